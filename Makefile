@@ -1,0 +1,50 @@
+# The commands of README.md. Everything is installed into .venv; nothing else on the machine is touched.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help install install-dev run test check pins clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(VENV)/installed          ## what it takes to run
+install-dev: $(VENV)/installed-dev  ## and what it takes to test
+
+$(VENV)/installed: requirements/run.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=…")'
+	@test -x $(BIN)/python || { echo "Making $(VENV) …"; $(PYTHON) -m venv $(VENV); } || { echo "Python has no venv: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@echo "Installing the pinned packages …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements/dev.txt $(VENV)/installed
+	@echo "Installing the test tools …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: install     ## serve the demo on http://127.0.0.1:8000 (PORT=… changes it)
+	@DEBUG=$${DEBUG:-true} PORT=$(PORT) $(BIN)/python manage.py quickstart
+
+test: install-dev  ## the whole suite, on SQLite and then on PostgreSQL
+	@$(BIN)/python tests/run.py
+
+check: install-dev  ## linters, types, migrations, deployment settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files -z 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2 --check
+	$(BIN)/mypy .
+	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
+	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+pins: install-dev  ## work the pinned versions out again (hashes, no addresses)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -c requirements/run.txt -o requirements/dev.txt
+
+clean:           ## remove what was installed; the database stays
+	rm -rf $(VENV) .cache artefacts staticfiles

@@ -1,0 +1,15 @@
+#!/usr/bin/env python
+import os
+import sys
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pharos.settings")
+    try:
+        settings.DEBUG  # noqa: B018  reads the environment, so that a wrong one is said in plain lines
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    execute_from_command_line(sys.argv)

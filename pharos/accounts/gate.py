@@ -1,0 +1,61 @@
+"""Closed unless opened: a view that declares no permission cannot be reached."""
+
+import logging
+from typing import Final
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from .roles import Permission
+
+PUBLIC: Final = "public"
+log = logging.getLogger(__name__)
+
+# Views of libraries cannot carry our attribute; by URL name. What is not listed (sign-up, say) stays closed.
+OF_LIBRARIES: dict[str, Permission | str] = {
+    "account_login": PUBLIC,
+    "account_logout": PUBLIC,
+    "account_inactive": PUBLIC,
+    "account_reset_password": PUBLIC,
+    "account_reset_password_done": PUBLIC,
+    "account_reset_password_from_key": PUBLIC,
+    "account_reset_password_from_key_done": PUBLIC,
+    "account_change_password": Permission.SIGN_IN,
+    "account_reauthenticate": Permission.SIGN_IN,
+}
+ADMIN_SITE = Permission.MANAGE
+
+
+def opened_with(view, match) -> Permission | str | None:
+    """The permission that opens a view, PUBLIC, or None where nobody has said.
+
+    Ours say it as `permission` on the class (or on the function); the admin site is one room with one key.
+    """
+    if match.app_name == "admin":
+        return ADMIN_SITE
+    declared = getattr(getattr(view, "view_class", view), "permission", None)
+    return declared or OF_LIBRARIES.get(match.view_name)
+
+
+class Gate:
+    """Middleware: asks `opened_with` before any view runs. Strangers go to the login page, the unauthorised get 403."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        permission = opened_with(view, request.resolver_match)
+        if permission is None:
+            log.error("%s declares no permission, so it is closed", request.resolver_match.view_name or view)
+            raise Http404
+        if permission == PUBLIC:
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.can(permission):
+            raise PermissionDenied
+        return None

@@ -1,0 +1,200 @@
+"""The one door through which items change: it locks the rows, asks `lifecycle`, saves, and records.
+
+WorkItem's verbs call it for one item, bulk acts for many at a time. Safe under concurrent writers: on PostgreSQL the rows are
+locked; on SQLite a transaction has the database to itself from its first statement (settings: IMMEDIATE); and on both
+the update names the version that was read, so that nothing is ever decided from a stale copy.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from pharos.accounts.models import User
+from pharos.accounts.roles import Permission
+
+from .lifecycle import Refused, Wanted, check_new, decide, first_stage
+from .search import SEARCHED, search_text
+from .vocabulary import Status
+
+if TYPE_CHECKING:
+    from .models import HistoryEntry, WorkItem
+
+# Stage, status and note have columns of their own in the history; the rest of what a worker's save carries would only swell it.
+_NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "search_text"})
+_PROCESS = frozenset({"node", "pid"})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one item: `changed`, or `refused` with the reason, or neither (it was so already)."""
+
+    item: "WorkItem | None"
+    changed: bool = False
+    refused: Refused | None = None
+
+
+def _models() -> "tuple[type[WorkItem], type[HistoryEntry]]":
+    # models.py is built on this module, so the classes are looked up when they are needed.
+    return apps.get_model("workitems", "WorkItem"), apps.get_model("workitems", "HistoryEntry")
+
+
+def _role(by: User) -> str:
+    return by.role if by.is_active else ""
+
+
+def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem":
+    """Stores a new item with its first history entry. Raises Refused."""
+    _items, entries = _models()
+    item.stage = item.stage or first_stage(item.action)
+    item.status = item.status or Status.PENDING
+    check_new(item.action, item.stage, item.status, role=_role(by))
+    item.date = item.date or now
+    item.created_at = item.updated_at = now
+    if item.status == Status.STARTED:
+        item.stage_started_at = item.stage_started_at or now
+    with transaction.atomic():
+        item.save(force_insert=True)
+        entries.objects.create(
+            item=item,
+            number=1,
+            at=now,
+            who=by.email,
+            via=via,
+            move="create",
+            stage_after=item.stage,
+            status_after=item.status,
+            note=item.note,
+        )
+    return item
+
+
+def change(
+    move: str,
+    ids: Sequence[int],
+    wanted: Wanted,
+    *,
+    by: User,
+    via: str = "page",
+    versions: Mapping[int, int | None] | None = None,
+    at: datetime | None = None,
+    act: UUID | None = None,
+) -> list[Result]:
+    """Makes one move with each of the items, in one transaction, and says what became of each, in the order of `ids`.
+
+    `versions`: what the caller has seen of an item; an item that has moved on since is refused.
+    """
+    items, entries = _models()
+    now = at or timezone.now()
+    with transaction.atomic():
+        rows = {
+            row.pk: row
+            for row in items.objects.select_for_update(of=("self",))
+            .select_related("institution")
+            .filter(pk__in=ids)
+            .order_by("pk")
+        }
+        replaced = _replaced(items, move, by, list(rows))
+        results: dict[int, Result] = {}
+        accepted: list[tuple[WorkItem, dict[str, Any]]] = []
+        for pk in ids:
+            row = rows.get(pk)
+            if row is None:
+                results[pk] = Result(None, refused=Refused("illegal", _("There is no such item.")))
+                continue
+            try:
+                new = decide(
+                    move,
+                    replace(row.facts, is_replaced=pk in replaced),
+                    wanted,
+                    role=_role(by),
+                    domain=row.institution.identifier,
+                    item_name=row.name,
+                    now=now,
+                )
+                different = {name: value for name, value in new.items() if getattr(row, name) != value}
+                if different:
+                    _check_version(row, (versions or {}).get(pk))
+                    accepted.append((row, different))
+            except Refused as refused:
+                results[pk] = Result(row, refused=refused)
+            else:
+                results[pk] = Result(row, changed=bool(different))
+        entries.objects.bulk_create([_apply(entries, row, new, move, by, via, now, act) for row, new in accepted])
+        _save(items, accepted, now)
+    return [results[pk] for pk in ids]
+
+
+def _replaced(items: "type[WorkItem]", move: str, by: User, ids: list[int]) -> set[int]:
+    """Which of the items another upload stands in for; asked only where the answer decides."""
+    if move != "cancel" or by.can(Permission.CANCEL):
+        return set()
+    asked = items.objects.filter(pk__in=ids)
+    return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
+
+
+def _check_version(row: "WorkItem", seen: int | None) -> None:
+    if seen is not None and seen != row.version:
+        raise Refused(
+            "changed", _("This item has changed since you opened the page. It is now at %(now)s.") % {"now": row.facts}
+        )
+
+
+def _apply(
+    entries: "type[HistoryEntry]",
+    row: "WorkItem",
+    new: dict[str, Any],
+    move: str,
+    by: User,
+    via: str,
+    now: datetime,
+    act: UUID | None,
+) -> "HistoryEntry":
+    """Writes the new values onto the row in memory, and returns the history entry that says so."""
+    stage, status = row.stage, row.status
+    hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
+    changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
+    for name, value in new.items():
+        setattr(row, name, value)
+    if new.keys() & set(SEARCHED):
+        new["search_text"] = row.search_text = search_text(row)
+    row.version += 1
+    row.updated_at = now
+    return entries(
+        item=row,
+        number=row.version,
+        at=now,
+        who=by.email,
+        via=via,
+        move=move,
+        stage_before=stage,
+        status_before=status,
+        stage_after=row.stage,
+        status_after=row.status,
+        note=row.note,
+        changes=changes,
+        act=act,
+    )
+
+
+def _save(items: "type[WorkItem]", accepted: "list[tuple[WorkItem, dict[str, Any]]]", now: datetime) -> None:
+    """One UPDATE for all rows that take the same values: a bulk act is a handful of statements, a single move is one."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row, new in accepted:
+        groups[row.version, tuple(sorted(new.items(), key=lambda pair: pair[0]))].append(row.pk)
+    for (version, values), pks in groups.items():
+        saved = items.objects.filter(pk__in=pks, version=version - 1).update(
+            **dict(values), version=F("version") + 1, updated_at=now
+        )
+        if saved != len(pks):
+            raise RuntimeError(
+                "An item changed between its lock and its save; nothing was saved. Is the database's isolation what settings.py sets?"
+            )

@@ -1,0 +1,490 @@
+"""The rules of a work item's life: paths, moves, who may make them, and why a move is refused.
+
+Pure: no database, no request. `decide` is the one question; WorkItem's verbs ask it under a lock and do what it says.
+The tables are those of the product's design (paths and moves), which follows the consortium's member API for the
+meaning of stages and statuses.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pharos.accounts.roles import Permission, may
+
+from .vocabulary import Action, Stage, Status
+
+S = Stage
+
+PATHS: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (
+        S.RECEIVE,
+        S.FETCH,
+        S.UNPACK,
+        S.VALIDATE,
+        S.REINGEST_CHECK,
+        S.COPY_TO_STAGING,
+        S.FORMAT_IDENTIFICATION,
+        S.STORE,
+        S.STORAGE_VALIDATION,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.RESTORE: (
+        S.REQUESTED,
+        S.FETCH,
+        S.PACKAGE,
+        S.VALIDATE,
+        S.RESTORING,
+        S.AVAILABLE_IN_S3,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.GLACIER_RESTORE: (
+        S.REQUESTED,
+        S.FETCH,
+        S.RESTORING,
+        S.AVAILABLE_IN_S3,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.DELETE: (S.REQUESTED, S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.FIXITY_CHECK: (S.REQUESTED, S.FETCH, S.VALIDATE, S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.STORE, S.RECORD, S.CLEANUP, S.RESOLVE),
+}
+
+_ENDS = (S.RECORD, S.CLEANUP, S.RESOLVE)
+SUCCESS_AT: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: _ENDS,
+    Action.RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
+    Action.GLACIER_RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
+    Action.DELETE: _ENDS,
+    Action.FIXITY_CHECK: _ENDS,
+    Action.DPN: _ENDS,
+}
+
+_SPLIT_BAG = re.compile(r"\.b\d+\.of\d+$")
+
+PIPELINE: tuple[Stage, ...] = tuple(Stage)
+NOTE_LIMIT = 10_000  # characters of a note that a person types
+
+
+class Phase(StrEnum):
+    OPEN = "open"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+PHASE_WORDS: dict[Phase, str | Promise] = {
+    Phase.OPEN: gettext_lazy("open"),
+    Phase.HELD: gettext_lazy("on hold"),
+    Phase.CLOSED: gettext_lazy("closed"),
+}
+
+
+def phase_of(status: str, *, retry: bool) -> Phase:
+    """Open: Pending, Started, and Failed that will be retried. Held: Suspended. All else is closed."""
+    if status in (Status.PENDING, Status.STARTED) or (status == Status.FAILED and retry):
+        return Phase.OPEN
+    return Phase.HELD if status == Status.SUSPENDED else Phase.CLOSED
+
+
+def position(action: str, stage: str) -> float:
+    """How far along its action's path a stage is, for comparing only.
+
+    Old data has stages off the path; they count by their place in the pipeline, between the path's own stages.
+    """
+    path = PATHS[Action(action)]
+    if stage in path:
+        return path.index(Stage(stage))
+    place = PIPELINE.index(Stage(stage))
+    return sum(PIPELINE.index(step) < place for step in path) - 0.5
+
+
+def is_on_path(action: str, stage: str) -> bool:
+    return stage in PATHS[Action(action)]
+
+
+def first_stage(action: str) -> Stage:
+    return PATHS[Action(action)][0]
+
+
+def requeue_stages(action: str, stage: str) -> list[Stage]:
+    """Where an item that stands at `stage` may be sent back to: earlier or the same; Requested unless it is an ingest."""
+    path = PATHS[Action(action)]
+    if action != Action.INGEST:
+        return [Stage.REQUESTED]
+    here = position(action, stage)
+    return [step for step in path if path.index(step) <= here] or [path[0]]
+
+
+class Reach(StrEnum):
+    """Which stages a move may name, seen from the present one."""
+
+    SAME = "same"
+    ONWARD = "onward"  # the same or a later one
+    SUCCESS = "success"  # onward, and one at which the action can succeed
+    BACK = "back"  # the requeue stages
+    RESOLVE = "resolve"  # Resolve; a worker's cancel may name the same or a later one
+
+
+@dataclass(frozen=True)
+class Move:
+    """One row of the table of moves.
+
+    `statuses`: what the status may become; None leaves it as it is. `sets`: what the move always sets.
+    """
+
+    name: str
+    permissions: tuple[Permission, ...]  # any one of them will do
+    sources: frozenset[Phase]
+    reach: Reach = Reach.SAME
+    statuses: tuple[Status, ...] | None = None
+    note_required: bool = False
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    allows: frozenset[str] = frozenset()  # further fields that the caller may give
+
+    def is_granted_to(self, role: str) -> bool:
+        return any(may(role, permission) for permission in self.permissions)
+
+
+_OPEN = frozenset({Phase.OPEN})
+_ANY = frozenset(Phase)
+# What a worker's save carries along beside stage, status and note.
+CARRIED = frozenset(
+    {
+        "bucket",
+        "date",
+        "needs_admin_review",
+        "node",
+        "outcome",
+        "pid",
+        "queued_at",
+        "retry",
+        "size",
+        "stage_started_at",
+        "user",
+    }
+    | {"object_identifier", "generic_file_identifier"}
+)
+_RELEASE = {"node": "", "pid": None}
+
+MOVES: dict[str, Move] = {
+    move.name: move
+    for move in (
+        Move("progress", (Permission.PROGRESS,), _OPEN, Reach.ONWARD, (Status.PENDING, Status.STARTED), allows=CARRIED),
+        Move(
+            "succeed",
+            (Permission.SUCCEED,),
+            _OPEN,
+            Reach.SUCCESS,
+            (Status.SUCCESS,),
+            sets={"retry": False},
+            allows=CARRIED,
+        ),
+        Move("fail", (Permission.FAIL,), _OPEN, Reach.ONWARD, (Status.FAILED,), note_required=True, allows=CARRIED),
+        Move(
+            "suspend",
+            (Permission.SUSPEND,),
+            _OPEN,
+            Reach.SAME,
+            (Status.SUSPENDED,),
+            note_required=True,
+            sets={"needs_admin_review": True, "retry": False},
+            allows=CARRIED,
+        ),
+        Move(
+            "cancel",
+            (Permission.CANCEL, Permission.CANCEL_REPLACED),
+            frozenset({Phase.OPEN, Phase.HELD}),
+            Reach.RESOLVE,
+            (Status.CANCELLED,),
+            note_required=True,
+            sets={"retry": False},
+            allows=CARRIED,
+        ),
+        Move(
+            "requeue",
+            (Permission.REQUEUE,),
+            _ANY,
+            Reach.BACK,
+            (Status.PENDING,),
+            sets={
+                "retry": True,
+                "needs_admin_review": False,
+                "queued_at": None,
+                "stage_started_at": None,
+                "reviewed": False,
+                **_RELEASE,
+            },
+        ),
+        Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
+        Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
+        Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead."""
+
+    action: str
+    stage: str
+    status: str
+    retry: bool
+    note: str = ""
+    reviewed: bool = False
+    node: str = ""
+    pid: int | None = None
+    stage_started_at: datetime | None = None
+    object_identifier: str = ""
+    is_replaced: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.status, retry=self.retry)
+
+    def __str__(self) -> str:
+        return f"{self.stage} / {self.status}"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for: any of stage, status and note, and the further fields that the move allows."""
+
+    stage: str | None = None
+    status: str | None = None
+    note: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """A move that may not be made. The sentence says what is the case now and what would be allowed.
+
+    `reason` is one of "forbidden" (this person may not), "illegal" (the item's state does not allow it), "invalid" (a
+    value is missing or wrong; `field` names it) and "changed" (the item has moved on since the caller looked).
+    """
+
+    def __init__(self, reason: str, sentence: str, field: str | None = None):
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+        self.field = field
+
+
+def decide(
+    name: str, facts: Facts, wanted: Wanted, *, role: str, domain: str, item_name: str, now: datetime
+) -> dict[str, Any]:
+    """The fields that the move changes, with their new values; empty where nothing would change.
+
+    Raises Refused where the role, the item's state or a value does not allow the move.
+    """
+    move = MOVES[name]
+    if not move.is_granted_to(role):
+        raise Refused("forbidden", _("Your role does not allow this: %(move)s.") % {"move": name})
+    stage, status = _target(move, facts, wanted, role)
+    new: dict[str, Any] = {"stage": stage, "status": status, **_given(move, wanted)}
+    if wanted.note is not None:
+        new["note"] = wanted.note
+    if _repeats(move, facts, new):
+        return {}
+    _check_source(move, facts, role)
+    _check_stage(move, facts, stage, role)
+    if move.note_required and not new.get("note", "").strip():
+        raise Refused("invalid", _("A note is required: say why, for those who read it later."), "note")
+    if name == "edit" and facts.note.strip() and not new.get("note", facts.note).strip():
+        raise Refused("invalid", _("A note may be changed, but not to nothing."), "note")
+    new |= dict(move.sets)
+    new |= _follows(name, facts, new, domain, item_name, now)
+    return new
+
+
+def _given(move: Move, wanted: Wanted) -> dict[str, Any]:
+    if unknown := set(wanted.fields) - move.allows:
+        raise TypeError(f"{move.name} takes no {', '.join(sorted(unknown))}")
+    return dict(wanted.fields)
+
+
+def _target(move: Move, facts: Facts, wanted: Wanted, role: str) -> tuple[str, str]:
+    """Stage and status after the move; raises where the words do not fit the action or the move."""
+    stage = wanted.stage or _usual_stage(move, facts)
+    if move.name == "cancel" and may(role, Permission.CANCEL):
+        # Resolve means completed or cancelled (member API, version 8); the history keeps where it was.
+        stage = Stage.RESOLVE
+    if stage != facts.stage and not is_on_path(facts.action, stage):
+        raise Refused(
+            "invalid",
+            _("%(stage)s is not a stage of %(action)s; its stages are %(path)s.")
+            % {"stage": stage, "action": facts.action, "path": ", ".join(PATHS[Action(facts.action)])},
+            "stage",
+        )
+    if move.statuses is None:
+        return facts.stage, facts.status
+    status = wanted.status or move.statuses[0]
+    if status not in move.statuses:
+        raise Refused("invalid", _("%(status)s is not what this move leads to.") % {"status": status}, "status")
+    return stage, status
+
+
+def _usual_stage(move: Move, facts: Facts) -> str:
+    return requeue_stages(facts.action, facts.stage)[-1] if move.reach is Reach.BACK else facts.stage
+
+
+def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
+    """Whether this is what already is: a save sent again, or a flag set to what it has. Such a call is answered, not recorded.
+
+    Whether a further field differs is for the caller to see: it compares what comes back with the row.
+    """
+    if move.name in ("review", "unreview"):
+        return facts.reviewed is move.sets["reviewed"] and facts.phase is Phase.CLOSED
+    if move.name in ("edit", "requeue"):
+        return False
+    same = (facts.stage, facts.status, facts.node, facts.note) == (
+        new["stage"],
+        new["status"],
+        new.get("node", facts.node),
+        new.get("note", facts.note),
+    )
+    return same and (facts.phase is not Phase.OPEN or not new.keys() - {"stage", "status", "node", "note"})
+
+
+def _check_source(move: Move, facts: Facts, role: str) -> None:
+    if move.name == "requeue" and facts.status == Status.SUCCESS:
+        raise Refused(
+            "illegal", _("This item has succeeded (%(now)s); what is done is not done again.") % {"now": facts}
+        )
+    if facts.phase not in move.sources:
+        wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
+        raise Refused(
+            "illegal",
+            _("This item is %(phase)s (%(now)s); %(move)s is only for items that are %(wanted)s. %(allowed)s")
+            % {
+                "phase": PHASE_WORDS[facts.phase],
+                "now": facts,
+                "move": move.name,
+                "wanted": wanted,
+                "allowed": _allowed(facts, role),
+            },
+        )
+    if move.name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced:
+        raise Refused(
+            "illegal",
+            _(
+                "A service may cancel only an upload that another one replaces. This item is at %(now)s: fail it with a note, or suspend it."
+            )
+            % {"now": facts},
+        )
+
+
+def legal_moves(facts: Facts, role: str) -> list[str]:
+    """The names of the moves that this role may make with an item in this state."""
+    return [
+        name
+        for name, move in MOVES.items()
+        if move.is_granted_to(role)
+        and facts.phase in move.sources
+        and not (name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced)
+        and not (name == "requeue" and facts.status == Status.SUCCESS)
+        and not (name == "review" and facts.reviewed)
+        and not (name == "unreview" and not facts.reviewed)
+    ]
+
+
+def _allowed(facts: Facts, role: str) -> str:
+    names = legal_moves(facts, role)
+    return (
+        _("Allowed now: %(moves)s.") % {"moves": ", ".join(names)} if names else _("Nothing may be done with it now.")
+    )
+
+
+def _check_stage(move: Move, facts: Facts, stage: str, role: str) -> None:
+    action = facts.action
+    if move.reach is Reach.BACK:
+        legal = requeue_stages(action, facts.stage)
+        if stage not in legal:
+            raise Refused(
+                "invalid",
+                _("An item at %(now)s can be requeued to %(legal)s.") % {"now": facts, "legal": ", ".join(legal)},
+                "stage",
+            )
+        return
+    if position(action, stage) < position(action, facts.stage):
+        raise Refused(
+            "illegal",
+            _("This item is at %(now)s already; only an admin's requeue goes back to %(stage)s.")
+            % {"now": facts, "stage": stage},
+            "stage",
+        )
+    if move.reach is Reach.SAME and stage != facts.stage:
+        raise Refused(
+            "illegal",
+            _("This item is at %(now)s; %(move)s keeps the stage.") % {"now": facts, "move": move.name},
+            "stage",
+        )
+    if move.reach is Reach.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
+        raise Refused(
+            "illegal",
+            _("This item is at %(now)s; %(action)s succeeds at %(legal)s.")
+            % {"now": facts, "action": action, "legal": ", ".join(SUCCESS_AT[Action(action)])},
+            "stage",
+        )
+
+
+def _follows(
+    name: str, facts: Facts, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
+) -> dict[str, Any]:
+    """What the move brings with it beside what was asked for."""
+    more: dict[str, Any] = {}
+    if new["status"] == Status.STARTED:
+        if (facts.stage, facts.status) != (new["stage"], Status.STARTED) and not new.get("stage_started_at"):
+            more["stage_started_at"] = now
+    elif new["status"] == Status.PENDING:
+        more |= _RELEASE
+        if new["stage"] != facts.stage:
+            more["stage_started_at"] = None
+    if name == "succeed" and facts.action == Action.INGEST:
+        more["object_identifier"] = new.get("object_identifier") or object_identifier(domain, item_name)
+    if name == "edit" and phase_of(new["status"], retry=new.get("retry", facts.retry)) is not Phase.CLOSED:
+        # Switching retry on opens a failed item again: what was reviewed is no longer the outcome.
+        more["reviewed"] = False
+    return more
+
+
+def object_identifier(domain: str, name: str) -> str:
+    """`<institution's domain>/<name without .tar and without .bNNN.ofNNN>` (member API, version 8, and its split bags)."""
+    return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
+
+
+def check_new(action: str, stage: str, status: str, *, role: str) -> None:
+    """Whether a worker or admin may record a new item like this; raises Refused.
+
+    Normally it stands at the first stage, Pending; one that is further on or already closed is taken too, on its path.
+    """
+    if not may(role, Permission.CREATE):
+        raise Refused("forbidden", _("Your role does not allow this: create."))
+    if not is_on_path(action, stage):
+        path = ", ".join(PATHS[Action(action)])
+        raise Refused(
+            "invalid",
+            _("%(action)s has no stage %(stage)s; its stages are %(path)s.")
+            % {"action": action, "stage": stage, "path": path},
+            "stage",
+        )
+    if status == Status.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
+        legal = ", ".join(SUCCESS_AT[Action(action)])
+        raise Refused(
+            "invalid",
+            _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
+            % {"action": action, "legal": legal, "stage": stage},
+            "stage",
+        )

@@ -1,0 +1,283 @@
+"""Work items and their history.
+
+Rows are reached through `WorkItem.objects.visible_to(user)` and changed by WorkItem's verbs; there is no third way.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.models import Institution, User
+from pharos.accounts.roles import Permission
+
+from . import door, uploads
+from .lifecycle import Facts, Phase, Wanted, phase_of
+from .search import SearchTextField, head, same_text
+from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
+
+# lifecycle.phase_of, said in SQL.
+OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
+CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAILED, retry=False)
+
+
+class AppendOnly(TypeError):
+    """Raised where code tries to delete an item, or to change or delete an entry of its history."""
+
+
+class WorkItemQuerySet(models.QuerySet["WorkItem"]):
+    def visible_to(self, user: User) -> "WorkItemQuerySet":
+        """What this person may know of: the own institution's items, or everything, or nothing."""
+        if not user.can(Permission.BROWSE):
+            return self.none()
+        return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(institution_id=user.institution_id)
+
+    def open(self) -> "WorkItemQuerySet":
+        return self.filter(OPEN)
+
+    def held(self) -> "WorkItemQuerySet":
+        return self.filter(status=Status.SUSPENDED)
+
+    def closed(self) -> "WorkItemQuerySet":
+        return self.filter(CLOSED)
+
+    def with_uploads(self) -> "WorkItemQuerySet":
+        """Each row with `superseded_by_id` and `duplicate_of_id`: the upload that counts instead of it, or null."""
+        everything = WorkItem.objects.all()
+        return uploads.with_superseded(uploads.with_duplicates(self, everything), everything)
+
+    def superseded(self) -> "WorkItemQuerySet":
+        """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
+        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
+
+    def duplicates(self) -> "WorkItemQuerySet":
+        """Uploads of a file that is being or has been ingested from another upload."""
+        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
+
+    def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
+        """Every ingest of the item's bag, the one received last first."""
+        same = self.filter(same_text("name", item.name), action=Action.INGEST, institution_id=item.institution_id)
+        return same.order_by("-date", "-id")
+
+    def of_same_object(self, item: "WorkItem") -> "WorkItemQuerySet":
+        """Other items about the item's object, newest first; none where the object is not known."""
+        if not item.object_identifier:
+            return self.none()
+        same = self.filter(
+            same_text("object_identifier", item.object_identifier), institution_id=item.institution_id
+        ).exclude(object_identifier="")
+        return same.exclude(pk=item.pk).order_by("-date", "-id")
+
+    def create_item(self, *, by: User, via: str = "api", at: datetime | None = None, **fields: Any) -> "WorkItem":
+        """The verb `create`: a new item with the first entry of its history.
+
+        `stage` and `status` default to the first stage of the action, Pending; `date` to now. Raises Refused.
+        """
+        return door.create(self.model(**fields), by=by, via=via, now=at or timezone.now())
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
+    words = [value for value, _label in choices]
+    return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
+
+
+class WorkItem(models.Model):
+    """One task that the consortium's services carry out on a bag, an object or a file.
+
+    Text that is not set is empty, never null. Field meanings: member API, versions 7 and 8.
+    """
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now, editable=False)
+    name = models.CharField(_("name"), max_length=1000)
+    etag = models.CharField(_("etag"), max_length=255, blank=True)
+    bucket = models.CharField(_("bucket"), max_length=255, blank=True)
+    user = models.CharField(_("requested by"), max_length=255, blank=True)
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="work_items", db_index=False, verbose_name=_("institution")
+    )
+    note = models.TextField(_("Note / Error"), blank=True)
+    action = models.CharField(_("action"), max_length=32, choices=action_choices)
+    stage = models.CharField(_("stage"), max_length=32, choices=stage_choices)
+    status = models.CharField(_("status"), max_length=32, choices=status_choices)
+    outcome = models.CharField(_("outcome"), max_length=255, blank=True)
+    bag_date = models.DateTimeField(_("bag made"), null=True, blank=True)
+    date = models.DateTimeField(_("received"))
+    retry = models.BooleanField(_("retry"), default=True)
+    reviewed = models.BooleanField(_("reviewed"), default=False)
+    object_identifier = models.CharField(_("object identifier"), max_length=1300, blank=True)
+    generic_file_identifier = models.CharField(_("file identifier"), max_length=2500, blank=True)
+    size = models.BigIntegerField(_("size"), null=True, blank=True)
+    node = models.CharField(_("node"), max_length=255, blank=True)
+    pid = models.BigIntegerField(_("pid"), null=True, blank=True)
+    needs_admin_review = models.BooleanField(_("needs admin review"), default=False)
+    queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
+    stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
+    inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
+    aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
+    search_text = SearchTextField(editable=False)
+
+    objects = WorkItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("work item")
+        verbose_name_plural = _("work items")
+        constraints = [
+            _one_of("action", action_choices()),
+            _one_of("stage", stage_choices()),
+            _one_of("status", status_choices()),
+            models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
+        ]
+        indexes = [
+            models.Index(fields=["-date", "-id"], name="item_newest"),
+            models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
+            models.Index("institution", head("name"), "date", name="item_same_bag"),
+            models.Index(head("object_identifier"), name="item_object", condition=~Q(object_identifier="")),
+            models.Index(fields=["institution", "action", "stage", "status", "reviewed"], name="item_facets"),
+            models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
+            models.Index(fields=["etag"], name="item_etag"),
+            models.Index(head("name"), name="item_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.name}"
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.status, retry=self.retry)
+
+    @property
+    def facts(self) -> Facts:
+        """What the rules know of it, but for `is_replaced`: that is asked under the lock, by `door`."""
+        return Facts(
+            action=self.action,
+            stage=self.stage,
+            status=self.status,
+            retry=self.retry,
+            note=self.note,
+            reviewed=self.reviewed,
+            node=self.node,
+            pid=self.pid,
+            stage_started_at=self.stage_started_at,
+            object_identifier=self.object_identifier,
+        )
+
+    # The verbs. Keywords common to all: `by` whom, `via` "page", "api", "import" or "command", `version` that the caller has
+    # seen (refused if the item has moved on since; None: whatever it is now), `at` what time it is (a demo plays the past).
+    # All raise lifecycle.Refused and then change nothing; all leave this object as the row is now.
+
+    def progress(
+        self, *, stage: str | None = None, status: str = Status.STARTED, note: str | None = None, **context: Any
+    ) -> "WorkItem":
+        """A worker takes it up, goes on to a later stage, or hands it back to wait."""
+        return self._move("progress", stage, status, note, context)
+
+    def succeed(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
+        return self._move("succeed", stage, Status.SUCCESS, note, context)
+
+    def fail(self, *, note: str, retry: bool, stage: str | None = None, **context: Any) -> "WorkItem":
+        """`retry`: a temporary problem that the system will try again by itself; without, the failure is final."""
+        return self._move("fail", stage, Status.FAILED, note, {"retry": retry, **context})
+
+    def suspend(self, *, note: str, **context: Any) -> "WorkItem":
+        """Workers stop until an admin has decided."""
+        return self._move("suspend", None, Status.SUSPENDED, note, context)
+
+    def cancel(self, *, note: str, stage: str | None = None, **context: Any) -> "WorkItem":
+        """`stage` counts for a worker's cancel only; an admin's leads to Resolve."""
+        return self._move("cancel", stage, Status.CANCELLED, note, context)
+
+    def requeue(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
+        """Back to wait at `stage` (by default the latest that is legal). Without a note, the one that it has stays."""
+        return self._move("requeue", stage, Status.PENDING, note or None, context)
+
+    def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
+        """Sets the flag to a value, never flips it."""
+        return self._move("review" if reviewed else "unreview", None, None, None, context)
+
+    def edit(self, *, note: str | None = None, **context: Any) -> "WorkItem":
+        """Corrects `retry`, `needs_admin_review`, `node`, `pid` or the note."""
+        return self._move("edit", None, None, note, context)
+
+    def _move(
+        self, name: str, stage: str | None, status: str | None, note: str | None, context: dict[str, Any]
+    ) -> "WorkItem":
+        call = {key: context.pop(key) for key in ("by", "via", "version", "at") if key in context}
+        wanted = Wanted(stage=stage, status=status, note=note, fields=context)
+        [result] = door.change(name, [self.pk], wanted, versions={self.pk: call.pop("version", None)}, **call)
+        if result.item is not None:
+            for column in self._meta.concrete_fields:
+                setattr(self, column.attname, getattr(result.item, column.attname))
+        if result.refused:
+            raise result.refused
+        return self
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+
+
+class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("History is only ever added to.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("History is only ever added to.")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("History is only ever added to.")
+
+
+class HistoryEntry(models.Model):
+    """One accepted change of an item. Append-only: also the database refuses anything else where it can (PostgreSQL)."""
+
+    item = models.ForeignKey(WorkItem, models.PROTECT, related_name="history", db_index=False)
+    number = models.PositiveIntegerField()  # 1, 2, 3 … per item: two writers can never both have the next one
+    at = models.DateTimeField()
+    who = models.CharField(max_length=255)  # text: it stays when the account is gone
+    via = models.CharField(max_length=16)
+    move = models.CharField(max_length=16)
+    stage_before = models.CharField(max_length=32, blank=True)
+    status_before = models.CharField(max_length=32, blank=True)
+    stage_after = models.CharField(max_length=32)
+    status_after = models.CharField(max_length=32)
+    note = models.TextField(blank=True)  # the item's note after the change
+    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # {field: [before, after]} of what else changed
+    act = models.UUIDField(null=True)  # shared by the entries of one bulk act
+
+    objects = HistoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("history entry")
+        verbose_name_plural = _("history entries")
+        ordering = ["item", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["item", "number"], name="one_entry_per_number"),
+            models.CheckConstraint(
+                condition=Q(number=1, move__in=["create", "import"]) | Q(number__gt=1) & ~Q(move="create"),
+                name="first_entry_creates",
+            ),
+        ]
+        indexes = [models.Index(fields=["act", "item"], name="history_act", condition=Q(act__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} #{self.number} {self.move}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly("History is only ever added to.")
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("History is only ever added to.")

@@ -1,0 +1,78 @@
+"""Which upload of a bag counts: superseded and duplicate uploads, as columns computed beside an item's row.
+
+The rule is the last section of the member API's Item page, version 8: a bag is its institution and name. Uploaded again
+with another etag, only the upload received last is processed; with the same etag, the bag is ingested once. Nothing of
+it is stored, so it stays right in whatever order the items arrive.
+
+In every condition here OuterRef("…") is the row asked about, OuterRef(OuterRef("…")) the row that that one was asked for.
+"""
+
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.expressions import Combinable
+
+from .search import same_text
+from .vocabulary import Action, Status
+
+NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
+
+
+def _siblings(items: QuerySet) -> QuerySet:
+    """Ingests of the same bag. Of all items, whoever looks: an upload counts whether or not it is shown."""
+    return items.filter(
+        same_text("name", OuterRef("name")), action=Action.INGEST, institution_id=OuterRef("institution_id")
+    ).order_by()
+
+
+def _received(side: str, date: Combinable, number: Combinable) -> Q:
+    """Received before ("lt") or after ("gt"); of two at the same instant, the one recorded later is the later one."""
+    return Q(**{f"date__{side}": date}) | Q(**{"date": date, f"id__{side}": number})
+
+
+_BEFORE = _received("lt", OuterRef("date"), OuterRef("id"))
+_AFTER = _received("gt", OuterRef("date"), OuterRef("id"))
+_BEFORE_THE_LAST = _received("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef("id")))
+
+
+def _originals(items: QuerySet) -> QuerySet:
+    """Earlier uploads with the same etag that are being or have been ingested, the oldest first.
+
+    Not one after which the bag was changed (another etag succeeded, or supersedes an original still open), nor one whose
+    object was deleted since: then the same file is rightly ingested again.
+    """
+    changed = _siblings(items).filter(_AFTER, _BEFORE_THE_LAST, ~Q(etag=OuterRef("etag")))
+    deleted = items.filter(
+        same_text("object_identifier", OuterRef("object_identifier")),
+        ~Q(object_identifier=""),
+        action=Action.DELETE,
+        status=Status.SUCCESS,
+        institution_id=OuterRef("institution_id"),
+        generic_file_identifier="",
+        date__gte=OuterRef("date"),
+        date__lte=OuterRef(OuterRef("date")),
+    ).order_by()
+    ingested = Q(status=Status.SUCCESS) & ~Exists(changed.filter(status=Status.SUCCESS)) & ~Exists(deleted)
+    being_ingested = NOT_CLOSED & ~Exists(changed.exclude(status=Status.CANCELLED))
+    return (
+        _siblings(items).filter(_BEFORE, etag=OuterRef("etag")).filter(ingested | being_ingested).order_by("date", "id")
+    )
+
+
+def _replacements(items: QuerySet) -> QuerySet:
+    """Later uploads of the bag that are processed in their own right, the last first."""
+    later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED)
+    return with_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+
+
+def with_duplicates(rows: QuerySet, items: QuerySet) -> QuerySet:
+    """`rows` with `duplicate_of_id`: the upload that is ingested instead of the row, which is the same file again; or null."""
+    asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
+    original = Subquery(_originals(items).values("id")[:1])
+    return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
+
+
+def with_superseded(rows: QuerySet, items: QuerySet) -> QuerySet:
+    """`rows` with `superseded_by_id`: the later upload that is processed instead of the row, still open; or null."""
+    other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
+    asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
+    replacement = Subquery(_replacements(items).values("id")[:1])
+    return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))

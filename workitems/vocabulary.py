@@ -1,0 +1,163 @@
+"""The words of a work item: actions, stages in pipeline order, statuses, each with what it means.
+
+The terms and their meaning are those of the consortium's user guide and of its member API, versions 7 and 8; the
+sentences are ours. Runs without a database. A new word is a row here and, for a stage, a place in lifecycle.PATHS;
+`makemigrations` then writes the database's check.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Action(StrEnum):
+    INGEST = "Ingest"
+    RESTORE = "Restore"
+    GLACIER_RESTORE = "Glacier Restore"
+    DELETE = "Delete"
+    FIXITY_CHECK = "Fixity Check"
+    DPN = "DPN"
+
+
+class Stage(StrEnum):
+    """In pipeline order, which is also the order on the page."""
+
+    REQUESTED = "Requested"
+    RECEIVE = "Receive"
+    FETCH = "Fetch"
+    UNPACK = "Unpack"
+    VALIDATE = "Validate"
+    REINGEST_CHECK = "Reingest Check"
+    COPY_TO_STAGING = "Copy To Staging"
+    FORMAT_IDENTIFICATION = "Format Identification"
+    STORE = "Store"
+    STORAGE_VALIDATION = "Storage Validation"
+    RECORD = "Record"
+    PACKAGE = "Package"
+    RESTORING = "Restoring"
+    AVAILABLE_IN_S3 = "Available in S3"
+    CLEANUP = "Cleanup"
+    RESOLVE = "Resolve"
+
+
+class Status(StrEnum):
+    PENDING = "Pending"
+    STARTED = "Started"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    SUSPENDED = "Suspended"
+
+
+@dataclass(frozen=True)
+class Term:
+    """What one word means, and whether the seeds name it (then the left column always lists it)."""
+
+    explanation: str | Promise
+    in_seeds: bool = True
+
+
+ACTIONS: dict[Action, Term] = {
+    Action.INGEST: Term(_("A bag that you uploaded is taken into preservation storage.")),
+    Action.RESTORE: Term(
+        _(
+            "An object, or one file of it, is put together again and placed in your restoration bucket. Large bags take long."
+        )
+    ),
+    Action.GLACIER_RESTORE: Term(
+        _("Files are first called back from Glacier. Only then can they be restored to your bucket.")
+    ),
+    Action.DELETE: Term(
+        _("An object, or one file of it, is deleted from preservation storage, because you asked for it.")
+    ),
+    Action.FIXITY_CHECK: Term(
+        _(
+            "Stored copies are compared with their checksums. It is scheduled by the consortium; nobody has to ask for it."
+        )
+    ),
+    Action.DPN: Term(_("An object is copied to DPN, because you asked for it.")),
+}
+
+STAGES: dict[Stage, Term] = {
+    Stage.REQUESTED: Term(
+        _("Somebody has asked for this. For a restoration or deletion, “Started” here means that it is under way.")
+    ),
+    Stage.RECEIVE: Term(
+        _(
+            "The bag has been seen in your receiving bucket; its ingest has not begun. Buckets are looked at every hour, in busy times every few hours."
+        )
+    ),
+    Stage.FETCH: Term(
+        _("The bag is copied from your receiving bucket, or the files from preservation storage, to a work area.")
+    ),
+    Stage.UNPACK: Term(_("The tar file is unpacked. No longer used: older items still show it.")),
+    Stage.VALIDATE: Term(
+        _(
+            "The bag's tags, manifests, files and checksums are checked. An invalid bag stops here. Very large bags take hours."
+        )
+    ),
+    Stage.REINGEST_CHECK: Term(
+        _("The system looks whether an earlier version of this bag is stored already."), in_seeds=False
+    ),
+    Stage.COPY_TO_STAGING: Term(_("The bag's files are copied to the staging area."), in_seeds=False),
+    Stage.FORMAT_IDENTIFICATION: Term(_("The format of every file is worked out."), in_seeds=False),
+    Stage.STORE: Term(_("The bag's files are copied to long-term preservation storage.")),
+    Stage.STORAGE_VALIDATION: Term(_("The stored copies are checked to be there, whole."), in_seeds=False),
+    Stage.RECORD: Term(
+        _("The files are stored; what the bag holds and what was done is now being written to the registry.")
+    ),
+    Stage.PACKAGE: Term(_("The object's files are packed into a new bag for restoration.")),
+    Stage.RESTORING: Term(_("The restored files are on their way to your restoration bucket."), in_seeds=False),
+    Stage.AVAILABLE_IN_S3: Term(_("Files called back from Glacier are in S3, ready to be restored."), in_seeds=False),
+    Stage.CLEANUP: Term(
+        _("The work is done; temporary files and, after an ingest, the uploaded tar file are removed.")
+    ),
+    Stage.RESOLVE: Term(_("The end of the way: completed or cancelled. Nothing more will be done.")),
+}
+
+STATUSES: dict[Status, Term] = {
+    Status.PENDING: Term(_("Waiting for a free worker to begin the stage named beside it.")),
+    Status.STARTED: Term(_("A worker is busy with the stage named beside it. Large bags spend hours in some stages.")),
+    Status.SUCCESS: Term(_("Completed.")),
+    Status.FAILED: Term(
+        _(
+            "It did not work. A temporary problem is tried again by itself; a permanent one, like an invalid bag, waits for a corrected upload. The note says which."
+        )
+    ),
+    Status.CANCELLED: Term(
+        _("An admin of the consortium has cancelled it, or a newer upload took its place. The note says why.")
+    ),
+    Status.SUSPENDED: Term(_("On hold until an admin of the consortium has decided."), in_seeds=False),
+}
+
+
+def choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    """(value, label): the words are shown as they are stored."""
+    return [(word.value, word.value) for word in words]
+
+
+def action_choices() -> list[tuple[str, str]]:
+    return choices(Action)
+
+
+def stage_choices() -> list[tuple[str, str]]:
+    return choices(Stage)
+
+
+def status_choices() -> list[tuple[str, str]]:
+    return choices(Status)
+
+
+EXPLANATIONS: dict[str, dict[str, str | Promise]] = {
+    "action": {word.value: term.explanation for word, term in ACTIONS.items()},
+    "stage": {word.value: term.explanation for word, term in STAGES.items()},
+    "status": {word.value: term.explanation for word, term in STATUSES.items()},
+}
+
+
+def explain(kind: str, value: str) -> str | Promise:
+    """The explanation of a word ("action", "stage" or "status"); empty for a word that is not ours."""
+    return EXPLANATIONS[kind].get(value, "")
