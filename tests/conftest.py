@@ -1,0 +1,131 @@
+"""The fixed cast: one person per role, two institutions, and items of both. Every page test loops over the roles."""
+
+import os
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, settings
+
+from pharos.accounts.roles import Role
+
+from .factories import InstitutionFactory, UserFactory, make_item
+
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=list(HealthCheck), derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("suite")
+
+# Chromium's own files and pytest-playwright's event loop live in the thread that Django's ORM is used from.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_configure():
+    """A run that was asked for on one database must not silently be on the other."""
+    from django.conf import settings as django_settings
+
+    expected = os.environ.get("EXPECTED_VENDOR")
+    actual = django_settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1].replace("sqlite3", "sqlite")
+    if expected and expected != actual:
+        raise pytest.UsageError(f"This run was to be on {expected}, but is on {actual}.")
+
+
+@pytest.fixture(autouse=True)
+def _history_may_be_emptied(request):
+    """PostgreSQL refuses to empty the history, as it should; only the clean-up after a transactional test must."""
+    needs = {"transactional_db", "live_server"} & set(request.fixturenames)
+    marker = request.node.get_closest_marker("django_db")
+    if not needs and not (marker and marker.kwargs.get("transaction")):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    if connection.vendor != "postgresql":
+        yield
+        return
+    alter = "ALTER TABLE workitems_historyentry {} TRIGGER history_is_not_emptied"
+    with connection.cursor() as cursor:
+        cursor.execute(alter.format("ENABLE"))
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(alter.format("DISABLE"))
+
+
+@pytest.fixture
+def virginia(db):
+    return InstitutionFactory(identifier="virginia.edu", name="University of Virginia")
+
+
+@pytest.fixture
+def jhu(db):
+    """The other institution."""
+    return InstitutionFactory(identifier="jhu.edu", name="Johns Hopkins University")
+
+
+@pytest.fixture
+def consortium(db):
+    return InstitutionFactory(identifier="aptrust.org", name="APTrust")
+
+
+@pytest.fixture
+def dora(virginia):
+    """Depositor of Virginia."""
+    return UserFactory(email="dora@virginia.edu", role=Role.DEPOSITOR, institution=virginia)
+
+
+@pytest.fixture
+def stan(virginia):
+    """Staff of Virginia."""
+    return UserFactory(email="stan@virginia.edu", role=Role.STAFF, institution=virginia)
+
+
+@pytest.fixture
+def olga(jhu):
+    """Staff of the other institution."""
+    return UserFactory(email="olga@jhu.edu", role=Role.STAFF, institution=jhu)
+
+
+@pytest.fixture
+def ada(consortium):
+    """Admin of the consortium."""
+    return UserFactory(email="ada@aptrust.org", role=Role.ADMIN, institution=consortium)
+
+
+@pytest.fixture
+def wally(consortium):
+    """Service account."""
+    return UserFactory(email="wally@aptrust.org", role=Role.WORKER, institution=consortium)
+
+
+@pytest.fixture
+def cast(dora, stan, olga, ada, wally):
+    """Everybody, by first name."""
+    return {"dora": dora, "stan": stan, "olga": olga, "ada": ada, "wally": wally}
+
+
+@pytest.fixture
+def item(virginia):
+    """An open ingest of Virginia."""
+    return make_item(virginia, name="virginia.edu.uva-lib_2274642.tar")
+
+
+@pytest.fixture
+def theirs(jhu):
+    """An open ingest of the other institution."""
+    return make_item(jhu, name="jhu.edu.ledger_17.tar")
+
+
+@pytest.fixture
+def signed_in(client):
+    """A function that gives the test client, signed in as somebody."""
+
+    def sign_in(user):
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def on_postgresql():
+    """For what only PostgreSQL promises; the SQLite run says that it was not asked."""
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL promises this")

@@ -1,0 +1,25 @@
+"""The product's own settings, with what only tests want: a cheap password hash and a database of their own.
+
+Chosen here and not in conftest.py: by then Django has read its settings, and the run would silently be on another database.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("DEBUG", "true")
+
+from pharos.settings import *  # noqa: F403
+from pharos.settings import DATABASES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# What a browser test of login does in a minute is more than a person does.
+ACCOUNT_RATE_LIMITS = {"login": "10000/m/ip"}
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, as in production: writers of several threads and processes meet for real.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"pharos-test-{os.getuid()}.sqlite3")}
+else:
+    # A pool would hold connections to the test database beyond its end.
+    del DATABASES["default"]["OPTIONS"]["pool"]

@@ -1,0 +1,97 @@
+"""What the database itself refuses, whoever writes."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from workitems.models import AppendOnly, HistoryEntry, WorkItem
+
+
+@pytest.mark.parametrize("column", ["action", "stage", "status"])
+def test_unknown_words_are_refused(item, column):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WorkItem.objects.filter(pk=item.pk).update(**{column: "Bogus"})
+
+
+def test_an_open_item_cannot_be_reviewed(item):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WorkItem.objects.filter(pk=item.pk).update(reviewed=True)
+
+
+def test_a_history_has_one_first_entry(item):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        HistoryEntry.objects.create(
+            item=item,
+            number=1,
+            at=item.date,
+            who="x",
+            via="api",
+            move="create",
+            stage_after="Fetch",
+            status_after="Started",
+        )
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_only_the_first_entry_creates(item, number):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        HistoryEntry.objects.create(
+            item=item,
+            number=number,
+            at=item.date,
+            who="x",
+            via="api",
+            move="create",
+            stage_after="Fetch",
+            status_after="Started",
+        )
+
+
+def test_items_cannot_be_deleted(item):
+    for attempt in (item.delete, WorkItem.objects.all().delete):
+        with pytest.raises(AppendOnly):
+            attempt()
+    assert WorkItem.objects.get() == item
+
+
+def test_the_orm_cannot_change_history(item):
+    entry = item.history.get()
+    entry.note = "forged"
+    entries = HistoryEntry.objects.all()
+    for attempt in (
+        entry.save,
+        entry.delete,
+        entries.delete,
+        lambda: entries.update(note="forged"),
+        lambda: entries.bulk_update([entry], ["note"]),
+        lambda: item.history.all().delete(),
+    ):
+        with pytest.raises(AppendOnly):
+            attempt()
+    assert item.history.get().note == ""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE workitems_historyentry SET note = 'forged'",
+        "DELETE FROM workitems_historyentry",
+        "TRUNCATE workitems_historyentry",
+        "TRUNCATE workitems_workitem CASCADE",
+    ],
+)
+def test_postgresql_refuses_to_change_history(on_postgresql, item, statement):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # or pending foreign keys would refuse it before our trigger does
+    with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert item.history.count() == 1
+
+
+def test_names_that_an_index_entry_could_not_hold(virginia):
+    from .factories import make_item
+
+    name = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(1000))
+    make_item(virginia, name=name, object_identifier=f"virginia.edu/{name}")
+    assert WorkItem.objects.get().name == name

@@ -1,0 +1,69 @@
+"""A PostgreSQL cluster for one run, from the server binaries that are installed, in a temporary folder.
+
+    with cluster() as url: ...
+
+Loopback is not even needed: it listens on a socket in its own folder. PostgreSQL refuses to run as root, so there it runs
+as the `postgres` user that Debian's package makes.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+
+def server_binaries() -> Path | None:
+    """The folder with initdb and pg_ctl of the newest server installed, or None."""
+    if found := shutil.which("pg_ctl"):
+        return Path(found).resolve().parent
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
+    return installed[-1].parent if installed else None
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """Starts a cluster and yields its address for DATABASE_URL; stops and removes it in the end."""
+    binaries = server_binaries()
+    if binaries is None:
+        raise FileNotFoundError("There is no PostgreSQL server on this machine (Debian: apt-get install postgresql).")
+    folder = Path(tempfile.mkdtemp(prefix="pharos-pg-"))
+    user = {}
+    if os.getuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+    def run(program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [binaries / program, *arguments], cwd=folder, capture_output=True, text=True, check=False, **user
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
+
+    data = folder / "data"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    try:
+        run(
+            "initdb",
+            "-D",
+            str(data),
+            "-U",
+            "pharos",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
+        # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
+        run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+        try:
+            yield f"postgres://pharos@{quote(str(folder), safe='')}/postgres"
+        finally:
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
