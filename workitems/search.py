@@ -1,38 +1,29 @@
-"""What the search box looks through: name, etag, object and file identifier, folded, in one column."""
+"""What the search box looks through: name, etag, object and file identifier, folded, in one column.
+
+Also how long text columns are compared so that their indexes are used.
+"""
 
 from typing import Any
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Lookup, Q, Value
 from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 
+# The searched columns, one line each in `search_text`, in this order.
 SEARCHED = ("name", "etag", "object_identifier", "generic_file_identifier")
-
-
-def fold(text: str) -> str:
-    """The form in which text is searched: without regard to case, in every alphabet."""
-    return text.casefold()
-
-
 # A name may have 4,000 bytes, more than an index entry of PostgreSQL can hold: long columns are indexed by their head.
 HEAD = 200
 
 
-def head(column: str) -> Left:
-    """What the index of a long text column is made of."""
-    return Left(column, HEAD)
-
-
-def same_text(column: str, value: Any) -> Q:
-    """The condition that a long text column equals a value or expression, said such that its index is used."""
-    expression = value if hasattr(value, "resolve_expression") else Value(value)
-    return Q(Exact(head(column), Left(expression, HEAD)), **{column: value})
+def fold(text: str) -> str:
+    """The form in which text is searched: without regard to case, in every alphabet, on one line."""
+    return text.casefold().replace("\n", " ")
 
 
 def search_text(item: Any) -> str:
     """The searched fields of an item, folded, one per line."""
-    return fold("\n".join(getattr(item, name) for name in SEARCHED))
+    return "\n".join(fold(getattr(item, name)) for name in SEARCHED)
 
 
 class SearchTextField(models.TextField):
@@ -45,3 +36,45 @@ class SearchTextField(models.TextField):
         text = search_text(model_instance)
         setattr(model_instance, self.attname, text)
         return text
+
+
+@SearchTextField.register_lookup
+class Like(Lookup):
+    """A plain SQL LIKE with a whole pattern; Django's own lookups escape what they are given."""
+
+    lookup_name = "like"
+
+    def as_sql(self, compiler, connection):
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} LIKE {right} ESCAPE '\\'", [*left_params, *right_params]
+
+
+def anywhere(text: str) -> Q:
+    """The condition that some searched field contains the text."""
+    return Q(search_text__like=f"%{_escape(fold(text))}%")
+
+
+def within(column: str, text: str) -> Q:
+    """The condition that one of the searched fields contains the text, without regard to case.
+
+    `search_text` has exactly one line per field, so the lines before and after the match say which field it is in.
+    """
+    before = SEARCHED.index(column)
+    after = len(SEARCHED) - 1 - before
+    return Q(search_text__like="%\n" * before + f"%{_escape(fold(text))}%" + "\n%" * after)
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def head(column: str) -> Left:
+    """What the index of a long text column is made of."""
+    return Left(column, HEAD)
+
+
+def same_text(column: str, value: Any) -> Q:
+    """The condition that a long text column equals a value or expression, said such that its index is used."""
+    expression = value if hasattr(value, "resolve_expression") else Value(value)
+    return Q(Exact(head(column), Left(expression, HEAD)), **{column: value})

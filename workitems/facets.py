@@ -1,0 +1,142 @@
+"""The left column: how many items each value of a group would show.
+
+A count says how many items one sees after clicking the value's name. It obeys the scope, the search, the dates and every
+other group, and not its own group. One statement counts the non-empty combinations of the five columns ("cells"); every
+number on the page, the total among them, is added up from those.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.roles import Permission
+
+from .filters import FACETS, ItemList
+from .vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
+
+COLUMNS = {
+    "action": "action",
+    "stage": "stage",
+    "status": "status",
+    "reviewed": "reviewed",
+    "institution": "institution_id",
+}
+LABELS: dict[str, str | Promise] = {
+    "action": _("Action"),
+    "stage": _("Stage"),
+    "status": _("Status"),
+    "reviewed": _("Reviewed"),
+    "institution": _("Institution"),
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
+
+    value: str
+    label: str | Promise
+    explanation: str | Promise
+    count: int
+    is_selected: bool
+    only: str
+    toggled: str
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    label: str | Promise
+    values: list[Value]
+    has_selection: bool
+    cleared: str  # the query string without this group
+
+
+class Facets:
+    """The counts of a list. `total`: how many items are in it; `without[facet]`: how many if that group were dropped."""
+
+    def __init__(self, listing: ItemList):
+        self.listing = listing
+        self.total = 0
+        self.counts: dict[str, Counter[Any]] = {facet: Counter() for facet in FACETS}
+        if listing.is_valid():
+            self._add_up(cells(listing))
+        self.without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
+
+    def _add_up(self, found: Iterable[tuple[Any, ...]]) -> None:
+        selected = self.listing.selected
+        facets = [(facet, position, selected[facet]) for position, facet in enumerate(COLUMNS)]
+        for *cell, number in found:
+            outside = [facet for facet, position, chosen in facets if chosen and cell[position] not in chosen]
+            if not outside:
+                self.total += number
+            # A cell that only its own group leaves out is what a click in that group would bring in.
+            for facet, position, _chosen in facets:
+                if not outside or outside == [facet]:
+                    self.counts[facet][cell[position]] += number
+
+    def groups(self) -> list[Group]:
+        """The left column, as this person sees it."""
+        facets = [facet for facet in FACETS if facet != "institution"]
+        if self.listing.user.can(Permission.SEE_EVERY_INSTITUTION):
+            facets.append("institution")
+        return [self._group(facet) for facet in facets]
+
+    def _group(self, facet: str) -> Group:
+        name = FACETS[facet]
+        chosen = self.listing.params.get(name, [])
+        values = [
+            Value(
+                value=value,
+                label=label,
+                explanation=EXPLANATIONS.get(facet, {}).get(value, ""),
+                count=self.counts[facet][key],
+                is_selected=value in chosen,
+                only=self.listing.query(**{name: [value]}),
+                toggled=self.listing.with_toggled(name, value),
+            )
+            for value, label, key, always in _LINES[facet](self)
+            if always or value in chosen or self.counts[facet][key]
+        ]
+        return Group(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
+
+
+def cells(listing: ItemList) -> Iterable[tuple[Any, ...]]:
+    """(action, stage, status, reviewed, institution id, number of items) of every combination that there is.
+
+    Of the list as it would be without its left column.
+    """
+    items = listing.items(without=FACETS.values())
+    return items.order_by().values_list(*COLUMNS.values()).annotate(number=Count("pk"))
+
+
+Line = tuple[
+    str, str | Promise, Any, bool
+]  # value in the URL, words, value in the cell, whether it is listed when empty
+
+
+def _words(terms: Any) -> Callable[[Facets], list[Line]]:
+    return lambda facets: [(str(word), str(word), str(word), term.in_seeds) for word, term in terms.items()]
+
+
+def _reviewed(facets: Facets) -> list[Line]:
+    return [("false", _("Not reviewed"), False, True), ("true", _("Reviewed"), True, True)]
+
+
+def _institutions(facets: Facets) -> list[Line]:
+    known = sorted(facets.listing.institutions.values(), key=lambda one: one.identifier)
+    return [(one.identifier, one.identifier, one.pk, False) for one in known]
+
+
+_LINES: dict[str, Callable[[Facets], list[Line]]] = {
+    "action": _words(ACTIONS),
+    "stage": _words(STAGES),
+    "status": _words(STATUSES),
+    "reviewed": _reviewed,
+    "institution": _institutions,
+}
