@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from .lifecycle import Refused, Wanted, check_new, decide, first_stage
+from .lifecycle import Refused, Wanted, check_new, decide, first_stage, new_with
 from .search import SEARCHED, search_text
-from .vocabulary import Status
+from .vocabulary import Action, Status
 
 if TYPE_CHECKING:
     from .models import HistoryEntry, WorkItem
@@ -54,9 +54,18 @@ def _role(by: User) -> str:
 def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem":
     """Stores a new item with its first history entry. Raises Refused."""
     _items, entries = _models()
-    item.stage = item.stage or first_stage(item.action)
+    item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
     check_new(item.action, item.stage, item.status, role=_role(by))
+    sets = new_with(
+        item.action,
+        item.status,
+        identifier=item.object_identifier,
+        domain=item.institution.identifier,
+        item_name=item.name,
+    )
+    for name, value in sets.items():
+        setattr(item, name, value)
     item.date = item.date or now
     item.created_at = item.updated_at = now
     if item.status == Status.STARTED:
@@ -144,7 +153,11 @@ def _replaced(items: "type[WorkItem]", move: str, by: User, ids: list[int]) -> s
 def _check_version(row: "WorkItem", seen: int | None) -> None:
     if seen is not None and seen != row.version:
         raise Refused(
-            "changed", _("This item has changed since you opened the page. It is now at %(now)s.") % {"now": row.facts}
+            "changed",
+            _(
+                "This item has changed since you opened the page. It is now at %(now)s; look at it before you repeat this."
+            )
+            % {"now": row.facts},
         )
 
 

@@ -1,9 +1,4 @@
-"""The rules of a work item's life: paths, moves, who may make them, and why a move is refused.
-
-Pure: no database, no request. `decide` is the one question; WorkItem's verbs ask it under a lock and do what it says.
-The tables are those of the product's design (paths and moves), which follows the consortium's member API for the
-meaning of stages and statuses.
-"""
+"""The table of moves, and `decide`: what a move changes, or why it is refused."""
 
 import re
 from collections.abc import Mapping
@@ -12,119 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from pharos.accounts.roles import Permission, may
 
-from .vocabulary import Action, Stage, Status
+from ..vocabulary import Action, Stage, Status
+from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
 
-S = Stage
+_SPLIT_BAG = re.compile(r"\.b[0-9]+\.of[0-9]+\Z")
 
-PATHS: dict[Action, tuple[Stage, ...]] = {
-    Action.INGEST: (
-        S.RECEIVE,
-        S.FETCH,
-        S.UNPACK,
-        S.VALIDATE,
-        S.REINGEST_CHECK,
-        S.COPY_TO_STAGING,
-        S.FORMAT_IDENTIFICATION,
-        S.STORE,
-        S.STORAGE_VALIDATION,
-        S.RECORD,
-        S.CLEANUP,
-        S.RESOLVE,
-    ),
-    Action.RESTORE: (
-        S.REQUESTED,
-        S.FETCH,
-        S.PACKAGE,
-        S.VALIDATE,
-        S.RESTORING,
-        S.AVAILABLE_IN_S3,
-        S.RECORD,
-        S.CLEANUP,
-        S.RESOLVE,
-    ),
-    Action.GLACIER_RESTORE: (
-        S.REQUESTED,
-        S.FETCH,
-        S.RESTORING,
-        S.AVAILABLE_IN_S3,
-        S.RECORD,
-        S.CLEANUP,
-        S.RESOLVE,
-    ),
-    Action.DELETE: (S.REQUESTED, S.RECORD, S.CLEANUP, S.RESOLVE),
-    Action.FIXITY_CHECK: (S.REQUESTED, S.FETCH, S.VALIDATE, S.RECORD, S.CLEANUP, S.RESOLVE),
-    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.STORE, S.RECORD, S.CLEANUP, S.RESOLVE),
-}
-
-_ENDS = (S.RECORD, S.CLEANUP, S.RESOLVE)
-SUCCESS_AT: dict[Action, tuple[Stage, ...]] = {
-    Action.INGEST: _ENDS,
-    Action.RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
-    Action.GLACIER_RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
-    Action.DELETE: _ENDS,
-    Action.FIXITY_CHECK: _ENDS,
-    Action.DPN: _ENDS,
-}
-
-_SPLIT_BAG = re.compile(r"\.b\d+\.of\d+$")
-
-PIPELINE: tuple[Stage, ...] = tuple(Stage)
 NOTE_LIMIT = 10_000  # characters of a note that a person types
-
-
-class Phase(StrEnum):
-    OPEN = "open"
-    HELD = "held"
-    CLOSED = "closed"
-
-
-PHASE_WORDS: dict[Phase, str | Promise] = {
-    Phase.OPEN: gettext_lazy("open"),
-    Phase.HELD: gettext_lazy("on hold"),
-    Phase.CLOSED: gettext_lazy("closed"),
-}
-
-
-def phase_of(status: str, *, retry: bool) -> Phase:
-    """Open: Pending, Started, and Failed that will be retried. Held: Suspended. All else is closed."""
-    if status in (Status.PENDING, Status.STARTED) or (status == Status.FAILED and retry):
-        return Phase.OPEN
-    return Phase.HELD if status == Status.SUSPENDED else Phase.CLOSED
-
-
-def position(action: str, stage: str) -> float:
-    """How far along its action's path a stage is, for comparing only.
-
-    Old data has stages off the path; they count by their place in the pipeline, between the path's own stages.
-    """
-    path = PATHS[Action(action)]
-    if stage in path:
-        return path.index(Stage(stage))
-    place = PIPELINE.index(Stage(stage))
-    return sum(PIPELINE.index(step) < place for step in path) - 0.5
-
-
-def is_on_path(action: str, stage: str) -> bool:
-    return stage in PATHS[Action(action)]
-
-
-def first_stage(action: str) -> Stage:
-    return PATHS[Action(action)][0]
-
-
-def requeue_stages(action: str, stage: str) -> list[Stage]:
-    """Where an item that stands at `stage` may be sent back to: earlier or the same; Requested unless it is an ingest."""
-    path = PATHS[Action(action)]
-    if action != Action.INGEST:
-        return [Stage.REQUESTED]
-    here = position(action, stage)
-    return [step for step in path if path.index(step) <= here] or [path[0]]
 
 
 class Reach(StrEnum):
@@ -291,7 +183,8 @@ def decide(
     """
     move = MOVES[name]
     if not move.is_granted_to(role):
-        raise Refused("forbidden", _("Your role does not allow this: %(move)s.") % {"move": name})
+        sentence = _("Your role does not allow this: %(move)s. %(allowed)s")
+        raise Refused("forbidden", sentence % {"move": name, "allowed": _allowed(facts, role)})
     stage, status = _target(move, facts, wanted, role)
     new: dict[str, Any] = {"stage": stage, "status": status, **_given(move, wanted)}
     if wanted.note is not None:
@@ -299,7 +192,7 @@ def decide(
     if _repeats(move, facts, new):
         return {}
     _check_source(move, facts, role)
-    _check_stage(move, facts, stage, role)
+    _check_stage(move, facts, stage)
     if move.note_required and not new.get("note", "").strip():
         raise Refused("invalid", _("A note is required: say why, for those who read it later."), "note")
     if name == "edit" and facts.note.strip() and not new.get("note", facts.note).strip():
@@ -322,18 +215,21 @@ def _target(move: Move, facts: Facts, wanted: Wanted, role: str) -> tuple[str, s
         # Resolve means completed or cancelled (member API, version 8); the history keeps where it was.
         stage = Stage.RESOLVE
     if stage != facts.stage and not is_on_path(facts.action, stage):
-        raise Refused(
-            "invalid",
-            _("%(stage)s is not a stage of %(action)s; its stages are %(path)s.")
-            % {"stage": stage, "action": facts.action, "path": ", ".join(PATHS[Action(facts.action)])},
-            "stage",
-        )
+        raise _off_path(facts.action, stage)
     if move.statuses is None:
         return facts.stage, facts.status
     status = wanted.status or move.statuses[0]
     if status not in move.statuses:
-        raise Refused("invalid", _("%(status)s is not what this move leads to.") % {"status": status}, "status")
+        sentence = _("%(move)s leads to %(legal)s, not to “%(status)s”.")
+        words = {"move": move.name, "legal": _(" or ").join(move.statuses), "status": status}
+        raise Refused("invalid", sentence % words, "status")
     return stage, status
+
+
+def _off_path(action: str, stage: str) -> Refused:
+    sentence = _("“%(stage)s” is not a stage of %(action)s; its stages are %(path)s.")
+    words = {"stage": stage, "action": action, "path": ", ".join(PATHS[Action(action)])}
+    return Refused("invalid", sentence % words, "stage")
 
 
 def _usual_stage(move: Move, facts: Facts) -> str:
@@ -358,56 +254,44 @@ def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
     return same and (facts.phase is not Phase.OPEN or not new.keys() - {"stage", "status", "node", "note"})
 
 
-def _check_source(move: Move, facts: Facts, role: str) -> None:
-    if move.name == "requeue" and facts.status == Status.SUCCESS:
-        raise Refused(
-            "illegal", _("This item has succeeded (%(now)s); what is done is not done again.") % {"now": facts}
-        )
+def _bar(move: Move, facts: Facts, role: str) -> str:
+    """Why the item's state does not let this role make the move; empty where it does."""
     if facts.phase not in move.sources:
         wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
-        raise Refused(
-            "illegal",
-            _("This item is %(phase)s (%(now)s); %(move)s is only for items that are %(wanted)s. %(allowed)s")
-            % {
-                "phase": PHASE_WORDS[facts.phase],
-                "now": facts,
-                "move": move.name,
-                "wanted": wanted,
-                "allowed": _allowed(facts, role),
-            },
-        )
+        return _("%(move)s is only for items that are %(wanted)s.") % {"move": move.name, "wanted": wanted}
+    if move.name == "requeue" and facts.status == Status.SUCCESS:
+        return _("What has succeeded is not done again.")
     if move.name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced:
-        raise Refused(
-            "illegal",
-            _(
-                "A service may cancel only an upload that another one replaces. This item is at %(now)s: fail it with a note, or suspend it."
-            )
-            % {"now": facts},
-        )
+        return _("A service may cancel only an upload in whose place another one counts.")
+    return ""
+
+
+def _check_source(move: Move, facts: Facts, role: str) -> None:
+    if bar := _bar(move, facts, role):
+        sentence = _("This item is %(phase)s (%(now)s). %(bar)s %(allowed)s")
+        words = {"phase": PHASE_WORDS[facts.phase], "now": facts, "bar": bar, "allowed": _allowed(facts, role)}
+        raise Refused("illegal", sentence % words)
 
 
 def legal_moves(facts: Facts, role: str) -> list[str]:
     """The names of the moves that this role may make with an item in this state."""
+    idle = "review" if facts.reviewed else "unreview"
     return [
         name
         for name, move in MOVES.items()
-        if move.is_granted_to(role)
-        and facts.phase in move.sources
-        and not (name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced)
-        and not (name == "requeue" and facts.status == Status.SUCCESS)
-        and not (name == "review" and facts.reviewed)
-        and not (name == "unreview" and not facts.reviewed)
+        if name != idle and move.is_granted_to(role) and not _bar(move, facts, role)
     ]
 
 
 def _allowed(facts: Facts, role: str) -> str:
-    names = legal_moves(facts, role)
-    return (
-        _("Allowed now: %(moves)s.") % {"moves": ", ".join(names)} if names else _("Nothing may be done with it now.")
-    )
+    if names := legal_moves(facts, role):
+        return _("You may: %(moves)s.") % {"moves": ", ".join(names)}
+    if facts.phase is Phase.OPEN or facts.status == Status.SUCCESS:
+        return _("There is nothing that your role may do with it now.")
+    return _("Only an admin can take it up again, by requeue.")
 
 
-def _check_stage(move: Move, facts: Facts, stage: str, role: str) -> None:
+def _check_stage(move: Move, facts: Facts, stage: str) -> None:
     action = facts.action
     if move.reach is Reach.BACK:
         legal = requeue_stages(action, facts.stage)
@@ -444,20 +328,25 @@ def _follows(
     name: str, facts: Facts, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
     """What the move brings with it beside what was asked for."""
-    more: dict[str, Any] = {}
-    if new["status"] == Status.STARTED:
-        if (facts.stage, facts.status) != (new["stage"], Status.STARTED) and not new.get("stage_started_at"):
-            more["stage_started_at"] = now
-    elif new["status"] == Status.PENDING:
-        more |= _RELEASE
-        if new["stage"] != facts.stage:
-            more["stage_started_at"] = None
+    if name == "progress" and new["status"] == Status.PENDING:
+        return _RELEASE if new["stage"] == facts.stage else {**_RELEASE, "stage_started_at": None}
+    if name == "progress":
+        return {"stage_started_at": _start(facts, new, now)}
     if name == "succeed" and facts.action == Action.INGEST:
-        more["object_identifier"] = new.get("object_identifier") or object_identifier(domain, item_name)
+        known = new.get("object_identifier") or facts.object_identifier
+        return {"object_identifier": known or object_identifier(domain, item_name)}
     if name == "edit" and phase_of(new["status"], retry=new.get("retry", facts.retry)) is not Phase.CLOSED:
         # Switching retry on opens a failed item again: what was reviewed is no longer the outcome.
-        more["reviewed"] = False
-    return more
+        return {"reviewed": False}
+    return {}
+
+
+def _start(facts: Facts, new: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When the stage began. Clients send whole records back: a time that they only repeat is the former stage's."""
+    sent = new.get("stage_started_at")
+    if (facts.stage, facts.status) == (new["stage"], Status.STARTED):
+        return sent or facts.stage_started_at
+    return now if sent in (None, facts.stage_started_at) else sent
 
 
 def object_identifier(domain: str, name: str) -> str:
@@ -472,19 +361,22 @@ def check_new(action: str, stage: str, status: str, *, role: str) -> None:
     """
     if not may(role, Permission.CREATE):
         raise Refused("forbidden", _("Your role does not allow this: create."))
+    for name, value, legal in (("action", action, Action), ("status", status, Status)):
+        if value not in tuple(legal):
+            sentence = _("There is no %(name)s “%(value)s”; there are %(legal)s.")
+            raise Refused("invalid", sentence % {"name": name, "value": value, "legal": ", ".join(legal)}, name)
     if not is_on_path(action, stage):
-        path = ", ".join(PATHS[Action(action)])
-        raise Refused(
-            "invalid",
-            _("%(action)s has no stage %(stage)s; its stages are %(path)s.")
-            % {"action": action, "stage": stage, "path": path},
-            "stage",
-        )
+        raise _off_path(action, stage)
     if status == Status.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
         legal = ", ".join(SUCCESS_AT[Action(action)])
-        raise Refused(
-            "invalid",
-            _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
-            % {"action": action, "legal": legal, "stage": stage},
-            "stage",
-        )
+        sentence = _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
+        raise Refused("invalid", sentence % {"action": action, "legal": legal, "stage": stage}, "stage")
+
+
+def new_with(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
+    """What is set on a new item that is recorded as closed or held: what the move there would have set."""
+    there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
+    fields = dict(MOVES[there].sets) if there else {}
+    if action == Action.INGEST and status == Status.SUCCESS:
+        fields["object_identifier"] = identifier or object_identifier(domain, item_name)
+    return fields

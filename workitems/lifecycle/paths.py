@@ -1,0 +1,111 @@
+"""The path of each action, where on it the action can succeed, and what open, on hold and closed mean."""
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from ..vocabulary import Action, Stage, Status
+
+S = Stage
+
+PATHS: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (
+        S.RECEIVE,
+        S.FETCH,
+        S.UNPACK,
+        S.VALIDATE,
+        S.REINGEST_CHECK,
+        S.COPY_TO_STAGING,
+        S.FORMAT_IDENTIFICATION,
+        S.STORE,
+        S.STORAGE_VALIDATION,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.RESTORE: (
+        S.REQUESTED,
+        S.FETCH,
+        S.PACKAGE,
+        S.VALIDATE,
+        S.RESTORING,
+        S.AVAILABLE_IN_S3,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.GLACIER_RESTORE: (
+        S.REQUESTED,
+        S.FETCH,
+        S.RESTORING,
+        S.AVAILABLE_IN_S3,
+        S.RECORD,
+        S.CLEANUP,
+        S.RESOLVE,
+    ),
+    Action.DELETE: (S.REQUESTED, S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.FIXITY_CHECK: (S.REQUESTED, S.FETCH, S.VALIDATE, S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.STORE, S.RECORD, S.CLEANUP, S.RESOLVE),
+}
+
+_ENDS = (S.RECORD, S.CLEANUP, S.RESOLVE)
+SUCCESS_AT: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: _ENDS,
+    Action.RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
+    Action.GLACIER_RESTORE: (S.AVAILABLE_IN_S3, *_ENDS),
+    Action.DELETE: _ENDS,
+    Action.FIXITY_CHECK: _ENDS,
+    Action.DPN: _ENDS,
+}
+
+PIPELINE: tuple[Stage, ...] = tuple(Stage)
+
+
+class Phase(StrEnum):
+    OPEN = "open"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+PHASE_WORDS: dict[Phase, str | Promise] = {
+    Phase.OPEN: gettext_lazy("open"),
+    Phase.HELD: gettext_lazy("on hold"),
+    Phase.CLOSED: gettext_lazy("closed"),
+}
+
+
+def phase_of(status: str, *, retry: bool) -> Phase:
+    """Open: Pending, Started, and Failed that will be retried. Held: Suspended. All else is closed."""
+    if status in (Status.PENDING, Status.STARTED) or (status == Status.FAILED and retry):
+        return Phase.OPEN
+    return Phase.HELD if status == Status.SUSPENDED else Phase.CLOSED
+
+
+def position(action: str, stage: str) -> float:
+    """How far along its action's path a stage is, for comparing only.
+
+    Old data has stages off the path; they count by their place in the pipeline, between the path's own stages.
+    """
+    path = PATHS[Action(action)]
+    if stage in path:
+        return path.index(Stage(stage))
+    place = PIPELINE.index(Stage(stage))
+    return sum(PIPELINE.index(step) < place for step in path) - 0.5
+
+
+def is_on_path(action: str, stage: str) -> bool:
+    return stage in PATHS[Action(action)]
+
+
+def first_stage(action: str) -> Stage:
+    return PATHS[Action(action)][0]
+
+
+def requeue_stages(action: str, stage: str) -> list[Stage]:
+    """Where an item that stands at `stage` may be sent back to: earlier or the same; Requested unless it is an ingest."""
+    path = PATHS[Action(action)]
+    if action != Action.INGEST:
+        return [Stage.REQUESTED]
+    here = position(action, stage)
+    return [step for step in path if path.index(step) <= here] or [path[0]]
