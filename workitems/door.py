@@ -6,14 +6,14 @@ the update names the version that was read, so that nothing is ever decided from
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -211,3 +211,56 @@ def _save(items: "type[WorkItem]", accepted: "list[tuple[WorkItem, dict[str, Any
             raise RuntimeError(
                 "An item changed between its lock and its save; nothing was saved. Is the database's isolation what settings.py sets?"
             )
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
+
+    new: "list[WorkItem]"
+    changed: "list[WorkItem]"
+    entries: "list[HistoryEntry]"
+
+
+def take_in(
+    ids: Sequence[int],
+    judge: "Callable[[dict[int, WorkItem], dict[int, list[HistoryEntry]]], Arrivals]",
+    *,
+    with_history: bool = False,
+) -> None:
+    """Stores what an import brings, with its history, in one transaction: all of it or nothing.
+
+    `judge` is given the rows that are stored under these ids, locked, and their histories if those are asked for, and says
+    what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
+    """
+    items, entries = _models()
+    with transaction.atomic():
+        locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+        stored = {row.pk: row for row in locked.order_by("pk")}
+        histories: dict[int, list[HistoryEntry]] = defaultdict(list)
+        if with_history and stored:
+            for entry in entries.objects.filter(item_id__in=stored).order_by("item_id", "number"):
+                histories[entry.item_id].append(entry)
+        arrivals = judge(stored, histories)
+        _keep_ids_ahead(items, arrivals.new)
+        items.objects.bulk_create(arrivals.new)
+        if arrivals.changed:
+            # One statement for rows that all take other values. They are locked, so each of them does exist.
+            columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
+            items.objects.bulk_create(
+                arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
+            )
+        entries.objects.bulk_create(arrivals.entries)
+
+
+def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
+    """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
+    if not new or connection.vendor != "postgresql":
+        return
+    highest = max(row.pk for row in new)
+    table = items._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        [sequence] = cursor.fetchone()
+        # Never backwards: another writer may be ahead.
+        cursor.execute(f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s", [sequence, highest, highest])  # noqa: S608
