@@ -1,0 +1,71 @@
+"""The demo's institutions and people."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+
+from pharos.accounts.models import Institution, User
+from pharos.accounts.roles import Role
+
+# With the share of the items that each has: one member owns the most, as everywhere.
+MEMBERS: dict[str, tuple[str, float]] = {
+    "institution1.edu": ("Institution One", 0.40),
+    "institution2.edu": ("Institution Two", 0.27),
+    "test.edu": ("Test University", 0.20),
+    "example.edu": ("Example College", 0.13),
+}
+WITH_ACCOUNTS = ("institution1.edu", "institution2.edu", "test.edu")
+_ZONES = {"institution1.edu": "America/New_York", "institution2.edu": "America/Chicago"}
+
+
+def admin_email() -> str:
+    return f"admin@{settings.CONSORTIUM_DOMAIN}"
+
+
+def service_email() -> str:
+    return f"system@{settings.CONSORTIUM_DOMAIN}"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who acts in the demo."""
+
+    institutions: dict[str, Institution]
+    service: User
+    admin: User
+    staff: dict[str, User]
+
+
+def consortium() -> Institution:
+    return Institution.objects.get_or_create(
+        identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": settings.CONSORTIUM_NAME}
+    )[0]
+
+
+def make_service() -> User:
+    """The account under which workers act. It has no password: services do not sign in on pages."""
+    return User.objects.create_user(service_email(), name="Services", role=Role.WORKER, institution=consortium())
+
+
+def make_cast() -> Cast:
+    """Makes everybody. One password for all, hashed once: hashing is slow by design, and here it protects nothing."""
+    password = make_password(settings.DEMO_PASSWORD)
+    institutions = {
+        domain: Institution.objects.get_or_create(identifier=domain, defaults={"name": name})[0]
+        for domain, (name, _share) in MEMBERS.items()
+    }
+
+    def person(email: str, name: str, role: Role, institution: Institution) -> User:
+        zone = _ZONES.get(institution.identifier, "UTC")
+        return User.objects.create(
+            email=email, name=name, role=role, institution=institution, time_zone=zone, password=password
+        )
+
+    staff = {}
+    for domain in WITH_ACCOUNTS:
+        member = institutions[domain]
+        person(f"depositor@{domain}", f"Depositor of {member.name}", Role.DEPOSITOR, member)
+        staff[domain] = person(f"staff@{domain}", f"Staff of {member.name}", Role.STAFF, member)
+    admin = person(admin_email(), f"Admin of {settings.CONSORTIUM_NAME}", Role.ADMIN, consortium())
+    return Cast(institutions, make_service(), admin, staff)

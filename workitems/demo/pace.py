@@ -1,0 +1,84 @@
+"""How an item goes its way in the demo: through which stages, and how long each takes for a bag of that size."""
+
+from datetime import timedelta
+from random import Random
+
+from workitems.lifecycle import position
+from workitems.vocabulary import Action, Stage
+
+S = Stage
+
+# Stages in which a worker is busy, in order. `lifecycle.PATHS` has more: those that are obsolete or only ever an end.
+ROUTES: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (
+        S.FETCH,
+        S.VALIDATE,
+        S.REINGEST_CHECK,
+        S.COPY_TO_STAGING,
+        S.FORMAT_IDENTIFICATION,
+        S.STORE,
+        S.STORAGE_VALIDATION,
+        S.RECORD,
+        S.CLEANUP,
+    ),
+    Action.RESTORE: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.RESTORING, S.AVAILABLE_IN_S3, S.CLEANUP),
+    Action.GLACIER_RESTORE: (S.REQUESTED, S.FETCH, S.RESTORING, S.AVAILABLE_IN_S3),
+    Action.DELETE: (S.REQUESTED, S.RECORD),
+    Action.FIXITY_CHECK: (S.FETCH, S.VALIDATE, S.RECORD),
+    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.STORE, S.RECORD),
+}
+# The services of the first year had fewer, coarser stages, and one that nobody uses any more.
+OLD_INGEST: tuple[Stage, ...] = (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)
+
+DONE_AT: dict[Action, Stage] = {
+    Action.INGEST: S.CLEANUP,
+    Action.RESTORE: S.RESOLVE,
+    Action.GLACIER_RESTORE: S.AVAILABLE_IN_S3,
+    Action.DELETE: S.RESOLVE,
+    Action.FIXITY_CHECK: S.RECORD,
+    Action.DPN: S.RECORD,
+}
+
+# (seconds that any bag takes, bytes per second beyond that)
+_MEGA = 10**6
+_PACE: dict[Stage, tuple[float, float]] = {
+    S.REQUESTED: (45, 10_000 * _MEGA),
+    S.FETCH: (25, 90 * _MEGA),
+    S.UNPACK: (10, 180 * _MEGA),
+    S.VALIDATE: (40, 70 * _MEGA),
+    S.REINGEST_CHECK: (8, 5_000 * _MEGA),
+    S.COPY_TO_STAGING: (20, 110 * _MEGA),
+    S.FORMAT_IDENTIFICATION: (30, 140 * _MEGA),
+    S.STORE: (60, 55 * _MEGA),
+    S.STORAGE_VALIDATION: (20, 400 * _MEGA),
+    S.RECORD: (35, 900 * _MEGA),
+    S.PACKAGE: (40, 80 * _MEGA),
+    S.RESTORING: (50, 75 * _MEGA),
+    S.AVAILABLE_IN_S3: (30, 2_000 * _MEGA),
+    S.CLEANUP: (15, 2_000 * _MEGA),
+    S.RESOLVE: (5, 10_000 * _MEGA),
+}
+_THAW = 5 * 3600  # Glacier gives nothing back sooner
+
+
+def usual_time(action: str, stage: str, size: int) -> timedelta:
+    """What a stage usually takes."""
+    fixed, rate = _PACE[Stage(stage)]
+    thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
+    return timedelta(seconds=thaw + fixed + size / rate)
+
+
+def taken(rng: Random, action: str, stage: str, size: int) -> timedelta:
+    """What a stage took this time."""
+    return usual_time(action, stage, size) * rng.lognormvariate(0, 0.35)
+
+
+def next_stage(action: str, stage: str) -> Stage | None:
+    """Where a worker that is done with `stage` goes on; None where the work is done."""
+    here = position(action, stage)
+    return next((step for step in ROUTES[Action(action)] if position(action, step) > here), None)
+
+
+def bag_size(rng: Random) -> int:
+    """Bytes: from kilobytes to 5 TB, most of them some hundred megabytes."""
+    return int(min(5e12, max(4_096, rng.lognormvariate(19.5, 2.7))))

@@ -1,0 +1,149 @@
+"""One item's life as a list of steps in time, made without a database; `load` plays it through WorkItem's verbs."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from workitems.lifecycle import first_stage, object_identifier
+from workitems.vocabulary import Action, Stage, Status
+
+from . import texts
+from .pace import DONE_AT, OLD_INGEST, ROUTES, taken
+
+WORKER, ADMIN, STAFF = "worker", "admin", "staff"
+
+
+@dataclass(frozen=True)
+class Bag:
+    """What was uploaded: a bag of an institution."""
+
+    domain: str
+    name: str
+    size: int
+    etag: str
+
+    @property
+    def object_identifier(self) -> str:
+        return object_identifier(self.domain, self.name)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One verb of WorkItem: when, which, by whom, with what."""
+
+    at: datetime
+    move: str
+    who: str
+    values: dict[str, Any]
+
+
+@dataclass
+class Story:
+    """`clock` is when the next step happens; `closed` whether nothing more is to be done."""
+
+    rng: Random
+    action: Action
+    bag: Bag
+    clock: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    route: tuple[Stage, ...] = ()
+    steps: list[Step] = field(default_factory=list)
+    stage: Stage = Stage.REQUESTED
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.route = self.route or ROUTES[self.action]
+        self.stage = first_stage(self.action)
+        note = texts.RECEIVED if self.action == Action.INGEST else texts.REQUESTED[self.action]
+        # Buckets are looked at once an hour: an upload has been there for a while. The bag was made days before.
+        upload = self.clock - timedelta(seconds=self.rng.uniform(30, 3600))
+        if self.action == Action.INGEST:
+            made = upload - timedelta(hours=self.rng.uniform(1, 400))
+            self.fields = {"date": upload, "bag_date": made, **self.fields}
+        self._step("create", WORKER, note=note, queued_at=self.clock, **self.fields)
+
+    @property
+    def start(self) -> datetime:
+        return self.steps[0].at
+
+    def _step(self, move: str, who: str = WORKER, **values: Any) -> "Story":
+        self.steps.append(Step(self.clock, move, who, values))
+        self.clock += timedelta(seconds=self.rng.uniform(1, 9))
+        return self
+
+    def wait(self, **duration: float) -> "Story":
+        self.clock += timedelta(**duration)
+        return self
+
+    def begin(self, stage: Stage) -> "Story":
+        """A worker takes the stage up."""
+        self.stage = stage
+        node = f"worker-{stage.lower().replace(' ', '-')}-{self.rng.randint(1, 4)}"
+        pid = self.rng.randint(200, 32_000)
+        return self._step("progress", stage=stage, note=texts.BUSY[stage], node=node, pid=pid)
+
+    def work(self, share: float = 1.0) -> "Story":
+        """Time passes while the worker is busy with the stage, or with a share of it."""
+        self.clock += share * taken(self.rng, self.action, self.stage, self.bag.size)
+        return self
+
+    def pend(self, stage: Stage) -> "Story":
+        """Handed on: the stage waits for a worker."""
+        self.stage = stage
+        return self._step("progress", stage=stage, status=Status.PENDING, note=texts.WAITING)
+
+    def go(self, *, after: Stage | None = None, before: Stage | None = None) -> "Story":
+        """Through the stages of the route, from the one behind `after` up to the one ahead of `before`."""
+        first = self.route.index(after) + 1 if after else 0
+        last = self.route.index(before) if before else len(self.route)
+        for stage in self.route[first:last]:
+            self.begin(stage).work()
+        return self
+
+    def stumble(self, note: str) -> "Story":
+        """A temporary failure: the system will try again by itself."""
+        return self._step("fail", stage=self.stage, note=note, retry=True, node="", pid=None)
+
+    def fail(self, note: str) -> "Story":
+        self.closed = True
+        return self._step("fail", stage=self.stage, note=note, retry=False, node="", pid=None)
+
+    def give_up(self, note: str) -> "Story":
+        """What a worker leaves behind that will not try again: Started, retry off, an admin must look."""
+        return self._step(
+            "progress", stage=self.stage, note=note, retry=False, needs_admin_review=True, node="", pid=None
+        )
+
+    def suspend(self, note: str) -> "Story":
+        return self._step("suspend", note=note, node="", pid=None)
+
+    def cancel(self, note: str, who: str = ADMIN) -> "Story":
+        self.closed = True
+        values = {"stage": self.stage} if who == WORKER else {}
+        return self._step("cancel", who, note=note, **values)
+
+    def requeue(self, stage: Stage, note: str) -> "Story":
+        self.closed = False
+        self.stage = stage
+        return self._step("requeue", ADMIN, stage=stage, note=note)
+
+    def succeed(self) -> "Story":
+        self.closed = True
+        stage = Stage.RECORD if self.route == OLD_INGEST else DONE_AT[self.action]
+        note = texts.done(self.action, self.bag.domain, self.bag.name)
+        return self._step("succeed", stage=stage, note=note, node="", pid=None)
+
+    def review(self) -> "Story":
+        return self._step("review", STAFF)
+
+    def ended(self, when: datetime) -> "Story":
+        """The same story, moved in time such that its last step was at `when`."""
+        shift = when - self.steps[-1].at
+        self.clock += shift
+        self.steps = [Step(s.at + shift, s.move, s.who, _moved(s.values, shift)) for s in self.steps]
+        return self
+
+
+def _moved(values: dict[str, Any], shift: timedelta) -> dict[str, Any]:
+    return {name: value + shift if isinstance(value, datetime) else value for name, value in values.items()}
