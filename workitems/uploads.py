@@ -36,10 +36,11 @@ _BEFORE_THE_LAST = _received("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef
 def _originals(items: QuerySet) -> QuerySet:
     """Earlier uploads with the same etag that are being or have been ingested, the oldest first.
 
-    Not one after which the bag was changed (another etag succeeded, or supersedes an original still open), nor one whose
-    object was deleted since: then the same file is rightly ingested again.
+    Not one that is superseded itself, nor one after which the bag was ingested, or waits to be, with other contents, nor
+    one whose object was deleted since: then the same file is rightly ingested again.
     """
-    changed = _siblings(items).filter(_AFTER, _BEFORE_THE_LAST, ~Q(etag=OuterRef("etag")))
+    changed = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
+    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_THE_LAST)
     deleted = items.filter(
         same_text("object_identifier", OuterRef("object_identifier")),
         ~Q(object_identifier=""),
@@ -50,8 +51,8 @@ def _originals(items: QuerySet) -> QuerySet:
         date__gte=OuterRef("date"),
         date__lte=OuterRef(OuterRef("date")),
     ).order_by()
-    ingested = Q(status=Status.SUCCESS) & ~Exists(changed.filter(status=Status.SUCCESS)) & ~Exists(deleted)
-    being_ingested = NOT_CLOSED & ~Exists(changed.exclude(status=Status.CANCELLED))
+    ingested = Q(status=Status.SUCCESS) & ~Exists(changed_between) & ~Exists(deleted)
+    being_ingested = NOT_CLOSED & ~Exists(changed)
     return (
         _siblings(items).filter(_BEFORE, etag=OuterRef("etag")).filter(ingested | being_ingested).order_by("date", "id")
     )
@@ -76,3 +77,12 @@ def with_superseded(rows: QuerySet, items: QuerySet) -> QuerySet:
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
     replacement = Subquery(_replacements(items).values("id")[:1])
     return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
+
+
+def with_newer(rows: QuerySet, items: QuerySet) -> QuerySet:
+    """`rows` with `newer_upload_id`: for an ingest that failed for good, the last later upload of the bag; or null."""
+    asked = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
+    later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
+    return rows.annotate(
+        newer_upload_id=Case(When(asked, then=Subquery(later.values("id")[:1])), output_field=BigIntegerField())
+    )

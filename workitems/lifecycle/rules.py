@@ -368,9 +368,9 @@ def check_new(action: str, stage: str, status: str, *, role: str) -> None:
     if not is_on_path(action, stage):
         raise _off_path(action, stage)
     if status == Status.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
-        legal = ", ".join(SUCCESS_AT[Action(action)])
         sentence = _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
-        raise Refused("invalid", sentence % {"action": action, "legal": legal, "stage": stage}, "stage")
+        words = {"action": action, "legal": ", ".join(SUCCESS_AT[Action(action)]), "stage": stage}
+        raise Refused("invalid", sentence % words, "stage")
 
 
 def new_with(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
