@@ -27,8 +27,11 @@ ROUTES: dict[Action, tuple[Stage, ...]] = {
     Action.FIXITY_CHECK: (S.FETCH, S.VALIDATE, S.RECORD),
     Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.STORE, S.RECORD),
 }
-# The services of the first year had fewer, coarser stages, and one that nobody uses any more.
-OLD_INGEST: tuple[Stage, ...] = (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)
+# Earlier services had fewer, coarser stages; the oldest one that nobody uses any more. (days before now, route)
+EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
+    (540, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
+    (240, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
+)
 
 DONE_AT: dict[Action, Stage] = {
     Action.INGEST: S.CLEANUP,

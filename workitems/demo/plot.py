@@ -8,11 +8,12 @@ from workitems.vocabulary import Action, Stage
 
 from . import texts
 from .cast import MEMBERS
-from .pace import OLD_INGEST, ROUTES, bag_size, usual_time
+from .pace import EARLIER_INGESTS, ROUTES, bag_size, usual_time
 from .story import WORKER, Bag, Story
 
 YEARS = timedelta(days=730)
 _GIGA = 10**9
+_BETWEEN_SITTINGS = timedelta(days=3)
 _HEAVY_WEEKS = (33, 96, 171, 240, 305, 390, 452, 530, 601, 688)  # days before now
 
 
@@ -76,9 +77,10 @@ class Plot:
         return self.now - timedelta(days=self.rng.uniform(least, most))
 
     def _ingest(self, bag: Bag, start: datetime) -> Story:
-        """Created; the earlier services did the first year's."""
-        old = start < self.now - timedelta(days=365)
-        return Story(self.rng, Action.INGEST, bag, start, route=OLD_INGEST if old else ())
+        """Created, for the services of that time."""
+        age = (self.now - start).days
+        route = next((route for days, route in EARLIER_INGESTS if age >= days), ())
+        return Story(self.rng, Action.INGEST, bag, start, route=route)
 
     def _request(self, action: Action, bag: Bag, start: datetime, **fields: str) -> Story:
         about = {"object_identifier": bag.object_identifier, **fields}
@@ -208,7 +210,7 @@ class Plot:
                     corrected = self._ingest(self._again(bag), story.clock + timedelta(hours=self.rng.uniform(2, 40)))
                     yield self._finish(corrected.wait(minutes=20))
         bag = self._small()
-        story = self._ingest(bag, self._ago(400, 700)).wait(minutes=20).go(before=Stage.UNPACK).begin(Stage.UNPACK)
+        story = self._ingest(bag, self._ago(545, 720)).wait(minutes=20).go(before=Stage.UNPACK).begin(Stage.UNPACK)
         yield story.work(0.4).fail(texts.not_a_tar(self.rng, bag.name))
         for action, note in texts.OTHER_FAILURES.items():
             for _ in range(self._share(2)):
@@ -276,13 +278,13 @@ class Plot:
         """What is done with objects that have been ingested. An object that is deleted is taken out of the hat."""
         there = [story for story in self.ingested if story.clock < self.now - timedelta(days=3)]
         self.rng.shuffle(there)
-        early = [story for story in there if story.clock < self.now - timedelta(days=560)]
-        for story in early[: self._share(24)]:
-            self.stories.append(self._about(Action.DPN, story, by=self.now - timedelta(days=540)))
         for full, days in ((200, 310), (110, 75)):
             self._burst(there.pop(), self._share(full), days)
         for _ in range(self._share(40)):
             self.stories.append(self._about(Action.DELETE, there.pop()))
+        early = [story for story in there if story.clock < self.now - timedelta(days=560)]
+        for story in early[: self._share(24)]:
+            self.stories.append(self._about(Action.DPN, story, by=self.now - timedelta(days=540)))
         for action, full in ((Action.FIXITY_CHECK, 270), (Action.RESTORE, 130), (Action.GLACIER_RESTORE, 60)):
             for _ in range(self._share(full)):
                 self.stories.append(self._about(action, self.rng.choice(there[: len(there) // 3])))
@@ -308,7 +310,14 @@ class Plot:
             self.stories.append(self._finish(story.wait(minutes=12)))
 
     def _reviews(self) -> None:
-        """Half of what is closed has been looked at, hours or days later."""
+        """Half of what is closed has been looked at: every few days somebody goes through what is new."""
         for story in self.stories:
             if story.closed and self.rng.random() < 0.53:
-                story.wait(hours=self.rng.uniform(1, 200)).review()
+                when = self._sitting(story.bag.domain, story.clock + timedelta(hours=self.rng.uniform(1, 120)))
+                if when < self.now:
+                    story.review(when)
+
+    def _sitting(self, domain: str, earliest: datetime) -> datetime:
+        """When the institution's staff sit down next to review."""
+        last = self.now - timedelta(days=0.4 + 0.3 * [*MEMBERS].index(domain))
+        return last - ((last - earliest) // _BETWEEN_SITTINGS) * _BETWEEN_SITTINGS

@@ -9,7 +9,7 @@ from workitems.lifecycle import first_stage, object_identifier
 from workitems.vocabulary import Action, Stage, Status
 
 from . import texts
-from .pace import DONE_AT, OLD_INGEST, ROUTES, taken
+from .pace import DONE_AT, ROUTES, taken
 
 WORKER, ADMIN, STAFF = "worker", "admin", "staff"
 
@@ -130,11 +130,12 @@ class Story:
 
     def succeed(self) -> "Story":
         self.closed = True
-        stage = Stage.RECORD if self.route == OLD_INGEST else DONE_AT[self.action]
+        stage = Stage.RECORD if Stage.UNPACK in self.route else DONE_AT[self.action]
         note = texts.done(self.action, self.bag.domain, self.bag.name)
         return self._step("succeed", stage=stage, note=note, node="", pid=None)
 
-    def review(self) -> "Story":
+    def review(self, when: datetime) -> "Story":
+        self.clock = when
         return self._step("review", STAFF)
 
     def ended(self, when: datetime) -> "Story":

@@ -30,12 +30,41 @@ _COLLECTIONS = (
     "senate_papers",
     "yearbooks",
 )
-_WORDS = (
-    "Letters Diaries Sketches Ledgers Posters Sermons Speeches Surveys Atlases Catalogues Portraits Pamphlets "
-    "Recordings Photographs Scrapbooks Telegrams Almanacs Blueprints Minutes Notebooks"
-).split()
-_PEOPLE = "Abernathy Bellamy Castellanos Drummond Eriksen Fontaine Gallagher Hathaway Ibarra Jørgensen".split()
-_PLACES = "harbour orchard mill chapel quarry station theatre market lighthouse foundry".split()
+_WORDS = [
+    "Letters",
+    "Diaries",
+    "Sketches",
+    "Ledgers",
+    "Posters",
+    "Sermons",
+    "Speeches",
+    "Surveys",
+    "Atlases",
+    "Catalogues",
+    "Portraits",
+    "Pamphlets",
+    "Recordings",
+    "Photographs",
+    "Scrapbooks",
+    "Telegrams",
+    "Almanacs",
+    "Blueprints",
+    "Minutes",
+    "Notebooks",
+]
+_PEOPLE = [
+    "Abernathy",
+    "Bellamy",
+    "Castellanos",
+    "Drummond",
+    "Eriksen",
+    "Fontaine",
+    "Gallagher",
+    "Hathaway",
+    "Ibarra",
+    "Jørgensen",
+]
+_PLACES = ["harbour", "orchard", "mill", "chapel", "quarry", "station", "theatre", "market", "lighthouse", "foundry"]
 
 # Names that a careless page, file or query would break on.
 AWKWARD_NAMES = (
