@@ -176,9 +176,9 @@ class Plot:
             for _ in range(3):
                 story.stumble(texts.s3_timeout(self.rng)).wait(minutes=30).begin(stage).work(0.5)
             yield story.give_up(texts.given_up(self.rng)).ended(self._ago(0.5, 6))
-        for note in texts.SUSPENDED:
+        for reason in texts.SUSPENDED:
             story = self._new(Action.INGEST, self.now).wait(minutes=20).go(before=Stage.REINGEST_CHECK)
-            yield story.begin(Stage.REINGEST_CHECK).work(0.5).suspend(note).ended(self._ago(1, 12))
+            yield story.begin(Stage.REINGEST_CHECK).work(0.5).suspend(reason).ended(self._ago(1, 12))
 
     def _late_and_stuck(self) -> Iterator[Story]:
         """Open for days where hours are usual; and some whose worker died weeks ago without a word."""
@@ -212,10 +212,10 @@ class Plot:
         bag = self._small()
         story = self._ingest(bag, self._ago(545, 720)).wait(minutes=20).go(before=Stage.UNPACK).begin(Stage.UNPACK)
         yield story.work(0.4).fail(texts.not_a_tar(self.rng, bag.name))
-        for action, note in texts.OTHER_FAILURES.items():
+        for action, reason in texts.OTHER_FAILURES.items():
             for _ in range(self._share(2)):
                 story = self._new(action, self._ago(2, 700)).wait(minutes=10).begin(ROUTES[action][0])
-                yield story.work(0.5).fail(note)
+                yield story.work(0.5).fail(reason)
 
     def _cancelled(self) -> Iterator[Story]:
         for n in range(max(len(texts.CANCELLED), self._share(12))):
