@@ -262,5 +262,6 @@ def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         [sequence] = cursor.fetchone()
-        # Never backwards: another writer may be ahead.
-        cursor.execute(f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s", [sequence, highest, highest])  # noqa: S608
+        # Never backwards: another writer may be ahead. A counter that was never used says 1, and would give 1 again.
+        ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
+        cursor.execute(ahead, [sequence, highest, highest])

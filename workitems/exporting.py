@@ -1,20 +1,30 @@
-"""Rows out: the current list as CSV or JSON, and the whole installation in a form that `importing` takes back.
+"""Rows out: the current list as CSV or JSON, and everything, with its history, in a form that `importing` takes back.
 
 Everything is a generator of text, so that a million rows need no more memory than a page of them.
 """
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from pharos.accounts.models import User
+from django.db import connection, reset_queries, transaction
+from django.utils import timezone
+
+from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from .models import WorkItemQuerySet
+from .models import HistoryEntry, WorkItem, WorkItemQuerySet
+
+FORMAT, VERSION = "pharos-work-items", 1
 
 # What a column is called outside, and where it is read from.
 LIST_COLUMNS: dict[str, str] = {
@@ -120,3 +130,87 @@ def _as_is(value: Any) -> Any:
 
 def _null_if_empty(value: Any) -> Any:
     return None if value == "" else value
+
+
+# Every column of an item but those that follow from the others.
+ITEM_COLUMNS = [
+    column.name for column in WorkItem._meta.concrete_fields if column.name not in ("version", "search_text")
+]
+ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
+_ITEMS_PER_FETCH = 500  # their histories come with them
+
+
+def export_lines(advance: Callable[[int], object] = lambda items: None) -> Iterator[str]:
+    """Every institution and every item with its history, as it is at one moment, in pieces of many lines.
+
+    The last line says how many items there were: a file without it is not whole.
+    """
+    with _one_moment():
+        yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
+        for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
+            yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
+        total = 0
+        for items in _item_pages():
+            yield "".join(_with_history(items))
+            total += len(items)
+            advance(len(items))
+            reset_queries()  # with DEBUG on, Django would keep the text of every statement
+        yield as_json({"end": {"items": total}}) + "\n"
+
+
+def export_to(path: Path, pieces: Iterable[str]) -> None:
+    """Writes the file beside its place and then moves it there: half an export is never taken for a whole one."""
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def _one_moment() -> Iterator[None]:
+    """All reading within sees the same state, and nobody who writes has to wait for it."""
+    if connection.in_atomic_block:
+        yield  # whoever began that transaction has chosen what it sees
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        # By hand: settings.py makes every transaction of Django's a writing one, which would shut out all others.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+
+
+def _item_pages() -> Iterator[list[dict[str, Any]]]:
+    columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
+    last = 0
+    while rows := list(WorkItem.objects.filter(pk__gt=last).order_by("pk").values_list(*columns)[:_ITEMS_PER_FETCH]):
+        yield [dict(zip(ITEM_COLUMNS, row, strict=True)) for row in rows]
+        last = rows[-1][0]
+
+
+def _with_history(items: list[dict[str, Any]]) -> Iterator[str]:
+    histories: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    entries = HistoryEntry.objects.filter(item_id__gte=items[0]["id"], item_id__lte=items[-1]["id"])
+    for item_id, *values in entries.order_by("item_id", "number").values_list("item_id", *ENTRY_COLUMNS):
+        histories[item_id].append(dict(zip(ENTRY_COLUMNS, values, strict=True)))
+    for item in items:
+        yield as_json({"item": item, "history": histories[item["id"]]}) + "\n"

@@ -1,0 +1,126 @@
+"""What becomes of an item that a file has, beside the one that is stored under its id. Pure but for the model's classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..lifecycle import Phase
+from ..models import HistoryEntry, WorkItem
+from .rows import Arrival, Bad
+
+CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
+_NEVER_CHANGES = ("name", "etag", "action")
+# Stage, status and note have columns of their own in the history; which process held an item is nobody's news.
+_NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "node", "pid"})
+_ENTRY_COLUMNS = [column.attname for column in HistoryEntry._meta.concrete_fields if not column.primary_key]
+
+
+@dataclass(slots=True)
+class Verdict:
+    outcome: str
+    item: WorkItem | None = None
+    entries: list[HistoryEntry] = field(default_factory=list)
+
+
+def judge(arrival: Arrival, stored: WorkItem | None, history: Sequence[HistoryEntry], now: datetime) -> Verdict:
+    """Raises Bad where the id belongs to another item here, or two histories contradict each other."""
+    for entry in arrival.entries or []:
+        entry.pk = None  # a batch that was taken back has left its numbers on them
+    if stored is None:
+        return _new(arrival, now)
+    _check_same(arrival, stored)
+    different = _different(arrival, stored)
+    if arrival.entries is not None:
+        return _follow_history(arrival, stored, history, different)
+    if not different:
+        return Verdict(UNCHANGED)
+    if arrival.updated_at < stored.updated_at:
+        return Verdict(NEWER_HERE)
+    return _update(arrival, stored, different, now)
+
+
+def _new(arrival: Arrival, now: datetime) -> Verdict:
+    item = WorkItem(
+        id=arrival.id, created_at=arrival.created_at, updated_at=arrival.updated_at, version=1, **arrival.fields
+    )
+    if arrival.entries is not None:
+        item.version = len(arrival.entries)
+        return Verdict(CREATED, item, arrival.entries)
+    return Verdict(CREATED, item, [_entry(item, now, "", "", {})])
+
+
+def _entry(item: WorkItem, now: datetime, stage: str, status: str, changes: dict[str, Any]) -> HistoryEntry:
+    return HistoryEntry(
+        item_id=item.pk,
+        number=item.version,
+        at=now,
+        who="import",
+        via="import",
+        move="import",
+        stage_before=stage,
+        status_before=status,
+        stage_after=item.stage,
+        status_after=item.status,
+        note=item.note,
+        changes=changes,
+    )
+
+
+def _check_same(arrival: Arrival, stored: WorkItem) -> None:
+    theirs = {**arrival.fields, "institution": arrival.domain}
+    ours = {name: getattr(stored, name) for name in _NEVER_CHANGES} | {"institution": stored.institution.identifier}
+    for name, value in ours.items():
+        if name in theirs and theirs[name] != value:
+            raise Bad(
+                f"id {arrival.id} is another item here: its {name} is {value[:100]!r}, in the file {theirs[name][:100]!r}"
+            )
+
+
+def _different(arrival: Arrival, stored: WorkItem) -> dict[str, Any]:
+    """What the file has otherwise. What was only derived for want of better is no news."""
+    different = {name: value for name, value in arrival.fields.items() if getattr(stored, name) != value}
+    if arrival.has_no_date:
+        different.pop("date", None)
+    if arrival.is_derived and stored.object_identifier:
+        different.pop("object_identifier", None)
+    return different
+
+
+def _update(arrival: Arrival, stored: WorkItem, different: dict[str, Any], now: datetime) -> Verdict:
+    stage, status, reviewed = stored.stage, stored.status, stored.reviewed
+    changes = {name: [getattr(stored, name), new] for name, new in different.items() if name not in _NOT_IN_CHANGES}
+    for name, new in different.items():
+        setattr(stored, name, new)
+    if stored.reviewed and stored.phase is not Phase.CLOSED:
+        # Opened again elsewhere: what was reviewed here is no longer the outcome.
+        stored.reviewed = False
+        changes["reviewed"] = [reviewed, False]
+    stored.version += 1
+    stored.updated_at = arrival.updated_at
+    return Verdict(UPDATED, stored, [_entry(stored, now, stage, status, changes)])
+
+
+def _follow_history(
+    arrival: Arrival, stored: WorkItem, history: Sequence[HistoryEntry], different: dict[str, Any]
+) -> Verdict:
+    """Of two histories of an item, one must be how the other one begins."""
+    theirs = arrival.entries or []
+    for ours, other in zip(history, theirs, strict=False):
+        if not _same_entry(ours, other):
+            raise Bad(f"from entry {ours.number} on, the item's history here is another one than in the file")
+    if len(theirs) < len(history):
+        return Verdict(NEWER_HERE)
+    if len(theirs) == len(history):
+        if different:
+            raise Bad(f"the item has the same history here, but another {', '.join(sorted(different))}")
+        return Verdict(UNCHANGED)
+    for name, new in different.items():
+        setattr(stored, name, new)
+    stored.updated_at = arrival.updated_at
+    stored.version = len(theirs)
+    return Verdict(UPDATED, stored, theirs[len(history) :])
+
+
+def _same_entry(ours: HistoryEntry, theirs: HistoryEntry) -> bool:
+    return all(getattr(ours, column) == getattr(theirs, column) for column in _ENTRY_COLUMNS)

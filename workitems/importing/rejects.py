@@ -1,0 +1,71 @@
+"""The rows that did not go in, with the reason, so that somebody can mend them and import that file."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from .formats import Raw, Stopped, Unreadable
+
+COLUMNS = ("number", "id", "reason", "text")
+
+
+def rejects_path(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
+    """Where the rejects of each input go. Raises Unreadable where that would be one of the inputs."""
+    paths: dict[str, Path] = {}
+    for name in names:
+        path = Path(wanted) if wanted else _beside(name)
+        if not wanted and path in paths.values():
+            path = Path(f"{name}.rejects.csv")  # items.json and items.csv lie in one folder
+        paths[name] = path
+    inputs = {Path(name).resolve() for name in names if name != "-"}
+    for path in paths.values():
+        if path.resolve() in inputs:
+            raise Unreadable(f"The rejects would be written over the input {path}. Name another file by --rejects.")
+    return paths
+
+
+def _beside(name: str) -> Path:
+    if name == "-":
+        return Path("workitems.rejects.csv")
+    path = Path(name)
+    stem = path.name.removesuffix(".gz")
+    return path.with_name(f"{Path(stem).stem}.rejects.csv")
+
+
+class Rejects:
+    """A CSV file that is only made when there is something to write. `source` names the input, where several share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.source = ""
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> "Rejects":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._file:
+            self._file.close()
+
+    @property
+    def is_made(self) -> bool:
+        return self._file is not None
+
+    def write(self, raw: Raw, reason: str) -> None:
+        number = f"{self.source}:{raw.number}" if self.source else raw.number
+        try:
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                self._row(COLUMNS)
+            self._row([number, _id(raw.value), reason, raw.text()])
+        except OSError as error:
+            raise Stopped(f"The rejects file {self.path} cannot be written: {error.strerror or error}.") from error
+
+    def _row(self, cells: Sequence[Any]) -> None:
+        csv.writer(self._file, quoting=csv.QUOTE_ALL).writerow(cells)  # type: ignore[arg-type]
+
+
+def _id(value: Any) -> Any:
+    row = value.get("item", value) if isinstance(value, Mapping) else None
+    return row.get("id", "") if isinstance(row, Mapping) else ""

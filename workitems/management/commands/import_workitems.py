@@ -1,0 +1,44 @@
+"""`manage.py import_workitems FILE…`: a shell around workitems.importing."""
+
+import sys
+
+from django.core.management.base import BaseCommand, CommandError
+
+from workitems import importing
+from workitems.importing.telling import sentences
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports work items: Pharos' API as JSON (a list reply, an array, or one object a line), a CSV dump of Registry's "
+        "work_items, or a file of export_workitems. Run again, it changes nothing that is the same. Exit status: 0 all rows "
+        "are in, 1 some are not."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("files", nargs="+", metavar="FILE", help="what to import; - is standard input")
+        parser.add_argument(
+            "--format", choices=importing.FORMATS, help="insist on this format (else told by the content)"
+        )
+        parser.add_argument(
+            "--institution-map",
+            metavar="INSTITUTIONS.csv",
+            help="Registry's institutions (id, name, identifier); by default institutions.csv beside the file",
+        )
+        parser.add_argument(
+            "--rejects",
+            metavar="FILE",
+            help="where the rows go that cannot go in (default: NAME.rejects.csv beside NAME)",
+        )
+
+    def handle(self, *, files, format, institution_map, rejects, **options):
+        try:
+            summary = importing.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
+        except (importing.Unreadable, importing.Stopped) as error:
+            raise CommandError(str(error)) from error
+        for sentence in sentences(summary):
+            self.stdout.write(sentence)
+        if summary.is_interrupted:
+            sys.exit(130)
+        if not summary.is_whole:
+            sys.exit(1)
