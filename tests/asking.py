@@ -1,0 +1,46 @@
+"""How the tests of the rules put their questions, and the design's table of paths, word for word."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from workitems.lifecycle import Facts, Refused, Wanted, decide
+from workitems.vocabulary import Status
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+# "*" marks where success is.
+TABLE = {
+    "Ingest": "Receive, Fetch, Unpack, Validate, Reingest Check, Copy To Staging, Format Identification, Store, "
+    "Storage Validation, Record*, Cleanup*, Resolve*",
+    "Restore": "Requested, Fetch, Package, Validate, Restoring, Available in S3*, Record*, Cleanup*, Resolve*",
+    "Glacier Restore": "Requested, Fetch, Restoring, Available in S3*, Record*, Cleanup*, Resolve*",
+    "Delete": "Requested, Record*, Cleanup*, Resolve*",
+    "Fixity Check": "Requested, Fetch, Validate, Record*, Cleanup*, Resolve*",
+    "DPN": "Requested, Fetch, Package, Validate, Store, Record*, Cleanup*, Resolve*",
+}
+PATH = {action: [step.rstrip("*") for step in line.split(", ")] for action, line in TABLE.items()}
+ENDS = {action: [step.rstrip("*") for step in line.split(", ") if step.endswith("*")] for action, line in TABLE.items()}
+
+STATES = [(status, retry) for status in Status for retry in (True, False)]
+
+
+def facts(action="Ingest", stage="Fetch", status="Started", retry=True, **more):
+    return Facts(action=action, stage=stage, status=status, retry=retry, **more)
+
+
+def ask(move, now_it_is, role="admin", *, stage=None, status=None, note=None, name="bag.tar", **fields):
+    return decide(
+        move,
+        now_it_is,
+        Wanted(stage=stage, status=status, note=note, fields=fields),
+        role=role,
+        domain="virginia.edu",
+        item_name=name,
+        now=NOW,
+    )
+
+
+def refusal(move, *args, **kwargs):
+    with pytest.raises(Refused) as caught:
+        ask(move, *args, **kwargs)
+    return caught.value
