@@ -139,9 +139,10 @@ class Hands:
         """Some of the items that a worker may take up: not those that wait for an admin, nor uploads that another one replaces."""
         waiting = WorkItem.objects.open().filter(needs_admin_review=False)
         ids = [*waiting.order_by("pk").values_list("pk", flat=True)]
-        some = waiting.filter(pk__in=rng.sample(ids, min(most, len(ids)))).with_uploads()
-        own = some.filter(superseded_by_id=None, duplicate_of_id=None)
-        return [*own.select_related("institution").order_by("pk")]
+        some = waiting.filter(pk__in=rng.sample(ids, min(most, len(ids))))
+        superseded, duplicates = some.superseded().values_list("pk"), some.duplicates().values_list("pk")
+        replaced = {pk for (pk,) in [*superseded, *duplicates]}
+        return [*some.exclude(pk__in=replaced).select_related("institution").order_by("pk")]
 
     def domains(self) -> list[str]:
         """The institutions that upload."""
@@ -149,7 +150,7 @@ class Hands:
         return [*members.order_by("identifier").values_list("identifier", flat=True)]
 
     def do(self, plan: Plan) -> Done:
-        return self._create(plan) if plan.item_id is None else self._move(plan)
+        return self._create(plan) if plan.item_id is None else self._move(plan, plan.item_id)
 
     def _create(self, plan: Plan) -> Done:
         values = dict(plan.values)
@@ -157,8 +158,8 @@ class Hands:
         item = WorkItem.objects.create_item(by=self.by, institution=institution, **values)
         return Done(f"{_called(item)}: new, {item.facts}", changed=True)
 
-    def _move(self, plan: Plan) -> Done:
-        item = WorkItem.objects.get(pk=plan.item_id)
+    def _move(self, plan: Plan, item_id: int) -> Done:
+        item = WorkItem.objects.get(pk=item_id)
         before = str(item.facts)
         try:
             getattr(item, plan.move)(by=self.by, via="api", version=plan.version, **plan.values)

@@ -1,5 +1,5 @@
 """The demo: institutions, people, and two years of items that went their way through the same verbs as real ones."""
 
-from .load import DemoRefused, Loaded, load_demo
+from .load import DemoRefused, Loaded, is_empty, load_demo
 
-__all__ = ["DemoRefused", "Loaded", "load_demo"]
+__all__ = ["DemoRefused", "Loaded", "is_empty", "load_demo"]

@@ -69,7 +69,7 @@ def _check() -> None:
 
 @contextmanager
 def _in_haste() -> Iterator[None]:
-    """Without two things that together take a sixth of the time: under DEBUG, Django writes down each query with its values;
+    """Without two things that together take a tenth of the time: under DEBUG, Django writes down each query with its values;
     and the collector looks through all stories again and again.
     """
     gc.freeze()

@@ -29,8 +29,8 @@ ROUTES: dict[Action, tuple[Stage, ...]] = {
 }
 # Earlier services had fewer, coarser stages; the oldest one that nobody uses any more. (days before now, route)
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
-    (540, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
-    (180, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
+    (640, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
+    (100, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
 )
 
 DONE_AT: dict[Action, Stage] = {

@@ -210,7 +210,7 @@ class Plot:
                     corrected = self._ingest(self._again(bag), story.clock + timedelta(hours=self.rng.uniform(2, 40)))
                     yield self._finish(corrected.wait(minutes=20))
         bag = self._small()
-        story = self._ingest(bag, self._ago(545, 720)).wait(minutes=20).go(before=Stage.UNPACK).begin(Stage.UNPACK)
+        story = self._ingest(bag, self._ago(645, 725)).wait(minutes=20).go(before=Stage.UNPACK).begin(Stage.UNPACK)
         yield story.work(0.4).fail(texts.not_a_tar(self.rng, bag.name))
         for action, reason in texts.OTHER_FAILURES.items():
             for _ in range(self._share(2)):

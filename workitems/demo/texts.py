@@ -98,7 +98,7 @@ def bag_name(rng: Random, domain: str, number: int) -> str:
     if style == 0:
         return f"{domain}.{collection}_{number:06d}.tar"
     if style == 1:
-        return f"{domain}.20{number % 97:02d}_{1_000_000 + number * 37}.tar"
+        return f"{domain}.18{number % 97:02d}_{1_000_000 + number * 37}.tar"
     if style == 2:
         return f"{collection[:3].upper()}-{number:06d}_B{rng.randint(1, 60):02d}.tar"
     if style == 3:

@@ -1,0 +1,99 @@
+import os
+import socket
+import sys
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from pharos.accounts.models import User
+from workitems.demo import is_empty, load_demo
+from workitems.demo.cast import WITH_ACCOUNTS, admin_email
+
+HOST = "127.0.0.1"
+BY_HAND = "DEBUG=true .venv/bin/python manage.py"
+
+
+def free_port(text: str) -> int:
+    """The port, if it is one and nobody listens on it; else CommandError."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise CommandError(f"PORT is {text!r}; give a number from 1 to 65535, as in: make run PORT=8001")
+    port = int(text)
+    with socket.socket() as probe:
+        # As the server will: a port whose last connections are still closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            other = port + 1 if port < 65535 else 8000
+            reason = (
+                "may not be used by you" if isinstance(error, PermissionError) else "is busy: something listens there"
+            )
+            raise CommandError(f"Port {port} {reason}. Take another: make run PORT={other}") from error
+    return port
+
+
+def database() -> str:
+    """Where the items are, without a password."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"the file {values['NAME']}"
+    return f"the database {values['NAME']} on {values['HOST'] or 'this machine'}"
+
+
+def accounts() -> str:
+    """Who can sign in, in one line."""
+    demo = [f"{who}@{domain}" for domain in WITH_ACCOUNTS for who in ("depositor", "staff")]
+    if not User.objects.filter(email=admin_email()).exists() or not User.objects.filter(email=demo[0]).exists():
+        return f"Accounts: those of this database. A new admin: {BY_HAND} createsuperuser"
+    return f"Accounts: depositor@ and staff@ {', '.join(WITH_ACCOUNTS)}; {admin_email()}. Password: {settings.DEMO_PASSWORD}"
+
+
+def welcome(port: int) -> list[str]:
+    """The five lines."""
+    return [
+        f"Open      http://{HOST}:{port}/",
+        accounts(),
+        f"Data      stays in {database()}; `make run` goes on with it",
+        f"Movement  in another terminal: {BY_HAND} simulate",
+        "Stop      with Ctrl-C",
+    ]
+
+
+class Command(BaseCommand):
+    help = "What `make run` does: prepares the database, loads the demo into an empty one, and serves."
+    requires_system_checks = []  # runserver makes them
+
+    def handle(self, *args, **options):
+        port = free_port(os.environ.get("PORT", "8000"))
+        try:
+            self._prepare()
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used ({database()}): {error} Look at DATABASE_URL.") from error
+        for line in welcome(port):
+            self.stdout.write(line)
+        self.stdout.flush()
+        self._serve(port)
+
+    def _prepare(self) -> None:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if plan:
+            self._say(f"Preparing the database: {len(plan)} migrations …")
+            call_command("migrate", verbosity=0, interactive=False)
+        if settings.DEBUG and is_empty():
+            self._say("Loading the demo: two years of items. This takes half a minute, once …")
+            load_demo()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _serve(self, port: int) -> None:
+        """Becomes the server, so that Ctrl-C stops it and nothing else is left running."""
+        connections.close_all()
+        os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
+        manage = str(settings.BASE_DIR / "manage.py")
+        os.execv(sys.executable, [sys.executable, manage, "runserver", f"{HOST}:{port}"])  # noqa: S606  no shell is wanted
