@@ -89,7 +89,7 @@ def text(value: Any, limit: int | None = None) -> str:
 def whole(value: Any) -> int | None:
     if value is None or value == "":
         return None
-    if type(value) is str and _WHOLE.fullmatch(value) or isinstance(value, float | Decimal) and _is_exact(value):
+    if (type(value) is str and _WHOLE.fullmatch(value)) or (isinstance(value, float | Decimal) and _is_exact(value)):
         value = int(value)
     if type(value) is not int:
         raise Bad(f"is {_shown(value)}, not a whole number")
@@ -102,7 +102,7 @@ def whole(value: Any) -> int | None:
 
 def _is_exact(value: float | Decimal) -> bool:
     """Whether a number with a decimal point is a whole one after all (5.0)."""
-    return abs(value) <= LARGEST_ID and value == int(value)
+    return -LARGEST_ID <= value <= LARGEST_ID and value == int(value)
 
 
 def boolean(value: Any) -> bool:
