@@ -21,6 +21,18 @@ TABLE = {
 PATH = {action: [step.rstrip("*") for step in line.split(", ")] for action, line in TABLE.items()}
 ENDS = {action: [step.rstrip("*") for step in line.split(", ") if step.endswith("*")] for action, line in TABLE.items()}
 
+# Who may make which move, and from where: "open", "held" and "closed".
+MAY = {
+    "progress": ("admin worker", "open"),
+    "succeed": ("admin worker", "open"),
+    "fail": ("admin worker", "open"),
+    "suspend": ("admin worker", "open"),
+    "cancel": ("admin worker", "open held"),
+    "requeue": ("admin", "open held closed"),
+    "review": ("admin institutional_admin", "closed"),
+    "unreview": ("admin institutional_admin", "closed"),
+    "edit": ("admin", "open held closed"),
+}
 STATES = [(status, retry) for status in Status for retry in (True, False)]
 
 

@@ -19,21 +19,7 @@ from workitems.lifecycle import (
 )
 from workitems.vocabulary import Action, Stage, Status
 
-from .asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
-
-# Who may make which move, and from where: "open", "held" and "closed".
-MAY = {
-    "progress": ("admin worker", "open"),
-    "succeed": ("admin worker", "open"),
-    "fail": ("admin worker", "open"),
-    "suspend": ("admin worker", "open"),
-    "cancel": ("admin worker", "open held"),
-    "requeue": ("admin", "open held closed"),
-    "review": ("admin institutional_admin", "closed"),
-    "unreview": ("admin institutional_admin", "closed"),
-    "edit": ("admin", "open held closed"),
-}
-
+from .asking import ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
 
 # Paths and phases
 
