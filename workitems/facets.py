@@ -140,3 +140,27 @@ _LINES: dict[str, Callable[[Facets], list[Line]]] = {
     "reviewed": _reviewed,
     "institution": _institutions,
 }
+
+
+@dataclass(frozen=True)
+class Hint:
+    """For an empty list: a filter, and what the list would give without it."""
+
+    label: str
+    count: int
+    without: str
+
+
+def drop_hints(listing: ItemList, facets: Facets) -> list[Hint]:
+    """Which filters to drop to see something, the most fruitful first."""
+    hints = []
+    names = dict.fromkeys(chip.name for chip in listing.chips())
+    facet_of = {name: facet for facet, name in FACETS.items()}
+    for name in names:
+        without = ItemList({key: values for key, values in listing.params.items() if key != name}, listing.user)
+        count = facets.without[facet_of[name]] if name in facet_of else without.items().count()
+        if count:
+            values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
+            label = next(chip.label for chip in listing.chips() if chip.name == name)
+            hints.append(Hint(f"{label}: {values}", count, listing.query(**{name: None})))
+    return sorted(hints, key=lambda hint: -hint.count)

@@ -37,7 +37,8 @@ from .fields import (
     end_of,
     start_of,
 )
-from .models import WorkItem
+from .lifecycle import Phase
+from .models import PHASES, WorkItem
 from .search import anywhere, same_text, within
 from .vocabulary import Action, Stage, Status
 
@@ -112,6 +113,10 @@ def _same_second(moment: Any) -> Q:
     return Q(bag_date__gte=whole, bag_date__lt=whole + timedelta(seconds=1))
 
 
+def _in_phase(phases: list[str]) -> Q:
+    return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
+
+
 def _superseded(wanted: bool) -> Q:
     ids = Q(pk__in=WorkItem.objects.superseded().values("pk"))
     return ids if wanted else ~ids
@@ -160,6 +165,7 @@ class ItemFilter(django_filters.FilterSet):
     retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
     needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
+    phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("Open, held or closed"))
     superseded = Where(BooleanField, _superseded, label=gettext_lazy("Superseded"))
 
     node = Where(TextsField, _any("node"), max_length=255, label=gettext_lazy("Node"))
@@ -253,7 +259,9 @@ class ItemList:
     def _spell_alike(self, values: Mapping[str, Any]) -> None:
         """One spelling per value, so that links, chips and the left column recognise what is chosen."""
         if "institution" in self.params:
-            self.params["institution"] = [self.institutions[pk].identifier for pk in dict.fromkeys(values["institution"])]
+            self.params["institution"] = [
+                self.institutions[pk].identifier for pk in dict.fromkeys(values["institution"])
+            ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
 

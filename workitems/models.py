@@ -3,6 +3,7 @@
 Rows are reached through `WorkItem.objects.visible_to(user)` and changed by WorkItem's verbs; there is no third way.
 """
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +26,8 @@ from .vocabulary import Action, Status, action_choices, stage_choices, status_ch
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
 CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAILED, retry=False)
+HELD = Q(status=Status.SUSPENDED)
+PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 
 
 class AppendOnly(TypeError):
@@ -41,15 +45,20 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(OPEN)
 
     def held(self) -> "WorkItemQuerySet":
-        return self.filter(status=Status.SUSPENDED)
+        return self.filter(HELD)
 
     def closed(self) -> "WorkItemQuerySet":
         return self.filter(CLOSED)
 
     def with_uploads(self) -> "WorkItemQuerySet":
-        """Each row with `superseded_by_id` and `duplicate_of_id`: the upload that counts instead of it, or null."""
+        """Each row with the upload that counts instead of it, or null.
+
+        `superseded_by_id`, `duplicate_of_id`, and `newer_upload_id` for an ingest that failed for good.
+        """
         everything = WorkItem.objects.all()
-        return uploads.with_superseded(uploads.with_duplicates(self, everything), everything)
+        return uploads.with_newer(
+            uploads.with_superseded(uploads.with_duplicates(self, everything), everything), everything
+        )
 
     def superseded(self) -> "WorkItemQuerySet":
         """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
@@ -72,6 +81,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
             same_text("object_identifier", item.object_identifier), institution_id=item.institution_id
         ).exclude(object_identifier="")
         return same.exclude(pk=item.pk).order_by("-date", "-id")
+
+    def for_rows(self) -> "WorkItemQuerySet":
+        """Without what a row of the list does not show; of the note, which may be long, the beginning as `note_head`."""
+        return self.select_related("institution").defer("note", "search_text").annotate(note_head=Left("note", 500))
 
     def create_item(self, *, by: User, via: str = "api", at: datetime | None = None, **fields: Any) -> "WorkItem":
         """The verb `create`: a new item with the first entry of its history.
@@ -226,6 +239,39 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+
+
+class BulkAct(models.Model):
+    """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
+
+    `selection` is {"ids": […]}, or {"query": …, "mark": …}: what the list showed when no later history entry existed, or
+    {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
+    move = models.CharField(max_length=16)
+    selection = models.JSONField()
+    query = models.TextField(blank=True)  # the list to go back to
+    total = models.PositiveIntegerField()
+    cursor = models.BigIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.JSONField(default=dict)  # {lifecycle.Refused.reason: number of items}
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("bulk act")
+        verbose_name_plural = _("bulk acts")
+
+    def __str__(self) -> str:
+        return f"{self.move} {self.total}"
+
+    @property
+    def came_to(self) -> int:
+        """How many items it has dealt with so far."""
+        return self.changed + self.unchanged + sum(self.skipped.values())
 
 
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):

@@ -1,0 +1,46 @@
+// Sharpens pages that work without it. Nothing here is needed to see or to change anything.
+"use strict";
+
+// "Select this page": ticks every row, and says what the bulk form would act on.
+for (const button of document.querySelectorAll(".select-page")) {
+  const boxes = () => [...document.querySelectorAll('input[name="ids"]')];
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const all = boxes().every((box) => box.checked);
+    boxes().forEach((box) => { box.checked = !all; });
+  });
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const parts = document.getElementById(button.dataset.copy).querySelectorAll("pre");
+    await navigator.clipboard.writeText([...parts].map((part) => part.textContent).join("\n"));
+    button.textContent = "✓";
+  });
+}
+
+// A start for a note: fills the field in place, and keeps what was typed after it.
+for (const link of document.querySelectorAll("[data-fill]")) {
+  link.addEventListener("click", (event) => {
+    const field = document.getElementById(link.dataset.fill);
+    event.preventDefault();
+    field.value = field.value.trim() ? `${field.value.trimEnd()}\n${link.dataset.text}` : link.dataset.text;
+    field.focus();
+  });
+}
+
+// A choice that has a button beside it takes effect at once.
+for (const select of document.querySelectorAll(".sorting select")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
+for (const button of document.querySelectorAll(".sorting button")) button.hidden = true;
+
+// A bulk act goes on piece by piece while its page is open.
+for (const form of document.querySelectorAll("form.goes-on")) form.requestSubmit();
+
+// On a narrow screen the left column begins folded: the items come first.
+if (matchMedia("(max-width: 900px)").matches) {
+  for (const fold of document.querySelectorAll(".fold")) fold.open = false;
+}

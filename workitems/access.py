@@ -1,0 +1,60 @@
+"""The door of the pages: what a view says to be opened, and how it comes by its items.
+
+`pharos.accounts.gate` closes every view that names no permission. Items are fetched through the reader's own queryset, so
+that another institution's item is a plain 404.
+"""
+
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, QueryDict
+from django.urls import reverse
+
+from pharos.accounts.roles import Permission
+
+from .filters import ItemList
+from .models import BulkAct, WorkItem, WorkItemQuerySet
+
+
+class Door:
+    """Mixin of every view of this app. `permission` says who may open it."""
+
+    permission: Permission
+    request: HttpRequest
+    kwargs: dict
+
+    @property
+    def visible(self) -> WorkItemQuerySet:
+        """Every item that this reader may know of."""
+        return WorkItem.objects.visible_to(self.request.user)
+
+    def item(self) -> WorkItem:
+        """The item that the URL names, or 404."""
+        try:
+            return self.visible.select_related("institution").get(pk=self.kwargs["pk"])
+        except (WorkItem.DoesNotExist, OverflowError):
+            raise Http404 from None
+
+    def act(self) -> BulkAct:
+        """The reader's own bulk act that the URL names, or 404."""
+        try:
+            return BulkAct.objects.select_related("by").get(pk=self.kwargs["pk"], by=self.request.user)
+        except BulkAct.DoesNotExist:
+            raise Http404 from None
+
+    def listing(self) -> ItemList | None:
+        """The list that the reader came from (the parameter `list`, of the form or the URL), if it is a valid one."""
+        query = self.request.POST.get("list", self.request.GET.get("list"))
+        if query is None:
+            return None
+        listing = ItemList(QueryDict(query), self.request.user)
+        return listing if listing.is_valid() else None
+
+
+def url_of_list(listing: ItemList | None) -> str:
+    query = listing.query() if listing else ""
+    return reverse("items") + (f"?{query}" if query else "")
+
+
+def url_of_item(pk: int, listing: ItemList | None) -> str:
+    """The item's page, which knows the list that its reader came from."""
+    return reverse("item", args=[pk]) + (f"?{urlencode({'list': listing.query()})}" if listing else "")

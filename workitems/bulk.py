@@ -1,0 +1,179 @@
+"""One move with many items: what was chosen, what would happen, and doing it piece by piece.
+
+"All that match" is a signed snapshot of the list: its filter, whose it is, how many there were, and the last history entry
+at that moment. An item that came or changed after the page was drawn has a later entry, and is left alone.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pharos.accounts.models import User
+
+from . import door
+from .filters import ItemList
+from .lifecycle import Wanted, phase_of
+from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
+
+SALT = "workitems.bulk"
+PIECE = 500  # items per transaction: a worker's save waits for one piece at most
+MOST_SELECTED = 1000
+SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
+
+
+class BadSelection(ValueError):
+    """The selection cannot be read; the sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which items: as stored with an act, and how many the reader was shown."""
+
+    stored: dict[str, Any]
+    shown: int
+    query: str
+
+
+def snapshot(listing: ItemList, total: int) -> str:
+    """What the list shows now, signed, to be posted back by the form on its page."""
+    mark = HistoryEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+    shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
+    return signing.dumps(shown, salt=SALT, compress=True)
+
+
+def of_snapshot(token: str, user: User) -> Selection:
+    """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
+    try:
+        shown = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        shown = {}
+    if shown.get("user") != user.pk:
+        raise BadSelection(_("This selection cannot be read any more. Go back to the list and choose again."))
+    return Selection({"query": shown["query"], "mark": shown["mark"]}, shown["total"], shown["query"])
+
+
+def of_ids(values: list[str], query: str) -> Selection:
+    """The selection of single items. Raises BadSelection for none, too many, or what is not a number."""
+    ids = sorted({int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19})
+    if not ids or len(ids) > MOST_SELECTED:
+        raise BadSelection(
+            _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
+            % {"most": MOST_SELECTED}
+        )
+    return Selection({"ids": ids}, len(ids), query)
+
+
+def undoing(act: BulkAct) -> Selection:
+    """The items that an act has changed."""
+    return Selection({"undo": str(act.pk)}, act.changed, act.query)
+
+
+def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
+    """The items of a selection, out of those that the person may see now."""
+    visible = WorkItem.objects.visible_to(user)
+    if "ids" in stored:
+        return visible.filter(pk__in=stored["ids"])
+    if "undo" in stored:
+        return visible.filter(pk__in=HistoryEntry.objects.filter(act=stored["undo"]).values("item"))
+    since = HistoryEntry.objects.filter(item=OuterRef("pk"), pk__gt=stored["mark"])
+    return ItemList(parse_qs(stored["query"]), user).items().exclude(Exists(since))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone."""
+
+    shown: int
+    acts: int
+    already: int
+    open: int
+    gone: int
+
+
+def preview_of_review(selection: Selection, user: User, *, reviewed: bool) -> Preview:
+    """What marking the selection would do, in one statement. Nothing is changed."""
+    counted = Counter[str]()
+    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
+    for status, retry, is_reviewed, number in items.annotate(number=Count("pk")):
+        if phase_of(status, retry=retry) != "closed":
+            counted["open"] += number
+        else:
+            counted["already" if is_reviewed == reviewed else "acts"] += number
+    gone = max(0, selection.shown - counted.total())
+    return Preview(selection.shown, counted["acts"], counted["already"], counted["open"], gone)
+
+
+def begin(selection: Selection, move: str, user: User) -> BulkAct:
+    """Records what is to be done; `go_on` does it."""
+    return BulkAct.objects.create(
+        by=user, move=move, selection=selection.stored, query=selection.query, total=selection.shown
+    )
+
+
+def go_on(act: BulkAct) -> BulkAct:
+    """Works on an act for up to SLICE, piece by piece, each in a transaction of its own. `finished_at` is set at the end.
+
+    Called again, by whoever sees the act's page, it goes on where the last piece ended.
+    """
+    until = timezone.now() + SLICE
+    while act.finished_at is None:
+        act = _piece(act)
+        if timezone.now() >= until:
+            break
+    return act
+
+
+@transaction.atomic
+def _piece(act: BulkAct) -> BulkAct:
+    act = BulkAct.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
+    if act.finished_at:
+        return act
+    items = chosen(act.selection, act.by).filter(pk__gt=act.cursor).order_by("pk")
+    ids = list(items.values_list("pk", flat=True)[:PIECE])
+    versions = _versions_left_by(act, ids)
+    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=versions, act=act.pk)
+    reasons = Counter(result.refused.reason for result in results if result.refused)
+    act.changed += sum(result.changed for result in results)
+    act.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
+    act.skipped = dict(Counter(act.skipped) + reasons)
+    act.cursor = ids[-1] if ids else act.cursor
+    if len(ids) < PIECE:
+        act.finished_at = timezone.now()
+        gone = max(0, act.total - act.came_to)
+        act.skipped = dict(Counter(act.skipped) + Counter(changed=gone))
+    act.save()
+    return act
+
+
+def _versions_left_by(act: BulkAct, ids: list[int]) -> dict[int, int | None]:
+    """An undo touches only what nobody has touched since."""
+    if "undo" not in act.selection:
+        return {}
+    left = HistoryEntry.objects.filter(act=act.selection["undo"], item__in=ids)
+    return dict(left.values_list("item_id", "number"))
+
+
+_REASONS = {
+    "illegal": gettext_lazy("not finished yet"),
+    "changed": gettext_lazy("changed since you opened the list"),
+    "forbidden": gettext_lazy("your role does not allow it any more"),
+}
+
+
+def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
+    """(why, how many) of the items that an act has left alone."""
+    return [(_REASONS[reason], number) for reason, number in sorted(act.skipped.items())]
+
+
+def entries_of(act: BulkAct) -> QuerySet:
+    """The history entries that an act has made, with their items."""
+    return HistoryEntry.objects.filter(act=act.pk).select_related("item").order_by("item")

@@ -1,0 +1,160 @@
+"""What the item's page shows of one item, gathered for one reader."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.models import User
+from pharos.accounts.roles import Permission
+
+from . import pipeline
+from .explain import Advice, Words, what_now, words
+from .filters import ItemList
+from .lifecycle import Facts, legal_moves, requeue_stages
+from .models import HistoryEntry, WorkItem
+from .rows import Row, neighbours, rows_of, state_of, uploads_of
+from .vocabulary import Status
+
+SHOWN_ENTRIES = 200
+SHOWN_OTHERS = 50
+# Changes of these in the history are for those who may see which process holds an item.
+_PROCESS = frozenset({"node", "pid", "queued_at"})
+
+
+class Field(NamedTuple):
+    """One line of "All fields". `kind` says how the template writes the value."""
+
+    label: str | Promise
+    value: Any
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A history entry as this reader may see it."""
+
+    entry: HistoryEntry
+    changes: list[tuple[str, Any, Any]]
+    note_is_new: bool
+
+
+class Detail:
+    def __init__(self, item: WorkItem, user: User, now: datetime):
+        self.item = item
+        self.user = user
+        self.now = now
+        self.uploads = uploads_of([item.pk])[item.pk]
+        self.state = state_of(item, self.uploads, note=item.note)
+
+    @property
+    def words(self) -> Words:
+        return words(self.state, self.now)
+
+    @property
+    def advice(self) -> Advice:
+        return what_now(self.state, self.user.role)
+
+    @property
+    def facts(self) -> Facts:
+        return self.item.facts
+
+    @cached_property
+    def moves(self) -> list[str]:
+        """The moves that this reader may make now."""
+        return legal_moves(self.facts, self.user.role)
+
+    @cached_property
+    def _entries(self) -> list[HistoryEntry]:
+        """The latest entries, oldest first."""
+        return list(self.item.history.order_by("-number")[:SHOWN_ENTRIES])[::-1]
+
+    @property
+    def history(self) -> list[Entry]:
+        """The latest entries, newest first."""
+        sees_process = self.user.can(Permission.SEE_PROCESS)
+        shown, note = [], ""
+        for entry in self._entries:
+            changes = [
+                (name, *values) for name, values in entry.changes.items() if sees_process or name not in _PROCESS
+            ]
+            shown.append(Entry(entry, changes, bool(entry.note) and entry.note != note))
+            note = entry.note
+        return shown[::-1]
+
+    @property
+    def older_entries(self) -> int:
+        return self.item.version - len(self._entries)
+
+    @property
+    def review(self) -> HistoryEntry | None:
+        """The entry that says who marked it reviewed, and when; None for what came in so by an import."""
+        marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
+        return next(marked, None) if self.item.reviewed else None
+
+    @property
+    def steps(self) -> list[pipeline.Step]:
+        item = self.item
+        passages = [pipeline.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
+        return pipeline.steps(item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now)
+
+    @cached_property
+    def same_bag(self) -> list[Row]:
+        """Every upload of the bag, this one among them, the last received first; empty where it is the only one."""
+        items = WorkItem.objects.visible_to(self.user).uploads_of_same_bag(self.item).for_rows()[:SHOWN_OTHERS]
+        rows = rows_of(items, self.now)
+        return rows if self.item.action == "Ingest" and len(rows) > 1 else []
+
+    @cached_property
+    def same_object(self) -> list[Row]:
+        """Other items about the object, but for the uploads shown above."""
+        above = {row.item.pk for row in self.same_bag}
+        items = WorkItem.objects.visible_to(self.user).of_same_object(self.item).for_rows()[:SHOWN_OTHERS]
+        return [row for row in rows_of(items, self.now) if row.item.pk not in above]
+
+    def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
+        return neighbours(listing, self.item) if listing else (None, None)
+
+    def fields(self) -> Iterator[Field]:
+        item = self.item
+        yield Field(_("Number"), item.pk)
+        yield Field(_("Name"), item.name, "code")
+        yield Field(_("Institution"), item.institution.identifier)
+        yield Field(_("Action"), item.action)
+        yield Field(_("Stage"), item.stage)
+        yield Field(_("Status"), item.status)
+        yield Field(_("Etag"), item.etag, "code")
+        yield Field(_("Bucket"), item.bucket, "code")
+        yield Field(_("Size"), item.size, "size")
+        yield Field(_("Object identifier"), item.object_identifier, "code")
+        yield Field(_("File identifier"), item.generic_file_identifier, "code")
+        yield Field(_("Requested by"), item.user)
+        yield Field(_("Approved at the institution by"), item.inst_approver)
+        yield Field(_("Approved at the consortium by"), item.aptrust_approver)
+        yield Field(_("Bag made"), item.bag_date, "time")
+        yield Field(_("Received"), item.date, "time")
+        yield Field(_("Created"), item.created_at, "time")
+        yield Field(_("Updated"), item.updated_at, "time")
+        yield Field(_("Stage started"), item.stage_started_at, "time")
+        yield Field(_("Retry"), item.retry, "bool")
+        yield Field(_("Needs admin review"), item.needs_admin_review, "bool")
+        yield Field(_("Reviewed"), item.reviewed, "bool")
+        yield Field(_("Outcome (obsolete)"), item.outcome)
+        if self.user.can(Permission.SEE_PROCESS):
+            yield Field(_("Queued"), item.queued_at, "time")
+            yield Field(_("Node"), item.node, "code")
+            yield Field(_("Pid"), item.pid)
+
+
+def where_it_stopped(item: WorkItem) -> str:
+    """The stage at which a requeue would begin if nothing else is said: a cancelled item's stage before the cancel."""
+    legal = requeue_stages(item.action, item.stage)
+    stood = item.stage
+    if item.status == Status.CANCELLED:
+        cancel = item.history.filter(move="cancel").order_by("-number").first()
+        stood = cancel.stage_before if cancel else stood
+    return str(stood if stood in legal else legal[-1])

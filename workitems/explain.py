@@ -1,0 +1,326 @@
+"""What an item's state means, in plain words: for a row of the list, and as "What now?" on the item's page.
+
+Said from everything that is known of the item, never from the status alone: a worker that hits a temporary problem often
+leaves an item Started, and so does one that gives up. Pure: no database, no request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from pharos.accounts.roles import Permission, may
+
+from .lifecycle import Phase, phase_of
+from .vocabulary import Action, Stage, Status
+
+Text = str | Promise
+
+
+class Tone(StrEnum):
+    """Colour and shape of a status, always shown together with its words."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of an item. The two ids: the upload that counts in its place, and the original of a duplicate."""
+
+    action: str
+    stage: str
+    status: str
+    retry: bool
+    needs_admin_review: bool
+    reviewed: bool
+    has_node: bool
+    stage_started_at: datetime | None
+    note: str = ""
+    superseded_by: int | None = None
+    duplicate_of: int | None = None
+    newer_upload: int | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.status, retry=self.retry)
+
+    @property
+    def is_known(self) -> bool:
+        return self.status in tuple(Status)
+
+    @property
+    def gave_up(self) -> bool:
+        """A worker left it Started, and it will not go on by itself."""
+        return self.status == Status.STARTED and self.needs_admin_review and not self.retry
+
+
+@dataclass(frozen=True)
+class Words:
+    """A status as a row shows it."""
+
+    tone: Tone
+    text: str
+    detail: str = ""
+
+
+def first_line(note: str, limit: int = 140) -> str:
+    """The first line of a note that has anything on it."""
+    line = next((line.strip() for line in note.splitlines() if line.strip()), "")
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def lasting(time: timedelta) -> str:
+    """A duration as a person says it: 40 s, 12 m, 1 h 12 m, 3 d 4 h."""
+    seconds = max(0, int(time.total_seconds()))
+    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+    if hours:
+        return _("%(hours)d h %(minutes)02d m") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d m") % {"minutes": minutes} if minutes else _("%(seconds)d s") % {"seconds": seconds}
+
+
+def words(state: State, now: datetime) -> Words:
+    """The status in a few words, with the tone that goes with it."""
+    if state.superseded_by:
+        return Words(Tone.QUIET, _("Superseded: %(stage)s") % {"stage": state.stage})
+    if state.gave_up:
+        return Words(
+            Tone.HELD, _("Stopped at %(stage)s, for APTrust to decide") % {"stage": state.stage}, first_line(state.note)
+        )
+    describe = _WORDS.get(state.status, _unknown)
+    return describe(state, now)
+
+
+def _waiting(state: State, now: datetime) -> Words:
+    return Words(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
+
+
+def _running(state: State, now: datetime) -> Words:
+    since = f", {lasting(now - state.stage_started_at)}" if state.stage_started_at else ""
+    return Words(Tone.RUNNING, _("Running: %(stage)s") % {"stage": state.stage} + since)
+
+
+def _done(state: State, now: datetime) -> Words:
+    return Words(Tone.DONE, _("Done"))
+
+
+def _failed(state: State, now: datetime) -> Words:
+    if state.retry:
+        return Words(Tone.HELD, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note))
+    tone = Tone.QUIET if state.reviewed or state.newer_upload else Tone.FAILED
+    return Words(tone, _("Failed at %(stage)s") % {"stage": state.stage}, first_line(state.note))
+
+
+def _held(state: State, now: datetime) -> Words:
+    return Words(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
+
+
+def _cancelled(state: State, now: datetime) -> Words:
+    return Words(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
+
+
+def _unknown(state: State, now: datetime) -> Words:
+    return Words(Tone.UNKNOWN, state.status)
+
+
+_WORDS: dict[str, Callable[[State, datetime], Words]] = {
+    Status.PENDING: _waiting,
+    Status.STARTED: _running,
+    Status.SUCCESS: _done,
+    Status.FAILED: _failed,
+    Status.SUSPENDED: _held,
+    Status.CANCELLED: _cancelled,
+}
+
+
+class Who(StrEnum):
+    """Who has to act."""
+
+    NOBODY = "nobody"
+    INSTITUTION = "institution"
+    CONSORTIUM = "consortium"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What it means, who has to act, and what to do next; `link`: the item that the next step is about."""
+
+    meaning: Text
+    who: Who
+    next: Text
+    link: int | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    applies: Callable[[State], bool]
+    meaning: Text
+    who: Who
+    next: Text
+    next_for_admin: Text | None = None
+    link: Callable[[State], int | None] = lambda state: None
+
+
+_t = gettext_lazy
+
+_SUCCEEDED: dict[str, tuple[Text, Text]] = {
+    Action.INGEST: (_t("The bag is in preservation storage."), _t("There is nothing to do.")),
+    Action.RESTORE: (
+        _t("What was asked for lies in your restoration bucket."),
+        _t("Download it and check it. The note says where it is."),
+    ),
+    Action.GLACIER_RESTORE: (
+        _t("The files have been called back from Glacier."),
+        _t("Their restoration to your bucket follows as an item of its own."),
+    ),
+    Action.DELETE: (_t("It has been deleted from preservation storage."), _t("There is nothing to do.")),
+    Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), _t("There is nothing to do.")),
+    Action.DPN: (_t("The object has been copied to DPN."), _t("There is nothing to do.")),
+}
+
+# The first rule that applies speaks. From what overrides everything else down to the plain statuses.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        lambda s: bool(s.superseded_by),
+        _t(
+            "This bag was uploaded again later, with other contents. Only the latest upload is processed, so this one will never be ingested."
+        ),
+        Who.NOBODY,
+        _t("Look at the upload that counts:"),
+        link=lambda s: s.superseded_by,
+    ),
+    Rule(
+        lambda s: bool(s.duplicate_of) and s.phase is not Phase.CLOSED,
+        _t("The same file was uploaded before, with the same etag. It is ingested only once."),
+        Who.NOBODY,
+        _t("Look at the upload that counts:"),
+        link=lambda s: s.duplicate_of,
+    ),
+    Rule(
+        lambda s: s.phase is Phase.HELD,
+        _t("Work on this has been put on hold until an APTrust admin has decided."),
+        Who.CONSORTIUM,
+        _t("You need not do anything. The note says what it is about."),
+        _t("Read the note, put right what it names, then requeue it or cancel it."),
+    ),
+    Rule(
+        lambda s: s.phase is Phase.OPEN and s.needs_admin_review,
+        _t("A worker could not go on by itself. Nothing more happens until an APTrust admin has looked at it."),
+        Who.CONSORTIUM,
+        _t("You need not do anything. The note says what went wrong."),
+        _t("Read the note, put right what it names, then requeue it or cancel it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED and s.retry,
+        _t("It met a temporary problem, such as a network or disk fault, and will be tried again by itself."),
+        Who.NOBODY,
+        _t("You need not do anything. If it keeps failing, an APTrust admin steps in."),
+        _t("If it keeps failing with the same note, look at the cause."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and not s.retry,
+        _t("Work on this stage has begun. Should it break off, it will not be tried again by itself."),
+        Who.NOBODY,
+        _t("You need not do anything now. If it stays like this for long, ask APTrust."),
+        _t("If nothing changes for long, see whether its worker still runs, then requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
+        _t("This stage was begun, and no worker holds it at the moment. It will be taken up again by itself."),
+        Who.NOBODY,
+        _t("You need not do anything."),
+        _t("If it stays like this for long, requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED,
+        _t("A worker is busy with this stage. Large bags take hours."),
+        Who.NOBODY,
+        _t("You need not do anything."),
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING and s.stage == Stage.RECEIVE,
+        _t("The bag has been seen in your receiving bucket and waits for its turn."),
+        Who.NOBODY,
+        _t("You need not do anything. In busy weeks this takes two days."),
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING and s.stage == Stage.REQUESTED,
+        _t("The request has been noted and waits for its turn."),
+        Who.NOBODY,
+        _t("You need not do anything."),
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING,
+        _t("It waits for a free worker to begin this stage."),
+        Who.NOBODY,
+        _t("You need not do anything."),
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED and bool(s.newer_upload),
+        _t("This upload failed for good. The bag has been uploaded again since."),
+        Who.NOBODY,
+        _t("Look at the newer upload:"),
+        link=lambda s: s.newer_upload,
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED and s.action == Action.INGEST,
+        _t("This failed for good: the bag was not ingested, and it will not be tried again."),
+        Who.INSTITUTION,
+        _t("Correct the bag as the note says, and upload it again. That makes a new item."),
+        _t("If the bag is sound and the cause was ours, requeue it; otherwise its depositor has to correct it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED,
+        _t("This failed for good, and it will not be tried again."),
+        Who.CONSORTIUM,
+        _t("Read the note. If you still want it done, ask APTrust."),
+        _t("Put right what the note names, then requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED and s.action == Action.INGEST,
+        _t("This was cancelled before it was ingested; the note says why."),
+        Who.NOBODY,
+        _t("Nothing more happens. To have the bag ingested after all, upload it again."),
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED,
+        _t("This was cancelled; the note says why."),
+        Who.NOBODY,
+        _t("Nothing more happens. If you still want it done, ask for it again."),
+    ),
+)
+
+
+def what_now(state: State, role: str) -> Advice:
+    """What the state means to this reader, who has to act, and what to do next."""
+    if state.status == Status.SUCCESS:
+        meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), _("There is nothing to do.")))
+        if may(role, Permission.REVIEW) and not state.reviewed:
+            then = _("%(then)s Mark it reviewed once you have looked at it.") % {"then": then}
+        return Advice(meaning, Who.NOBODY, then)
+    for rule in RULES:
+        if rule.applies(state):
+            is_admin = may(role, Permission.REQUEUE)
+            return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
+    return Advice(
+        _("This installation does not know the status “%(status)s”.") % {"status": state.status},
+        Who.CONSORTIUM,
+        _("Ask APTrust."),
+    )
+
+
+def count_of_items(number: int) -> str:
+    """A number of items in words: 1 item, 12,438 items."""
+    return ngettext("%(number)s item", "%(number)s items", number) % {"number": f"{number:,}"}

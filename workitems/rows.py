@@ -1,0 +1,105 @@
+"""A page of the list, and an item's place in it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+
+from .explain import State, Words, words
+from .filters import ItemList
+from .lifecycle import Phase
+from .models import WorkItem
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """Which other upload of the bag matters to an item, by id."""
+
+    superseded_by: int | None = None
+    duplicate_of: int | None = None
+    newer_upload: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item as the list shows it."""
+
+    item: WorkItem
+    uploads: Uploads
+    now: datetime
+
+    @cached_property
+    def words(self) -> Words:
+        return words(state_of(self.item, self.uploads, note=self.item.note_head), self.now)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.item.phase is Phase.CLOSED
+
+
+def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
+    """What `explain` needs to know of an item."""
+    return State(
+        action=item.action,
+        stage=item.stage,
+        status=item.status,
+        retry=item.retry,
+        needs_admin_review=item.needs_admin_review,
+        reviewed=item.reviewed,
+        has_node=bool(item.node),
+        stage_started_at=item.stage_started_at,
+        note=note,
+        superseded_by=uploads.superseded_by,
+        duplicate_of=uploads.duplicate_of,
+        newer_upload=uploads.newer_upload,
+    )
+
+
+def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:
+    """{item's id: its Uploads}, in one statement."""
+    marked = WorkItem.objects.filter(pk__in=list(ids)).with_uploads()
+    return {
+        pk: Uploads(*others)
+        for pk, *others in marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
+    }
+
+
+def page_of(listing: ItemList, now: datetime) -> list[Row]:
+    """The rows of the list's page: two statements, however many rows. The marks are asked for these rows only."""
+    start = (listing.page - 1) * listing.per_page
+    return rows_of(listing.rows().for_rows()[start : start + listing.per_page], now)
+
+
+def rows_of(items: Iterable[WorkItem], now: datetime) -> list[Row]:
+    """Items (from `for_rows`) as rows."""
+    items = list(items)
+    uploads = uploads_of(item.pk for item in items)
+    return [Row(item, uploads.get(item.pk, Uploads()), now) for item in items]
+
+
+def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | None]:
+    """The items before and after this one in the list's order, by id; its own row need not be in the list any more."""
+    columns = listing.sort.columns
+    turned = tuple(column[1:] if column.startswith("-") else f"-{column}" for column in columns)
+    return _first(listing, item, turned), _first(listing, item, columns)
+
+
+def _first(listing: ItemList, item: WorkItem, columns: tuple[str, ...]) -> int | None:
+    later = listing.items().filter(_beyond(item, columns))
+    return later.order_by(*columns).values_list("pk", flat=True).first()
+
+
+def _beyond(item: WorkItem, columns: tuple[str, ...]) -> Q:
+    """The condition that a row comes after the item in this order: (a > x) or (a = x and b > y) or …"""
+    beyond, same = Q(), Q()
+    for column in columns:
+        path = column.lstrip("-")
+        value: Any = item
+        for step in path.split("__"):
+            value = getattr(value, step)
+        beyond |= same & Q(**{f"{path}__{'lt' if column.startswith('-') else 'gt'}": value})
+        same &= Q(**{path: value})
+    return beyond

@@ -1,0 +1,56 @@
+"""The columns of the list. A column is one line; its cell is a part in templates/workitems/cells/."""
+
+import django_tables2 as tables
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.roles import Permission
+
+from .filters import ItemList
+
+
+class ItemColumn(tables.Column):
+    """A column whose cell is a template part, and which the list can be sorted by: `sorts` are names of filters.SORTS.
+
+    The first of them is what a click on the heading asks for, the second what the next click does.
+    """
+
+    def __init__(self, *args, cell: str, sorts: tuple[str, ...] = (), **kwargs):
+        super().__init__(*args, empty_values=(), orderable=False, **kwargs)
+        self.cell = f"workitems/cells/_{cell}.html"
+        self.sorts = sorts
+
+
+class ItemTable(tables.Table):
+    select = ItemColumn(verbose_name=_("Select"), cell="select")
+    name = ItemColumn(verbose_name=_("Name"), cell="name", sorts=("name", "-name"))
+    institution = ItemColumn(verbose_name=_("Institution"), cell="institution", sorts=("institution",))
+    action = ItemColumn(verbose_name=_("Action"), cell="action")
+    state = ItemColumn(verbose_name=_("Stage and status"), cell="state")
+    size = ItemColumn(verbose_name=_("Size"), cell="size")
+    received = ItemColumn(verbose_name=_("Received"), cell="received", sorts=("date", "-date"))
+    updated = ItemColumn(verbose_name=_("Updated"), cell="updated", sorts=("updated", "-updated"))
+    reviewed = ItemColumn(verbose_name=_("Reviewed"), cell="reviewed")
+
+    class Meta:
+        template_name = "workitems/_table.html"
+        orderable = False
+
+    def __init__(self, rows, listing: ItemList):
+        self.listing = listing
+        left_out = []
+        if not listing.user.can(Permission.SEE_EVERY_INSTITUTION):
+            left_out.append("institution")
+        if not listing.user.can(Permission.REVIEW):
+            left_out.append("select")
+        super().__init__(rows, exclude=left_out)
+
+    @property
+    def heads(self):
+        """(column, aria-sort, query string of a click on it) of every column shown."""
+        current = self.listing.sort_name if self.listing.is_valid() else ""
+        for bound in self.columns:
+            sorts = bound.column.sorts
+            descending = {"date": True, "updated": True, "-name": True}
+            order = ("descending" if descending.get(current) else "ascending") if current in sorts else ""
+            after = sorts[(sorts.index(current) + 1) % len(sorts)] if current in sorts else (sorts or [None])[0]
+            yield bound, order, self.listing.query(sort=after) if sorts else None

@@ -1,0 +1,177 @@
+"""How values are written on the pages: sizes, times, long names, words of the vocabulary."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import explain as explaining
+from ..vocabulary import explain as explanation_of
+
+register = template.Library()
+register.filter("lasting", explaining.lasting)
+register.filter("items", explaining.count_of_items)
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+@register.filter
+def size(number: int | None) -> str:
+    """Bytes as a row shows them: 1.4 GB, in thousands."""
+    if number is None:
+        return "–"
+    value, unit = float(number), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.95 else f"{value:.1f} {_UNITS[unit]}"
+
+
+@register.filter
+def exact(moment: datetime | None) -> str:
+    """A time to the second with its zone, in the reader's zone."""
+    if moment is None:
+        return "–"
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'j M Y, H:i:s')} {local.tzname()}"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that says enough; beyond a month, the day."""
+    passed = now - moment
+    if timedelta(0) <= passed < timedelta(minutes=1):
+        return _("just now")
+    if timedelta(0) <= passed < timedelta(hours=1):
+        return _("%(n)d min ago") % {"n": passed.seconds // 60}
+    if timedelta(0) <= passed < timedelta(days=1):
+        return _("%(n)d h ago") % {"n": passed.seconds // 3600}
+    if timedelta(0) <= passed < timedelta(days=30):
+        return _("%(n)d d ago") % {"n": passed.days}
+    return date_format(timezone.localtime(moment), "j M Y")
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: template.Context, moment: datetime | None) -> SafeString | str:
+    """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
+    if moment is None:
+        return "–"
+    now = context.render_context.setdefault("now", timezone.now())
+    return format_html(
+        '<time datetime="{}" title="{}">{}<span class="exact" aria-hidden="true">{}</span></time>',
+        moment.isoformat(),
+        exact(moment),
+        relative(moment, now),
+        exact(moment),
+    )
+
+
+@register.filter
+def middle(text: str, limit: int = 52) -> SafeString | str:
+    """A long name cut in the middle; the whole of it stays there for screen readers, and is shown on focus."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 3
+    return format_html(
+        '<span class="short" aria-hidden="true">{}…{}</span><span class="whole">{}</span>',
+        text[: limit - tail - 1],
+        text[-tail:],
+        text,
+    )
+
+
+@register.filter
+def explain(word: str, kind: str) -> str:
+    """What a word of the vocabulary means."""
+    return str(explanation_of(kind, word))
+
+
+@register.filter
+def lines(text: str) -> int:
+    """How many lines a text has."""
+    return text.count("\n") + 1
+
+
+@register.filter
+def head_lines(text: str, number: int) -> str:
+    return "\n".join(text.split("\n")[:number])
+
+
+@register.filter
+def tail_lines(text: str, number: int) -> str:
+    """What comes after the first lines."""
+    return "\n".join(text.split("\n")[number:])
+
+
+_SHAPES = {
+    "waiting": "clock",
+    "running": "half-ring",
+    "done": "tick",
+    "failed": "octagon",
+    "held": "pause",
+    "cancelled": "struck",
+    "quiet": "octagon",
+    "unknown": "question",
+}
+
+
+@register.filter
+def shape(tone: str) -> str:
+    """The icon that belongs to a tone: colour is never alone."""
+    return _SHAPES[tone]
+
+
+@register.simple_tag
+def listing_query(listing, **changes):
+    """The query string of a list with some names changed (see ItemList.query)."""
+    return listing.query(**changes)
+
+
+@register.filter
+def bytes(number: int | None) -> str:
+    """Bytes to the last one: 266,240 bytes (266 kB)."""
+    if number is None:
+        return "–"
+    return _("%(exact)s bytes (%(short)s)") % {"exact": f"{number:,}", "short": size(number)}
+
+
+@register.filter
+def plain(value: object) -> str:
+    """A value of a flag or of a change, as a person writes it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "–" if value in (None, "") else str(value)
+
+
+_MOVES = {
+    "create": gettext_lazy("Created"),
+    "progress": gettext_lazy("Moved along"),
+    "succeed": gettext_lazy("Succeeded"),
+    "fail": gettext_lazy("Failed"),
+    "suspend": gettext_lazy("Put on hold"),
+    "cancel": gettext_lazy("Cancelled"),
+    "requeue": gettext_lazy("Requeued"),
+    "review": gettext_lazy("Marked reviewed"),
+    "unreview": gettext_lazy("Marked not reviewed"),
+    "edit": gettext_lazy("Edited"),
+    "import": gettext_lazy("Imported"),
+}
+_VIA = {
+    "page": gettext_lazy("on the page"),
+    "api": gettext_lazy("through the API"),
+    "import": gettext_lazy("by an import"),
+    "command": gettext_lazy("by a command"),
+}
+
+
+@register.filter
+def move_word(move: str) -> object:
+    return _MOVES.get(move, move)
+
+
+@register.filter
+def via_word(via: str) -> object:
+    return _VIA.get(via, via)

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("items/", views.List.as_view(), name="items"),
+    path("items/review", views.BulkReview.as_view(), name="bulk_review"),
+    path("items/<int:pk>", views.Item.as_view(), name="item"),
+    path("items/<int:pk>/cancel", views.Cancel.as_view(), name="cancel"),
+    path("items/<int:pk>/requeue", views.Requeue.as_view(), name="requeue"),
+    path("items/<int:pk>/review", views.Review.as_view(), name="review"),
+    path("items/<int:pk>/edit", views.Edit.as_view(), name="edit"),
+    path("acts/<uuid:pk>", views.Act.as_view(), name="act"),
+    path("acts/<uuid:pk>/undo", views.Undo.as_view(), name="undo"),
+    path("words", views.Words.as_view(), name="words"),
+]

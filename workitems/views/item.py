@@ -1,0 +1,28 @@
+from django.shortcuts import render
+from django.utils import timezone
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ..access import Door, url_of_item, url_of_list
+from ..detail import Detail
+
+
+class Item(Door, View):
+    """`/items/ID`: everything about one item."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        item, listing = self.item(), self.listing()
+        detail = Detail(item, request.user, timezone.now())
+        before, after = detail.neighbours(listing)
+        context = {
+            "item": item,
+            "detail": detail,
+            "list_query": listing.query() if listing else "",
+            "list_url": url_of_list(listing),
+            "previous": before and url_of_item(before, listing),
+            "next": after and url_of_item(after, listing),
+        }
+        return render(request, "workitems/item.html", context)

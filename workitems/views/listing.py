@@ -1,0 +1,84 @@
+from django.http import StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.generic import TemplateView
+
+from pharos.accounts.roles import Permission
+
+from .. import bulk, exporting
+from ..access import Door
+from ..facets import Facets, drop_hints
+from ..filters import SORTS, ItemList
+from ..forms import FilterForm
+from ..presets import presets_for
+from ..rows import page_of
+from ..tables import ItemTable
+from ..vocabulary import ACTIONS, STAGES, STATUSES
+
+PAGE_SIZES = (10, 25, 50, 100, 250)
+FILES = {
+    "csv": ("text/csv; charset=utf-8", exporting.csv_lines),
+    "json": ("application/json", exporting.json_lines),
+}
+
+
+class List(Door, View):
+    """`/items/`: the list, as its query string asks for it, as a page or as a file."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request):
+        listing = ItemList(request.GET, request.user)
+        if not listing.is_valid():
+            return self.page(listing, status=400)
+        return self.page(listing) if listing.format == "html" else self.file(listing)
+
+    def file(self, listing):
+        content_type, lines = FILES[listing.format]
+        response = StreamingHttpResponse(lines(listing.rows(), user=listing.user), content_type=content_type)
+        name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    def page(self, listing, status=200):
+        facets = Facets(listing)
+        rows = page_of(listing, timezone.now()) if listing.is_valid() else []
+        pages = -(-facets.total // listing.per_page) if listing.is_valid() else 0
+        context = {
+            "listing": listing,
+            "facets": facets,
+            "groups": facets.groups(),
+            "chips": listing.chips(),
+            "table": ItemTable(rows, listing),
+            "pages": pages,
+            "first": (listing.page - 1) * listing.per_page + 1 if rows else 0,
+            "last": (listing.page - 1) * listing.per_page + len(rows) if rows else 0,
+            "form": FilterForm({name: values[0] for name, values in listing.params.items()}),
+            "kept": _kept(listing),
+            "presets": presets_for(listing.user),
+            "sorts": SORTS,
+            "page_sizes": PAGE_SIZES,
+            "hints": drop_hints(listing, facets) if listing.is_valid() and not facets.total else [],
+        }
+        if rows and listing.user.can(Permission.REVIEW):
+            context["snapshot"] = bulk.snapshot(listing, facets.total)
+        return render(self.request, "workitems/list.html", context, status=status)
+
+
+def _kept(listing):
+    """What the search form carries along unseen: every active filter that it has no field for."""
+    shown = set(FilterForm.base_fields) | {"page", "format"}
+    return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
+
+
+class Words(Door, TemplateView):
+    """What every action, stage and status means, on one page."""
+
+    permission = Permission.BROWSE
+    template_name = "workitems/words.html"
+
+    def get_context_data(self, **kwargs):
+        kinds = [(_("Actions"), "action", ACTIONS), (_("Stages"), "stage", STAGES), (_("Statuses"), "status", STATUSES)]
+        return super().get_context_data(kinds=kinds, **kwargs)

@@ -1,0 +1,157 @@
+"""The moves that people make: GET is the confirmation page, POST makes the move."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ..access import Door, url_of_item, url_of_list
+from ..detail import Detail, where_it_stopped
+from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
+from ..lifecycle import Refused, requeue_stages
+
+STATUS_OF = {"forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
+
+# What admins say again and again; a start, to be changed before it is sent.
+CANCEL_NOTES = (
+    (
+        gettext_lazy("Newer upload"),
+        gettext_lazy("Cancelled: a newer version of this bag has been uploaded and is processed instead."),
+    ),
+    (gettext_lazy("At your request"), gettext_lazy("Cancelled at the request of your institution.")),
+    (
+        gettext_lazy("Bag cannot be processed"),
+        gettext_lazy(
+            "Cancelled: this bag cannot be processed as it is. Please correct it as we discussed, and upload it again."
+        ),
+    ),
+    (
+        gettext_lazy("Our fault"),
+        gettext_lazy(
+            "Cancelled because of a fault on our side. Please upload the bag again; we are sorry for the trouble."
+        ),
+    ),
+)
+
+
+class Move(Door, View):
+    """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
+
+    template_name: str
+    done: str
+
+    def form(self, item, data=None):
+        raise TypeError(f"{type(self).__name__} has no form")
+
+    def move(self, item, values):
+        raise TypeError(f"{type(self).__name__} makes no move")
+
+    def get(self, request, pk):
+        item = self.item()
+        return self.page(item, self.form(item))
+
+    def post(self, request, pk):
+        item = self.item()
+        form = self.form(item, request.POST)
+        if not form.is_valid():
+            return self.page(item, form, status=422)
+        version = item.version
+        try:
+            self.move(item, form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
+            return self.page(item, form, status=STATUS_OF[refused.reason])
+        messages.success(request, self.said(item) if item.version != version else _("Nothing had to be changed."))
+        return redirect(self.after(item))
+
+    def said(self, item) -> str:
+        return _(self.done) % {"name": item.name}
+
+    def after(self, item) -> str:
+        """Where the reader goes on: the list, if the form was in its row, or the item's page."""
+        listing = self.listing()
+        if self.request.POST.get("from") == "list":
+            return f"{url_of_list(listing)}#item-{item.pk}"
+        return url_of_item(item.pk, listing)
+
+    def page(self, item, form, status=200):
+        if form.is_bound:
+            # Whoever reads this page has now seen the item as it is: sent again, the form speaks of that.
+            form.data = form.data.copy()
+            form.data["version"] = item.version
+        listing = self.listing()
+        context = {
+            "item": item,
+            "detail": Detail(item, self.request.user, timezone.now()),
+            "form": form,
+            "list_query": listing.query() if listing else "",
+            "back": url_of_list(listing) if self.request.POST.get("from") == "list" else url_of_item(item.pk, listing),
+            "from": self.request.POST.get("from", ""),
+        }
+        return render(self.request, self.template_name, {**context, **self.extra()}, status=status)
+
+    def extra(self) -> dict:
+        return {}
+
+
+class Cancel(Move):
+    permission = Permission.CANCEL
+    template_name = "workitems/cancel.html"
+    done = gettext_lazy("Cancelled %(name)s.")
+
+    def form(self, item, data=None):
+        start = self.request.GET.get("start", "")
+        note = CANCEL_NOTES[int(start)][1] if start in map(str, range(len(CANCEL_NOTES))) else ""
+        return CancelForm(data, initial={"version": item.version, "note": note})
+
+    def move(self, item, values):
+        item.cancel(by=self.request.user, note=values["note"], version=values["version"])
+
+    def extra(self):
+        return {"notes": CANCEL_NOTES}
+
+
+class Requeue(Move):
+    permission = Permission.REQUEUE
+    template_name = "workitems/requeue.html"
+    done = gettext_lazy("Requeued %(name)s.")
+
+    def form(self, item, data=None):
+        stages = requeue_stages(item.action, item.stage)
+        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": where_it_stopped(item)})
+
+    def move(self, item, values):
+        item.requeue(by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"])
+
+
+class Review(Move):
+    permission = Permission.REVIEW
+    template_name = "workitems/review.html"
+
+    def form(self, item, data=None):
+        return ReviewForm(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
+
+    def move(self, item, values):
+        item.review(by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
+
+    def said(self, item):
+        if item.reviewed:
+            return _("Marked %(name)s reviewed.") % {"name": item.name}
+        return _("Marked %(name)s not reviewed.") % {"name": item.name}
+
+
+class Edit(Move):
+    permission = Permission.EDIT
+    template_name = "workitems/edit.html"
+    done = gettext_lazy("Changed %(name)s.")
+
+    def form(self, item, data=None):
+        fields = ("version", "retry", "needs_admin_review", "note", "node", "pid")
+        return EditForm(data, initial={name: getattr(item, name) for name in fields})
+
+    def move(self, item, values):
+        item.edit(by=self.request.user, **values)
