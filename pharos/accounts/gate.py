@@ -34,7 +34,7 @@ def opened_with(view, match) -> Permission | str | None:
     """
     if match.app_name == "admin":
         return ADMIN_SITE
-    declared = getattr(getattr(view, "view_class", view), "permission", None)
+    declared = getattr(view, "permission", None) or getattr(getattr(view, "view_class", None), "permission", None)
     return declared or OF_LIBRARIES.get(match.view_name)
 
 
