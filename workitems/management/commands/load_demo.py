@@ -11,4 +11,6 @@ class Command(BaseCommand):
             loaded = load_demo()
         except DemoRefused as refused:
             raise CommandError(str(refused)) from refused
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing of the demo was kept.") from None
         self.stdout.write(f"The demo is loaded: {loaded.items:,} items, {loaded.people} people.")

@@ -13,7 +13,12 @@ from workitems.demo import is_empty, load_demo
 from workitems.demo.cast import WITH_ACCOUNTS, admin_email
 
 HOST = "127.0.0.1"
-BY_HAND = "DEBUG=true .venv/bin/python manage.py"
+
+
+def by_hand() -> str:
+    """How to call manage.py from another terminal, which knows nothing of this one's environment."""
+    same = "DATABASE_URL=… " if os.environ.get("DATABASE_URL") else ""
+    return f"DEBUG=true {same}.venv/bin/python manage.py"
 
 
 def free_port(text: str) -> int:
@@ -47,7 +52,7 @@ def accounts() -> str:
     """Who can sign in, in one line."""
     demo = [f"{who}@{domain}" for domain in WITH_ACCOUNTS for who in ("depositor", "staff")]
     if not User.objects.filter(email=admin_email()).exists() or not User.objects.filter(email=demo[0]).exists():
-        return f"Accounts: those of this database. A new admin: {BY_HAND} createsuperuser"
+        return f"Accounts: those of this database. A new admin: {by_hand()} createsuperuser"
     return f"Accounts: depositor@ and staff@ {', '.join(WITH_ACCOUNTS)}; {admin_email()}. Password: {settings.DEMO_PASSWORD}"
 
 
@@ -57,7 +62,7 @@ def welcome(port: int) -> list[str]:
         f"Open      http://{HOST}:{port}/",
         accounts(),
         f"Data      stays in {database()}; `make run` goes on with it",
-        f"Movement  in another terminal: {BY_HAND} simulate",
+        f"Movement  in another terminal: {by_hand()} simulate",
         "Stop      with Ctrl-C",
     ]
 
@@ -85,7 +90,10 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         if settings.DEBUG and is_empty():
             self._say("Loading the demo: two years of items. This takes half a minute, once …")
-            load_demo()
+            try:
+                load_demo()
+            except KeyboardInterrupt:
+                raise CommandError("Stopped. Nothing of the demo was kept; the next `make run` loads it.") from None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
