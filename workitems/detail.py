@@ -24,6 +24,7 @@ SHOWN_ENTRIES = 200
 SHOWN_OTHERS = 50
 # Changes of these in the history are for those who may see which process holds an item.
 _PROCESS = frozenset({"node", "pid", "queued_at"})
+_SAID_BY_THE_MOVE = frozenset({"reviewed"})
 
 
 class Field(NamedTuple):
@@ -79,9 +80,9 @@ class Detail:
         sees_process = self.user.can(Permission.SEE_PROCESS)
         shown, note = [], ""
         for entry in self._entries:
-            changes = [
-                (name, *values) for name, values in entry.changes.items() if sees_process or name not in _PROCESS
-            ]
+            hidden = _SAID_BY_THE_MOVE if entry.move in ("review", "unreview") else frozenset()
+            hidden |= frozenset() if sees_process else _PROCESS
+            changes = [(name, *values) for name, values in entry.changes.items() if name not in hidden]
             shown.append(Entry(entry, changes, bool(entry.note) and entry.note != note))
             note = entry.note
         return shown[::-1]

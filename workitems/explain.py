@@ -31,6 +31,7 @@ class Tone(StrEnum):
     HELD = "held"
     CANCELLED = "cancelled"
     QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
 
 
@@ -94,7 +95,7 @@ def lasting(time: timedelta) -> str:
 def words(state: State, now: datetime) -> Words:
     """The status in a few words, with the tone that goes with it."""
     if state.superseded_by:
-        return Words(Tone.QUIET, _("Superseded: %(stage)s") % {"stage": state.stage})
+        return Words(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
     if state.gave_up:
         return Words(
             Tone.HELD, _("Stopped at %(stage)s, for APTrust to decide") % {"stage": state.stage}, first_line(state.note)

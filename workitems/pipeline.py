@@ -52,7 +52,11 @@ def steps(
     return [Step(step, _place(step, place, here, times, status), times.get(step)) for place, step in enumerate(path)]
 
 
+_ASIDE = frozenset({"review", "unreview", "edit"})  # these do not move the item along
+
+
 def _last_run(passages: list[Passage]) -> list[Passage]:
+    passages = [passage for passage in passages if passage.move not in _ASIDE]
     starts = [place for place, passage in enumerate(passages) if passage.move == "requeue"]
     return passages[starts[-1] :] if starts else passages
 

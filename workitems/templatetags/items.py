@@ -114,6 +114,7 @@ _SHAPES = {
     "held": "pause",
     "cancelled": "struck",
     "quiet": "octagon",
+    "superseded": "layers",
     "unknown": "question",
 }
 
