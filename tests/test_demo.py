@@ -16,7 +16,7 @@ from django.test import override_settings
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
 from workitems.demo import DemoRefused, load_demo, texts
-from workitems.demo.load import SEED
+from workitems.demo.load import SEED, steps_until
 from workitems.demo.plot import Plot
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Stage, Status
@@ -97,6 +97,14 @@ def test_nothing_is_in_the_future(demo):
     assert HistoryEntry.objects.filter(at__gt=NOW).count() == 0
     for column in ("date", "bag_date", "queued_at", "stage_started_at", "created_at", "updated_at"):
         assert WorkItem.objects.filter(**{f"{column}__gt": NOW}).count() == 0, column
+
+
+def test_a_story_that_is_not_over_yet_stops_now(stories):
+    middle = stories[1500].start
+    played = steps_until(middle, stories)
+    assert played == sorted(played)
+    assert max(at for at, *_rest in played) == middle
+    assert len(played) == sum(step.at <= middle for story in stories for step in story.steps)
 
 
 def test_ids_follow_the_order_of_creation(demo):

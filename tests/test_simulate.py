@@ -79,10 +79,11 @@ def test_an_admins_cancel_in_between_stays(hands, backlog, ada, virginia):
 
 def test_an_item_that_has_moved_on_is_left_alone(hands, item, wally):
     [plan] = [plan for plan in Simulation(hands, seed=1).decide(NOW) if plan.item_id]
-    item.progress(by=wally, stage="Validate", note="Somebody else was quicker.")
+    assert (plan.move, plan.values["stage"]) == ("progress", "Fetch")
+    item.progress(by=wally, stage="Fetch", note="Somebody else was quicker.", node="theirs")
     assert not hands.do(plan).changed
     item.refresh_from_db()
-    assert (item.stage, item.note) == ("Validate", "Somebody else was quicker.")
+    assert (item.node, item.note) == ("theirs", "Somebody else was quicker.")
 
 
 def test_what_is_not_for_workers_is_not_touched(hands, virginia, wally, ada):

@@ -182,7 +182,7 @@ class Simulation:
         self.most = most
 
     def step(self) -> list[Done]:
-        """Each of a few open items makes its next move; one time in five a new upload arrives (always, when none is open)."""
+        """Each of a few open items makes its next move; one time in five a new upload arrives, and whenever there is nothing else to do."""
         plans = self.decide(timezone.now())
         return [self.hands.do(plan) for plan in plans]
 

@@ -81,14 +81,19 @@ def _in_haste() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _play(stories: list[Story], cast: Cast, now: datetime, quiet: bool) -> None:
-    """Every step of every story in the order of time, so that ids and what each step finds are as they would have been."""
-    steps = sorted(
+def steps_until(now: datetime, stories: list[Story]) -> list[tuple[datetime, str, str, int, int]]:
+    """What has happened by now, in order: (when, move, domain, which story, which of its steps). The rest is left to come."""
+    return sorted(
         (step.at, step.move, story.bag.domain, which, nth)
         for which, story in enumerate(stories)
         for nth, step in enumerate(story.steps)
         if step.at <= now
     )
+
+
+def _play(stories: list[Story], cast: Cast, now: datetime, quiet: bool) -> None:
+    """Every step of every story in the order of time, so that ids and what each step finds are as they would have been."""
+    steps = steps_until(now, stories)
     items: dict[int, WorkItem] = {}
     shown = tqdm(total=len(steps), desc="Loading the demo", unit=" steps", leave=False, disable=True if quiet else None)
     with shown, _in_haste():

@@ -242,7 +242,7 @@ TEMPORARY: dict[str, Callable[[Random], str]] = {
 
 
 def given_up(rng: Random) -> str:
-    return f"Given up after {rng.randint(5, 10)} attempts: {s3_timeout(rng).split('. ')[0]}. An administrator must look at this before it goes on."
+    return f"Given up after several attempts: {s3_timeout(rng).split('. ')[0]}. An administrator must look at this before it goes on."
 
 
 OTHER_FAILURES: dict[Action, str] = {
