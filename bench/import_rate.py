@@ -4,6 +4,7 @@
 
 The rows have the shape of real ones: about 95 % finished well, mostly ingests, one member owns a third, notes of one line and
 of hundreds. They are written to a file first and then fed through a pipe, so that a slice is timed by when it was taken.
+Beside the rate stands what import and server used of the processor: that is the same when others use the machine, too.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -156,18 +158,44 @@ def ended(process):
     return usage.ru_maxrss / 1024
 
 
+def cpu_seconds(pid):
+    """What a process has used of the processor so far; the database's backends count when they have ended, too."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended since
+        if int(stat.parent.name) == pid or int(fields[1]) == pid:
+            ticks += int(fields[11]) + int(fields[12]) + (int(fields[13]) + int(fields[14])) * (fields[1] != str(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def postmaster(url):
+    """The process id of the throw-away server, or None where there is none."""
+    host = unquote(urlsplit(url).netloc.partition("@")[2])
+    return int((Path(host) / "data" / "postmaster.pid").read_text().split()[0]) if host else None
+
+
 def run_import(path, ends, environment, institutions):
     command = manage("import_workitems", "-", "--institution-map", str(institutions))
+    server = postmaster(environment["DATABASE_URL"])
     begun = last = time.perf_counter()
-    before = 0
+    before, used = 0, (0.0, 0.0)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    used_before = cpu_seconds(server) if server else 0.0
     with path.open("rb") as file, process.stdin as pipe:
         for number, end in ends:
             while (left := end - file.tell()) > 0:
                 pipe.write(file.read(min(left, 65_536)))
             now = time.perf_counter()
-            print(f"  {before:>9,} to {number:>9,}: {(number - before) / (now - last):>8,.0f} rows/s", flush=True)
-            before, last = number, now
+            cpu = cpu_seconds(process.pid), (cpu_seconds(server) - used_before if server else 0.0)
+            print(
+                f"  {before:>9,} to {number:>9,}: {(number - before) / (now - last):>8,.0f} rows/s; processor: "
+                f"import {cpu[0] - used[0]:.1f} s, server {cpu[1] - used[1]:.1f} s",
+                flush=True,
+            )
+            before, last, used = number, now, cpu
     peak = ended(process)
     took = time.perf_counter() - begun
     print(f"  import, all: {before / took:,.0f} rows/s, {took:.1f} s, peak memory {peak:.0f} MB", flush=True)

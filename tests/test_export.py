@@ -1,16 +1,28 @@
 """The current list as a file, and the whole installation as one."""
 
+import contextlib
 import csv
 import io
 import json
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from workitems.exporting import csv_lines, json_lines
-from workitems.models import WorkItem
+from pharos.accounts.models import Institution
+from workitems import door
+from workitems.exporting import csv_lines, export_lines, export_to, json_lines
+from workitems.importing import import_files
+from workitems.lifecycle import Wanted
+from workitems.models import HistoryEntry, WorkItem
 
-from .factories import make_item
+from .factories import InstitutionFactory, make_item
 
 NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -72,3 +84,251 @@ def test_every_row_in_the_order_asked_for(dora, virginia, number):
 def test_computed_columns_of_the_list_do_not_get_in_the_way(dora, item):
     [row] = as_json(dora, WorkItem.objects.visible_to(dora).with_uploads().select_related("institution"))
     assert row["id"] == item.pk
+
+
+# --- everything, with history
+
+
+def everything():
+    return [json.loads(line) for line in "".join(export_lines()).splitlines()]
+
+
+def whole_state():
+    """All that an export must carry, but for numbers of rows that nobody sees."""
+    items = [*WorkItem.objects.order_by("id").values()]
+    owners = dict(Institution.objects.values_list("id", "identifier"))
+    for row in items:
+        row["institution_id"] = owners[row["institution_id"]]
+    entries = [*HistoryEntry.objects.order_by("item", "number").values()]
+    for row in entries:
+        del row["id"]
+    return items, entries, sorted(Institution.objects.values_list("identifier", "name"))
+
+
+@contextlib.contextmanager
+def another_installation():
+    """What is made within is gone afterwards: items and history cannot be deleted."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def moved_items(virginia, ada, stan):
+    """Items with every kind of entry."""
+    done = make_item(virginia, name="Größe.tar", at=NOON, date=NOON)
+    done.progress(by=ada, stage="Validate", node="w1", pid=7, at=NOON + timedelta(microseconds=1))
+    done.fail(by=ada, note="disk\nfull", retry=False, size=5)
+    done.requeue(by=ada, note="again")
+    done.succeed(by=ada, stage="Record", note="=fine")
+    done.review(by=stan)
+    other = make_item(virginia, name="b.tar", bag_date=NOON, stage_started_at=NOON)
+    door.change("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
+    return done, other
+
+
+def test_everything_comes_back_the_same(virginia, jhu, ada, stan, tmp_path):
+    path = tmp_path / "everything.jsonl"
+    with another_installation():
+        moved_items(virginia, ada, stan)
+        export_to(path, export_lines())
+        before = whole_state()
+    summary = import_files([path])
+    assert (summary.created, summary.rejected, summary.cut_short) == (2, 0, [])
+    assert whole_state() == before
+    again = import_files([path])
+    assert (again.unchanged, again.rejected) == (2, 0)
+    assert whole_state() == before
+
+
+TEXT = st.text(st.characters(exclude_characters="\0\ufdd0", exclude_categories=["Cs"]), max_size=40)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(
+    name=TEXT.filter(bool),
+    note=TEXT,
+    etag=TEXT,
+    date=MOMENTS,
+    bag_date=st.none() | MOMENTS,
+    size=st.none() | st.integers(0, 2**63 - 1),
+)
+@settings(max_examples=30)
+def test_whatever_an_item_holds_comes_back(db, name, note, etag, date, bag_date, size):
+    with another_installation():
+        with another_installation():
+            owner = InstitutionFactory(identifier="virginia.edu")
+            make_item(owner, name=name, note=note, etag=etag, date=date, bag_date=bag_date, size=size)
+            text = "".join(export_lines())
+            before = whole_state()
+        import_files(["-"], stdin=io.BytesIO(text.encode()))
+        items, entries, _institutions = whole_state()
+        assert (items, entries) == before[:2]
+
+
+def test_a_list_as_json_imports_again(virginia, ada, stan):
+    with another_installation():
+        moved_items(virginia, ada, stan)
+        text = "".join(json_lines(WorkItem.objects.order_by("-id"), user=ada))
+        before = [*WorkItem.objects.order_by("id").values()]
+    assert import_files(["-"], stdin=io.BytesIO(text.encode())).created == 2
+    after = [*WorkItem.objects.order_by("id").values()]
+    for row in (*before, *after):
+        del row["version"], row["institution_id"]  # its history is not in a list
+    assert after == before
+
+
+def test_the_export_says_that_it_ends(item, theirs):
+    first, *institutions, one, two, end = everything()
+    assert (first["format"], first["version"]) == ("pharos-work-items", 1)
+    assert [line["institution"]["identifier"] for line in institutions] == ["aptrust.org", "jhu.edu", "virginia.edu"]
+    assert [one["item"]["id"], two["item"]["id"]] == [item.pk, theirs.pk]
+    assert end == {"end": {"items": 2}}
+
+
+def from_export(tmp_path, lines):
+    path = tmp_path / "export.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return import_files([path])
+
+
+def test_a_truncated_export_is_recognised(item, theirs, tmp_path):
+    with_end = everything()
+    summary = from_export(tmp_path, with_end[:-1])
+    assert (summary.unchanged, summary.rejected) == (2, 0)
+    assert "last line is missing" in summary.cut_short[0]
+    summary = from_export(tmp_path, with_end[:-2] + with_end[-1:])
+    assert "says that it holds 2 items, but 1" in summary.cut_short[0]
+
+
+def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
+    item = make_item(virginia, at=NOON)
+    with another_installation():
+        WorkItem.objects.get().progress(by=ada, stage="Fetch", node="w1")
+        WorkItem.objects.get().fail(by=ada, note="No.", retry=False)
+        lines = everything()
+        later = whole_state()
+    summary = from_export(tmp_path, lines)
+    assert (summary.updated, summary.rejected) == (1, 0)
+    assert whole_state()[:2] == later[:2]
+    WorkItem.objects.get().review(by=stan)
+    summary = from_export(tmp_path, lines)
+    assert (summary.newer_here, summary.rejected) == (1, 0)
+    assert WorkItem.objects.get(pk=item.pk).reviewed
+
+
+def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
+    make_item(virginia)
+    with another_installation():
+        WorkItem.objects.get().fail(by=ada, note="there", retry=False)
+        lines = everything()
+    WorkItem.objects.get().fail(by=ada, note="here", retry=False)
+    assert from_export(tmp_path, lines).rejected == 1
+    assert "from entry 2 on" in (tmp_path / "export.rejects.csv").read_text()
+    assert WorkItem.objects.get().note == "here"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda line: line.pop("history"), "no history"),
+        (lambda line: line["history"].clear(), "no history"),
+        (lambda line: line["history"].pop(0), "entry 1 of its history has number 2"),
+        (lambda line: line["history"].pop(1), "entry 2 of its history has number 3"),
+        (lambda line: line["history"].append(7), "entry 4 of its history is not whole"),
+        (lambda line: line["history"][2].update(status_after="Failed"), "its history ends at"),
+        (lambda line: line["history"][1].update(move="create"), "creates the item again"),
+        (lambda line: line["history"][0].update(move="fail"), "entry 1 of its history is fail"),
+        (lambda line: line["history"][1].update(at=None), "says not when"),
+        (lambda line: line["history"][1].update(stage_after="Bogus"), "a stage that is not known"),
+        (lambda line: line["history"][1].update(changes=[]), "changes that are not an object"),
+        (lambda line: line["history"][1].update(changes={"a": "\0"}), "NUL"),
+        (lambda line: line["history"][1].update(act="x"), "no UUID"),
+        (lambda line: line["history"][1].update(who="x" * 256), "who has 256"),
+        (lambda line: line["item"].pop("note"), "lacks note"),
+        (lambda line: line["item"].update(date=None), "date is missing"),
+        (lambda line: line["item"].update(reviewed=True), "not closed"),
+        (lambda line: line["item"].update(institution="x"), "no domain"),
+        (lambda line: line.pop("item"), "neither an item"),
+    ],
+    ids=range(19),
+)
+def test_an_exported_item_that_is_not_right_stays_out(virginia, ada, tmp_path, spoil, reason):
+    with another_installation():
+        make_item(virginia).progress(by=ada, stage="Fetch").progress(by=ada, stage="Validate")
+        lines = everything()
+    spoil(lines[-2])
+    assert from_export(tmp_path, lines).rejected == 1
+    assert reason in (tmp_path / "export.rejects.csv").read_text()
+    assert not WorkItem.objects.exists()
+
+
+def test_the_number_of_queries_of_an_export(django_assert_num_queries, virginia):
+    """Institutions; then two for every 500 items, and one that finds no more."""
+    for _ in range(3):
+        make_item(virginia)
+    with django_assert_num_queries(1 + 2 + 1):
+        "".join(export_lines())
+
+
+def test_pages_of_an_export_miss_nothing(virginia):
+    sparse = [*range(1, 1100, 2), 5000]
+    rows = [
+        WorkItem(id=n, institution=virginia, name="n", action="Ingest", stage="Receive", status="Pending", date=NOON)
+        for n in sparse
+    ]
+    WorkItem.objects.bulk_create(rows)
+    assert [line["item"]["id"] for line in everything() if "item" in line] == sparse
+
+
+def test_an_export_that_fails_leaves_what_was_there(item, tmp_path):
+    path = tmp_path / "all.jsonl"
+    path.write_text("as it was")
+
+    def broken():
+        yield "half"
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        export_to(path, broken())
+    assert path.read_text() == "as it was"
+    assert [one.name for one in tmp_path.iterdir()] == ["all.jsonl"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_is_of_one_moment(virginia, ada):
+    """Somebody who writes meanwhile does not wait, and is not in it."""
+    rows = [
+        WorkItem(institution=virginia, name=f"{n}.tar", action="Ingest", stage="Receive", status="Pending", date=NOON)
+        for n in range(600)
+    ]
+    WorkItem.objects.bulk_create(rows)
+    pieces = export_lines()
+    begun = [next(pieces) for _ in range(4)]  # header, two institutions, the first items
+
+    def write():
+        try:
+            make_item(virginia, name="late.tar")
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()
+    text = "".join([*begun, *pieces])
+    assert WorkItem.objects.filter(name="late.tar").exists()
+    assert "late.tar" not in text
+    assert json.loads(text.splitlines()[-1]) == {"end": {"items": 600}}
+
+
+def test_the_command_writes_to_a_file_or_to_standard_output(item, tmp_path):
+    out = io.StringIO()
+    call_command("export_workitems", stdout=out)
+    call_command("export_workitems", str(tmp_path / "all.jsonl"))
+    written = (tmp_path / "all.jsonl").read_text()
+    assert written.splitlines()[1:] == out.getvalue().splitlines()[1:]
+    assert len(written.splitlines()) == 5
+
+
+def test_the_command_says_where_it_cannot_write(item, tmp_path):
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("export_workitems", str(tmp_path / "none" / "all.jsonl"))

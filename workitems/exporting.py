@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, reset_queries, transaction
 from django.utils import timezone
 
@@ -154,8 +155,14 @@ def export_lines(advance: Callable[[int], object] = lambda items: None) -> Itera
             yield "".join(_with_history(items))
             total += len(items)
             advance(len(items))
-            reset_queries()  # with DEBUG on, Django would keep the text of every statement
+            forget_statements()
         yield as_json({"end": {"items": total}}) + "\n"
+
+
+def forget_statements() -> None:
+    """With DEBUG on, Django keeps the text of every statement, which for a long run is much."""
+    if settings.DEBUG:
+        reset_queries()
 
 
 def export_to(path: Path, pieces: Iterable[str]) -> None:

@@ -54,7 +54,12 @@ class Raw:
         source = self.value if self.source is None else self.source
         if isinstance(source, bytes):
             return source.decode("utf-8", "backslashreplace").rstrip("\r\n")
-        return source.rstrip("\r\n") if isinstance(source, str) else json.dumps(source, default=str, ensure_ascii=False)
+        return source.rstrip("\r\n") if isinstance(source, str) else shown(source)
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, for a person. The parser gives numbers with a point as Decimal."""
+    return json.dumps(value, default=float, ensure_ascii=False)
 
 
 @dataclass
@@ -150,7 +155,7 @@ def _has_results(head: bytes) -> bool:
         return False
 
 
-class _Marked(io.RawIOBase):
+class _Marked:
     """The same text with NOT_UTF8 for every byte that is no UTF-8: the parser would give up the whole file for one."""
 
     def __init__(self, stream: BinaryIO) -> None:

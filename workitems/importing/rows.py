@@ -18,7 +18,7 @@ from .. import lifecycle
 from ..lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Stage, Status
-from .formats import NOT_UTF8
+from .formats import NOT_UTF8, shown
 
 LARGEST = 2**63 - 1
 LARGEST_ID = 2**53 - 1  # clients hold ids as JSON numbers
@@ -135,8 +135,8 @@ def moment(value: Any) -> datetime | None:
 
 
 def _shown(value: Any) -> str:
-    shown = json.dumps(value, default=str, ensure_ascii=False)
-    return shown if len(shown) <= 60 else shown[:60] + "…"
+    whole_text = shown(value)
+    return whole_text if len(whole_text) <= 60 else whole_text[:60] + "…"
 
 
 def _limited(limit: int | None) -> Callable[[Any], str]:

@@ -10,11 +10,12 @@ from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.db import DataError, Error, IntegrityError, OperationalError, reset_queries, transaction
+from django.db import DataError, Error, IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from tqdm import tqdm
 
 from .. import door
+from ..exporting import forget_statements
 from ..models import HistoryEntry, WorkItem
 from . import formats, judging, rows
 from .formats import CutShort, Raw, Recognised, Stopped, Unreadable
@@ -221,6 +222,8 @@ def _add_institution(raw: Raw, domains: set[str], waiting: list[Pair], run: _Run
 
 def _store(waiting: list[Pair], domains: set[str], rejects: Rejects, run: _Run) -> None:
     """One batch: through the door together, or row by row where the database refuses one of them."""
+    if not waiting and not domains:
+        return
     good = [(raw, arrival) for raw, arrival in waiting if isinstance(arrival, Arrival)]
     outcomes: dict[int, str | Bad] = {id(raw): bad for raw, bad in waiting if isinstance(bad, Bad)}
     try:
@@ -233,8 +236,7 @@ def _store(waiting: list[Pair], domains: set[str], rejects: Rejects, run: _Run) 
                 outcomes[id(pair[0])] = Bad(f"the database refuses it: {str(error).strip().splitlines()[0]}")
     for raw, arrival in waiting:
         _count(raw, arrival, outcomes[id(raw)], rejects, run.summary)
-    # With DEBUG on, Django would keep the text of every statement.
-    reset_queries()
+    forget_statements()
 
 
 def _take(good: list[tuple[Raw, Arrival]], domains: set[str], run: _Run) -> dict[int, str | Bad]:
