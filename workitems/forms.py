@@ -1,6 +1,10 @@
 """The forms of the moves. They know neither request nor database."""
 
+from typing import Any
+
 from django import forms
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from .fields import LARGEST
@@ -10,11 +14,49 @@ from .lifecycle import NOTE_LIMIT
 class MoveForm(forms.Form):
     """What every move's form carries: the version of the item that its reader has seen."""
 
-    version = forms.IntegerField(required=False, min_value=1, max_value=LARGEST, widget=forms.HiddenInput)
+    version = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"),
+            _("“version” is not the number of a version; leave it out, or open the item's page again."),
+        ),
+    )
 
 
-def note_field(*, required: bool, help_text: object) -> forms.CharField:
-    return forms.CharField(
+def plain_lines(text: str) -> str:
+    """Text with the line ends of a worker's note: a browser sends a carriage return with each."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class NoteField(forms.CharField):
+    """A note as a person types it. `former`: the note that the item has; sent back unchanged, it stays as it is."""
+
+    former = ""
+
+    def to_python(self, value: Any) -> str:
+        return plain_lines(super().to_python(value))
+
+    def clean(self, value: Any) -> str:
+        # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
+        if value and plain_lines(value).strip() == plain_lines(self.former).strip():
+            return self.former
+        return super().clean(value)
+
+
+class Flag(forms.CheckboxInput):
+    """A box whose form says also that it is not ticked, so that what a script leaves out stays as it is."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        return format_html(
+            '<input type="hidden" name="{}" value="false">{}', name, super().render(name, value, attrs, renderer)
+        )
+
+
+def note_field(*, required: bool, help_text: object) -> NoteField:
+    return NoteField(
         label=_("Note"),
         required=required,
         max_length=NOTE_LIMIT,
@@ -43,21 +85,33 @@ class RequeueForm(MoveForm):
     def __init__(self, *args, stages: list[str], **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["stage"].choices = [(stage, stage) for stage in stages]
+        self.fields["stage"].error_messages = {
+            "required": _("Choose the stage to begin again at."),
+            "invalid_choice": _("This item cannot be requeued to “%(value)s”; choose one of the stages below."),
+        }
 
 
 class ReviewForm(MoveForm):
     reviewed = forms.ChoiceField(
-        choices=[("true", _("Reviewed")), ("false", _("Not reviewed"))], widget=forms.HiddenInput
+        choices=[("true", _("Reviewed")), ("false", _("Not reviewed"))],
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("“reviewed” must be true or false.")),
     )
 
 
 class EditForm(MoveForm):
+    """What is to be corrected. A field that is not sent at all is not in `cleaned_data`, and stays as it is."""
+
     retry = forms.BooleanField(
-        label=_("Retry"), required=False, help_text=_("The system will try again by itself after a temporary problem.")
+        label=_("Retry"),
+        required=False,
+        widget=Flag,
+        help_text=_("The system will try again by itself after a temporary problem."),
     )
     needs_admin_review = forms.BooleanField(
         label=_("Needs admin review"),
         required=False,
+        widget=Flag,
         help_text=_("Workers leave the item alone until an admin has decided."),
     )
     note = note_field(required=False, help_text=_("A note may be changed, but not to nothing."))
@@ -67,6 +121,13 @@ class EditForm(MoveForm):
     pid = forms.IntegerField(
         label=_("Pid"), required=False, min_value=1, max_value=LARGEST, help_text=_("The process on that machine.")
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["note"].former = self.initial.get("note", "")
+
+    def clean(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name in self.data}
 
 
 class FilterForm(forms.Form):

@@ -41,15 +41,23 @@ def steps(
 
     A stage lasts from the first entry that names it to the first that names another; the one where it stands now lasts
     until now while the item is open, and until its last entry when it is closed. Unpack is shown only to items that saw it.
+    What lies before the first entry of the run (an import, a requeue to a later stage) was done before it, so it has no time.
     """
     run = _last_run(list(passages))
     stood = _where_it_stood(run, stage, status)
     times = _times(run, stood, phase_of(status, retry=retry) == "open", now)
-    path = [step for step in PATHS[Action(action)] if step != Stage.UNPACK or step in times or step == stage]
+    seen = {passage.stage_after for passage in run}
+    path = [step for step in PATHS[Action(action)] if step != Stage.UNPACK or step in seen or step == stage]
     if not is_on_path(action, stood):
         path = [Stage(stood), *path]
     here = path.index(Stage(stood))
-    return [Step(step, _place(step, place, here, times, status), times.get(step)) for place, step in enumerate(path)]
+    first = min((path.index(step) for step in path if step in seen), default=here)
+    # Nobody knows how far a cancelled item of an import had come: ticks on the whole way would look like success.
+    is_told = status != Status.CANCELLED or stood != Stage.RESOLVE
+    return [
+        Step(step, _place(place, here, status, is_seen=step in seen or (is_told and place < first)), times.get(step))
+        for place, step in enumerate(path)
+    ]
 
 
 _ASIDE = frozenset({"review", "unreview", "edit"})  # these do not move the item along
@@ -71,7 +79,8 @@ def _times(run: list[Passage], stood: str, is_open: bool, now: datetime) -> dict
     entered: dict[str, datetime] = {}
     left: dict[str, datetime] = {}
     for passage in run:
-        if passage.stage_before and passage.stage_before != passage.stage_after:
+        # A requeue leaves a stage of the run before.
+        if passage.stage_before in entered and passage.stage_before != passage.stage_after:
             left.setdefault(passage.stage_before, passage.at)
         entered.setdefault(passage.stage_after, passage.at)
         left_last = passage.at
@@ -80,11 +89,11 @@ def _times(run: list[Passage], stood: str, is_open: bool, now: datetime) -> dict
     return {stage: left[stage] - at for stage, at in entered.items() if stage in left and left[stage] > at}
 
 
-def _place(step: str, place: int, here: int, times: dict[str, timedelta], status: str) -> Place:
+def _place(place: int, here: int, status: str, *, is_seen: bool) -> Place:
     if place > here:
         return Place.NEXT
     if place < here:
-        return Place.DONE if step in times else Place.SKIPPED
+        return Place.DONE if is_seen else Place.SKIPPED
     if status == Status.SUCCESS:
         return Place.DONE
     return Place.STOPPED if status in (Status.FAILED, Status.CANCELLED, Status.SUSPENDED) else Place.CURRENT

@@ -56,6 +56,7 @@ class Gate:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        if not request.user.can(permission):
+        # A service account may do much, but not here: it has no web login.
+        if not (request.user.can(Permission.SIGN_IN) and request.user.can(permission)):
             raise PermissionDenied
         return None

@@ -11,8 +11,10 @@ from pharos.accounts.roles import Permission
 
 from ..access import Door, url_of_item, url_of_list
 from ..detail import Detail, where_it_stopped
+from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..lifecycle import Refused, requeue_stages
+from ..templatetags.items import plain
 
 STATUS_OF = {"forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
 
@@ -64,9 +66,15 @@ class Move(Door, View):
             self.move(item, form.cleaned_data)
         except Refused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
+            if refused.reason == "changed":
+                self.say_what_is_now(item, form)
             return self.page(item, form, status=STATUS_OF[refused.reason])
         messages.success(request, self.said(item) if item.version != version else _("Nothing had to be changed."))
         return redirect(self.after(item))
+
+    def say_what_is_now(self, item, form):
+        """After a change in between: whoever reads this page has seen the item as it is, and may send the form again."""
+        form.data = {**form.data.dict(), "version": item.version}
 
     def said(self, item) -> str:
         return _(self.done) % {"name": item.name}
@@ -79,10 +87,8 @@ class Move(Door, View):
         return url_of_item(item.pk, listing)
 
     def page(self, item, form, status=200):
-        if form.is_bound:
-            # Whoever reads this page has now seen the item as it is: sent again, the form speaks of that.
-            form.data = form.data.copy()
-            form.data["version"] = item.version
+        if form.is_bound and not form.cleaned_data.get("version"):
+            form.data = {**form.data.dict(), "version": item.version}
         listing = self.listing()
         context = {
             "item": item,
@@ -155,3 +161,10 @@ class Edit(Move):
 
     def move(self, item, values):
         item.edit(by=self.request.user, **values)
+
+    def say_what_is_now(self, item, form):
+        super().say_what_is_now(item, form)
+        for name, value in list(form.cleaned_data.items()):
+            if name != "version" and value != getattr(item, name):
+                now = plain(getattr(item, name))
+                form.add_error(name, _("It is now: %(now)s") % {"now": first_line(now)})
