@@ -41,6 +41,8 @@ def small(monkeypatch):
 
 def test_an_empty_database_gets_the_demo(db, settings, served, port, small, capsys):
     settings.DEBUG = True
+    call_command("simulate", every=0, steps=1)  # makes a service account, which is nobody's data
+    capsys.readouterr()
     call_command("quickstart")
     assert WorkItem.objects.count() > 100
     lines = capsys.readouterr().out.splitlines()

@@ -44,8 +44,11 @@ def consortium() -> Institution:
 
 
 def make_service() -> User:
-    """The account under which workers act. It has no password: services do not sign in on pages."""
-    return User.objects.create_user(service_email(), name="Services", role=Role.WORKER, institution=consortium())
+    """The account under which workers act, made if it is not there. It has no password: services do not sign in on pages."""
+    found = User.objects.filter(email=service_email(), role=Role.WORKER).first()
+    return found or User.objects.create_user(
+        service_email(), name="Services", role=Role.WORKER, institution=consortium()
+    )
 
 
 def make_cast() -> Cast:

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from tqdm import tqdm
 
 from pharos.accounts.models import User
+from pharos.accounts.roles import Role
 from workitems import door
 from workitems.lifecycle import Wanted
 from workitems.models import WorkItem
@@ -50,7 +52,12 @@ def load_demo(*, count: int = COUNT, now: datetime | None = None, seed: int = SE
 
 def is_empty() -> bool:
     """Whether nobody has put anything in."""
-    return not WorkItem.objects.exists() and not User.objects.exists()
+    return not WorkItem.objects.exists() and not _people().exists()
+
+
+def _people() -> QuerySet[User]:
+    """All but the service account, which `simulate` makes by itself."""
+    return User.objects.exclude(email=service_email(), role=Role.WORKER)
 
 
 def _check() -> None:
@@ -59,7 +66,7 @@ def _check() -> None:
             "The demo's password is known to everybody, so it is loaded only with DEBUG=true, and never where real items are."
         )
     items = WorkItem.objects.count()
-    people = User.objects.exclude(email=service_email()).count()
+    people = _people().count()
     if items or people:
         raise DemoRefused(
             f"This database holds {items:,} items and {people:,} people. The demo goes only into an empty one, so that it never "
