@@ -140,7 +140,7 @@ def test_everything_comes_back_the_same(virginia, jhu, ada, stan, tmp_path):
     assert whole_state() == before
 
 
-TEXT = st.text(st.characters(exclude_characters="\0\ufdd0", exclude_categories=["Cs"]), max_size=40)
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 

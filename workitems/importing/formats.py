@@ -22,7 +22,9 @@ PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-c
 HEAD = 65_536  # as much as is looked at to tell the format
 LONGEST_ROW = 64 * 1024 * 1024
 LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote was left open, and the rest of the file would become one cell
-NOT_UTF8 = "\ufdd0"  # stands where a byte was no UTF-8: a code point that no text may hold
+NOT_UTF8 = (
+    "\ufdd0not UTF-8\ufdd0"  # stands where a byte was no UTF-8; no text has these words between two non-characters
+)
 CSV_COLUMNS = frozenset({"id", "name", "action", "stage", "status", "institution_id"})
 
 codecs.register_error("workitems-mark", lambda error: (NOT_UTF8, error.end))  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from pharos.accounts.models import Institution, is_domain
 
 from .formats import Unreadable
-from .rows import Bad, text, whole
+from .rows import Bad, read_field, text, whole
 
 USUAL_NAMES = ("institutions.csv", "INSTITUTIONS.csv")
 _BUCKETS = ("aptrust.receiving.", "aptrust.restore.")
@@ -47,13 +47,13 @@ class Institutions:
         self.table = path
 
     def _read_line(self, row: Mapping[str, Any]) -> None:
-        number = whole(row["id"])
-        domain = text(row["identifier"]).strip().lower()
+        number = read_field("id", whole, row["id"])
+        domain = read_field("identifier", text, row["identifier"]).strip().lower()
         if number is None or not domain:
             return
         if self._numbers.setdefault(number, domain) != domain:
             raise Bad(f"institution {number} is {self._numbers[number]} and {domain}")
-        self.called(domain, text(row.get("name")))
+        self.called(domain, read_field("name", text, row.get("name")))
 
     def called(self, domain: str, name: str) -> None:
         if name.strip():
@@ -67,7 +67,7 @@ class Institutions:
         if number is not None and self._numbers.setdefault(number, domain) != domain:
             raise Bad(f"institution_id {number} is {self._numbers[number]} elsewhere, but {domain} here")
         if row.get("institution_name"):
-            self.called(domain, text(row["institution_name"]))
+            self.called(domain, read_field("institution_name", text, row["institution_name"]))
         return domain
 
     def _by_number(self, row: Mapping[str, Any], number: int | None) -> str:
@@ -94,9 +94,9 @@ class Institutions:
 
     def add(self, identifier: Any, name: Any) -> str:
         """An institution that an export lists. Raises Bad."""
-        domain = text(identifier).strip().lower()
+        domain = read_field("identifier", text, identifier).strip().lower()
         self._check(domain)
-        self.called(domain, text(name))
+        self.called(domain, read_field("name", text, name))
         return domain
 
     def missing(self, domains: set[str]) -> list[str]:
@@ -113,14 +113,8 @@ def _said(row: Mapping[str, Any]) -> tuple[str, int | None]:
     number = row.get("institution_id")
     if type(word) is int or (type(word) is str and word.isdecimal()):
         word, number = row.get("institution_identifier") or "", word
-    try:
-        domain = text(word).strip().lower()
-    except Bad as bad:
-        raise Bad(f"institution {bad}") from None
-    try:
-        return domain, whole(number)
-    except Bad as bad:
-        raise Bad(f"institution_id {bad}") from None
+    domain = read_field("institution", text, word).strip().lower()
+    return domain, read_field("institution_id", whole, number)
 
 
 def _shown_by_names(row: Mapping[str, Any]) -> str | None:

@@ -60,7 +60,9 @@ class Rejects:
                 self._row(COLUMNS)
             self._row([number, _id(raw.value), reason, raw.text()])
         except OSError as error:
-            raise Stopped(f"The rejects file {self.path} cannot be written: {error.strerror or error}.") from error
+            raise Stopped(
+                f"The rejects file {self.path} cannot be written: {error.strerror or error}. Name another place by --rejects."
+            ) from error
 
     def _row(self, cells: Sequence[Any]) -> None:
         csv.writer(self._file, quoting=csv.QUOTE_ALL).writerow(cells)  # type: ignore[arg-type]

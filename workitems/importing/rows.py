@@ -199,7 +199,7 @@ def read_export(line: Any) -> Arrival:
 def _read(row: Any) -> Arrival:
     if not isinstance(row, Mapping):
         raise Bad(f"the row is {_shown(row)}, not an object with the fields of an item")
-    number = _field("id", whole, row.get("id"))
+    number = read_field("id", whole, row.get("id"))
     if not number:
         raise Bad("the row has no id, by which its item would be found again")
     if number > LARGEST_ID:
@@ -207,9 +207,9 @@ def _read(row: Any) -> Arrival:
     fields = {}
     for name, reader in READERS.items():
         if name in row:
-            fields[name] = _field(name, reader, row[name])
+            fields[name] = read_field(name, reader, row[name])
     if "date" not in fields and "date_processed" in row:
-        fields["date"] = _field("date_processed", moment, row["date_processed"])
+        fields["date"] = read_field("date_processed", moment, row["date_processed"])
     if not fields.get("name"):
         raise Bad("the row has no name")
     _check_words(fields)
@@ -222,7 +222,8 @@ def _read(row: Any) -> Arrival:
     return arrival
 
 
-def _field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
+def read_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
+    """What the reader makes of the value; its complaint begins with the field's name."""
     try:
         return reader(value)
     except Bad as bad:
@@ -282,7 +283,7 @@ def _read_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
     if not isinstance(line, Mapping) or not _ENTRY.keys() <= line.keys():
         raise Bad(f"entry {number} of its history is not whole")
     try:
-        values: dict[str, Any] = {name: _field(name, reader, line[name]) for name, reader in _ENTRY.items()}
+        values: dict[str, Any] = {name: read_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
         if values["number"] != number:
             raise Bad(f"has number {_shown(line['number'])}, so one is missing or out of order")
         if not values["at"] or not values["move"]:

@@ -28,3 +28,5 @@ class Command(BaseCommand):
                     export_to(Path(file), pieces)
             except OSError as error:
                 raise CommandError(f"{file} cannot be written: {error.strerror or error}.") from error
+            except KeyboardInterrupt:
+                sys.exit(130)
