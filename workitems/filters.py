@@ -123,7 +123,14 @@ def _superseded(wanted: bool) -> Q:
 
 
 class ItemFilter(django_filters.FilterSet):
-    """A filter is one line here: list, counts, export, bulk acts and API then have it."""
+    """A filter is one line here: list, counts, export, bulk acts and API then have it.
+
+    Made for the names that a query string gives: copying the fields of all of them would cost more than the query.
+    """
+
+    def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
+        self.base_filters = {name: type(self).base_filters[name] for name in names}
+        super().__init__(*args, **kwargs)
 
     item_action = Where(WordsField, _any("action"), words=Action, label=gettext_lazy("Action"))
     stage = Where(WordsField, _any("stage"), words=Stage, label=gettext_lazy("Stage"))
@@ -244,9 +251,10 @@ class ItemList:
 
     @cached_property
     def _filter(self) -> ItemFilter:
-        filters = ItemFilter(MultiValueDict(self.params), queryset=WorkItem.objects.visible_to(self.user))
+        filters = ItemFilter(MultiValueDict(self.params), queryset=WorkItem.objects.none(), names=self.params)
         fields = filters.form.fields
-        fields["institution"].known = {one.identifier: one.pk for one in self.institutions.values()}
+        if "institution" in fields:
+            fields["institution"].known = {one.identifier: one.pk for one in self.institutions.values()}
         for name, values in self.params.items():
             if len(values) > 1 and (name in SHOWN_AS or not hasattr(fields[name], "clean_one")):
                 self.errors[name] = _("This can be given only once.")
@@ -272,7 +280,7 @@ class ItemList:
 
     @property
     def value_of(self) -> dict[str, Any]:
-        """The values as the fields have read them."""
+        """The values as the fields have read them: of the names that were given, and are right."""
         return self._filter.form.cleaned_data
 
     def items(self, without: Iterable[str] = ()) -> QuerySet:
@@ -292,11 +300,11 @@ class ItemList:
     @property
     def selected(self) -> dict[str, set[Any]]:
         """What is chosen in the left column: {facet: values}."""
-        return {facet: set(self.value_of[name]) for facet, name in FACETS.items()}
+        return {facet: set(self.value_of.get(name, [])) for facet, name in FACETS.items()}
 
     @property
     def sort_name(self) -> str:
-        return (self.value_of["sort"] or ["date"])[0]
+        return self.value_of.get("sort", ["date"])[0]
 
     @property
     def sort(self) -> Sort:
@@ -304,15 +312,15 @@ class ItemList:
 
     @property
     def page(self) -> int:
-        return self.value_of["page"] or 1
+        return self.value_of.get("page", 1)
 
     @property
     def per_page(self) -> int:
-        return self.value_of["per_page"] or PER_PAGE
+        return self.value_of.get("per_page", PER_PAGE)
 
     @property
     def format(self) -> str:
-        return (self.value_of["format"] or ["html"])[0]
+        return self.value_of.get("format", ["html"])[0]
 
     # Query strings
 
