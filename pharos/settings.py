@@ -33,8 +33,8 @@ def known_database(url):
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [], validate=no_wildcard)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [], validate=no_wildcard)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], validate=no_wildcard)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], validate=no_wildcard)
 HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'pharos.sqlite3'}", validate=known_database)
@@ -151,6 +151,7 @@ DEMO_PASSWORD = "lighthouse"  # noqa: S105  known to everybody: PeopleBackend re
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "pharos.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "pharos.accounts.forms.ForgottenPasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -178,6 +179,9 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+# While debugging, the files are taken from where they are written; otherwise `collectstatic` has gathered them.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -213,4 +217,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django.utils.autoreload": {"level": "WARNING"}},
 }

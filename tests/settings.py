@@ -19,7 +19,9 @@ ACCOUNT_RATE_LIMITS = {"login": "10000/m/ip"}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: writers of several threads and processes meet for real.
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"pharos-test-{os.getuid()}.sqlite3")}
+    # Named by the run, so that two runs at once do not share it.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.getpid()
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"pharos-test-{run}.sqlite3")}
 else:
     # A pool would hold connections to the test database beyond its end.
     del DATABASES["default"]["OPTIONS"]["pool"]
