@@ -1,0 +1,67 @@
+"""Items of every state that a page can show, each made and moved by the verbs."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ..factories import make_item, service
+
+LONG_NAME = "virginia.edu.papers_of_the_society_for_the_improvement_of_lighthouses_1871-1904_box_0117_folder_03.b046.of249.tar"
+ERROR = "The digest of data/images/0042.tif in manifest-sha256.txt does not match the file's."
+MANY_ERRORS = "\n".join(
+    ["Bag has too many errors:", *(f"data/images/{n:04}.tif is in the manifest, and not in the bag." for n in range(60))]
+)
+
+
+def hang(virginia, jhu, *, staff, admin):
+    """{what it shows: item}. Virginia's, but for one of Johns Hopkins."""
+    start = timezone.now() - timedelta(days=3)
+    worker = service()
+
+    def item(hours, institution=virginia, **fields):
+        when = start + timedelta(hours=hours)
+        return make_item(institution, at=when, date=when, **fields)
+
+    def after(hours):
+        return {"by": worker, "at": start + timedelta(hours=hours)}
+
+    shown = {}
+    shown["success"] = item(1, name="virginia.edu.uva-lib_2274642.tar", size=90_700_000)
+    shown["success"].progress(stage="Validate", **after(2)).progress(stage="Store", **after(3))
+    shown["success"].succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(5))
+    shown["failed"] = item(4, name="virginia.edu.uva-lib_2278801.tar", size=21_200_000_000)
+    shown["failed"].progress(stage="Validate", **after(5)).fail(note=ERROR, retry=False, **after(6))
+    shown["failed, long note"] = item(7, name="Übersee & “Küste” 1871.tar", size=1_400)
+    shown["failed, long note"].fail(stage="Validate", note=MANY_ERRORS, retry=False, **after(8))
+    shown["retried"] = item(9)
+    shown["retried"].fail(stage="Store", note="S3 timed out after 60 s.", retry=True, **after(10))
+    shown["pending"] = item(11, name=LONG_NAME, size=5_000_000_000_000)
+    shown["running"] = item(12)
+    shown["running"].progress(stage="Store", node="services-1.example.org", pid=4711, **after(13))
+    shown["superseded"] = item(14, name="virginia.edu.atlas_1890.tar", etag="a" * 32)
+    shown["supersedes"] = item(15, name="virginia.edu.atlas_1890.tar", etag="b" * 32)
+    shown["duplicate"] = item(16, name="virginia.edu.uva-lib_2274642.tar", etag=shown["success"].etag)
+    shown["suspended"] = item(17)
+    shown["suspended"].suspend(note="The storage bucket of this institution is full.", **after(18))
+    shown["gave up"] = item(18)
+    shown["gave up"].progress(stage="Unpack", **after(19))
+    shown["gave up"].edit(needs_admin_review=True, retry=False, note="The container was killed.", **after(20) | {"by": admin})
+    shown["cancelled"] = item(19)
+    shown["cancelled"].cancel(note="Cancelled at the request of your institution.", **after(20) | {"by": admin})
+    shown["reviewed failure"] = item(20)
+    shown["reviewed failure"].fail(note="A required tag, Title, has no value.", retry=False, **after(21))
+    shown["reviewed failure"].review(reviewed=True, **after(22) | {"by": staff})
+    shown["restored"] = item(
+        23,
+        action="Restore",
+        name="virginia.edu.uva-lib_2274642.tar",
+        object_identifier="virginia.edu/virginia.edu.uva-lib_2274642",
+        generic_file_identifier="virginia.edu/virginia.edu.uva-lib_2274642/data/plates/the_lighthouse_at_cape_henry_from_the_sea.tif",
+        user="dora@virginia.edu",
+    )
+    shown["restored"].succeed(stage="Available in S3", note="Restored to aptrust.restore.virginia.edu.", **after(24))
+    for n in range(14):
+        done = item(30 + n, name=f"virginia.edu.ledger_{n:02}.tar")
+        done.succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
+    shown["theirs"] = item(50, jhu, name="jhu.edu.ledger_17.tar")
+    return shown

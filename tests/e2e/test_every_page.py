@@ -1,0 +1,136 @@
+"""Every page, light and dark, wide and narrow: axe finds nothing, the console is silent, nothing scrolls sideways."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pharos.accounts.roles import Role
+
+from .conftest import NARROW, WIDE
+
+ONE_DATABASE_IS_ENOUGH = True
+RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+TEXT_THAT_STICKS_OUT = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def of_nobody(shown):
+    yield "/accounts/login/", 200
+    yield "/accounts/login/?next=/items/", 200
+    yield "/accounts/password/reset/", 200
+    yield "/accounts/password/reset/done/", 200
+    yield "/accounts/password/reset/key/0-nothing/", 200
+    yield "/accounts/password/reset/key/done/", 200
+    yield "/accounts/inactive/", 200
+
+
+def of_a_depositor(shown):
+    yield "/items/", 200
+    yield "/items/?stage=Store&status=Started&q=bag", 200
+    yield "/words", 200
+    yield "/account", 200
+    for state in ("failed", "superseded", "success"):
+        yield f"/items/{shown[state].pk}", 200
+    yield f"/items/{shown['failed'].pk}/cancel", 403
+    yield f"/items/{shown['theirs'].pk}", 404
+
+
+def of_staff(shown):
+    yield "/items/", 200
+    yield "/items/?per_page=10&page=2&sort=name", 200
+    yield "/items/?page=99", 200
+    yield "/items/?status=Failed&reviewed=false&phase=closed", 200
+    yield "/items/?status=Cancelled&q=nothing+of+this+name&action=DPN", 200
+    yield "/items/?status=Lost&size_min=big&colour=red", 400
+    for state in ("failed, long note", "cancelled", "reviewed failure", "duplicate", "restored"):
+        yield f"/items/{shown[state].pk}?list=status%3DFailed", 200
+    yield f"/items/{shown['failed'].pk}/review", 200
+    yield "/accounts/password/change/", 200
+    yield "/accounts/logout/", 200
+
+
+def of_an_admin(shown):
+    yield "/items/", 200
+    yield "/items/?institution=virginia.edu&institution=jhu.edu&received_from=2020-01-01", 200
+    for state in ("pending", "running", "retried", "suspended", "gave up"):
+        yield f"/items/{shown[state].pk}", 200
+    yield f"/items/{shown['pending'].pk}/cancel", 200
+    yield f"/items/{shown['failed'].pk}/requeue", 200
+    yield f"/items/{shown['running'].pk}/edit", 200
+
+
+PAGES = {None: of_nobody, "dora": of_a_depositor, "stan": of_staff, "ada": of_an_admin}
+
+
+def faults(page):
+    """What axe finds, one line for each thing."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']} – {node['html'][:160]} – {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def looked_at(page, scheme):
+    """Every fault of the page as it is now, wide and narrow; the address and width go with it."""
+    found = []
+    for viewport in (WIDE, NARROW):
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
+        found += [(viewport["width"], fault) for fault in faults(page)]
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        if sideways := page.evaluate(TEXT_THAT_STICKS_OUT):
+            found.append((width, f"scrolls sideways by {sideways} px"))
+    return [(page.url, *fault) for fault in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("who", PAGES, ids=lambda who: who or "nobody")
+def test_no_page_has_a_fault(who, scheme, opened, cast, with_items):
+    page = opened(cast.get(who), color_scheme=scheme)
+    found = []
+    for address, status in PAGES[who](with_items):
+        page.watch.expected = {status} - {200}
+        response = page.goto(address)
+        assert (address, response.status) == (address, status)
+        found += looked_at(page, scheme)
+        found += page.watch.complaints()
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_between_have_no_fault(scheme, opened, cast, with_items):
+    """Pages that only a POST leads to: an error in a form, the preview and the result of a bulk act, an act refused."""
+    page = opened(cast["ada"], color_scheme=scheme)
+    found = []
+
+    def look(status=200):
+        page.watch.expected = {status} - {200}
+        found.extend(looked_at(page, scheme))
+
+    page.watch.expect(422)
+    page.goto(f"/items/{with_items['pending'].pk}/cancel")
+    page.get_by_role("button", name="Cancel 1 item").click()
+    look(422)
+    page.goto(f"/items/{with_items['running'].pk}/cancel")
+    with_items["running"].edit(by=cast["ada"], pid=4712)
+    page.get_by_label("Note", exact=True).fill("Too late.")
+    page.watch.expect(409)
+    page.get_by_role("button", name="Cancel 1 item").click()
+    look(409)
+    page.goto("/items/")
+    page.set_viewport_size(WIDE)
+    page.get_by_label("Which items").select_option("matching")
+    page.get_by_role("button", name="Mark reviewed", exact=True).first.click()
+    look()
+    page.set_viewport_size(WIDE)
+    page.get_by_role("button", name="Mark 19 items reviewed").click()
+    look()
+    assert found == []
+
+
+def test_every_role_that_may_sign_in_is_walked(cast):
+    assert {cast[who].role for who in PAGES if who} == set(Role) - {Role.WORKER}

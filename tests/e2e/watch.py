@@ -1,0 +1,39 @@
+"""Listens to what a page complains of: its console, errors of its scripts, requests that fail or leave the house."""
+
+from urllib.parse import urlsplit
+
+
+class Watch:
+    def __init__(self, page, url):
+        self.page = page
+        self.host = urlsplit(url).netloc
+        self.expected: set[int] = set()  # statuses that a page under test is meant to answer with
+        self._heard: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self._heard.append(f"script error: {error}"))
+        page.on("request", self._request)
+        page.on("requestfailed", lambda request: self._heard.append(f"{request.url} failed: {request.failure}"))
+        page.on("response", self._response)
+
+    def complaints(self):
+        """What was heard since the last call."""
+        heard, self._heard = self._heard, []
+        return heard
+
+    def expect(self, status):
+        """From now on the browser's own line about a page of this status is no complaint."""
+        self.expected.add(status)
+
+    def _console(self, message):
+        # The browser itself says in the console that a page was a 404; that is no fault of a page that is meant to be one.
+        if any(f"the server responded with a status of {status} (" in message.text for status in self.expected):
+            return
+        self._heard.append(f"console {message.type} at {self.page.url}: {message.text}")
+
+    def _request(self, request):
+        if urlsplit(request.url).netloc != self.host:
+            self._heard.append(f"{self.page.url} asks another host: {request.url}")
+
+    def _response(self, response):
+        if response.status >= 400 and response.status not in self.expected:
+            self._heard.append(f"{response.url} answers {response.status}")
