@@ -1,7 +1,9 @@
+from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from .models import User, time_zone_choices
+from .roles import Permission
 
 
 class AccountForm(forms.ModelForm):
@@ -19,3 +21,15 @@ class AccountForm(forms.ModelForm):
             choices=time_zone_choices,
             help_text=self.fields["time_zone"].help_text,
         )
+
+
+class ForgottenPasswordForm(ResetPasswordForm):
+    """A new password by mail: for those who may sign in, at the address that they have now.
+
+    allauth also looks among the addresses that it has ever seen; a former mailbox must not open the account.
+    """
+
+    def clean_email(self):
+        email = super().clean_email()
+        self.users = [user for user in User.objects.filter(email=email.lower()) if user.can(Permission.SIGN_IN)]
+        return email
