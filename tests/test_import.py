@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
 from workitems import door
 from workitems.importing import Stopped, Unreadable, import_files
+from workitems.importing.rows import READERS
 from workitems.models import HistoryEntry, WorkItem
 
 from .factories import make_item
@@ -440,6 +443,46 @@ def test_rejects_never_overwrite_an_input(tmp_path):
     assert path.read_text() == json_lines(pharos(id=None))
 
 
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["Fetch", "Failed", "2021-03-04"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*READERS, "id", "institution", "institution_id"]), JSON_VALUES, max_size=3))
+@example({"note": "\ud800"})
+@settings(max_examples=60)
+def test_no_row_whatever_it_holds_breaks_the_run(db, tmp_path, fields):
+    """It goes in or is rejected, and its neighbour goes in."""
+    with transaction.atomic():
+        path = write(tmp_path, "items.json", json_lines(pharos(**fields), pharos(id=3, name="good.tar")))
+        summary = import_files([path])
+        assert summary.created + summary.rejected == summary.read == 2
+        assert WorkItem.objects.filter(name="good.tar").exists() or fields.get("id") == 3
+        assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)
+
+
+@given(st.binary(max_size=300), st.integers(0, 400))
+@settings(max_examples=60)
+def test_no_bytes_in_a_dump_break_the_run(db, tmp_path, rubbish, place):
+    with transaction.atomic():
+        write(tmp_path, "institutions.csv", INSTITUTIONS)
+        text = registry_csv(registry(), registry(id="72", name="b.tar")).encode()
+        header = text.index(b"\n") + 1
+        place = min(header + place, len(text))
+        summary = import_files([write(tmp_path, "dump.csv", text[:place] + rubbish + text[place:])])
+        assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
+        assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)
+
+
 # --- files that are not whole, or nothing
 
 
@@ -546,8 +589,6 @@ def test_ctrl_c_keeps_whole_batches(take, monkeypatch):
 
 
 def test_a_database_that_fails_stops_the_run(take, monkeypatch):
-    from django.db import OperationalError
-
     def broken(*_arguments, **_options):
         raise OperationalError("the disk is full")
 

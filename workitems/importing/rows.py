@@ -159,7 +159,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _APART
 }
 _KNOWN = frozenset({"id", "date_processed", *READERS, *REFERENCES, *INSTITUTION_KEYS})
-_NEVER_EMPTY = frozenset({"date", "created_at", "updated_at"})
 
 
 def read_row(row: Any) -> Arrival:
