@@ -6,6 +6,7 @@ that another institution's item is a plain 404.
 
 from urllib.parse import urlencode
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import Http404, HttpRequest, QueryDict
 from django.urls import reverse
 
@@ -46,7 +47,10 @@ class Door:
         query = self.request.POST.get("list", self.request.GET.get("list"))
         if query is None:
             return None
-        listing = ItemList(QueryDict(query), self.request.user)
+        try:
+            listing = ItemList(QueryDict(query), self.request.user)
+        except TooManyFieldsSent:
+            return None
         return listing if listing.is_valid() else None
 
 
