@@ -593,8 +593,37 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
         raise OperationalError("the disk is full")
 
     monkeypatch.setattr(door, "take_in", broken)
-    with pytest.raises(Stopped, match="the disk is full"):
+    with pytest.raises(Stopped, match="the disk is full") as stopped:
         take(json_lines(pharos()))
+    assert stopped.value.summary.created == 0
+
+
+def test_a_pipe_with_a_name_is_read_only_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    feeder = threading.Thread(target=write, args=(tmp_path, "pipe", json_lines(pharos())))
+    feeder.start()
+    summary = import_files([tmp_path / "pipe"])
+    feeder.join()
+    assert counts(summary) == (1, 0, 0, 0, 0)
+
+
+def test_a_file_that_cannot_be_read_on(monkeypatch):
+    class Failing(io.RawIOBase):
+        """A disk that fails after 100,000 bytes."""
+
+        def __init__(self):
+            self.left = io.BytesIO(
+                json_lines(*(pharos(id=n, name=f"{n}.tar") for n in range(1, 1001))).encode()[:100_000]
+            )
+
+        def read(self, size=-1):
+            if piece := self.left.read(size):
+                return piece
+            raise OSError("input/output error")
+
+    summary = import_files(["-"], stdin=Failing(), batch=50)
+    assert 0 < summary.created < 1000
+    assert "cannot be read on: input/output error" in summary.cut_short[0]
 
 
 # --- the command
@@ -627,6 +656,15 @@ def test_the_command_tells_of_rejects_by_its_status(tmp_path):
 def test_the_command_says_what_cannot_be_read(tmp_path):
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         run_command(tmp_path / "none.json")
+
+
+def test_the_command_says_how_far_it_came(tmp_path, monkeypatch):
+    monkeypatch.setattr("workitems.importing.rejects._id", lambda value: (_ for _ in ()).throw(OSError("disk full")))
+    path = write(tmp_path, "a.json", json_lines(pharos(), pharos(id=None)))
+    out = io.StringIO()
+    with pytest.raises(CommandError, match=r"disk full.*--rejects.*goes on from there"):
+        call_command("import_workitems", str(path), stdout=out)
+    assert "1 new" in out.getvalue()
 
 
 def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):

@@ -35,7 +35,9 @@ class Unreadable(Exception):
 
 
 class Stopped(Exception):
-    """The run cannot go on. What was stored before stays; running it again goes on from there."""
+    """The run cannot go on. What was stored before stays, as the summary says; running it again goes on from there."""
+
+    summary: Any = None
 
 
 class CutShort(Exception):

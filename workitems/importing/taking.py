@@ -98,6 +98,9 @@ def import_files(
                     _take_file(stream, name, bar, rejected, run, batch)
         except KeyboardInterrupt:
             run.summary.is_interrupted = True
+        except Stopped as stopped:
+            stopped.summary = run.summary
+            raise
         finally:
             run.summary.rejects_files = sorted(path for path, file in rejects_at.items() if file.is_made)
     return run.summary
@@ -106,15 +109,20 @@ def import_files(
 def _check_files(names: Sequence[str], run: _Run) -> None:
     """So that a wrong last name does not show only when all the others are in."""
     for name in names:
-        if name != STANDARD_INPUT:
-            with _opened(name, None) as (stream, _size):
-                found = formats.recognise(stream, name, wanted=run.format)
-                _find_table(name, found, run)
+        if _is_stream(name):
+            continue
+        with _opened(name, None) as (stream, _size):
+            _find_table(name, formats.recognise(stream, name, wanted=run.format), run)
+
+
+def _is_stream(name: str) -> bool:
+    """Whether it can be read only once: standard input, or a pipe with a name."""
+    return name == STANDARD_INPUT or Path(name).is_fifo() or Path(name).is_char_device()
 
 
 def _find_table(name: str, found: Recognised, run: _Run) -> None:
     """The table of institutions beside a dump; a dump says their numbers only, so there must be one."""
-    table = beside(Path(name)) if name != STANDARD_INPUT and not run.institution_map else None
+    table = beside(Path(name)) if not _is_stream(name) and not run.institution_map else None
     if table:
         run.institutions.read_table(table)
     if found.format == formats.REGISTRY_CSV and not run.institutions.table:
@@ -156,7 +164,7 @@ def _take_file(stream: BinaryIO, name: str, bar: Any, rejects: Rejects, run: _Ru
     by_bytes = bar.total is not None
     advance: Callable[[int], object] = bar.update if by_bytes else lambda size: None
     found = formats.recognise(stream, name, wanted=run.format, advance=advance)
-    if name == STANDARD_INPUT:
+    if _is_stream(name):
         _find_table(name, found, run)
     read = rows.read_export if found.format == formats.PHAROS_EXPORT else _reader(run.institutions)
     waiting: list[Pair] = []
@@ -187,6 +195,8 @@ def _take_file(stream: BinaryIO, name: str, bar: Any, rejects: Rejects, run: _Ru
                 flush()
     except CutShort as short:
         run.summary.cut_short.append(f"{name} is cut short: {short}.")
+    except OSError as error:
+        run.summary.cut_short.append(f"{name} cannot be read on: {error.strerror or error}.")
     flush()
 
 

@@ -34,11 +34,17 @@ class Command(BaseCommand):
     def handle(self, *, files, format, institution_map, rejects, **options):
         try:
             summary = importing.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
-        except (importing.Unreadable, importing.Stopped) as error:
+        except importing.Unreadable as error:
             raise CommandError(str(error)) from error
-        for sentence in sentences(summary):
-            self.stdout.write(sentence)
+        except importing.Stopped as error:
+            self.tell(error.summary)
+            raise CommandError(f"{error} What is counted above is in; the same command goes on from there.") from error
+        self.tell(summary)
         if summary.is_interrupted:
             sys.exit(130)
         if not summary.is_whole:
             sys.exit(1)
+
+    def tell(self, summary):
+        for sentence in sentences(summary):
+            self.stdout.write(sentence)
