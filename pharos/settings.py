@@ -1,4 +1,4 @@
-"""Every setting of an installation. Each knob is one environment variable, read in `Knobs` and listed in README.md.
+"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in README.md.
 
 A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
 """
@@ -9,24 +9,24 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
 def no_wildcard(hosts):
-    if any("*" in host for host in hosts):
-        raise EnvError("name each host; '*' would let any site speak in this one's name")
+    if any("*" in host or host.startswith(".") for host in hosts):
+        raise ValidationError("name each host in full; a wildcard would let other sites speak in this one's name")
 
 
 def known_database(url):
     if urlsplit(url).scheme not in DATABASE_SCHEMES:
-        raise EnvError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
+        raise ValidationError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
     try:
         dj_database_url.parse(url)
     except Exception as error:
-        raise EnvError(f"cannot be read as a database address: {error}") from error
+        raise ValidationError(f"cannot be read as a database address: {error}") from error
 
 
 # Deferred, so that one start names every wrong variable instead of the first.
@@ -53,17 +53,19 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO
 
 def complaints():
     """Every wrong or missing knob as one line, `NAME: what is wrong`."""
+    found: dict[str, list[str]] = {}
     try:
         env.seal()
     except EnvError as error:
-        found = getattr(error, "error_messages", None) or {"environment": [str(error)]}
-        for name, messages in found.items():
-            yield f"{name}: {' '.join(map(str, messages))}"
-        return
-    if not DEBUG and len(SECRET_KEY) < 50:
-        yield "SECRET_KEY: give at least 50 random characters (there is no default unless DEBUG is true)"
+        found |= getattr(error, "error_messages", None) or {"environment": [str(error)]}
+    if not DEBUG and len(SECRET_KEY or "") < 50:
+        found.setdefault(
+            "SECRET_KEY", ["give at least 50 random characters (there is no default unless DEBUG is true)"]
+        )
     if not DEBUG and not ALLOWED_HOSTS:
-        yield "ALLOWED_HOSTS: name the hosts that this installation answers for, separated by commas"
+        found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
+    for name, messages in found.items():
+        yield f"{name}: {' '.join(map(str, messages))}"
 
 
 if wrong := list(complaints()):

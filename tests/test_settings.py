@@ -1,0 +1,170 @@
+"""The environment: every knob, loud when wrong, and all that is wrong at once."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = (ROOT / "pharos" / "settings.py").read_text()
+KNOBS = re.findall(r"^\w+(?::[^=]+)? = env\.\w+\(\s*\"(\w+)\"", SOURCE, re.MULTILINE)
+KEY = "k" * 50
+PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "pharos.example.org,items.example.org"}
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """A function that reads the settings in this environment and no other, as a start would."""
+
+    def read(**environment):
+        for name in KNOBS:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "pharos" / "settings.py"))
+
+    return read
+
+
+def test_the_knobs_are_found():
+    assert len(KNOBS) == SOURCE.count("= env.") >= 18
+    assert {"DEBUG", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "EMAIL_PASSWORD"} <= set(KNOBS)
+
+
+def test_every_knob_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in KNOBS if f"`{name}`" not in readme] == []
+
+
+def test_while_debugging_nothing_need_be_said(start):
+    found = start(DEBUG="true")
+    assert found["DEBUG"] is True
+    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["ALLOWED_HOSTS"] == ["127.0.0.1", "localhost", "[::1]"]
+    assert found["HTTPS"] is False
+
+
+def test_in_production(start):
+    found = start(**PRODUCTION)
+    assert found["DEBUG"] is False
+    assert (found["SECRET_KEY"], found["ALLOWED_HOSTS"]) == (KEY, ["pharos.example.org", "items.example.org"])
+    for name in ("HTTPS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT"):
+        assert found[name] is True
+    assert found["SECURE_HSTS_SECONDS"] > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY: give at least 50"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY: give at least 50"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: name the hosts"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS: name each host"),
+        ({"ALLOWED_HOSTS": "a.example.org,*.example.org"}, "ALLOWED_HOSTS: name each host"),
+        ({"ALLOWED_HOSTS": ".example.org"}, "ALLOWED_HOSTS: name each host"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://*.example.org"}, "CSRF_TRUSTED_ORIGINS: name each host"),
+        ({"DEBUG": "perhaps"}, "DEBUG: "),
+        ({"HTTPS": "sometimes"}, "HTTPS: "),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
+        ({"TRUSTED_PROXIES": "two"}, "TRUSTED_PROXIES: "),
+        ({"DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE: "),
+        ({"EMAIL_PORT": "65536"}, "EMAIL_PORT: "),
+        ({"EMAIL_USE_TLS": "maybe"}, "EMAIL_USE_TLS: "),
+        ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL: "),
+        ({"SUPPORT_EMAIL": "help at example.org"}, "SUPPORT_EMAIL: "),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
+        ({"DATABASE_URL": "mysql://u:p@h/db"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
+        ({"DATABASE_URL": "postgres://u:p@h:notaport/db"}, "DATABASE_URL: cannot be read"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        start(**PRODUCTION | wrong)
+    lines = str(caught.value).splitlines()
+    assert any(line.strip().startswith(said) for line in lines[1:]), caught.value
+    [name] = wrong
+    assert {line.strip().split(":")[0] for line in lines[1:]} == {name}
+
+
+def test_all_that_is_wrong_at_once(start):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        start(EMAIL_PORT="x", LOG_LEVEL="LOUD", DATABASE_URL="mysql://h/db")
+    named = {line.strip().split(":")[0] for line in str(caught.value).splitlines()[1:]}
+    assert named == {"EMAIL_PORT", "LOG_LEVEL", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS"}
+
+
+def test_a_value_that_is_refused_is_not_repeated_when_it_may_be_secret(start):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        start(**PRODUCTION | {"SECRET_KEY": "mother's name", "DATABASE_URL": "mysql://me:hush@h/db"})
+    assert "mother" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "engine", "name"),
+    [
+        ("sqlite:////var/lib/pharos/items.sqlite3", "sqlite3", "/var/lib/pharos/items.sqlite3"),
+        ("postgres://user:p%40ss@db.example.org:5433/pharos", "postgresql", "pharos"),
+        ("postgresql://user:p%40ss@db.example.org:5433/pharos", "postgresql", "pharos"),
+    ],
+)
+def test_database_addresses(start, url, engine, name):
+    database = start(**PRODUCTION, DATABASE_URL=url)["DATABASES"]["default"]
+    assert database["ENGINE"] == f"django.db.backends.{engine}"
+    assert database["NAME"] == name
+    if engine == "postgresql":
+        assert (database["USER"], database["PASSWORD"]) == ("user", "p@ss")
+        assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
+        assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8}
+    else:
+        # Without all three, "database is locked" (test_concurrency).
+        assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        assert database["OPTIONS"]["timeout"] == 20
+        assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_a_database_addresses_own_options_stay(start):
+    database = start(**PRODUCTION, DATABASE_URL="postgres://u@h/db?sslmode=require")["DATABASES"]["default"]
+    assert database["OPTIONS"]["sslmode"] == "require"
+
+
+def test_the_other_knobs_arrive(start):
+    found = start(
+        **PRODUCTION,
+        HTTPS="false",
+        TRUSTED_PROXIES="1",
+        EMAIL_HOST="mail.example.org",
+        EMAIL_PORT="25",
+        EMAIL_USER="pharos",
+        EMAIL_PASSWORD="hush",
+        EMAIL_USE_TLS="no",
+        DEFAULT_FROM_EMAIL="pharos@example.org",
+        CONSORTIUM_NAME="Example Trust",
+        CONSORTIUM_DOMAIN="example.org",
+        SUPPORT_EMAIL="help@example.org",
+        LOG_LEVEL="WARNING",
+    )
+    assert found["SECURE_SSL_REDIRECT"] is False
+    assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert found["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == ("mail.example.org", 25, False)
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("pharos", "hush")
+    assert found["SERVER_EMAIL"] == "pharos@example.org"
+    assert (found["CONSORTIUM_NAME"], found["CONSORTIUM_DOMAIN"]) == ("Example Trust", "example.org")
+    assert found["LOGGING"]["root"]["level"] == "WARNING"
+
+
+def test_a_start_in_the_wrong_environment_stops():
+    environment = {name: value for name, value in os.environ.items() if name not in {*KNOBS, "DJANGO_SETTINGS_MODULE"}}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "SECRET_KEY: give at least 50" in done.stderr
+    assert "ALLOWED_HOSTS: name the hosts" in done.stderr
