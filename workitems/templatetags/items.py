@@ -91,8 +91,8 @@ def explain(word: str, kind: str) -> str:
 
 @register.filter
 def lines(text: str) -> int:
-    """How many lines a text has."""
-    return text.count("\n") + 1
+    """How many lines a text has; blank ones at its end do not count."""
+    return text.rstrip().count("\n") + 1
 
 
 @register.filter
