@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from workitems.importing import Summary, import_files
 
 REGISTRY_COLUMNS = [
     *("id", "created_at", "updated_at", "intellectual_object_id", "generic_file_id", "name", "etag", "bucket", "user"),
@@ -85,3 +88,26 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def taker(folder: Path) -> Callable[..., Summary]:
+    """A function that imports a file with some content; further words go to import_files."""
+
+    def take(content: str | bytes, name: str = "items.json", **options: Any) -> Summary:
+        return import_files([write(folder, name, content)], **options)
+
+    return take
+
+
+def reader_of_rejects(folder: Path) -> Callable[..., list[dict[str, str]]]:
+    """A function that gives the rows of a rejects file."""
+
+    def refused(name: str = "items.rejects.csv") -> list[dict[str, str]]:
+        with (folder / name).open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    return refused
+
+
+def counts(summary: Summary) -> tuple[int, ...]:
+    return (summary.created, summary.updated, summary.unchanged, summary.newer_here, summary.rejected)
