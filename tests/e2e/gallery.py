@@ -6,10 +6,15 @@ from django.utils import timezone
 
 from ..factories import make_item, service
 
-LONG_NAME = "virginia.edu.papers_of_the_society_for_the_improvement_of_lighthouses_1871-1904_box_0117_folder_03.b046.of249.tar"
+LONG_NAME = (
+    "virginia.edu.papers_of_the_society_for_the_improvement_of_lighthouses_1871-1904_box_0117_folder_03.b046.of249.tar"
+)
 ERROR = "The digest of data/images/0042.tif in manifest-sha256.txt does not match the file's."
 MANY_ERRORS = "\n".join(
-    ["Bag has too many errors:", *(f"data/images/{n:04}.tif is in the manifest, and not in the bag." for n in range(60))]
+    [
+        "Bag has too many errors:",
+        *(f"data/images/{n:04}.tif is in the manifest, and not in the bag." for n in range(60)),
+    ]
 )
 
 
@@ -45,7 +50,9 @@ def hang(virginia, jhu, *, staff, admin):
     shown["suspended"].suspend(note="The storage bucket of this institution is full.", **after(18))
     shown["gave up"] = item(18)
     shown["gave up"].progress(stage="Unpack", **after(19))
-    shown["gave up"].edit(needs_admin_review=True, retry=False, note="The container was killed.", **after(20) | {"by": admin})
+    shown["gave up"].edit(
+        needs_admin_review=True, retry=False, note="The container was killed.", **after(20) | {"by": admin}
+    )
     shown["cancelled"] = item(19)
     shown["cancelled"].cancel(note="Cancelled at the request of your institution.", **after(20) | {"by": admin})
     shown["reviewed failure"] = item(20)

@@ -1,0 +1,189 @@
+"""What each role comes for, done in a browser from the first click to the last, with scripts and without."""
+
+import pytest
+from playwright.sync_api import expect
+
+from workitems.models import WorkItem
+
+from .gallery import ERROR
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def window(request, opened):
+    """A function that opens a window, with scripts or without."""
+    return lambda user=None: opened(user, java_script_enabled=request.param)
+
+
+def now(item):
+    """The item as it is in the database now."""
+    return WorkItem.objects.get(pk=item.pk)
+
+
+def total(page):
+    return int(page.locator("[data-total]").get_attribute("data-total"))
+
+
+def row(page, item):
+    return page.locator(f'tr[data-item-id="{item.pk}"]')
+
+
+def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, cast, with_items):
+    page = window()
+    page.goto("/items/")
+    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_label("Password").fill("lighthouse-keeper")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Work Items")
+    failed = page.locator('[data-facet="status"][data-value="Failed"]')
+    promised = int(failed.get_attribute("data-count"))
+    failed.click()
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("Failed")
+    assert total(page) == promised
+    the_list = page.url
+    row(page, with_items["failed"]).get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="Note / Error")).to_contain_text(ERROR)
+    advice = page.get_by_role("region", name="What now?")
+    expect(advice).to_contain_text("Your institution has to act.")
+    expect(advice).to_contain_text("Correct the bag as the note says, and upload it again.")
+    expect(advice.get_by_role("link", name="Cancel")).to_have_count(0)
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page).to_have_url(the_list)
+
+
+def test_a_wrong_password_is_said_so(window, cast):
+    page = window()
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_label("Password").fill("lighthouse-sweeper")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not correct")
+
+
+def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
+    page = window()
+    page.goto("/accounts/login/")
+    page.get_by_role("link", name="Forgot your password").click()
+    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_role("button", name="Send me the link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    [link] = [word for word in mailoutbox[0].body.split() if "/password/reset/key/" in word]
+    page.goto(link)
+    page.get_by_label("New Password", exact=True).fill("keeper-of-the-lamp")
+    page.get_by_label("New Password (again)").fill("keeper-of-the-lamp")
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your new password is set")
+    cast["dora"].refresh_from_db()
+    assert cast["dora"].check_password("keeper-of-the-lamp")
+
+
+def test_staff_review_what_has_finished(window, cast, with_items):
+    page = window(cast["stan"])
+    page.goto("/items/")
+    page.get_by_role("link", name="Finished, not reviewed").click()
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("closed")
+    the_list, to_review = page.url, total(page)
+    two = [with_items["failed"], with_items["success"]]
+    for item in two:
+        row(page, item).get_by_label(f"Select {item.name}").check()
+    bulk = page.locator("form.bulk")
+    bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
+    expect(page.locator(".preview")).to_contain_text("2 will be marked reviewed")
+    page.get_by_role("button", name="Mark 2 items reviewed").click()
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
+    assert [now(item).reviewed for item in two] == [True, True]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 not reviewed.")
+    assert [now(item).reviewed for item in two] == [False, False]
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review))
+
+    page.goto(the_list)
+    page.get_by_role("button", name=f"Mark {two[0].name} reviewed").click()
+    expect(page.locator(".message")).to_have_text(f"Marked {two[0].name} reviewed.")
+    assert page.url.startswith(the_list)
+    assert now(two[0]).reviewed
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review - 1))
+
+    page.get_by_label("Which items").select_option(f"All {to_review - 1} that match")
+    bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
+    page.get_by_role("button", name=f"Mark {to_review - 1} items reviewed").click()
+    expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} reviewed.")
+    assert not WorkItem.objects.visible_to(cast["stan"]).closed().filter(reviewed=False).exists()
+
+
+def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
+    page, item = window(cast["ada"]), with_items["suspended"]
+    page.goto("/items/")
+    page.get_by_role("link", name="Needs admin review").click()
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", "2")
+    row(page, item).get_by_role("link").first.click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.watch.expect(422)
+    page.get_by_role("button", name="Cancel 1 item").click()
+    expect(page.locator(".error")).to_have_text("A note is required: say why, for those who read it later.")
+    note = page.get_by_label("Note", exact=True)
+    expect(note).to_have_attribute("aria-invalid", "true")
+    assert now(item).status == "Suspended"
+    note.fill("The bucket of this institution is closed.\nPlease write to us.")
+    page.get_by_role("button", name="Cancel 1 item").click()
+    expect(page.locator(".message")).to_have_text(f"Cancelled {item.name}.")
+    expect(page.locator("article")).to_have_attribute("data-status", "Cancelled")
+    expect(page.locator('[data-move="cancel"]')).to_contain_text("ada@aptrust.org")
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
+    doras = window(cast["dora"])
+    doras.goto(f"/items/{item.pk}")
+    expect(doras.get_by_role("region", name="Note / Error")).to_contain_text(
+        "The bucket of this institution is closed."
+    )
+
+
+def test_an_admin_begins_a_note_from_a_template(window, cast, with_items):
+    page = window(cast["ada"])
+    page.goto(f"/items/{with_items['pending'].pk}/cancel")
+    page.get_by_role("link", name="At your request").click()
+    expect(page.get_by_label("Note", exact=True)).to_have_value("Cancelled at the request of your institution.")
+    page.get_by_role("link", name="Keep item").click()
+    expect(page.locator("article")).to_have_attribute("data-status", "Pending")
+
+
+def test_an_admin_requeues_a_failed_item_at_the_stage_of_choice(window, cast, with_items):
+    page, item = window(cast["ada"]), with_items["failed"]
+    page.goto(f"/items/{item.pk}")
+    page.get_by_role("link", name="Requeue…").click()
+    expect(page.get_by_label("Validate")).to_be_checked()
+    page.get_by_label("Fetch").check()
+    page.get_by_label("Note", exact=True).fill("The manifest was ours to mend.")
+    page.get_by_role("button", name="Requeue 1 item").click()
+    expect(page.locator(".message")).to_have_text(f"Requeued {item.name}.")
+    moved = now(item)
+    assert (moved.stage, moved.status, moved.note) == ("Fetch", "Pending", "The manifest was ours to mend.")
+
+
+def test_an_admin_edits_the_flags(window, cast, with_items):
+    page, item = window(cast["ada"]), with_items["running"]
+    page.goto(f"/items/{item.pk}")
+    page.get_by_role("link", name="Edit…").click()
+    page.get_by_label("Needs admin review").check()
+    page.get_by_label("Retry").uncheck()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator(".message")).to_have_text(f"Changed {item.name}.")
+    changed = now(item)
+    assert (changed.needs_admin_review, changed.retry, changed.node) == (True, False, "services-1.example.org")
+
+
+def test_of_two_windows_the_second_is_told_and_keeps_its_note(window, cast, with_items):
+    first, second, item = window(cast["ada"]), window(cast["ada"]), with_items["running"]
+    for page in (first, second):
+        page.goto(f"/items/{item.pk}/cancel")
+    first.get_by_label("Note", exact=True).fill("Cancelled from the first window.")
+    first.get_by_role("button", name="Cancel 1 item").click()
+    expect(first.locator("article")).to_have_attribute("data-status", "Cancelled")
+    second.get_by_label("Note", exact=True).fill("A note of many words,\nnot to be typed again.")
+    second.watch.expect(409)
+    with second.expect_response(lambda response: response.request.method == "POST") as answer:
+        second.get_by_role("button", name="Cancel 1 item").click()
+    assert answer.value.status == 409
+    expect(second.get_by_role("alert")).to_contain_text("Cancelled")
+    expect(second.get_by_label("Note", exact=True)).to_have_value("A note of many words,\nnot to be typed again.")
+    assert now(item).note == "Cancelled from the first window."

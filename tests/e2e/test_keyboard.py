@@ -1,0 +1,120 @@
+"""Without a mouse: everything can be reached, one sees where one is, and what is hidden shows itself on focus."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import NARROW, WIDE
+from .gallery import LONG_NAME
+from .test_every_page import TEXT_THAT_STICKS_OUT
+
+CONTROLS = 'a[href], button, input:not([type="hidden"]), select, textarea, summary, [tabindex="0"]'
+# Each control that can be seen gets a number; the answer is how many there are.
+NUMBER_THEM = """(controls) => {
+    const seen = [...document.querySelectorAll(controls)].filter((one) => one.checkVisibility() && !one.disabled);
+    seen.forEach((one, place) => { one.dataset.stop = place; });
+    return seen.length;
+}"""
+WHERE_IS_THE_FOCUS = """() => {
+    const one = document.activeElement;
+    if (one === document.body) return null;
+    const { outlineStyle, outlineWidth, clipPath } = getComputedStyle(one);
+    const { top, bottom, left, right } = one.getBoundingClientRect();
+    return {
+        stop: Number(one.dataset.stop),
+        html: one.outerHTML.slice(0, 120),
+        outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && clipPath === "none",
+        onScreen: bottom > 0 && right > 0 && top < innerHeight && left < innerWidth,
+    };
+}"""
+
+
+def walk(page):
+    """What the Tab key comes to, in its order, until it leaves the page."""
+    stops = []
+    number = page.evaluate(NUMBER_THEM, CONTROLS)
+    for _press in range(number + 5):
+        page.keyboard.press("Tab")
+        if (stop := page.evaluate(WHERE_IS_THE_FOCUS)) is None:
+            break
+        stops.append(stop)
+    return number, stops
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_tab_reaches_every_control_and_shows_where_it_is(width, opened, cast, with_items):
+    page = opened(cast["ada"])
+    page.set_viewport_size(width)
+    for address in ("/items/?per_page=5&status=Failed", f"/items/{with_items['failed, long note'].pk}?list="):
+        page.goto(address)
+        number, stops = walk(page)
+        assert {stop["stop"] for stop in stops} == set(range(number))
+        assert [stop["html"] for stop in stops if not (stop["outlined"] and stop["onScreen"])] == []
+
+
+def test_the_skip_link_comes_first_and_leads_to_the_content(opened, cast, with_items):
+    page = opened(cast["dora"])
+    for address in ("/items/", f"/items/{with_items['failed'].pk}", "/words"):
+        page.goto(address)
+        page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the content")
+        expect(skip).to_be_focused()
+        expect(skip).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_a_long_name_is_whole_while_it_has_the_focus(width, opened, cast, with_items):
+    page = opened(cast["dora"])
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/items/?status=Pending")
+    link = page.get_by_role("link", name=LONG_NAME)
+    short, whole = link.locator(".short"), link.locator(".whole")
+    expect(short).to_be_visible()
+    assert whole.bounding_box()["width"] <= 1
+    page.get_by_role("columnheader", name="Name").or_(page.get_by_role("button", name="Set")).first.focus()
+    page.keyboard.press("Tab")
+    link.focus()
+    expect(short).to_be_hidden()
+    assert whole.bounding_box()["width"] > 200
+    assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_what_the_words_mean_opens_by_key_and_closes_with_escape(scripts, opened, cast, with_items):
+    page = opened(cast["dora"], java_script_enabled=scripts)
+    page.goto("/items/")
+    for label, word in (("Action", "Glacier Restore"), ("Stage", "Reingest Check"), ("Status", "Cancelled")):
+        button = page.get_by_role("button", name=f"{label}: what the words mean")
+        meanings = page.locator(f"#about-{label.lower()}")
+        expect(meanings).to_be_hidden()
+        button.press("Enter")
+        expect(meanings).to_be_visible()
+        expect(meanings).to_contain_text(word)
+        page.keyboard.press("Escape")
+        expect(meanings).to_be_hidden()
+        expect(button).to_be_focused()
+
+
+def test_the_exact_time_shows_while_its_row_has_the_focus(opened, cast, with_items):
+    page = opened(cast["dora"])
+    page.goto("/items/")
+    row = page.locator(f'tr[data-item-id="{with_items["failed"].pk}"]')
+    exact = row.locator(".received .exact")
+    expect(exact).to_be_hidden()
+    page.keyboard.press("Tab")
+    row.get_by_role("link").first.focus()
+    expect(exact).to_be_visible()
+    expect(exact).to_contain_text("UTC")
+
+
+def test_a_bag_is_opened_and_left_again_by_key_alone(opened, cast, with_items):
+    page = opened(cast["dora"])
+    page.goto("/items/")
+    page.locator('[data-facet="status"][data-value="Failed"]').press("Enter")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("Failed")
+    the_list = page.url
+    page.locator(f'tr[data-item-id="{with_items["failed"].pk}"]').get_by_role("link").first.press("Enter")
+    expect(page.get_by_role("region", name="What now?")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").press("Enter")
+    expect(page).to_have_url(the_list)

@@ -1,0 +1,81 @@
+"""What a reader has asked of the browser: less motion, own colours, large type, paper."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .test_every_page import TEXT_THAT_STICKS_OUT, faults
+
+ONE_DATABASE_IS_ENOUGH = True
+STYLE = "(one, name) => getComputedStyle(one)[name]"
+ZOOMED = {"width": 320, "height": 256}  # what is left of 1280 × 1024 at 400 %
+
+
+@pytest.mark.parametrize(("wish", "animation"), [("reduce", "none"), ("no-preference", "turn")])
+def test_only_who_has_not_asked_for_less_motion_sees_any(wish, animation, opened, cast, with_items):
+    page = opened(cast["ada"])
+    page.emulate_media(reduced_motion=wish)
+    page.goto(f"/items/{with_items['running'].pk}")
+    assert page.locator(".item-head .status .icon").evaluate(STYLE, "animationName") == animation
+
+
+def test_forced_colours_leave_what_is_chosen_visible(opened, cast, with_items, artefacts):
+    page = opened(cast["stan"], forced_colors="active")
+    page.goto("/items/?status=Failed")
+    box = page.get_by_role("link", name="Remove Failed from the filter").locator(".icon")
+    assert box.locator("use").evaluate(STYLE, "visibility") == "visible"
+    assert box.evaluate(STYLE, "color") != box.evaluate(STYLE, "backgroundColor")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").evaluate(STYLE, "outlineStyle") == "solid"
+    assert faults(page) == []
+    page.screenshot(path=artefacts / "forced-colours-list.png")
+    page.goto(f"/items/{with_items['failed'].pk}")
+    page.keyboard.press("Tab")
+    assert faults(page) == []
+    page.screenshot(path=artefacts / "forced-colours-item.png")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, cast, with_items):
+    page, item = opened(cast["ada"], java_script_enabled=scripts), with_items["suspended"]
+    page.set_viewport_size(ZOOMED)
+    page.goto("/items/")
+    suspended = page.locator('[data-facet="status"][data-value="Suspended"]')
+    if scripts:
+        expect(suspended).to_be_hidden()
+        page.locator("summary", has_text="Filters").first.click()
+    suspended.click()
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
+    assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
+    page.locator("tbody").get_by_role("link", name=item.name).click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_label("Note", exact=True).fill("Cancelled at four times the size.")
+    page.get_by_role("button", name="Cancel 1 item").click()
+    expect(page.locator("article")).to_have_attribute("data-status", "Cancelled")
+    assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
+
+
+@pytest.mark.parametrize("width", [701, 768, 901, 1024, 1101])
+def test_no_width_between_makes_a_page_scroll_sideways(width, opened, cast, with_items):
+    page = opened(cast["ada"])
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in ("/items/", f"/items/{with_items['restored'].pk}", f"/items/{with_items['failed'].pk}/requeue"):
+        page.goto(address)
+        assert (address, page.evaluate(TEXT_THAT_STICKS_OUT)) == (address, 0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened, cast, with_items, artefacts):
+    page = opened(cast["stan"], color_scheme=scheme)
+    page.set_viewport_size({"width": 794, "height": 1123})
+    page.emulate_media(media="print")
+    for name, address, read in (
+        ("list", "/items/?status=Failed", "table.items"),
+        ("item", f"/items/{with_items['failed'].pk}", ".note pre"),
+    ):
+        page.goto(address)
+        expect(page.locator(read)).to_be_visible()
+        for clicked in page.locator(".top, .column, .foot, .search, .bulk, .item-nav, .review form").all():
+            expect(clicked).to_be_hidden()
+        assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
+        assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
+        page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)

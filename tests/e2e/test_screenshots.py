@@ -1,0 +1,33 @@
+"""Pictures of the main states, for people to look at; each is taken of the page that it is named after."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import NARROW, WIDE
+
+ONE_DATABASE_IS_ENOUGH = True
+STATES = [
+    # picture, who, address, heading
+    ("login", None, "/accounts/login/", "Sign in"),
+    ("list", "ada", "/items/", "Work Items"),
+    ("list-filtered", "stan", "/items/?status=Failed&reviewed=false", "Work Items"),
+    ("list-nothing-matches", "dora", "/items/?status=Cancelled&q=ledger", "Work Items"),
+    ("item-failed", "dora", "/items/{failed}?list=status%3DFailed", "virginia.edu.uva-lib_2278801.tar"),
+    ("item-running", "ada", "/items/{running}", None),
+    ("item-superseded", "stan", "/items/{superseded}", "virginia.edu.atlas_1890.tar"),
+    ("item-done", "stan", "/items/{success}", "virginia.edu.uva-lib_2274642.tar"),
+    ("cancel", "ada", "/items/{pending}/cancel", "Cancel this item?"),
+    ("glossary", "dora", "/words", "What the words mean"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_main_states_have_their_picture(scheme, opened, cast, with_items, artefacts):
+    ids = {state: item.pk for state, item in with_items.items()}
+    for picture, who, address, heading in STATES:
+        page = opened(cast.get(who), color_scheme=scheme)
+        for name, size in (("wide", WIDE), ("narrow", NARROW)):
+            page.set_viewport_size(size)
+            page.goto(address.format(**ids))
+            expect(page.get_by_role("heading", level=1)).to_have_text(heading or with_items["running"].name)
+            page.screenshot(path=artefacts / f"{picture}-{scheme}-{name}.png", full_page=True)
