@@ -1,7 +1,8 @@
 """One move with many items: what was chosen, what would happen, and doing it piece by piece.
 
-"All that match" is a signed snapshot of the list: its filter, whose it is, how many there were, and the last history entry
-at that moment. An item that came or changed after the page was drawn has a later entry, and is left alone.
+A list's page carries a signed snapshot: its filter, whose it is, how many there were, and the last history entry at that
+moment. It stands for "all that match"; and whatever was chosen, an item that came or changed after the page was drawn has
+a later entry, and is left alone.
 """
 
 from collections import Counter
@@ -50,26 +51,35 @@ def snapshot(listing: ItemList, total: int) -> str:
     return signing.dumps(shown, salt=SALT, compress=True)
 
 
-def of_snapshot(token: str, user: User) -> Selection:
-    """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
+def _read(token: str, user: User) -> dict[str, Any]:
     try:
         shown = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         shown = {}
     if shown.get("user") != user.pk:
         raise BadSelection(_("This selection cannot be read any more. Go back to the list and choose again."))
+    return shown
+
+
+def of_snapshot(token: str, user: User) -> Selection:
+    """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
+    shown = _read(token, user)
     return Selection({"query": shown["query"], "mark": shown["mark"]}, shown["total"], shown["query"])
 
 
-def of_ids(values: list[str], query: str) -> Selection:
-    """The selection of single items. Raises BadSelection for none, too many, or what is not a number."""
+def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
+    """The selection of single items, as a page with this snapshot showed them; a script may come without one.
+
+    Raises BadSelection for none or too many, and for a snapshot that is not this person's.
+    """
     ids = sorted({int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19})
     if not ids or len(ids) > MOST_SELECTED:
         raise BadSelection(
             _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
             % {"most": MOST_SELECTED}
         )
-    return Selection({"ids": ids}, len(ids), query)
+    mark = {"mark": _read(token, user)["mark"]} if token else {}
+    return Selection({"ids": ids, **mark}, len(ids), query)
 
 
 def undoing(act: BulkAct) -> Selection:
@@ -80,12 +90,13 @@ def undoing(act: BulkAct) -> Selection:
 def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
     """The items of a selection, out of those that the person may see now."""
     visible = WorkItem.objects.visible_to(user)
-    if "ids" in stored:
-        return visible.filter(pk__in=stored["ids"])
     if "undo" in stored:
         return visible.filter(pk__in=HistoryEntry.objects.filter(act=stored["undo"]).values("item"))
-    since = HistoryEntry.objects.filter(item=OuterRef("pk"), pk__gt=stored["mark"])
-    return ItemList(parse_qs(stored["query"]), user).items().exclude(Exists(since))
+    by_id = "ids" in stored
+    items = visible.filter(pk__in=stored["ids"]) if by_id else ItemList(parse_qs(stored["query"]), user).items()
+    if "mark" not in stored:
+        return items
+    return items.exclude(Exists(HistoryEntry.objects.filter(item=OuterRef("pk"), pk__gt=stored["mark"])))
 
 
 @dataclass(frozen=True)
@@ -167,11 +178,13 @@ _REASONS = {
     "changed": gettext_lazy("changed since you opened the list"),
     "forbidden": gettext_lazy("your role does not allow it any more"),
 }
+_REASONS_OF_UNDO = {**_REASONS, "changed": gettext_lazy("changed since they were marked")}
 
 
 def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
     """(why, how many) of the items that an act has left alone."""
-    return [(_REASONS[reason], number) for reason, number in sorted(act.skipped.items())]
+    reasons = _REASONS_OF_UNDO if "undo" in act.selection else _REASONS
+    return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
 
 
 def entries_of(act: BulkAct) -> QuerySet:

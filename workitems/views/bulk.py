@@ -50,10 +50,10 @@ class BulkReview(Door, View):
         return render(request, "workitems/bulk_review.html", context)
 
     def selection(self, request) -> bulk.Selection:
-        listing = self.listing()
+        listing, snapshot = self.listing(), request.POST.get("snapshot", "")
         if request.POST.get("which") == "matching":
-            return bulk.of_snapshot(request.POST.get("snapshot", ""), request.user)
-        return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "")
+            return bulk.of_snapshot(snapshot, request.user)
+        return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
 
 
 class Act(Door, View):
