@@ -122,6 +122,7 @@ def test_database_addresses(start, url, engine, name):
         assert (database["USER"], database["PASSWORD"]) == ("user", "p@ss")
         assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
         assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8}
+        assert database["OPTIONS"]["options"] == "-c jit=off"
     else:
         # Without all three, "database is locked" (test_concurrency).
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
