@@ -406,21 +406,20 @@ def queries_of(client, item):
 
 
 def test_the_number_of_queries_does_not_grow(signed_in, dora, ada, wally, virginia):
-    """Eleven, however many uploads, items of the object and history entries there are.
+    """Nine, however many uploads, items of the object and history entries there are.
 
-    Session, person, person's institution (in the page's head); the item with its institution; previous and next in the
-    list; its marks; its history; the uploads of the bag and their marks; the other items of the object. And when there
-    are some of those, their marks: one more.
+    Session; person with institution; the item with its institution; the uploads of the bag; the other items of the
+    object; the marks of all of these; the history; previous and next in the list.
     """
     item = make_item(virginia, name="bag.tar", object_identifier="virginia.edu/bag")
     client = signed_in(dora)
     few = queries_of(client, item)
-    assert len(few) == 11, [query["sql"] for query in few]
+    assert len(few) == 9, [query["sql"] for query in few]
     for n in range(30):
         make_item(virginia, name="bag.tar", etag=f"{n:032x}")
         make_item(virginia, action="Restore", name="bag.tar", object_identifier="virginia.edu/bag")
         item.edit(note=f"note {n}", by=ada)
     many = queries_of(client, item)
-    assert len(many) == 12, [query["sql"] for query in many]
+    assert len(many) == 9, [query["sql"] for query in many]
     assert len(page(client.get(url(item))).all("li", data_move=True)) == 31
     assert last(item).number == 31

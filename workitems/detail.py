@@ -1,6 +1,6 @@
 """What the item's page shows of one item, gathered for one reader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,8 +17,8 @@ from .explain import Advice, Words, what_now, words
 from .filters import ItemList
 from .lifecycle import Facts, legal_moves, requeue_stages
 from .models import HistoryEntry, WorkItem
-from .rows import Row, neighbours, rows_of, state_of, uploads_of
-from .vocabulary import Status
+from .rows import Row, neighbours, state_of, uploads_of
+from .vocabulary import Action, Status
 
 SHOWN_ENTRIES = 200
 SHOWN_OTHERS = 50
@@ -49,8 +49,13 @@ class Detail:
         self.item = item
         self.user = user
         self.now = now
-        self.uploads = uploads_of([item.pk])[item.pk]
-        self.state = state_of(item, self.uploads, note=item.note)
+        visible = WorkItem.objects.visible_to(user)
+        is_ingest = item.action == Action.INGEST
+        self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:SHOWN_OTHERS]) if is_ingest else []
+        self._object = list(visible.of_same_object(item).for_rows()[:SHOWN_OTHERS])
+        # Asked once for all that the page shows.
+        self._uploads = uploads_of({item.pk, *(other.pk for other in self._bag + self._object)})
+        self.state = state_of(item, self._uploads[item.pk], note=item.note)
 
     @property
     def words(self) -> Words:
@@ -103,19 +108,19 @@ class Detail:
         passages = [pipeline.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
         return pipeline.steps(item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now)
 
-    @cached_property
+    @property
     def same_bag(self) -> list[Row]:
         """Every upload of the bag, this one among them, the last received first; empty where it is the only one."""
-        items = WorkItem.objects.visible_to(self.user).uploads_of_same_bag(self.item).for_rows()[:SHOWN_OTHERS]
-        rows = rows_of(items, self.now)
-        return rows if self.item.action == "Ingest" and len(rows) > 1 else []
+        return self._rows(self._bag) if len(self._bag) > 1 else []
 
-    @cached_property
+    @property
     def same_object(self) -> list[Row]:
         """Other items about the object, but for the uploads shown above."""
-        above = {row.item.pk for row in self.same_bag}
-        items = WorkItem.objects.visible_to(self.user).of_same_object(self.item).for_rows()[:SHOWN_OTHERS]
-        return [row for row in rows_of(items, self.now) if row.item.pk not in above]
+        above = {other.pk for other in self._bag}
+        return self._rows(other for other in self._object if other.pk not in above)
+
+    def _rows(self, items: Iterable[WorkItem]) -> list[Row]:
+        return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
     def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
         return neighbours(listing, self.item) if listing else (None, None)

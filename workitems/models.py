@@ -62,7 +62,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def superseded(self) -> "WorkItemQuerySet":
         """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
-        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
+        # Said first, so that only the few open uploads are asked about.
+        asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
+        return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
     def duplicates(self) -> "WorkItemQuerySet":
         """Uploads of a file that is being or has been ingested from another upload."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from .explain import State, Words, words
 from .filters import ItemList
@@ -58,26 +58,23 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
     )
 
 
+@cache
+def _marked() -> QuerySet:
+    """Every item with its uploads, not yet asked for. Building the query costs more than running it, so it is built once."""
+    return WorkItem.objects.with_uploads().values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
+
+
 def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:
     """{item's id: its Uploads}, in one statement."""
-    marked = WorkItem.objects.filter(pk__in=list(ids)).with_uploads()
-    return {
-        pk: Uploads(*others)
-        for pk, *others in marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
-    }
+    return {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=list(ids))}
 
 
 def page_of(listing: ItemList, now: datetime) -> list[Row]:
     """The rows of the list's page: two statements, however many rows. The marks are asked for these rows only."""
     start = (listing.page - 1) * listing.per_page
-    return rows_of(listing.rows().for_rows()[start : start + listing.per_page], now)
-
-
-def rows_of(items: Iterable[WorkItem], now: datetime) -> list[Row]:
-    """Items (from `for_rows`) as rows."""
-    items = list(items)
+    items = list(listing.rows().for_rows()[start : start + listing.per_page])
     uploads = uploads_of(item.pk for item in items)
-    return [Row(item, uploads.get(item.pk, Uploads()), now) for item in items]
+    return [Row(item, uploads[item.pk], now) for item in items]
 
 
 def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | None]:

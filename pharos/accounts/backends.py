@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 
+from .models import User
 from .roles import Permission
 
 
@@ -18,3 +19,8 @@ class PeopleBackend(ModelBackend):
 
     def user_can_authenticate(self, user):
         return user.can(Permission.SIGN_IN)
+
+    def get_user(self, user_id):
+        # Every page names the person's institution.
+        user = User.objects.select_related("institution").filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
