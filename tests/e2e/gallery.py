@@ -31,9 +31,9 @@ def hang(virginia, jhu, *, staff, admin):
         return {"by": worker, "at": start + timedelta(hours=hours)}
 
     shown = {}
-    shown["success"] = item(1, name="virginia.edu.uva-lib_2274642.tar", size=90_700_000)
-    shown["success"].progress(stage="Validate", **after(2)).progress(stage="Store", **after(3))
-    shown["success"].succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(5))
+    shown["success"] = item(-2400, name="virginia.edu.uva-lib_2274642.tar", size=90_700_000)
+    shown["success"].progress(stage="Validate", **after(-2399)).progress(stage="Store", **after(-2398))
+    shown["success"].succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(-2397))
     shown["failed"] = item(4, name="virginia.edu.uva-lib_2278801.tar", size=21_200_000_000)
     shown["failed"].progress(stage="Validate", **after(5)).fail(note=ERROR, retry=False, **after(6))
     shown["failed, long note"] = item(7, name="Übersee & “Küste” 1871.tar", size=1_400)

@@ -1,6 +1,5 @@
 """Pictures of the main states, for people to look at; each is taken of the page that it is named after."""
 
-import pytest
 from playwright.sync_api import expect
 
 from .conftest import NARROW, WIDE
@@ -21,13 +20,15 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_main_states_have_their_picture(scheme, opened, cast, with_items, artefacts):
+def test_the_main_states_have_their_picture(opened, cast, with_items, artefacts):
     ids = {state: item.pk for state, item in with_items.items()}
+    pages = {who: opened(cast.get(who)) for who in (None, "dora", "stan", "ada")}
     for picture, who, address, heading in STATES:
-        page = opened(cast.get(who), color_scheme=scheme)
+        page = pages[who]
         for name, size in (("wide", WIDE), ("narrow", NARROW)):
             page.set_viewport_size(size)
             page.goto(address.format(**ids))
             expect(page.get_by_role("heading", level=1)).to_have_text(heading or with_items["running"].name)
-            page.screenshot(path=artefacts / f"{picture}-{scheme}-{name}.png", full_page=True)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.screenshot(path=artefacts / f"{picture}-{scheme}-{name}.png", full_page=True)
