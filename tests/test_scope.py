@@ -1,0 +1,405 @@
+"""Another institution's item is as if it did not exist: by every URL, filter, count, file and act; and who may sign in at all."""
+
+import csv
+import io
+import json
+import re
+import uuid
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
+from django.urls import get_resolver, resolve
+
+from pharos.accounts import gate
+from pharos.accounts.roles import Permission, Role
+from workitems import urls
+from workitems.filters import SORTS
+from workitems.models import BulkAct, WorkItem
+
+from .elements import page
+from .factories import InstitutionFactory, UserFactory, make_item
+from .stored import as_stored
+
+MEMBERS = ("dora", "stan")
+PATTERNS = [str(pattern.pattern) for pattern in urls.urlpatterns]
+WITH_ITEM = [pattern for pattern in PATTERNS if pattern.startswith("items/<int:pk>")]
+# What each page takes, so that only the item's absence stands in the way.
+FORM = {"note": "Why not.", "stage": "Receive", "reviewed": "true", "retry": "false"}
+
+
+def as_url(pattern, pk=1):
+    return "/" + pattern.replace("<int:pk>", str(pk)).replace("<uuid:pk>", str(uuid.UUID(int=pk)))
+
+
+def text(response):
+    """The body without what differs from answer to answer: form tokens."""
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", content.decode())
+
+
+def answer(response, *, but=""):
+    """Everything that an answer tells, with one number left out of it."""
+    told = (response.status_code, response.get("Location", ""), text(response))
+    return tuple(str(part).replace(str(but), "N") if but else part for part in told)
+
+
+# Numbers that are found nowhere else on a page, of things that are there and of things that are not.
+THERE, MISSING = 987_654_321_111, 987_654_321_222
+
+
+@pytest.fixture
+def jhu(db):
+    return InstitutionFactory(pk=THERE, identifier="jhu.edu", name="Johns Hopkins University")
+
+
+def make_secret(jhu, wally):
+    """A finished item of the other institution, whose every field is unlike any other."""
+    item = make_item(
+        jhu,
+        pk=THERE,
+        name="jhu.edu.SECRET-NAME.tar",
+        etag="5ec4e7e7a95ec4e7e7a95ec4e7e7a900",
+        bucket="aptrust.receiving.SECRET",
+        user="SECRET-PERSON@jhu.edu",
+        object_identifier="jhu.edu/SECRET-OBJECT",
+        generic_file_identifier="jhu.edu/SECRET-OBJECT/data/SECRET-FILE",
+        size=987_654_321,
+    )
+    return item.fail(note="SECRET note", retry=False, by=wally)
+
+
+@pytest.fixture
+def secret(jhu, wally):
+    return make_secret(jhu, wally)
+
+
+@pytest.fixture
+def own(virginia, wally):
+    """Items of Virginia, some finished."""
+    items = [make_item(virginia) for _ in range(4)]
+    items[0].succeed(stage="Record", by=wally)
+    items[1].fail(note="no manifest", retry=False, by=wally)
+    return items
+
+
+def test_every_url_with_an_item_is_walked():
+    assert set(WITH_ITEM) == {
+        "items/<int:pk>",
+        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit")),
+    }
+
+
+METHODS = {"get": FORM, "post": FORM, "head": FORM, "options": {}, "put": {}, "delete": {}}
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("pattern", WITH_ITEM)
+def test_by_url(cast, signed_in, secret, own, who, pattern):
+    client = signed_in(cast[who])
+    before = as_stored(secret)
+    for method, sent in METHODS.items():
+        theirs, missing = (getattr(client, method)(as_url(pattern, pk), sent) for pk in (THERE, MISSING))
+        assert answer(theirs, but=THERE) == answer(missing, but=MISSING)
+        assert theirs.status_code in (200, 403, 404, 405)
+        assert theirs.status_code != 200 or method == "options"
+    assert client.get(as_url(pattern, THERE)).status_code == (404 if may_open(cast[who], pattern) else 403)
+    assert as_stored(secret) == before
+
+
+def may_open(user, pattern):
+    return user.can(permission_of(as_url(pattern)))
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("move", ["", "/review"])
+def test_the_own_item_is_there(cast, signed_in, own, who, move):
+    """What the test above compares is not simply closed to everybody."""
+    if who == "dora" and move:
+        return
+    assert signed_in(cast[who]).get(f"/items/{own[0].pk}{move}").status_code == 200
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("pattern", WITH_ITEM)
+def test_no_role_but_the_admins_reaches_another_institutions_item(client, virginia, secret, role, method, pattern):
+    before = as_stored(secret)
+    user = UserFactory(role=role, institution=virginia)
+    client.force_login(user)
+    response = getattr(client, method)(as_url(pattern, secret.pk), FORM)
+    if method == "post" and pattern == "items/<int:pk>":
+        assert response.status_code in (405, 302 if role == Role.WORKER else 405)
+        return
+    if role == Role.ADMIN:
+        assert response.status_code in (200, 302, 409)
+        return
+    assert response.status_code in (302 if role == Role.WORKER else 404, 403)
+    assert "SECRET" not in text(response)
+    assert as_stored(secret) == before
+
+
+# Filters, search, counts
+
+
+FILTERS = [
+    "",
+    "q=SECRET",
+    "q=secret-name",
+    "name=jhu.edu.SECRET-NAME.tar",
+    "name_like=SECRET",
+    "etag=5ec4e7e7a95ec4e7e7a95ec4e7e7a900",
+    "etag_like=5ec4e7",
+    "object_identifier=jhu.edu/SECRET-OBJECT",
+    "object_identifier_like=SECRET",
+    "file_identifier=jhu.edu/SECRET-OBJECT/data/SECRET-FILE",
+    "file_identifier_like=SECRET",
+    "bucket=aptrust.receiving.SECRET",
+    "user=SECRET-PERSON@jhu.edu",
+    "size_min=987654321&size_max=987654321",
+    "status=Failed",
+    "stage=Receive",
+    "item_action=Ingest",
+    "reviewed=false",
+    "retry=false",
+    "needs_admin_review=false",
+    "phase=closed",
+    "superseded=false",
+    "received_from=2020-01-01",
+    "created_after=2020-01-01",
+    "updated_after=2020-01-01",
+    *(f"sort={sort}" for sort in SORTS),
+]
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("form", ["html", "csv", "json"])
+def test_by_filter_search_count_and_file(cast, signed_in, own, jhu, wally, who, form):
+    """Every answer is the same, to the letter, before the other institution has any item and after."""
+    client = signed_in(cast[who])
+
+    def ask(query):
+        answered = answer(client.get(f"/items/?{query}&format={form}"))[2]
+        # The snapshot carries the moment at which the page was drawn; a page says how long ago things were.
+        return re.sub(r'name="snapshot" value="[^"]*"|>(just now|\d+ min ago)<', "", answered)
+
+    before = {query: ask(query) for query in FILTERS}
+    make_secret(jhu, wally)
+    for query, answered in before.items():
+        assert ask(query) == answered, query
+
+
+def test_the_admin_finds_it(signed_in, ada, secret, own):
+    """What the test above asks for is there to be found."""
+    client = signed_in(ada)
+    for query in FILTERS:
+        assert f'data-item-id="{secret.pk}"' in text(client.get(f"/items/?{query}")), query
+    listed = json.loads(text(client.get("/items/?q=SECRET&format=json")))
+    assert [one["id"] for one in listed] == [secret.pk]
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("name", ["institution", "institution_id"])
+def test_the_institution_filter_knows_only_the_own(cast, signed_in, own, secret, jhu, virginia, who, name):
+    client = signed_in(cast[who])
+    for theirs, missing in ((str(THERE), str(MISSING)), ("jhu.edu", "nowhere.edu")):
+        told = [answer(client.get("/items/", {name: value}), but=value) for value in (theirs, missing)]
+        assert told[0] == told[1]
+        assert "data-item-id" not in told[0][2]
+    own_rows = page(client.get("/items/", {name: virginia.pk})).all("tr", data_item_id=True)
+    assert len(own_rows) == len(own)
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+def test_there_is_no_institution_group(cast, signed_in, own, secret, who):
+    response = signed_in(cast[who]).get("/items/")
+    assert page(response).all(data_facet="institution") == []
+    assert "jhu.edu" not in text(response)
+    assert page(response).one(data_total=True)["data-total"] == str(len(own))
+
+
+def test_the_admin_has_the_institution_group(signed_in, ada, own, secret):
+    found = page(signed_in(ada).get("/items/")).all("a", data_facet="institution")
+    assert {one["data-value"]: one["data-count"] for one in found} == {"jhu.edu": "1", "virginia.edu": "4"}
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secret, wally, who):
+    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    client = signed_in(cast[who])
+    as_csv, as_json = (text(client.get(f"/items/?format={form}")) for form in ("csv", "json"))
+    rows = list(csv.DictReader(io.StringIO(as_csv)))
+    assert {int(row["id"]) for row in rows} == {one["id"] for one in json.loads(as_json)} == {one.pk for one in own}
+    for file in (as_csv, as_json):
+        assert not re.search("SECRET|jhu|worker-7|4711|node|pid", file)
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("query", ["node=worker-7", "node_empty=false", "pid=4711", "pid_not_empty=true"])
+def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally, who, query):
+    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    response = signed_in(cast[who]).get(f"/items/?{query}")
+    assert response.status_code == 400
+    assert "There is no filter of this name." in text(response)
+    assert page(response).all("tr", data_item_id=True) == []
+
+
+# Beside an own item
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("query", ["", "sort=name", "q=bag", "status=Pending"])
+def test_neighbours_and_lists_of_an_own_item(cast, signed_in, own, jhu, who, query):
+    client = signed_in(cast[who])
+    own[1].object_identifier = own[2].object_identifier = "virginia.edu/same"
+    WorkItem.objects.bulk_update(own[1:3], ["object_identifier"])
+
+    def ask():
+        return [answer(client.get(f"/items/{one.pk}", {"list": query})) for one in own]
+
+    before = ask()
+    for one in own:
+        make_item(jhu, name=one.name, etag="0" * 32, object_identifier="virginia.edu/same")
+        make_item(jhu, name=one.name, etag=one.etag)
+    assert ask() == before
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+@pytest.mark.parametrize("query", ["institution=jhu.edu", "institution=nowhere.edu", "institution_id=1&node=w"])
+def test_the_list_parameter_tells_nothing(cast, signed_in, own, secret, who, query):
+    client = signed_in(cast[who])
+    asked = answer(client.get(f"/items/{own[0].pk}", {"list": query}))
+    assert asked == answer(client.get(f"/items/{own[0].pk}"))
+
+
+def test_an_upload_elsewhere_replaces_nothing_here(signed_in, dora, own, jhu):
+    make_item(jhu, name=own[2].name, etag="0" * 32)
+    read = page(signed_in(dora).get(f"/items/{own[2].pk}"))
+    assert "Superseded" not in read.one("main").text
+    assert "Duplicate" not in read.one("main").text
+
+
+# Acts with many
+
+
+@pytest.mark.parametrize("confirmed", ["", "yes"])
+def test_by_a_bulk_act(signed_in, stan, own, secret, confirmed):
+    client = signed_in(stan)
+    before = as_stored(secret)
+    told = []
+    for foreign in (THERE, MISSING):
+        sent = {"ids": [foreign], "reviewed": "true", "confirmed": confirmed}
+        response = client.post("/items/review", sent, follow=True)
+        told.append(answer(response, but=foreign)[2].replace(str(getattr(BulkAct.objects.last(), "pk", "")), ""))
+        BulkAct.objects.all().delete()
+    assert told[0] == told[1]
+    assert as_stored(secret) == before
+
+
+def test_by_all_that_match(signed_in, stan, own, secret):
+    client = signed_in(stan)
+    before = as_stored(secret)
+    form = page(client.get("/items/")).one("form", id="bulk").fields()
+    client.post("/items/review", {**form, "which": "matching", "reviewed": "true", "confirmed": "yes"})
+    assert BulkAct.objects.get().total == len(own)
+    assert WorkItem.objects.filter(reviewed=True).count() == 2
+    assert as_stored(secret) == before
+
+
+def test_whoever_changes_institutions_leaves_the_items_behind(signed_in, stan, olga, jhu, own, secret):
+    client = signed_in(stan)
+    form = page(client.get("/items/")).one("form", id="bulk").fields()
+    stan.institution = jhu
+    stan.save()
+    client.post("/items/review", {**form, "which": "matching", "reviewed": "true", "confirmed": "yes"})
+    assert set(WorkItem.objects.filter(reviewed=True).values_list("pk", flat=True)) <= {secret.pk}
+    assert client.get(f"/items/{own[0].pk}").status_code == 404
+    assert client.get(f"/items/{secret.pk}").status_code == 200
+
+
+# Strangers, and those who have no web login
+
+
+def every_url():
+    """(URL, what opens it) of everything that the installation answers, with 1 for each number."""
+
+    def walk(patterns, prefix, app):
+        for one in patterns:
+            path = prefix + str(one.pattern).lstrip("^")
+            if hasattr(one, "url_patterns"):
+                yield from walk(one.url_patterns, path, one.app_name or app)
+            else:
+                yield path, one, app
+
+    for path, one, app in walk(get_resolver().url_patterns, "/", None):
+        path = re.sub(r"\(\?P<\w+>[^)]*\)", "1", path).rstrip("$")
+        yield path.replace("<uuid:pk>", str(uuid.UUID(int=1))).replace("<int:pk>", "1"), one, app
+
+
+URLS = {url: one for url, one, app in every_url() if app != "admin"}
+
+
+def permission_of(url):
+    match = resolve(url)
+    return gate.opened_with(match.func, match)
+
+
+def test_the_walk_finds_every_page():
+    assert set(URLS) >= {as_url(pattern) for pattern in PATTERNS} | {"/", "/account", "/accounts/login/", "/healthz"}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_page_of_items_names_a_permission(pattern):
+    assert permission_of(as_url(pattern)) in tuple(Permission)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("url", URLS)
+def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
+    permission = permission_of(url)
+    response = getattr(client, method)(url)
+    if permission is None:
+        assert response.status_code == 404
+    elif permission == gate.PUBLIC:
+        assert response.status_code in (200, 302, 405)
+        assert not response.get("Location", "").startswith("/items")
+    else:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/?next=")
+
+
+def test_what_is_public_is_a_short_list():
+    assert {url for url in URLS if permission_of(url) == gate.PUBLIC} == {
+        "/accounts/inactive/",
+        "/accounts/login/",
+        "/accounts/logout/",
+        "/accounts/password/reset/",
+        "/accounts/password/reset/done/",
+        "/accounts/password/reset/key/1-1/",
+        "/accounts/password/reset/key/done/",
+        "/healthz",
+    }
+
+
+@pytest.mark.parametrize("url", [as_url(pattern) for pattern in PATTERNS] + ["/", "/account", "/admin/"])
+def test_a_service_account_has_no_pages(client, wally, item, url):
+    """Its session, if it ever had one, counts for nothing; and the gate would not let it through either."""
+    client.force_login(wally)
+    response = client.get(url)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=")
+    request = RequestFactory().get(url)
+    request.user, request.resolver_match = wally, resolve(url)
+    with pytest.raises(PermissionDenied):
+        gate.Gate(None).process_view(request, request.resolver_match.func, (), {})
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+def test_whoever_was_switched_off_is_out_at_once(cast, signed_in, item, who):
+    client = signed_in(cast[who])
+    assert client.get("/items/").status_code == 200
+    cast[who].is_active = False
+    cast[who].save()
+    response = client.get("/items/")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/")
