@@ -58,7 +58,11 @@ def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, 
 def test_no_width_between_makes_a_page_scroll_sideways(width, opened, cast, with_items):
     page = opened(cast["ada"])
     page.set_viewport_size({"width": width, "height": 800})
-    for address in ("/items/?sort=-date", f"/items/{with_items["restored"].pk}", f"/items/{with_items['failed'].pk}/requeue"):
+    for address in (
+        "/items/?sort=-date",
+        f"/items/{with_items['restored'].pk}",
+        f"/items/{with_items['failed'].pk}/requeue",
+    ):
         page.goto(address)
         assert (address, page.evaluate(TEXT_THAT_STICKS_OUT)) == (address, 0)
 
