@@ -398,9 +398,7 @@ def test_reviewed_before_it_came_here(signed_in, dora, wally, item):
 
 
 def queries_of(client, item):
-    with CaptureQueriesContext(
-        connection,
-    ) as found:
+    with CaptureQueriesContext(connection) as found:
         assert client.get(url(item), {"list": "sort=name"}).status_code == 200
     return found.captured_queries
 
