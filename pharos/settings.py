@@ -141,6 +141,8 @@ else:
     DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
     # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
     DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+# Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "pharos_cache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -1,7 +1,7 @@
 """Test data. Items are made by the verb `create`, so that each has its history; `moved` takes one further."""
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import factory
 from factory.django import DjangoModelFactory
@@ -41,7 +41,7 @@ def service() -> User:
     """A service account that makes and moves items in tests."""
     consortium = InstitutionFactory(identifier="aptrust.org", name="APTrust")
     found = User.objects.filter(email="system@aptrust.org").first()
-    return found or UserFactory(email="system@aptrust.org", role=Role.WORKER, institution=consortium)
+    return found or cast(User, UserFactory(email="system@aptrust.org", role=Role.WORKER, institution=consortium))
 
 
 def make_item(institution: Institution, *, at=None, **fields: Any) -> WorkItem:

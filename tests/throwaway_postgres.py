@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 
@@ -32,7 +33,7 @@ def cluster() -> Iterator[str]:
     if binaries is None:
         raise FileNotFoundError("There is no PostgreSQL server on this machine (Debian: apt-get install postgresql).")
     folder = Path(tempfile.mkdtemp(prefix="pharos-pg-"))
-    user = {}
+    user: dict[str, Any] = {}
     if os.getuid() == 0:
         owner = pwd.getpwnam("postgres")
         os.chown(folder, owner.pw_uid, owner.pw_gid)

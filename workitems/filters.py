@@ -38,7 +38,7 @@ from .fields import (
     start_of,
 )
 from .lifecycle import Phase
-from .models import PHASES, WorkItem
+from .models import PHASES, WorkItem, WorkItemQuerySet
 from .search import anywhere, same_text, within
 from .vocabulary import Action, Stage, Status
 
@@ -129,7 +129,7 @@ class ItemFilter(django_filters.FilterSet):
     """
 
     def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
-        self.base_filters = {name: type(self).base_filters[name] for name in names}
+        self.base_filters = {name: self.declared_filters[name] for name in names}
         super().__init__(*args, **kwargs)
 
     item_action = Where(WordsField, _any("action"), words=Action, label=gettext_lazy("Action"))
@@ -204,7 +204,7 @@ OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_n
 
 def known_names(user: User) -> list[str]:
     """What this person may ask for. Who may not see which process holds an item cannot ask for it either."""
-    return [name for name in ItemFilter.base_filters if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS]
+    return [name for name in ItemFilter.declared_filters if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS]
 
 
 class Chip(NamedTuple):
@@ -283,7 +283,7 @@ class ItemList:
         """The values as the fields have read them: of the names that were given, and are right."""
         return self._filter.form.cleaned_data
 
-    def items(self, without: Iterable[str] = ()) -> QuerySet:
+    def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
         """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
         if not self.is_valid():
             return WorkItem.objects.none()
@@ -293,7 +293,7 @@ class ItemList:
                 items = self._filter.filters[name].filter(items, value)
         return items
 
-    def rows(self) -> QuerySet:
+    def rows(self) -> WorkItemQuerySet:
         """The items of the list in its order."""
         return self.items().order_by(*self.sort.columns)
 
@@ -354,7 +354,7 @@ class ItemList:
         for name, values in self.params.items():
             if name in SHOWN_AS:
                 continue
-            label = str(ItemFilter.base_filters[name].label)
+            label = str(ItemFilter.declared_filters[name].label)
             found += [Chip(name, label, self._word(name, value), self.with_toggled(name, value)) for value in values]
         return found
 

@@ -1,6 +1,6 @@
 """The forms of the moves. They know neither request nor database."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.html import format_html
@@ -37,7 +37,7 @@ class NoteField(forms.CharField):
     former = ""
 
     def to_python(self, value: Any) -> str:
-        return plain_lines(super().to_python(value))
+        return plain_lines(super().to_python(value) or "")
 
     def clean(self, value: Any) -> str:
         # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
@@ -55,7 +55,7 @@ class Flag(forms.CheckboxInput):
         )
 
 
-def note_field(*, required: bool, help_text: object) -> NoteField:
+def note_field(*, required: bool, help_text: Any) -> NoteField:
     return NoteField(
         label=_("Note"),
         required=required,
@@ -84,8 +84,9 @@ class RequeueForm(MoveForm):
 
     def __init__(self, *args, stages: list[str], **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["stage"].choices = [(stage, stage) for stage in stages]
-        self.fields["stage"].error_messages = {
+        field = cast(forms.ChoiceField, self.fields["stage"])
+        field.choices = [(stage, stage) for stage in stages]
+        field.error_messages = {
             "required": _("Choose the stage to begin again at."),
             "invalid_choice": _("This item cannot be requeued to “%(value)s”; choose one of the stages below."),
         }

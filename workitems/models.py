@@ -144,6 +144,8 @@ class WorkItem(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
     search_text = SearchTextField(editable=False)
 
+    note_head: str  # the beginning of the note, where `for_rows` has fetched the row
+
     objects = WorkItemQuerySet.as_manager()
 
     class Meta:

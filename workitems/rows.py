@@ -61,7 +61,8 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
 @cache
 def _marked() -> QuerySet:
     """Every item with its uploads, not yet asked for. Building the query costs more than running it, so it is built once."""
-    return WorkItem.objects.with_uploads().values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
+    marked: Any = WorkItem.objects.with_uploads()
+    return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
 
 
 def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:

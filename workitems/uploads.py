@@ -4,8 +4,12 @@ The rule is the last section of the member API's Item page, version 8: a bag is 
 with another etag, only the upload received last is processed; with the same etag, the bag is ingested once. Nothing of
 it is stored, so it stays right in whatever order the items arrive.
 
+Rows are typed Any: to the type checker, a queryset with another column is no longer of its class.
+
 In every condition here OuterRef("…") is the row asked about, OuterRef(OuterRef("…")) the row that that one was asked for.
 """
+
+from typing import Any
 
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
@@ -64,14 +68,14 @@ def _replacements(items: QuerySet) -> QuerySet:
     return with_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
 
 
-def with_duplicates(rows: QuerySet, items: QuerySet) -> QuerySet:
+def with_duplicates(rows: Any, items: QuerySet) -> Any:
     """`rows` with `duplicate_of_id`: the upload that is ingested instead of the row, which is the same file again; or null."""
     asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
     original = Subquery(_originals(items).values("id")[:1])
     return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
 
 
-def with_superseded(rows: QuerySet, items: QuerySet) -> QuerySet:
+def with_superseded(rows: Any, items: QuerySet) -> Any:
     """`rows` with `superseded_by_id`: the later upload that is processed instead of the row, still open; or null."""
     other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
@@ -79,7 +83,7 @@ def with_superseded(rows: QuerySet, items: QuerySet) -> QuerySet:
     return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
 
 
-def with_newer(rows: QuerySet, items: QuerySet) -> QuerySet:
+def with_newer(rows: Any, items: QuerySet) -> Any:
     """`rows` with `newer_upload_id`: for an ingest that failed for good, the last later upload of the bag; or null."""
     asked = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")

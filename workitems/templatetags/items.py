@@ -54,17 +54,16 @@ def relative(moment: datetime, now: datetime) -> str:
     return date_format(timezone.localtime(moment), "j M Y")
 
 
-@register.simple_tag(takes_context=True)
-def ago(context: template.Context, moment: datetime | None) -> SafeString | str:
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
     """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
     if moment is None:
         return "–"
-    now = context.render_context.setdefault("now", timezone.now())
     return format_html(
         '<time datetime="{}" title="{}">{}<span class="exact" aria-hidden="true">{}</span></time>',
         moment.isoformat(),
         exact(moment),
-        relative(moment, now),
+        relative(moment, timezone.now()),
         exact(moment),
     )
 

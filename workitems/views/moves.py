@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -44,7 +45,7 @@ class Move(Door, View):
     """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
 
     template_name: str
-    done: str
+    done: str | Promise
 
     def form(self, item, data=None):
         raise TypeError(f"{type(self).__name__} has no form")
@@ -77,7 +78,7 @@ class Move(Door, View):
         form.data = {**form.data.dict(), "version": item.version}
 
     def said(self, item) -> str:
-        return _(self.done) % {"name": item.name}
+        return str(self.done) % {"name": item.name}
 
     def after(self, item) -> str:
         """Where the reader goes on: the list, if the form was in its row, or the item's page."""
