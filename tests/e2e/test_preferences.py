@@ -24,6 +24,8 @@ def test_forced_colours_leave_what_is_chosen_visible(opened, cast, with_items, a
     box = page.get_by_role("link", name="Remove Failed from the filter").locator(".icon")
     assert box.locator("use").evaluate(STYLE, "visibility") == "visible"
     assert box.evaluate(STYLE, "color") != box.evaluate(STYLE, "backgroundColor")
+    current = page.get_by_role("navigation", name="Main").get_by_role("link", name="Work Items")
+    assert current.evaluate(STYLE, "outlineStyle") == "solid"
     page.keyboard.press("Tab")
     assert page.locator(":focus").evaluate(STYLE, "outlineStyle") == "solid"
     assert faults(page) == []
