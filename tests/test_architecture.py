@@ -10,7 +10,7 @@ SOURCES = sorted(
     path for room in ("pharos", "workitems") for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts
 )
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in SOURCES}
-LIMIT = 400
+LIMIT = 450
 
 
 def module_of(file):

@@ -15,13 +15,6 @@ PASSWORD = "lighthouse-keeper"
 NEW = "another-tower-on-the-shore"
 
 
-@pytest.fixture(autouse=True)
-def _nobody_has_tried_yet():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 def sign_in(client, email, password=PASSWORD, **more):
     return client.post(reverse("account_login"), {"login": email, "password": password, **more})
 
