@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
@@ -116,9 +117,26 @@ def test_odd_values_never_break_a_page(signed_in, ada, virginia, odd):
 
 
 NAMES = (
-    "note stage reviewed version list from retry needs_admin_review node pid ids which snapshot confirmed name time_zone "
-    "login password next"
-).split()
+    "note",
+    "stage",
+    "reviewed",
+    "version",
+    "list",
+    "from",
+    "retry",
+    "needs_admin_review",
+    "node",
+    "pid",
+    "ids",
+    "which",
+    "snapshot",
+    "confirmed",
+    "name",
+    "time_zone",
+    "login",
+    "password",
+    "next",
+)
 ELSEWHERE = {"bulk": "/items/review", "account": "/account", "login": "/accounts/login/"}
 
 
@@ -131,8 +149,7 @@ def test_odd_values_never_break_a_form(signed_in, ada, virginia, path):
         where = ELSEWHERE.get(path, f"/items/{item.pk}/{path}")
         response = client.post(where, body, "application/x-www-form-urlencoded")
         assert response.status_code in (200, 302, 400, 409, 422), odd
-        assert response.get("Location", "/").startswith("/")
-        assert not response.get("Location", "/").startswith("//")
+        assert urlsplit(response.get("Location", "/"))[:2] == ("", "")
         assert "X-Evil" not in response
 
 
