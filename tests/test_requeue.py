@@ -80,3 +80,10 @@ def test_a_stale_page_is_told(ada, wally, item):
     item.fail(stage="Fetch", note="why", retry=False, by=wally)
     with refused(item, "changed"):
         item.requeue(stage="Receive", by=ada, version=seen)
+
+
+def test_without_a_stage_a_cancelled_item_goes_on_where_it_stopped(item, ada, wally):
+    item.progress(by=wally, stage="Store")
+    item.cancel(by=ada, note="Wait.")
+    item.requeue(by=ada)
+    assert (item.stage, item.status) == ("Store", "Pending")

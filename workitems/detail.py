@@ -15,10 +15,10 @@ from pharos.accounts.roles import Permission
 from . import pipeline
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
-from .lifecycle import Facts, legal_moves, requeue_stages
+from .lifecycle import Facts, legal_moves
 from .models import HistoryEntry, WorkItem
 from .rows import Row, neighbours, state_of, uploads_of
-from .vocabulary import Action, Status
+from .vocabulary import Action
 
 SHOWN_ENTRIES = 200
 SHOWN_OTHERS = 50
@@ -154,13 +154,3 @@ class Detail:
             yield Field(_("Queued"), item.queued_at, "time")
             yield Field(_("Node"), item.node, "code")
             yield Field(_("Pid"), item.pid)
-
-
-def where_it_stopped(item: WorkItem) -> str:
-    """The stage at which a requeue would begin if nothing else is said: a cancelled item's stage before the cancel."""
-    legal = requeue_stages(item.action, item.stage)
-    stood = item.stage
-    if item.status == Status.CANCELLED:
-        cancel = item.history.filter(move="cancel").order_by("-number").first()
-        stood = cancel.stage_before if cancel else stood
-    return str(stood if stood in legal else legal[-1])

@@ -19,7 +19,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
-from .lifecycle import Facts, Phase, Wanted, phase_of
+from .lifecycle import Facts, Phase, Wanted, phase_of, requeue_stages
 from .search import SearchTextField, head, same_text
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
 
@@ -217,8 +217,16 @@ class WorkItem(models.Model):
         return self._move("cancel", stage, Status.CANCELLED, note, context)
 
     def requeue(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
-        """Back to wait at `stage` (by default the latest that is legal). Without a note, the one that it has stays."""
-        return self._move("requeue", stage, Status.PENDING, note or None, context)
+        """Back to wait at `stage`, by default where it stopped. Without a note, the one that it has stays."""
+        return self._move("requeue", stage or self.where_it_stopped(), Status.PENDING, note or None, context)
+
+    def where_it_stopped(self) -> str:
+        """The legal stage at which a requeue would go on: of a cancelled item, the one before the cancel."""
+        stood, legal = self.stage, requeue_stages(self.action, self.stage)
+        if self.status == Status.CANCELLED:
+            cancels = self.history.filter(move="cancel").order_by("-number")
+            stood = cancels.values_list("stage_before", flat=True).first() or stood
+        return str(stood if stood in legal else legal[-1])
 
     def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
         """Sets the flag to a value, never flips it."""

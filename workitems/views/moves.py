@@ -11,7 +11,7 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ..access import Door, url_of_item, url_of_list
-from ..detail import Detail, where_it_stopped
+from ..detail import Detail
 from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..lifecycle import Refused, requeue_stages
@@ -129,7 +129,7 @@ class Requeue(Move):
 
     def form(self, item, data=None):
         stages = requeue_stages(item.action, item.stage)
-        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": where_it_stopped(item)})
+        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": item.where_it_stopped()})
 
     def move(self, item, values):
         item.requeue(by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"])
