@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.test.utils import override_settings
 
 from . import gallery
 from .watch import Watch
@@ -59,13 +58,6 @@ def artefacts():
     folder = Path(os.environ.get("ARTEFACTS") or settings.BASE_DIR / "artefacts")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_collected_files(tmp_path_factory):
-    """WhiteNoise warns if the folder of collected files is not there; the live server serves them from static/ instead."""
-    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("staticfiles")):
-        yield
 
 
 @pytest.fixture

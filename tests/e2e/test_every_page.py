@@ -141,3 +141,23 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
 
 def test_every_role_that_may_sign_in_is_walked(cast):
     assert {cast[who].role for who in PAGES if who} == set(Role) - {Role.WORKER}
+
+
+def test_what_is_looked_for_would_be_found(opened, cast):
+    """An inline style, another host, an error of a script, a field without its label, a page that is too wide."""
+    page = opened(quiet=False)
+    page.goto("/accounts/login/")
+    assert (page.watch.complaints(), faults(page)) == ([], [])
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"width: 3000px\">wide</p>')")
+    assert any("Content Security Policy" in line for line in page.watch.complaints())
+    page.evaluate("fetch('https://elsewhere.example.org/').catch(() => null)")
+    assert any("elsewhere.example.org" in line for line in page.watch.complaints())
+    with page.expect_event("pageerror"):
+        page.evaluate("setTimeout(() => { throw new Error('broken') })")
+    assert any("broken" in line for line in page.watch.complaints())
+    page.evaluate(
+        "document.querySelector('[for=id_login]').remove(); document.querySelector('#id_login').placeholder = ''"
+    )
+    assert [fault for fault in faults(page) if fault.startswith("label:")]
+    page.evaluate("document.querySelector('main').style.minWidth = '3000px'")
+    assert [fault for fault in looked_at(page) if "sideways" in fault[2]]

@@ -1,11 +1,10 @@
 """The number beside a value of the left column is what one sees after clicking the value."""
 
-import pytest
 from playwright.sync_api import expect
 
 from workitems.models import WorkItem
 
-LISTS = {"all": "", "filtered": "status=Failed&status=Success&reviewed=false&q=virginia"}
+LIST = "/items/?status=Failed&status=Success&status=Cancelled&reviewed=false&q=virginia"
 
 
 def counts(page):
@@ -16,15 +15,14 @@ def counts(page):
     return {(facet, value): count for facet, value, count in values}
 
 
-@pytest.mark.parametrize("query", LISTS.values(), ids=LISTS.keys())
-def test_each_count_is_what_a_click_shows(query, opened, cast, with_items):
+def test_each_count_is_what_a_click_shows(opened, cast, with_items):
     page = opened(cast["ada"])
-    page.goto(f"/items/?{query}")
+    page.goto(LIST)
     promised, shown, last = counts(page), {}, None
     assert {facet for facet, _value in promised} == {"action", "stage", "status", "reviewed", "institution"}
     for facet, value in promised:
         if facet != last:
-            page.goto(f"/items/?{query}")
+            page.goto(LIST)
         link = page.locator(f'[data-facet="{facet}"][data-value="{value}"]')
         # A choice within a group leaves the numbers of that group as they are, so the next is clicked from there.
         assert int(link.get_attribute("data-count")) == promised[facet, value]
@@ -34,8 +32,8 @@ def test_each_count_is_what_a_click_shows(query, opened, cast, with_items):
         shown[facet, value] = int(page.locator("[data-total]").get_attribute("data-total"))
         last = facet
     assert shown == promised
-    if not query:
-        assert sum(count for (facet, _value), count in shown.items() if facet == "status") == WorkItem.objects.count()
+    found = WorkItem.objects.filter(search_text__contains="virginia", reviewed=False)
+    assert sum(count for (facet, _value), count in shown.items() if facet == "status") == found.count()
 
 
 def test_boxes_add_up_within_a_group_and_narrow_down_between_groups(opened, cast, with_items):
