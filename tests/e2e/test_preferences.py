@@ -83,5 +83,7 @@ def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened
         for clicked in page.locator(".top, .column, .foot, .search, .bulk, .item-nav, .review form").all():
             expect(clicked).to_be_hidden()
         assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
+        for strip in page.locator(".strip").all():
+            assert strip.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
         assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
         page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)
