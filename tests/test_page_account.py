@@ -2,7 +2,6 @@
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.test import Client
 
 from pharos.accounts.roles import Role
@@ -12,12 +11,6 @@ from .elements import page, problems
 PASSWORD = "lighthouse-keeper"
 NEW = "a quite new passphrase"
 MEMBERS = ("dora", "stan", "olga", "ada")
-
-
-@pytest.fixture(autouse=True)
-def _no_tries_yet():
-    """Tries are counted in the cache, which outlives a test."""
-    cache.clear()
 
 
 def log_in(client, email, password=PASSWORD, **more):
