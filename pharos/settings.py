@@ -157,7 +157,10 @@ DEMO_PASSWORD = "lighthouse"  # noqa: S105  known to everybody: PeopleBackend re
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "pharos.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"reset_password": "pharos.accounts.forms.ForgottenPasswordForm"}
+ACCOUNT_FORMS = {
+    "login": "pharos.accounts.forms.SignInForm",
+    "reset_password": "pharos.accounts.forms.ForgottenPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

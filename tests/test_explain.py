@@ -124,7 +124,7 @@ def test_every_state_has_advice(action):
         (state("Started"), Tone.RUNNING, "Running: Store", ""),
         (state("Success", "Cleanup", retry=False), Tone.DONE, "Done", ""),
         (state("Failed", "Validate", retry=False, note="\nno manifest\nline 2"), Tone.FAILED, "Failed at Validate", "no manifest"),
-        (state("Failed", note="S3 timed out"), Tone.HELD, "Will be tried again: Store", "S3 timed out"),
+        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be tried again: Store", "S3 timed out"),
         (state("Suspended", retry=False, note="ask"), Tone.HELD, "On hold for APTrust", "ask"),
         (state("Cancelled", "Resolve", retry=False, note="by mistake\nmore"), Tone.CANCELLED, "Cancelled", "by mistake"),
         (state("Quarantined"), Tone.UNKNOWN, "Quarantined", ""),

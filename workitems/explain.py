@@ -28,6 +28,7 @@ class Tone(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    RETRYING = "retrying"
     HELD = "held"
     CANCELLED = "cancelled"
     QUIET = "quiet"  # a failure that nobody has to do anything about any more
@@ -119,7 +120,7 @@ def _done(state: State, now: datetime) -> Words:
 
 def _failed(state: State, now: datetime) -> Words:
     if state.retry:
-        return Words(Tone.HELD, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note))
+        return Words(Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note))
     tone = Tone.QUIET if state.reviewed or state.newer_upload else Tone.FAILED
     return Words(tone, _("Failed at %(stage)s") % {"stage": state.stage}, first_line(state.note))
 

@@ -1,4 +1,4 @@
-from allauth.account.forms import ResetPasswordForm
+from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -23,11 +23,26 @@ class AccountForm(forms.ModelForm):
         )
 
 
+class SignInForm(LoginForm):
+    """allauth's, in this product's spelling and without texts inside the fields."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail")
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
 class ForgottenPasswordForm(ResetPasswordForm):
     """A new password by mail: for those who may sign in, at the address that they have now.
 
     allauth also looks among the addresses that it has ever seen; a former mailbox must not open the account.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+        self.fields["email"].widget.attrs.pop("placeholder", None)
 
     def clean_email(self):
         email = super().clean_email()

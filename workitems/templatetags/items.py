@@ -110,6 +110,7 @@ _SHAPES = {
     "running": "half-ring",
     "done": "tick",
     "failed": "octagon",
+    "retrying": "again",
     "held": "pause",
     "cancelled": "struck",
     "quiet": "octagon",
