@@ -172,7 +172,7 @@ class ItemFilter(django_filters.FilterSet):
     retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
     needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
-    phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("Open, held or closed"))
+    phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("State"))
     superseded = Where(BooleanField, _superseded, label=gettext_lazy("Superseded"))
 
     node = Where(TextsField, _any("node"), max_length=255, label=gettext_lazy("Node"))
