@@ -32,7 +32,7 @@ def start(monkeypatch):
 
 
 def test_the_knobs_are_found():
-    assert len(KNOBS) == SOURCE.count("= env.") >= 18
+    assert len(KNOBS) == SOURCE.count("= env.") >= 17
     assert {"DEBUG", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "EMAIL_PASSWORD"} <= set(KNOBS)
 
 
@@ -146,7 +146,6 @@ def test_the_other_knobs_arrive(start):
         EMAIL_PASSWORD="hush",
         EMAIL_USE_TLS="no",
         DEFAULT_FROM_EMAIL="pharos@example.org",
-        CONSORTIUM_NAME="Example Trust",
         CONSORTIUM_DOMAIN="example.org",
         SUPPORT_EMAIL="help@example.org",
         LOG_LEVEL="WARNING",
@@ -157,7 +156,7 @@ def test_the_other_knobs_arrive(start):
     assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == ("mail.example.org", 25, False)
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("pharos", "hush")
     assert found["SERVER_EMAIL"] == "pharos@example.org"
-    assert (found["CONSORTIUM_NAME"], found["CONSORTIUM_DOMAIN"]) == ("Example Trust", "example.org")
+    assert found["CONSORTIUM_DOMAIN"] == "example.org"
     assert found["LOGGING"]["root"]["level"] == "WARNING"
 
 

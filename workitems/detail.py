@@ -18,12 +18,12 @@ from .filters import ItemList
 from .lifecycle import Facts, legal_moves
 from .models import HistoryEntry, WorkItem
 from .rows import Row, neighbours, state_of, uploads_of
-from .vocabulary import Action
+from .vocabulary import Action, Status
 
 SHOWN_ENTRIES = 200
 SHOWN_OTHERS = 50
 # Changes of these in the history are for those who may see which process holds an item.
-_PROCESS = frozenset({"node", "pid", "queued_at"})
+_PROCESS = frozenset({"node", "pid"})
 _SAID_BY_THE_MOVE = frozenset({"reviewed"})
 
 
@@ -114,6 +114,13 @@ class Detail:
         return self._rows(self._bag) if len(self._bag) > 1 else []
 
     @property
+    def counting(self) -> int | None:
+        """The upload of the bag that is, or was, processed: the last received that none of the others stands in for."""
+        uploads = ((row.item, row.uploads) for row in self.same_bag)
+        counts = (i.pk for i, u in uploads if i.status != Status.CANCELLED and not (u.superseded_by or u.duplicate_of))
+        return next(counts, None)
+
+    @property
     def same_object(self) -> list[Row]:
         """Other items about the object, but for the uploads shown above."""
         above = {other.pk for other in self._bag}
@@ -145,12 +152,12 @@ class Detail:
         yield Field(_("Received"), item.date, "time")
         yield Field(_("Created"), item.created_at, "time")
         yield Field(_("Updated"), item.updated_at, "time")
+        yield Field(_("Queued"), item.queued_at, "time")
         yield Field(_("Stage started"), item.stage_started_at, "time")
         yield Field(_("Retry"), item.retry, "bool")
         yield Field(_("Needs admin review"), item.needs_admin_review, "bool")
         yield Field(_("Reviewed"), item.reviewed, "bool")
         yield Field(_("Outcome (obsolete)"), item.outcome)
         if self.user.can(Permission.SEE_PROCESS):
-            yield Field(_("Queued"), item.queued_at, "time")
             yield Field(_("Node"), item.node, "code")
             yield Field(_("Pid"), item.pid)

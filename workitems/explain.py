@@ -120,7 +120,9 @@ def _done(state: State, now: datetime) -> Words:
 
 def _failed(state: State, now: datetime) -> Words:
     if state.retry:
-        return Words(Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note))
+        return Words(
+            Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note)
+        )
     tone = Tone.QUIET if state.reviewed or state.newer_upload else Tone.FAILED
     return Words(tone, _("Failed at %(stage)s") % {"stage": state.stage}, first_line(state.note))
 

@@ -256,8 +256,8 @@ class WorkItem(models.Model):
 class BulkAct(models.Model):
     """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
 
-    `selection` is {"ids": […]}, or {"query": …, "mark": …}: what the list showed when no later history entry existed, or
-    {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
+    `selection` is {"ids": […]} or {"query": …}, with "mark": the last history entry when the list was shown (an item with a
+    later one is left alone); or {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

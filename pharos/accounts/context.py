@@ -4,10 +4,9 @@ from .roles import Permission, Role
 
 
 def house(request):
-    """What every page may name: the consortium, where to ask for help, and what the reader may do."""
+    """What every page may name: where to ask for help, and what the reader may do."""
     user = getattr(request, "user", None)
     return {
-        "consortium": settings.CONSORTIUM_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "may": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
         "role": Role,

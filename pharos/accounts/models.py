@@ -57,7 +57,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields) -> "User":
         """An admin of the consortium: what `manage.py createsuperuser` makes."""
         consortium, _new = Institution.objects.get_or_create(
-            identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": settings.CONSORTIUM_NAME}
+            identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": "APTrust"}
         )
         return self.create_user(email, password, **{"role": Role.ADMIN, "institution": consortium, **fields})
 

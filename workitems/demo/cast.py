@@ -38,9 +38,7 @@ class Cast:
 
 
 def consortium() -> Institution:
-    return Institution.objects.get_or_create(
-        identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": settings.CONSORTIUM_NAME}
-    )[0]
+    return Institution.objects.get_or_create(identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": "APTrust"})[0]
 
 
 def make_service() -> User:

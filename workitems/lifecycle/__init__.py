@@ -31,6 +31,7 @@ from .rules import (
     legal_moves,
     new_with,
     object_identifier,
+    why_not,
 )
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "phase_of",
     "position",
     "requeue_stages",
+    "why_not",
 ]

@@ -191,7 +191,8 @@ def decide(
         new["note"] = wanted.note
     if _repeats(move, facts, new):
         return {}
-    _check_source(move, facts, role)
+    if sentence := why_not(name, facts, role):
+        raise Refused("illegal", sentence)
     _check_stage(move, facts, stage)
     if move.note_required and not new.get("note", "").strip():
         raise Refused("invalid", _("A note is required: say why, for those who read it later."), "note")
@@ -266,11 +267,12 @@ def _bar(move: Move, facts: Facts, role: str) -> str:
     return ""
 
 
-def _check_source(move: Move, facts: Facts, role: str) -> None:
-    if bar := _bar(move, facts, role):
-        sentence = _("This item is %(phase)s (%(now)s). %(bar)s %(allowed)s")
-        words = {"phase": PHASE_WORDS[facts.phase], "now": facts, "bar": bar, "allowed": _allowed(facts, role)}
-        raise Refused("illegal", sentence % words)
+def why_not(name: str, facts: Facts, role: str) -> str:
+    """Why an item in this state does not allow the move at all: a sentence, empty where it does."""
+    if not (bar := _bar(MOVES[name], facts, role)):
+        return ""
+    sentence = _("This item is %(phase)s (%(now)s). %(bar)s %(allowed)s")
+    return sentence % {"phase": PHASE_WORDS[facts.phase], "now": facts, "bar": bar, "allowed": _allowed(facts, role)}
 
 
 def legal_moves(facts: Facts, role: str) -> list[str]:

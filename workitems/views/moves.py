@@ -14,7 +14,7 @@ from ..access import Door, url_of_item, url_of_list
 from ..detail import Detail
 from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
-from ..lifecycle import Refused, requeue_stages
+from ..lifecycle import Refused, requeue_stages, why_not
 from ..templatetags.items import plain
 
 STATUS_OF = {"forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
@@ -44,6 +44,7 @@ CANCEL_NOTES = (
 class Move(Door, View):
     """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
 
+    name: str  # in lifecycle.MOVES
     template_name: str
     done: str | Promise
 
@@ -55,6 +56,8 @@ class Move(Door, View):
 
     def get(self, request, pk):
         item = self.item()
+        if barred := why_not(self.name, item.facts, request.user.role):
+            return self.page(item, self.form(item), status=409, barred=barred)
         return self.page(item, self.form(item))
 
     def post(self, request, pk):
@@ -87,7 +90,7 @@ class Move(Door, View):
             return f"{url_of_list(listing)}#item-{item.pk}"
         return url_of_item(item.pk, listing)
 
-    def page(self, item, form, status=200):
+    def page(self, item, form, status=200, barred=""):
         if form.is_bound and not form.cleaned_data.get("version"):
             form.data = {**form.data.dict(), "version": item.version}
         listing = self.listing()
@@ -95,6 +98,7 @@ class Move(Door, View):
             "item": item,
             "detail": Detail(item, self.request.user, timezone.now()),
             "form": form,
+            "barred": barred,
             "list_query": listing.query() if listing else "",
             "back": url_of_list(listing) if self.request.POST.get("from") == "list" else url_of_item(item.pk, listing),
             "from": self.request.POST.get("from", ""),
@@ -107,6 +111,7 @@ class Move(Door, View):
 
 class Cancel(Move):
     permission = Permission.CANCEL
+    name = "cancel"
     template_name = "workitems/cancel.html"
     done = gettext_lazy("Cancelled %(name)s.")
 
@@ -124,6 +129,7 @@ class Cancel(Move):
 
 class Requeue(Move):
     permission = Permission.REQUEUE
+    name = "requeue"
     template_name = "workitems/requeue.html"
     done = gettext_lazy("Requeued %(name)s.")
 
@@ -137,6 +143,7 @@ class Requeue(Move):
 
 class Review(Move):
     permission = Permission.REVIEW
+    name = "review"
     template_name = "workitems/review.html"
 
     def form(self, item, data=None):
@@ -153,6 +160,7 @@ class Review(Move):
 
 class Edit(Move):
     permission = Permission.EDIT
+    name = "edit"
     template_name = "workitems/edit.html"
     done = gettext_lazy("Changed %(name)s.")
 
