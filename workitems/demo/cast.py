@@ -68,5 +68,5 @@ def make_cast() -> Cast:
         member = institutions[domain]
         person(f"depositor@{domain}", f"Depositor of {member.name}", Role.DEPOSITOR, member)
         staff[domain] = person(f"staff@{domain}", f"Staff of {member.name}", Role.STAFF, member)
-    admin = person(admin_email(), f"Admin of {settings.CONSORTIUM_NAME}", Role.ADMIN, consortium())
+    admin = person(admin_email(), "Admin of APTrust", Role.ADMIN, consortium())
     return Cast(institutions, make_service(), admin, staff)
