@@ -72,7 +72,7 @@ def test_a_stage_left_in_the_same_instant_was_not_skipped():
 def test_the_stages_before_an_import_were_done_before_it():
     found = strip("Ingest", "Cleanup", "Success", (0, "import", "", "Cleanup"), retry=False)
     assert places(found, "skipped") == []
-    assert places(found, "next") == ["Resolve"]
+    assert places(found, "unneeded") == ["Resolve"]
     assert found["Store"] == ("done", None)
 
 

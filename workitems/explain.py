@@ -4,6 +4,7 @@ Said from everything that is known of the item, never from the status alone: a w
 leaves an item Started, and so does one that gives up. Pure: no database, no request.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,7 +52,7 @@ class State:
     note: str = ""
     superseded_by: int | None = None
     duplicate_of: int | None = None
-    newer_upload: int | None = None
+    other_upload: int | None = None
 
     @property
     def phase(self) -> Phase:
@@ -60,6 +61,10 @@ class State:
     @property
     def is_known(self) -> bool:
         return self.status in tuple(Status)
+
+    @property
+    def is_waiting_duplicate(self) -> bool:
+        return bool(self.duplicate_of) and self.phase is not Phase.CLOSED
 
     @property
     def gave_up(self) -> bool:
@@ -76,9 +81,13 @@ class Words:
     detail: str = ""
 
 
+_ANNOUNCES = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
+
+
 def first_line(note: str, limit: int = 140) -> str:
-    """The first line of a note that has anything on it."""
-    line = next((line.strip() for line in note.splitlines() if line.strip()), "")
+    """The first line of a note that says something; "… is not valid." only announces the next one."""
+    lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
+    line = lines[1] if len(lines) > 1 and _ANNOUNCES.search(lines[0]) else lines[0]
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
@@ -101,6 +110,8 @@ def words(state: State, now: datetime) -> Words:
         return Words(
             Tone.HELD, _("Stopped at %(stage)s, for APTrust to decide") % {"stage": state.stage}, first_line(state.note)
         )
+    if state.is_waiting_duplicate:
+        return Words(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
     describe = _WORDS.get(state.status, _unknown)
     return describe(state, now)
 
@@ -111,7 +122,9 @@ def _waiting(state: State, now: datetime) -> Words:
 
 def _running(state: State, now: datetime) -> Words:
     since = f", {lasting(now - state.stage_started_at)}" if state.stage_started_at else ""
-    return Words(Tone.RUNNING, _("Running: %(stage)s") % {"stage": state.stage} + since)
+    # Requested and started means that the operation is under way (member API, version 8).
+    running = _("Under way") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
+    return Words(Tone.RUNNING, running + since)
 
 
 def _done(state: State, now: datetime) -> Words:
@@ -123,8 +136,9 @@ def _failed(state: State, now: datetime) -> Words:
         return Words(
             Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note)
         )
-    tone = Tone.QUIET if state.reviewed or state.newer_upload else Tone.FAILED
-    return Words(tone, _("Failed at %(stage)s") % {"stage": state.stage}, first_line(state.note))
+    tone = Tone.QUIET if state.reviewed or state.other_upload else Tone.FAILED
+    failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
+    return Words(tone, failed, first_line(state.note))
 
 
 def _held(state: State, now: datetime) -> Words:
@@ -180,19 +194,28 @@ class Rule:
 _t = gettext_lazy
 
 _SUCCEEDED: dict[str, tuple[Text, Text]] = {
-    Action.INGEST: (_t("The bag is in preservation storage."), _t("There is nothing to do.")),
+    Action.INGEST: (_t("The bag is in preservation storage."), ""),
     Action.RESTORE: (
-        _t("What was asked for lies in your restoration bucket."),
-        _t("Download it and check it. The note says where it is."),
+        _t("What was asked for lies in the restoration bucket."),
+        _t("It can be downloaded and checked. The note says where it is."),
     ),
     Action.GLACIER_RESTORE: (
         _t("The files have been called back from Glacier."),
-        _t("Their restoration to your bucket follows as an item of its own."),
+        _t("Their restoration to the bucket follows as an item of its own."),
     ),
-    Action.DELETE: (_t("It has been deleted from preservation storage."), _t("There is nothing to do.")),
-    Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), _t("There is nothing to do.")),
-    Action.DPN: (_t("The object has been copied to DPN."), _t("There is nothing to do.")),
+    Action.DELETE: (_t("It has been deleted from preservation storage."), ""),
+    Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), ""),
+    Action.DPN: (_t("The object has been copied to DPN."), ""),
 }
+
+_LOOK = _t("Look at the upload that counts:")
+_DECIDE = _t("Read the note, put right what it names, then requeue it or cancel it.")
+_NOTHING_FROM_YOU = _t("You need not do anything. The note says what it is about.")
+
+
+def _failed_for_good(s: State) -> bool:
+    return s.status == Status.FAILED and not s.retry
+
 
 # The first rule that applies speaks. From what overrides everything else down to the plain statuses.
 RULES: tuple[Rule, ...] = (
@@ -202,95 +225,136 @@ RULES: tuple[Rule, ...] = (
             "This bag was uploaded again later, with other contents. Only the latest upload is processed, so this one will never be ingested."
         ),
         Who.NOBODY,
-        _t("Look at the upload that counts:"),
+        _LOOK,
         link=lambda s: s.superseded_by,
     ),
     Rule(
-        lambda s: bool(s.duplicate_of) and s.phase is not Phase.CLOSED,
-        _t("The same file was uploaded before, with the same etag. It is ingested only once."),
+        lambda s: s.is_waiting_duplicate,
+        _t(
+            "The same file was uploaded before, with the same etag. It is ingested only once, so this item will not be ingested."
+        ),
         Who.NOBODY,
-        _t("Look at the upload that counts:"),
+        _LOOK,
         link=lambda s: s.duplicate_of,
     ),
     Rule(
         lambda s: s.phase is Phase.HELD,
         _t("Work on this has been put on hold until an APTrust admin has decided."),
         Who.CONSORTIUM,
-        _t("You need not do anything. The note says what it is about."),
-        _t("Read the note, put right what it names, then requeue it or cancel it."),
+        _NOTHING_FROM_YOU,
+        _DECIDE,
     ),
     Rule(
         lambda s: s.phase is Phase.OPEN and s.needs_admin_review,
         _t("A worker could not go on by itself. Nothing more happens until an APTrust admin has looked at it."),
         Who.CONSORTIUM,
-        _t("You need not do anything. The note says what went wrong."),
-        _t("Read the note, put right what it names, then requeue it or cancel it."),
+        _NOTHING_FROM_YOU,
+        _DECIDE,
     ),
     Rule(
         lambda s: s.status == Status.FAILED and s.retry,
         _t("It met a temporary problem, such as a network or disk fault, and will be tried again by itself."),
         Who.NOBODY,
-        _t("You need not do anything. If it keeps failing, an APTrust admin steps in."),
+        _t("If it keeps failing, an APTrust admin steps in."),
         _t("If it keeps failing with the same note, look at the cause."),
     ),
     Rule(
         lambda s: s.status == Status.STARTED and not s.retry,
         _t("Work on this stage has begun. Should it break off, it will not be tried again by itself."),
         Who.NOBODY,
-        _t("You need not do anything now. If it stays like this for long, ask APTrust."),
+        _t("If it stays like this for long, ask APTrust."),
         _t("If nothing changes for long, see whether its worker still runs, then requeue it."),
     ),
     Rule(
         lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
         _t("This stage was begun, and no worker holds it at the moment. It will be taken up again by itself."),
         Who.NOBODY,
-        _t("You need not do anything."),
+        "",
         _t("If it stays like this for long, requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and s.stage == Stage.REQUESTED,
+        _t("A worker is busy with it. Large bags take hours."),
+        Who.NOBODY,
+        "",
     ),
     Rule(
         lambda s: s.status == Status.STARTED,
         _t("A worker is busy with this stage. Large bags take hours."),
         Who.NOBODY,
-        _t("You need not do anything."),
+        "",
     ),
     Rule(
         lambda s: s.status == Status.PENDING and s.stage == Stage.RECEIVE,
-        _t("The bag has been seen in your receiving bucket and waits for its turn."),
+        _t("The bag has been seen in the receiving bucket and waits for its turn."),
         Who.NOBODY,
-        _t("You need not do anything. In busy weeks this takes two days."),
+        _t("In busy weeks this takes two days."),
     ),
     Rule(
         lambda s: s.status == Status.PENDING and s.stage == Stage.REQUESTED,
         _t("The request has been noted and waits for its turn."),
         Who.NOBODY,
-        _t("You need not do anything."),
+        "",
     ),
     Rule(
         lambda s: s.status == Status.PENDING,
         _t("It waits for a free worker to begin this stage."),
         Who.NOBODY,
-        _t("You need not do anything."),
+        "",
     ),
     Rule(
-        lambda s: s.status == Status.FAILED and bool(s.newer_upload),
+        lambda s: s.status == Status.FAILED and bool(s.other_upload),
         _t("This upload failed for good. The bag has been uploaded again since."),
         Who.NOBODY,
         _t("Look at the newer upload:"),
-        link=lambda s: s.newer_upload,
+        link=lambda s: s.other_upload,
     ),
     Rule(
-        lambda s: s.status == Status.FAILED and s.action == Action.INGEST,
+        lambda s: _failed_for_good(s) and s.needs_admin_review,
+        _t("This failed, and an APTrust admin is to look at it."),
+        Who.CONSORTIUM,
+        _NOTHING_FROM_YOU,
+        _t("Read the note. Then requeue it, or edit it to take “needs admin review” off."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.reviewed and s.action == Action.INGEST,
+        _t("This failed for good: the bag was not ingested. Somebody at the institution has looked at it."),
+        Who.NOBODY,
+        _t("If the bag is still wanted, correct it as the note says, and upload it again."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.reviewed,
+        _t("This failed for good. Somebody at the institution has looked at it."),
+        Who.NOBODY,
+        _t("If it is still wanted, ask for it again."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.action == Action.INGEST,
         _t("This failed for good: the bag was not ingested, and it will not be tried again."),
         Who.INSTITUTION,
         _t("Correct the bag as the note says, and upload it again. That makes a new item."),
         _t("If the bag is sound and the cause was ours, requeue it; otherwise its depositor has to correct it."),
     ),
     Rule(
-        lambda s: s.status == Status.FAILED,
-        _t("This failed for good, and it will not be tried again."),
+        lambda s: _failed_for_good(s) and s.action == Action.FIXITY_CHECK,
+        _t("A stored copy could not be checked, or does not match its checksum."),
         Who.CONSORTIUM,
-        _t("Read the note. If you still want it done, ask APTrust."),
-        _t("Put right what the note names, then requeue it."),
+        _t("You need not do anything; ask APTrust if you are worried."),
+        _t("Read the note, compare the other copies, repair the damaged one, then requeue the check."),
+    ),
+    Rule(
+        _failed_for_good,
+        _t("This failed for good, and it will not be tried again."),
+        Who.INSTITUTION,
+        _t("Read the note. If you still want it done, ask for it again."),
+        _t("If the cause was ours, put it right and requeue it; otherwise it has to be asked for again."),
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED and bool(s.other_upload),
+        _t("This upload was cancelled; another upload of the bag is processed instead."),
+        Who.NOBODY,
+        _LOOK,
+        link=lambda s: s.other_upload,
     ),
     Rule(
         lambda s: s.status == Status.CANCELLED and s.action == Action.INGEST,
@@ -302,7 +366,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.status == Status.CANCELLED,
         _t("This was cancelled; the note says why."),
         Who.NOBODY,
-        _t("Nothing more happens. If you still want it done, ask for it again."),
+        _t("Nothing more happens. If it is still wanted, ask for it again."),
     ),
 )
 
@@ -310,9 +374,9 @@ RULES: tuple[Rule, ...] = (
 def what_now(state: State, role: str) -> Advice:
     """What the state means to this reader, who has to act, and what to do next."""
     if state.status == Status.SUCCESS:
-        meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), _("There is nothing to do.")))
+        meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), ""))
         if may(role, Permission.REVIEW) and not state.reviewed:
-            then = _("%(then)s Mark it reviewed once you have looked at it.") % {"then": then}
+            then = " ".join(filter(None, [str(then), _("Mark it reviewed once you have looked at it.")]))
         return Advice(meaning, Who.NOBODY, then)
     for rule in RULES:
         if rule.applies(state):

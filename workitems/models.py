@@ -53,10 +53,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_uploads(self) -> "WorkItemQuerySet":
         """Each row with the upload that counts instead of it, or null.
 
-        `superseded_by_id`, `duplicate_of_id`, and `newer_upload_id` for an ingest that failed for good.
+        `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` for an ingest that failed for good or was cancelled.
         """
         everything = WorkItem.objects.all()
-        return uploads.with_newer(
+        return uploads.with_other(
             uploads.with_superseded(uploads.with_duplicates(self, everything), everything), everything
         )
 

@@ -15,6 +15,7 @@ class Place(StrEnum):
     CURRENT = "current"
     STOPPED = "stopped"
     NEXT = "next"
+    UNNEEDED = "unneeded"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _times(run: list[Passage], stood: str, is_open: bool, now: datetime) -> dict
 
 def _place(place: int, here: int, status: str, *, is_seen: bool) -> Place:
     if place > here:
-        return Place.NEXT
+        return Place.UNNEEDED if status == Status.SUCCESS else Place.NEXT
     if place < here:
         return Place.DONE if is_seen else Place.SKIPPED
     if status == Status.SUCCESS:

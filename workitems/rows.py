@@ -20,7 +20,7 @@ class Uploads:
 
     superseded_by: int | None = None
     duplicate_of: int | None = None
-    newer_upload: int | None = None
+    other_upload: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
         note=note,
         superseded_by=uploads.superseded_by,
         duplicate_of=uploads.duplicate_of,
-        newer_upload=uploads.newer_upload,
+        other_upload=uploads.other_upload,
     )
 
 
@@ -62,7 +62,7 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
 def _marked() -> QuerySet:
     """Every item with its uploads, not yet asked for. Building the query costs more than running it, so it is built once."""
     marked: Any = WorkItem.objects.with_uploads()
-    return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "newer_upload_id")
+    return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
 
 
 def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:

@@ -83,10 +83,18 @@ def with_superseded(rows: Any, items: QuerySet) -> Any:
     return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
 
 
-def with_newer(rows: Any, items: QuerySet) -> Any:
-    """`rows` with `newer_upload_id`: for an ingest that failed for good, the last later upload of the bag; or null."""
-    asked = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
+def with_other(rows: Any, items: QuerySet) -> Any:
+    """`rows` with `other_upload_id`, for ingests that ended badly: another upload of the bag to look at; or null.
+
+    For one that failed for good, the last later upload; for a cancelled one, the last that is open or has succeeded.
+    """
+    failed = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
-    return rows.annotate(
-        newer_upload_id=Case(When(asked, then=Subquery(later.values("id")[:1])), output_field=BigIntegerField())
+    cancelled = Q(action=Action.INGEST, status=Status.CANCELLED)
+    processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
+    other = Case(
+        When(failed, then=Subquery(later.values("id")[:1])),
+        When(cancelled, then=Subquery(processed.values("id")[:1])),
+        output_field=BigIntegerField(),
     )
+    return rows.annotate(other_upload_id=other)
