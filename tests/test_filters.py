@@ -129,7 +129,17 @@ def test_every_name_has_a_case():
         "updated_since": "updated_after",
     }
     tested = {aliases.get(name, name) for name in tested}
-    elsewhere = {*OF_PROCESS, "superseded", "sort", "per_page", "format", "institution_id", "updated_before"}
+    elsewhere = {
+        *OF_PROCESS,
+        "superseded",
+        "duplicate",
+        "other_upload",
+        "sort",
+        "per_page",
+        "format",
+        "institution_id",
+        "updated_before",
+    }
     assert set(ItemFilter.declared_filters) - tested - elsewhere == set()
 
 
@@ -138,6 +148,35 @@ def test_superseded(virginia, dora):
     newer = make_item(virginia, name="a.tar", etag="2")
     assert [item.pk for item in ItemList(QueryDict("superseded=false"), dora).rows()] == [newer.pk]
     assert [item.etag for item in ItemList(QueryDict("superseded=true"), dora).rows()] == ["1"]
+
+
+def test_duplicate(virginia, dora):
+    first = make_item(virginia, name="a.tar", etag="1")
+    again = make_item(virginia, name="a.tar", etag="1")
+    assert [item.pk for item in ItemList(QueryDict("duplicate=true"), dora).rows()] == [again.pk]
+    assert [item.pk for item in ItemList(QueryDict("duplicate=false"), dora).rows()] == [first.pk]
+
+
+def test_other_upload(virginia, dora):
+    failed = make_item(virginia, name="a.tar", etag="1")
+    failed.fail(by=service(), note="Bad.", retry=False)
+    alone = make_item(virginia, name="b.tar", etag="1")
+    alone.fail(by=service(), note="Bad.", retry=False)
+    make_item(virginia, name="a.tar", etag="2")
+    assert [item.pk for item in ItemList(QueryDict("other_upload=true"), dora).rows()] == [failed.pk]
+    assert [item.pk for item in ItemList(QueryDict("other_upload=false&status=Failed"), dora).rows()] == [alone.pk]
+
+
+def test_a_name_that_is_nearly_right(dora):
+    listing = ItemList(QueryDict("statuss=Failed"), dora)
+    assert not listing.is_valid()
+    assert "Did you mean status?" in listing.errors["statuss"]
+
+
+def test_a_name_of_the_process_is_not_even_suggested(dora):
+    listing = ItemList(QueryDict("nodee=x"), dora)
+    assert not listing.is_valid()
+    assert "node" not in listing.errors["nodee"]
 
 
 def test_days_are_those_of_the_reader(three, dora):

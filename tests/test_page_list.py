@@ -107,6 +107,21 @@ def test_every_preset_is_a_list_that_works(signed_in, cast, many, who, role):
         assert client.get(f"/items/?{preset.query}").status_code == 200
 
 
+def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virginia, dora):
+    worker = service()
+    mine = make_item(virginia, name="mine.tar")
+    mine.fail(by=worker, note="Bad manifest.", retry=False)
+    replaced = make_item(virginia, name="replaced.tar", etag="1")
+    replaced.fail(by=worker, note="Bad manifest.", retry=False)
+    make_item(virginia, name="replaced.tar", etag="2")
+    check = make_item(virginia, name="mine.tar", action="Fixity Check")
+    check.fail(by=worker, note="Differs.", retry=False)
+    client = signed_in(dora)
+    [needs_me] = [preset for preset in PRESETS["institutional_user"] if str(preset.label) == "Needs me"]
+    assert ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
+    assert "Your institution has to act." in client.get(f"/items/{mine.pk}").content.decode()
+
+
 def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):
     response = signed_in(stan).get("/items/?phase=closed&reviewed=false&per_page=100")
     expected = {i.pk for i in virginias if phase_of(i.status, retry=i.retry) == "closed" and not i.reviewed}

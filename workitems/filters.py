@@ -6,6 +6,7 @@ that cannot be right, makes the list invalid: then it has errors, and no rows.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, NamedTuple
@@ -117,9 +118,12 @@ def _in_phase(phases: list[str]) -> Q:
     return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
 
 
-def _superseded(wanted: bool) -> Q:
-    ids = Q(pk__in=WorkItem.objects.superseded().values("pk"))
-    return ids if wanted else ~ids
+def _among(items: Callable[[], QuerySet]) -> Callable[[bool], Q]:
+    def condition(wanted: bool) -> Q:
+        ids = Q(pk__in=items().values("pk"))
+        return ids if wanted else ~ids
+
+    return condition
 
 
 class ItemFilter(django_filters.FilterSet):
@@ -173,7 +177,11 @@ class ItemFilter(django_filters.FilterSet):
     needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
     phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("State"))
-    superseded = Where(BooleanField, _superseded, label=gettext_lazy("Superseded"))
+    superseded = Where(BooleanField, _among(WorkItem.objects.superseded), label=gettext_lazy("Superseded"))
+    duplicate = Where(BooleanField, _among(WorkItem.objects.open_duplicates), label=gettext_lazy("Duplicate"))
+    other_upload = Where(
+        BooleanField, _among(WorkItem.objects.with_other_upload), label=gettext_lazy("Has another upload")
+    )
 
     node = Where(TextsField, _any("node"), max_length=255, label=gettext_lazy("Node"))
     node_empty = Where(BooleanField, _is(node=""), label=gettext_lazy("No node"))
@@ -207,6 +215,12 @@ def known_names(user: User) -> list[str]:
     return [name for name in ItemFilter.declared_filters if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS]
 
 
+def _no_such_name(given: str, known: Iterable[str]) -> str:
+    if close := get_close_matches(given, known, n=1):
+        return _("There is no filter of this name. Did you mean %(name)s?") % {"name": close[0]}
+    return _("There is no filter of this name.")
+
+
 class Chip(NamedTuple):
     """An active filter, and the query string without it."""
 
@@ -237,7 +251,7 @@ class ItemList:
             filled = list(dict.fromkeys(value for value in values if value.strip()))
             if name not in known:
                 if name not in WITHOUT_EFFECT:
-                    self.errors[given] = _("There is no filter of this name.")
+                    self.errors[given] = _no_such_name(given, known)
             elif filled:
                 params[name] = list(dict.fromkeys([*params.get(name, []), *filled]))
         return params

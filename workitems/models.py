@@ -70,6 +70,16 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Uploads of a file that is being or has been ingested from another upload."""
         return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
 
+    def open_duplicates(self) -> "WorkItemQuerySet":
+        """Duplicates that still wait, and will never be ingested."""
+        return self.filter(uploads.NOT_CLOSED, action=Action.INGEST).duplicates()
+
+    def with_other_upload(self) -> "WorkItemQuerySet":
+        """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
+        ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
+        asked = self.filter(ended_badly, action=Action.INGEST)
+        return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
+
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Every ingest of the item's bag, the one received last first."""
         same = self.filter(same_text("name", item.name), action=Action.INGEST, institution_id=item.institution_id)

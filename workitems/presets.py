@@ -15,16 +15,20 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-_NEEDS_ME = Preset(_("Needs me"), "status=Failed&phase=closed&reviewed=false")
+# What explain.RULES says the institution has to act on: uploads that failed for good, and that nothing has replaced.
+_NEEDS_ME = Preset(
+    _("Needs me"),
+    "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
+)
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 
 PRESETS: dict[str, tuple[Preset, ...]] = {
     Role.DEPOSITOR: (_IN_PROGRESS, _NEEDS_ME),
     Role.STAFF: (_TO_REVIEW, _NEEDS_ME, _IN_PROGRESS),
     Role.ADMIN: (
-        Preset(_("Needs admin review"), "phase=open&phase=held&needs_admin_review=true"),
+        Preset(_("Needs admin review"), "needs_admin_review=true"),
         Preset(_("Suspended"), "status=Suspended"),
-        Preset(_("Longest without a change"), "phase=open&superseded=false&sort=-updated"),
+        Preset(_("Longest without a change"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
         Preset(_("Superseded"), "superseded=true"),
         Preset(_("Failed, not reviewed"), "status=Failed&phase=closed&reviewed=false"),
         _IN_PROGRESS,
