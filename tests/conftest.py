@@ -1,9 +1,11 @@
 """The fixed cast: one person per role, two institutions, and items of both. Every page test loops over the roles."""
 
+import importlib
 import os
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
@@ -29,24 +31,37 @@ def pytest_configure():
         raise pytest.UsageError(f"This run was to be on {expected}, but is on {actual}.")
 
 
-@pytest.fixture(autouse=True)
-def _history_may_be_emptied(request):
-    """PostgreSQL refuses to empty the history, as it should; only the clean-up after a transactional test must."""
-    needs = {"transactional_db", "live_server"} & set(request.fixturenames)
-    marker = request.node.get_closest_marker("django_db")
-    if not needs and not (marker and marker.kwargs.get("transaction")):
-        yield
-        return
-    request.getfixturevalue("transactional_db")
-    if connection.vendor != "postgresql":
-        yield
-        return
-    alter = "ALTER TABLE workitems_historyentry {} TRIGGER history_is_not_emptied"
+def _guard_of_history():
+    """The statements that lift the database's guard of the history, and those that set it again."""
+    if connection.vendor == "postgresql":
+        alter = "ALTER TABLE workitems_historyentry {} TRIGGER history_is_not_emptied"
+        return [alter.format("DISABLE")], [alter.format("ENABLE")]
+    migration = importlib.import_module("workitems.migrations.0005_history_is_append_only_on_sqlite")
+    return migration.BACKWARD, migration.FORWARD
+
+
+def _execute(statements):
     with connection.cursor() as cursor:
-        cursor.execute(alter.format("ENABLE"))
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(alter.format("DISABLE"))
+        for statement in statements:
+            cursor.execute(statement)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _history_is_emptied_only_after_a_test():
+    """The database refuses to empty the history, as it should; only the clean-up after a transactional test must."""
+    clean_up = TransactionTestCase._fixture_teardown
+
+    def with_the_guard_lifted(case):
+        lift, guard = _guard_of_history()
+        _execute(lift)
+        try:
+            clean_up(case)
+        finally:
+            _execute(guard)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", with_the_guard_lifted)
+        yield
 
 
 @pytest.fixture

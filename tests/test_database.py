@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from workitems.models import AppendOnly, HistoryEntry, WorkItem
 
@@ -70,23 +71,72 @@ def test_the_orm_cannot_change_history(item):
     assert item.history.get().note == ""
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE workitems_historyentry SET note = 'forged'",
-        "DELETE FROM workitems_historyentry",
-        "TRUNCATE workitems_historyentry",
-        "TRUNCATE workitems_workitem CASCADE",
-    ],
-)
-def test_postgresql_refuses_to_change_history(on_postgresql, item, statement):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SET CONSTRAINTS ALL IMMEDIATE"
-        )  # or pending foreign keys would refuse it before our trigger does
+STATEMENTS = ["UPDATE workitems_historyentry SET note = 'forged'", "DELETE FROM workitems_historyentry"]
+# SQLite has no TRUNCATE.
+TRUNCATES = ["TRUNCATE workitems_historyentry", "TRUNCATE workitems_workitem CASCADE"]
+
+
+def refuses(statement, item):
     with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
-    assert item.history.count() == 1
+    assert item.history.get().note == ""
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_the_database_refuses_to_change_history(item, statement):
+    refuses(statement, item)
+
+
+@pytest.mark.parametrize("statement", TRUNCATES)
+def test_postgresql_refuses_to_empty_history(on_postgresql, item, statement):
+    with connection.cursor() as cursor:
+        # Or pending foreign keys would refuse it before our trigger does.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    refuses(statement, item)
+
+
+def test_history_cannot_be_forged_around_the_refusals_of_its_own_queryset(item, theirs):
+    """Ways of Django's that do not ask HistoryQuerySet are stopped by the database, whichever it is."""
+    entry = item.history.get()
+    plain = QuerySet(HistoryEntry)
+    forged = HistoryEntry(**{**plain.values().get(pk=entry.pk), "note": "forged"})
+    upsert = {"update_conflicts": True, "unique_fields": ["id"], "update_fields": ["note"]}
+    for attempt in (
+        lambda: HistoryEntry.objects.bulk_create([forged], **upsert),
+        lambda: plain.update(note="forged"),
+        lambda: plain.filter(pk=entry.pk)._raw_delete("default"),
+    ):
+        with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic():
+            attempt()
+    for attempt in (
+        lambda: HistoryEntry._base_manager.update(note="forged"),
+        lambda: HistoryEntry._base_manager.all().delete(),
+        lambda: theirs.history.add(entry),
+    ):
+        with pytest.raises(AppendOnly), transaction.atomic():
+            attempt()
+    assert (item.history.get().note, item.history.get()) == ("", entry)
+    assert theirs.history.count() == 1
+
+
+def test_a_name_is_never_empty_and_a_size_never_negative(item):
+    for wrong in ({"name": ""}, {"size": -1}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            WorkItem.objects.filter(pk=item.pk).update(**wrong)
+    WorkItem.objects.filter(pk=item.pk).update(size=None)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAfterATransactionalTest:
+    """Its clean-up empties the history, for which the guard is lifted; then the guard is there again."""
+
+    def test_one(self, item):
+        refuses(STATEMENTS[0], item)
+
+    def test_two(self, item):
+        for statement in STATEMENTS:
+            refuses(statement, item)
+        assert HistoryEntry.objects.count() == 1
 
 
 def test_names_that_an_index_entry_could_not_hold(virginia):

@@ -19,7 +19,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
-from .lifecycle import Facts, Phase, Wanted, phase_of, requeue_stages
+from .lifecycle import Facts, Phase, Wanted, phase_of
 from .search import SearchTextField, head, same_text
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
 
@@ -166,6 +166,8 @@ class WorkItem(models.Model):
             _one_of("stage", stage_choices()),
             _one_of("status", status_choices()),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
+            models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
         ]
         indexes = [
             models.Index(fields=["-date", "-id"], name="item_newest"),
@@ -228,15 +230,14 @@ class WorkItem(models.Model):
 
     def requeue(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
         """Back to wait at `stage`, by default where it stopped. Without a note, the one that it has stays."""
-        return self._move("requeue", stage or self.where_it_stopped(), Status.PENDING, note or None, context)
+        return self._move("requeue", stage, Status.PENDING, note or None, context)
 
-    def where_it_stopped(self) -> str:
-        """The legal stage at which a requeue would go on: of a cancelled item, the one before the cancel."""
-        stood, legal = self.stage, requeue_stages(self.action, self.stage)
-        if self.status == Status.CANCELLED:
-            cancels = self.history.filter(move="cancel").order_by("-number")
-            stood = cancels.values_list("stage_before", flat=True).first() or stood
-        return str(stood if stood in legal else legal[-1])
+    def stopped_at(self) -> str:
+        """How far it has come: of a cancelled item, the stage before the cancel."""
+        if self.status != Status.CANCELLED:
+            return self.stage
+        cancels = self.history.filter(move="cancel").order_by("-number")
+        return cancels.values_list("stage_before", flat=True).first() or self.stage
 
     def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
         """Sets the flag to a value, never flips it."""
@@ -308,7 +309,7 @@ class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
 
 
 class HistoryEntry(models.Model):
-    """One accepted change of an item. Append-only: also the database refuses anything else where it can (PostgreSQL)."""
+    """One accepted change of an item. Append-only: the database itself refuses anything else, by triggers."""
 
     item = models.ForeignKey(WorkItem, models.PROTECT, related_name="history", db_index=False)
     number = models.PositiveIntegerField()  # 1, 2, 3 … per item: two writers can never both have the next one
@@ -329,6 +330,7 @@ class HistoryEntry(models.Model):
     class Meta:
         verbose_name = _("history entry")
         verbose_name_plural = _("history entries")
+        base_manager_name = "objects"  # or an item's `history.add()` would go around HistoryQuerySet
         ordering = ["item", "number"]
         constraints = [
             models.UniqueConstraint(fields=["item", "number"], name="one_entry_per_number"),

@@ -1,0 +1,30 @@
+"""SQLite, too, refuses to change or delete history, whoever asks; PostgreSQL does since 0002.
+
+SQLite drops a table's triggers with the table, and Django remakes the whole table for most changes of a model. A later
+migration that changes HistoryEntry must therefore end with `migrations.RunPython(run(FORWARD), run(BACKWARD))` of this
+one again; tests/test_database.py fails where it does not.
+"""
+
+from django.db import migrations
+
+TRIGGERS = {"history_is_append_only_update": "UPDATE", "history_is_append_only_delete": "DELETE"}
+FORWARD = [
+    f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {act} ON workitems_historyentry "
+    f"BEGIN SELECT RAISE(ABORT, 'The history of work items is only ever added to ({act} refused).'); END"
+    for name, act in TRIGGERS.items()
+]
+BACKWARD = [f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS]
+
+
+def run(statements):
+    def on_sqlite(apps, schema_editor):
+        if schema_editor.connection.vendor == "sqlite":
+            for statement in statements:
+                schema_editor.execute(statement, params=None)
+
+    return on_sqlite
+
+
+class Migration(migrations.Migration):
+    dependencies = [("workitems", "0004_values_that_make_sense")]
+    operations = [migrations.RunPython(run(FORWARD), run(BACKWARD))]
