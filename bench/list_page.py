@@ -192,7 +192,7 @@ def bulk_review(person):
 
     listing = ItemList({"phase": ["closed"], "reviewed": ["false"]}, person)
     total = Facets(listing).total
-    act = bulk.begin(bulk.of_snapshot(bulk.snapshot(listing, total), person), "review", person)
+    act = bulk.begin(bulk.of_snapshot(bulk.snapshot(listing, total, bulk.mark()), person), "review", person)
     requests = []
     while act.finished_at is None:
         began = time.perf_counter()

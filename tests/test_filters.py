@@ -211,6 +211,7 @@ WRONG = [
     "created_after=2021-03-04T25:00:00Z",
     "created_after=0001-01-01T00:00:00%2B14:00",
     "bag_date=1",
+    "bag_date=9999-12-31T23:59:59Z",
     "size_min=-1",
     "size_min=big",
     "size_min=99999999999999999999",

@@ -87,3 +87,10 @@ def test_without_a_stage_a_cancelled_item_goes_on_where_it_stopped(item, ada, wa
     item.cancel(by=ada, note="Wait.")
     item.requeue(by=ada)
     assert (item.stage, item.status) == ("Store", "Pending")
+
+
+def test_a_cancelled_item_is_not_requeued_past_where_it_stopped(item, ada, wally):
+    item.progress(by=wally, stage="Fetch")
+    item.cancel(by=ada, note="Wait.")
+    with refused(item, "invalid", "stage"):
+        item.requeue(by=ada, stage="Store")

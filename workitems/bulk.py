@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,6 +28,7 @@ from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
 MOST_SELECTED = 1000
+IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
 SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
 
 
@@ -44,9 +45,19 @@ class Selection:
     query: str
 
 
-def snapshot(listing: ItemList, total: int) -> str:
-    """What the list shows now, signed, to be posted back by the form on its page."""
-    mark = HistoryEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+def mark() -> list[int]:
+    """What has happened so far: the last history entry, and entries before it that are still to come.
+
+    Take it before the rows are read. On PostgreSQL numbers are given out before they are committed, so that a lower one may
+    appear after a higher one; numbers that are missing among the latest are counted as later.
+    """
+    latest = set(HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT])
+    last = max(latest, default=0)
+    return [last, *(pk for pk in range(min(latest, default=0), last) if pk not in latest)]
+
+
+def snapshot(listing: ItemList, total: int, mark: list[int]) -> str:
+    """What the list shows, signed, to be posted back by the form on its page."""
     shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
     return signing.dumps(shown, salt=SALT, compress=True)
 
@@ -96,7 +107,9 @@ def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
     items = visible.filter(pk__in=stored["ids"]) if by_id else ItemList(parse_qs(stored["query"]), user).items()
     if "mark" not in stored:
         return items
-    return items.exclude(Exists(HistoryEntry.objects.filter(item=OuterRef("pk"), pk__gt=stored["mark"])))
+    last, *to_come = stored["mark"]
+    since = HistoryEntry.objects.filter(Q(pk__gt=last) | Q(pk__in=to_come), item=OuterRef("pk"))
+    return items.exclude(Exists(since))
 
 
 @dataclass(frozen=True)
@@ -149,8 +162,10 @@ def _piece(act: BulkAct) -> BulkAct:
     if act.finished_at:
         return act
     items = chosen(act.selection, act.by).filter(pk__gt=act.cursor).order_by("pk")
-    ids = list(items.values_list("pk", flat=True)[:PIECE])
-    versions = _versions_left_by(act, ids)
+    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
+    ids = list(seen)
+    # What changes between this look and the lock is left alone, too.
+    versions = {**seen, **_versions_left_by(act, ids)}
     results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=versions, act=act.pk)
     reasons = Counter(result.refused.reason for result in results if result.refused)
     act.changed += sum(result.changed for result in results)

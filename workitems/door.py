@@ -6,7 +6,7 @@ the update names the version that was read, so that nothing is ever decided from
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,7 @@ def change(
             .order_by("pk")
         }
         replaced = _replaced(items, move, by, list(rows))
+        stopped = _stopped(rows.values()) if move == "requeue" else {}
         results: dict[int, Result] = {}
         accepted: list[tuple[WorkItem, dict[str, Any]]] = []
         for pk in ids:
@@ -122,7 +123,7 @@ def change(
             try:
                 new = decide(
                     move,
-                    replace(row.facts, is_replaced=pk in replaced),
+                    replace(row.facts, is_replaced=pk in replaced, stopped_at=stopped.get(pk, "")),
                     wanted,
                     role=_role(by),
                     domain=row.institution.identifier,
@@ -148,6 +149,11 @@ def _replaced(items: "type[WorkItem]", move: str, by: User, ids: list[int]) -> s
         return set()
     asked = items.objects.filter(pk__in=ids)
     return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
+
+
+def _stopped(rows: "Iterable[WorkItem]") -> dict[int, str]:
+    """Where the cancelled ones among the items stood before; asked for a requeue only."""
+    return {row.pk: row.stopped_at() for row in rows if row.status == Status.CANCELLED}
 
 
 def _check_version(row: "WorkItem", seen: int | None) -> None:

@@ -1,7 +1,7 @@
 """How one value of a list's query string is read. Each field says plainly what is wrong with a value."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -126,8 +126,9 @@ class MomentField(forms.Field):
             moment = parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", re.sub(r"(\.\d{6})\d+", r"\1", text)))
             if moment is None:
                 raise ValueError
-            aware = moment if moment.tzinfo else timezone.make_aware(moment)
-            aware.astimezone(timezone.get_fixed_timezone(0))
+            aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
+            if not 1 < aware.year < 9999:
+                raise ValueError
         except (ValueError, OverflowError):
             raise ValidationError(
                 _("“%(value)s” is not a time; give it like 2021-03-04T05:06:07Z or 2021-03-04."),

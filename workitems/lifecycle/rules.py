@@ -128,7 +128,9 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead."""
+    """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead.
+    `stopped_at`: the stage of a cancelled item before its cancel.
+    """
 
     action: str
     stage: str
@@ -141,6 +143,12 @@ class Facts:
     stage_started_at: datetime | None = None
     object_identifier: str = ""
     is_replaced: bool = False
+    stopped_at: str = ""
+
+    @property
+    def stands_at(self) -> str:
+        """How far it has really come: an admin's cancel leads to Resolve, whatever was not done."""
+        return self.stopped_at or self.stage
 
     @property
     def phase(self) -> Phase:
@@ -234,7 +242,7 @@ def _off_path(action: str, stage: str) -> Refused:
 
 
 def _usual_stage(move: Move, facts: Facts) -> str:
-    return requeue_stages(facts.action, facts.stage)[-1] if move.reach is Reach.BACK else facts.stage
+    return requeue_stages(facts.action, facts.stands_at)[-1] if move.reach is Reach.BACK else facts.stage
 
 
 def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
@@ -296,13 +304,10 @@ def _allowed(facts: Facts, role: str) -> str:
 def _check_stage(move: Move, facts: Facts, stage: str) -> None:
     action = facts.action
     if move.reach is Reach.BACK:
-        legal = requeue_stages(action, facts.stage)
+        legal = requeue_stages(action, facts.stands_at)
         if stage not in legal:
-            raise Refused(
-                "invalid",
-                _("An item at %(now)s can be requeued to %(legal)s.") % {"now": facts, "legal": ", ".join(legal)},
-                "stage",
-            )
+            sentence = _("This item had come to %(stood)s; it can be requeued to %(legal)s.")
+            raise Refused("invalid", sentence % {"stood": facts.stands_at, "legal": ", ".join(legal)}, "stage")
         return
     if position(action, stage) < position(action, facts.stage):
         raise Refused(

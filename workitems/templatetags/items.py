@@ -31,12 +31,20 @@ def size(number: int | None) -> str:
     return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.95 else f"{value:.1f} {_UNITS[unit]}"
 
 
+def _local(moment: datetime) -> datetime:
+    """In the reader's zone; at the ends of the calendar, where that zone has no such day, as it is."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment
+
+
 @register.filter
 def exact(moment: datetime | None) -> str:
     """A time to the second with its zone, in the reader's zone."""
     if moment is None:
         return "–"
-    local = timezone.localtime(moment)
+    local = _local(moment)
     return f"{date_format(local, 'j M Y, H:i:s')} {local.tzname()}"
 
 
@@ -51,7 +59,7 @@ def relative(moment: datetime, now: datetime) -> str:
         return _("%(n)d h ago") % {"n": passed.seconds // 3600}
     if timedelta(0) <= passed < timedelta(days=30):
         return _("%(n)d d ago") % {"n": passed.days}
-    return date_format(timezone.localtime(moment), "j M Y")
+    return date_format(_local(moment), "j M Y")
 
 
 @register.simple_tag

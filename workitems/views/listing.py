@@ -43,6 +43,8 @@ class List(Door, View):
         return response
 
     def page(self, listing, status=200):
+        may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
+        mark = bulk.mark() if may_mark else []
         facets = Facets(listing)
         rows = page_of(listing, timezone.now()) if listing.is_valid() else []
         pages = -(-facets.total // listing.per_page) if listing.is_valid() else 0
@@ -59,11 +61,12 @@ class List(Door, View):
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
             "sorts": SORTS,
-            "page_sizes": PAGE_SIZES,
+            "page_sizes": sorted({*PAGE_SIZES, listing.per_page}) if listing.is_valid() else PAGE_SIZES,
+            "more_is_used": bool(listing.params.keys() & (FilterForm.base_fields.keys() - {"q"})),
             "hints": drop_hints(listing, facets) if listing.is_valid() and not facets.total else [],
         }
-        if rows and listing.user.can(Permission.REVIEW):
-            context["snapshot"] = bulk.snapshot(listing, facets.total)
+        if rows and may_mark:
+            context["snapshot"] = bulk.snapshot(listing, facets.total, mark)
         return render(self.request, "workitems/list.html", context, status=status)
 
 

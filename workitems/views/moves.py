@@ -134,8 +134,8 @@ class Requeue(Move):
     done = gettext_lazy("Requeued %(name)s.")
 
     def form(self, item, data=None):
-        stages = requeue_stages(item.action, item.stage)
-        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": item.where_it_stopped()})
+        stages = requeue_stages(item.action, item.stopped_at())
+        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
 
     def move(self, item, values):
         item.requeue(by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"])
