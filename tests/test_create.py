@@ -96,3 +96,66 @@ def test_what_does_not_fit_is_refused(wally, virginia, fields, field):
 
 def test_the_same_upload_may_come_again(wally, virginia):
     assert create(wally, virginia).pk != create(wally, virginia).pk
+
+
+FITS_NOT = [
+    ("name", ""),
+    ("name", " \n"),
+    ("name", None),
+    ("name", 7),
+    ("name", "n" * 1001),
+    ("name", "a\0b"),
+    ("name", "\ud800"),
+    ("etag", "e" * 256),
+    ("object_identifier", "o" * 1301),
+    ("note", "a\0b"),
+    ("note", None),
+    ("size", -1),
+    ("size", 2**63),
+    ("size", "7"),
+    ("size", 7.5),
+    ("size", True),
+    ("pid", -1),
+    ("retry", None),
+    ("retry", "false"),
+    ("needs_admin_review", 1),
+    ("reviewed", True),
+    ("date", "yesterday"),
+    ("bag_date", LONG_AGO.replace(tzinfo=None)),
+    ("queued_at", datetime.max.replace(tzinfo=timezone.get_fixed_timezone(-60))),
+    ("institution", None),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), FITS_NOT)
+def test_values_that_fit_no_column_are_refused(wally, virginia, field, value):
+    with pytest.raises(Refused) as caught:
+        WorkItem.objects.create_item(
+            **{"by": wally, "institution": virginia, "action": "Ingest", "name": "bag.tar", field: value}
+        )
+    assert (caught.value.reason, caught.value.field) == ("invalid", field)
+    assert f"“{field}”" in caught.value.sentence
+    assert not WorkItem.objects.exists()
+
+
+def test_values_at_the_edge_fit(wally, virginia):
+    edge = {"name": "n" * 1000, "etag": "e" * 255, "size": 2**63 - 1, "pid": 0, "note": "%(field)s {limit} é 🗼"}
+    item = create(wally, virginia, **edge)
+    assert WorkItem.objects.filter(pk=item.pk, **edge).exists()
+    assert create(wally, virginia, size=0).size == 0
+
+
+def test_the_number_of_the_first_entry_is_not_for_the_caller(wally, virginia):
+    item = create(wally, virginia, version=9)
+    assert (item.version, last(item).number) == (1, 1)
+    item.progress(by=wally)
+    assert last(item).number == 2
+
+
+def test_what_is_closed_may_come_reviewed(wally, virginia):
+    assert create(wally, virginia, stage="Resolve", status="Success", reviewed=True).reviewed
+
+
+@pytest.mark.parametrize("status", ["Cancelled", "Failed", "Suspended"])
+def test_old_workers_record_an_end_without_a_note(wally, virginia, status):
+    assert create(wally, virginia, stage="Fetch", status=status).note == ""

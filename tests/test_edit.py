@@ -85,3 +85,11 @@ def test_a_stale_page_is_told(ada, wally, item):
 def test_a_workers_field_is_not_for_editing(ada, item):
     with pytest.raises(TypeError, match="size"):
         item.edit(size=1, by=ada)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("retry", None), ("needs_admin_review", "no"), ("node", "a\0b"), ("pid", -5), ("note", 5)]
+)
+def test_values_that_fit_no_column_are_refused(ada, item, field, value):
+    with refused(item, "invalid", field):
+        item.edit(by=ada, **{field: value})

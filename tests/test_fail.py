@@ -62,3 +62,37 @@ def test_not_to_an_earlier_stage(wally, item):
     item.progress(stage="Store", by=wally)
     with refused(item, "illegal", "stage"):
         item.fail(stage="Fetch", note="why", retry=False, by=wally)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("retry", None),
+        ("retry", "x"),
+        ("retry", 0),
+        ("note", 5),
+        ("note", "a\0b"),
+        ("node", "n" * 256),
+        ("node", None),
+        ("pid", -1),
+        ("pid", 2**63),
+        ("pid", "17"),
+        ("size", -1),
+        ("size", 1.5),
+        ("needs_admin_review", "yes"),
+        ("outcome", "\ud800"),
+        ("date", None),
+        ("stage_started_at", "2021-03-04"),
+        ("object_identifier", "o" * 1301),
+        ("stage", "Bogus"),
+    ],
+)
+def test_values_that_fit_no_column_are_refused(wally, item, field, value):
+    with refused(item, "invalid", field) as caught:
+        item.fail(**{"note": "why", "retry": False, "by": wally, field: value})
+    assert (f"“{field}”" if field != "stage" else "“Bogus”") in caught.value.sentence
+
+
+def test_who_may_not_hears_that_before_what_is_wrong_with_a_value(dora, item):
+    with refused(item, "forbidden"):
+        item.fail(note="why", retry=None, by=dora)

@@ -8,12 +8,12 @@ the update names the version that was read, so that nothing is ever decided from
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,13 +21,14 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from .lifecycle import Refused, Wanted, check_new, decide, first_stage, new_with
+from .lifecycle import MOVES, Phase, Refused, Wanted, check_new, decide, first_stage, new_with
 from .search import SEARCHED, search_text
 from .vocabulary import Action, Status
 
 if TYPE_CHECKING:
     from .models import HistoryEntry, WorkItem
 
+_LARGEST = 2**63 - 1
 # Stage, status and note have columns of their own in the history; the rest of what a worker's save carries would only swell it.
 _NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "search_text"})
 _PROCESS = frozenset({"node", "pid"})
@@ -56,7 +57,11 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem"
     _items, entries = _models()
     item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
+    item.date = item.date or now
+    item.created_at = item.updated_at = now
+    item.version = 1  # the number of its first history entry, whatever the caller has given
     check_new(item.action, item.stage, item.status, role=_role(by))
+    _check_values({column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
     sets = new_with(
         item.action,
         item.status,
@@ -66,10 +71,10 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem"
     )
     for name, value in sets.items():
         setattr(item, name, value)
-    item.date = item.date or now
-    item.created_at = item.updated_at = now
     if item.status == Status.STARTED:
         item.stage_started_at = item.stage_started_at or now
+    if item.reviewed and item.phase is not Phase.CLOSED:
+        raise Refused("invalid", _("“reviewed” is only for items that are closed."), "reviewed")
     with transaction.atomic():
         item.save(force_insert=True)
         entries.objects.create(
@@ -103,6 +108,7 @@ def change(
     """
     items, entries = _models()
     now = at or timezone.now()
+    given = {**wanted.fields, **({} if wanted.note is None else {"note": wanted.note})}
     with transaction.atomic():
         rows = {
             row.pk: row
@@ -121,6 +127,8 @@ def change(
                 results[pk] = Result(None, refused=Refused("illegal", _("There is no such item.")))
                 continue
             try:
+                if MOVES[move].is_granted_to(_role(by)):  # who may not make the move hears only that
+                    _check_values(given)
                 new = decide(
                     move,
                     replace(row.facts, is_replaced=pk in replaced, stopped_at=stopped.get(pk, "")),
@@ -141,6 +149,61 @@ def change(
         entries.objects.bulk_create([_apply(entries, row, new, move, by, via, now, act) for row, new in accepted])
         _save(items, accepted, now)
     return [results[pk] for pk in ids]
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    """Raises Refused, naming the field, at the first value that its column cannot hold.
+
+    Else it would fail inside the database, on each of the two in another way.
+    """
+    items, _entries = _models()
+    columns = {column.name: column for column in items._meta.concrete_fields}
+    for name, value in values.items():
+        column = columns.get(name)
+        # What is no column is for `decide` to refuse; the database gives the id.
+        if column is not None and not column.primary_key and (wrong := _what_is_wrong(column, value)):
+            raise Refused("invalid", wrong % {"field": name}, name)
+
+
+def _what_is_wrong(column: models.Field, value: Any) -> str:
+    """A sentence with a place for the field's name, or an empty one."""
+    if value is None:
+        return "" if column.null else _("“%(field)s” must have a value.")
+    if isinstance(column, models.CharField | models.TextField):
+        return _text(value, column)
+    if isinstance(column, models.BooleanField):
+        return "" if type(value) is bool else _("“%(field)s” must be true or false.")
+    if isinstance(column, models.DateTimeField):
+        return _moment(value)
+    if isinstance(column, models.IntegerField):
+        fits = type(value) is int and 0 <= value <= _LARGEST
+        return "" if fits else _("“%(field)s” must be a whole number from 0 to 9223372036854775807.")
+    return ""
+
+
+def _text(value: Any, column: models.Field) -> str:
+    if not isinstance(value, str):
+        return _("“%(field)s” must be text.")
+    if not value.strip() and not column.blank and column.editable:
+        return _("“%(field)s” must not be empty.")
+    if column.max_length is not None and len(value) > column.max_length:
+        sentence = _("“%(field)s” is too long: it has {count} characters, and at most {limit} can be kept.")
+        return sentence.format(count=len(value), limit=column.max_length)
+    if "\0" in value:
+        return _("“%(field)s” contains a NUL character, which cannot be stored; leave it out.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return _("“%(field)s” contains half a surrogate pair, which is no character; leave it out.")
+    return ""
+
+
+def _moment(value: Any) -> str:
+    try:
+        fits = isinstance(value, datetime) and value.tzinfo is not None and value.astimezone(UTC) is not None
+    except OverflowError:
+        fits = False
+    return "" if fits else _("“%(field)s” must be a time with its zone.")
 
 
 def _replaced(items: "type[WorkItem]", move: str, by: User, ids: list[int]) -> set[int]:
