@@ -241,7 +241,14 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
         (lambda line: line["history"][1].update(at=None), "says not when"),
         (lambda line: line["history"][1].update(stage_after="Bogus"), "a stage that is not known"),
         (lambda line: line["history"][1].update(changes=[]), "changes that are not an object"),
-        (lambda line: line["history"][1].update(changes={"a": "\0"}), "NUL"),
+        (lambda line: line["history"][1].update(changes={"a": ["", "\0"]}), "NUL"),
+        (lambda line: line["history"][1].update(changes={"a": [None, "\ud800"]}), "half a surrogate pair"),
+        (lambda line: line["history"][1].update(changes={"\udfff": [1, 2]}), "half a surrogate pair"),
+        (lambda line: line["history"][1].update(changes={"a": 1}), "before and after"),
+        (lambda line: line["history"][1].update(changes={"a": ["x"]}), "before and after"),
+        (lambda line: line["history"][1].update(changes={"a": ["x", []]}), "is [], not a text"),
+        (lambda line: line["history"][1].update(changes={"a": ["x", float("nan")]}), "is NaN, not a text"),
+        (lambda line: line["history"][1].update(at="9999-12-31T23:59:59Z"), "the years 1900 to 9000"),
         (lambda line: line["history"][1].update(act="x"), "no UUID"),
         (lambda line: line["history"][1].update(who="x" * 256), "who has 256"),
         (lambda line: line["item"].pop("note"), "lacks note"),
@@ -250,7 +257,7 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
         (lambda line: line["item"].update(institution="x"), "no domain"),
         (lambda line: line.pop("item"), "neither an item"),
     ],
-    ids=range(19),
+    ids=range(26),
 )
 def test_an_exported_item_that_is_not_right_stays_out(virginia, ada, tmp_path, spoil, reason):
     with another_installation():

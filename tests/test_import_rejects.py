@@ -12,6 +12,7 @@ from workitems.importing import Unreadable, import_files
 from workitems.importing.rows import READERS
 from workitems.models import HistoryEntry, WorkItem
 
+from .factories import make_item
 from .importing_samples import (
     INSTITUTIONS,
     counts,
@@ -48,7 +49,7 @@ def refused(tmp_path):
         ({"id": "x"}, 'id is "x", not a whole number'),
         ({"id": -1}, "id is -1"),
         ({"id": 2**63}, "id is"),
-        ({"id": 2**60}, "the largest is"),
+        ({"id": 2**52 + 1}, "the largest is"),
         ({"id": True}, "id is true"),
         ({"name": ""}, "no name"),
         ({"name": 5}, "name is 5, not text"),
@@ -65,19 +66,23 @@ def refused(tmp_path):
         ({"date": 12}, "date is 12"),
         ({"created_at": None, "date": None, "updated_at": None}, "created_at"),
         ({"bag_date": "9999-12-31T23:59:59-01:00"}, "bag_date is"),
+        ({"date": "9999-12-31T23:59:59Z"}, "the years 1900 to 9000"),
+        ({"updated_at": "9001-01-01T00:00:00Z"}, "updated_at is"),
+        ({"created_at": "1899-12-31T23:59:59Z"}, "created_at is"),
+        ({"bag_date": "0001-01-02T00:00:00+23:00"}, "bag_date is"),
         ({"size": -5}, "size is -5"),
         ({"size": 2**63}, "size is"),
         ({"size": 1.5}, "size is 1.5"),
         ({"size": {}}, "size is {}"),
+        ({"size": float("inf")}, "size is Infinity"),
         ({"retry": "maybe"}, 'retry is "maybe"'),
+        ({"retry": {}}, "retry is {}"),
     ],
     ids=lambda one: json.dumps(one)[:30],
 )
 @pytest.mark.parametrize("shape", [json_lines, list_reply])
 def test_a_bad_row_stays_out_alone(take, refused, shape, fields, reason):
     good = pharos(id=1)
-    if shape is list_reply and "\ud800" in str(fields.get("note")):
-        fields, reason = {"name": ""}, "no name"  # that parser makes a "?" of it
     assert counts(take(shape(pharos(**fields), good))) == (1, 0, 0, 0, 1)
     [row] = refused()
     assert reason in row["reason"]
@@ -108,6 +113,74 @@ def test_a_line_that_is_no_item(take, refused, line):
     [row] = refused()
     assert row["number"] == "2"
     assert row["reason"]
+
+
+NESTED = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("9" * 6000, "cannot be read"),
+        ("-" + "9" * 6000, "cannot be read"),
+        ("1e99999999999999999999", "size is Infinity, not a whole number"),
+        ("-1e999999", "size is -Infinity"),
+        (NESTED, "cannot be read"),
+        (NESTED.replace("[", '{"a":[').replace("]", "]}"), "cannot be read"),
+        (r'"a\ud800b"', "not a whole number"),
+        ("bad", "is not JSON"),
+        ('"a "{quoted}" word"', "is not JSON"),
+        ("1 2", "is not JSON"),
+        ('"\n"', "is not JSON"),
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize(
+    "shape", [list_reply, lambda *rows: json.dumps(rows), lambda *rows: json.dumps(rows, indent=2)]
+)
+def test_a_hostile_item_of_a_document_stays_out_alone(take, refused, shape, value, reason):
+    good = [pharos(id=1, name="1.tar", note="{["), pharos(id=3, name="3.tar", note='"]}\\')]
+    content = shape(good[0], pharos(id=2, size="HERE"), good[1]).replace('"HERE"', value)
+    assert counts(take(content)) == (2, 0, 0, 0, 1)
+    [row] = refused()
+    assert row["number"] == "2"
+    assert reason in row["reason"]
+    assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == ["{[", '"]}\\']
+
+
+@pytest.mark.parametrize("value", ["9" * 6000, "1e99999999999999999999", NESTED], ids=range(3))
+def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
+    summary = take(json.dumps([pharos(other="HERE"), pharos(id=2, name="2.tar")]).replace('"HERE"', value))
+    assert summary.created + summary.rejected == 2
+    assert WorkItem.objects.filter(name="2.tar").exists()
+
+
+@pytest.mark.parametrize("escape", [r"\ud800", r"\uDFFF", r"\udc00\ud800", r"\\\ud800"])
+@pytest.mark.parametrize("shape", [json_lines, list_reply, lambda *rows: json.dumps(rows)])
+def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
+    rows = [pharos(id=1, name="1.tar", note="HERE"), pharos(id=2, name="2.tar", note=r"\ud800"), pharos(id=3, note="𝄞")]
+    assert counts(take(shape(*rows).replace("HERE", escape))) == (2, 0, 0, 0, 1)
+    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is no character"
+    assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == [r"\ud800", "𝄞"]
+
+
+def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
+    """Wherever the text is cut: in a word, a number, an escape, a character."""
+    monkeypatch.setattr("workitems.importing.documents._PIECE", 7)
+    rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
+    assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
+    assert counts(take("\n".join(json.dumps(row, indent=1, ensure_ascii=False) for row in rows))) == (0, 0, 7, 0, 0)
+    assert counts(take(json.dumps(rows))) == (0, 0, 7, 0, 0)
+
+
+def test_the_largest_id(take, virginia):
+    take(json_lines(pharos(id=2**52)))
+    assert make_item(virginia).pk == 2**52 + 1
+
+
+def test_a_year_that_means_not_set(take):
+    take(json_lines(pharos(date="0001-01-01T00:00:00Z", bag_date="0001-01-01 00:00:00")))
+    assert WorkItem.objects.get().bag_date is None
 
 
 def test_a_byte_that_is_no_utf8_costs_one_row_of_an_array(take, refused):
@@ -151,6 +224,26 @@ def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch
 def test_without_rejects_there_is_no_file(take, tmp_path):
     take(json_lines(pharos()))
     assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
+
+
+def test_the_rejects_of_an_earlier_run_go_when_there_are_none_any_more(take, tmp_path):
+    take(json_lines(pharos(id=None)))
+    summary = take(json_lines(pharos()))
+    assert summary.old_rejects == [tmp_path / "items.rejects.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
+    assert take(json_lines(pharos())).old_rejects == []
+
+
+def test_a_file_in_the_place_of_the_rejects_that_is_not_ours_stays(take, tmp_path):
+    theirs = write(tmp_path, "items.rejects.csv", "number,id\n1,2\n")
+    assert take(json_lines(pharos())).old_rejects == []
+    assert theirs.read_text() == "number,id\n1,2\n"
+
+
+def test_a_file_that_is_cut_short_says_nothing_of_earlier_rejects(take, tmp_path):
+    take(json_lines(pharos(id=None)))
+    assert take(json.dumps([pharos()])[:-1]).cut_short
+    assert (tmp_path / "items.rejects.csv").exists()
 
 
 def test_several_files_share_a_rejects_file(tmp_path):
@@ -198,6 +291,19 @@ def test_no_row_whatever_it_holds_breaks_the_run(db, tmp_path, fields):
         assert summary.created + summary.rejected == summary.read == 2
         assert WorkItem.objects.filter(name="good.tar").exists() or fields.get("id") == 3
         assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)
+
+
+@given(st.binary(max_size=60), st.integers(0, 1600), st.integers(0, 60), st.sampled_from([None, 0, 1]))
+@settings(max_examples=100)
+def test_no_bytes_in_a_document_break_the_run(db, tmp_path, rubbish, place, lost, indent):
+    with transaction.atomic():
+        text = list_reply(pharos(), pharos(id=72, name="b.tar"), indent=indent).encode()
+        place = 12 + place % (len(text) - 12)
+        summary = import_files([write(tmp_path, "items.json", text[:place] + rubbish + text[place + lost :])])
+        assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
+        assert HistoryEntry.objects.count() == summary.created + summary.updated
+        assert WorkItem.objects.count() == summary.created
         transaction.set_rollback(True)
 
 

@@ -22,6 +22,7 @@ from .importing_samples import (
     json_lines,
     list_reply,
     pharos,
+    registry_csv,
     taker,
     write,
 )
@@ -47,6 +48,33 @@ def test_a_document_that_is_cut_short(take, cut):
     assert not summary.is_whole
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[%s, ]", "a value should be there"),
+        ("[%s] 7", "“[” should be there"),
+        ('[%s "x"]', "“,” should be there"),
+        ('[%s, "not closed]', "has no end"),
+        ('{"results": [%s], 7: 8}', "a name in quotes should be there"),
+        ('{"results": [%s], "next" 8}', "“:” should be there"),
+        ('{"results": [%s], "next":', "but the end is"),
+    ],
+)
+def test_a_document_that_stops_being_json(take, content, reason):
+    summary = take(content % json.dumps(pharos(), indent=1))
+    assert counts(summary) == (1, 0, 0, 0, 0)
+    assert "after item 1" in summary.cut_short[0]
+    assert reason in summary.cut_short[0]
+
+
+def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
+    monkeypatch.setattr("workitems.importing.documents.LONGEST_ROW", 100_000)
+    monkeypatch.setattr("workitems.importing.documents._PIECE", 10_000)
+    summary = take(json.dumps([pharos(), pharos(id=2, note="x" * 200_000)]))
+    assert counts(summary) == (1, 0, 0, 0, 0)
+    assert "after item 1 is longer than 100000 characters" in summary.cut_short[0]
+
+
 def test_a_compressed_file_that_is_cut_short(take):
     # Random names, or the compressed file would be one block.
     rows = json_lines(*(pharos(id=number, name=f"{os.urandom(400).hex()}.tar") for number in range(1, 1001)))
@@ -65,6 +93,14 @@ def test_a_compressed_file_that_is_cut_short(take):
         (INSTITUTIONS, "table of institutions"),
         ("id,name,etag,institution,action,stage,status\n", "spreadsheet"),
         ('{"format": "pharos-work-items", "version": 99}\n', "version 99"),
+        (registry_csv().replace(",institution_id", ""), "lacks institution_id"),
+        (registry_csv().replace("stage,status,", "").replace(",name", ""), "lacks name, stage, status"),
+        (registry_csv().replace(",", ";"), "with semicolons between its cells"),
+        (registry_csv().replace(",", "\t"), "with tabs between its cells"),
+        (registry_csv().replace(",size", ",size,name,note"), r"items\.json names name, note twice"),
+        (registry_csv().encode("utf-16"), "UTF-16"),
+        (gzip.compress(json_lines(pharos()).encode(), mtime=0)[:30], r"compressed file \S+items\.json is damaged"),
+        (b"\x1f\x8b rubbish", r"compressed file \S+items\.json is damaged"),
     ],
 )
 def test_a_file_that_is_nothing(take, content, reason):
@@ -195,6 +231,42 @@ def test_the_command_says_what_it_did(tmp_path):
     assert status == 0
     assert "2 rows read: 2 new, 0 updated, 0 unchanged, 0 newer here and left as they are, 0 rejected." in said
     assert "1 row with an etag that a spreadsheet has damaged, kept as it is: 1.01E+18 (id 72)." in said
+
+
+def page(following, *rows):
+    return json.dumps({"count": 99, "next": following, "results": rows, "previous": None})
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_command_tells_of_one_page_of_a_longer_list(tmp_path, indent):
+    reply = json.dumps(json.loads(page("/items?page=2", pharos())), indent=indent)
+    status, said = run_command(write(tmp_path, "a.json", reply))
+    assert status == 0
+    assert "a.json was one page of a longer list, so more items exist: its “next” is /items?page=2." in said
+
+
+def test_the_command_tells_of_several_pages(tmp_path):
+    paths = [write(tmp_path, f"{n}.json", page(f"/items?page={n + 1}", pharos(id=n, name="x"))) for n in (1, 2)]
+    assert "2 files were each one page of a longer list." in run_command(*paths)[1]
+
+
+def test_the_last_page_ends_the_list(tmp_path):
+    text = page("/items?page=2", pharos()) + "\n" + page(None, pharos(id=72))
+    assert "longer list" not in run_command(write(tmp_path, "a.json", text))[1]
+
+
+def test_what_the_command_says_can_be_printed(tmp_path):
+    path = write(tmp_path, "a.json", page("\ud800", pharos(**{"\udfff": 1})))
+    status, said = run_command(path)
+    assert status == 0
+    assert said.encode()
+
+
+def test_the_command_says_that_earlier_rejects_are_gone(tmp_path):
+    run_command(write(tmp_path, "a.json", json_lines(pharos(id=None))))
+    status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
+    assert status == 0
+    assert "removed the rejects of an earlier run" in said
 
 
 def test_the_command_tells_of_rejects_by_its_status(tmp_path):

@@ -1,7 +1,7 @@
 """Which format a file has, told by its content, and its rows one after the other, however large it is.
 
 A reader yields a `Raw` for each row, also for one that cannot be read, and raises `CutShort` in the end if the file stops
-before it should: what came before is good.
+before it should: what came before is good. Documents of JSON are read by `documents`, the rest here.
 """
 
 import codecs
@@ -9,67 +9,31 @@ import csv
 import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import ijson
-
 from .. import exporting
+from .documents import DAMAGED, Document
+from .raw import LONGEST_ROW, CutShort, Raw, Unreadable, first_line, shown
 
 PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-csv", "pharos-export")
 HEAD = 65_536  # as much as is looked at to tell the format
-LONGEST_ROW = 64 * 1024 * 1024
 LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote was left open, and the rest of the file would become one cell
-NOT_UTF8 = (
-    "\ufdd0not UTF-8\ufdd0"  # stands where a byte was no UTF-8; no text has these words between two non-characters
-)
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 CSV_COLUMNS = frozenset({"id", "name", "action", "stage", "status", "institution_id"})
-
-codecs.register_error("workitems-mark", lambda error: (NOT_UTF8, error.end))  # type: ignore[attr-defined]
-
-
-class Unreadable(Exception):
-    """A file that cannot be imported at all: the sentence says which, why, and what to do."""
-
-
-class Stopped(Exception):
-    """The run cannot go on. What was stored before stays, as the summary says; running it again goes on from there."""
-
-    summary: Any = None
-
-
-class CutShort(Exception):
-    """The file ends, or stops making sense, before it is whole."""
-
-
-@dataclass(slots=True)
-class Raw:
-    """One row as it stands in the file: its value, or what is wrong with it, and its text for the rejects file."""
-
-    number: int
-    value: Any
-    source: Any = None
-    problem: str = ""
-    kind: str = "item"  # an export has institutions too
-
-    def text(self) -> str:
-        source = self.value if self.source is None else self.source
-        if isinstance(source, bytes):
-            return source.decode("utf-8", "backslashreplace").rstrip("\r\n")
-        return source.rstrip("\r\n") if isinstance(source, str) else shown(source)
-
-
-def shown(value: Any) -> str:
-    """A value as JSON, for a person. The parser gives numbers with a point as Decimal."""
-    return json.dumps(value, default=float, ensure_ascii=False)
 
 
 @dataclass
 class Recognised:
     format: str
     rows: Callable[[], Iterator[Raw]]
+    document: Document | None = None
+
+    @property
+    def next_page(self) -> str:
+        """What a list reply, once it is read, says comes after it: then it is one page of several."""
+        return self.document.next_page if self.document else ""
 
 
 class _Rejoined(io.RawIOBase):
@@ -97,14 +61,16 @@ def recognise(
     stream: BinaryIO, name: str, *, wanted: str | None = None, advance: Callable[[int], object] = lambda size: None
 ) -> Recognised:
     """What the stream holds. Raises Unreadable where that is nothing that we read, or not the format that is wanted."""
-    head, whole = _peek(stream, advance)
+    head, whole = _peek(stream, name, advance)
     if head.startswith(b"\x1f\x8b"):
-        head, whole = _peek(gzip.GzipFile(fileobj=whole), lambda size: None)  # type: ignore[arg-type]
+        head, whole = _peek(gzip.GzipFile(fileobj=whole), name, lambda size: None)  # type: ignore[arg-type]
     if head.startswith(codecs.BOM_UTF8):
         whole.read(len(codecs.BOM_UTF8))
         head = head.removeprefix(codecs.BOM_UTF8)
     if not head.strip():
         raise Unreadable(f"{name} is empty.")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Unreadable(f"{name} is text in UTF-16. Save it as UTF-8 and import that.")
     found = _recognise_text(head, whole, name)
     if wanted and wanted != found.format:
         raise Unreadable(
@@ -113,79 +79,47 @@ def recognise(
     return found
 
 
-def _peek(stream: BinaryIO, advance: Callable[[int], object]) -> tuple[bytes, io.BufferedReader]:
+def _peek(stream: BinaryIO, name: str, advance: Callable[[int], object]) -> tuple[bytes, io.BufferedReader]:
     head = b""
     try:
         # A pipe gives what there is, and that may be little.
         while len(head) < HEAD and (piece := stream.read(HEAD - len(head))):
             head += piece
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Unreadable(f"The compressed file is damaged: {error}.") from error
+    except DAMAGED as error:
+        raise Unreadable(f"The compressed file {name} is damaged: {first_line(error)}.") from error
     return head, io.BufferedReader(_Rejoined(head, stream, advance), 1 << 18)
 
 
 def _recognise_text(head: bytes, whole: io.BufferedReader, name: str) -> Recognised:
     start = head.lstrip()[:1]
     if start == b"[":
-        return Recognised(PHAROS_JSON, lambda: _parsed(whole, "item"))
+        return _document(whole, Document.elements)
     if start != b"{":
         return _recognise_csv(head, whole, name)
     first = head.lstrip().split(b"\n", 1)[0].strip()
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        if _has_results(head):
-            return Recognised(PHAROS_JSON, lambda: _parsed(whole, "results.item"))
+        if Document(io.BufferedReader(io.BytesIO(head))).has_results():
+            return _document(whole, Document.results)
         if first.endswith((b"{", b"[", b",")):
-            return Recognised(PHAROS_JSON, lambda: _parsed(whole, ""))
+            return _document(whole, Document.objects)
         return Recognised(PHAROS_JSON, lambda: _json_lines(whole))
     if value.get("format") == exporting.FORMAT:
         if value.get("version") != exporting.VERSION:
             raise Unreadable(
-                f"{name} is an export of version {value.get('version')!r}; this program reads version {exporting.VERSION}. "
+                f"{name} is an export of version {shown(value.get('version'))}; this program reads version {exporting.VERSION}. "
                 "Import it with the version of the program that wrote it, or a later one."
             )
         return Recognised(PHAROS_EXPORT, lambda: _export(whole))
     if isinstance(value.get("results"), list):
-        return Recognised(PHAROS_JSON, lambda: _parsed(whole, "results.item"))
+        return _document(whole, Document.results)
     return Recognised(PHAROS_JSON, lambda: _json_lines(whole))
 
 
-def _has_results(head: bytes) -> bool:
-    """Whether the beginning of a JSON object, over many lines, is that of a list reply."""
-    try:
-        return any(event == ("results", "start_array", None) for event in ijson.parse(io.BytesIO(head)))
-    except ijson.JSONError:
-        return False
-
-
-class _Marked:
-    """The same text with NOT_UTF8 for every byte that is no UTF-8: the parser would give up the whole file for one."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = stream
-        self.decoder = codecs.getincrementaldecoder("utf-8")("workitems-mark")
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self.stream.read(size)
-        text = self.decoder.decode(piece, final=not piece)
-        # What was decoded may be empty in the middle of a character, which the parser would take for the end.
-        return text.encode() if text or not piece else self.read(size)
-
-
-def _parsed(stream: BinaryIO, prefix: str) -> Iterator[Raw]:
-    """The values at a place of a JSON document (or of several, one after the other)."""
-    number = 0
-    try:
-        for number, value in enumerate(ijson.items(_Marked(stream), prefix, multiple_values=prefix != "item"), 1):
-            yield Raw(number, value)
-    except (ijson.JSONError, EOFError, zlib.error, gzip.BadGzipFile, RecursionError) as error:
-        raise CutShort(f"it stops being JSON after item {number} ({_first_line(error)})") from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = error.args[0] if error.args else type(error).__name__
-    return (text.decode(errors="replace") if isinstance(text, bytes) else str(text)).strip().split("\n", 1)[0]
+def _document(whole: io.BufferedReader, rows: Callable[[Document], Iterator[Raw]]) -> Recognised:
+    document = Document(whole)
+    return Recognised(PHAROS_JSON, lambda: rows(document), document)
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
@@ -202,8 +136,8 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
                 line = line[:1000]
             if line.strip():
                 yield number, line, problem
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CutShort(f"the compressed file is damaged after line {number} ({_first_line(error)})") from error
+    except DAMAGED as error:
+        raise CutShort(f"the compressed file is damaged after line {number} ({first_line(error)})") from error
 
 
 def _json_lines(stream: BinaryIO) -> Iterator[Raw]:
@@ -215,7 +149,7 @@ def _json_lines(stream: BinaryIO) -> Iterator[Raw]:
         except json.JSONDecodeError as error:
             yield Raw(number, None, line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
         except (ValueError, RecursionError) as error:
-            yield Raw(number, None, line, f"the line cannot be read: {_first_line(error)}")
+            yield Raw(number, None, line, f"the line cannot be read: {first_line(error)}")
 
 
 def _export(stream: BinaryIO) -> Iterator[Raw]:
@@ -247,6 +181,10 @@ def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognis
         first = []
     columns = [column.strip() for column in first]
     if set(columns) >= CSV_COLUMNS:
+        if twice := sorted({column for column in columns if column and columns.count(column) > 1}):
+            raise Unreadable(
+                f"The header of {name} names {', '.join(twice)} twice. Take out the column that is not meant."
+            )
         return Recognised(REGISTRY_CSV, lambda: _csv_rows(whole))
     if {"id", "name", "action", "institution"} <= set(columns):
         raise Unreadable(
@@ -255,11 +193,27 @@ def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognis
         )
     if {"id", "identifier"} <= set(columns):
         raise Unreadable(f"{name} is a table of institutions: give it by --institution-map, beside the items' file.")
+    if delimiter := next((mark for mark in OTHER_DELIMITERS if len(_dump_columns(head, mark)) >= 3), ""):
+        raise Unreadable(
+            f"{name} looks like a dump of Registry's work_items, but with {OTHER_DELIMITERS[delimiter]} between its cells. "
+            "Save it with commas and import that."
+        )
+    if len(found := _dump_columns(head, ",")) >= 3:
+        raise Unreadable(
+            f"{name} looks like a dump of Registry's work_items, but its header lacks {', '.join(sorted(CSV_COLUMNS - found))}. "
+            "Dump the table again with all its columns."
+        )
     raise Unreadable(
         f"{name} is none of the formats that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
         "line), a CSV dump of Registry's work_items with its header line, or a file of export_workitems. "
         f"It begins with {head[:60].decode('utf-8', 'replace')!r}."
     )
+
+
+def _dump_columns(head: bytes, delimiter: str) -> frozenset[str]:
+    """The columns of a dump that the first line names, where this is between them."""
+    first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
+    return CSV_COLUMNS & {cell.strip(' "\r') for cell in first.split(delimiter)}
 
 
 class _Recorded:
@@ -306,7 +260,7 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Raw]:
                 yield Raw(number, None, text, problem)
             else:
                 yield Raw(number, dict(zip(columns, cells, strict=True)), text)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CutShort(f"the compressed file is damaged after line {lines.number} ({_first_line(error)})") from error
+    except DAMAGED as error:
+        raise CutShort(f"the compressed file is damaged after line {lines.number} ({first_line(error)})") from error
     finally:
         csv.field_size_limit(before)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from pharos.accounts.models import Institution, is_domain
 
-from .formats import Unreadable
+from .raw import Unreadable
 from .rows import Bad, read_field, text, whole
 
 USUAL_NAMES = ("institutions.csv", "INSTITUTIONS.csv")

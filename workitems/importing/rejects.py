@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from .formats import Raw, Stopped, Unreadable
+from .raw import Raw, Stopped, Unreadable
 
 COLUMNS = ("number", "id", "reason", "text")
+_HEADER = b'"number","id","reason","text"'
 
 
 def rejects_path(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
@@ -52,6 +53,21 @@ class Rejects:
     def is_made(self) -> bool:
         return self._file is not None
 
+    def remove_old(self) -> bool:
+        """Whether a file of an earlier run lay there, which nobody should take for this one's. Only one that is ours goes."""
+        if self.is_made or not self.path.is_file():
+            return False
+        try:
+            with self.path.open("rb") as file:
+                is_ours = file.readline().rstrip() == _HEADER
+            if is_ours:
+                self.path.unlink()
+        except OSError as error:
+            raise Stopped(
+                f"The rejects file {self.path} is of an earlier run and cannot be removed: {error.strerror or error}."
+            ) from error
+        return is_ours
+
     def write(self, raw: Raw, reason: str) -> None:
         number = f"{self.source}:{raw.number}" if self.source else raw.number
         try:
@@ -70,4 +86,5 @@ class Rejects:
 
 def _id(value: Any) -> Any:
     row = value.get("item", value) if isinstance(value, Mapping) else None
-    return row.get("id", "") if isinstance(row, Mapping) else ""
+    number = row.get("id") if isinstance(row, Mapping) else ""
+    return number if isinstance(number, int | float | str) else ""

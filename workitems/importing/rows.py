@@ -3,12 +3,11 @@
 Only what a row brings is in `Arrival.fields`: a list reply to a depositor has no node, and that empties no item's node.
 """
 
-import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +17,14 @@ from .. import lifecycle
 from ..lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Stage, Status
-from .formats import NOT_UTF8, shown
+from .raw import NOT_UTF8, shown
 
 LARGEST = 2**63 - 1
-LARGEST_ID = 2**53 - 1  # clients hold ids as JSON numbers
+LARGEST_ID = 2**52  # clients hold ids as JSON numbers, exact up to 2**53; those that are given here come after
+_EXACT = 2**53 - 1
+
+# Near the ends of the calendar a time may have no equal in a reader's time zone.
+EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
 _REGISTRY_ACTIONS = {"Restore Object": Action.RESTORE.value, "Restore File": Action.RESTORE.value}
 # Numbers of rows in Registry's other tables, which are not here.
@@ -71,7 +74,7 @@ def text(value: Any, limit: int | None = None) -> str:
     if value is None:
         return ""
     if type(value) is not str:
-        raise Bad(f"is {_shown(value)}, not text")
+        raise Bad(f"is {shown(value)}, not text")
     if limit is not None and len(value) > limit:
         raise Bad(f"has {len(value)} characters; at most {limit} are kept")
     if "\0" in value:
@@ -89,31 +92,31 @@ def text(value: Any, limit: int | None = None) -> str:
 def whole(value: Any) -> int | None:
     if value is None or value == "":
         return None
-    if (type(value) is str and _WHOLE.fullmatch(value)) or (isinstance(value, float | Decimal) and _is_exact(value)):
+    if (type(value) is str and _WHOLE.fullmatch(value)) or (isinstance(value, float) and _is_exact(value)):
         value = int(value)
     if type(value) is not int:
-        raise Bad(f"is {_shown(value)}, not a whole number")
+        raise Bad(f"is {shown(value)}, not a whole number")
     if value < 0:
-        raise Bad(f"is {value}, less than nothing")
+        raise Bad(f"is {shown(value)}, less than nothing")
     if value > LARGEST:
-        raise Bad(f"is {_shown(value)}, more than can be stored")
+        raise Bad(f"is {shown(value)}, more than can be stored")
     return value
 
 
-def _is_exact(value: float | Decimal) -> bool:
+def _is_exact(value: float) -> bool:
     """Whether a number with a decimal point is a whole one after all (5.0)."""
-    return -LARGEST_ID <= value <= LARGEST_ID and value == int(value)
+    return -_EXACT <= value <= _EXACT and value == int(value)
 
 
 def boolean(value: Any) -> bool:
     if type(value) is bool:
         return value
-    word = "" if value is None else str(value).lower()
+    word = str(value).lower() if isinstance(value, str | int | float) else "" if value is None else "?"
     if word in _TRUE:
         return True
     if word in _FALSE:
         return False
-    raise Bad(f"is {_shown(value)}, neither true nor false")
+    raise Bad(f"is {shown(value)}, neither true nor false")
 
 
 def moment(value: Any) -> datetime | None:
@@ -122,21 +125,19 @@ def moment(value: Any) -> datetime | None:
         return None
     found = _TIME.fullmatch(value) if type(value) is str else None
     if found is None:
-        raise Bad(f"is {_shown(value)}, not a date and time like 2021-03-04T05:06:07Z")
+        raise Bad(f"is {shown(value)}, not a date and time like 2021-03-04T05:06:07Z")
     if value.startswith("0001-01-01"):
         return None
     day, clock, zone = found.groups()
     zone = "" if zone is None or zone in "Zz" or zone.upper() == "UTC" else zone
     try:
         read = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}")
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Bad(f"is {_shown(value)}, which is no date and time that exists") from None
-
-
-def _shown(value: Any) -> str:
-    whole_text = shown(value)
-    return whole_text if len(whole_text) <= 60 else whole_text[:60] + "…"
+        raise Bad(f"is {shown(value)}, which is no date and time that exists") from None
+    if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
+        raise Bad(f"is {shown(value)}; the years {EARLIEST_YEAR} to {LATEST_YEAR} can be stored")
+    return read
 
 
 def _limited(limit: int | None) -> Callable[[Any], str]:
@@ -197,7 +198,7 @@ def read_export(line: Any) -> Arrival:
 
 def _read(row: Any) -> Arrival:
     if not isinstance(row, Mapping):
-        raise Bad(f"the row is {_shown(row)}, not an object with the fields of an item")
+        raise Bad(f"the row is {shown(row)}, not an object with the fields of an item")
     number = read_field("id", whole, row.get("id"))
     if not number:
         raise Bad("the row has no id, by which its item would be found again")
@@ -238,7 +239,7 @@ def _check_words(fields: dict[str, Any]) -> None:
         ("status", fields.get("status", ""), Status),
     ):
         if value not in known._value2member_map_:
-            said = f"the {name} {_shown(value)} is not known" if value else f"the row has no {name}"
+            said = f"the {name} {shown(value)} is not known" if value else f"the row has no {name}"
             raise Bad(f"{said}; known are {', '.join(known)}")
 
 
@@ -284,7 +285,7 @@ def _read_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
     try:
         values: dict[str, Any] = {name: read_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
         if values["number"] != number:
-            raise Bad(f"has number {_shown(line['number'])}, so one is missing or out of order")
+            raise Bad(f"has number {shown(line['number'])}, so one is missing or out of order")
         if not values["at"] or not values["move"]:
             raise Bad("says not when it was, or not what")
         _check_first(values["move"], number)
@@ -292,7 +293,7 @@ def _read_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
             for name, known in (("stage", Stage), ("status", Status)):
                 word = values[f"{name}_{side}"]
                 if word not in known._value2member_map_ and (word or side == "after"):
-                    raise Bad(f"has a {name} that is not known: {_shown(word)}")
+                    raise Bad(f"has a {name} that is not known: {shown(word)}")
         return HistoryEntry(item_id=item_id, changes=_changes(line), act=_act(line), **values)
     except Bad as bad:
         raise Bad(f"entry {number} of its history {bad}") from None
@@ -306,10 +307,24 @@ def _check_first(move: str, number: int) -> None:
 
 
 def _changes(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Of each field what it was and what it became, as an item's page shows it."""
     changes = line.get("changes")
-    if not isinstance(changes, dict) or "\\u0000" in json.dumps(changes):
-        raise Bad("has changes that are not an object, or with a NUL character in them")
+    if not isinstance(changes, dict):
+        raise Bad("has changes that are not an object")
+    for name, pair in changes.items():
+        read_field("has a change whose name", text, name)
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise Bad(f"has a change of {shown(name)} that is not a list of two values, before and after")
+        for value in pair:
+            read_field(f"has a change of {shown(name)} that", _scalar, value)
     return changes
+
+
+def _scalar(value: Any) -> None:
+    if isinstance(value, str):
+        text(value)
+    elif isinstance(value, dict | list) or (isinstance(value, float) and not math.isfinite(value)):
+        raise Bad(f"is {shown(value)}, not a text, a number, true, false or null")
 
 
 def _act(line: Mapping[str, Any]) -> UUID | None:
@@ -317,4 +332,4 @@ def _act(line: Mapping[str, Any]) -> UUID | None:
     try:
         return UUID(act) if act else None
     except (ValueError, AttributeError, TypeError):
-        raise Bad(f"has an act that is no UUID: {_shown(act)}") from None
+        raise Bad(f"has an act that is no UUID: {shown(act)}") from None

@@ -18,8 +18,9 @@ from .. import door
 from ..exporting import forget_statements
 from ..models import HistoryEntry, WorkItem
 from . import formats, judging, rows
-from .formats import CutShort, Raw, Recognised, Stopped, Unreadable
+from .formats import Recognised
 from .institutions import USUAL_NAMES, Institutions, beside
+from .raw import CutShort, Raw, Stopped, Unreadable
 from .rejects import Rejects, rejects_path
 from .rows import Arrival, Bad
 
@@ -48,6 +49,10 @@ class Summary:
     ignored_columns: set[str] = field(default_factory=set)
     cut_short: list[str] = field(default_factory=list)
     rejects_files: list[Path] = field(default_factory=list)
+    old_rejects: list[Path] = field(default_factory=list)  # of earlier runs, removed
+    one_page: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # files that hold a part of a list, and what comes next
     is_interrupted: bool = False
 
     @property
@@ -96,6 +101,8 @@ def import_files(
                 rejected.source = name if len(names) > len(rejects_at) else ""
                 with _opened(name, stdin) as (stream, size), _bar(name, size, progress) as bar:
                     _take_file(stream, name, bar, rejected, run, batch)
+            if not run.summary.cut_short:
+                run.summary.old_rejects = sorted(path for path, file in rejects_at.items() if file.remove_old())
         except KeyboardInterrupt:
             run.summary.is_interrupted = True
         except Stopped as stopped:
@@ -198,6 +205,8 @@ def _take_file(stream: BinaryIO, name: str, bar: Any, rejects: Rejects, run: _Ru
     except OSError as error:
         run.summary.cut_short.append(f"{name} cannot be read on: {error.strerror or error}.")
     flush()
+    if found.next_page:
+        run.summary.one_page.append((name, found.next_page))
 
 
 def _reader(institutions: Institutions) -> Callable[[Any], Arrival]:

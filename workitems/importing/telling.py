@@ -1,7 +1,8 @@
 """What an import has done, in plain sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from .raw import printable
 from .taking import Summary
 
 
@@ -22,12 +23,33 @@ def sentences(summary: Summary) -> Iterator[str]:
     if summary.reviewed_dropped:
         yield f"{_rows(summary.reviewed_dropped)} marked reviewed though still open; taken as not reviewed."
     if summary.ignored_columns:
-        yield f"Not taken, as there is no place for it here: {', '.join(sorted(summary.ignored_columns))}."
+        yield printable(f"Not taken, as there is no place for it here: {', '.join(sorted(summary.ignored_columns))}.")
+    yield from _pages(summary.one_page)
     yield from summary.cut_short
     if summary.rejects_files:
         yield f"The rejected rows, with the reasons: {', '.join(map(str, summary.rejects_files))}."
+    if summary.old_rejects:
+        yield f"Nothing is rejected any more; removed the rejects of an earlier run: {', '.join(map(str, summary.old_rejects))}."
     if summary.is_interrupted:
         yield "Interrupted. What is counted above is in; the same command goes on from there."
+
+
+def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A list reply that names a next page is not the whole list."""
+    if not one_page:
+        return
+    name, following = one_page[-1]
+    following = printable(following[:300])
+    if len(one_page) == 1:
+        yield (
+            f"{name} was one page of a longer list, so more items exist: its “next” is {following}. Import that page, too, "
+            "unless you have."
+        )
+    else:
+        yield (
+            f"{len(one_page):,} files were each one page of a longer list. See that all pages were imported; the “next” of "
+            f"{name} is {following}."
+        )
 
 
 def _rows(number: int) -> str:
