@@ -3,8 +3,9 @@
 A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
 """
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -15,29 +16,71 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)", re.IGNORECASE)
+
+
 def no_wildcard(hosts):
     if any("*" in host or host.startswith(".") for host in hosts):
         raise ValidationError("name each host in full; a wildcard would let other sites speak in this one's name")
 
 
+def bare_hosts(hosts):
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise ValidationError(
+                f"“{host}” is not the name of a host; give it without https://, port or path, like pharos.example.org"
+            )
+
+
+def origins(values):
+    for value in values:
+        scheme, _separator, rest = value.partition("://")
+        host, _colon, port = rest.partition(":") if not rest.startswith("[") else (rest, "", "")
+        if scheme not in ("https", "http") or not HOST.fullmatch(host) or (_colon and not port.isdecimal()):
+            raise ValidationError(
+                f"“{value}” is not the beginning of an address; give https:// and the host, like https://pharos.example.org"
+            )
+
+
+def a_domain(name):
+    if not DOMAIN.fullmatch(name):
+        raise ValidationError(f"“{name}” is not a domain; give one in lower case, like aptrust.org")
+
+
 def known_database(url):
-    if urlsplit(url).scheme not in DATABASE_SCHEMES:
-        raise ValidationError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
+    """What goes wrong here is told without the address: it may hold a password."""
     try:
-        dj_database_url.parse(url)
+        parts = urlsplit(url)
+        found = dj_database_url.parse(url) if parts.scheme in DATABASE_SCHEMES else None
     except Exception as error:
         raise ValidationError(f"cannot be read as a database address: {error}") from error
+    if found is None:
+        raise ValidationError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
+    if parts.scheme == "sqlite":
+        if parts.netloc or not found["NAME"].startswith("/") or found["NAME"].endswith("/"):
+            raise ValidationError(
+                "name the file by its absolute path, with four strokes: sqlite:////var/lib/pharos/items.sqlite3"
+            )
+    elif not found["HOST"]:
+        raise ValidationError(
+            "name the host, postgres://user:password@host:port/name, or the folder of its socket, with %2F for each stroke"
+        )
+    elif not found["NAME"] or "/" in found["NAME"]:
+        raise ValidationError("name the database after the host: postgres://user:password@host:port/name")
 
 
 # Deferred, so that one start names every wrong variable instead of the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], validate=no_wildcard)
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], validate=no_wildcard)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=[no_wildcard, bare_hosts])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list(
+    "CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=[no_wildcard, origins]
+)
 HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
-DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'pharos.sqlite3'}", validate=known_database)
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1, 200))
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
@@ -45,7 +88,7 @@ EMAIL_HOST_USER = env.str("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "pharos@localhost", validate=validate.Email())
-CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org")
+CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=a_domain)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
@@ -105,6 +148,7 @@ MIDDLEWARE = [
     "pharos.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "pharos.middleware.House",
     "pharos.accounts.gate.Gate",
 ]
 
@@ -139,10 +183,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
+    # Else each connection that a restart of the server has cut costs somebody a page.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
     DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
 # Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "pharos_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "pharos_cache",
+        # With Django's 300, whoever tries many names would push the counts of his tries out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -166,6 +219,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Whoever types a stranger's address must not make this installation write to the stranger.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
@@ -212,6 +267,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "pharos_session"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # whoever watches asks the server itself, without the proxy's https
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # A thousand ticked rows, and what else the form of a list carries.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100

@@ -1,8 +1,8 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account
-from pharos.views import Health, Home
+from pharos.views import Health, Home, NotFound
 
 urlpatterns = [
     path("", Home.as_view(), name="home"),
@@ -11,4 +11,5 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("healthz", Health.as_view(), name="health"),
+    re_path("", NotFound.as_view(), name="not_found"),
 ]

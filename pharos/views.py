@@ -1,5 +1,7 @@
 from django.db import connection
 from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import resolve
 from django.views import View
 from django.views.generic import RedirectView
 
@@ -23,3 +25,17 @@ class Health(View):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return HttpResponse("ok\n", content_type="text/plain")
+
+
+class NotFound(View):
+    """Every address that is no other page's. With a slash too many or too few, it leads to the page that was meant."""
+
+    permission = PUBLIC
+
+    def dispatch(self, request, *args, **kwargs):
+        meant = request.path_info.removesuffix("/") if request.path_info.endswith("/") else f"{request.path_info}/"
+        found = getattr(resolve(meant or "/").func, "view_class", None)
+        if request.method in ("GET", "HEAD") and found is not NotFound:
+            query = request.META.get("QUERY_STRING", "")
+            return redirect(f"{meant}?{query}" if query else meant)
+        return render(request, "404.html", status=404)

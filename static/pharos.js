@@ -1,14 +1,33 @@
 // Sharpens pages that work without it. Nothing here is needed to see or to change anything.
 "use strict";
 
-// "Select this page": ticks every row, and says what the bulk form would act on.
+// "Select this page": ticks every row; and the bulk form says how many are ticked.
 for (const button of document.querySelectorAll(".select-page")) {
-  const boxes = () => [...document.querySelectorAll('input[name="ids"]')];
+  const boxes = [...document.querySelectorAll('input[name="ids"]')];
+  const ticked = document.querySelector('#which option[value="ids"]');
+  const select = button.textContent;
+  const all = () => boxes.every((box) => box.checked);
+  const tell = () => {
+    const number = boxes.filter((box) => box.checked).length;
+    ticked.textContent = number ? `${ticked.dataset.label} (${number})` : ticked.dataset.label;
+    button.textContent = all() ? button.dataset.other : select;
+  };
   button.hidden = false;
   button.addEventListener("click", () => {
-    const all = boxes().every((box) => box.checked);
-    boxes().forEach((box) => { box.checked = !all; });
+    const check = !all();
+    boxes.forEach((box) => { box.checked = check; });
+    tell();
   });
+  boxes.forEach((box) => box.addEventListener("change", tell));
+  tell();
+}
+
+// The address of a list is for sending to colleagues: fields without a value stay out of it.
+for (const form of document.querySelectorAll("form.search")) {
+  form.addEventListener("submit", () => {
+    for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
+  });
+  addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {

@@ -104,7 +104,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     assert asked.status_code == 200
     assert reviewed() == set()
     said = page(asked).one("ul", class_="preview").words
-    assert said == "2 items chosen 2 will be marked reviewed"
+    assert said == "2 items chosen 2 will be marked reviewed: 2 Success"
     form = form_of(asked)
     assert form.words.startswith("Mark 2 items reviewed")
     assert form.one("a", class_="button")["href"] == "/items/?status=Success"
@@ -135,7 +135,7 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
     client = signed_in(stan)
     sent = ticked(*done, waiting, again, held)
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "6 items chosen 3 will be marked reviewed 3 will be skipped: not finished yet"
+    assert said == "6 items chosen 3 will be marked reviewed: 3 Success 3 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 6 reviewed. 3 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -147,7 +147,7 @@ def test_what_is_so_already_is_counted_and_not_recorded(signed_in, stan, ada, do
     stored = as_stored(done[0])
     client = signed_in(stan)
     said = page(client.post(URL, ticked(*done))).one("ul", class_="preview").words
-    assert said == "3 items chosen 2 will be marked reviewed 1 is so already"
+    assert said == "3 items chosen 2 will be marked reviewed: 2 Success 1 is so already"
     act, response = done_at_once(client, ticked(*done))
     assert outcome(response) == "Marked 2 of 3 reviewed. 1 was so already."
     assert as_stored(done[0]) == stored
@@ -218,7 +218,7 @@ def test_all_that_match(signed_in, stan, wally, virginia, done, item):
     client = signed_in(stan)
     sent = matching(client, "status=Success&status=Pending&per_page=10")
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "4 items chosen 3 will be marked reviewed 1 will be skipped: not finished yet"
+    assert said == "4 items chosen 3 will be marked reviewed: 3 Success 1 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -234,7 +234,10 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     done[0].edit(note="Look again, please.", by=ada)
     late = make_item(virginia).succeed(stage="Record", by=wally)
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "4 items chosen 2 will be marked reviewed 2 will be skipped: changed since you opened the list"
+    assert (
+        said
+        == "4 items chosen 2 will be marked reviewed: 2 Success 2 will be skipped: changed since you opened the list"
+    )
     asked = form_of(client.post(URL, sent)).fields()
     make_item(virginia).succeed(stage="Record", by=wally)
     _act, response = done_at_once(client, asked)

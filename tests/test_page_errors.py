@@ -39,7 +39,7 @@ def test_403(signed_in, dora, item):
     assert (response.status_code, headline(response)) == (403, PAGES[403])
 
 
-@pytest.mark.parametrize("path", ["/items/999999", "/nowhere", "/items", "/items/x", "/accounts/signup/", f"/acts/{uuid.UUID(int=7)}"])  # fmt: skip
+@pytest.mark.parametrize("path", ["/items/999999", "/nowhere", "/items/x", "/items/x/", "/accounts/signup/", f"/acts/{uuid.UUID(int=7)}"])  # fmt: skip
 def test_404(signed_in, stan, path):
     response = signed_in(stan).get(path)
     assert (response.status_code, headline(response)) == (404, PAGES[404])
@@ -173,3 +173,30 @@ def test_every_page_keeps_the_browser_strict(signed_in, ada, item, path):
     assert all("src" in one.attributes and not one.words for one in read.all("script"))
     assert read.all("style") == []
     assert [one for one in read.all() if any(name == "style" or name.startswith("on") for name in one.attributes)] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/items", "/items/"),
+        ("/items?status=Failed", "/items/?status=Failed"),
+        ("/items/7/", "/items/7"),
+        ("/account/", "/account"),
+    ],
+)
+def test_a_slash_too_many_or_too_few_leads_to_the_page(signed_in, stan, typed, meant):
+    response = signed_in(stan).get(typed)
+    assert (response.status_code, response["Location"]) == (302, meant)
+    assert signed_in(stan).post(typed).status_code == 404
+
+
+def test_not_found_looks_the_same_while_debugging(signed_in, stan, settings):
+    settings.DEBUG = True
+    response = signed_in(stan).get("/items/999999")
+    assert (response.status_code, headline(response)) == (404, PAGES[404])
+    assert "urlpatterns" not in signed_in(stan).get("/nowhere").content.decode()
+
+
+def test_no_shared_cache_keeps_a_persons_page(signed_in, stan, item):
+    for url in ("/items/", f"/items/{item.pk}", "/nowhere"):
+        assert set(signed_in(stan).get(url)["Cache-Control"].split(", ")) == {"no-cache", "private"}

@@ -5,6 +5,7 @@ import pytest
 from workitems.models import WorkItem
 
 from .elements import form_of, page, problems
+from .factories import make_item
 from .stored import as_stored, last
 
 
@@ -119,3 +120,21 @@ def test_the_confirmation_page_offers_the_other_value(signed_in, stan, done):
     asked = client.get(url(done))
     assert form_of(asked).fields()["reviewed"] == "false"
     assert "Mark not reviewed" in form_of(asked).words
+
+
+def test_when_the_row_leaves_the_list_the_eye_goes_on_at_the_next(signed_in, stan, wally, virginia):
+    items = [make_item(virginia, name=f"{n}.tar") for n in range(3)]
+    for item in items:
+        item.succeed(by=wally, stage="Cleanup")
+    client = signed_in(stan)
+    forms = [
+        form
+        for form in page(client.get("/items/?reviewed=false&sort=name")).all("form")
+        if form["action"].endswith("/review")
+    ]
+    rows = [form for form in forms if form["action"] != "/items/review"]
+    sent = {field["name"]: field["value"] for field in rows[0].all("input")}
+    assert client.post(rows[0]["action"], sent)["Location"] == f"/items/?reviewed=false&sort=name#item-{items[1].pk}"
+    # Where it stays in the list, so does the eye.
+    sent |= {"list": "sort=name", "reviewed": "false", "version": ""}
+    assert client.post(rows[0]["action"], sent)["Location"] == f"/items/?sort=name#item-{items[0].pk}"

@@ -121,19 +121,22 @@ class Preview:
     already: int
     open: int
     gone: int
+    outcomes: list[tuple[str, int]]  # (status, how many) of those that will be marked
 
 
 def preview_of_review(selection: Selection, user: User, *, reviewed: bool) -> Preview:
     """What marking the selection would do, in one statement. Nothing is changed."""
-    counted = Counter[str]()
+    counted, outcomes = Counter[str](), Counter[str]()
     items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
     for status, retry, is_reviewed, number in items.annotate(number=Count("pk")):
         if phase_of(status, retry=retry) != "closed":
             counted["open"] += number
         else:
             counted["already" if is_reviewed == reviewed else "acts"] += number
+            outcomes[status] += number if is_reviewed != reviewed else 0
     gone = max(0, selection.shown - counted.total())
-    return Preview(selection.shown, counted["acts"], counted["already"], counted["open"], gone)
+    marked = [(status, number) for status, number in outcomes.most_common() if number]
+    return Preview(selection.shown, counted["acts"], counted["already"], counted["open"], gone, marked)
 
 
 def begin(selection: Selection, move: str, user: User) -> BulkAct:

@@ -132,7 +132,12 @@ class Detail:
     def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
         return neighbours(listing, self.item) if listing else (None, None)
 
-    def fields(self) -> Iterator[Field]:
+    def fields(self) -> list[Field]:
+        """Every field that this reader may see; those of a member only where they say something."""
+        everything = self.user.can(Permission.SEE_PROCESS)
+        return [field for field in self._fields() if everything or field.value not in (None, "")]
+
+    def _fields(self) -> Iterator[Field]:
         item = self.item
         yield Field(_("Number"), item.pk)
         yield Field(_("Name"), item.name, "code")

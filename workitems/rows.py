@@ -30,6 +30,7 @@ class Row:
     item: WorkItem
     uploads: Uploads
     now: datetime
+    following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
 
     @cached_property
     def words(self) -> Words:
@@ -75,7 +76,8 @@ def page_of(listing: ItemList, now: datetime) -> list[Row]:
     start = (listing.page - 1) * listing.per_page
     items = list(listing.rows().for_rows()[start : start + listing.per_page])
     uploads = uploads_of(item.pk for item in items)
-    return [Row(item, uploads[item.pk], now) for item in items]
+    following = [item.pk for item in items[1:]] + [None]
+    return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]
 
 
 def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | None]:

@@ -44,7 +44,8 @@ class BulkReview(Door, View):
             "preview": bulk.preview_of_review(selection, request.user, reviewed=reviewed),
             "reviewed": reviewed,
             "snapshot": request.POST.get("snapshot", ""),
-            "back": url_of_list(self.listing()),
+            "chips": listing.chips() if (listing := self.listing()) else [],
+            "back": url_of_list(listing),
             "list_query": request.POST.get("list", ""),
         }
         return render(request, "workitems/bulk_review.html", context)

@@ -87,8 +87,14 @@ class Move(Door, View):
         """Where the reader goes on: the list, if the form was in its row, or the item's page."""
         listing = self.listing()
         if self.request.POST.get("from") == "list":
-            return f"{url_of_list(listing)}#item-{item.pk}"
+            return f"{url_of_list(listing)}#item-{self.where_to_look(item, listing)}"
         return url_of_item(item.pk, listing)
+
+    def where_to_look(self, item, listing) -> str:
+        """The item's row; where it has left the list, the row after it."""
+        following = self.request.POST.get("following", "")
+        stays = not listing or not following.isdigit() or listing.items().filter(pk=item.pk).exists()
+        return str(item.pk) if stays else following
 
     def page(self, item, form, status=200, barred=""):
         if form.is_bound and not form.cleaned_data.get("version"):
