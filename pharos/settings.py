@@ -17,7 +17,8 @@ DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 
 
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
-HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)", re.IGNORECASE)
+HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
+ORIGIN = re.compile(rf"https?://({HOST.pattern})(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 
 def no_wildcard(hosts):
@@ -26,6 +27,7 @@ def no_wildcard(hosts):
 
 
 def bare_hosts(hosts):
+    no_wildcard(hosts)
     for host in hosts:
         if not HOST.fullmatch(host):
             raise ValidationError(
@@ -34,10 +36,9 @@ def bare_hosts(hosts):
 
 
 def origins(values):
+    no_wildcard(values)
     for value in values:
-        scheme, _separator, rest = value.partition("://")
-        host, _colon, port = rest.partition(":") if not rest.startswith("[") else (rest, "", "")
-        if scheme not in ("https", "http") or not HOST.fullmatch(host) or (_colon and not port.isdecimal()):
+        if not ORIGIN.fullmatch(value):
             raise ValidationError(
                 f"“{value}” is not the beginning of an address; give https:// and the host, like https://pharos.example.org"
             )
@@ -74,10 +75,8 @@ def known_database(url):
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=[no_wildcard, bare_hosts])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list(
-    "CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=[no_wildcard, origins]
-)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=bare_hosts)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=origins)
 HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
 from workitems.models import AppendOnly, HistoryEntry, WorkItem
@@ -137,6 +138,28 @@ class TestAfterATransactionalTest:
         for statement in STATEMENTS:
             refuses(statement, item)
         assert HistoryEntry.objects.count() == 1
+
+
+def test_a_pool_goes_on_after_the_server_has_cut_its_connections(on_postgresql, db):
+    values = connection.settings_dict
+    pool = {"min_size": 1, "max_size": 1}
+    pooled = DatabaseWrapper({**values, "OPTIONS": {**values["OPTIONS"], "pool": pool}}, alias="pooled")
+
+    def process():
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            [number] = cursor.fetchone()
+        pooled.close()  # as at the end of a request: back into the pool
+        return number
+
+    try:
+        first = process()
+        assert process() == first
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+        assert process() != first
+    finally:
+        pooled.close_pool()
 
 
 def test_names_that_an_index_entry_could_not_hold(virginia):

@@ -68,6 +68,22 @@ def test_in_production(start):
         ({"ALLOWED_HOSTS": "a.example.org,*.example.org"}, "ALLOWED_HOSTS: name each host"),
         ({"ALLOWED_HOSTS": ".example.org"}, "ALLOWED_HOSTS: name each host"),
         ({"CSRF_TRUSTED_ORIGINS": "https://*.example.org"}, "CSRF_TRUSTED_ORIGINS: name each host"),
+        (
+            {"ALLOWED_HOSTS": "https://pharos.example.org"},
+            "ALLOWED_HOSTS: “https://pharos.example.org” is not the name",
+        ),
+        ({"ALLOWED_HOSTS": "pharos.example.org:8000"}, "ALLOWED_HOSTS: “pharos.example.org:8000” is not"),
+        ({"ALLOWED_HOSTS": "pharos.example.org items.example.org"}, "ALLOWED_HOSTS: “pharos.example.org items"),
+        ({"ALLOWED_HOSTS": "pharos.example.org/items"}, "ALLOWED_HOSTS: “pharos.example.org/items” is not"),
+        ({"ALLOWED_HOSTS": "pharos.example.org,,other.example.org"}, "ALLOWED_HOSTS: “” is not the name"),
+        ({"CSRF_TRUSTED_ORIGINS": "pharos.example.org"}, "CSRF_TRUSTED_ORIGINS: “pharos.example.org” is not the begin"),
+        ({"CSRF_TRUSTED_ORIGINS": "ftp://pharos.example.org"}, "CSRF_TRUSTED_ORIGINS: “ftp://pharos.example.org”"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://"}, "CSRF_TRUSTED_ORIGINS: “https://” is not"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example.org/"}, "CSRF_TRUSTED_ORIGINS: “https://a.example.org/” is not"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://a.example.org:"}, "CSRF_TRUSTED_ORIGINS: “https://a.example.org:” is not"),
+        ({"CONSORTIUM_DOMAIN": "APTrust"}, "CONSORTIUM_DOMAIN: “APTrust” is not a domain"),
+        ({"CONSORTIUM_DOMAIN": "https://aptrust.org"}, "CONSORTIUM_DOMAIN: “https://aptrust.org” is not a domain"),
+        ({"CONSORTIUM_DOMAIN": ""}, "CONSORTIUM_DOMAIN: “” is not a domain"),
         ({"DEBUG": "perhaps"}, "DEBUG: "),
         ({"HTTPS": "sometimes"}, "HTTPS: "),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
@@ -81,6 +97,18 @@ def test_in_production(start):
         ({"DATABASE_URL": "mysql://u:p@h/db"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
         ({"DATABASE_URL": "postgres://u:p@h:notaport/db"}, "DATABASE_URL: cannot be read"),
+        ({"DATABASE_URL": "postgres://[::1/db"}, "DATABASE_URL: cannot be read"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "sqlite://x.db"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "sqlite://x/var/x.db"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "sqlite:///x.db"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "sqlite:////"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "sqlite://:memory:"}, "DATABASE_URL: name the file by its absolute path"),
+        ({"DATABASE_URL": "postgres:///db"}, "DATABASE_URL: name the host"),
+        ({"DATABASE_URL": "postgres://user:p@/db"}, "DATABASE_URL: name the host"),
+        ({"DATABASE_URL": "postgres://user:p@h"}, "DATABASE_URL: name the database"),
+        ({"DATABASE_URL": "postgres://user:p@h/"}, "DATABASE_URL: name the database"),
+        ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: name the database"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
@@ -123,11 +151,46 @@ def test_database_addresses(start, url, engine, name):
         assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
         assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8}
         assert database["OPTIONS"]["options"] == "-c jit=off"
+        assert database["CONN_HEALTH_CHECKS"]
     else:
         # Without all three, "database is locked" (test_concurrency).
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
         assert database["OPTIONS"]["timeout"] == 20
         assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_a_socket_instead_of_a_host(start):
+    database = start(**PRODUCTION, DATABASE_URL="postgres://pharos@%2Fvar%2Frun%2Fpostgresql/items")["DATABASES"][
+        "default"
+    ]
+    assert (database["HOST"], database["NAME"]) == ("/var/run/postgresql", "items")
+
+
+def test_lists_may_have_spaces_after_their_commas(start):
+    found = start(
+        **PRODUCTION | {"ALLOWED_HOSTS": "pharos.example.org, 10.0.0.7 ,[::1]"},
+        CSRF_TRUSTED_ORIGINS="https://pharos.example.org, http://10.0.0.7:8000, https://[::1]:8443",
+    )
+    assert found["ALLOWED_HOSTS"] == ["pharos.example.org", "10.0.0.7", "[::1]"]
+    assert found["CSRF_TRUSTED_ORIGINS"] == [
+        "https://pharos.example.org",
+        "http://10.0.0.7:8000",
+        "https://[::1]:8443",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_check_of_health_answers_without_https(start, settings, client):
+    production = start(**PRODUCTION)
+    settings.SECURE_SSL_REDIRECT = production["SECURE_SSL_REDIRECT"]
+    settings.SECURE_REDIRECT_EXEMPT = production["SECURE_REDIRECT_EXEMPT"]
+    assert client.get("/healthz").status_code == 200
+    for other in ("/accounts/login/", "/items/", "/healthz/more"):
+        assert client.get(other)["Location"] == f"https://testserver{other}"
+
+
+def test_counts_of_tries_are_not_pushed_out(start):
+    assert start(**PRODUCTION)["CACHES"]["default"]["OPTIONS"]["MAX_ENTRIES"] >= 100_000
 
 
 def test_a_database_addresses_own_options_stay(start):

@@ -163,14 +163,30 @@ def test_the_command_stops_with_ctrl_c(backlog, wally, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1].startswith("Stopped after ")
 
 
-def test_the_command_makes_a_service_account_under_debug_only(virginia, settings, capsys):
-    settings.DEBUG = False
-    with pytest.raises(CommandError, match="Service account"):
-        call_command("simulate", every=0, steps=1)
-    assert not User.objects.exists()
+@pytest.fixture(autouse=True)
+def debugging(settings):
+    """Django's test runner switches DEBUG off; where it is off, nothing is played."""
     settings.DEBUG = True
+
+
+def test_the_command_refuses_to_play_in_production(backlog, wally, settings):
+    settings.DEBUG = False
+    before = [*HistoryEntry.objects.values()]
+    with pytest.raises(CommandError, match="DEBUG=true"):
+        call_command("simulate", every=0, steps=5, seed=4)
+    assert [*HistoryEntry.objects.values()] == before
+
+
+def test_the_command_makes_a_service_account(virginia):
     call_command("simulate", every=0, steps=1)
     assert User.objects.get().role == Role.WORKER
+
+
+def test_the_command_does_not_switch_its_account_on_again(virginia):
+    call_command("simulate", every=0, steps=1)
+    User.objects.update(is_active=False)
+    with pytest.raises(CommandError, match="Service account"):
+        call_command("simulate", every=0, steps=1)
 
 
 @pytest.mark.parametrize("wrong", [{"every": -1}, {"steps": 0}])

@@ -108,7 +108,9 @@ def change(
     """
     items, entries = _models()
     now = at or timezone.now()
-    given = {**wanted.fields, **({} if wanted.note is None else {"note": wanted.note})}
+    given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
+    if wanted.note is not None:
+        given["note"] = wanted.note
     with transaction.atomic():
         rows = {
             row.pk: row
@@ -160,7 +162,7 @@ def _check_values(values: Mapping[str, Any]) -> None:
     columns = {column.name: column for column in items._meta.concrete_fields}
     for name, value in values.items():
         column = columns.get(name)
-        # What is no column is for `decide` to refuse; the database gives the id.
+        # The database gives the id.
         if column is not None and not column.primary_key and (wrong := _what_is_wrong(column, value)):
             raise Refused("invalid", wrong % {"field": name}, name)
 

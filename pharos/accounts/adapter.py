@@ -1,10 +1,23 @@
 from allauth.account.adapter import DefaultAccountAdapter
+from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """People are entered by an admin: nobody signs up, and only who may use the pages gets a password by mail."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _(
+            "This e-mail and this password do not belong together. Look at both again, or set a new password by the link below."
+        ),
+        "too_many_login_attempts": _(
+            "The password was wrong too many times. Wait five minutes, or set a new password by the link below."
+        ),
+        "enter_current_password": _("This is not the password that you have now. Look at it again."),
+        "incorrect_password": _("This is not your password. Look at it again."),
+    }
 
     def is_open_for_signup(self, request):
         return False
@@ -13,3 +26,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if not user.can(Permission.SIGN_IN):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None):
+        # To the address that the person has now. allauth asks its own list, which may be empty, or name a former mailbox.
+        super().send_notification_mail(template_prefix, user, context, email or user.email)

@@ -9,7 +9,9 @@ from workitems.demo.cast import make_service, service_email
 from workitems.simulating import Hands, Simulation
 
 NOBODY = """There is no service account to act as. Make one first: on the admin site, under People, add somebody with the role
-"Service account" (with DEBUG=true, this command makes its own)."""
+"Service account", or give the one that is there this role and switch it on."""
+NOT_HERE = """`simulate` invents what happens to items, so it runs only where DEBUG is true. Set DEBUG=true, and DATABASE_URL to a
+database with nothing in it that counts."""
 
 
 def service() -> User:
@@ -18,13 +20,13 @@ def service() -> User:
     found = workers.filter(email=service_email()).first() or workers.order_by("pk").first()
     if found:
         return found
-    if not settings.DEBUG or User.objects.filter(email=service_email()).exists():
+    if User.objects.filter(email=service_email()).exists():
         raise CommandError(NOBODY)
     return make_service()
 
 
 class Command(BaseCommand):
-    help = "Plays the workers on the open items until stopped with Ctrl-C, so that one sees items move."
+    help = "Plays the workers on the open items until stopped with Ctrl-C, so that one sees items move (DEBUG only)."
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -34,6 +36,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, metavar="N", help="the same seed on the same items does the same")
 
     def handle(self, *args, every, steps, seed, **options):
+        if not settings.DEBUG:
+            raise CommandError(NOT_HERE)
         if every < 0 or (steps is not None and steps < 1):
             raise CommandError("--every takes 0 or more seconds, --steps 1 or more.")
         simulation = Simulation(Hands(service()), seed=seed)
