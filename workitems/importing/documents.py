@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from .raw import LONGEST_ROW, CutShort, Raw, first_line, shown
+from .raw import LONGEST_ROW, CutShort, Raw, first_line, shown, too_much
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 _PIECE = 1 << 18
@@ -171,7 +171,7 @@ class Document:
         except JSONDecodeError as error:
             return None, f"the item is not JSON: {error.msg} at its character {error.pos - self._at + 1}", self._end()
         except (ValueError, RecursionError) as error:
-            return None, f"the item cannot be read: {first_line(error)}", self._end()
+            return None, f"the item cannot be read: {too_much(error)}", self._end()
         return value, "", end
 
     def _end(self) -> int:

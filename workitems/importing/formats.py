@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from .. import exporting
 from .documents import DAMAGED, Document
-from .raw import LONGEST_ROW, CutShort, Raw, Unreadable, first_line, shown
+from .raw import LONGEST_ROW, CutShort, Raw, Unreadable, first_line, shown, too_much
 
 PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-csv", "pharos-export")
 HEAD = 65_536  # as much as is looked at to tell the format
@@ -149,7 +149,7 @@ def _json_lines(stream: BinaryIO) -> Iterator[Raw]:
         except json.JSONDecodeError as error:
             yield Raw(number, None, line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
         except (ValueError, RecursionError) as error:
-            yield Raw(number, None, line, f"the line cannot be read: {first_line(error)}")
+            yield Raw(number, None, line, f"the line cannot be read: {too_much(error)}")
 
 
 def _export(stream: BinaryIO) -> Iterator[Raw]:

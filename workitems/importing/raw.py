@@ -58,6 +58,11 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def too_much(error: ValueError | RecursionError) -> str:
+    """What the JSON parser does not put up with though it is JSON. Its own words are for programmers."""
+    return "it is nested too deep" if isinstance(error, RecursionError) else "a number in it has too many digits"
+
+
 def first_line(error: BaseException) -> str:
     text = str(error.args[0]) if error.args else ""
     return text.strip().split("\n", 1)[0] or type(error).__name__
