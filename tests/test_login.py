@@ -47,6 +47,10 @@ def test_wrong_password_or_person(client, dora, email, password):
     response = sign_in(client, email, password)
     assert response.status_code == 200
     assert not is_signed_in(client)
+    [said] = response.context["form"].non_field_errors()
+    assert "do not belong together" in said
+    assert "set a new password by the link below" in said
+    assert reverse("account_reset_password") in response.text
 
 
 @pytest.mark.parametrize("who", ["stan", "olga", "ada"])
@@ -90,7 +94,11 @@ def test_signing_out_is_a_post(signed_in, dora):
 def test_changing_the_password(client, dora):
     sign_in(client, dora.email)
     url = reverse("account_change_password")
-    assert client.post(url, {"oldpassword": "wrong", "password1": NEW, "password2": NEW}).status_code == 200
+    refused = client.post(url, {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
+    assert (refused.status_code, refused.context["form"].errors["oldpassword"]) == (
+        200,
+        ["This is not the password that you have now. Look at it again."],
+    )
     assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
     for weak in ("short", "1234567890123", "password123", "dora@virginia.edu"):
         client.post(url, {"oldpassword": PASSWORD, "password1": weak, "password2": weak})
@@ -101,6 +109,23 @@ def test_changing_the_password(client, dora):
     client.post(reverse("account_logout"))
     sign_in(client, dora.email, NEW)
     assert is_signed_in(client)
+    [message] = mail.outbox
+    assert_tells_of_a_change(message, dora)
+
+
+def assert_tells_of_a_change(message, person):
+    assert message.subject == "[Pharos] Your password was changed"
+    assert message.to == [person.email]  # though nobody has ever told allauth's own list of addresses
+    assert "of your Pharos account on testserver was changed on" in message.body
+    assert "from the network address 127.0.0.1." in message.body
+    assert "help@aptrust.org" in message.body
+    assert_reads_as_a_mail(message)
+
+
+def assert_reads_as_a_mail(message):
+    assert not message.alternatives
+    assert not re.search(r"[{}<]|&\w+;|\n\n\n", message.body)
+    assert "example.com" not in message.body
 
 
 def link_in(message):
@@ -118,6 +143,10 @@ def test_a_new_password_by_mail(client, dora, spelling):
     ask_for_a_new_one(client, spelling)
     [message] = mail.outbox
     assert [address.lower() for address in message.to] == [dora.email]
+    assert message.subject == "[Pharos] Set your password"
+    assert "Somebody, most likely you, asked to set a new password" in message.body
+    assert "help@aptrust.org" in message.body
+    assert_reads_as_a_mail(message)
     link = link_in(message)
     page = client.get(link, follow=True)
     assert page.status_code == 200
@@ -127,6 +156,7 @@ def test_a_new_password_by_mail(client, dora, spelling):
     response = client.post(where, {"password1": NEW, "password2": NEW})
     assert response["Location"] == reverse("account_reset_password_from_key_done")
     assert client.get(response["Location"]).status_code == 200
+    assert_tells_of_a_change(mail.outbox[1], dora)
     client.post(reverse("account_logout"))
     sign_in(client, dora.email, NEW)
     assert is_signed_in(client)
@@ -154,13 +184,13 @@ def test_who_cannot_have_one(client, cast, who):
     User.objects.filter(pk=cast["dora"].pk).update(is_active=False)
     email = {"wally": cast["wally"].email, "switched off": cast["dora"].email, "unknown": "nobody@virginia.edu"}[who]
     ask_for_a_new_one(client, email)  # and the page does not tell whether there is such a person
-    assert not any("/password/reset/key/" in message.body for message in mail.outbox)
+    assert mail.outbox == []  # nobody is written to because a stranger typed the address
 
 
 def test_a_former_address_does_not_open_the_account(client, dora):
     EmailAddress.objects.create(user=dora, email="former@virginia.edu", verified=True, primary=True)
     ask_for_a_new_one(client, "former@virginia.edu")
-    assert not any("/password/reset/key/" in message.body for message in mail.outbox)
+    assert mail.outbox == []
     ask_for_a_new_one(client, dora.email)
     assert "/password/reset/key/" in mail.outbox[-1].body
 
@@ -171,8 +201,9 @@ def test_a_former_address_does_not_open_the_account(client, dora):
 def test_wrong_passwords_are_limited_per_person(client, dora):
     for _ in range(5):
         sign_in(client, dora.email, "wrong")
-    sign_in(client, dora.email)
+    response = sign_in(client, dora.email)
     assert not is_signed_in(client)
+    assert "Wait five minutes" in response.context["form"].non_field_errors()[0]
 
 
 def test_tries_are_limited_per_address(client, dora, settings):
