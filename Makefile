@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check pins clean
+.PHONY: help install install-dev run test check bench pins clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,10 @@ check: install-dev  ## linters, types, migrations, deployment settings
 	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
 	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: install-dev  ## what the pages cost at 3,000 and 100,000 items, on both databases (takes minutes)
+	@$(BIN)/python bench/list_page.py --database sqlite
+	@$(BIN)/python bench/list_page.py --database postgresql
 
 pins: install-dev  ## work the pinned versions out again (hashes, no addresses)
 	$(BIN)/pip install --quiet uv

@@ -10,8 +10,10 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,23 @@ def server_binaries() -> Path | None:
         return Path(found).resolve().parent
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
     return installed[-1].parent if installed else None
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Being told to end (SIGTERM) is an exception inside, so that what was started is stopped and removed."""
+    if threading.current_thread() is not threading.main_thread():  # only there may one say what a signal does
+        yield
+        return
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @contextlib.contextmanager
@@ -48,23 +67,24 @@ def cluster() -> Iterator[str]:
 
     data = folder / "data"
     options = f"-k {folder} -c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    try:
-        run(
-            "initdb",
-            "-D",
-            str(data),
-            "-U",
-            "pharos",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        )
-        # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
-        run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+    with _ended_in_order():
         try:
-            yield f"postgres://pharos@{quote(str(folder), safe='')}/postgres"
+            run(
+                "initdb",
+                "-D",
+                str(data),
+                "-U",
+                "pharos",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            )
+            # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
+            run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+            try:
+                yield f"postgres://pharos@{quote(str(folder), safe='')}/postgres"
+            finally:
+                run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
         finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from .models import Institution, User
 
 admin.site.site_header = "Pharos"
 admin.site.site_title = "Pharos"
-admin.site.index_title = "People and institutions"
+admin.site.index_title = "Administration"
 # The addresses that allauth keeps follow from the person; a second place to edit them would only disagree.
 admin.site.unregister(EmailAddress)
 

@@ -1,0 +1,42 @@
+"""The throw-away cluster goes with its run, also when the run is told to end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Stands in for PostgreSQL's programs, and writes down how it was called.
+PROGRAM = """#!/bin/sh
+echo "$(basename "$0") $*" >> {log}
+"""
+RUN = """
+import os, signal, sys
+from pathlib import Path
+from tests import throwaway_postgres
+os.getuid = lambda: 1000  # no change of user: the stand-ins are the present one's
+throwaway_postgres.server_binaries = lambda: Path(sys.argv[1])
+with throwaway_postgres.cluster() as url:
+    print(url, flush=True)
+    signal.pause()
+"""
+
+
+def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "folder"
+    folder.mkdir()
+    for name in ("initdb", "pg_ctl"):
+        (tmp_path / name).write_text(PROGRAM.format(log=log))
+        (tmp_path / name).chmod(0o755)
+    environment = {"TMPDIR": str(folder), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().startswith("postgres://pharos@")
+        assert [*folder.iterdir()]
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    assert [line.split()[0] + " " + line.split()[-1] for line in log.read_text().splitlines()][-2:] == [
+        "pg_ctl start",
+        "pg_ctl stop",
+    ]
+    assert [*folder.iterdir()] == []

@@ -1,0 +1,86 @@
+"""Items and their history on the admin site: to be looked at. They change by the verbs, on the items' own pages."""
+
+from django.contrib import admin
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from .fields import LARGEST
+from .models import HistoryEntry, WorkItem
+from .search import same_text
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Who may manage may look; nobody adds, changes or deletes anything here."""
+
+    actions = None
+    ordering = ["-id"]
+    sortable_by = ()  # a million rows by a column without an index would keep the database busy
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+def as_id(text):
+    """The number of an item, or 0, which none has."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST else 0
+
+
+@admin.register(WorkItem)
+class WorkItemAdmin(ReadOnly):
+    list_display = ["id", "name", "institution", "action", "stage", "status", "retry", "reviewed", "date"]
+    list_display_links = ["id", "name"]
+    list_select_related = ["institution"]
+    search_fields = ["name", "etag"]
+    search_help_text = _(
+        "The whole name or etag of an item, or its number. For a part of one, search on the list of items."
+    )
+    readonly_fields = ["history_and_page"]
+    exclude = ["search_text"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("note", "search_text")
+
+    def get_search_results(self, request, queryset, search_term):
+        """By the indexes only: what contains the text would be looked for in every row."""
+        text = search_term.strip()
+        if text:
+            queryset = queryset.filter(same_text("name", text) | Q(etag=text) | Q(pk=as_id(text)))
+        return queryset, False
+
+    @admin.display(description=_("history"))
+    def history_and_page(self, item):
+        return format_html(
+            '<a href="{}?q={}">{}</a>, <a href="{}">{}</a>',
+            reverse("admin:workitems_historyentry_changelist"),
+            item.pk,
+            _("Entries of its history"),
+            reverse("item", args=[item.pk]),
+            _("Its own page"),
+        )
+
+
+@admin.register(HistoryEntry)
+class HistoryEntryAdmin(ReadOnly):
+    list_display = ["item_id", "number", "at", "who", "via", "move", "stage_after", "status_after"]
+    list_display_links = ["item_id", "number"]
+    search_fields = ["item"]
+    search_help_text = _("The number of an item, for the entries of its history.")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("note", "changes")
+
+    def get_search_results(self, request, queryset, search_term):
+        text = search_term.strip()
+        return queryset.filter(item_id=as_id(text)) if text else queryset, False
