@@ -56,7 +56,10 @@ class WorkItemAdmin(ReadOnly):
         """By the indexes only: what contains the text would be looked for in every row."""
         text = search_term.strip()
         if text:
-            queryset = queryset.filter(same_text("name", text) | Q(etag=text) | Q(pk=as_id(text)))
+            asked = (same_text("name", text), Q(etag=text), Q(pk=as_id(text)))
+            # Each by its index. In one condition with OR, SQLite goes through all rows.
+            name, etag, number = (WorkItem.objects.filter(condition).values("pk") for condition in asked)
+            queryset = queryset.filter(pk__in=name.union(etag, number))
         return queryset, False
 
     @admin.display(description=_("history"))
