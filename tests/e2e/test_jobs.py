@@ -30,7 +30,7 @@ def row(page, item):
 def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, cast, with_items):
     page = window()
     page.goto("/items/")
-    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_label("E-mail").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-keeper")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Work Items")
@@ -53,17 +53,17 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
 def test_a_wrong_password_is_said_so(window, cast):
     page = window()
     page.goto("/accounts/login/")
-    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_label("E-mail").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-sweeper")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("not correct")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
 
 
 def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
     page = window()
     page.goto("/accounts/login/")
     page.get_by_role("link", name="Forgot your password").click()
-    page.get_by_label("Email").fill("dora@virginia.edu")
+    page.get_by_label("E-mail").fill("dora@virginia.edu")
     page.get_by_role("button", name="Send me the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
     [link] = [word for word in mailoutbox[0].body.split() if "/password/reset/key/" in word]
