@@ -89,9 +89,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Other items about the item's object, newest first; none where the object is not known."""
         if not item.object_identifier:
             return self.none()
-        same = self.filter(
-            same_text("object_identifier", item.object_identifier), institution_id=item.institution_id
-        ).exclude(object_identifier="")
+        about_it = same_text("object_identifier", item.object_identifier)
+        same = self.filter(about_it, institution_id=item.institution_id)
         return same.exclude(pk=item.pk).order_by("-date", "-id")
 
     def for_rows(self) -> "WorkItemQuerySet":
@@ -173,7 +172,7 @@ class WorkItem(models.Model):
             models.Index(fields=["-date", "-id"], name="item_newest"),
             models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
             models.Index("institution", head("name"), "date", name="item_same_bag"),
-            models.Index(head("object_identifier"), name="item_object", condition=~Q(object_identifier="")),
+            models.Index("institution", head("object_identifier"), "date", name="item_object"),
             models.Index(fields=["institution", "action", "stage", "status", "reviewed"], name="item_facets"),
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
             models.Index(fields=["etag"], name="item_etag"),

@@ -26,7 +26,10 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
     Role.DEPOSITOR: (_IN_PROGRESS, _NEEDS_ME),
     Role.STAFF: (_TO_REVIEW, _NEEDS_ME, _IN_PROGRESS),
     Role.ADMIN: (
-        Preset(_("Needs admin review"), "needs_admin_review=true&status=Pending&status=Started&status=Failed&status=Suspended"),
+        Preset(
+            _("Needs admin review"),
+            "needs_admin_review=true&status=Pending&status=Started&status=Failed&status=Suspended",
+        ),
         Preset(_("Suspended"), "status=Suspended"),
         Preset(_("Longest without a change"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
         Preset(_("Superseded"), "superseded=true"),

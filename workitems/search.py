@@ -6,8 +6,8 @@ Also how long text columns are compared so that their indexes are used.
 from typing import Any
 
 from django.db import models
-from django.db.models import Lookup, Q, Value
-from django.db.models.functions import Left
+from django.db.models import F, Lookup, Q, Value
+from django.db.models.functions import Concat, Left
 from django.db.models.lookups import Exact
 
 # The searched columns, one line each in `search_text`, in this order.
@@ -69,6 +69,17 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+class Head(Left):
+    """`head` as a query says it, with the number written out: SQLite does not match a parameter with its index."""
+
+    def __init__(self, expression: Any, length: int = HEAD, **extra: Any):
+        super().__init__(expression, length, **extra)
+
+    def as_sqlite(self, compiler, connection, **extra):
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"SUBSTR({sql}, 1, {HEAD})", params
+
+
 def head(column: str) -> Left:
     """What the index of a long text column is made of."""
     return Left(column, HEAD)
@@ -77,4 +88,6 @@ def head(column: str) -> Left:
 def same_text(column: str, value: Any) -> Q:
     """The condition that a long text column equals a value or expression, said such that its index is used."""
     expression = value if hasattr(value, "resolve_expression") else Value(value)
-    return Q(Exact(head(column), Left(expression, HEAD)), **{column: value})
+    # Joined with nothing: else SQLite puts the constant into the head as well, and then knows its index no more.
+    whole = Concat(F(column), Value(""), output_field=models.TextField())
+    return Q(Exact(Head(column), Head(expression)), Exact(whole, expression))

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='workitem',
-            index=models.Index(django.db.models.functions.text.Left('object_identifier', 200), condition=models.Q(('object_identifier', ''), _negated=True), name='item_object'),
+            index=models.Index(models.F('institution'), django.db.models.functions.text.Left('object_identifier', 200), models.F('date'), name='item_object'),
         ),
         migrations.AddIndex(
             model_name='workitem',
