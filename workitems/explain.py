@@ -59,10 +59,6 @@ class State:
         return phase_of(self.status, retry=self.retry)
 
     @property
-    def is_known(self) -> bool:
-        return self.status in tuple(Status)
-
-    @property
     def is_waiting_duplicate(self) -> bool:
         return bool(self.duplicate_of) and self.phase is not Phase.CLOSED
 
