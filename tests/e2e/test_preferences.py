@@ -47,12 +47,14 @@ def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, 
         page.locator("summary", has_text="Filters").first.click()
     suspended.click()
     expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
+    page.wait_for_load_state()
     assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
     page.locator("tbody").get_by_role("link", name=item.name).click()
     page.get_by_role("link", name="Cancel…").click()
     page.get_by_label("Note", exact=True).fill("Cancelled at four times the size.")
     page.get_by_role("button", name="Cancel 1 item").click()
     expect(page.locator("article")).to_have_attribute("data-status", "Cancelled")
+    page.wait_for_load_state()  # the markup is there before the style is
     assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
 
 
