@@ -321,7 +321,7 @@ def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan
         act, response = done_at_once(client, sent)
         client.post(f"/acts/{act.pk}/undo")
         texts = [page(one).one("main").words for one in (asked, response)]
-        said.append([text.replace(str(foreign), "N") for text in texts])
+        said.append(texts)
     assert said[0] == said[1]
     assert as_stored(theirs) == before
     assert theirs.name not in "".join(said[0])
