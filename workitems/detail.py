@@ -15,7 +15,7 @@ from pharos.accounts.roles import Permission
 from . import pipeline
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
-from .lifecycle import Facts, legal_moves
+from .lifecycle import legal_moves
 from .models import HistoryEntry, WorkItem
 from .rows import Row, neighbours, state_of, uploads_of
 from .vocabulary import Action, Status
@@ -65,14 +65,10 @@ class Detail:
     def advice(self) -> Advice:
         return what_now(self.state, self.user.role)
 
-    @property
-    def facts(self) -> Facts:
-        return self.item.facts
-
     @cached_property
     def moves(self) -> list[str]:
         """The moves that this reader may make now."""
-        return legal_moves(self.facts, self.user.role)
+        return legal_moves(self.item.facts, self.user.role)
 
     @cached_property
     def _entries(self) -> list[HistoryEntry]:
