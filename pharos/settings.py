@@ -84,11 +84,14 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1,
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("EMAIL_USER", "")
+EMAIL_TIMEOUT = 20  # seconds; without it, a mail server that hangs would hang whoever waits for the mail
 EMAIL_HOST_PASSWORD = env.str("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "pharos@localhost", validate=validate.Email())
 CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=a_domain)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
+API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
+API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 

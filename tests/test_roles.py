@@ -14,6 +14,8 @@ TABLE = {
     "see_every_institution": "admin worker",
     "see_process": "admin worker",
     "manage": "admin",
+    "api_key": MEMBERS + " worker",
+    "admin_api": "admin worker",
     "create": "admin worker",
     "progress": "admin worker",
     "succeed": "admin worker",
@@ -24,6 +26,7 @@ TABLE = {
     "requeue": "admin",
     "review": "institutional_admin admin",
     "edit": "admin",
+    "notify": "admin worker",
 }
 
 

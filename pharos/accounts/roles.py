@@ -15,6 +15,8 @@ class Permission(StrEnum):
     SEE_EVERY_INSTITUTION = "see_every_institution"
     SEE_PROCESS = "see_process"  # node, pid and worker state
     MANAGE = "manage"  # people and institutions, on the admin site
+    API_KEY = "api_key"  # make and use keys of the API
+    ADMIN_API = "admin_api"  # the routes of services and admins; every other route of the API is a member's
     CREATE = "create"
     PROGRESS = "progress"
     SUCCEED = "succeed"
@@ -25,6 +27,7 @@ class Permission(StrEnum):
     REQUEUE = "requeue"
     REVIEW = "review"
     EDIT = "edit"
+    NOTIFY = "notify"  # tell an institution's staff that a restored copy is there to be checked
 
 
 class Role(StrEnum):
@@ -43,10 +46,10 @@ class RoleRow:
 
 
 P = Permission
-_DEPOSITOR = {P.SIGN_IN, P.BROWSE}
+_DEPOSITOR = {P.SIGN_IN, P.BROWSE, P.API_KEY}
 _STAFF = _DEPOSITOR | {P.REVIEW}
-_EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS}
-_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND}
+_EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
+_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
 _WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_REPLACED}
 _ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT}
 
