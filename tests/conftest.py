@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from pharos.accounts.roles import Role
 
 from .factories import InstitutionFactory, UserFactory, make_item
+from .serving import database_url, server
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=list(HealthCheck), derandomize=bool(os.environ.get("CI"))
@@ -74,6 +75,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(scope="session")
+def real_server(django_db_setup):
+    """The production server on the test database; what a test of `django_db(transaction=True)` writes, it sees."""
+    from django.conf import settings as django_settings
+
+    # The same secret key as here: or no session that a test makes would be valid there.
+    knobs = {"SECRET_KEY": django_settings.SECRET_KEY, "API_CALLS_PER_MINUTE": "100000"}
+    with server(database_url(connection.settings_dict), **knobs) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""The production server as a process of its own, for tests that must meet it over a socket.
+
+with server("sqlite:////some/file.sqlite3") as running: requests go to running.url
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent
+START = 60  # seconds at most until it answers, on a machine that has much else to do
+KEY = "only-for-tests-of-the-server-that-runs-in-production-0123456789"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers. Its mails, without a mail server, are printed in its log."""
+
+    port: int
+    process: subprocess.Popen
+    output: IO[bytes]
+    host: str = "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def log(self) -> str:
+        """All that it has said so far."""
+        # Not through the object that the process writes by: the place in the file is shared.
+        return os.pread(self.output.fileno(), 1 << 24, 0).decode(errors="replace")
+
+
+def database_url(values: dict[str, Any]) -> str:
+    """DATABASE_URL for what Django's `connection.settings_dict` says, which is the test database while tests run."""
+    if values["ENGINE"].endswith("sqlite3"):
+        return f"sqlite:///{quote(str(values['NAME']))}"
+    person = quote(values["USER"], safe="")
+    if values["PASSWORD"]:
+        person += f":{quote(values['PASSWORD'], safe='')}"
+    port = f":{values['PORT']}" if values["PORT"] else ""
+    return f"postgres://{person}@{quote(values['HOST'], safe='')}{port}/{quote(values['NAME'], safe='')}"
+
+
+@contextlib.contextmanager
+def server(database_url: str, *, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[Server]:
+    """Gunicorn on a free port of the loopback, as README.md starts it; further knobs by name. Its log is shown if anything fails."""
+    knobs = {
+        "DATABASE_URL": database_url,
+        "DEBUG": "false",
+        "HTTPS": "false",
+        "SECRET_KEY": KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        **environment,
+    }
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
+    with tempfile.TemporaryFile() as output, socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", "pharos.wsgi", "--worker-class", "gthread"]
+        command += ["--workers", str(workers), "--threads", str(threads)]
+        # The socket is bound here and handed over: nobody else can have taken its port meanwhile.
+        command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3", "--no-control-socket"]
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**kept, **knobs},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+        )
+        running = Server(port, process, output)
+        listener.close()  # with ours open, whoever connects after the server's end would wait for ever
+        try:
+            _wait(running)
+            yield running
+        except BaseException:
+            print(running.log(), file=sys.stderr)  # noqa: T201
+            raise
+        finally:
+            _end(process)
+
+
+def _wait(running: Server) -> None:
+    """Until it answers: it listens already, so the first request simply waits for the first worker."""
+    try:
+        with socket.create_connection((running.host, running.port), timeout=START) as asking:
+            asking.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while part := asking.recv(65536):
+                answer += part
+    except OSError as error:
+        raise RuntimeError(f"The server did not start: {error}") from error
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(f"The server is not well: {answer!r}")
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
