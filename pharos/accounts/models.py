@@ -112,3 +112,36 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return app_label in {"accounts", "workitems"} and self.can(Permission.MANAGE)
+
+
+class ApiKeys(models.QuerySet["ApiKey"]):
+    def live(self) -> "ApiKeys":
+        return self.filter(revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """What a program shows instead of a password. Its text is nowhere; keys.py makes it, finds it and counts its calls."""
+
+    # Of nobody's deletion: people are switched off, and what was done with their keys stays answerable.
+    user = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("person"))
+    label = models.CharField(
+        _("what it is for"), max_length=100, blank=True, help_text=_("Like: desktop app on my laptop.")
+    )
+    prefix = models.CharField(_("begins with"), max_length=8, db_index=True)
+    digest = models.CharField(_("SHA-256 digest"), max_length=64, unique=True)
+    created_at = models.DateTimeField(_("created"))
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    # The calls counted in one minute, given in whole minutes since 1970; the server processes share them.
+    minute = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+
+    objects = ApiKeys.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.label})" if self.label else f"{self.prefix}…"
