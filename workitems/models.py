@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -93,6 +93,27 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         same = self.filter(about_it, institution_id=item.institution_id)
         return same.exclude(pk=item.pk).order_by("-date", "-id")
 
+    def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
+        """Successful ingests of the object, the one received last first."""
+        about_it = same_text("object_identifier", identifier)
+        # The index begins with the institution; named, if only as "any", it serves those who see all of them, too.
+        anywhere = Institution.objects.values("pk")
+        ingested = self.filter(about_it, action=Action.INGEST, status=Status.SUCCESS, institution_id__in=anywhere)
+        return ingested.select_related("institution").order_by("-date", "-id")
+
+    def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
+        """Successful deletions, since that ingest, of its whole object: not of a single file."""
+        about_it = same_text("object_identifier", ingest.object_identifier)
+        deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
+        return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
+
+    def with_state_id(self) -> "WorkItemQuerySet":
+        """Each row with `work_item_state_id`: its own id where a worker has left a state, else null.
+
+        One join that reads no state. Never `select_related("work_item_state")` in a list: that would read them all.
+        """
+        return self.annotate(work_item_state_id=F("work_item_state__item_id"))
+
     def for_rows(self) -> "WorkItemQuerySet":
         """Without what a row of the list does not show; of the note, which may be long, the beginning as `note_head`."""
         return self.select_related("institution").defer("note", "search_text").annotate(note_head=Left("note", 500))
@@ -154,6 +175,7 @@ class WorkItem(models.Model):
     search_text = SearchTextField(editable=False)
 
     note_head: str  # the beginning of the note, where `for_rows` has fetched the row
+    work_item_state_id: int | None  # where `with_state_id` has fetched the row
 
     objects = WorkItemQuerySet.as_manager()
 
@@ -261,6 +283,37 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+
+
+class WorkItemStateQuerySet(models.QuerySet["WorkItemState"]):
+    def delete(self) -> NoReturn:
+        raise AppendOnly("A worker's state is part of its item, and stays with it.")
+
+
+class WorkItemState(models.Model):
+    """What a worker wrote down of its progress with an item, to go on from there. `states` reads and saves it.
+
+    Text of up to many MB, compressed, in a table of its own, so that no list of items comes near it. Its id is its item's.
+    """
+
+    item = models.OneToOneField(WorkItem, models.PROTECT, primary_key=True, related_name="work_item_state")
+    action = models.CharField(max_length=32)
+    packed = models.BinaryField()
+    length = models.PositiveIntegerField()  # bytes of the text in UTF-8, before it was compressed
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = WorkItemStateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("worker state")
+        verbose_name_plural = _("worker states")
+
+    def __str__(self) -> str:
+        return f"#{self.item_id} {self.action}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("A worker's state is part of its item, and stays with it.")
 
 
 class BulkAct(models.Model):
