@@ -6,8 +6,9 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from workitems.filters import OF_PROCESS, SORTS, ItemFilter, ItemList, known_names
+from workitems.filters import OF_API, OF_PROCESS, ItemFilter, ItemList, known_names
 from workitems.models import WorkItem
+from workitems.orders import SORTS
 
 from .factories import make_item, service
 from .many import make_many
@@ -139,6 +140,7 @@ def test_every_name_has_a_case():
         "format",
         "institution_id",
         "updated_before",
+        *OF_API,
     }
     assert set(ItemFilter.declared_filters) - tested - elsewhere == set()
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from workitems.filters import SORTS
 from workitems.models import WorkItem
+from workitems.orders import SORTS
 
 from .elements import page
 from .factories import make_item

@@ -1,6 +1,6 @@
-"""The query string of a list as one object: the page, its counts, the export and bulk acts all read it.
+"""The query string of a list as one object: the page, its counts, the export, bulk acts and the API all read it.
 
-Names are those of the member API, version 2. Every name may be left out or blank. A name that is not known, or a value
+Names are those of the member API, version 2; a version that spells some otherwise is a Dialect. Every name may be left out or blank. A name that is not known, or a value
 that cannot be right, makes the list invalid: then it has errors, and no rows.
 """
 
@@ -14,15 +14,16 @@ from urllib.parse import urlencode
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.datastructures import MultiValueDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from .dialects import Dialect
 from .fields import (
     BooleanField,
     BooleansField,
@@ -36,12 +37,14 @@ from .fields import (
     TextsField,
     WordsField,
     end_of,
+    shortened,
     start_of,
 )
 from .lifecycle import Phase
 from .models import PHASES, WorkItem, WorkItemQuerySet
+from .orders import SORTS, Sort, beyond, read
 from .search import anywhere, same_text, within
-from .vocabulary import Action, Stage, Status
+from .vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 
 ALIASES = {
     "action": "item_action",
@@ -50,29 +53,10 @@ ALIASES = {
     "updated_since": "updated_after",
 }
 # Old scripts send it; it never had an effect on items.
-WITHOUT_EFFECT = {"access"}
+WITHOUT_EFFECT = frozenset({"access"})
 FORMATS = ("html", "csv", "json")
 PER_PAGE = 25
 MOST_PER_PAGE = 1000
-
-
-class Sort(NamedTuple):
-    """An order of the list. The columns end with `id`, so that equal rows keep their places from page to page."""
-
-    label: str | Promise
-    columns: tuple[str, ...]
-
-
-SORTS: dict[str, Sort] = {
-    "date": Sort(gettext_lazy("Received, newest first"), ("-date", "-id")),
-    "-date": Sort(gettext_lazy("Received, oldest first"), ("date", "id")),
-    "updated": Sort(gettext_lazy("Last change, newest first"), ("-updated_at", "-id")),
-    "-updated": Sort(gettext_lazy("Last change, oldest first"), ("updated_at", "id")),
-    "name": Sort(gettext_lazy("Name, A to Z"), ("name", "id")),
-    "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
-    "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),
-    "id": Sort(gettext_lazy("Number"), ("id",)),
-}
 
 
 class Where(django_filters.Filter):
@@ -118,6 +102,16 @@ def _in_phase(phases: list[str]) -> Q:
     return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
 
 
+def _any_registry_action(words: list[str]) -> Q:
+    return reduce(or_, (_of_registry(*REGISTRY_ACTIONS[word]) for word in words))
+
+
+def _of_registry(action: str, about_file: bool | None) -> Q:
+    if about_file is None:
+        return Q(action=action)
+    return Q(action=action) & (~Q(generic_file_identifier="") if about_file else Q(generic_file_identifier=""))
+
+
 def _among(items: Callable[[], QuerySet]) -> Callable[[bool], Q]:
     def condition(wanted: bool) -> Q:
         ids = Q(pk__in=items().values("pk"))
@@ -137,6 +131,7 @@ class ItemFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
 
     item_action = Where(WordsField, _any("action"), words=Action, label=gettext_lazy("Action"))
+    registry_action = Where(WordsField, _any_registry_action, words=REGISTRY_ACTIONS, label=gettext_lazy("Action"))
     stage = Where(WordsField, _any("stage"), words=Stage, label=gettext_lazy("Stage"))
     status = Where(WordsField, _any("status"), words=Status, label=gettext_lazy("Status"))
     reviewed = Where(BooleansField, _any("reviewed"), label=gettext_lazy("Reviewed"))
@@ -171,6 +166,10 @@ class ItemFilter(django_filters.FilterSet):
     updated_before = Where(MomentField, _compare("updated_at__lt"), label=gettext_lazy("Changed before"))
     bag_date = Where(MomentField, _same_second, label=gettext_lazy("Bag made"))
     size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
+    bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
+    bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
+    date_from = Where(MomentField, _compare("date__gte"), label=gettext_lazy("Received from this time"))
+    date_to = Where(MomentField, _compare("date__lte"), label=gettext_lazy("Received up to this time"))
     size_max = Where(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
 
     retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
@@ -196,10 +195,11 @@ class ItemFilter(django_filters.FilterSet):
     sort = Where(WordsField, words=SORTS)
     page = Where(NumberField, min_value=1, max_value=10**9)
     per_page = Where(NumberField, min_value=1, max_value=MOST_PER_PAGE)
+    after = Where(TextField, max_length=1400)
     format = Where(WordsField, words=FORMATS)
 
 
-SHOWN_AS = ("sort", "page", "per_page", "format")
+SHOWN_AS = ("sort", "page", "per_page", "after", "format")
 FACETS = {
     "action": "item_action",
     "stage": "stage",
@@ -208,11 +208,21 @@ FACETS = {
     "institution": "institution",
 }
 OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
+# Names that only the API has: its callers walk a list by `after`, and the last version spells these its own way.
+OF_API = ("after", "registry_action", "bag_date_from", "bag_date_to", "date_from", "date_to")
+NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
+PAGES = Dialect(
+    {given: name for given, name in NAMES.items() if name not in OF_API},
+    per_page=PER_PAGE,
+    ignored=WITHOUT_EFFECT,
+)
 
 
-def known_names(user: User) -> list[str]:
-    """What this person may ask for. Who may not see which process holds an item cannot ask for it either."""
-    return [name for name in ItemFilter.declared_filters if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS]
+def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
+    """What this person may write. Who may not see which process holds an item cannot ask for it either."""
+    return [
+        given for given, name in dialect.names.items() if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS
+    ]
 
 
 def _no_such_name(given: str, known: Iterable[str]) -> str:
@@ -233,28 +243,42 @@ class Chip(NamedTuple):
 class ItemList:
     """A list of work items, as a query string asks for it and this person may see it.
 
-    `data` is a QueryDict (or {name: [values]}). Nothing is read from the database until it is needed.
+    `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed.
+    `errors` is {name as it was given: sentence}.
     """
 
-    def __init__(self, data: Mapping[str, Any], user: User):
+    def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES):
         self.user = user
+        self.dialect = dialect
         self.errors: dict[str, str] = {}
+        self._given: dict[str, str] = {}  # {filter's name: the name as it was given}
         self.params = self._canonical(data)
 
     def _canonical(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
         """{canonical name: values}, without blank ones; names that are not known become errors."""
         params: dict[str, list[str]] = {}
-        known = set(known_names(self.user))
+        known = set(known_names(self.user, self.dialect))
         for given in data:
-            name = ALIASES.get(given, given)
             values = data.getlist(given) if hasattr(data, "getlist") else data[given]
-            filled = list(dict.fromkeys(value for value in values if value.strip()))
-            if name not in known:
-                if name not in WITHOUT_EFFECT:
+            filled = list(dict.fromkeys(self._read(given, value) for value in values if value.strip()))
+            if given not in known:
+                if given not in self.dialect.ignored:
                     self.errors[given] = _no_such_name(given, known)
             elif filled:
+                name = self.dialect.names[given]
+                self._given.setdefault(name, given)
                 params[name] = list(dict.fromkeys([*params.get(name, []), *filled]))
         return params
+
+    def _read(self, given: str, value: str) -> str:
+        """A value in the filter's own words; one that the dialect does not have becomes an error."""
+        words = self.dialect.words.get(given)
+        if words is None:
+            return value
+        if value not in words:
+            sentence = _("“%(value)s” is not one of: %(words)s.")
+            self.errors[given] = sentence % {"value": shortened(value), "words": ", ".join(words)}
+        return words.get(value, "")
 
     @cached_property
     def institutions(self) -> dict[int, Institution]:
@@ -269,11 +293,15 @@ class ItemList:
         fields = filters.form.fields
         if "institution" in fields:
             fields["institution"].known = {one.identifier: one.pk for one in self.institutions.values()}
+        if "sort" in fields:
+            fields["sort"].words = list(self.dialect.sorts)
         for name, values in self.params.items():
             if len(values) > 1 and (name in SHOWN_AS or not hasattr(fields[name], "clean_one")):
-                self.errors[name] = _("This can be given only once.")
+                self.errors[self._given[name]] = _("This can be given only once.")
         for name, messages in filters.form.errors.items():
-            self.errors.setdefault(name, " ".join(str(message) for message in messages))
+            self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
+        if not self.errors and "after" in self.params:
+            self._check_place(filters.form.cleaned_data)
         if not self.errors:
             self._spell_alike(filters.form.cleaned_data)
         return filters
@@ -286,6 +314,13 @@ class ItemList:
             ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
+
+    def _check_place(self, values: Mapping[str, Any]) -> None:
+        try:
+            sort = self.dialect.sorts[values.get("sort", [self.dialect.sort])[0]]
+            read(sort.columns, values["after"])
+        except ValidationError as error:
+            self.errors["after"] = error.messages[0]
 
     def is_valid(self) -> bool:
         """Ask first: an invalid list has no rows, and `errors` says why, by name."""
@@ -311,6 +346,12 @@ class ItemList:
         """The items of the list in its order."""
         return self.items().order_by(*self.sort.columns)
 
+    def rows_after(self) -> WorkItemQuerySet:
+        """The rows from the place on that the query names with `after`; all of them where it names none."""
+        if "after" not in self.value_of:
+            return self.rows()
+        return self.rows().filter(beyond(self.sort.columns, read(self.sort.columns, self.value_of["after"])))
+
     @property
     def selected(self) -> dict[str, set[Any]]:
         """What is chosen in the left column: {facet: values}."""
@@ -318,11 +359,11 @@ class ItemList:
 
     @property
     def sort_name(self) -> str:
-        return self.value_of.get("sort", ["date"])[0]
+        return self.value_of.get("sort", [self.dialect.sort])[0]
 
     @property
     def sort(self) -> Sort:
-        return SORTS[self.sort_name]
+        return self.dialect.sorts[self.sort_name]
 
     @property
     def page(self) -> int:
@@ -330,7 +371,7 @@ class ItemList:
 
     @property
     def per_page(self) -> int:
-        return self.value_of.get("per_page", PER_PAGE)
+        return self.value_of.get("per_page", self.dialect.per_page)
 
     @property
     def format(self) -> str:

@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from .explain import State, Words, words
 from .filters import ItemList
 from .lifecycle import Phase
 from .models import WorkItem
+from .orders import beyond, values_at
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,5 @@ def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | Non
 
 
 def _first(listing: ItemList, item: WorkItem, columns: tuple[str, ...]) -> int | None:
-    later = listing.items().filter(_beyond(item, columns))
+    later = listing.items().filter(beyond(columns, values_at(columns, item)))
     return later.order_by(*columns).values_list("pk", flat=True).first()
-
-
-def _beyond(item: WorkItem, columns: tuple[str, ...]) -> Q:
-    """The condition that a row comes after the item in this order: (a > x) or (a = x and b > y) or …"""
-    beyond, same = Q(), Q()
-    for column in columns:
-        path = column.lstrip("-")
-        value: Any = item
-        for step in path.split("__"):
-            value = getattr(value, step)
-        beyond |= same & Q(**{f"{path}__{'lt' if column.startswith('-') else 'gt'}": value})
-        same &= Q(**{path: value})
-    return beyond

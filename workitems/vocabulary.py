@@ -134,6 +134,22 @@ STATUSES: dict[Status, Term] = {
 }
 
 
+# The restorations of APTrust Registry, {its word: (ours, whether it is about one file; None: whether or not)}.
+RESTORE_OBJECT, RESTORE_FILE = "Restore Object", "Restore File"
+REGISTRY_ACTIONS: dict[str, tuple[Action, bool | None]] = {
+    RESTORE_OBJECT: (Action.RESTORE, False),
+    RESTORE_FILE: (Action.RESTORE, True),
+    **{word.value: (word, None) for word in Action if word is not Action.RESTORE},
+}
+
+
+def registry_action(action: str, *, about_file: bool) -> str:
+    """What Registry calls an action."""
+    if action != Action.RESTORE:
+        return action
+    return RESTORE_FILE if about_file else RESTORE_OBJECT
+
+
 def choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     """(value, label): the words are shown as they are stored."""
     return [(word.value, word.value) for word in words]

@@ -16,7 +16,7 @@ from django.db import models
 from .. import lifecycle
 from ..lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ..models import HistoryEntry, WorkItem
-from ..vocabulary import Action, Stage, Status
+from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .raw import NOT_UTF8, shown
 
 LARGEST = 2**63 - 1
@@ -26,7 +26,6 @@ _EXACT = 2**53 - 1
 # Near the ends of the calendar a time may have no equal in a reader's time zone.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-_REGISTRY_ACTIONS = {"Restore Object": Action.RESTORE.value, "Restore File": Action.RESTORE.value}
 # Numbers of rows in Registry's other tables, which are not here.
 REFERENCES = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
 INSTITUTION_KEYS = ("institution", "institution_id", "institution_identifier", "institution_name")
@@ -232,7 +231,8 @@ def read_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
 
 def _check_words(fields: dict[str, Any]) -> None:
     action = fields.get("action", "")
-    fields["action"] = action = _REGISTRY_ACTIONS.get(action, action)
+    known = REGISTRY_ACTIONS.get(action)
+    fields["action"] = action = known[0].value if known else action
     for name, value, known in (
         ("action", action, Action),
         ("stage", fields.get("stage", ""), Stage),

@@ -10,8 +10,9 @@ from pharos.accounts.roles import Permission
 from .. import bulk, exporting
 from ..access import Door
 from ..facets import Facets, drop_hints
-from ..filters import SORTS, ItemList
+from ..filters import ItemList
 from ..forms import FilterForm
+from ..orders import SORTS
 from ..presets import presets_for
 from ..rows import page_of
 from ..tables import ItemTable
