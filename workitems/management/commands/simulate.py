@@ -1,4 +1,8 @@
+import json
+import os
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -6,12 +10,18 @@ from django.core.management.base import BaseCommand, CommandError
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems.demo.cast import make_service, service_email
-from workitems.simulating import Hands, Simulation
+from workitems.simulating import Address, Done, Fault, Hands, Simulation, Unreachable, play
 
 NOBODY = """There is no service account to act as. Make one first: on the admin site, under People, add somebody with the role
 "Service account", or give the one that is there this role and switch it on."""
 NOT_HERE = """`simulate` invents what happens to items, so it runs only where DEBUG is true. Set DEBUG=true, and DATABASE_URL to a
 database with nothing in it that counts."""
+NOT_THERE = """{} is another machine. `simulate` invents what happens to items, so it plays only against a server on this one,
+unless you say that the items there do not count, with --elsewhere."""
+NO_KEY = """Give the key of a service account: in the environment as PHAROS_API_KEY, or with --key, which others on this machine
+can see in the list of processes. `manage.py create_api_key E-MAIL` makes one."""
+KEY = "PHAROS_API_KEY"
+ONLY_WITH_API = ("key", "user", "workers", "elsewhere", "journal")
 
 
 def service() -> User:
@@ -25,32 +35,99 @@ def service() -> User:
     return make_service()
 
 
+def address(url: str, *, elsewhere: bool) -> Address:
+    """Where to play; CommandError where that may not be."""
+    try:
+        found = Address.of(url)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    if not found.is_on_this_machine and not elsewhere:
+        raise CommandError(NOT_THERE.format(found.host))
+    return found
+
+
 class Command(BaseCommand):
-    help = "Plays the workers on the open items until stopped with Ctrl-C, so that one sees items move (DEBUG only)."
+    help = (
+        "Plays the workers on the open items until stopped with Ctrl-C, so that one sees items move: in this database (DEBUG "
+        "only), or with --api through a running server."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument(
             "--every", type=float, default=1.0, metavar="SECONDS", help="time between steps (default 1)"
         )
-        parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps")
+        parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps (with --api: of each worker)")
+        parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
         parser.add_argument("--seed", type=int, metavar="N", help="the same seed on the same items does the same")
+        api = parser.add_argument_group("through a server")
+        api.add_argument(
+            "--api", metavar="URL", help="the server, like http://127.0.0.1:8000; no database is needed then"
+        )
+        api.add_argument("--key", help=f"the key of a service account; better in the environment, as {KEY}")
+        api.add_argument("--user", metavar="E-MAIL", help=f"whose key that is (default {service_email()})")
+        api.add_argument("--workers", type=int, metavar="N", help="how many at once (default 1)")
+        api.add_argument("--elsewhere", action="store_true", help="allow a server on another machine")
+        api.add_argument(
+            "--journal", type=Path, metavar="FILE", help="add every save that the server took, one JSON a line"
+        )
 
-    def handle(self, *args, every, steps, seed, **options):
+    def handle(self, *args, every, steps, seconds, api, **options):
+        if every < 0 or (steps is not None and steps < 1) or (seconds is not None and seconds <= 0):
+            raise CommandError("--every takes 0 or more seconds, --steps 1 or more, --seconds more than 0.")
+        bounds = {"every": every, "steps": steps, "seconds": seconds, "seed": options["seed"]}
+        if api:
+            self._play(api, bounds, options)
+        elif given := [f"--{name}" for name in ONLY_WITH_API if options.get(name)]:
+            raise CommandError(f"{', '.join(given)}: only together with --api, which names the server.")
+        else:
+            self._step(**bounds)
+
+    def _say(self, done: Done) -> None:
+        self.stdout.write(f"{time.strftime('%H:%M:%S')} {done.line}")
+        self.stdout.flush()
+
+    def _step(self, every, steps, seconds, seed) -> None:
         if not settings.DEBUG:
             raise CommandError(NOT_HERE)
-        if every < 0 or (steps is not None and steps < 1):
-            raise CommandError("--every takes 0 or more seconds, --steps 1 or more.")
         simulation = Simulation(Hands(service()), seed=seed)
+        began = time.monotonic()
         changes = taken = 0
         try:
-            while steps is None or taken < steps:
+            while (steps is None or taken < steps) and (seconds is None or time.monotonic() - began < seconds):
                 if taken:
                     time.sleep(every)
                 for done in simulation.step():
                     changes += done.changed
-                    self.stdout.write(f"{time.strftime('%H:%M:%S')} {done.line}")
-                self.stdout.flush()
+                    self._say(done)
                 taken += 1
         except KeyboardInterrupt:
             self.stdout.write("")
         self.stdout.write(f"Stopped after {changes} changes.")
+
+    def _play(self, url, bounds, options) -> None:
+        server = address(url, elsewhere=options.get("elsewhere"))
+        user, workers = options.get("user") or service_email(), options.get("workers")
+        key = options.get("key") or os.environ.get(KEY, "")
+        if workers is not None and not 1 <= workers <= 200:
+            raise CommandError("--workers takes a number from 1 to 200.")
+        if not key:
+            raise CommandError(NO_KEY)
+        try:
+            user.encode("ascii"), key.encode("ascii")
+        except UnicodeEncodeError:
+            raise CommandError("A key and an e-mail are sent as headers, which take ASCII only.") from None
+        with ExitStack() as stack:
+            tell = self._say
+            if options.get("journal"):
+                journal = stack.enter_context(options["journal"].open("a"))
+
+                def tell(done: Done) -> None:
+                    self._say(done)
+                    if done.reply is not None:
+                        journal.write(json.dumps(done.reply) + "\n")
+
+            try:
+                played = play(server, user, key, tell, workers=workers or 1, **bounds)
+            except (Fault, Unreachable) as error:
+                raise CommandError(str(error)) from error
+        self.stdout.write(f"Stopped: {played}.")

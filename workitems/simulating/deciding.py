@@ -1,35 +1,30 @@
-"""Plays the workers: open items go their way, now and then one fails, and new bags arrive.
+"""What a worker does next: with an open item, with an upload that another one replaces, with a bucket. No database, no HTTP."""
 
-`decide` and `decide_arrival` say what to do and know no database; `Hands` does it. Another pair of hands, say one that
-speaks HTTP, takes the same plans.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 
-from django.utils import timezone
-
-from pharos.accounts.models import Institution, User
-
-from .demo import texts
-from .demo.pace import DONE_AT, bag_size, next_stage
-from .lifecycle import SUCCESS_AT, Refused, position
-from .models import WorkItem
-from .vocabulary import Action, Stage, Status
+from ..demo import texts
+from ..demo.pace import DONE_AT, bag_size, next_stage
+from ..lifecycle import SUCCESS_AT, Phase, phase_of, position
+from ..vocabulary import Action, Stage, Status
 
 
 class Item(Protocol):
     """What a decision needs to know of an item."""
 
-    pk: int
-    version: int
     action: str
     stage: str
     status: str
     name: str
+
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def version(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,7 @@ class Done:
 
     line: str
     changed: bool
+    reply: Mapping[str, Any] | None = None  # the item as a server gave it back, where one was asked
 
 
 def decide(rng: Random, item: Item, domain: str) -> Plan:
@@ -129,67 +125,38 @@ def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
     )
 
 
-class Hands:
-    """Does what was decided, through WorkItem's verbs, in the name of a service account."""
+class Upload(Item, Protocol):
+    """What counts where a bag was uploaded more than once."""
 
-    def __init__(self, by: User):
-        self.by = by
+    institution_id: int
+    etag: str
+    retry: bool
 
-    def open_items(self, rng: Random, most: int) -> list[WorkItem]:
-        """Some of the items that a worker may take up: not those that wait for an admin, nor uploads that another one replaces."""
-        waiting = WorkItem.objects.open().filter(needs_admin_review=False)
-        ids = [*waiting.order_by("pk").values_list("pk", flat=True)]
-        some = waiting.filter(pk__in=rng.sample(ids, min(most, len(ids))))
-        superseded, duplicates = some.superseded().values_list("pk"), some.duplicates().values_list("pk")
-        replaced = {pk for (pk,) in [*superseded, *duplicates]}
-        return [*some.exclude(pk__in=replaced).select_related("institution").order_by("pk")]
-
-    def domains(self) -> list[str]:
-        """The institutions that upload."""
-        members = Institution.objects.exclude(pk=self.by.institution_id)
-        return [*members.order_by("identifier").values_list("identifier", flat=True)]
-
-    def do(self, plan: Plan) -> Done:
-        return self._create(plan) if plan.item_id is None else self._move(plan, plan.item_id)
-
-    def _create(self, plan: Plan) -> Done:
-        values = dict(plan.values)
-        institution = Institution.objects.get(identifier=values.pop("domain"))
-        item = WorkItem.objects.create_item(by=self.by, institution=institution, **values)
-        return Done(f"{_called(item)}: new, {item.facts}", changed=True)
-
-    def _move(self, plan: Plan, item_id: int) -> Done:
-        item = WorkItem.objects.get(pk=item_id)
-        before = str(item.facts)
-        try:
-            getattr(item, plan.move)(by=self.by, via="api", version=plan.version, **plan.values)
-        except Refused as refused:
-            return Done(f"{_called(item)}: left alone. {refused.sentence}", changed=False)
-        return Done(f"{_called(item)}: {before} → {item.facts}", changed=True)
+    @property
+    def date(self) -> datetime: ...
 
 
-def _called(item: WorkItem) -> str:
-    name = " ".join(item.name.split())
-    return f"#{item.pk} {item.action} {name if len(name) <= 60 else name[:59] + '…'}"
+def decide_upload(item: Upload, uploads: Iterable[Upload]) -> Plan | None:
+    """What an ingest worker does with an upload before it begins: cancels it where another upload of the bag takes its place.
+
+    Simpler than the server's rule (workitems/uploads.py), as real workers are; where the two differ, the server refuses.
+    """
+    others = [other for other in uploads if other.pk != item.pk and other.institution_id == item.institution_id]
+    counting = [other for other in others if other.status != Status.CANCELLED]
+    note = ""
+    if any(other.date > item.date and other.etag != item.etag for other in counting):
+        note = texts.REPLACED
+    elif any(other.date < item.date and other.etag == item.etag and _is_ingested(other) for other in counting):
+        note = texts.SAME_AGAIN
+    return Plan("cancel", {"stage": item.stage, "note": note}, item.pk, item.version) if note else None
 
 
-class Simulation:
-    """Workers, one step at a time."""
+def _is_ingested(item: Upload) -> bool:
+    """Or is going to be."""
+    return item.status == Status.SUCCESS or phase_of(item.status, retry=item.retry) is not Phase.CLOSED
 
-    def __init__(self, hands: Hands, *, seed: int | None = None, most: int = 4):
-        self.hands = hands
-        self.rng = Random(seed)  # noqa: S311  a game, not a secret
-        self.most = most
 
-    def step(self) -> list[Done]:
-        """Each of a few open items makes its next move; one time in five a new upload arrives, and whenever there is nothing else to do."""
-        plans = self.decide(timezone.now())
-        return [self.hands.do(plan) for plan in plans]
-
-    def decide(self, now: datetime) -> list[Plan]:
-        items = self.hands.open_items(self.rng, self.rng.randint(1, self.most))
-        plans = [decide(self.rng, item, item.institution.identifier) for item in items]
-        domains = self.hands.domains()
-        if domains and (not plans or self.rng.random() < 0.2):
-            plans.append(decide_arrival(self.rng, domains, now))
-        return plans
+def called(number: int, action: str, name: str) -> str:
+    """An item's name in one line, for whoever watches."""
+    name = " ".join(name.split())
+    return f"#{number} {action} {name if len(name) <= 60 else name[:59] + '…'}"
