@@ -1,13 +1,15 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from pharos.accounts.views import Account
+from pharos.accounts.views import Account, MakeKey, RevokeKey
 from pharos.views import Health, Home, NotFound
 
 urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("", include("workitems.urls")),
     path("account", Account.as_view(), name="account"),
+    path("account/keys", MakeKey.as_view(), name="make_key"),
+    path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("healthz", Health.as_view(), name="health"),

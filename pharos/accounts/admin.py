@@ -1,7 +1,15 @@
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from .models import Institution, User
+from . import keys
+from .forms import KeyForm
+from .models import ApiKey, Institution, User
+from .roles import Permission, Role, may
+from .views import shown_once
 
 admin.site.site_header = "Pharos"
 admin.site.site_title = "Pharos"
@@ -38,4 +46,54 @@ class UserAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         # Switch them off instead: their saved settings and keys stay answerable.
+        return False
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):
+    """Keys are seen and revoked here, and made for service accounts, which have no "My account". Never changed or deleted."""
+
+    form = KeyForm
+    list_display = ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["prefix", "label", "user__email"]
+    actions = ["revoke"]
+    changelist_url = "admin:accounts_apikey_changelist"
+
+    def get_fields(self, request, obj=None):
+        return self.list_display if obj else ["user", "label", "once"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        # With a person's key an admin would act in that person's name: people make theirs themselves.
+        services = [role for role in Role if may(role, Permission.API_KEY) and not may(role, Permission.SIGN_IN)]
+        kwargs["queryset"] = User.objects.filter(is_active=True, role__in=services)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def add_view(self, request, form_url="", extra_context=None):
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except keys.KeyRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(self.changelist_url)
+
+    def save_model(self, request, obj, form, change):
+        made, obj.secret = keys.make(obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now())
+        obj.pk, obj.prefix = made.pk, made.prefix
+
+    def response_add(self, request, obj, post_url_continue=None):
+        return shown_once(request, obj, obj.secret, back=reverse(self.changelist_url))
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
+    def revoke(self, request, queryset):
+        live = list(queryset.live())
+        for key in live:
+            keys.revoke(key, now=timezone.now())
+            self.log_change(request, key, "Revoked.")
+        self.message_user(request, _("Revoked %(number)d keys.") % {"number": len(live)}, messages.SUCCESS)
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
         return False

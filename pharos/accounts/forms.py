@@ -1,8 +1,10 @@
+import uuid
+
 from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .models import User, time_zone_choices
+from .models import ApiKey, User, time_zone_choices
 from .roles import Permission
 
 
@@ -21,6 +23,21 @@ class AccountForm(forms.ModelForm):
             choices=time_zone_choices,
             help_text=self.fields["time_zone"].help_text,
         )
+
+
+class KeyForm(forms.ModelForm):
+    """Asks for a new API key. `once` is another for each page that is drawn: one form makes one key."""
+
+    NOT_WHOLE = _("This form came without one of its parts. Load the page again, and make the key from there.")
+
+    once = forms.UUIDField(
+        widget=forms.HiddenInput, initial=uuid.uuid4, error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE}
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["label"]
+        help_texts = {"label": _("So that you know it again, like: desktop app on my laptop. You may leave it empty.")}
 
 
 class SignInForm(LoginForm):

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Hashable
+import uuid
 from datetime import datetime
 from typing import Final
 
@@ -36,7 +36,7 @@ class MadeAlready(KeyRefused):
     """The same form came a second time."""
 
 
-def make(user: User, *, label: str = "", now: datetime, once: Hashable = None) -> tuple[ApiKey, str]:
+def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | None = None) -> tuple[ApiKey, str]:
     """A new key and its text, which is kept nowhere: show it now or never.
 
     `once` names the form that asks. The same one asking again, as a reloaded page does, gets MadeAlready and no second key.

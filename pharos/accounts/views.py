@@ -1,20 +1,98 @@
+import shlex
+
+from django.contrib import messages
 from django.contrib.messages.views import SuccessMessageMixin
-from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
 from django.views.generic import UpdateView
 
-from .forms import AccountForm
+from . import keys
+from .forms import AccountForm, KeyForm
+from .models import ApiKey
 from .roles import Permission
 
 
 class Account(SuccessMessageMixin, UpdateView):
-    """ "My account": what people may set for themselves."""
+    """ "My account": what people may set for themselves, and their API keys."""
 
     permission = Permission.SIGN_IN
     form_class = AccountForm
     template_name = "accounts/account.html"
     success_url = reverse_lazy("account")
-    success_message = _("Your settings are saved.")
+    success_message = gettext_lazy("Your settings are saved.")
 
     def get_object(self, queryset=None):
         return self.request.user
+
+    def get_context_data(self, **context):
+        own = self.request.user.api_keys.live()
+        return super().get_context_data(**{"key_form": KeyForm(), "keys": own, **context})
+
+
+class MakeKey(Account):
+    """Answers with the new key itself, the only time that it is shown."""
+
+    permission = Permission.API_KEY
+
+    def get(self, request):
+        return redirect("account")
+
+    def post(self, request):
+        form = KeyForm(request.POST)
+        self.object = self.get_object()
+        if not form.is_valid():
+            context = self.get_context_data(form=AccountForm(instance=self.object), key_form=form)
+            return self.render_to_response(context, status=422)
+        try:
+            key, secret = keys.make(request.user, **form.cleaned_data, now=timezone.now())
+        except keys.KeyRefused as refusal:
+            messages.error(request, str(refusal))
+            return redirect("account")
+        return shown_once(request, key, secret, back=reverse("account"))
+
+
+class RevokeKey(View):
+    """Asks first. A key that is revoked already is as good as revoked now; somebody else's is not there."""
+
+    permission = Permission.API_KEY
+
+    def get(self, request, pk):
+        key = self.own(pk)
+        return self.back(key) if key.revoked_at else render(request, "accounts/revoke_key.html", {"key": key})
+
+    def post(self, request, pk):
+        key = self.own(pk)
+        keys.revoke(key, now=timezone.now())
+        return self.back(key)
+
+    def own(self, pk: int) -> ApiKey:
+        return get_object_or_404(self.request.user.api_keys, pk=pk)
+
+    def back(self, key: ApiKey) -> HttpResponse:
+        messages.success(self.request, _("The key %(key)s is revoked.") % {"key": key})
+        return redirect("account")
+
+
+def shown_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str) -> HttpResponse:
+    """The page with a new key, in answer to the form that made it.
+
+    A redirect would need the key kept for the next request, in the session or in a message: in the database or in a cookie.
+    Thus it is kept nowhere. Loading this page again sends the form again, and `keys.make` refuses a form that it has seen.
+    """
+    path = "/api/v2/items/" if key.user.can(Permission.ADMIN_API) else "/member-api/v2/items/"
+    example = " \\\n  ".join(
+        [
+            f"curl -H {shlex.quote(f'X-Pharos-API-User: {key.user.email}')}",
+            f"-H {shlex.quote(f'X-Pharos-API-Key: {secret}')}",
+            shlex.quote(request.build_absolute_uri(f"{path}?per_page=5")),
+        ]
+    )
+    response = render(request, "accounts/key.html", {"key": key, "secret": secret, "example": example, "back": back})
+    add_never_cache_headers(response)
+    return response
