@@ -8,12 +8,12 @@ the update names the version that was read, so that nothing is ever decided from
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,14 +21,26 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from .lifecycle import MOVES, Phase, Refused, Wanted, check_new, decide, first_stage, new_with
+from .lifecycle import (
+    FIXED,
+    MOVES,
+    Phase,
+    Refused,
+    Wanted,
+    check_fixed,
+    check_new,
+    decide,
+    first_stage,
+    move_meant,
+    new_with,
+)
 from .search import SEARCHED, search_text
+from .values import check_values
 from .vocabulary import Action, Status
 
 if TYPE_CHECKING:
     from .models import HistoryEntry, WorkItem
 
-_LARGEST = 2**63 - 1
 # Stage, status and note have columns of their own in the history; the rest of what a worker's save carries would only swell it.
 _NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "search_text"})
 _PROCESS = frozenset({"node", "pid"})
@@ -52,16 +64,21 @@ def _role(by: User) -> str:
     return by.role if by.is_active else ""
 
 
-def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem":
-    """Stores a new item with its first history entry. Raises Refused."""
-    _items, entries = _models()
+def create(item: "WorkItem", *, by: User, via: str, now: datetime, once_in: timedelta | None = None) -> "WorkItem":
+    """Stores a new item with its first history entry. Raises Refused.
+
+    `once_in`: if the same caller made the same item no longer ago than this, that one is returned: a client that lost the
+    answer asks again.
+    """
+    items, entries = _models()
+    asked_for = item.date
     item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
     item.date = item.date or now
     item.created_at = item.updated_at = now
     item.version = 1  # the number of its first history entry, whatever the caller has given
     check_new(item.action, item.stage, item.status, role=_role(by))
-    _check_values({column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
+    check_values(items, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
     sets = new_with(
         item.action,
         item.status,
@@ -76,6 +93,10 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime) -> "WorkItem"
     if item.reviewed and item.phase is not Phase.CLOSED:
         raise Refused("invalid", _("“reviewed” is only for items that are closed."), "reviewed")
     with transaction.atomic():
+        if once_in is not None:
+            _one_at_a_time(item)
+            if made := items.objects.made_before(item, date=asked_for, who=by.email, since=now - once_in):
+                return made
         item.save(force_insert=True)
         entries.objects.create(
             item=item,
@@ -106,119 +127,179 @@ def change(
 
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
-    items, entries = _models()
-    now = at or timezone.now()
-    given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
-    if wanted.note is not None:
-        given["note"] = wanted.note
-    with transaction.atomic():
-        rows = {
-            row.pk: row
-            for row in items.objects.select_for_update(of=("self",))
-            .select_related("institution")
-            .filter(pk__in=ids)
-            .order_by("pk")
-        }
-        replaced = _replaced(items, move, by, list(rows))
-        stopped = _stopped(rows.values()) if move == "requeue" else {}
-        results: dict[int, Result] = {}
-        accepted: list[tuple[WorkItem, dict[str, Any]]] = []
-        for pk in ids:
-            row = rows.get(pk)
-            if row is None:
-                results[pk] = Result(None, refused=Refused("illegal", _("There is no such item.")))
-                continue
-            try:
-                if MOVES[move].is_granted_to(_role(by)):  # who may not make the move hears only that
-                    _check_values(given)
-                new = decide(
-                    move,
-                    replace(row.facts, is_replaced=pk in replaced, stopped_at=stopped.get(pk, "")),
-                    wanted,
-                    role=_role(by),
-                    domain=row.institution.identifier,
-                    item_name=row.name,
-                    now=now,
-                )
-                different = {name: value for name, value in new.items() if getattr(row, name) != value}
-                if different:
-                    _check_version(row, (versions or {}).get(pk))
-                    accepted.append((row, different))
-            except Refused as refused:
-                results[pk] = Result(row, refused=refused)
-            else:
-                results[pk] = Result(row, changed=bool(different))
-        entries.objects.bulk_create([_apply(entries, row, new, move, by, via, now, act) for row, new in accepted])
-        _save(items, accepted, now)
-    return [results[pk] for pk in ids]
+    return _Visit(by, via, at or timezone.now(), act).all(ids, lambda _row: (move, wanted), versions or {})
 
 
-def _check_values(values: Mapping[str, Any]) -> None:
-    """Raises Refused, naming the field, at the first value that its column cannot hold.
+def _one_at_a_time(item: "WorkItem") -> None:
+    """Whoever makes the same item now waits for the end of this transaction. On SQLite every writer does anyway."""
+    if connection.vendor == "postgresql":
+        same = f"{item.institution_id} {item.action} {item.etag} {item.name}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [same])
 
-    Else it would fail inside the database, on each of the two in another way.
+
+class Stopped(Exception):
+    """One of several records cannot be saved, so that none was. `result` is that item's, `index` its place."""
+
+    def __init__(self, index: int, result: Result):
+        super().__init__(str(result.refused))
+        self.index = index
+        self.result = result
+
+
+def save(
+    records: Mapping[int, Mapping[str, Any]], *, by: User, via: str = "api", at: datetime | None = None
+) -> list[Result]:
+    """Saves whole records, {item's id: {column: value}}, each by the move that it means; all of them or none.
+
+    Raises Stopped at the first one that is refused.
     """
-    items, _entries = _models()
-    columns = {column.name: column for column in items._meta.concrete_fields}
-    for name, value in values.items():
-        column = columns.get(name)
-        # The database gives the id.
-        if column is not None and not column.primary_key and (wrong := _what_is_wrong(column, value)):
-            raise Refused("invalid", wrong % {"field": name}, name)
+
+    def meant(row: "WorkItem") -> tuple[str, Wanted]:
+        record = records[row.pk]
+        check_fixed(record, {name: getattr(row, name) for name in FIXED})
+        return move_meant(row.facts, record, role=_role(by))
+
+    with transaction.atomic():
+        results = _Visit(by, via, at or timezone.now(), None).all(list(records), meant, {})
+        for index, result in enumerate(results):
+            if result.refused:
+                raise Stopped(index, result)
+    return results
 
 
-def _what_is_wrong(column: models.Field, value: Any) -> str:
-    """A sentence with a place for the field's name, or an empty one."""
-    if value is None:
-        return "" if column.null else _("“%(field)s” must have a value.")
-    if isinstance(column, models.CharField | models.TextField):
-        return _text(value, column)
-    if isinstance(column, models.BooleanField):
-        return "" if type(value) is bool else _("“%(field)s” must be true or false.")
-    if isinstance(column, models.DateTimeField):
-        return _moment(value)
-    if isinstance(column, models.IntegerField):
-        fits = type(value) is int and 0 <= value <= _LARGEST
-        return "" if fits else _("“%(field)s” must be a whole number from 0 to 9223372036854775807.")
-    return ""
+@dataclass(frozen=True)
+class _Visit:
+    """One call at the door: who, through what, when."""
+
+    by: User
+    via: str
+    now: datetime
+    act: UUID | None
+
+    def all(
+        self,
+        ids: Sequence[int],
+        asks: "Callable[[WorkItem], tuple[str, Wanted]]",
+        versions: Mapping[int, int | None],
+    ) -> list[Result]:
+        """Locks the rows, makes with each the move that `asks` names for it, and saves what was accepted."""
+        items, entries = _models()
+        with transaction.atomic():
+            locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+            rows = {row.pk: row for row in locked.order_by("pk")}
+            plans: dict[int, tuple[str, Wanted] | Refused] = {pk: _asked(asks, row) for pk, row in rows.items()}
+            around = _around(items, entries, rows, plans, self.by)
+            results, accepted, moves = {}, [], []
+            for pk in ids:
+                if pk not in rows:
+                    results[pk] = Result(None, refused=Refused("illegal", _("There is no such item.")))
+                    continue
+                row, plan = rows[pk], plans[pk]
+                try:
+                    if isinstance(plan, Refused):
+                        raise plan
+                    different = self._judge(row, *plan, around.get(pk, {}))
+                    if different:
+                        _check_version(row, versions.get(pk))
+                        accepted.append((row, different))
+                        moves.append(plan[0])
+                except Refused as refused:
+                    results[pk] = Result(row, refused=refused)
+                else:
+                    results[pk] = Result(row, changed=bool(different))
+            made = zip(accepted, moves, strict=True)
+            entries.objects.bulk_create([self._apply(entries, row, new, move) for (row, new), move in made])
+            _save(items, accepted, self.now)
+        return [results[pk] for pk in ids]
+
+    def _judge(self, row: "WorkItem", move: str, wanted: Wanted, around: dict[str, Any]) -> dict[str, Any]:
+        """What the move changes of the row, with the new values. Raises Refused."""
+        if MOVES[move].is_granted_to(_role(self.by)):  # who may not make the move hears only that
+            given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
+            check_values(type(row), given if wanted.note is None else {**given, "note": wanted.note})
+        new = decide(
+            move,
+            replace(row.facts, **around),
+            wanted,
+            role=_role(self.by),
+            domain=row.institution.identifier,
+            item_name=row.name,
+            now=self.now,
+        )
+        return {name: value for name, value in new.items() if getattr(row, name) != value}
+
+    def _apply(self, entries: "type[HistoryEntry]", row: "WorkItem", new: dict[str, Any], move: str) -> "HistoryEntry":
+        """Writes the new values onto the row in memory, and returns the history entry that says so."""
+        stage, status = row.stage, row.status
+        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
+        changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
+        for name, value in new.items():
+            setattr(row, name, value)
+        if new.keys() & set(SEARCHED):
+            new["search_text"] = row.search_text = search_text(row)
+        row.version += 1
+        row.updated_at = self.now
+        return entries(
+            item=row,
+            number=row.version,
+            at=self.now,
+            who=self.by.email,
+            via=self.via,
+            move=move,
+            stage_before=stage,
+            status_before=status,
+            stage_after=row.stage,
+            status_after=row.status,
+            note=row.note,
+            changes=changes,
+            act=self.act,
+        )
 
 
-def _text(value: Any, column: models.Field) -> str:
-    if not isinstance(value, str):
-        return _("“%(field)s” must be text.")
-    if not value.strip() and not column.blank and column.editable:
-        return _("“%(field)s” must not be empty.")
-    if column.max_length is not None and len(value) > column.max_length:
-        sentence = _("“%(field)s” is too long: it has {count} characters, and at most {limit} can be kept.")
-        return sentence.format(count=len(value), limit=column.max_length)
-    if "\0" in value:
-        return _("“%(field)s” contains a NUL character, which cannot be stored; leave it out.")
+def _asked(asks: "Callable[[WorkItem], tuple[str, Wanted]]", row: "WorkItem") -> tuple[str, Wanted] | Refused:
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        return _("“%(field)s” contains half a surrogate pair, which is no character; leave it out.")
-    return ""
+        return asks(row)
+    except Refused as refused:
+        return refused
 
 
-def _moment(value: Any) -> str:
-    try:
-        fits = isinstance(value, datetime) and value.tzinfo is not None and value.astimezone(UTC) is not None
-    except OverflowError:
-        fits = False
-    return "" if fits else _("“%(field)s” must be a time with its zone.")
+def _around(
+    items: "type[WorkItem]",
+    entries: "type[HistoryEntry]",
+    rows: "dict[int, WorkItem]",
+    plans: Mapping[int, tuple[str, Wanted] | Refused],
+    by: User,
+) -> dict[int, dict[str, Any]]:
+    """What lies in other rows and decides: {item: facts of it}. Asked only where the move depends on it."""
+    making: dict[str, list[int]] = defaultdict(list)
+    for pk, plan in plans.items():
+        if not isinstance(plan, Refused):
+            making[plan[0]].append(pk)
+    found: dict[int, dict[str, Any]] = {}
+    if making["cancel"] and not by.can(Permission.CANCEL):
+        found |= {pk: {"is_replaced": True} for pk in _replaced(items, making["cancel"])}
+    if making["requeue"]:
+        found |= {pk: {"stopped_at": stage} for pk, stage in _stopped(rows[pk] for pk in making["requeue"]).items()}
+    if making["notify"]:
+        found |= {pk: {"is_told": True} for pk in _told(entries, making["notify"])}
+    return found
 
 
-def _replaced(items: "type[WorkItem]", move: str, by: User, ids: list[int]) -> set[int]:
-    """Which of the items another upload stands in for; asked only where the answer decides."""
-    if move != "cancel" or by.can(Permission.CANCEL):
-        return set()
+def _replaced(items: "type[WorkItem]", ids: list[int]) -> set[int]:
+    """Which of the items another upload stands in for."""
     asked = items.objects.filter(pk__in=ids)
     return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
 
 
 def _stopped(rows: "Iterable[WorkItem]") -> dict[int, str]:
-    """Where the cancelled ones among the items stood before; asked for a requeue only."""
+    """Where the cancelled ones among the items stood before."""
     return {row.pk: row.stopped_at() for row in rows if row.status == Status.CANCELLED}
+
+
+def _told(entries: "type[HistoryEntry]", ids: list[int]) -> set[int]:
+    """Of which of the items the institution's staff were told already."""
+    return set(entries.objects.filter(item_id__in=ids, move="notify").values_list("item_id", flat=True))
 
 
 def _check_version(row: "WorkItem", seen: int | None) -> None:
@@ -230,43 +311,6 @@ def _check_version(row: "WorkItem", seen: int | None) -> None:
             )
             % {"now": row.facts},
         )
-
-
-def _apply(
-    entries: "type[HistoryEntry]",
-    row: "WorkItem",
-    new: dict[str, Any],
-    move: str,
-    by: User,
-    via: str,
-    now: datetime,
-    act: UUID | None,
-) -> "HistoryEntry":
-    """Writes the new values onto the row in memory, and returns the history entry that says so."""
-    stage, status = row.stage, row.status
-    hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
-    changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
-    for name, value in new.items():
-        setattr(row, name, value)
-    if new.keys() & set(SEARCHED):
-        new["search_text"] = row.search_text = search_text(row)
-    row.version += 1
-    row.updated_at = now
-    return entries(
-        item=row,
-        number=row.version,
-        at=now,
-        who=by.email,
-        via=via,
-        move=move,
-        stage_before=stage,
-        status_before=status,
-        stage_after=row.stage,
-        status_after=row.status,
-        note=row.note,
-        changes=changes,
-        act=act,
-    )
 
 
 def _save(items: "type[WorkItem]", accepted: "list[tuple[WorkItem, dict[str, Any]]]", now: datetime) -> None:

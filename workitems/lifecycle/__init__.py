@@ -33,9 +33,11 @@ from .rules import (
     object_identifier,
     why_not,
 )
+from .saves import FIXED, check_fixed, move_meant
 
 __all__ = [
     "CARRIED",
+    "FIXED",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
@@ -48,11 +50,13 @@ __all__ = [
     "Reach",
     "Refused",
     "Wanted",
+    "check_fixed",
     "check_new",
     "decide",
     "first_stage",
     "is_on_path",
     "legal_moves",
+    "move_meant",
     "new_with",
     "object_identifier",
     "phase_of",

@@ -122,6 +122,8 @@ MOVES: dict[str, Move] = {
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
+        # Its note is a line that is added to the item's; everything else stays.
+        Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
 
@@ -129,7 +131,7 @@ MOVES: dict[str, Move] = {
 @dataclass(frozen=True)
 class Facts:
     """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead.
-    `stopped_at`: the stage of a cancelled item before its cancel.
+    `stopped_at`: the stage of a cancelled item before its cancel. `is_told`: staff were told of it once, by `notify`.
     """
 
     action: str
@@ -144,6 +146,7 @@ class Facts:
     object_identifier: str = ""
     is_replaced: bool = False
     stopped_at: str = ""
+    is_told: bool = False
 
     @property
     def stands_at(self) -> str:
@@ -252,6 +255,8 @@ def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
     """
     if move.name in ("review", "unreview"):
         return facts.reviewed is move.sets["reviewed"] and facts.phase is Phase.CLOSED
+    if move.name == "notify":
+        return facts.is_told
     if move.name in ("edit", "requeue"):
         return False
     same = (facts.stage, facts.status, facts.node, facts.note) == (
@@ -268,6 +273,8 @@ def _bar(move: Move, facts: Facts, role: str) -> str:
     if facts.phase not in move.sources:
         wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
         return _("%(move)s is only for items that are %(wanted)s.") % {"move": move.name, "wanted": wanted}
+    if move.name == "notify" and facts.action != Action.RESTORE:
+        return _("notify is only for a Restore, not for %(action)s.") % {"action": facts.action}
     if move.name == "requeue" and facts.status == Status.SUCCESS:
         return _("What has succeeded is not done again.")
     if move.name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced:
@@ -285,11 +292,11 @@ def why_not(name: str, facts: Facts, role: str) -> str:
 
 def legal_moves(facts: Facts, role: str) -> list[str]:
     """The names of the moves that this role may make with an item in this state."""
-    idle = "review" if facts.reviewed else "unreview"
+    idle = {"review" if facts.reviewed else "unreview"} | ({"notify"} if facts.is_told else set())
     return [
         name
         for name, move in MOVES.items()
-        if name != idle and move.is_granted_to(role) and not _bar(move, facts, role)
+        if name not in idle and move.is_granted_to(role) and not _bar(move, facts, role)
     ]
 
 
@@ -342,6 +349,8 @@ def _follows(
     if name == "succeed" and facts.action == Action.INGEST:
         known = new.get("object_identifier") or facts.object_identifier
         return {"object_identifier": known or object_identifier(domain, item_name)}
+    if name == "notify":
+        return {"note": f"{facts.note}\n{new['note']}" if facts.note.strip() else new["note"]}
     if name == "edit" and phase_of(new["status"], retry=new.get("retry", facts.retry)) is not Phase.CLOSED:
         # Switching retry on opens a failed item again: what was reviewed is no longer the outcome.
         return {"reviewed": False}
