@@ -170,7 +170,7 @@ def test_approvers_are_not_written_and_a_given_user_is_kept(reader, bag):
         ("date", "2026-03-04T05:06:07"),
         ("size", -1),
         ("size", 2**63),
-        ("retry", "no"),
+        ("retry", "perhaps"),
         ("pid", "one"),
         ("note", ["a"]),
         ("statsu", "Pending"),

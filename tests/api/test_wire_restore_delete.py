@@ -1,0 +1,192 @@
+"""The restore and delete workers: requested by somebody, taken up, done; an admin requeues with curl; a restored copy is told of."""
+
+import pytest
+
+from tests.factories import make_item
+from tests.wire import Curl, GoClient, PythonClient, whole_record
+from workitems import states
+from workitems.models import WorkItem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OBJECT = "virginia.edu/ledger & co. v1.2"
+
+
+class JsonCurl(Curl):
+    kind = "application/json"
+
+
+@pytest.fixture
+def worker(real_server, wally):
+    return GoClient(real_server, wally)
+
+
+@pytest.fixture
+def admin(real_server, ada):
+    return Curl(real_server, ada)
+
+
+@pytest.fixture
+def restore(virginia):
+    return make_item(virginia, action="Restore", object_identifier=OBJECT, user="dora@virginia.edu", name="ledger.tar")
+
+
+@pytest.fixture
+def delete(virginia):
+    file = f"{OBJECT}/data/a & b.txt"
+    return make_item(virginia, action="Delete", object_identifier=OBJECT, generic_file_identifier=file)
+
+
+def requested(action):
+    return (
+        f"/api/v2/items/?item_action={action}&page=1&per_page=50&queued=false&retry=true&stage=Requested&status=Pending"
+    )
+
+
+def save(worker, item, code=200, end="/", **changes):
+    """Reads, changes and PUTs the item; the reply."""
+    path = f"/api/v2/items/{item.pk}{end}"
+    answer = worker.put(path, whole_record(worker.get(path), **changes), status=code)
+    item.refresh_from_db()
+    return answer
+
+
+def moves(item):
+    return list(item.history.values_list("move", flat=True))
+
+
+def test_a_restoration_with_its_state(worker, item, restore, delete):
+    [found] = worker.get(requested("Restore"))["results"]
+    assert (found["id"], found["user"], found["object_identifier"]) == (restore.pk, "dora@virginia.edu", OBJECT)
+    save(worker, restore, status="Started", node="10.0.0.9", pid=3)
+    assert (restore.stage, restore.status, restore.node, restore.pid) == ("Requested", "Started", "10.0.0.9", 3)
+    assert worker.get(requested("Restore"))["results"] == []
+
+    state = {"id": 0, "work_item_id": restore.pk, "action": "Restore", "state": '{"Summary":"a & b"}'}
+    number = worker.post("/api/v2/item_state/", state)["id"]
+    for stage in ("Fetch", "Package", "Validate", "Restoring"):
+        save(worker, restore, stage=stage, status="Started")
+        worker.put(f"/api/v2/item_state/{number}/", {**state, "id": number, "state": f'["{stage}"]'})
+        assert states.read(restore) == worker.get(f"/api/v2/item_state/{number}/")["state"] == f'["{stage}"]'
+    note = "Object restored to https://s3.amazonaws.com/aptrust.restore.virginia.edu/ledger.tar?a=1&b=2"
+    save(worker, restore, stage="Record", status="Success", node="", pid=0, note=note)
+    assert (restore.stage, restore.status, restore.note, restore.retry) == ("Record", "Success", note, False)
+    assert moves(restore) == ["create", *["progress"] * 5, "succeed"]
+
+
+def test_a_deletion(worker, delete, restore):
+    [found] = worker.get(requested("Delete"))["results"]
+    assert (found["id"], found["generic_file_identifier"]) == (delete.pk, f"{OBJECT}/data/a & b.txt")
+    save(worker, delete, end="", status="Started", node="10.0.0.9", pid=3)
+    assert (delete.stage, delete.status) == ("Requested", "Started")
+    save(worker, delete, end="", stage="Resolve", status="Success", node="", pid=0, note="Deleted.")
+    assert (delete.stage, delete.status, delete.note) == ("Resolve", "Success", "Deleted.")
+
+
+def test_a_glacier_restoration(worker, virginia):
+    item = make_item(virginia, action="Glacier Restore", object_identifier=OBJECT)
+    [found] = worker.get(requested("Glacier+Restore"))["results"]
+    assert found["id"] == item.pk
+    assert worker.get(requested("Glacier%20Restore"))["count"] == 1
+    save(worker, item, status="Started")
+    save(worker, item, stage="Available in S3", status="Success")
+    assert (item.stage, item.status) == ("Available in S3", "Success")
+
+
+# A restored copy is ready to be checked.
+
+
+@pytest.mark.parametrize("end", ["", "/", "?"])
+def test_the_staff_is_told_once_of_a_restored_copy(worker, real_server, restore, stan, dora, olga, end):
+    save(worker, restore, stage="Record", status="Success", note="Object restored.")
+    before = real_server.log()
+    answer = worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}{end}")
+    assert (answer["id"], answer["stage"], answer["status"]) == (restore.pk, "Record", "Success")
+    assert "Email sent to admins at University of Virginia" in answer["note"]
+    assert "Object restored." in answer["note"]
+    for _try in range(2):
+        assert worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}{end}") == answer
+    restore.refresh_from_db()
+    assert restore.note == answer["note"]
+    assert restore.note.count("Email sent") == 1
+    mails = real_server.log().removeprefix(before)
+    assert mails.count("Subject:") == 1
+    assert "stan@virginia.edu" in mails
+    assert "olga@jhu.edu" not in mails
+    assert "dora@virginia.edu" not in mails
+
+
+def test_whom_and_what_it_is_not_for(worker, real_server, dora, restore, delete):
+    path = "/api/v2/notifications/spot_test_restoration/"
+    worker.get(f"{path}0/", status=404)
+    worker.get(f"{path}{delete.pk}/", status=409)
+    GoClient(real_server, dora).get(f"{path}{restore.pk}/", status=403)
+    for method in ("POST", "PUT"):
+        worker.ask(method, f"{path}{restore.pk}/", {}, status=405)
+    for item in (restore, delete):
+        item.refresh_from_db()
+        assert (item.note, moves(item)) == ("", ["create"])
+
+
+# An admin sends an item back.
+
+
+@pytest.fixture
+def failed(worker, item):
+    save(worker, item, stage="Store", status="Started", node="10.0.0.9", pid=3)
+    save(worker, item, status="Failed", retry=False, needs_admin_review=True, note="Gave up.")
+    return item
+
+
+@pytest.mark.parametrize("end", ["", "/", "?", "/?"])
+@pytest.mark.parametrize(("kind", "body"), [(Curl, b"item_stage=Fetch"), (JsonCurl, {"item_stage": "Fetch"})])
+def test_requeued_by_form_and_by_json(real_server, ada, failed, kind, body, end):
+    answer = kind(real_server, ada).put(f"/api/v2/items/{failed.pk}/requeue{end}", body)
+    failed.refresh_from_db()
+    assert (answer["id"], answer["stage"], answer["status"]) == (failed.pk, "Fetch", "Pending")
+    assert (failed.stage, failed.status, failed.retry, failed.needs_admin_review) == ("Fetch", "Pending", True, False)
+    assert (failed.node, failed.pid, failed.queued_at, failed.stage_started_at) == ("", None, None, None)
+    assert failed.note == "Gave up."
+    assert moves(failed)[-1] == "requeue"
+
+
+def test_a_stage_of_two_words_in_a_form(admin, failed):
+    for written in (b"item_stage=Copy+To+Staging", b"item_stage=Copy%20To%20Staging"):
+        assert admin.put(f"/api/v2/items/{failed.pk}/requeue", written)["stage"] == "Copy To Staging"
+    failed.refresh_from_db()
+    assert failed.stage == "Copy To Staging"
+
+
+def test_what_is_no_restoration_of_the_queue(admin, worker, real_server, dora, failed, restore):
+    path = f"/api/v2/items/{failed.pk}/requeue/"
+    before = moves(failed)
+    for method in ("GET", "POST", "HEAD", "DELETE"):
+        admin.ask(method, path, status=405)
+    worker.put(path, {"item_stage": "Fetch"}, status=403)
+    GoClient(real_server, dora).put(path, {"item_stage": "Fetch"}, status=403)
+    assert admin.put(path, b"item_stage=Shelve", status=422)["item_stage"]
+    assert admin.put(path, b"item_stage=Cleanup", status=422)["item_stage"]
+    assert "stage" in admin.put(path, b"stage=Fetch", status=422)
+    admin.put("/api/v2/items/0/requeue/", b"item_stage=Fetch", status=404)
+    assert moves(failed) == before
+    assert WorkItem.objects.get(pk=failed.pk).status == "Failed"
+
+
+def test_a_success_is_not_requeued(admin, worker, restore):
+    save(worker, restore, stage="Record", status="Success")
+    said = admin.put(f"/api/v2/items/{restore.pk}/requeue/", b"item_stage=Requested", status=409)
+    assert (said["id"], said["stage"], said["status"]) == (restore.pk, "Record", "Success")
+    restore.refresh_from_db()
+    assert restore.status == "Success"
+
+
+def test_a_put_never_requeues(real_server, ada, worker, failed):
+    for client in (worker, PythonClient(real_server, ada)):
+        said = save(client, failed, 409, stage="Fetch", status="Pending", retry=True)
+        assert (said["stage"], said["status"]) == ("Store", "Failed")
+    assert failed.status == "Failed"
+
+
+def test_an_admin_cancels_by_put(real_server, ada, restore):
+    save(PythonClient(real_server, ada), restore, status="Cancelled", note="Not wanted any more.")
+    assert (restore.stage, restore.status, restore.note) == ("Resolve", "Cancelled", "Not wanted any more.")
+    assert moves(restore) == ["create", "cancel"]

@@ -1,0 +1,91 @@
+"""Worker state: JSON text in a JSON string, of many MB, loaded and saved beside the item."""
+
+import json
+
+import pytest
+
+from tests.factories import make_item
+from tests.wire import Curl, GoClient, PythonClient, go_json
+from workitems import states
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TEXT = json.dumps({"Bag": 'a & b <c> "d" \\ päck 楽 \u2028', "Files": list(range(50))}, ensure_ascii=False)
+
+
+@pytest.fixture
+def worker(real_server, wally):
+    return GoClient(real_server, wally)
+
+
+def body(item, text=TEXT, number=0):
+    return {"id": number, "work_item_id": item.pk, "action": item.action, "state": text}
+
+
+@pytest.mark.parametrize("end", ["", "/", "?", "/?"])
+def test_saved_and_loaded(worker, item, end):
+    assert worker.get(f"/api/v2/items/{item.pk}")["work_item_state_id"] is None
+    made = worker.post(f"/api/v2/item_state{end}", body(item))
+    assert made["work_item_id"] == item.pk
+    assert {**made, "state": None} == {"id": made["id"], "work_item_id": item.pk, "action": "Ingest", "state": None}
+    assert states.read(item) == TEXT
+    assert worker.get(f"/api/v2/items/{item.pk}")["work_item_state_id"] == made["id"]
+    assert worker.get(f"/api/v2/item_state/{made['id']}{end}") == {**body(item), "id": made["id"]}
+
+    worker.put(f"/api/v2/item_state/{made['id']}{end}", body(item, '{"Files":[]}', made["id"]))
+    assert states.read(item) == '{"Files":[]}'
+    assert worker.get(f"/api/v2/item_state/{made['id']}")["state"] == '{"Files":[]}'
+    assert item.history.count() == 1
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_state_that_is_not_there(worker, item, end):
+    for number in (0, item.pk, 10**9):
+        worker.get(f"/api/v2/item_state/{number}{end}", status=404)
+    worker.put(f"/api/v2/item_state/0{end}", body(item), status=404)
+    assert states.read(item) == ""
+
+
+def test_several_mb_in_one_piece_in_chunks_and_after_100_continue(worker, real_server, wally, item):
+    text = json.dumps([f"file {number} & co: {number * 7919 % 1_000_003}" for number in range(150_000)])
+    number = worker.post("/api/v2/item_state/", body(item, text))["id"]
+    assert len(text) > 4_000_000
+    assert states.read(item) == text
+    assert worker.get(f"/api/v2/item_state/{number}/")["state"] == text
+
+    class JsonCurl(Curl):
+        kind = "application/json"
+
+    longer = f"{text[:-1]}, 1]"
+    JsonCurl(real_server, wally).put(
+        f"/api/v2/item_state/{number}/", go_json(body(item, longer, number)), "Expect: 100-continue"
+    )
+    assert states.read(item) == longer
+
+
+def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
+    number = worker.post("/api/v2/item_state/", body(item, "[1]"))["id"]
+    sent = b'{"id":%d,"work_item_id":%d,"action":"Ingest","state":"%s"}'
+    for path, method in ((f"/api/v2/item_state/{number}/", "PUT"), ("/api/v2/item_state/", "POST")):
+        answer = worker.ask(method, path, sent % (number, item.pk, b"x" * (states.LIMIT + 1)), status=413)
+        assert "64" in answer["error"]
+    assert states.read(item) == "[1]"
+
+
+def test_a_state_for_no_item_is_told(worker, item):
+    said = worker.post("/api/v2/item_state/", {**body(item), "work_item_id": 0}, status=422)
+    assert said["work_item_id"]
+    number = worker.post("/api/v2/item_state/", body(item))["id"]
+    other = make_item(item.institution)
+    said = worker.put(f"/api/v2/item_state/{number}/", body(other, number=number), status=422)
+    assert said["work_item_id"]
+    assert states.read(other) == ""
+
+
+def test_members_have_none_of_it(real_server, worker, dora, stan, item):
+    number = worker.post("/api/v2/item_state/", body(item))["id"]
+    for person in (dora, stan):
+        member = PythonClient(real_server, person)
+        member.get(f"/api/v2/item_state/{number}/", status=403)
+        member.post("/api/v2/item_state/", body(item, "[]"), status=403)
+        member.put(f"/api/v2/item_state/{number}/", body(item, "[]"), status=403)
+    assert states.read(item) == TEXT
