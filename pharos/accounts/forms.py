@@ -31,7 +31,9 @@ class KeyForm(forms.ModelForm):
     NOT_WHOLE = _("This form came without one of its parts. Load the page again, and make the key from there.")
 
     once = forms.UUIDField(
-        widget=forms.HiddenInput, initial=uuid.uuid4, error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE}
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+        initial=uuid.uuid4,
+        error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE},
     )
 
     class Meta:

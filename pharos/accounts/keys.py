@@ -49,7 +49,7 @@ def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | None =
         if once is not None and not cache.add(f"api-key-form-{once}", True, A_DAY):
             raise MadeAlready(
                 _(
-                    "This key is made already, and is not shown a second time. If you have no copy, revoke it, and make another."
+                    "This form has made its key already, and a key is not shown twice. If you have no copy, revoke it, and make another."
                 )
             )
         if user.api_keys.live().count() >= MOST_LIVE_KEYS:

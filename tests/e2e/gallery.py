@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from pharos.accounts import keys
+
 from ..factories import make_item, service
 
 LONG_NAME = (
@@ -19,7 +21,7 @@ MANY_ERRORS = "\n".join(
 
 
 def hang(virginia, jhu, *, staff, admin):
-    """{what it shows: item}. Virginia's, but for one of Johns Hopkins."""
+    """{what it shows: item}. Virginia's, but for one of Johns Hopkins. And an API key of the staff, under "key"."""
     start = timezone.now() - timedelta(days=3)
     worker = service()
 
@@ -71,4 +73,7 @@ def hang(virginia, jhu, *, staff, admin):
         done = item(30 + n, name=f"virginia.edu.ledger_{n:02}.tar")
         done.succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
     shown["theirs"] = item(50, jhu, name="jhu.edu.ledger_17.tar")
+    for label in ("", "Desktop_app_" * 8):
+        shown["key"], secret = keys.make(staff, label=label, now=start)
+    keys.use(keys.find(staff.email, secret), limit=600, now=timezone.now())
     return shown

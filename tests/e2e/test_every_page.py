@@ -47,6 +47,8 @@ def of_staff(shown):
     for state in ("failed, long note", "cancelled", "reviewed failure", "duplicate", "restored"):
         yield f"/items/{shown[state].pk}?list=status%3DFailed", 200
     yield f"/items/{shown['failed'].pk}/review", 200
+    yield "/account", 200
+    yield f"/account/keys/{shown['key'].pk}/revoke", 200
     yield "/accounts/password/change/", 200
     yield "/accounts/logout/", 200
 
@@ -135,6 +137,10 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     look()
     page.get_by_role("button", name="Mark 19 items reviewed").click()
     expect(page.locator(".outcome")).to_be_visible()
+    look()
+    page.goto("/account")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The new API key")
     look()
     assert found == []
 

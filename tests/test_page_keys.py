@@ -1,0 +1,324 @@
+"""API keys on “My account” and on the admin site: made, shown once, seen, revoked."""
+
+import shlex
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+
+from pharos.accounts import keys
+from pharos.accounts.models import ApiKey
+
+from .elements import form_of, page, problems
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+MEMBERS = ("dora", "stan", "olga", "ada")
+ADMIN = reverse("admin:accounts_apikey_changelist")
+ADD = reverse("admin:accounts_apikey_add")
+
+
+def make_form(client):
+    """What the form for a new key would send."""
+    return page(client.get("/account")).one("form", action="/account/keys").fields()
+
+
+def rows(client):
+    """The words of each row of the table of keys."""
+    return [row.words for row in page(client.get("/account")).all("tr")[1:]]
+
+
+def shown(response):
+    """The new key, and the example beside it as a shell reads it."""
+    key, example = (one.text for one in page(response).all("pre"))
+    return key, shlex.split(example.replace("\\\n", ""))
+
+
+# Made, and shown once
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+def test_a_person_makes_a_key(cast, signed_in, who):
+    client = signed_in(cast[who])
+    response = client.post("/account/keys", make_form(client) | {"label": "Reading <b>room</b>"})
+    assert response.status_code == 200
+    secret, example = shown(response)
+    key = keys.find(cast[who].email, secret)
+    assert (key.user, key.label) == (cast[who], "Reading <b>room</b>")
+    assert page(response).all("b") == []
+    assert page(response).one("main").all("a", href="/api/docs/")
+    route = "/api/v2/items/" if who == "ada" else "/member-api/v2/items/"
+    assert example == [
+        "curl",
+        "-H",
+        f"X-Pharos-API-User: {cast[who].email}",
+        "-H",
+        f"X-Pharos-API-Key: {secret}",
+        f"http://testserver{route}?per_page=5",
+    ]
+
+
+def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
+    dora.email = "o'brien$(id)@virginia.edu"
+    dora.save()
+    client = signed_in(dora)
+    _secret, example = shown(client.post("/account/keys", make_form(client)))
+    assert f"X-Pharos-API-User: {dora.email}" in example
+
+
+def test_nobody_keeps_the_page_with_the_key(signed_in, dora, caplog):
+    """No cache, no cookie, no session, no message, no log, no address, and no later page has it."""
+    client = signed_in(dora)
+    response = client.post("/account/keys", make_form(client))
+    secret, _example = shown(response)
+    assert {"no-store", "private"} <= set(response["Cache-Control"].split(", "))
+    assert response.request["PATH_INFO"] == "/account/keys"
+    for kept in (
+        *(cookie.value for cookie in client.cookies.values()),
+        *(str(session.get_decoded()) for session in Session.objects.all()),
+        caplog.text,
+        client.get("/account").text,
+        client.get("/account").text,
+        client.get(f"/account/keys/{ApiKey.objects.get().pk}/revoke").text,
+    ):
+        assert secret[8:] not in kept
+    assert len(rows(client)) == 1
+
+
+def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
+    client = signed_in(dora)
+    sent = make_form(client) | {"label": "laptop"}
+    secret, _example = shown(client.post("/account/keys", sent))
+    again = client.post("/account/keys", sent, follow=True)
+    assert again.redirect_chain == [("/account", 302)]
+    assert "made its key already" in page(again).one("div", class_="messages").words
+    assert secret[8:] not in again.text
+    assert ApiKey.objects.count() == 1
+    asked = client.get("/account/keys", follow=True)
+    assert asked.redirect_chain == [("/account", 302)]
+    assert secret[8:] not in asked.text
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"label": "x" * 101}, {"label": "a\x00b"}, {"once": ""}, {"once": "x"}, {"once": "9" * 5000}]
+)
+def test_what_cannot_be_is_said_and_makes_nothing(signed_in, dora, wrong):
+    dora.name = "Dora"
+    dora.save()
+    client = signed_in(dora)
+    response = client.post("/account/keys", make_form(client) | wrong)
+    assert response.status_code == 422
+    assert len(problems(response)) == 1
+    # The other form is as it was, and is still sent to its own address.
+    assert page(response).one("form", action="/account").fields()["name"] == "Dora"
+    assert not ApiKey.objects.exists()
+
+
+def test_the_twenty_first_is_refused(signed_in, dora):
+    for _ in range(20):
+        keys.make(dora, now=NOON)
+    client = signed_in(dora)
+    response = client.post("/account/keys", make_form(client), follow=True)
+    assert "20 keys" in page(response).one("div", class_="messages").words
+    assert ApiKey.objects.count() == 20
+
+
+def test_nobody_makes_one_for_another(signed_in, dora, stan):
+    client = signed_in(dora)
+    forged = {"user": stan.pk, "user_id": stan.pk, "prefix": "forged", "digest": "0", "calls": 7}
+    client.post("/account/keys", make_form(client) | forged)
+    key = ApiKey.objects.get()
+    assert (key.user, key.calls) == (dora, 0)
+    assert key.prefix != "forged"
+
+
+# Seen
+
+
+def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
+    dora.time_zone = "America/New_York"
+    dora.save()
+    client = signed_in(dora)
+    assert rows(client) == []
+    first, secret = keys.make(dora, label="laptop", now=NOON)
+    second, _secret = keys.make(dora, now=NOON.replace(hour=13))
+    revoked, _secret = keys.make(dora, label="lost", now=NOON)
+    keys.revoke(revoked, now=NOON)
+    keys.make(stan, label="his", now=NOON)
+    keys.use(keys.find(dora.email, secret), limit=10, now=NOON.replace(day=5))
+    newest, oldest = rows(client)
+    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00 EST", "never"):
+        assert text in newest
+    for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00 EST", "5 Mar 2026, 07:00 EST"):
+        assert text in oldest
+
+
+# Revoked
+
+
+@pytest.mark.parametrize("who", MEMBERS)
+def test_a_person_revokes_a_key(cast, signed_in, who):
+    key, secret = keys.make(cast[who], label="laptop", now=NOON)
+    kept, kept_secret = keys.make(cast[who], now=NOON)
+    client = signed_in(cast[who])
+    way = f"/account/keys/{key.pk}/revoke"
+    assert page(client.get("/account")).one("a", href=way)
+    asked = client.get(way)
+    assert "laptop" in page(asked).one("main").words
+    assert keys.find(cast[who].email, secret)  # a GET only asks
+    response = client.post(way, form_of(asked).fields(), follow=True)
+    assert f"The key {key} is revoked." in page(response).one("div", class_="messages").words
+    assert keys.find(cast[who].email, secret) is None
+    assert keys.find(cast[who].email, kept_secret) == kept
+    assert len(rows(client)) == 1
+
+
+def test_revoked_twice_is_revoked(signed_in, dora):
+    key, _secret = keys.make(dora, now=NOON)
+    keys.revoke(key, now=NOON)
+    client = signed_in(dora)
+    for answer in (client.get, client.post):
+        response = answer(f"/account/keys/{key.pk}/revoke", follow=True)
+        assert "is revoked" in page(response).one("div", class_="messages").words
+    key.refresh_from_db()
+    assert key.revoked_at == NOON
+
+
+@pytest.mark.parametrize("who", ["stan", "olga", "ada"])
+def test_somebody_elses_key_is_not_there(cast, signed_in, dora, who):
+    key, secret = keys.make(dora, now=NOON)
+    client = signed_in(cast[who])
+    assert client.get(f"/account/keys/{key.pk}/revoke").status_code == 404
+    assert client.post(f"/account/keys/{key.pk}/revoke").status_code == 404
+    assert keys.find(dora.email, secret) == key
+
+
+@pytest.mark.parametrize("number", ["0", "9" * 30])
+def test_a_key_that_never_was(signed_in, dora, number):
+    assert signed_in(dora).post(f"/account/keys/{number}/revoke").status_code == 404
+
+
+@pytest.mark.parametrize("who", ["wally", None])
+def test_without_a_web_login_there_is_no_page(cast, client, who):
+    key, _secret = keys.make(cast["wally"], now=NOON)
+    if who:
+        client.force_login(cast[who])
+    for way in ("/account/keys", f"/account/keys/{key.pk}/revoke"):
+        for answer in (client.get(way), client.post(way, {"once": uuid.uuid4()})):
+            assert answer["Location"] == f"/accounts/login/?next={way}"
+    assert [*ApiKey.objects.live()] == [key]
+
+
+def test_other_sites_make_and_revoke_nothing(dora):
+    key, _secret = keys.make(dora, now=NOON)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(dora)
+    assert client.post("/account/keys", {"label": "", "once": uuid.uuid4()}).status_code == 403
+    assert client.post(f"/account/keys/{key.pk}/revoke").status_code == 403
+    assert [*ApiKey.objects.live()] == [key]
+
+
+# On the admin site
+
+
+def add_form(client):
+    return page(client.get(ADD)).one("form", id="apikey_form").fields()
+
+
+def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
+    client = signed_in(ada)
+    sent = add_form(client) | {"user": wally.pk, "label": "ingest"}
+    response = client.post(ADD, sent)
+    secret, example = shown(response)
+    key = keys.find(wally.email, secret)
+    assert (key.user, key.label) == (wally, "ingest")
+    assert "no-store" in response["Cache-Control"]
+    assert "http://testserver/api/v2/items/?per_page=5" in example
+    assert page(response).one("main").all("a", href=ADMIN)
+    again = client.post(ADD, sent, follow=True)
+    assert "made its key already" in again.text
+    later = (again.text, client.get(ADMIN).text, *(str(one.__dict__) for one in LogEntry.objects.all()))
+    assert not [text for text in later if secret[8:] in text]
+    assert [*ApiKey.objects.all()] == [key]
+    assert LogEntry.objects.get().object_repr == str(key)
+
+
+@pytest.mark.parametrize("who", ["dora", "ada", "switched off", "nobody"])
+def test_people_make_their_own(cast, signed_in, ada, wally, who):
+    """With a person's key, an admin would act in that person's name."""
+    wally.is_active = False
+    wally.save()
+    chosen = cast[who].pk if who in cast else {"switched off": wally.pk, "nobody": ""}[who]
+    client = signed_in(ada)
+    response = client.post(ADD, add_form(client) | {"user": chosen})
+    assert response.status_code == 200
+    assert "errorlist" in response.text
+    assert not ApiKey.objects.exists()
+
+
+def test_the_twenty_first_is_refused_there_too(signed_in, ada, wally):
+    for _ in range(20):
+        keys.make(wally, now=NOON)
+    client = signed_in(ada)
+    response = client.post(ADD, add_form(client) | {"user": wally.pk}, follow=True)
+    assert "20 keys" in response.text
+    assert ApiKey.objects.count() == 20
+    assert not LogEntry.objects.exists()
+
+
+def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
+    live, _secret = keys.make(wally, now=NOON)
+    hers, _secret = keys.make(dora, now=NOON)
+    kept, _secret = keys.make(dora, now=NOON)
+    earlier, _secret = keys.make(dora, now=NOON)
+    keys.revoke(earlier, now=NOON)
+    sent = {"action": "revoke", "_selected_action": [live.pk, hers.pk, earlier.pk], "index": "0"}
+    response = signed_in(ada).post(ADMIN, sent, follow=True)
+    assert "Revoked 2 keys." in response.text
+    assert [*ApiKey.objects.live()] == [kept]
+    earlier.refresh_from_db()
+    assert earlier.revoked_at == NOON
+    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(live.pk), str(hers.pk)}
+
+
+def test_the_list_and_the_page_of_a_key(signed_in, ada, dora):
+    key, _secret = keys.make(dora, label="laptop", now=NOON)
+    client = signed_in(ada)
+    for way in (f"{ADMIN}?q={key.prefix}", reverse("admin:accounts_apikey_change", args=[key.pk])):
+        read = client.get(way).text
+        for text in (key.prefix, "laptop", dora.email):
+            assert text in read
+        assert key.digest not in read
+        assert 'name="_save"' not in read
+        assert "delete_selected" not in read
+
+
+def test_nothing_else_is_changed_or_deleted(signed_in, ada, dora):
+    key, _secret = keys.make(dora, label="laptop", now=NOON)
+    before = ApiKey.objects.values().get()
+    client = signed_in(ada)
+    sent = {
+        "user": ada.pk,
+        "label": "forged",
+        "digest": "0" * 64,
+        "revoked_at": "",
+        "post": "yes",
+        "once": uuid.uuid4(),
+    }
+    for name in ("change", "delete"):
+        assert client.post(reverse(f"admin:accounts_apikey_{name}", args=[key.pk]), sent).status_code == 403
+    client.post(ADMIN, {"action": "delete_selected", "_selected_action": [key.pk], "post": "yes", "index": "0"})
+    assert ApiKey.objects.values().get() == before
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga"])
+def test_members_have_no_way_there(cast, signed_in, wally, who):
+    client = signed_in(cast[who])
+    for way in (ADMIN, ADD):
+        assert client.get(way).status_code == 403
+        assert client.post(way, {"user": wally.pk, "once": uuid.uuid4()}).status_code == 403
+    assert not ApiKey.objects.exists()
