@@ -1,0 +1,272 @@
+"""HTTP itself, as clients bend it: connections, lengths, chunks, methods, hosts, zipped replies, addresses that are none."""
+
+import socket
+
+import pytest
+
+from tests.factories import make_item
+from tests.serving import database_url, server
+from tests.wire import BODY, Curl, GoClient, PythonClient, check, connection, exchange, read_reply, whole_record
+from workitems.models import WorkItem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def worker(real_server, wally):
+    return PythonClient(real_server, wally)
+
+
+@pytest.fixture
+def bag(virginia):
+    return {**BODY, "institution_id": virginia.pk}
+
+
+def with_length(sent: bytes, length: int) -> bytes:
+    """The request with another Content-Length than it has."""
+    head, body = sent.split(b"\r\n\r\n", 1)
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
+    return b"\r\n".join([*lines, b"Content-Length: %d" % length, b"", body])
+
+
+def chunked(client, method: str, path: str, parts: list[bytes]) -> bytes:
+    head = client.request(method, path, None, "Transfer-Encoding: chunked")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
+    return b"\r\n".join(lines) + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+
+
+def test_two_requests_on_one_connection_one_after_the_other_and_at_once(worker, item, bag):
+    get, post = worker.request("GET", f"/api/v2/items/{item.pk}/"), worker.request("POST", "/api/v2/items/", bag)
+    with connection(worker.server) as (opened, stream):
+        for _time in range(2):
+            opened.sendall(get)
+            assert check(read_reply(stream), 200)["id"] == item.pk
+        opened.sendall(post + get)
+        made = check(read_reply(stream), 201)["id"]
+        assert check(read_reply(stream), 200)["id"] == item.pk
+    assert {made, item.pk} == set(WorkItem.objects.values_list("pk", flat=True))
+
+
+def test_a_refused_write_leaves_the_connection_in_order(worker, item, bag):
+    wrong = worker.request("POST", "/api/v2/items/", {**bag, "status": "Done"})
+    unknown = worker.request("PUT", "/api/v2/items/0/", bag)
+    stranger = PythonClient(worker.server).request("POST", "/api/v2/items/", bag)
+    nowhere = worker.request("POST", "/api/v2/itmes/", bag)
+    with connection(worker.server) as (opened, stream):
+        for sent, status in ((wrong, 422), (unknown, 404), (stranger, 401), (nowhere, 404)):
+            opened.sendall(sent)
+            check(read_reply(stream), status)
+    assert WorkItem.objects.count() == 1
+
+
+def test_a_body_longer_than_it_says(worker, bag):
+    sent = worker.request("POST", "/api/v2/items/", bag)
+    check(exchange(worker.server, with_length(sent, 100)), 400)
+    assert not WorkItem.objects.exists()
+
+
+def test_a_body_that_breaks_off_stores_nothing(worker, bag, item):
+    before = WorkItem.objects.count()
+    for sent in (
+        worker.request("POST", "/api/v2/items/", bag),
+        worker.request(
+            "PUT", f"/api/v2/items/{item.pk}/", whole_record(worker.get(f"/api/v2/items/{item.pk}"), note="x")
+        ),
+    ):
+        with connection(worker.server) as (opened, stream):
+            opened.sendall(sent[:-40])
+            opened.shutdown(socket.SHUT_WR)
+            check(read_reply(stream), 400)
+    item.refresh_from_db()
+    assert (item.note, WorkItem.objects.count()) == ("", before)
+
+
+@pytest.mark.parametrize("size", [7, 10**6])
+def test_a_body_in_chunks_takes_effect_or_is_refused_clearly(worker, bag, item, size):
+    """Read as an empty one, it would be a save that is lost in silence."""
+    body = worker.encode({**bag, "name": "chunks.tar"})
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    made = exchange(worker.server, chunked(worker, "POST", "/api/v2/items/", parts))
+    check(made, made.status)
+    assert made.status in (201, 411)
+    assert WorkItem.objects.filter(name="chunks.tar").count() == (made.status == 201)
+    record = worker.encode(whole_record(worker.get(f"/api/v2/items/{item.pk}"), note="In chunks."))
+    saved = exchange(worker.server, chunked(worker, "PUT", f"/api/v2/items/{item.pk}/", [record]))
+    check(saved, saved.status)
+    item.refresh_from_db()
+    assert (saved.status, item.note) in ((200, "In chunks."), (411, ""))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"name":"a.tar"',
+        b"{'name':'a.tar'}",
+        b'{"size":NaN}',
+        b'{"name":"a.tar"} {"name":"b.tar"}',
+        b'{"name":"\xff\xfe"}',
+        b"[]",
+        b"null",
+        b'"name"',
+        b"17",
+        b"name=a.tar&status=Pending",
+    ],
+)
+def test_what_is_no_json_object_is_400(worker, item, body):
+    for method, path in (("POST", "/api/v2/items/"), ("PUT", f"/api/v2/items/{item.pk}/"), ("PUT", "/api/v2/items/")):
+        worker.ask(method, path, body, status=400)
+    assert WorkItem.objects.get().history.count() == 1
+
+
+def test_a_body_of_another_kind_is_told(real_server, wally, item):
+    """Curl calls a body a form unless told otherwise."""
+    form = Curl(real_server, wally)
+    for method, path in (("POST", "/api/v2/items/"), ("PUT", f"/api/v2/items/{item.pk}/")):
+        reply = form.reply(method, path, b"note=Lost&status=Started")
+        assert reply.status in (400, 415)
+        check(reply, reply.status)
+    assert WorkItem.objects.get().history.count() == 1
+
+
+ROUTES = [
+    "/api/v2/items",
+    "/api/v2/items/{item}",
+    "/api/v2/institutions",
+    "/api/v2/institutions/virginia.edu",
+    "/api/v2/objects/virginia.edu%2Fstored.v1",
+    "/member-api/v2/objects/virginia.edu%2Fstored.v1",
+    "/member-api/v2/items",
+    "/member-api/v2/items/{item}",
+    "/member-api/v3/items",
+    "/member-api/v3/items/show/{item}",
+    "/admin-api/v3/items",
+    "/admin-api/v3/items/show/{item}",
+]
+
+
+@pytest.fixture
+def routes(item, virginia):
+    make_item(virginia, name="stored.v1.tar", stage="Cleanup", status="Success")
+    return [route.format(item=item.pk) for route in ROUTES]
+
+
+def test_with_and_without_the_slash_and_a_bare_question_mark(worker, routes):
+    for route in routes:
+        bare = worker.get(route)
+        for end in ("/", "?", "/?"):
+            assert worker.get(f"{route}{end}") == bare, route
+
+
+def test_head_says_what_get_would_without_a_body(worker, routes):
+    for route in routes:
+        head, get = worker.reply("HEAD", route), worker.reply("GET", route)
+        check(head, 200)
+        for name in ("Content-Type", "Content-Length", "Content-Encoding"):
+            assert head.all(name) == get.all(name), (route, name)
+    check(worker.reply("HEAD", "/api/v2/items/0"), 404)
+
+
+def test_another_method_is_405_and_says_which_would_do(worker, routes, item):
+    for route in routes:
+        for method in ("DELETE", "PATCH", "TRACE", "BREW"):
+            reply = worker.reply(method, route, b"{}")
+            check(reply, 405)
+            assert "GET" in reply.header("Allow")
+        options = worker.reply("OPTIONS", route)
+        check(options, options.status)
+        assert options.status in (200, 405)
+    assert WorkItem.objects.count() == 2
+
+
+def test_an_address_that_is_none_is_404(worker, item):
+    for path in (
+        *("/api", "/api/", "/api/v2", "/api/v2/", "/api/v2/itmes/", "/api/v9/items/", "/api/v2/items/abc/"),
+        *(
+            "/api/v2/items/1.5",
+            "/api/v2/items/-1/",
+            "/api/v2/items/%00",
+            "/api/v2/items/1/2",
+            "/api/v2/items/1/requeue/x",
+        ),
+        *("/api/v2/items/1//", "/api/v2//items/", "/api/v2/item_state/abc", "/api/v2/institutions/nobody.edu/"),
+        *("/member-api", "/member-api/", "/member-api/v2/", "/member-api/v4/items", "/member-api/v1/items/1/"),
+        *("/member-api/v3/items/1", "/admin-api", "/admin-api/v2/items/", "/admin-api/v3/items/drop/1"),
+        *("/api/v2/%3Cscript%3E", "/api/v2/items.json", "/api/v2/ITEMS/"),
+    ):
+        worker.get(path, status=404)
+        worker.put(path, {}, status=404) if path.startswith("/api/v2/itmes") else None
+
+
+@pytest.mark.parametrize("host", ["evil.example.org", "evil.example.org:80", "a b", "127.0.0.1.evil.example.org", ""])
+def test_another_host_is_400(worker, item, host):
+    for method, path in (
+        ("GET", "/api/v2/items/"),
+        ("PUT", f"/api/v2/items/{item.pk}"),
+        ("GET", "/member-api/v3/items"),
+    ):
+        sent = worker.request(method, path, {} if method == "PUT" else None)
+        check(exchange(worker.server, sent.replace(f"Host: {worker.host}".encode(), f"Host: {host}".encode())), 400)
+
+
+def test_a_whole_address_in_the_first_line(worker, item):
+    """Some versions of Go's library send it, when a program keeps its %2F by force."""
+    path = f"http://{worker.host}/api/v2/items/{item.pk}/?"
+    assert worker.get(path)["id"] == item.pk
+
+
+def test_zipped_or_not_it_is_the_same(real_server, worker, wally, virginia):
+    for number in range(30):
+        make_item(virginia, note="Too many errors & more. " * 50, name=f"päck {number}.tar")
+    path = "/api/v2/items/?per_page=100&sort=id"
+    replies = [worker.reply("GET", path), GoClient(real_server, wally).reply("GET", path)]
+    plain = Curl(real_server, wally).reply("GET", path)
+    assert plain.all("Content-Encoding") == []
+    for reply in replies:
+        check(reply, 200)
+        assert reply.header("Content-Encoding") in ("", "gzip")
+        assert reply.plain == plain.body
+    assert len(check(plain, 200)["results"]) == 30
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "text/html,application/xhtml+xml;q=0.9", "application/xml", "*/*;q=0", "x"]
+)
+def test_whatever_is_asked_for_it_is_json(worker, item, accept):
+    def asking(path):
+        sent = worker.request("GET", path, None, "Accept-Language: fr")
+        return exchange(worker.server, sent.replace(b"Accept: application/json", f"Accept: {accept}".encode()))
+
+    assert check(asking(f"/api/v2/items/{item.pk}"), 200)["id"] == item.pk
+    check(asking("/api/v2/items/0"), 404)
+    check(asking("/api/v2/items/?nmae=1"), 400)
+
+
+def test_a_server_for_https_refuses_plain_http_and_never_redirects(django_db_setup, worker, item, settings, bag):
+    from django.db import connection as database
+
+    record = whole_record(worker.get(f"/api/v2/items/{item.pk}"), note="Lost.")
+    knobs = {"SECRET_KEY": settings.SECRET_KEY, "HTTPS": "true", "TRUSTED_PROXIES": "1"}
+    with server(database_url(database.settings_dict), workers=1, **knobs) as running:
+        secure = PythonClient(running)
+        secure.email, secure.secret = worker.email, worker.secret
+        for method, path, body in (
+            ("GET", "/api/v2/items/", None),
+            ("POST", "/api/v2/items/", bag),
+            ("PUT", f"/api/v2/items/{item.pk}", record),
+            ("GET", "/member-api/v1/items/", None),
+            ("GET", "/admin-api/v3/items", None),
+            ("GET", "/api/v2/itmes/", None),
+        ):
+            reply = secure.reply(method, path, body)
+            assert reply.status in (400, 403, 404), reply
+            said = check(reply, reply.status)
+            assert "https" in said["error"].lower() or reply.status == 404
+        item.refresh_from_db()
+        assert (item.note, WorkItem.objects.count()) == ("", 1)
+        # What a proxy brings on, that has spoken https with the client, is as good.
+        assert (
+            secure.get(f"/api/v2/items/{item.pk}", "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.1")["id"]
+            == item.pk
+        )
