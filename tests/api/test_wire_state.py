@@ -45,7 +45,7 @@ def test_a_state_that_is_not_there(worker, item, end):
     assert states.read(item) == ""
 
 
-def test_several_mb_in_one_piece_in_chunks_and_after_100_continue(worker, real_server, wally, item):
+def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wally, item):
     text = json.dumps([f"file {number} & co: {number * 7919 % 1_000_003}" for number in range(150_000)])
     number = worker.post("/api/v2/item_state/", body(item, text))["id"]
     assert len(text) > 4_000_000
@@ -69,6 +69,12 @@ def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
         answer = worker.ask(method, path, sent % (number, item.pk, b"x" * (states.LIMIT + 1)), status=413)
         assert "64" in answer["error"]
     assert states.read(item) == "[1]"
+
+
+def test_a_lost_reply_and_the_repeated_post_keep_one_state(worker, item):
+    made = [worker.post("/api/v2/item_state/", body(item, text)) for text in ("[1]", "[1]", "[2]")]
+    assert len({one["id"] for one in made}) == 1
+    assert states.read(item) == "[2]"
 
 
 def test_a_state_for_no_item_is_told(worker, item):
