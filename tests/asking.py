@@ -32,6 +32,7 @@ MAY = {
     "review": ("admin institutional_admin", "closed"),
     "unreview": ("admin institutional_admin", "closed"),
     "edit": ("admin", "open held closed"),
+    "notify": ("admin worker", "open held closed"),
 }
 STATES = [(status, retry) for status in Status for retry in (True, False)]
 

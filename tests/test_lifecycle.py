@@ -69,6 +69,7 @@ def arguments(move, action, stage, facts):
         "cancel": {"note": "why"},
         "requeue": {"stage": stage if action == "Ingest" else "Requested", "note": "again"},
         "edit": {"note": "put right"},
+        "notify": {"note": "told"},
     }.get(move, {})
 
 
@@ -83,6 +84,7 @@ def test_who_may_make_a_move_and_from_where(move, role):
                 here = facts(action, stage, status, retry, note="as it was", reviewed=move == "unreview")
                 here = Facts(**{**vars(here), "is_replaced": True})
                 legal = here.phase in phases.split() and not (move == "requeue" and status == "Success")
+                legal = legal and (move != "notify" or action == "Restore")
                 wanted = arguments(move, action, stage, here)
                 if role not in roles.split():
                     refused = refusal(move, here, role, **wanted)
@@ -120,6 +122,39 @@ def test_a_refusal_says_what_is_the_case_and_what_would_be_allowed():
     assert refusal("cancel", facts(), "institutional_user", note="why").sentence == (
         "Your role does not allow this: cancel. There is nothing that your role may do with it now."
     )
+
+
+@pytest.mark.parametrize("action", Action)
+def test_only_of_a_restore_staff_are_told(action):
+    here = facts(action, "Resolve", "Success", retry=False)
+    if action == "Restore":
+        assert ask("notify", here, "worker", note="told")["note"] == "told"
+    else:
+        assert refusal("notify", here, "worker", note="told").sentence == (
+            f"This item is closed (Resolve / Success). notify is only for a Restore, not for {action}. "
+            "There is nothing that your role may do with it now."
+        )
+
+
+def test_telling_staff_adds_a_line_to_the_note_and_leaves_all_else():
+    for status, retry in STATES:
+        here = facts("Restore", "Record", status, retry, note="restored\nto a place")
+        new = ask("notify", here, "worker", note="told")
+        assert new == {"stage": "Record", "status": status, "note": "restored\nto a place\ntold"}
+
+
+def test_staff_are_told_once():
+    told = facts("Restore", note="told", is_told=True)
+    assert ask("notify", told, "admin", note="told") == {}
+    assert "notify" not in legal_moves(told, "admin")
+    # What an import brought may say the same; nobody was told here.
+    assert ask("notify", facts("Restore", note="told"), "admin", note="told")["note"] == "told\ntold"
+    assert refusal("notify", told, "institutional_admin", note="told").reason == "forbidden"
+
+
+def test_telling_needs_words():
+    refused = refusal("notify", facts("Restore"), "worker")
+    assert (refused.reason, refused.field) == ("invalid", "note")
 
 
 # Repetition

@@ -25,16 +25,20 @@ PEOPLE = {
     "stan@virginia.edu": "institutional_admin",
     "dora@virginia.edu": "institutional_user",
 }
+TOLD = "Email sent to admins at University of Virginia"
 LEADS_TO = {"succeed": "Success", "fail": "Failed", "suspend": "Suspended", "cancel": "Cancelled", "requeue": "Pending"}
+BESIDE_THE_ROW = {"is_replaced", "is_told", "stopped_at", "has_begun"}
 
 
 @dataclass(frozen=True)
 class Model:
-    """What the item should be. `has_begun`: whether it is known when its stage began."""
+    """What the item should be. `has_begun`: whether it is known when its stage began; `stopped_at`: before its cancel."""
 
     action: str
     stage: str
     is_replaced: bool
+    is_told: bool = False
+    stopped_at: str = ""
     status: str = "Pending"
     retry: bool = True
     reviewed: bool = False
@@ -53,9 +57,8 @@ class Model:
         roles, phases = MAY[move]
         if role not in roles.split():
             return "forbidden", self
-        legal = (
-            PATH[self.action][: PATH[self.action].index(self.stage) + 1] if self.action == "Ingest" else ["Requested"]
-        )
+        stood = self.stopped_at or self.stage
+        legal = PATH[self.action][: PATH[self.action].index(stood) + 1] if self.action == "Ingest" else ["Requested"]
         stage = sent.get("stage") or (legal[-1] if move == "requeue" else self.stage)
         if (move, role) == ("cancel", "admin"):
             stage = "Resolve"
@@ -68,6 +71,8 @@ class Model:
         if self.is_repeated(move, new, sent):
             return "same", self
         if self.phase not in phases.split() or (move == "requeue" and self.status == "Success"):
+            return "illegal", self
+        if move == "notify" and self.action != "Restore":
             return "illegal", self
         if (move, role) == ("cancel", "worker") and not self.is_replaced:
             return "illegal", self
@@ -88,6 +93,8 @@ class Model:
     def is_repeated(self, move, new, sent):
         if move in ("review", "unreview"):
             return self.phase == "closed" and self.reviewed == (move == "review")
+        if move == "notify":
+            return self.is_told
         same = (self.stage, self.status, self.node, self.note) == (new.stage, new.status, new.node, new.note)
         return move not in ("edit", "requeue") and same and (self.phase != "open" or "retry" not in sent)
 
@@ -97,16 +104,24 @@ class Model:
             return replace(new, **(waits if new.status == "Pending" else {"has_begun": True}))
         if move == "edit":
             return replace(new, reviewed=new.reviewed and new.phase == "closed")
-        fresh = {"retry": True, "needs_admin_review": False, "reviewed": False, "node": "", "has_begun": False}
+        fresh = {
+            "stopped_at": "",
+            "retry": True,
+            "needs_admin_review": False,
+            "reviewed": False,
+            "node": "",
+            "has_begun": False,
+        }
         return replace(
             new,
             **{
                 "succeed": {"retry": False},
                 "suspend": {"retry": False, "needs_admin_review": True},
-                "cancel": {"retry": False},
+                "cancel": {"retry": False, "stopped_at": self.stage},
                 "requeue": fresh,
                 "review": {"reviewed": True},
                 "unreview": {"reviewed": False},
+                "notify": {"is_told": True, "note": f"{self.note}\n{TOLD}" if self.note else TOLD},
             }.get(move, {}),
         )
 
@@ -125,7 +140,7 @@ ages = st.sampled_from(["unknown"] * 3 + ["current", "stale"])
 
 
 class Life(RuleBasedStateMachine):
-    @initialize(action=st.sampled_from([*PATH, "Ingest"]), is_replaced=st.booleans())
+    @initialize(action=st.sampled_from([*PATH, "Ingest", "Restore"]), is_replaced=st.booleans())
     def arrives(self, action, is_replaced):
         institution = InstitutionFactory(identifier="virginia.edu")
         is_replaced = is_replaced and action == "Ingest"
@@ -190,6 +205,10 @@ class Life(RuleBasedStateMachine):
         move = "review" if reviewed else "unreview"
         self.make(move, who, age, {}, lambda **by: self.item.review(reviewed=reviewed, **by))
 
+    @rule(who=anybody("notify"), age=ages)
+    def notify(self, who, age):
+        self.make("notify", who, age, {}, lambda **by: self.item.notify(**by))
+
     @rule(
         who=anybody("edit"),
         age=ages,
@@ -209,8 +228,11 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_row_is_what_the_model_says(self):
         row = WorkItem.objects.get(pk=self.item.pk)
-        named = {name: getattr(row, name) for name in vars(self.model) if name not in ("is_replaced", "has_begun")}
-        assert Model(**named, is_replaced=self.model.is_replaced, has_begun=bool(row.stage_started_at)) == self.model
+        named = {name: getattr(row, name) for name in vars(self.model) if name not in BESIDE_THE_ROW}
+        named["is_told"] = row.history.filter(move="notify").count() == 1
+        named |= {"is_replaced": self.model.is_replaced, "has_begun": bool(row.stage_started_at)}
+        named["stopped_at"] = row.stopped_at() if row.status == "Cancelled" else ""
+        assert Model(**named) == self.model
         assert bool(row.object_identifier) <= ("succeed" in row.history.values_list("move", flat=True))
         assert not row.reviewed or row.phase == "closed"
 
