@@ -330,6 +330,25 @@ def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
     assert calls_of(caller.key) == 3
 
 
+def test_a_call_while_another_writes_counts_once(dora, monkeypatch):
+    """A statement takes its time, and the threads of a process go on meanwhile."""
+    caller = Caller(dora, 600)
+    caller.call(NOON, times=12)  # one is in the row, eleven are not
+    found = [keys.find(dora.email, caller.secret) for _ in range(3)]
+    add = keys._add
+
+    def slowly(*arguments):
+        if found:
+            assert keys.use(found.pop(), limit=600, now=NOON) == 0
+        add(*arguments)
+
+    monkeypatch.setattr(keys, "_add", slowly)
+    keys.use(found.pop(), limit=600, now=NOON)
+    assert calls_of(caller.key) == 13
+    caller.call(NOON, times=11)
+    assert calls_of(caller.key) == 25
+
+
 def test_what_was_counted_in_another_minute_does_not_matter(dora):
     caller = Caller(dora, 600)
     caller.call(NOON, times=8)

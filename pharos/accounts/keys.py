@@ -36,7 +36,7 @@ class MadeAlready(KeyRefused):
     """The same form came a second time."""
 
 
-def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | None = None) -> tuple[ApiKey, str]:
+def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | str | None = None) -> tuple[ApiKey, str]:
     """A new key and its text, which is kept nowhere: show it now or never.
 
     `once` names the form that asks. The same one asking again, as a reloaded page does, gets MadeAlready and no second key.
@@ -99,7 +99,7 @@ def _is_address_of(user: User, email: str) -> bool:
 
 # Counting. {key: (the minute, the calls that this process has counted in it and not yet added to the row)}.
 # Requests of several threads may come between each other here and lose a count: one call more in a minute harms nobody,
-# and a lock would make every call of every key wait for each other.
+# and with a lock the calls of all keys would wait for each other.
 _counted: dict[int, tuple[int, int]] = {}
 MOST_COUNTED: Final = 10_000
 
@@ -119,12 +119,13 @@ def use(key: ApiKey, *, limit: int, now: datetime) -> int:
     if (0 if is_new else key.calls) + waiting >= limit:
         return (minute + 1) * 60 - seconds
     waiting += 1
-    if is_new or waiting >= max(1, limit // 50):
-        _add(key, minute, waiting, {"last_used_at": now} if is_new else {})
-        waiting = 0
+    is_due = is_new or waiting >= max(1, limit // 50)
     if len(_counted) >= MOST_COUNTED:
         _counted.clear()  # each key is allowed a fiftieth more, once
-    _counted[key.pk] = minute, waiting
+    # Before the statement, not after it: while that runs, other threads would add the same calls again.
+    _counted[key.pk] = minute, 0 if is_due else waiting
+    if is_due:
+        _add(key, minute, waiting, {"last_used_at": now} if is_new else {})
     return 0
 
 
