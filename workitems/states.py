@@ -15,6 +15,7 @@ from pharos.accounts.roles import Permission
 
 from .lifecycle import Refused
 from .models import WorkItem, WorkItemState
+from .values import check_values
 
 LIMIT = 64 * 1024 * 1024  # bytes of UTF-8
 # Of 22.6 MB of JSON as workers send it, level 1 leaves 27 % at 150 MB a second; level 6 leaves 24 %, at 60 MB a second.
@@ -31,10 +32,15 @@ class TooLarge(Exception):
         super().__init__(self.sentence)
 
 
+def stored(item: WorkItem) -> tuple[str, str] | None:
+    """What was saved last, as (action, text); None where nothing ever was."""
+    found = WorkItemState.objects.filter(pk=item.pk).values_list("action", "packed").first()
+    return (found[0], zlib.decompress(found[1]).decode()) if found else None
+
+
 def read(item: WorkItem) -> str:
     """The text as it was saved last; empty where there is none."""
-    packed = WorkItemState.objects.filter(pk=item.pk).values_list("packed", flat=True).first()
-    return zlib.decompress(packed).decode() if packed else ""
+    return (stored(item) or ("", ""))[1]
 
 
 def save(
@@ -48,10 +54,8 @@ def save(
     if not by.can(Permission.PROGRESS):
         raise Refused("forbidden", _("Your role does not allow this: only services and admins keep a state."))
     action = action or item.action
-    if len(_utf8(action, "action")) > _action_limit():
-        sentence = _("“action” is too long: at most {limit} characters can be kept.")
-        raise Refused("invalid", sentence.format(limit=_action_limit()), "action")
-    data = _utf8(text or "", "state")
+    check_values(WorkItemState, {"action": action})
+    data = _utf8(text or "")
     if len(data) > LIMIT:
         raise TooLarge(len(data))
     values = {"action": action, "packed": zlib.compress(data, _LEVEL), "length": len(data), "updated_at": now}
@@ -63,19 +67,14 @@ def save(
         return WorkItemState.objects.defer("packed").get(pk=item.pk), created
 
 
-def _action_limit() -> int:
-    return WorkItemState._meta.get_field("action").max_length or 0
-
-
-def _utf8(text: str, field: str) -> bytes:
+def _utf8(text: str) -> bytes:
     """The text as it is stored; raises Refused for what is none."""
     if not isinstance(text, str):
-        raise Refused("invalid", _("“{field}” must be text.").format(field=field), field)
+        raise Refused("invalid", _("“state” must be text."), "state")
     if "\0" in text:
-        sentence = _("“{field}” contains a NUL character, which cannot be stored; leave it out.")
-        raise Refused("invalid", sentence.format(field=field), field)
+        raise Refused("invalid", _("“state” contains a NUL character; leave it out."), "state")
     try:
         return text.encode()
     except UnicodeEncodeError:
-        sentence = _("“{field}” contains half a surrogate pair, which is no character; leave it out.")
-        raise Refused("invalid", sentence.format(field=field), field) from None
+        sentence = _("“state” contains half a surrogate pair, which is no character; leave it out.")
+        raise Refused("invalid", sentence, "state") from None
