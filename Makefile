@@ -41,9 +41,11 @@ check: install-dev  ## linters, types, migrations, deployment settings
 	DEBUG=false HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
 	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: install-dev  ## what the pages cost at 3,000 and 100,000 items, on both databases (takes minutes)
+bench: install-dev  ## what the pages cost at 3,000 and 100,000 items, and what many workers do, on both databases (takes minutes)
 	@$(BIN)/python bench/list_page.py --database sqlite
 	@$(BIN)/python bench/list_page.py --database postgresql
+	@$(BIN)/python bench/workers.py --database sqlite
+	@$(BIN)/python bench/workers.py --database postgresql
 
 pins: install-dev  ## work the pinned versions out again (hashes, no addresses)
 	$(BIN)/pip install --quiet uv

@@ -1,7 +1,7 @@
 """Whether histories are such as the lifecycle's tables allow, and whether what clients were promised is in them.
 
     faults(item, entries, roles)    what is wrong with one item's history; empty where nothing is
-    all_faults(roles)               the same for every item of the database
+    all_faults(roles)               the same for every item of the database, or for those of a queryset
     unrecorded(replies, entries)    replies of the API to saves that no entry stands for
 
 The tables are those of workitems/lifecycle; how they are read here is written a second time, without `decide`, so that a mistake
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+
+from django.db.models import QuerySet
 
 from pharos.accounts.roles import Role
 from workitems.lifecycle import MOVES, SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
@@ -53,12 +55,12 @@ def faults(item: WorkItem, entries: Sequence[HistoryEntry], roles: Mapping[str, 
     return [f"item {item.pk}: {fault}" for fault in found]
 
 
-def all_faults(roles: Mapping[str, str]) -> list[str]:
+def all_faults(roles: Mapping[str, str], items: QuerySet[WorkItem] | None = None) -> list[str]:
+    asked = WorkItem.objects.all() if items is None else items
     histories = defaultdict(list)
-    for entry in HistoryEntry.objects.order_by("item_id", "number").iterator():
+    for entry in HistoryEntry.objects.filter(item__in=asked).order_by("item_id", "number").iterator():
         histories[entry.item_id].append(entry)
-    items = WorkItem.objects.order_by("pk").iterator()
-    return [fault for item in items for fault in faults(item, histories[item.pk], roles)]
+    return [fault for item in asked.order_by("pk").iterator() for fault in faults(item, histories[item.pk], roles)]
 
 
 def unrecorded(replies: Iterable[Mapping[str, Any]], entries: Iterable[HistoryEntry]) -> list[Mapping[str, Any]]:

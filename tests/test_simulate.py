@@ -189,7 +189,12 @@ def test_the_command_does_not_switch_its_account_on_again(virginia):
         call_command("simulate", every=0, steps=1)
 
 
-@pytest.mark.parametrize("wrong", [{"every": -1}, {"steps": 0}])
+def test_the_command_stops_when_its_seconds_are_over(backlog, wally, capsys):
+    call_command("simulate", every=0, seconds=1e-9, seed=4)
+    assert capsys.readouterr().out == "Stopped after 0 changes.\n"
+
+
+@pytest.mark.parametrize("wrong", [{"every": -1}, {"steps": 0}, {"seconds": 0}])
 def test_the_command_refuses_nonsense(wally, wrong):
     with pytest.raises(CommandError, match="--every"):
         call_command("simulate", **{"every": 0, "steps": 1, **wrong})

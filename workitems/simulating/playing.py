@@ -73,7 +73,13 @@ def play(
     events: SimpleQueue[Done | None] = SimpleQueue()
     players = [
         Worker(
-            f"worker-{number}", Connection(address, user, key, clock), domains, _chance(seed, number), clock, events.put
+            f"worker-{number}",
+            Connection(address, user, key, clock),
+            domains,
+            _chance(seed, number),
+            clock,
+            events.put,
+            feeds=number == 1,  # an installation has one feeder; each of many would mark all that wait
         )
         for number in range(1, workers + 1)
     ]

@@ -1,8 +1,8 @@
 """A worker that knows the items only through a server's API, as the consortium's services do.
 
-One worker plays the services that take turns with an item: the bucket reader, which finds new uploads; the queue feeder,
-which marks what may be taken up; and the workers proper, which claim an item, carry it through its stages, and let it go. It
-takes up what waits; an item that another process holds it leaves alone.
+One worker plays the services that take turns with an item: the bucket reader, which finds new uploads, and the workers
+proper, which claim an item, carry it through its stages, and let it go; one of them is the queue feeder as well, which marks
+what may be taken up. An item that another process holds is left alone.
 """
 
 import os
@@ -49,12 +49,15 @@ class Worker:
         rng: Random,
         clock: Clock,
         tell: Callable[[Done], object],
+        *,
+        feeds: bool = True,
     ):
         self.connection = connection
         self.domains = domains  # of the institutions, by their ids
         self.rng = rng
         self.clock = clock
         self.tell = tell
+        self.feeds = feeds
         # Two runs on one machine may have a worker of this name each; its process tells them apart.
         self.process = {"node": name, "pid": os.getpid()}
         self.held: int | None = None
@@ -81,9 +84,9 @@ class Worker:
             self._go_on(self.held)
         elif self.rng.random() < 0.1:
             self._read_bucket()
-        elif self.rng.random() < 0.05:
+        elif self.feeds and self.rng.random() < 0.3:
             self._feed()
-        elif not self._take_up() and not self._feed():
+        elif not self._take_up() and not (self.feeds and self._feed()):
             self._read_bucket()
 
     # The queue feeder.
@@ -130,7 +133,7 @@ class Worker:
     def _create(self, values: dict[str, Any]) -> Record:
         item = Record(self.connection.call("POST", ITEMS, values).data)
         self.tally.created += 1
-        self.tell(Done(f"{called(item.pk, item.action, item.name)}: new, {item}", changed=True, reply=item.sent))
+        self._say(item, f"new, {item}", item.sent)
         return item
 
     # The worker proper.
