@@ -5,6 +5,7 @@ with server("sqlite:////some/file.sqlite3") as running: requests go to running.u
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def _wait(running: Server) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    process.terminate()
+    process.send_signal(signal.SIGQUIT)  # without the patience with idle connections that SIGTERM has
     try:
         process.wait(timeout=20)
     except subprocess.TimeoutExpired:

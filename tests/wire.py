@@ -216,7 +216,7 @@ class Client:
     def ask(self, method: str, path: str, body: Any = None, *more: str, status: int = 200) -> Any:
         """The checked reply's JSON."""
         reply = self.reply(method, path, body, *more)
-        return check(reply, status, self.server.log() if reply.status >= 500 else "")
+        return check(reply, status, self.server.log()[-6000:] if reply.status >= 500 else "")
 
     def get(self, path: str, *more: str, status: int = 200) -> Any:
         return self.ask("GET", path, None, *more, status=status)

@@ -1,6 +1,6 @@
 """The bucket reader: it lists what it knows of the receiving buckets and records each bag that is new."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,15 +113,9 @@ def test_a_lost_reply_and_the_repeated_post_make_one_item(reader, bag):
 
 
 def test_the_same_post_several_times_at_once_makes_one_item(reader, bag):
-    made = []
-    posts = [
-        threading.Thread(target=lambda: made.append(reader.post("/api/v2/items/", bag())["id"])) for _n in range(4)
-    ]
-    for post in posts:
-        post.start()
-    for post in posts:
-        post.join()
-    assert made == [WorkItem.objects.get().pk] * 4
+    with ThreadPoolExecutor(4) as at_once:
+        made = list(at_once.map(lambda _n: reader.post("/api/v2/items/", bag())["id"], range(8)))
+    assert made == [WorkItem.objects.get().pk] * 8
 
 
 def test_what_is_no_repetition_is_a_new_item(reader, real_server, ada, bag, jhu):
