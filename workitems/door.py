@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -71,6 +72,7 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime, once_in: time
     answer asks again.
     """
     items, entries = _models()
+    _check_institution(item)
     asked_for = item.date
     item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
@@ -130,6 +132,15 @@ def change(
     return _Visit(by, via, at or timezone.now(), act).all(ids, lambda _row: (move, wanted), versions or {})
 
 
+def _check_institution(item: "WorkItem") -> None:
+    try:
+        item.institution  # noqa: B018  asked for, so that it is fetched
+    except ObjectDoesNotExist:
+        number = item.institution_id
+        sentence = _("There is no institution with the number %(number)s.") % {"number": number}
+        raise Refused("invalid", sentence, "institution_id") from None
+
+
 def _one_at_a_time(item: "WorkItem") -> None:
     """Whoever makes the same item now waits for the end of this transaction. On SQLite every writer does anyway."""
     if connection.vendor == "postgresql":
@@ -139,12 +150,12 @@ def _one_at_a_time(item: "WorkItem") -> None:
 
 
 class Stopped(Exception):
-    """One of several records cannot be saved, so that none was. `result` is that item's, `index` its place."""
+    """One of several records cannot be saved, so that none was. `index`: which one; `refused`: why."""
 
-    def __init__(self, index: int, result: Result):
-        super().__init__(str(result.refused))
+    def __init__(self, index: int, refused: Refused):
+        super().__init__(refused.sentence)
         self.index = index
-        self.result = result
+        self.refused = refused
 
 
 def save(
@@ -164,7 +175,7 @@ def save(
         results = _Visit(by, via, at or timezone.now(), None).all(list(records), meant, {})
         for index, result in enumerate(results):
             if result.refused:
-                raise Stopped(index, result)
+                raise Stopped(index, result.refused)
     return results
 
 

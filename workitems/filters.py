@@ -5,7 +5,6 @@ that cannot be right, makes the list invalid: then it has errors, and no rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, reduce
 from operator import or_
@@ -43,7 +42,7 @@ from .fields import (
 from .lifecycle import Phase
 from .models import PHASES, WorkItem, WorkItemQuerySet
 from .orders import SORTS, Sort, beyond, read
-from .search import anywhere, same_text, within
+from .search import anywhere, in_second, same_text, within
 from .vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 
 ALIASES = {
@@ -91,11 +90,6 @@ def _is(**conditions: Any) -> Callable[[bool], Q]:
 
 def _compare(lookup: str) -> Callable[[Any], Q]:
     return lambda value: Q(**{lookup: value})
-
-
-def _same_second(moment: Any) -> Q:
-    whole = moment.replace(microsecond=0)
-    return Q(bag_date__gte=whole, bag_date__lt=whole + timedelta(seconds=1))
 
 
 def _in_phase(phases: list[str]) -> Q:
@@ -164,7 +158,7 @@ class ItemFilter(django_filters.FilterSet):
     created_before = Where(MomentField, _compare("created_at__lt"), label=gettext_lazy("Created before"))
     updated_after = Where(MomentField, _compare("updated_at__gte"), label=gettext_lazy("Changed from"))
     updated_before = Where(MomentField, _compare("updated_at__lt"), label=gettext_lazy("Changed before"))
-    bag_date = Where(MomentField, _same_second, label=gettext_lazy("Bag made"))
+    bag_date = Where(MomentField, lambda moment: in_second("bag_date", moment), label=gettext_lazy("Bag made"))
     size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
     bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
     bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))

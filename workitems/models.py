@@ -20,7 +20,7 @@ from pharos.accounts.roles import Permission
 
 from . import door, uploads
 from .lifecycle import Facts, Phase, Wanted, phase_of
-from .search import SearchTextField, head, same_text
+from .search import SearchTextField, head, in_second, same_text
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
 
 # lifecycle.phase_of, said in SQL.
@@ -95,10 +95,11 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
         """Successful ingests of the object, the one received last first."""
-        about_it = same_text("object_identifier", identifier)
-        # The index begins with the institution; named, if only as "any", it serves those who see all of them, too.
+        # The index of objects begins with the institution; named, if only as any, it serves those who see all of them, too.
+        # The rest is asked outside: else SQLite, as long as it knows no statistics, takes the index of the facets.
         anywhere = Institution.objects.values("pk")
-        ingested = self.filter(about_it, action=Action.INGEST, status=Status.SUCCESS, institution_id__in=anywhere)
+        about_it = self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
+        ingested = WorkItem.objects.filter(pk__in=about_it.values("pk"), action=Action.INGEST, status=Status.SUCCESS)
         return ingested.select_related("institution").order_by("-date", "-id")
 
     def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
@@ -106,6 +107,14 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         about_it = same_text("object_identifier", ingest.object_identifier)
         deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
         return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
+
+    def with_number(self, number: int) -> "WorkItemQuerySet":
+        return self.filter(pk=number)
+
+    def of_upload(self, etag: str, name: str, bag_date: datetime | None) -> "WorkItem | None":
+        """The item received last of an upload: `bag_date` to the whole second, or None where it is not set."""
+        made = Q(bag_date__isnull=True) if bag_date is None else in_second("bag_date", bag_date)
+        return self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id").first()
 
     def with_state_id(self) -> "WorkItemQuerySet":
         """Each row with `work_item_state_id`: its own id where a worker has left a state, else null.

@@ -3,6 +3,7 @@
 Also how long text columns are compared so that their indexes are used.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -83,6 +84,12 @@ class Head(Left):
 def head(column: str) -> Left:
     """What the index of a long text column is made of."""
     return Left(column, HEAD)
+
+
+def in_second(column: str, moment: datetime) -> Q:
+    """The condition that a time lies in the same whole second: not every client keeps the fractions."""
+    whole = moment.replace(microsecond=0)
+    return Q(**{f"{column}__gte": whole, f"{column}__lt": whole + timedelta(seconds=1)})
 
 
 def same_text(column: str, value: Any) -> Q:

@@ -1,0 +1,107 @@
+"""What every view of the API is made of: who calls, what may be sent, and errors as JSON."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpResponse, UnreadablePostError
+from rest_framework.exceptions import APIException, NotAuthenticated, Throttled
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
+
+from ..lifecycle import Refused
+from .bodies import MOST_BYTES, Json
+from .callers import ByKey, PerKey
+from .editions import Edition
+from .replies import Wrong, problem, status_of
+
+log = logging.getLogger(__name__)
+
+
+class OnlyJson(BaseContentNegotiation):
+    """Whatever a caller says that it accepts, it gets JSON: there is nothing else."""
+
+    def select_parser(self, request, parsers):
+        wanted = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == wanted), None)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class ApiView(APIView):
+    """A view of one edition. Whoever may not use the edition gets 403."""
+
+    edition: Edition = None  # type: ignore[assignment]  # given where the view is mounted
+    authentication_classes = [ByKey]
+    throttle_classes = [PerKey]
+    parser_classes = [Json]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = OnlyJson
+    metadata_class = None
+    http_method_names = ["get", "head", "post", "put"]
+    most_bytes = MOST_BYTES
+
+    def check_permissions(self, request):
+        if not request.user.can(self.edition.permission):
+            raise PermissionDenied(
+                "Your role may not use this address; the routes for members begin with /member-api/."
+            )
+
+    def get_exception_handler(self):
+        return answer_to
+
+    def record(self, request) -> dict[str, Any]:
+        """The JSON object that was sent. Raises Wrong where there is none."""
+        if request.META.get("HTTP_TRANSFER_ENCODING"):
+            raise Wrong(411, "Send the body with its Content-Length, not in chunks.")
+        data = request.data
+        if not isinstance(data, dict) or not (data or int(request.META.get("CONTENT_LENGTH") or 0)):
+            raise Wrong(400, "Send one JSON object as the body.")
+        return data
+
+
+def answer_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """The reply for an error that says what is wrong; None for one that nobody has foreseen."""
+    if isinstance(error, Wrong):
+        return problem(error.status, error.error, **error.more)
+    if isinstance(error, Refused):
+        return refusal(error, context["view"])
+    if isinstance(error, Http404):
+        return problem(404, str(error) or "There is nothing at this address.")
+    if isinstance(error, PermissionDenied):
+        return problem(403, str(error))
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, "This body is too large.")
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
+        return problem(400, "The request cannot be read.")
+    if isinstance(error, OperationalError):
+        log.warning("The database did not answer in time: %s", error)
+        reply = problem(503, "The database is busy. Nothing was changed; try again in a moment.")
+        reply["Retry-After"] = "5"
+        return reply
+    return _of_framework(error) if isinstance(error, APIException) else None
+
+
+def _of_framework(error: APIException) -> HttpResponse:
+    if isinstance(error, Throttled):
+        sentence = f"This key has made all the calls that it may make in a minute; try again in {error.wait} seconds."
+        reply = problem(429, sentence)
+        reply["Retry-After"] = str(int(error.wait))
+        return reply
+    status = 401 if isinstance(error, NotAuthenticated) else error.status_code
+    reply = problem(status, str(error.detail))
+    for name, value in {"WWW-Authenticate": getattr(error, "auth_header", None)}.items():
+        if value:
+            reply[name] = value
+    return reply
+
+
+def refusal(refused: Refused, view: ApiView) -> HttpResponse:
+    """A refusal of the lifecycle. One that is about a value names its field, as this version spells it."""
+    if refused.reason != "invalid":
+        return problem(status_of(refused), refused.sentence)
+    field = view.edition.record.name_of(refused.field or "record")
+    return problem(422, refused.sentence, **{field: [refused.sentence]})

@@ -1,0 +1,63 @@
+"""Who is calling, by the two headers that every request carries, and whether it calls too often."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.throttling import BaseThrottle
+
+from pharos.accounts import keys
+from pharos.accounts.roles import Permission
+
+
+class Headers(NamedTuple):
+    """The names of the headers that carry the caller's e-mail and key."""
+
+    user: str
+    key: str
+
+
+FLUCTUS = Headers("X-Fluctus-API-User", "X-Fluctus-API-Key")
+PHAROS = Headers("X-Pharos-API-User", "X-Pharos-API-Key")
+
+
+class ByKey(BaseAuthentication):
+    """The person whose key this is. A session never decides."""
+
+    def authenticate(self, request):
+        headers = request.parser_context["view"].edition.headers
+        email, secret = request.headers.get(headers.user, ""), request.headers.get(headers.key, "")
+        key = keys.find(email, secret)
+        if key is None:
+            raise AuthenticationFailed(_not_known(headers, email, secret))
+        return key.user, key
+
+    def authenticate_header(self, request):
+        return f"ApiKey {request.parser_context['view'].edition.headers.key}"
+
+
+def _not_known(headers: Headers, email: str, secret: str) -> str:
+    missing = [name for name, value in ((headers.user, email), (headers.key, secret)) if not value.strip()]
+    if missing:
+        return f"Send your e-mail in the header {headers.user} and your API key in {headers.key}: {' and '.join(missing)} is missing or empty."
+    return (
+        f"The e-mail in {headers.user} and the key in {headers.key} do not belong together, or the key was revoked, "
+        "or the account is switched off. Keys are made under “My account”."
+    )
+
+
+class PerKey(BaseThrottle):
+    """So many calls a minute for each key; the settings say how many."""
+
+    seconds = 0
+
+    def allow_request(self, request, view):
+        moves_items = request.user.can(Permission.ADMIN_API)
+        limit = settings.API_CALLS_PER_MINUTE_SERVICES if moves_items else settings.API_CALLS_PER_MINUTE
+        self.seconds = keys.use(request.auth, limit=limit, now=timezone.now())
+        return self.seconds == 0
+
+    def wait(self):
+        return self.seconds

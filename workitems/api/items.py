@@ -1,0 +1,208 @@
+"""Items: list, show, create, save one or many, requeue. Each version mounts these with its edition."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404
+
+from .. import door, spot_test
+from ..fields import LARGEST
+from ..lifecycle import Refused
+from ..models import WorkItem
+from .base import ApiView
+from .bodies import Form, Json
+from .fields import read_time
+from .listing import page
+from .replies import Wrong, reply, status_of, wrong_fields
+
+# A client that lost the answer to its POST asks again within this time.
+ONCE_IN = timedelta(minutes=1)
+NEEDED = ("name", "action", "institution_id")
+MOST_IN_BATCH = 1000
+_NO_SUCH = "There is no such item."
+
+
+class OfItems(ApiView):
+    """What the views of items have in common: an item is found among those that the caller may see."""
+
+    @property
+    def visible(self):
+        return WorkItem.objects.visible_to(self.request.user)
+
+    def shown(self, pk: int) -> dict[str, Any]:
+        """The item's record as it is now. Raises Http404."""
+        found = self.edition.record.shown(self.visible.with_number(pk)) if pk <= LARGEST else []
+        if not found:
+            raise Http404(_NO_SUCH)
+        return found[0][0]
+
+    def save(self, pk: int) -> dict[str, Any]:
+        """Saves the record that was sent; the item as it is afterwards."""
+        sent = self.record(self.request)
+        values = self.edition.record.read(sent, self.shown(pk))
+        try:
+            door.save({pk: values}, by=self.request.user)
+        except door.Stopped as stopped:
+            raise self.told(stopped.refused, pk) from None
+        return self.shown(pk)
+
+    def told(self, refused: Refused, pk: int) -> Exception:
+        """A refusal as the client gets it: with the item as it is now, unless it is about a value."""
+        if refused.reason == "invalid":
+            return refused
+        return Wrong(status_of(refused), refused.sentence, **self.shown(pk))
+
+
+class List(OfItems):
+    def get(self, request):
+        return reply(page(request, self.edition))
+
+
+class ListAndCreate(List):
+    def post(self, request):
+        return reply(self.create(), 201)
+
+    def put(self, request):
+        """Many records at once: all of them, or none."""
+        records = self._records(self.record(request))
+        try:
+            door.save(records, by=request.user)
+        except door.Stopped as stopped:
+            raise self._stopped(stopped, list(records)) from None
+        shown = [self.shown(pk) for pk in records]
+        return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
+
+    def create(self, **given: Any) -> dict[str, Any]:
+        """Makes the item that was sent, with the values `given` by the address; its record."""
+        needed = [name for name in NEEDED if name not in given]
+        values = self.edition.record.read(self.record(self.request), needed=needed) | given
+        if not values.get("user"):
+            values["user"] = self.request.user.email
+        item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
+        return self.shown(item.pk)
+
+    def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+        """{id: values} of a batch. Raises Wrong at the first record that cannot be read, saying which."""
+        batch = sent.get("work_items")
+        items = batch.get("items") if isinstance(batch, dict) else None
+        if not isinstance(items, list) or not items or len(items) > MOST_IN_BATCH:
+            sentence = f'Send {{"work_items": {{"items": […]}}}} with 1 to {MOST_IN_BATCH} records.'
+            raise wrong_fields(422, {"work_items": [sentence]})
+        found: dict[int, dict[str, Any]] = {}
+        for index, one in enumerate(items):
+            pk = one.get("id") if isinstance(one, dict) else None
+            if type(pk) is not int or pk in found:
+                raise Wrong(
+                    422, f"{_place(index)}: each record names its item by “id”, and each item once.", index=index
+                )
+            try:
+                found[pk] = self.edition.record.read(one, self.shown(pk))
+            except (Wrong, Http404) as error:
+                more = error.more if isinstance(error, Wrong) else {}
+                status = error.status if isinstance(error, Wrong) else 404
+                raise Wrong(
+                    status, f"{_place(index)}, item {pk}: {error}", **{**more, "id": pk, "index": index}
+                ) from None
+        return found
+
+    def _stopped(self, stopped: door.Stopped, ids: list[int]) -> Wrong:
+        pk, refused = ids[stopped.index], stopped.refused
+        field = self.edition.record.name_of(refused.field or "record")
+        more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)
+        sentence = f"{_place(stopped.index)}, item {pk}: {refused.sentence} Nothing of the batch was saved."
+        return Wrong(status_of(refused), sentence, **{**more, "id": pk, "index": stopped.index})
+
+
+def _place(index: int) -> str:
+    return f"Record {index + 1} of the batch"
+
+
+class CreateOnly(ListAndCreate):
+    """The last version names the owner in the address."""
+
+    http_method_names = ["post"]
+
+    def post(self, request, institution_id):
+        return reply(self.create(institution_id=institution_id), 201)
+
+
+class Show(OfItems):
+    def get(self, request, pk):
+        return reply(self.shown(pk))
+
+
+class ShowAndSave(Show):
+    def put(self, request, pk):
+        return reply(self.save(pk))
+
+
+class SaveOnly(ShowAndSave):
+    http_method_names = ["put"]
+
+
+class ByUpload(OfItems):
+    """An item by what its upload was: etag, name, and the second in which the bag was made."""
+
+    def _number(self, etag: str, name: str, bag_date: str) -> int:
+        try:
+            moment = read_time(bag_date)
+        except ValueError as error:
+            raise Wrong(400, f"{bag_date[:60]}: {error}") from None
+        item = self.visible.of_upload(etag, name, moment)
+        if item is None:
+            raise Http404(_NO_SUCH)
+        return item.pk
+
+    def get(self, request, etag, name, bag_date):
+        return reply(self.shown(self._number(etag, name, bag_date)))
+
+    def put(self, request, etag, name, bag_date):
+        return reply(self.save(self._number(etag, name, bag_date)))
+
+
+class Requeue(OfItems):
+    """`stage_name`: what the version calls the stage to go back to. Without it: where the item stopped."""
+
+    parser_classes = [Json, Form]
+    http_method_names = ["put"]
+    stage_name = "item_stage"
+
+    def put(self, request, pk):
+        self.shown(pk)
+        stage = self._stage(request)
+        item = self.visible.get(pk=pk)
+        try:
+            item.requeue(by=request.user, via="api", stage=stage)
+        except Refused as refused:
+            if refused.field == "stage" and refused.reason == "invalid":
+                raise wrong_fields(422, {self.stage_name: [refused.sentence]}) from None
+            raise self.told(refused, pk) from None
+        return reply(self.shown(pk))
+
+    def _stage(self, request) -> str | None:
+        sent = self.record(request) if int(request.META.get("CONTENT_LENGTH") or 0) else {}
+        if strays := [name for name in sent if name != self.stage_name]:
+            raise wrong_fields(422, {name: [f"Only “{self.stage_name}” is taken here."] for name in strays})
+        stage = sent.get(self.stage_name)
+        if stage is not None and not isinstance(stage, str):
+            raise wrong_fields(422, {self.stage_name: ["Give a text."]})
+        return stage or None
+
+
+class SpotTest(OfItems):
+    """Mails the institution's staff that a restored copy can be checked. The one GET that acts: its client knows no other way."""
+
+    http_method_names = ["get"]
+
+    def get(self, request, pk):
+        self.shown(pk)
+        item = self.visible.get(pk=pk)
+        url = request.build_absolute_uri(f"/items/{pk}")
+        try:
+            spot_test.ask_to_check(item, by=request.user, item_url=url)
+        except Refused as refused:
+            raise self.told(refused, pk) from None
+        except spot_test.NotSent as error:
+            raise Wrong(503, str(error)) from None
+        return reply(self.shown(pk))

@@ -1,0 +1,65 @@
+"""One page of a list, as every version answers it: count, next, previous, results."""
+
+from typing import Any
+
+from django.http import QueryDict
+
+from .. import orders
+from ..dialects import Dialect
+from ..filters import ItemList
+from .editions import Edition
+from .replies import wrong_fields
+
+
+def asked(request: Any, dialect: Dialect) -> ItemList:
+    """The list that the query string asks for. Raises Wrong, naming each parameter that is not known or malformed."""
+    listing = ItemList(request.GET, request.user, dialect)
+    if not listing.is_valid():
+        raise wrong_fields(400, {name: [sentence] for name, sentence in listing.errors.items()})
+    return listing
+
+
+def page(request: Any, edition: Edition) -> dict[str, Any]:
+    """The page of items that the query string asks for."""
+    listing = asked(request, edition.dialect)
+    beside = [column.removeprefix("-") for column in listing.sort.columns]
+    goes_on = "after" in listing.value_of
+    start = 0 if goes_on else (listing.page - 1) * listing.per_page
+    # One row more than the page has says whether there is another page.
+    found = edition.record.shown(listing.rows_after()[start : start + listing.per_page + 1], beside)
+    shown = found[: listing.per_page]
+    has_next = len(found) > len(shown)
+    is_all = listing.page == 1 and not goes_on and not has_next
+    count = len(shown) if is_all else listing.items().count()
+    place = orders.written(shown[-1][1]) if has_next and listing.sort.has_places else None
+    records = [record for record, _place in shown]
+    return envelope(request, listing, records, count=count, has_next=has_next, place=place)
+
+
+def envelope(
+    request: Any, listing: ItemList, shown: list[Any], *, count: int, has_next: bool, place: str | None = None
+) -> dict[str, Any]:
+    return {
+        "count": count,
+        "next": _link(request, listing, listing.page + 1, place) if has_next else None,
+        "previous": _link(request, listing, listing.page - 1, None) if listing.page > 1 else None,
+        "results": shown,
+    }
+
+
+def _link(request: Any, listing: ItemList, number: int, place: str | None) -> str:
+    """The address of another page, with every filter as it was given, and the page's size.
+
+    `place`: where that page begins, so that a caller who changes items on the way misses none. A caller who counts pages
+    instead gets what lies there by number.
+    """
+    query = QueryDict(mutable=True)
+    for name, values in request.GET.lists():
+        query.setlist(name, values)
+    for name in ("page", "per_page", "after"):
+        query.pop(name, None)
+    query["page"] = str(number)
+    query["per_page"] = str(listing.per_page)
+    if place is not None:
+        query["after"] = place
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

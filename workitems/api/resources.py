@@ -1,0 +1,143 @@
+"""What is not an item: the worker's state of one, the objects that items tell of, and the institutions."""
+
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+
+from pharos.accounts.models import Institution
+
+from .. import states
+from ..dialects import Dialect
+from ..fields import LARGEST
+from ..filters import ItemList
+from ..models import WorkItem
+from ..objects import object_of
+from .base import ApiView
+from .fields import as_time
+from .listing import asked, envelope
+from .replies import Wrong, reply, wrong_fields
+
+_STATE_NAMES = ("id", "work_item_id", "action", "state")
+PAGES_ONLY = Dialect({"page": "page", "per_page": "per_page"}, per_page=10)
+_NO_STATE = "There is no such state."
+
+
+class OfStates(ApiView):
+    """A state's id is its item's. Its text comes inside JSON, so a body may be about twice as long."""
+
+    most_bytes = 2 * states.LIMIT + 1024 * 1024
+
+    def item(self, pk: Any) -> WorkItem:
+        visible = WorkItem.objects.visible_to(self.request.user).with_number(pk if 0 <= pk <= LARGEST else 0)
+        item = visible.first()
+        if item is None:
+            raise Http404(_NO_STATE)
+        return item
+
+    def saved(self, item: WorkItem, sent: dict[str, Any]) -> dict[str, Any]:
+        """Stores the state that was sent; the record as it is then."""
+        try:
+            state, _created = states.save(
+                item, text=sent.get("state"), action=sent.get("action"), by=self.request.user, now=timezone.now()
+            )
+        except states.TooLarge as error:
+            raise Wrong(413, error.sentence) from None
+        return _state(state.pk, state.action, sent.get("state"))
+
+    def sent(self) -> dict[str, Any]:
+        sent = self.record(self.request)
+        if strays := [name for name in sent if name not in _STATE_NAMES]:
+            raise wrong_fields(422, {name: ["There is no field of this name."] for name in strays})
+        for name in ("id", "work_item_id"):
+            if sent.get(name) not in (None, "") and (type(sent[name]) is not int or sent[name] < 0):
+                raise wrong_fields(422, {name: ["Give a whole number."]})
+        return sent
+
+
+def _state(pk: int, action: str, text: str | None) -> dict[str, Any]:
+    return {"id": pk, "work_item_id": pk, "action": action, "state": text or ""}
+
+
+class NewState(OfStates):
+    http_method_names = ["post"]
+
+    def post(self, request):
+        sent = self.sent()
+        try:
+            item = self.item(sent.get("work_item_id") or 0)
+        except Http404:
+            raise wrong_fields(422, {"work_item_id": ["There is no such item."]}) from None
+        return reply(self.saved(item, sent), 201)
+
+
+class State(OfStates):
+    http_method_names = ["get", "head", "put"]
+
+    def get(self, request, pk):
+        action, text = self._stored(pk)
+        return reply(_state(pk, action, text))
+
+    def put(self, request, pk):
+        self._stored(pk)
+        sent = self.sent()
+        for name in ("id", "work_item_id"):
+            if sent.get(name) not in (None, "", 0, pk):
+                raise wrong_fields(422, {name: [f"This is the state of item {pk}, and stays with it."]})
+        return reply(self.saved(self.item(pk), sent))
+
+    def _stored(self, pk: int) -> tuple[str, str]:
+        """What is stored, as (action, text). Raises Http404 where nothing is."""
+        if (found := states.stored(self.item(pk))) is None:
+            raise Http404(_NO_STATE)
+        return found
+
+
+class Object(ApiView):
+    """An object, as its last successful ingest tells of it."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request, identifier):
+        found = object_of(identifier, request.user)
+        if found is None:
+            raise Http404("There is no such object.")
+        return reply(
+            {
+                "id": found.id,
+                "identifier": found.identifier,
+                "title": found.title,
+                "access": found.access,
+                "state": found.state,
+                "storage_option": found.storage_option,
+                "created_at": as_time(found.created_at),
+                "updated_at": as_time(found.updated_at),
+            }
+        )
+
+
+def _institution(one: Institution) -> dict[str, Any]:
+    return {"id": one.pk, "name": one.name, "identifier": one.identifier}
+
+
+class Institutions(ApiView):
+    http_method_names = ["get", "head"]
+
+    def get(self, request):
+        listing = asked(request, PAGES_ONLY)
+        everyone = list(listing.institutions.values())
+        start = (listing.page - 1) * listing.per_page
+        shown = [_institution(one) for one in everyone[start : start + listing.per_page]]
+        return reply(
+            envelope(request, listing, shown, count=len(everyone), has_next=len(everyone) > start + len(shown))
+        )
+
+
+class OneInstitution(ApiView):
+    http_method_names = ["get", "head"]
+
+    def get(self, request, identifier):
+        for one in ItemList({}, request.user).institutions.values():
+            if one.identifier == identifier.lower():
+                return reply(_institution(one))
+        raise Http404("There is no such institution.")

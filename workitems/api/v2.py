@@ -1,0 +1,86 @@
+"""Version 2: Pharos' own, for depositors' tools and for the workers."""
+
+from django.urls import path, re_path
+
+from pharos.accounts.roles import Permission
+
+from ..dialects import Dialect
+from ..filters import NAMES, WITHOUT_EFFECT
+from ..vocabulary import Action, Stage, Status
+from . import items, resources
+from .callers import PHAROS
+from .editions import Edition, without_process
+from .fields import Flag, Moment, Text, Whole, Word
+from .records import Record
+
+PARAMETERS = {
+    given: name for given, name in NAMES.items() if name not in ("format", "registry_action", "date_from", "date_to")
+}
+
+
+class MemberItem(Record):
+    id = Whole(read_only=True)
+    created_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True)
+    name = Text(required=False)
+    etag = Text()
+    bucket = Text()
+    user = Text(nullable=True)
+    institution = Text(column="institution__identifier", read_only=True)
+    institution_id = Whole(clears=False)
+    note = Text()
+    action = Word({word.value: word.value for word in Action})
+    stage = Word({word.value: word.value for word in Stage})
+    status = Word({word.value: word.value for word in Status})
+    outcome = Text(nullable=True)
+    bag_date = Moment()
+    date = Moment(clears=False)
+    retry = Flag()
+    reviewed = Flag(read_only=True)
+    object_identifier = Text(nullable=True)
+    generic_file_identifier = Text(nullable=True)
+    size = Whole(zero_is_null=True, clears=False)
+    needs_admin_review = Flag()
+    queued_at = Moment()
+    stage_started_at = Moment()
+    inst_approver = Text(nullable=True, read_only=True)
+    aptrust_approver = Text(nullable=True, read_only=True)
+
+
+class Item(MemberItem):
+    node = Text(nullable=True)
+    pid = Whole(zero_is_null=True)
+    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
+
+
+MEMBER = Edition(
+    version="v2",
+    permission=Permission.BROWSE,
+    headers=PHAROS,
+    dialect=Dialect(without_process(PARAMETERS), per_page=10, ignored=WITHOUT_EFFECT),
+    record=MemberItem,
+)
+ADMIN = Edition(
+    version="v2",
+    permission=Permission.ADMIN_API,
+    headers=PHAROS,
+    dialect=Dialect(PARAMETERS, per_page=10, ignored=WITHOUT_EFFECT),
+    record=Item,
+)
+
+urlpatterns = [
+    path("member-api/v2/items/", items.List.as_view(edition=MEMBER)),
+    path("member-api/v2/items/<int:pk>/", items.Show.as_view(edition=MEMBER)),
+    path("member-api/v2/objects/<path:identifier>", resources.Object.as_view(edition=MEMBER)),
+    path("api/v2/items/", items.ListAndCreate.as_view(edition=ADMIN)),
+    path("api/v2/items/<int:pk>/", items.ShowAndSave.as_view(edition=ADMIN)),
+    path("api/v2/items/<int:pk>/requeue/", items.Requeue.as_view(edition=ADMIN)),
+    # A name may hold a slash; etag and date do not.
+    re_path(r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>.+)/(?P<bag_date>[^/]+)$", items.ByUpload.as_view(edition=ADMIN)),
+    path("api/v2/item_state/", resources.NewState.as_view(edition=ADMIN)),
+    path("api/v2/item_state/<int:pk>/", resources.State.as_view(edition=ADMIN)),
+    path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.SpotTest.as_view(edition=ADMIN)),
+    path("api/v2/objects/<path:identifier>", resources.Object.as_view(edition=ADMIN)),
+    path("api/v2/institutions/", resources.Institutions.as_view(edition=ADMIN)),
+    path("api/v2/institutions/<str:identifier>/", resources.OneInstitution.as_view(edition=ADMIN)),
+]

@@ -1,0 +1,149 @@
+"""Version 3, APTrust Registry's names: `date_processed`, the institution by three names, a restoration as two actions."""
+
+from typing import Any
+
+from django.urls import path
+
+from pharos.accounts.roles import Permission
+
+from ..dialects import Dialect
+from ..orders import Sort
+from ..vocabulary import REGISTRY_ACTIONS, Stage, Status, registry_action
+from . import items
+from .callers import PHAROS
+from .editions import Edition, without_process
+from .fields import Flag, Moment, Text, Whole, Word
+from .records import Record
+
+PARAMETERS = {
+    "action": "registry_action",
+    "action__in": "registry_action",
+    "stage": "stage",
+    "stage__in": "stage",
+    "status": "status",
+    "status__in": "status",
+    "name": "name",
+    "etag": "etag",
+    "bucket": "bucket",
+    "user": "user",
+    "object_identifier": "object_identifier",
+    "generic_file_identifier": "file_identifier",
+    "institution_id": "institution_id",
+    "needs_admin_review": "needs_admin_review",
+    "retry": "retry",
+    "node__is_null": "node_empty",
+    "node__not_null": "node_not_empty",
+    "queued_at__is_null": "queued",
+    "queued_at__not_null": "queued",
+    "size__gteq": "size_min",
+    "size__lteq": "size_max",
+    "bag_date__gteq": "bag_date_from",
+    "bag_date__lteq": "bag_date_to",
+    "date_processed__gteq": "date_from",
+    "date_processed__lteq": "date_to",
+    "sort": "sort",
+    "page": "page",
+    "per_page": "per_page",
+    "after": "after",
+}
+# `sort` takes these names, and what they are called in the database.
+COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "etag": "etag",
+    "bucket": "bucket",
+    "user": "user",
+    "action": "action",
+    "stage": "stage",
+    "status": "status",
+    "object_identifier": "object_identifier",
+    "institution_id": "institution_id",
+    "institution_name": "institution__name",
+    "institution_identifier": "institution__identifier",
+    "size": "size",
+    "bag_date": "bag_date",
+    "date_processed": "date",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+}
+
+
+def _sorts() -> dict[str, Sort]:
+    """Column, or column__asc, or column__desc; equal rows by id, in the same direction."""
+    found = {}
+    for name, column in COLUMNS.items():
+        up = (column,) if column == "id" else (column, "id")
+        found[name] = found[f"{name}__asc"] = Sort(name, up)
+        found[f"{name}__desc"] = Sort(name, tuple(f"-{one}" for one in up))
+    return found
+
+
+class MemberItem(Record):
+    id = Whole(read_only=True)
+    name = Text()
+    etag = Text()
+    institution_id = Whole(clears=False)
+    institution_name = Text(column="institution__name", read_only=True)
+    institution_identifier = Text(column="institution__identifier", read_only=True)
+    object_identifier = Text(nullable=True)
+    generic_file_identifier = Text(nullable=True)
+    bucket = Text()
+    user = Text(nullable=True)
+    note = Text()
+    action = Word({word: action.value for word, (action, _about_file) in REGISTRY_ACTIONS.items()})
+    stage = Word({word.value: word.value for word in Stage})
+    status = Word({word.value: word.value for word in Status})
+    outcome = Text(nullable=True)
+    bag_date = Moment()
+    date_processed = Moment(column="date", clears=False)
+    retry = Flag()
+    reviewed = Flag(read_only=True)
+    needs_admin_review = Flag()
+    size = Whole(zero_is_null=True, clears=False)
+    queued_at = Moment()
+    stage_started_at = Moment()
+    inst_approver = Text(nullable=True, read_only=True)
+    aptrust_approver = Text(nullable=True, read_only=True)
+    created_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True)
+
+    @classmethod
+    def adjust(cls, shown: dict[str, Any]) -> None:
+        shown["action"] = registry_action(shown["action"], about_file=bool(shown["generic_file_identifier"]))
+
+
+class Item(MemberItem):
+    node = Text(nullable=True)
+    pid = Whole(zero_is_null=True)
+    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
+
+
+_TURNED = {"true": "false", "false": "true"}
+
+
+def _dialect(names: dict[str, str]) -> Dialect:
+    return Dialect(
+        names, per_page=20, words={"queued_at__is_null": _TURNED}, sorts=_sorts(), sort="date_processed__desc"
+    )
+
+
+MEMBER = Edition(
+    version="v3",
+    permission=Permission.BROWSE,
+    headers=PHAROS,
+    dialect=_dialect(without_process(PARAMETERS)),
+    record=MemberItem,
+)
+ADMIN = Edition(
+    version="v3", permission=Permission.ADMIN_API, headers=PHAROS, dialect=_dialect(PARAMETERS), record=Item
+)
+
+urlpatterns = [
+    path("member-api/v3/items", items.List.as_view(edition=MEMBER)),
+    path("member-api/v3/items/show/<int:pk>", items.Show.as_view(edition=MEMBER)),
+    path("admin-api/v3/items", items.List.as_view(edition=ADMIN)),
+    path("admin-api/v3/items/show/<int:pk>", items.Show.as_view(edition=ADMIN)),
+    path("admin-api/v3/items/create/<int:institution_id>", items.CreateOnly.as_view(edition=ADMIN)),
+    path("admin-api/v3/items/update/<int:pk>", items.SaveOnly.as_view(edition=ADMIN)),
+    path("admin-api/v3/items/requeue/<int:pk>", items.Requeue.as_view(edition=ADMIN, stage_name="stage")),
+]
