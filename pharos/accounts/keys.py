@@ -65,7 +65,8 @@ def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | str | 
 def find(email: str | None, secret: str | None) -> ApiKey | None:
     """The live key with this text, if it is that person's, and the person may use keys. Whatever is sent, nothing is raised.
 
-    Each answer takes one SELECT, one digest and one comparison of digests: the time tells nobody how near a guess was.
+    Each answer takes one SELECT, one digest and one comparison of digests: the time tells nobody how near a guess was, but for
+    the first characters, which are shown on pages and are no secret.
     """
     email, secret = email or "", secret or ""
     # Only what looks like a key is hashed and looked up: no NUL goes to the database, no 60,000 characters into SHA-256.

@@ -71,7 +71,7 @@ class RevokeKey(View):
         keys.revoke(key, now=timezone.now())
         return self.back(key)
 
-    def own(self, pk: int) -> ApiKey:
+    def own(self, pk):
         return get_object_or_404(self.request.user.api_keys, pk=pk)
 
     def back(self, key: ApiKey) -> HttpResponse:
