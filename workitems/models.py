@@ -19,19 +19,19 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
+from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .search import SearchTextField, head, in_second, same_text
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
+from .worker_state import WorkItemState
+
+__all__ = ["AppendOnly", "BulkAct", "HistoryEntry", "WorkItem", "WorkItemQuerySet", "WorkItemState"]
 
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
 CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAILED, retry=False)
 HELD = Q(status=Status.SUSPENDED)
 PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
-
-
-class AppendOnly(TypeError):
-    """Raised where code tries to delete an item, or to change or delete an entry of its history."""
 
 
 class WorkItemQuerySet(models.QuerySet["WorkItem"]):
@@ -314,37 +314,6 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
-
-
-class WorkItemStateQuerySet(models.QuerySet["WorkItemState"]):
-    def delete(self) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
-
-
-class WorkItemState(models.Model):
-    """What a worker wrote down of its progress with an item, to go on from there. `states` reads and saves it.
-
-    Text of up to many MB, compressed, in a table of its own, so that no list of items comes near it. Its id is its item's.
-    """
-
-    item = models.OneToOneField(WorkItem, models.PROTECT, primary_key=True, related_name="work_item_state")
-    action = models.CharField(max_length=32)
-    packed = models.BinaryField()
-    length = models.PositiveIntegerField()  # bytes of the text in UTF-8, before it was compressed
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-
-    objects = WorkItemStateQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("worker state")
-        verbose_name_plural = _("worker states")
-
-    def __str__(self) -> str:
-        return f"#{self.item_id} {self.action}"
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
 
 
 class BulkAct(models.Model):
