@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 LARGEST = 2**63 - 1
+UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _TRUE = {"true", "1", "yes"}
@@ -127,7 +128,7 @@ class MomentField(forms.Field):
             if moment is None:
                 raise ValueError
             aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
-            if not 1 < aware.year < 9999:
+            if not 1 < aware.year < 9999 and aware != UNSET:
                 raise ValueError
         except (ValueError, OverflowError):
             raise ValidationError(

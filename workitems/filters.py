@@ -24,6 +24,7 @@ from pharos.accounts.roles import Permission
 
 from .dialects import Dialect
 from .fields import (
+    UNSET,
     BooleanField,
     BooleansField,
     DayField,
@@ -92,6 +93,10 @@ def _compare(lookup: str) -> Callable[[Any], Q]:
     return lambda value: Q(**{lookup: value})
 
 
+def _bag_made(moment: Any) -> Q:
+    return Q(bag_date__isnull=True) if moment == UNSET else in_second("bag_date", moment)
+
+
 def _in_phase(phases: list[str]) -> Q:
     return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
 
@@ -158,7 +163,7 @@ class ItemFilter(django_filters.FilterSet):
     created_before = Where(MomentField, _compare("created_at__lt"), label=gettext_lazy("Created before"))
     updated_after = Where(MomentField, _compare("updated_at__gte"), label=gettext_lazy("Changed from"))
     updated_before = Where(MomentField, _compare("updated_at__lt"), label=gettext_lazy("Changed before"))
-    bag_date = Where(MomentField, lambda moment: in_second("bag_date", moment), label=gettext_lazy("Bag made"))
+    bag_date = Where(MomentField, _bag_made, label=gettext_lazy("Bag made"))
     size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
     bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
     bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))

@@ -1,15 +1,15 @@
 """What a request's body may be: JSON of a bounded size."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
+from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
 from .replies import Wrong
 
 MOST_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes
-# A body that is too large is read to its end and thrown away, up to here: a client that is still sending would see its
-# connection break, and never the answer.
 _READ_AWAY = 1024 * 1024 * 1024
 _PIECE = 1024 * 1024
 
@@ -22,7 +22,6 @@ class Json(BaseParser):
         request = parser_context["request"]
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length > limit:
-            _read_away(stream, length)
             raise Wrong(413, f"This body has {length:,} bytes; at most {limit:,} are taken here.")
         return decoded(stream.read())
 
@@ -48,7 +47,10 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _read_away(stream: Any, length: int) -> None:
-    left = min(length, _READ_AWAY)
-    while left > 0 and (piece := stream.read(min(left, _PIECE))):
-        left -= len(piece)
+def read_away(request: HttpRequest) -> None:
+    """Reads what nobody has read of the body, up to a bound: a client that is still sending would see its connection break,
+    and never the answer."""
+    with suppress(UnreadablePostError):
+        for _piece in range(_READ_AWAY // _PIECE):
+            if not request.read(_PIECE):
+                return

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
 
+from .bodies import read_away
 from .replies import problem
 
 URLS = "workitems.api.urls"
@@ -38,6 +39,7 @@ class Api:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = problem(500, "Something went wrong here, and is in the log. It may work if you try again later.")
+        read_away(request)
         return _finished(request, response)
 
 
@@ -50,7 +52,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return problem(403, "Use https: a key that goes over plain http can be read on its way.")
     match = _match(request.path_info)
     if match is None:
-        return problem(404, f"The API has no address {request.path}. See /api/docs/ for those that there are.")
+        return problem(404, "The API has no such address. /api/docs/ names those that there are.")
     return match.func(request, *match.args, **match.kwargs)
 
 

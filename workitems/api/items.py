@@ -8,6 +8,7 @@ from django.http import Http404
 
 from .. import door, spot_test
 from ..fields import LARGEST
+from ..filters import ItemList
 from ..lifecycle import Refused
 from ..models import WorkItem
 from .base import ApiView
@@ -124,6 +125,8 @@ class CreateOnly(ListAndCreate):
     http_method_names = ["post"]
 
     def post(self, request, institution_id):
+        if institution_id not in ItemList({}, request.user).institutions:
+            raise Http404("There is no such institution.")
         return reply(self.create(institution_id=institution_id), 201)
 
 
@@ -148,7 +151,7 @@ class ByUpload(OfItems):
         try:
             moment = read_time(bag_date)
         except ValueError as error:
-            raise Wrong(400, f"{bag_date[:60]}: {error}") from None
+            raise Http404(f"{_NO_SUCH} The address ends with the time when the bag was made. {error}") from None
         item = self.visible.of_upload(etag, name, moment)
         if item is None:
             raise Http404(_NO_SUCH)

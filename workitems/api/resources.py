@@ -99,7 +99,7 @@ class Object(ApiView):
     http_method_names = ["get", "head"]
 
     def get(self, request, identifier):
-        found = object_of(identifier, request.user)
+        found = object_of(identifier.removesuffix("/"), request.user)
         if found is None:
             raise Http404("There is no such object.")
         return reply(
