@@ -42,7 +42,7 @@ class Canceller:
 
     def __init__(self, connection, clock, rng, *, pause=0.2):
         self.connection, self.clock, self.rng, self.pause = connection, clock, rng, pause
-        self.replies = []
+        self.saves = []
         self.told = Counter()
 
     def work(self, most=None):
@@ -56,6 +56,7 @@ class Canceller:
 
     def one(self):
         """Reads a list, takes any of its items, and sends the whole record back as cancelled."""
+        from workitems.simulating import Save
         from workitems.simulating.record import whole
 
         status = self.rng.choice(["Started", "Started", "Pending", "Failed"])
@@ -64,14 +65,14 @@ class Canceller:
             self.told["found nothing"] += 1
             return
         row = self.rng.choice(rows)
-        note = NOTE.format(len(self.replies) + 1)
+        note = NOTE.format(len(self.saves) + 1)
         sent = whole({**row, "status": "Cancelled", "note": note, "retry": False})
         reply = self.connection.call("PUT", f"/api/v2/items/{row['id']}/", sent)
         if reply.is_refusal:
             self.told["came too late"] += 1
         else:
             self.told["cancelled"] += 1
-            self.replies.append(reply.data)
+            self.saves.append(Save(sent, reply.data))
 
 
 def kill_at_random(master, clock, rng, pause):
@@ -124,28 +125,27 @@ def floor(count=400):
     return count / (time.perf_counter() - began)
 
 
-def judge(replies, began):
+def judge(saves, began):
     """What the database says now; how many faults there are."""
     from pharos.accounts.models import User
-    from tests.legal import all_faults, unrecorded
+    from tests.legal import all_faults, asked_by, made_by, unrecorded
     from workitems.models import HistoryEntry, WorkItem
 
-    roles = dict(User.objects.values_list("email", "role"))
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]
     touched = WorkItem.objects.filter(updated_at__gte=began)  # what was there before has no history of its own
-    wrong = all_faults(roles, touched)
-    lost = unrecorded(replies, entries)
-    promised = {(reply["id"], reply["updated_at"]) for reply in replies}
+    wrong = all_faults(dict(User.objects.values_list("email", "role")), touched)
+    lost = unrecorded(saves, entries)
+    sent, made = Counter(map(asked_by, saves)), Counter(map(made_by, entries))
     moves = Counter((entry.who.partition("@")[0], entry.move) for entry in entries)
     backwards = sum(one.item_id == two.item_id and one.at > two.at for one, two in pairwise(entries))
     print(
         f"  histories: {touched.count():,} items of {WorkItem.objects.count():,}, {len(entries):,} entries of this run"
     )
     print("  moves: " + ", ".join(f"{who} {move} {count:,}" for (who, move), count in sorted(moves.items())))
+    print(f"  saves that clients were told were taken: {len(saves):,}; not in a history: {len(lost)}")
     print(
-        f"  saves that clients were told were taken: {len(replies):,}, of {len(promised):,} changes; not in a history: {len(lost)}"
+        f"  of these it was so already: {(sent - made).total():,}; entries that no client was told of: {(made - sent).total():,}"
     )
-    print(f"  entries that no client was told of: {len(entries) - len(promised):,}")
     print(f"  entries with a time before the former one's: {backwards:,}")
     print(f"  faults, a cancelled item that was revived among them: {len(wrong)}")
     for fault in [*wrong[:20], *lost[:5]]:
@@ -213,6 +213,8 @@ def main():
         from django.db import connections
         from django.utils import timezone
 
+        from workitems.simulating import Save
+
         print(
             f"{asked.database}, {asked.workers} workers, {asked.seconds:.0f} s, {asked.items:,} items before",
             flush=True,
@@ -220,14 +222,14 @@ def main():
         journal, began = Path(folder) / "journal.jsonl", timezone.now()
         with server(url, workers=3, threads=4) as running:
             said, admin = play(running, keys, asked, journal)
-        replies = [json.loads(line) for line in journal.read_text().splitlines()] + admin.replies
+        saves = [Save(**json.loads(line)) for line in journal.read_text().splitlines()] + admin.saves
         print(f"  simulate: {said}")
-        saves, seconds = (float(re.search(pattern, said)[1]) for pattern in (r"(\d+) saves taken", r"in ([\d.]+) s"))
+        rate, seconds = (float(re.search(pattern, said)[1]) for pattern in (r"(\d+) saves taken", r"in ([\d.]+) s"))
         print(f"  meanwhile: {', '.join(f'{what} {count:,}' for what, count in sorted(admin.told.items()))}")
-        faults = judge(replies, began)
+        faults = judge(saves, began)
         verbs = floor()
         print(
-            f"  saves by PUT and POST: {saves / seconds:.0f} a second; floor, the verb alone by one writer: {verbs:.0f} a second"
+            f"  saves by PUT and POST: {rate / seconds:.0f} a second; floor, the verb alone by one writer: {verbs:.0f} a second"
         )
         connections.close_all()
     sys.exit(1 if faults else 0)

@@ -2,7 +2,7 @@
 
     faults(item, entries, roles)    what is wrong with one item's history; empty where nothing is
     all_faults(roles)               the same for every item of the database, or for those of a queryset
-    unrecorded(replies, entries)    replies of the API to saves that no entry stands for
+    unrecorded(saves, entries)      saves that the API took, but of which the entries know nothing
 
 The tables are those of workitems/lifecycle; how they are read here is written a second time, without `decide`, so that a mistake
 in it is not its own judge. `roles` says who has which role, by e-mail. One thing is not judged, because the entries do not tell
@@ -22,6 +22,7 @@ from pharos.accounts.roles import Role
 from workitems.lifecycle import MOVES, SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
 from workitems.lifecycle.rules import Move, Reach
 from workitems.models import HistoryEntry, WorkItem
+from workitems.simulating import Save
 from workitems.vocabulary import Action, Stage, Status
 
 FLAGS = ("retry", "needs_admin_review", "reviewed")
@@ -63,23 +64,35 @@ def all_faults(roles: Mapping[str, str], items: QuerySet[WorkItem] | None = None
     return [fault for item in asked.order_by("pk").iterator() for fault in faults(item, histories[item.pk], roles)]
 
 
-def unrecorded(replies: Iterable[Mapping[str, Any]], entries: Iterable[HistoryEntry]) -> list[Mapping[str, Any]]:
-    """Replies to saves that were taken, but of which the history knows nothing.
+def unrecorded(saves: Iterable[Save], entries: Iterable[HistoryEntry]) -> list[Save]:
+    """Saves that a client was told were taken, but of which the history knows nothing.
 
-    A reply is the item right after the save, so its `updated_at` is the time of the entry that the save has made. A save that
-    came twice, or that was so already, is answered with the item as it is, and has the time of an earlier entry.
+    Both what was sent and what was answered must be there. The answer is the item after the save, and its `updated_at` is the
+    time of the entry that it shows: the save's own, or an earlier one where it was so already, or that of whoever came next.
     """
-    known = {_promise(entry.item_id, entry.at, entry.stage_after, entry.status_after, entry.note) for entry in entries}
-    return [reply for reply in replies if _promised(reply) not in known]
+    known = [*entries]
+    sent = {made_by(entry) for entry in known}
+    shown = {(entry.item_id, entry.at, entry.stage_after, entry.status_after, entry.note) for entry in known}
+    return [save for save in saves if asked_by(save) not in sent or _shown(save.reply) not in shown]
 
 
-def _promised(reply: Mapping[str, Any]) -> tuple[Any, ...]:
+def made_by(entry: HistoryEntry) -> tuple[Any, ...]:
+    """What an entry and the save that made it have in common."""
+    return _key(entry.item_id, entry.stage_after, entry.status_after, entry.note)
+
+
+def asked_by(save: Save) -> tuple[Any, ...]:
+    return _key(save.reply["id"], save.sent["stage"], save.sent["status"], save.sent["note"])
+
+
+def _key(number: int, stage: str, status: str, note: str) -> tuple[Any, ...]:
+    # An admin's cancel leads to Resolve, whatever stage was sent.
+    return number, "" if status == Status.CANCELLED else stage, status, note
+
+
+def _shown(reply: Mapping[str, Any]) -> tuple[Any, ...]:
     at = datetime.fromisoformat(reply["updated_at"])
-    return _promise(reply["id"], at, reply["stage"], reply["status"], reply["note"] or "")
-
-
-def _promise(number: int, at: datetime, stage: str, status: str, note: str) -> tuple[Any, ...]:
-    return number, at, stage, status, note
+    return reply["id"], at, reply["stage"], reply["status"], reply["note"] or ""
 
 
 def _numbers(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:

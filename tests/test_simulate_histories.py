@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from workitems.models import HistoryEntry, WorkItem
+from workitems.simulating import Save
 
 from .factories import make_item
 from .legal import all_faults, faults, unrecorded
@@ -141,23 +142,42 @@ def test_a_fault_in_the_database_is_found(story, roles):
     assert any("its last entry says" in sentence for sentence in all_faults(roles))
 
 
-def reply(entry):
-    return {
-        "id": entry.item_id,
-        "updated_at": entry.at.isoformat().replace("+00:00", "Z"),
-        "stage": entry.stage_after,
-        "status": entry.status_after,
-        "note": entry.note or None,
-    }
+def saved(entry, **reply):
+    """The save that would have made the entry."""
+    sent = {"stage": entry.stage_after, "status": entry.status_after, "note": entry.note}
+    at = entry.at.isoformat().replace("+00:00", "Z")
+    return Save(sent, {"id": entry.item_id, "updated_at": at, **sent, "note": entry.note or None, **reply})
 
 
-def test_what_was_promised_is_in_the_history(story):
+def test_what_was_taken_is_in_the_history(story):
     entries = [*HistoryEntry.objects.all()]
-    promised = [reply(entry) for entry in entries]
-    assert unrecorded(promised, entries) == []
-    # A save that was repeated was answered with the item as it was.
-    assert unrecorded([*promised, promised[3]], entries) == []
-    for name, value in (("status", "Started"), ("stage", "Store"), ("note", "?"), ("id", 0), ("updated_at", "2026-01-01T00:00:00Z")):  # fmt: skip
-        lost = {**promised[4], name: value}
-        assert unrecorded([*promised, lost], entries) == [lost]
-    assert unrecorded(promised, entries[:4] + entries[5:]) == [promised[4]]
+    saves = [saved(entry) for entry in entries]
+    assert unrecorded(saves, entries) == []
+    # One that was repeated is answered with the item as it is; so is one that somebody else's came after.
+    assert unrecorded([*saves, saves[3], Save(saves[3].sent, saves[4].reply)], entries) == []
+    # An admin who cancels sends the stage that was read.
+    assert unrecorded([Save({**saves[7].sent, "stage": "Validate"}, saves[7].reply)], entries) == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [{"status": "Started"}, {"stage": "Store"}, {"note": "?"}, {"id": 0}, {"updated_at": "2026-01-01T00:00:00Z"}],
+)
+def test_an_answer_that_the_history_does_not_know_is_found(story, reply):
+    entries = [*HistoryEntry.objects.all()]
+    lost = saved(entries[4], **reply)
+    assert unrecorded([*map(saved, entries), lost], entries) == [lost]
+
+
+@pytest.mark.parametrize("sent", [{"status": "Started"}, {"stage": "Store"}, {"note": "?"}])
+def test_a_save_that_the_history_does_not_know_is_found(story, sent):
+    """It was answered as if it had been taken, with the item as another save has left it."""
+    entries = [*HistoryEntry.objects.all()]
+    save = saved(entries[4])
+    lost = Save({**save.sent, **sent}, save.reply)
+    assert unrecorded([*map(saved, entries), lost], entries) == [lost]
+
+
+def test_an_entry_that_is_missing_is_found(story):
+    entries = [*HistoryEntry.objects.all()]
+    assert unrecorded(map(saved, entries), entries[:4] + entries[5:]) == [saved(entries[4])]

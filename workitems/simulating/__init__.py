@@ -7,7 +7,7 @@ database; `worker` through a server's API, as the consortium's services do (`con
 
 from .connection import Address, Fault, Unreachable
 from .database import Hands, Simulation
-from .deciding import Done, Plan, decide, decide_arrival, decide_upload
+from .deciding import Done, Plan, Save, decide, decide_arrival, decide_upload
 from .playing import Played, play
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Hands",
     "Plan",
     "Played",
+    "Save",
     "Simulation",
     "Unreachable",
     "decide",

@@ -38,12 +38,20 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Save:
+    """What was sent to a server that took it, and what it answered."""
+
+    sent: Mapping[str, Any]
+    reply: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Done:
     """What came of a plan, as one line for whoever watches."""
 
     line: str
     changed: bool
-    reply: Mapping[str, Any] | None = None  # the item as a server gave it back, where one was asked
+    save: Save | None = None  # where a server was asked
 
 
 def decide(rng: Random, item: Item, domain: str) -> Plan:

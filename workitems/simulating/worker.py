@@ -17,7 +17,7 @@ from ..demo import texts
 from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
 from .connection import Clock, Connection, Over
-from .deciding import Done, Plan, called, decide, decide_arrival, decide_upload
+from .deciding import Done, Plan, Save, called, decide, decide_arrival, decide_upload
 from .record import Record, moved, whole
 
 ITEMS = "/api/v2/items/"
@@ -133,7 +133,7 @@ class Worker:
     def _create(self, values: dict[str, Any]) -> Record:
         item = Record(self.connection.call("POST", ITEMS, values).data)
         self.tally.created += 1
-        self._say(item, f"new, {item}", item.sent)
+        self._say(item, f"new, {item}", Save(values, item.sent))
         return item
 
     # The worker proper.
@@ -224,7 +224,7 @@ class Worker:
             self._say(item, f"left alone. {reply.error}")
             return False
         self.tally.changes += 1
-        self._say(item, f"{item} → {what}", reply.data)
+        self._say(item, f"{item} → {what}", Save(values, reply.data))
         return True
 
     def _lose(self, item: Record, why: str) -> None:
@@ -232,9 +232,9 @@ class Worker:
         self.tally.lost += 1
         self._say(item, f"left alone, {why}: {item}")
 
-    def _say(self, item: Record, what: str, reply: Mapping[str, Any] | None = None) -> None:
+    def _say(self, item: Record, what: str, save: Save | None = None) -> None:
         line = f"{self.process['node']} {called(item.pk, item.action, item.name)}: {what}"
-        self.tell(Done(line, changed=reply is not None, reply=reply))
+        self.tell(Done(line, changed=save is not None, save=save))
 
 
 def _is_free(item: Record) -> bool:

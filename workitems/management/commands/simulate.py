@@ -123,8 +123,8 @@ class Command(BaseCommand):
 
                 def tell(done: Done) -> None:
                     self._say(done)
-                    if done.reply is not None:
-                        journal.write(json.dumps(done.reply) + "\n")
+                    if done.save:
+                        journal.write(json.dumps({"sent": done.save.sent, "reply": done.save.reply}) + "\n")
 
             try:
                 played = play(server, user, key, tell, workers=workers or 1, **bounds)
