@@ -43,6 +43,7 @@ class ApiView(APIView):
     metadata_class = None
     http_method_names = ["get", "head", "post", "put"]
     most_bytes = MOST_BYTES
+    in_address: dict[str, str] = {}  # {a part of the address: what it means}, for the description
 
     def check_permissions(self, request):
         if not request.user.can(self.edition.permission):

@@ -16,6 +16,7 @@ from .bodies import Form, Json
 from .fields import read_time
 from .listing import page
 from .replies import Wrong, reply, status_of, wrong_fields
+from .telling import Shape, tells
 
 # A client that lost the answer to its POST asks again within this time.
 ONCE_IN = timedelta(minutes=1)
@@ -26,6 +27,8 @@ _NO_SUCH = "There is no such item."
 
 class OfItems(ApiView):
     """What the views of items have in common: an item is found among those that the caller may see."""
+
+    in_address = {"id": "The item's number.", "institution_id": "The number of the institution that owns the item."}
 
     @property
     def visible(self):
@@ -56,14 +59,34 @@ class OfItems(ApiView):
 
 
 class List(OfItems):
+    @tells(
+        "list_items",
+        "List items",
+        "One page of the items that you may see and that fit every parameter. To read all of them, follow `next` until it is null.",
+        many=True,
+    )
     def get(self, request):
         return reply(page(request, self.edition))
 
 
 class ListAndCreate(List):
+    @tells(
+        "create_item",
+        "Create an item",
+        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
+        takes=Shape.NEW,
+        status=201,
+    )
     def post(self, request):
         return reply(self.create(), 201)
 
+    @tells(
+        "save_items",
+        "Save many items at once",
+        "All of them or none. A refusal says which record stopped the batch: its place, counted from 0, and its id.",
+        takes=Shape.BATCH,
+        many=True,
+    )
     def put(self, request):
         """Many records at once: all of them, or none."""
         records = self._records(self.record(request))
@@ -124,6 +147,13 @@ class CreateOnly(ListAndCreate):
 
     http_method_names = ["post"]
 
+    @tells(
+        "create_item",
+        "Create an item of an institution",
+        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
+        takes=Shape.NEW,
+        status=201,
+    )
     def post(self, request, institution_id):
         if institution_id not in ItemList({}, request.user).institutions:
             raise Http404("There is no such institution.")
@@ -131,11 +161,19 @@ class CreateOnly(ListAndCreate):
 
 
 class Show(OfItems):
+    @tells("show_item", "Show an item")
     def get(self, request, pk):
         return reply(self.shown(pk))
 
 
 class ShowAndSave(Show):
+    @tells(
+        "save_item",
+        "Save an item",
+        "Send the whole record as you have read it, with what is new. The server works out which move that means. What cannot "
+        "change may be sent as it is; what is left out stays as it is.",
+        takes=Shape.RECORD,
+    )
     def put(self, request, pk):
         return reply(self.save(pk))
 
@@ -147,6 +185,12 @@ class SaveOnly(ShowAndSave):
 class ByUpload(OfItems):
     """An item by what its upload was: etag, name, and the second in which the bag was made."""
 
+    in_address = {
+        "etag": "The upload's etag.",
+        "name": "The item's name. A slash in it is written %2F.",
+        "bag_date": "When the bag was made, like 2021-03-04T05:06:07Z; fractions of the second do not matter.",
+    }
+
     def _number(self, etag: str, name: str, bag_date: str) -> int:
         try:
             moment = read_time(bag_date)
@@ -157,9 +201,20 @@ class ByUpload(OfItems):
             raise Http404(_NO_SUCH)
         return item.pk
 
+    @tells(
+        "show_item_by_upload",
+        "Show an item by its upload",
+        "Named by etag, name, and the second in which the bag was made.",
+    )
     def get(self, request, etag, name, bag_date):
         return reply(self.shown(self._number(etag, name, bag_date)))
 
+    @tells(
+        "save_item_by_upload",
+        "Save an item by its upload",
+        "Named by etag, name, and the second in which the bag was made. Else like saving an item by its number.",
+        takes=Shape.RECORD,
+    )
     def put(self, request, etag, name, bag_date):
         return reply(self.save(self._number(etag, name, bag_date)))
 
@@ -171,6 +226,12 @@ class Requeue(OfItems):
     http_method_names = ["put"]
     stage_name = "item_stage"
 
+    @tells(
+        "requeue_item",
+        "Requeue an item",
+        "Work on the item begins again at the stage that you name; at the one where it stopped, if you name none. Takes JSON or a form.",
+        takes=Shape.STAGE,
+    )
     def put(self, request, pk):
         self.shown(pk)
         stage = self._stage(request)
@@ -198,6 +259,13 @@ class SpotTest(OfItems):
 
     http_method_names = ["get"]
 
+    @tells(
+        "ask_for_spot_test",
+        "Ask staff to check a restored copy",
+        "Mails the institution's staff that the restored copy is ready to be checked, and adds to the note whom. The one GET that acts; "
+        "asked again, it mails nobody twice.",
+        refuses=(409, 422),
+    )
     def get(self, request, pk):
         self.shown(pk)
         item = self.visible.get(pk=pk)

@@ -13,10 +13,12 @@ from ..fields import LARGEST
 from ..filters import ItemList
 from ..models import WorkItem
 from ..objects import object_of
+from . import telling
 from .base import ApiView
 from .fields import as_time
 from .listing import asked, envelope
 from .replies import Wrong, reply, wrong_fields
+from .telling import tells
 
 _STATE_NAMES = ("id", "work_item_id", "action", "state")
 PAGES_ONLY = Dialect({"page": "page", "per_page": "per_page"}, per_page=10)
@@ -27,6 +29,7 @@ class OfStates(ApiView):
     """A state's id is its item's. Its text comes inside JSON, so a body may be about twice as long."""
 
     most_bytes = 2 * states.LIMIT + 1024 * 1024
+    in_address = {"id": "The number of the item, which is that of its state."}
 
     def item(self, pk: Any) -> WorkItem:
         visible = WorkItem.objects.visible_to(self.request.user).with_number(pk if 0 <= pk <= LARGEST else 0)
@@ -62,6 +65,7 @@ def _state(pk: int, action: str, text: str | None) -> dict[str, Any]:
 class NewState(OfStates):
     http_method_names = ["post"]
 
+    @tells("create_state", "Save the state of an item", takes=telling.NewState, answers=telling.State, status=201)
     def post(self, request):
         sent = self.sent()
         try:
@@ -74,10 +78,12 @@ class NewState(OfStates):
 class State(OfStates):
     http_method_names = ["get", "head", "put"]
 
+    @tells("show_state", "Show the state of an item", answers=telling.State)
     def get(self, request, pk):
         action, text = self._stored(pk)
         return reply(_state(pk, action, text))
 
+    @tells("save_state", "Replace the state of an item", takes=telling.StateToSave, answers=telling.State)
     def put(self, request, pk):
         self._stored(pk)
         sent = self.sent()
@@ -98,6 +104,14 @@ class Object(ApiView):
 
     http_method_names = ["get", "head"]
 
+    in_address = {"identifier": "The object's identifier. A slash in it is written %2F."}
+
+    @tells(
+        "show_object",
+        "Show an object",
+        "Read from the object's last successful ingest; what is not known is null.",
+        answers=telling.StoredObject,
+    )
     def get(self, request, identifier):
         found = object_of(identifier.removesuffix("/"), request.user)
         if found is None:
@@ -123,8 +137,11 @@ def _institution(one: Institution) -> dict[str, Any]:
 class Institutions(ApiView):
     http_method_names = ["get", "head"]
 
+    dialect = PAGES_ONLY
+
+    @tells("list_institutions", "List institutions", answers=telling.Institution, many=True)
     def get(self, request):
-        listing = asked(request, PAGES_ONLY)
+        listing = asked(request, self.dialect)
         everyone = list(listing.institutions.values())
         start = (listing.page - 1) * listing.per_page
         shown = [_institution(one) for one in everyone[start : start + listing.per_page]]
@@ -136,6 +153,9 @@ class Institutions(ApiView):
 class OneInstitution(ApiView):
     http_method_names = ["get", "head"]
 
+    in_address = {"identifier": "The institution's domain."}
+
+    @tells("show_institution", "Show an institution", answers=telling.Institution)
     def get(self, request, identifier):
         for one in ItemList({}, request.user).institutions.values():
             if one.identifier == identifier.lower():

@@ -1,0 +1,117 @@
+"""What each handler says of itself for the description of the API: beside the code, so that neither changes alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from rest_framework import serializers
+
+from ..states import LIMIT
+
+
+class Shape(Enum):
+    """What is sent or answered, where the edition and the view decide what that is."""
+
+    RECORD = "the edition's record"
+    NEW = "a record for a new item"
+    BATCH = "many records"
+    STAGE = "the stage to go back to"
+
+
+@dataclass(frozen=True)
+class Told:
+    """`name`: of the operation, in code that is made from the description. `many`: a page of what `answers` names.
+
+    `refuses`: statuses that the description could not work out by itself from what is taken and answered.
+    """
+
+    name: str
+    summary: str
+    more: str
+    takes: Any
+    answers: Any
+    many: bool
+    status: int
+    refuses: tuple[int, ...]
+
+
+def tells(
+    name: str,
+    summary: str,
+    more: str = "",
+    *,
+    takes: Any = None,
+    answers: Any = Shape.RECORD,
+    many: bool = False,
+    status: int = 200,
+    refuses: tuple[int, ...] = (),
+) -> Callable[[Callable], Callable]:
+    """Marks a handler with what it does, in words and in shapes."""
+
+    def mark(handler: Callable) -> Callable:
+        handler.told = Told(name, summary, more, takes, answers, many, status, refuses)  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+class State(serializers.Serializer):
+    """What a worker keeps of its progress with an item. Its id is the item's."""
+
+    id = serializers.IntegerField()
+    work_item_id = serializers.IntegerField()
+    action = serializers.CharField()
+    state = serializers.CharField(help_text="The text as it was saved.")
+
+    class Meta:
+        ref_name = "State"
+
+
+class StateToSave(serializers.Serializer):
+    id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="As in the address, or 0.")
+    work_item_id = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, help_text="As in the address, or 0."
+    )
+    action = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=32, help_text="Blank: the item's action."
+    )
+    state = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, help_text=f"Text, mostly JSON, of up to {LIMIT:,} bytes."
+    )
+
+    class Meta:
+        ref_name = "StateToSave"
+
+
+class NewState(StateToSave):
+    id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Not looked at.")
+    work_item_id = serializers.IntegerField(min_value=1, help_text="The item's number.")
+
+    class Meta:
+        ref_name = "NewState"
+
+
+class StoredObject(serializers.Serializer):
+    """An object in preservation storage, as its last successful ingest tells of it."""
+
+    id = serializers.IntegerField(help_text="The number of the ingest's item.")
+    identifier = serializers.CharField()
+    title = serializers.CharField(allow_null=True)
+    access = serializers.CharField(allow_null=True)
+    state = serializers.ChoiceField(["A", "D"], help_text="A: active; D: deleted.")
+    storage_option = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    class Meta:
+        ref_name = "Object"
+
+
+class Institution(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    identifier = serializers.CharField(help_text="Its domain.")
+
+    class Meta:
+        ref_name = "Institution"
