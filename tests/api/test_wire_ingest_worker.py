@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_item
-from tests.wire import NEVER, GoClient, escaped, whole_record
+from tests.wire import NEVER, GoClient, connection, escaped, whole_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = [
@@ -125,6 +125,16 @@ def test_a_fatal_problem_closes_it_and_it_stays_closed(worker, item, read, save)
 def test_a_save_repeated_five_times_is_one_entry(item, read, save):
     for _try in range(5):
         save(read, stage="Fetch", status="Started", node="10.0.0.7", pid=1, stage_started_at="2026-05-04T12:00:01.9Z")
+    assert moves(item) == ["create", "progress"]
+
+
+def test_a_save_whose_reply_was_lost_and_that_is_sent_again_is_one_entry(worker, item, read, save):
+    claim = {"stage": "Fetch", "status": "Started", "node": "10.0.0.7", "pid": 1, "note": "Fetching."}
+    with connection(worker.server) as (opened, _stream):
+        opened.sendall(worker.request("PUT", f"/api/v2/items/{item.pk}", whole_record(read, **claim)))
+    answer = save(read, **claim)
+    assert (answer["stage"], answer["status"], answer["note"]) == ("Fetch", "Started", "Fetching.")
+    assert state(item) == ("Fetch", "Started", "10.0.0.7", 1, True, "Fetching.")
     assert moves(item) == ["create", "progress"]
 
 

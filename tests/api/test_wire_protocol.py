@@ -152,6 +152,16 @@ def test_a_body_of_another_kind_is_told(real_server, wally, item):
     assert WorkItem.objects.get().history.count() == 1
 
 
+def test_json_is_json_in_any_letters_and_of_any_charset_that_is_utf_8(worker, bag):
+    for number, kind in enumerate(
+        ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON")
+    ):
+        sent = worker.request("POST", "/api/v2/items/", {**bag, "name": f"päck {number}.tar"})
+        sent = sent.replace(b"Content-Type: application/json\r\n", f"Content-Type: {kind}\r\n".encode())
+        made = check(exchange(worker.server, sent), 201)
+        assert WorkItem.objects.get(pk=made["id"]).name == f"päck {number}.tar"
+
+
 ROUTES = [
     "/api/v2/items",
     "/api/v2/items/{item}",
@@ -202,13 +212,35 @@ def test_another_method_is_405_and_says_which_would_do(worker, routes, item):
     assert WorkItem.objects.count() == 2
 
 
-NOWHERE = """
-    /api /api/ /api/v2 /api/v2/ /api/v2/itmes/ /api/v9/items/ /api/v2/ITEMS/ /api/v2/items.json /api/v2//items/
-    /api/v2/items/abc/ /api/v2/items/1.5 /api/v2/items/-1/ /api/v2/items/%00 /api/v2/items/1/2 /api/v2/items/1//
-    /api/v2/item_state/abc /api/v2/institutions/nobody.edu/ /api/v2/%3Cscript%3E
-    /member-api /member-api/ /member-api/v2/ /member-api/v4/items /member-api/v1/items/1/ /member-api/v3/items/1
-    /admin-api /admin-api/v2/items/ /admin-api/v3/items/drop/1
-""".split()
+NOWHERE = [
+    "/api",
+    "/api/",
+    "/api/v2",
+    "/api/v2/",
+    "/api/v2/itmes/",
+    "/api/v9/items/",
+    "/api/v2/ITEMS/",
+    "/api/v2/items.json",
+    "/api/v2//items/",
+    "/api/v2/items/abc/",
+    "/api/v2/items/1.5",
+    "/api/v2/items/-1/",
+    "/api/v2/items/%00",
+    "/api/v2/items/1/2",
+    "/api/v2/items/1//",
+    "/api/v2/item_state/abc",
+    "/api/v2/institutions/nobody.edu/",
+    "/api/v2/%3Cscript%3E",
+    "/member-api",
+    "/member-api/",
+    "/member-api/v2/",
+    "/member-api/v4/items",
+    "/member-api/v1/items/1/",
+    "/member-api/v3/items/1",
+    "/admin-api",
+    "/admin-api/v2/items/",
+    "/admin-api/v3/items/drop/1",
+]
 
 
 def test_an_address_that_is_none_is_404(worker, item):

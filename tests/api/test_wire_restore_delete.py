@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_item
-from tests.wire import Curl, GoClient, PythonClient, whole_record
+from tests.wire import Curl, GoClient, PythonClient, check, whole_record
 from workitems import states
 from workitems.models import WorkItem
 
@@ -113,6 +113,16 @@ def test_the_staff_is_told_once_of_a_restored_copy(worker, real_server, restore,
     assert "stan@virginia.edu" in mails
     assert "olga@jhu.edu" not in mails
     assert "dora@virginia.edu" not in mails
+
+
+def test_a_copy_may_be_told_of_whatever_the_status_but_only_by_get(worker, real_server, restore, stan):
+    before = real_server.log()
+    check(worker.reply("HEAD", f"/api/v2/notifications/spot_test_restoration/{restore.pk}/"), 405)
+    assert real_server.log().removeprefix(before).count("Subject:") == 0
+    assert restore.history.count() == 1
+    answer = worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}/")
+    assert (answer["status"], answer["note"]) == ("Pending", "Email sent to admins at University of Virginia")
+    assert real_server.log().removeprefix(before).count("Subject:") == 1
 
 
 def test_whom_and_what_it_is_not_for(worker, real_server, dora, restore, delete):
