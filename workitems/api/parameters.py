@@ -1,0 +1,152 @@
+"""The parameters of the description: those of a list from its dialect and the filters, those of an address from its pattern."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from ..dialects import Dialect
+from ..fields import (
+    LARGEST,
+    BooleanField,
+    BooleansField,
+    DayField,
+    InstitutionsField,
+    ListField,
+    MomentField,
+    NumberField,
+    NumbersField,
+    SizeField,
+    TextField,
+    TextsField,
+    WordsField,
+)
+from ..filters import ALIASES, SHOWN_AS, ItemFilter
+from . import samples
+
+NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
+_TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
+_ABOUT = {
+    "sort": "The order. Rows that are equal in it stand by their number.",
+    "page": "The page, counted from 1.",
+    "per_page": "How many on a page.",
+    "after": "Where the page begins, as `next` carries it: nothing is missed or seen twice while items change. Take it from there "
+    "together with `page`; it is not made by hand.",
+    "institution": "Its domain, or its number.",
+}
+_SPELLING = {other: name for other, name in ALIASES.items()}
+
+
+def of_list(dialect: Dialect) -> list[dict[str, Any]]:
+    """Every parameter that a list takes, in this dialect's words."""
+    found = [_of_filter(given, name, dialect) for given, name in dialect.names.items()]
+    found += [
+        {
+            "name": name,
+            "in": "query",
+            "deprecated": True,
+            "description": "Taken, and without effect.",
+            "schema": {"type": "string"},
+        }
+        for name in sorted(dialect.ignored)
+    ]
+    return found
+
+
+def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
+    field = ItemFilter.declared_filters[name].field
+    schema = schema_of(field)
+    if name == "sort":
+        schema = {"type": "string", "enum": list(dialect.sorts), "default": dialect.sort}
+    elif name == "per_page":
+        schema["default"] = dialect.per_page
+    elif name == "page":
+        schema["default"] = 1
+    elif given in dialect.words and isinstance(field, ListField):
+        schema["items"]["enum"] = list(dialect.words[given])
+    parameter: dict[str, Any] = {
+        "name": given,
+        "in": "query",
+        "description": _description(given, name, field, dialect),
+        "allowEmptyValue": True,
+        "schema": schema,
+    }
+    if schema["type"] == "array":
+        parameter |= {"style": "form", "explode": True}
+    if (example := samples.of_filter(name)) is not None and given not in dialect.words:
+        parameter["example"] = [example] if schema["type"] == "array" else example
+    return parameter
+
+
+def schema_of(field: forms.Field) -> dict[str, Any]:
+    """What a field of the filter takes, as JSON Schema says it."""
+    match field:
+        case WordsField():
+            return _many({"type": "string", "enum": list(field.words)})
+        case TextsField():
+            return _many({"type": "string", "maxLength": field.one.max_length})
+        case TextField():
+            return {"type": "string", "maxLength": field.max_length}
+        case BooleansField():
+            return _many({"type": "boolean"})
+        case BooleanField():
+            return {"type": "boolean"}
+        case InstitutionsField():
+            return _many({"type": "string"})
+        case NumbersField():
+            return _many(dict(NUMBER))
+        case NumberField():
+            return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
+        case SizeField():
+            return dict(NUMBER)
+        case MomentField():
+            return {"type": "string", "format": "date-time"}
+        case DayField():
+            return {"type": "string", "format": "date"}
+    raise TypeError(f"The description has no words for a {type(field).__name__}.")
+
+
+def _many(one: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": one}
+
+
+def _description(given: str, name: str, field: forms.Field, dialect: Dialect) -> str:
+    if _SPELLING.get(given) == name and name in dialect.names:
+        return f"Another spelling of `{name}`."
+    label = ItemFilter.declared_filters[name].label
+    told = [_ABOUT.get(name) or f"{label}."]
+    if isinstance(field, MomentField):
+        told.append(_TIME)
+    elif isinstance(field, DayField):
+        told.append("A whole day.")
+    elif isinstance(field, SizeField):
+        told.append("In bytes.")
+    elif name.endswith("_like"):
+        told.append("Upper and lower case are alike.")
+    if isinstance(field, ListField) and name not in SHOWN_AS:
+        told.append("Given several times: any of them.")
+    return " ".join(told)
+
+
+def of_address(path: str, regex: str, words: dict[str, str]) -> list[dict[str, Any]]:
+    """The parts of an address, in their order."""
+    return [_of_part(part, regex, words[part]) for part in _parts(path)]
+
+
+def _parts(path: str) -> Iterable[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+def _of_part(part: str, regex: str, meaning: str) -> dict[str, Any]:
+    # The framework calls `pk` what the description calls `id`.
+    is_number = re.search(rf"<int:({part}|pk)>", regex) is not None
+    schema = dict(NUMBER) if is_number else {"type": "string", "minLength": 1}
+    return {
+        "name": part,
+        "in": "path",
+        "required": True,
+        "description": meaning,
+        "schema": schema,
+        "example": samples.of_address(part, meaning),
+    }

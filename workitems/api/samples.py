@@ -1,0 +1,95 @@
+"""Sample data of the description: one item as it might be, from which the examples of every version are made."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from .fields import as_time
+
+ID = 4711
+EMAIL = "dora@virginia.edu"
+BAG_DATE = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+_ARRIVED = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
+_NOW = datetime(2026, 3, 5, 10, 12, 44, tzinfo=UTC)
+# {column: value}
+ITEM: dict[str, Any] = {
+    "id": ID,
+    "created_at": _ARRIVED,
+    "updated_at": _NOW,
+    "name": "virginia.edu.uva-lib_2274642.tar",
+    "etag": "9c5a3e2b7d1f4860a1b2c3d4e5f60718",
+    "bucket": "aptrust.receiving.virginia.edu",
+    "user": EMAIL,
+    "institution_id": 1,
+    "institution__identifier": "virginia.edu",
+    "institution__name": "University of Virginia",
+    "note": "Validating the bag.",
+    "action": "Ingest",
+    "stage": "Validate",
+    "status": "Started",
+    "outcome": "",
+    "bag_date": BAG_DATE,
+    "date": _ARRIVED,
+    "retry": True,
+    "reviewed": False,
+    "object_identifier": "",
+    "generic_file_identifier": "",
+    "size": 90_700_000,
+    "needs_admin_review": False,
+    "queued_at": _ARRIVED,
+    "stage_started_at": _NOW,
+    "inst_approver": "",
+    "aptrust_approver": "",
+    "node": "services-1.example.org",
+    "pid": 3120,
+    "work_item_state__item_id": ID,
+}
+OBJECT_IDENTIFIER = "virginia.edu/virginia.edu.uva-lib_2274642"
+_STATE = {"id": ID, "work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'}
+_INSTITUTION = {"id": 1, "name": "University of Virginia", "identifier": "virginia.edu"}
+_OBJECT = {
+    "id": ID,
+    "identifier": OBJECT_IDENTIFIER,
+    "title": None,
+    "access": None,
+    "state": "A",
+    "storage_option": None,
+    "created_at": as_time(_ARRIVED),
+    "updated_at": as_time(_NOW),
+}
+OF_SHAPES = {
+    "State": _STATE,
+    "NewState": {"work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'},
+    "StateToSave": _STATE,
+    "Institution": _INSTITUTION,
+    "Object": _OBJECT,
+}
+STAGE = "Fetch"
+# What the examples of lists ask for; whatever is not here has no example.
+_FILTERS: dict[str, Any] = {
+    "name": ITEM["name"],
+    "item_action": "Ingest",
+    "stage": "Validate",
+    "status": "Started",
+    "institution": "virginia.edu",
+    "updated_after": as_time(_ARRIVED),
+    "per_page": 50,
+}
+
+
+def of_filter(name: str) -> Any:
+    return _FILTERS.get(name)
+
+
+def of_address(part: str, meaning: str) -> Any:
+    """A value for a part of an address; `identifier` is an object's or an institution's."""
+    if part == "identifier":
+        return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
+    values = {"id": ID, "institution_id": 1, "etag": ITEM["etag"], "name": ITEM["name"], "bag_date": as_time(BAG_DATE)}
+    return values[part]
+
+
+def record(edition_record: Any) -> dict[str, Any]:
+    """The sample as a version's record shows it."""
+    shown = {name: ITEM[column] if show is None else show(ITEM[column]) for name, column, show in edition_record.lines}
+    edition_record.adjust(shown)
+    return shown
