@@ -99,7 +99,7 @@ def test_after_a_requeue_only_its_run_is_timed():
     assert found["Store"] == ("current", 20)
 
 
-@pytest.mark.parametrize("move", ["review", "unreview", "edit"])
+@pytest.mark.parametrize("move", ["review", "unreview", "edit", "notify"])
 def test_what_does_not_move_an_item_along_takes_no_part(move):
     passages = [
         (0, "create", "", "Receive"),

@@ -61,7 +61,7 @@ def steps(
     ]
 
 
-_ASIDE = frozenset({"review", "unreview", "edit"})  # these do not move the item along
+_ASIDE = frozenset({"review", "unreview", "edit", "notify"})  # these do not move the item along
 
 
 def _last_run(passages: list[Passage]) -> list[Passage]:

@@ -33,7 +33,7 @@ class OfStates(ApiView):
 
     def item(self, pk: Any) -> WorkItem:
         visible = WorkItem.objects.visible_to(self.request.user).with_number(pk if 0 <= pk <= LARGEST else 0)
-        item = visible.first()
+        item = visible.with_state_id().first()
         if item is None:
             raise Http404(_NO_STATE)
         return item
@@ -80,23 +80,19 @@ class State(OfStates):
 
     @tells("show_state", "Show the state of an item", answers=telling.State)
     def get(self, request, pk):
-        action, text = self._stored(pk)
-        return reply(_state(pk, action, text))
+        if (found := states.stored(self.item(pk))) is None:
+            raise Http404(_NO_STATE)
+        return reply(_state(pk, *found))
 
     @tells("save_state", "Replace the state of an item", takes=telling.StateToSave, answers=telling.State)
     def put(self, request, pk):
-        self._stored(pk)
-        sent = self.sent()
+        item, sent = self.item(pk), self.sent()
+        if item.work_item_state_id is None:
+            raise Http404(_NO_STATE)
         for name in ("id", "work_item_id"):
             if sent.get(name) not in (None, "", 0, pk):
                 raise wrong_fields(422, {name: [f"This is the state of item {pk}, and stays with it."]})
-        return reply(self.saved(self.item(pk), sent))
-
-    def _stored(self, pk: int) -> tuple[str, str]:
-        """What is stored, as (action, text). Raises Http404 where nothing is."""
-        if (found := states.stored(self.item(pk))) is None:
-            raise Http404(_NO_STATE)
-        return found
+        return reply(self.saved(item, sent))
 
 
 class Object(ApiView):

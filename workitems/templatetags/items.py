@@ -166,6 +166,7 @@ _MOVES = {
     "review": gettext_lazy("Marked reviewed"),
     "unreview": gettext_lazy("Marked not reviewed"),
     "edit": gettext_lazy("Edited"),
+    "notify": gettext_lazy("Staff told"),
     "import": gettext_lazy("Imported"),
 }
 _VIA = {

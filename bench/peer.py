@@ -1,0 +1,62 @@
+"""The peers of the API: views that answer with the same bytes and do as little as that takes.
+
+`plain` asks the database for the same rows, or saves the same columns, and writes the same JSON: no key, no rules, no lock, no
+history, no count. `floor` answers bytes that it has had in memory since the first time.
+"""
+
+import json
+
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from pharos.views import Health
+from workitems.api.v2 import Item
+from workitems.models import WorkItem
+
+_kept: dict[str, bytes] = {}
+
+
+def _answer(data):
+    return HttpResponse(json.dumps(data, separators=(",", ":"), ensure_ascii=False), content_type="application/json")
+
+
+def _page(request):
+    per_page = int(request.GET.get("per_page", 10))
+    rows = [record for record, _beside in Item.shown(WorkItem.objects.order_by("-date", "-id")[:per_page])]
+    return {"count": 0, "next": request.build_absolute_uri(), "previous": None, "results": rows}
+
+
+def plain_list(request):
+    return _answer(_page(request))
+
+
+@csrf_exempt
+def plain_item(request, pk):
+    if request.method == "PUT":
+        sent = json.loads(request.body)
+        WorkItem.objects.filter(pk=pk).update(
+            **{name: sent[name] for name in ("stage", "status", "note", "node", "pid")}
+        )
+    [(record, _beside)] = Item.shown(WorkItem.objects.filter(pk=pk))
+    return _answer(record)
+
+
+@csrf_exempt
+def floor(request, **_where):
+    """What `plain` answered here the first time."""
+    key = request.get_full_path()
+    if key not in _kept:
+        _kept[key] = (plain_item(request, _where["pk"]) if "pk" in _where else plain_list(request)).content
+    elif request.method == "PUT":
+        json.loads(request.body)
+    return HttpResponse(_kept[key], content_type="application/json")
+
+
+urlpatterns = [
+    path("plain/items/", plain_list),
+    path("plain/items/<int:pk>/", plain_item),
+    path("floor/items/", floor),
+    path("floor/items/<int:pk>/", floor),
+    path("healthz", Health.as_view()),
+]
