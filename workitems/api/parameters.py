@@ -35,7 +35,6 @@ _ABOUT = {
     "together with `page`; it is not made by hand.",
     "institution": "Its domain, or its number.",
 }
-_SPELLING = {other: name for other, name in ALIASES.items()}
 
 
 def of_list(dialect: Dialect) -> list[dict[str, Any]]:
@@ -112,7 +111,7 @@ def _many(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _description(given: str, name: str, field: forms.Field, dialect: Dialect) -> str:
-    if _SPELLING.get(given) == name and name in dialect.names:
+    if ALIASES.get(given) == name and name in dialect.names:
         return f"Another spelling of `{name}`."
     label = ItemFilter.declared_filters[name].label
     told = [_ABOUT.get(name) or f"{label}."]
