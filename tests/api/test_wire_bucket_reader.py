@@ -108,11 +108,12 @@ def test_fractions_of_a_second_have_0_to_9_digits(reader, bag):
         assert (again["bag_date"], again["note"]) == (made["bag_date"], "Seen again.")
 
 
-def test_a_lost_reply_and_the_repeated_post_make_one_item(reader, bag):
-    sent = reader.request("POST", "/api/v2/items/", bag())
+@pytest.mark.parametrize("date", ["2026-03-04T05:06:07Z", "2026-03-04T05:06:07.123456789Z", NEVER])
+def test_a_lost_reply_and_the_repeated_post_make_one_item(reader, bag, date):
+    sent = reader.request("POST", "/api/v2/items/", bag(date=date))
     with connection(reader.server) as (opened, _stream):
         opened.sendall(sent)  # and away, without a look at the reply
-    ids = {reader.post("/api/v2/items/", bag())["id"] for _try in range(3)}
+    ids = {reader.post("/api/v2/items/", bag(date=date))["id"] for _try in range(3)}
     assert ids == {WorkItem.objects.get().pk}
     assert WorkItem.objects.get().history.count() == 1
 
