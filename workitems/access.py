@@ -16,6 +16,9 @@ from pharos.accounts.roles import Permission
 from .filters import ItemList
 from .models import BulkAct, WorkItem, WorkItemQuerySet
 
+# lifecycle.Refused.reason, said in HTTP: by the pages and by the API alike.
+STATUS_OF = {"missing": 404, "forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
+
 
 class Door:
     """Mixin of every view of this app. `permission` says who may open it."""

@@ -129,10 +129,13 @@ def change(
 
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
-    return _Visit(by, via, at or timezone.now(), act).all(ids, lambda _row: (move, wanted), versions or {})
+    visit = _Visit(by, via, at or timezone.now(), act)
+    return visit.all(ids, lambda _row: (move, wanted), versions or {}, among=_models()[0].objects.all())
 
 
 def _check_institution(item: "WorkItem") -> None:
+    if item.institution_id is None:
+        return  # said by check_values, as of every column that must have a value
     try:
         item.institution  # noqa: B018  asked for, so that it is fetched
     except ObjectDoesNotExist:
@@ -163,8 +166,9 @@ def save(
 ) -> list[Result]:
     """Saves whole records, {item's id: {column: value}}, each by the move that it means; all of them or none.
 
-    Raises Stopped at the first one that is refused.
+    Only what `by` may see is there to be saved. Raises Stopped at the first one that is refused.
     """
+    items, _entries = _models()
 
     def meant(row: "WorkItem") -> tuple[str, Wanted]:
         record = records[row.pk]
@@ -172,7 +176,9 @@ def save(
         return move_meant(row.facts, record, role=_role(by))
 
     with transaction.atomic():
-        results = _Visit(by, via, at or timezone.now(), None).all(list(records), meant, {})
+        results = _Visit(by, via, at or timezone.now(), None).all(
+            list(records), meant, {}, among=items.objects.visible_to(by)
+        )
         for index, result in enumerate(results):
             if result.refused:
                 raise Stopped(index, result.refused)
@@ -193,18 +199,19 @@ class _Visit:
         ids: Sequence[int],
         asks: "Callable[[WorkItem], tuple[str, Wanted]]",
         versions: Mapping[int, int | None],
+        among: Any,
     ) -> list[Result]:
         """Locks the rows, makes with each the move that `asks` names for it, and saves what was accepted."""
         items, entries = _models()
         with transaction.atomic():
-            locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+            locked = among.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
             plans: dict[int, tuple[str, Wanted] | Refused] = {pk: _asked(asks, row) for pk, row in rows.items()}
             around = _around(items, entries, rows, plans, self.by)
             results, accepted, moves = {}, [], []
             for pk in ids:
                 if pk not in rows:
-                    results[pk] = Result(None, refused=Refused("illegal", _("There is no such item.")))
+                    results[pk] = Result(None, refused=Refused("missing", _("There is no such item.")))
                     continue
                 row, plan = rows[pk], plans[pk]
                 try:

@@ -1,6 +1,6 @@
 """Items: list, show, create, save one or many, requeue. Each version mounts these with its edition."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -36,15 +36,22 @@ class OfItems(ApiView):
 
     def shown(self, pk: int) -> dict[str, Any]:
         """The item's record as it is now. Raises Http404."""
-        found = self.edition.record.shown(self.visible.with_number(pk)) if pk <= LARGEST else []
-        if not found:
+        if pk not in (found := self.all_shown([pk])):
             raise Http404(_NO_SUCH)
-        return found[0][0]
+        return found[pk]
+
+    def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """{id: record} of those among the items that the caller may see, by one query."""
+        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
+        return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
         """Saves the record that was sent; the item as it is afterwards."""
         sent = self.record(self.request)
-        values = self.edition.record.read(sent, self.shown(pk))
+        now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
+        values = self.edition.record.read(sent, now)
+        if pk > LARGEST:
+            raise Http404(_NO_SUCH)
         try:
             door.save({pk: values}, by=self.request.user)
         except door.Stopped as stopped:
@@ -94,13 +101,18 @@ class ListAndCreate(List):
             door.save(records, by=request.user)
         except door.Stopped as stopped:
             raise self._stopped(stopped, list(records)) from None
-        shown = [self.shown(pk) for pk in records]
+        now = self.all_shown(records)
+        shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
 
     def create(self, **given: Any) -> dict[str, Any]:
         """Makes the item that was sent, with the values `given` by the address; its record."""
         needed = [name for name in NEEDED if name not in given]
-        values = self.edition.record.read(self.record(self.request), needed=needed) | given
+        values = self.edition.record.read(self.record(self.request), needed=needed)
+        for column, value in given.items():
+            if values.get(column) not in (None, 0, value):
+                raise wrong_fields(422, {column: [f"The address says {value}, the record {values[column]}."]})
+        values |= given
         if not values.get("user"):
             values["user"] = self.request.user.email
         item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
@@ -113,21 +125,21 @@ class ListAndCreate(List):
         if not isinstance(items, list) or not items or len(items) > MOST_IN_BATCH:
             sentence = f'Send {{"work_items": {{"items": […]}}}} with 1 to {MOST_IN_BATCH} records.'
             raise wrong_fields(422, {"work_items": [sentence]})
+        pks = [one.get("id") if isinstance(one, dict) else None for one in items]
+        now = self.all_shown(pk for pk in pks if type(pk) is int)
         found: dict[int, dict[str, Any]] = {}
-        for index, one in enumerate(items):
-            pk = one.get("id") if isinstance(one, dict) else None
+        for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
             if type(pk) is not int or pk in found:
                 raise Wrong(
                     422, f"{_place(index)}: each record names its item by “id”, and each item once.", index=index
                 )
+            if pk not in now:
+                raise Wrong(404, f"{_place(index)}, item {pk}: {_NO_SUCH}", id=pk, index=index)
             try:
-                found[pk] = self.edition.record.read(one, self.shown(pk))
-            except (Wrong, Http404) as error:
-                more = error.more if isinstance(error, Wrong) else {}
-                status = error.status if isinstance(error, Wrong) else 404
-                raise Wrong(
-                    status, f"{_place(index)}, item {pk}: {error}", **{**more, "id": pk, "index": index}
-                ) from None
+                found[pk] = self.edition.record.read(one, now[pk])
+            except Wrong as wrong:
+                more = {**wrong.more, "id": pk, "index": index}
+                raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
         return found
 
     def _stopped(self, stopped: door.Stopped, ids: list[int]) -> Wrong:
@@ -245,7 +257,8 @@ class Requeue(OfItems):
         return reply(self.shown(pk))
 
     def _stage(self, request) -> str | None:
-        sent = self.record(request) if int(request.META.get("CONTENT_LENGTH") or 0) else {}
+        has_body = int(request.META.get("CONTENT_LENGTH") or 0) or request.META.get("HTTP_TRANSFER_ENCODING")
+        sent = self.record(request) if has_body else {}
         if strays := [name for name in sent if name != self.stage_name]:
             raise wrong_fields(422, {name: [f"Only “{self.stage_name}” is taken here."] for name in strays})
         stage = sent.get(self.stage_name)

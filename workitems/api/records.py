@@ -74,6 +74,11 @@ class Record(serializers.Serializer):
         return dict(cls._set(record))
 
     @classmethod
+    def looks_back(cls, data: Mapping[str, Any]) -> bool:
+        """Whether `read` will ask what the record is now: where a client sends the system's own values back."""
+        return any(name in cls.by_name and cls.by_name[name].read_only and name not in IGNORED for name in data)
+
+    @classmethod
     def _strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
         """Names that a record does not have, and values of the system's own that the client would change."""
         fields = cls.by_name

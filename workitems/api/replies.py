@@ -5,14 +5,14 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from ..access import STATUS_OF
 from ..lifecycle import Refused
-
-STATUS_OF = {"forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
 
 
 def reply(data: Any, status: int = 200) -> HttpResponse:
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return HttpResponse(body.encode(), status=status, content_type="application/json")
+    # An error repeats what was sent, and half a surrogate pair can be sent.
+    return HttpResponse(body.encode(errors="replace"), status=status, content_type="application/json")
 
 
 def problem(status: int, error: str, /, **more: Any) -> HttpResponse:

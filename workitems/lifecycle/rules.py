@@ -174,7 +174,7 @@ class Wanted:
 class Refused(Exception):
     """A move that may not be made. The sentence says what is the case now and what would be allowed.
 
-    `reason` is one of "forbidden" (this person may not), "illegal" (the item's state does not allow it), "invalid" (a
+    `reason` is one of "missing" (there is no such item), "forbidden" (this person may not), "illegal" (the item's state does not allow it), "invalid" (a
     value is missing or wrong; `field` names it) and "changed" (the item has moved on since the caller looked).
     """
 

@@ -10,14 +10,12 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ..access import Door, url_of_item, url_of_list
+from ..access import STATUS_OF, Door, url_of_item, url_of_list
 from ..detail import Detail
 from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..lifecycle import Refused, requeue_stages, why_not
 from ..templatetags.items import plain
-
-STATUS_OF = {"forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
 
 # What admins say again and again; a start, to be changed before it is sent.
 CANCEL_NOTES = (
