@@ -111,6 +111,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_number(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk=number)
 
+    def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
+        return self.filter(pk__in=numbers)
+
     def of_upload(self, etag: str, name: str, bag_date: datetime | None) -> "WorkItem | None":
         """The item received last of an upload: `bag_date` to the whole second, or None where it is not set."""
         made = Q(bag_date__isnull=True) if bag_date is None else in_second("bag_date", bag_date)

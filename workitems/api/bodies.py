@@ -18,11 +18,7 @@ class Json(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        limit = parser_context["view"].most_bytes
-        request = parser_context["request"]
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > limit:
-            raise Wrong(413, f"This body has {length:,} bytes; at most {limit:,} are taken here.")
+        _check_length(parser_context)
         return decoded(stream.read())
 
 
@@ -30,7 +26,15 @@ class Form(FormParser):
     """A form, {name: text}."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        _check_length(parser_context)
         return super().parse(stream, media_type, parser_context).dict()
+
+
+def _check_length(parser_context: Any) -> None:
+    limit = parser_context["view"].most_bytes
+    length = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0)
+    if length > limit:
+        raise Wrong(413, f"This body has {length:,} bytes; at most {limit:,} are taken here.")
 
 
 def decoded(body: bytes) -> Any:

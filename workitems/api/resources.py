@@ -55,6 +55,9 @@ class OfStates(ApiView):
         for name in ("id", "work_item_id"):
             if sent.get(name) not in (None, "") and (type(sent[name]) is not int or sent[name] < 0):
                 raise wrong_fields(422, {name: ["Give a whole number."]})
+        for name in ("action", "state"):
+            if not isinstance(sent.get(name), str | None):
+                raise wrong_fields(422, {name: ["Give a text."]})
         return sent
 
 

@@ -76,7 +76,9 @@ urlpatterns = [
     path("api/v2/items/<int:pk>/", items.ShowAndSave.as_view(edition=ADMIN)),
     path("api/v2/items/<int:pk>/requeue/", items.Requeue.as_view(edition=ADMIN)),
     # A name may hold a slash; etag and date do not.
-    re_path(r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>.+)/(?P<bag_date>[^/]+)$", items.ByUpload.as_view(edition=ADMIN)),
+    re_path(
+        r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z", items.ByUpload.as_view(edition=ADMIN)
+    ),
     path("api/v2/item_state/", resources.NewState.as_view(edition=ADMIN)),
     path("api/v2/item_state/<int:pk>/", resources.State.as_view(edition=ADMIN)),
     path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.SpotTest.as_view(edition=ADMIN)),
