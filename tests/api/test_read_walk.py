@@ -1,0 +1,90 @@
+"""Walking a list by `next`: no row twice, none missed, no filter lost, whatever happens to the items meanwhile."""
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.factories import make_item
+from tests.many import make_many
+from workitems.models import WorkItem
+from workitems.orders import SORTS
+
+from .asking import Caller
+from .samples import AWKWARD, walked, without_holes
+
+ADMIN = "/api/v2/items/"
+
+
+@pytest.fixture
+def wallys(client, wally):
+    return Caller(client, wally)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_walking_sees_each_row_once(wallys, virginia, jhu, sort):
+    made = make_many(60, [virginia, jhu], seed=3)
+    records = walked(wallys, ADMIN, f"per_page=7&sort={sort}")
+    assert without_holes(records, made)
+    whole = wallys.get(ADMIN, f"per_page=60&sort={sort}").body["results"]
+    assert [one["id"] for one in records] == [one["id"] for one in whole]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sort):
+    """The queue feeder: what it has queued is no longer in the list that it walks."""
+    made = make_many(60, [virginia, jhu], seed=4)
+
+    def queue(page):
+        WorkItem.objects.filter(pk__in=[one["id"] for one in page]).update(queued_at=datetime.now(UTC))
+
+    assert without_holes(walked(wallys, ADMIN, f"queued=false&per_page=7&sort={sort}", at_each_page=queue), made)
+    assert wallys.get(ADMIN, "queued=false").body["count"] == 0
+
+
+def test_walking_is_not_disturbed_by_new_items_and_changed_ones(wallys, virginia):
+    made = make_many(40, [virginia], seed=5)
+
+    def disturb(page):
+        make_item(virginia)
+        WorkItem.objects.filter(pk=page[0]["id"]).update(updated_at=datetime.now(UTC), note="changed")
+
+    seen = [one["id"] for one in walked(wallys, ADMIN, "per_page=7", at_each_page=disturb)]
+    assert sorted(seen) == sorted(item.pk for item in made)
+
+
+def test_next_keeps_every_filter_as_it_was_given(wallys, virginia, jhu):
+    for _n in range(3):
+        make_item(virginia, name=AWKWARD)
+    make_item(jhu, name=AWKWARD)
+    make_item(virginia)
+    given = {
+        "name": AWKWARD,
+        "name_contains": "& “q”_100%+=?#;",
+        "access": "x&y=z",
+        "status": ["Pending", "Started"],
+        "institution": "virginia.edu",
+        "created_after": "2020-01-01T00:00:00+01:00",
+        "bucket": "",
+        "per_page": "1",
+    }
+    answer = wallys.get(ADMIN, given)
+    query = parse_qs(answer.body["next"].partition("?")[2], keep_blank_values=True)
+    kept = {name: values if isinstance(values, list) else [values] for name, values in given.items()}
+    assert {name: query.get(name) for name in kept} == kept
+    assert set(query) - set(kept) == {"page", "after"}
+    assert len(walked(wallys, ADMIN, answer.body["next"].partition("?")[2].replace("page=2", "page=1"))) == 2
+
+
+def test_next_names_the_size_of_the_page_even_where_it_was_not_asked(wallys, virginia):
+    make_many(11, [virginia])
+    assert parse_qs(wallys.get(ADMIN).body["next"].partition("?")[2])["per_page"] == ["10"]
+
+
+@pytest.mark.parametrize(
+    "name", [AWKWARD, "a~b~1.tar", " ~.tar", "%00%ff.tar", "x" * 1000, "né" * 500, "two\nlines.tar"]
+)
+def test_places_in_names_of_any_kind(wallys, virginia, name):
+    made = [make_item(virginia, name=one) for one in (name, name, "~", "a", name[:-1] or "b")]
+    assert without_holes(walked(wallys, ADMIN, "sort=name&per_page=1"), made)
+    assert without_holes(walked(wallys, ADMIN, "sort=-name&per_page=1"), made)
