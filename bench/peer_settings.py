@@ -4,5 +4,5 @@ from bench.settings import *  # noqa: F403
 from bench.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [app for app in INSTALLED_APPS if not app.startswith("allauth") and app != "django.contrib.admin"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 ROOT_URLCONF = "bench.peer"

@@ -231,8 +231,9 @@ def read_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
 
 def _check_words(fields: dict[str, Any]) -> None:
     action = fields.get("action", "")
-    known = REGISTRY_ACTIONS.get(action)
-    fields["action"] = action = known[0].value if known else action
+    if ours := REGISTRY_ACTIONS.get(action):
+        action = ours[0].value
+    fields["action"] = action
     for name, value, known in (
         ("action", action, Action),
         ("stage", fields.get("stage", ""), Stage),
