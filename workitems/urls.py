@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .api import docs
 
 urlpatterns = [
     path("items/", views.List.as_view(), name="items"),
@@ -13,4 +14,7 @@ urlpatterns = [
     path("acts/<uuid:pk>", views.Act.as_view(), name="act"),
     path("acts/<uuid:pk>/undo", views.Undo.as_view(), name="undo"),
     path("words", views.Words.as_view(), name="words"),
+    path("api/docs/", docs.Overview.as_view(), name="api_docs"),
+    *(path(f"api/docs/{v}/", docs.Version.as_view(version=v), name=f"api_docs_{v}") for v in docs.VERSIONS),
+    *(path(f"api/docs/{v}.json", docs.Document.as_view(version=v), name=f"api_{v}_json") for v in docs.VERSIONS),
 ]

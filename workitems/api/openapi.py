@@ -20,7 +20,6 @@ from .parameters import of_address, of_list
 from .shapes import Schema
 from .telling import Shape, Told
 
-VERSIONS = ("v1", "v2", "v3")
 MEMBERS, SERVICES = "Members", "Services and admins"
 _ABOUT = (
     "Every request carries two headers: your e-mail and an API key, which you make under “My account”. Answers are JSON; an error "
@@ -32,7 +31,6 @@ _TAGS = [
     {"name": SERVICES, "description": "For the consortium's services and admins: the items of all institutions."},
 ]
 _SENTENCES = {
-    400: "A parameter is unknown or malformed, or the body is not JSON.",
     401: "A header is missing, or the e-mail and the key do not belong together.",
     403: "Your role may not do this.",
     404: "There is no such thing, or it is another institution's.",
@@ -156,25 +154,22 @@ class _OfView(AutoSchema):
 
     def _taken(self) -> tuple[Schema, Any]:
         record, takes = self.edition.record, self.told.takes
-        sample = samples.record(record)
-        sent = {name: value for name, value in sample.items() if not record.by_name[name].read_only}
         match takes:
             case Shape.RECORD:
-                return self._named("ItemToSave", shapes.incoming(record, self._field)), sent
+                return self._named("ItemToSave", shapes.incoming(record, self._field)), samples.saved(record)
             case Shape.NEW:
                 given = set(re.findall(r"{(\w+)}", self.path))
                 schema = shapes.incoming(record, self._field, shapes.needed_with(given))
-                return self._named("NewItem", schema), sent
+                return self._named("NewItem", schema), samples.new(record, given)
             case Shape.BATCH:
                 schema = shapes.of_batch(record, self._field)
-                return self._named("ItemsToSave", schema), {"work_items": {"items": [{"id": sample["id"]} | sent]}}
+                return self._named("ItemsToSave", schema), samples.batch(record)
             case Shape.STAGE:
                 stages = [*record.by_name["stage"].words, ""]
                 name = self.view.stage_name
                 stage = {"type": "string", "enum": stages, "description": "Blank or left out: where the item stopped."}
-                return {"type": "object", "properties": {name: stage}, "additionalProperties": False}, {
-                    name: samples.STAGE
-                }
+                schema = {"type": "object", "properties": {name: stage}, "additionalProperties": False}
+                return schema, {name: samples.STAGE}
         schema = self._of_serializer(takes, "request")
         return schema, samples.OF_SHAPES[takes.Meta.ref_name]
 
@@ -194,7 +189,7 @@ class _OfView(AutoSchema):
             words = "One page." if self.method == "GET" else "All of them, as they are now."
         answers = {str(told.status): _response(words if told.status != 201 else "Made.", schema, example)}
         return answers | {
-            str(status): _response(_SENTENCES[status], self._error(status)) for status in self._refusals()
+            str(status): _response(self._sentence(status), self._error(status)) for status in self._refusals()
         }
 
     def _refusals(self) -> list[int]:
@@ -209,6 +204,13 @@ class _OfView(AutoSchema):
         if (told.many and self.method == "GET") or "{bag_date}" in self.path:
             found.add(400)
         return sorted(found)
+
+    def _sentence(self, status: int) -> str:
+        if status != 400:
+            return _SENTENCES[status]
+        if self.told.takes is not None:
+            return "The body is not JSON, or the address cannot be read."
+        return "A parameter is unknown or malformed." if self.told.many else "The address cannot be read."
 
     def _error(self, status: int) -> Schema:
         plain = self._named("Error", shapes.ERROR)

@@ -40,6 +40,10 @@ _ABOUT = {
 def of_list(dialect: Dialect) -> list[dict[str, Any]]:
     """Every parameter that a list takes, in this dialect's words."""
     found = [_of_filter(given, name, dialect) for given, name in dialect.names.items()]
+    examples = samples.of_list(dialect)
+    for parameter in found:
+        if (example := examples.get(parameter["name"])) is not None:
+            parameter["example"] = [example] if parameter["schema"]["type"] == "array" else example
     found += [
         {
             "name": name,
@@ -73,8 +77,6 @@ def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
     }
     if schema["type"] == "array":
         parameter |= {"style": "form", "explode": True}
-    if (example := samples.of_filter(name)) is not None and given not in dialect.words:
-        parameter["example"] = [example] if schema["type"] == "array" else example
     return parameter
 
 

@@ -1,8 +1,10 @@
 """Sample data of the description: one item as it might be, from which the examples of every version are made."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from ..dialects import Dialect
 from .fields import as_time
 
 ID = 4711
@@ -64,20 +66,22 @@ OF_SHAPES = {
     "Object": _OBJECT,
 }
 STAGE = "Fetch"
-# What the examples of lists ask for; whatever is not here has no example.
-_FILTERS: dict[str, Any] = {
-    "name": ITEM["name"],
-    "item_action": "Ingest",
-    "stage": "Validate",
-    "status": "Started",
-    "institution": "virginia.edu",
-    "updated_after": as_time(_ARRIVED),
-    "per_page": 50,
-}
+# What the examples of lists ask for, {filter: its value}.
+_ASKED: dict[str, Any] = {"status": "Started", "per_page": 50}
+# The columns that the examples send: of a new item, and with a save.
+_NEW = ("name", "etag", "bucket", "institution_id", "action", "stage", "status", "bag_date", "date", "size", "note")
+_SAVED = ("stage", "status", "note", "retry", "node", "pid")
 
 
-def of_filter(name: str) -> Any:
-    return _FILTERS.get(name)
+def of_list(dialect: Dialect) -> dict[str, Any]:
+    """{parameter: value} of a list that somebody might ask for, as the dialect spells it."""
+    found = {}
+    for name, value in _ASKED.items():
+        given = next((given for given, means in dialect.names.items() if means == name), None)
+        if given is not None:
+            words = {means: word for word, means in dialect.words.get(given, {}).items()}
+            found[given] = words.get(value, value)
+    return found
 
 
 def of_address(part: str, meaning: str) -> Any:
@@ -86,6 +90,25 @@ def of_address(part: str, meaning: str) -> Any:
         return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
     values = {"id": ID, "institution_id": 1, "etag": ITEM["etag"], "name": ITEM["name"], "bag_date": as_time(BAG_DATE)}
     return values[part]
+
+
+def new(edition_record: Any, without: set[str]) -> dict[str, Any]:
+    """What a client sends to make the sample, but for what the address says."""
+    return _part(edition_record, [column for column in _NEW if column not in without])
+
+
+def saved(edition_record: Any) -> dict[str, Any]:
+    """What a client sends when it has taken a further step with the sample."""
+    return _part(edition_record, _SAVED)
+
+
+def batch(edition_record: Any) -> dict[str, Any]:
+    return {"work_items": {"items": [{"id": ID} | saved(edition_record)]}}
+
+
+def _part(edition_record: Any, columns: Iterable[str]) -> dict[str, Any]:
+    whole, names = record(edition_record), map(edition_record.name_of, columns)
+    return {name: whole[name] for name in names}
 
 
 def record(edition_record: Any) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""`/api/docs/`: the API described for those who write programs, as pages and as a document for tools. Open to everybody."""
+
+import json
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views import View
+
+from pharos.accounts.gate import PUBLIC
+
+from .guide import Guide, read
+
+VERSIONS = ("v2", "v3", "v1")  # the first is the one to choose; v1 is the oldest
+
+
+def _description(version: str) -> dict[str, Any]:
+    # Loaded when somebody asks: the library that makes it is large, and most processes never need it.
+    from .openapi import description
+
+    return description(version)
+
+
+@cache
+def _document(version: str) -> bytes:
+    return json.dumps(_description(version), ensure_ascii=False, indent=1).encode()
+
+
+def _guide(version: str, request: Any) -> Guide:
+    return read(_description(version), request.build_absolute_uri("/"))
+
+
+class Overview(View):
+    """What the API is, how to begin, and what holds for every version."""
+
+    permission = PUBLIC
+
+    def get(self, request):
+        context = {
+            "guides": [_guide(version, request) for version in VERSIONS],
+            "calls_of_people": settings.API_CALLS_PER_MINUTE,
+            "calls_of_services": settings.API_CALLS_PER_MINUTE_SERVICES,
+        }
+        return render(request, "workitems/api/overview.html", context)
+
+
+class Version(View):
+    """Every operation of one version."""
+
+    permission = PUBLIC
+    version = ""
+
+    def get(self, request):
+        return render(request, "workitems/api/version.html", {"guide": _guide(self.version, request)})
+
+
+class Document(View):
+    """The description of one version as OpenAPI."""
+
+    permission = PUBLIC
+    version = ""
+
+    def get(self, request):
+        response = HttpResponse(_document(self.version), content_type="application/json")
+        response["Content-Disposition"] = f'inline; filename="pharos-{self.version}.json"'
+        return response

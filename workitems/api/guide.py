@@ -1,0 +1,226 @@
+"""A description as a page shows it: every operation with its tables, and an example that can be copied and run."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.utils.translation import gettext as _
+
+Schema = dict[str, Any]
+# What every address may answer is said once on the page, not with each of them.
+EVERYWHERE = ("401", "403", "429", "503")
+_LONG_LIST = 12  # a table with more rows is folded
+
+
+@dataclass(frozen=True)
+class Row:
+    """A parameter, or a field of a record."""
+
+    name: str
+    kind: str
+    about: str
+    words: tuple[str, ...] = ()
+    is_needed: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    rows: tuple[Row, ...]
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.rows) > _LONG_LIST
+
+
+@dataclass(frozen=True)
+class Operation:
+    id: str
+    method: str
+    path: str
+    summary: str
+    about: str
+    tables: tuple[Table, ...]
+    takes: tuple[str, ...]  # the kinds of body
+    answers: tuple[tuple[str, str], ...]
+    answer: str  # an example
+    curl: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The operations of one kind of caller."""
+
+    name: str
+    about: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """One version, as its page shows it. `records`: what the answers hold, field by field."""
+
+    version: str
+    headers: tuple[str, str]
+    groups: tuple[Group, ...]
+    records: tuple[tuple[str, Table], ...]
+    errors: tuple[tuple[str, str], ...]
+
+    @property
+    def number(self) -> str:
+        return self.version.removeprefix("v")
+
+    @property
+    def first(self) -> Operation:
+        return self.groups[0].operations[0]
+
+
+def read(document: Schema, root: str) -> Guide:
+    """`root`: the beginning of every address of this installation, like https://pharos.example.org."""
+    reader = _Reader(document, root.rstrip("/"))
+    user, key = (reader.schemes[name]["name"] for name in ("userHeader", "keyHeader"))
+    return Guide(document["info"]["version"], (user, key), reader.groups(), reader.records(), reader.errors())
+
+
+class _Reader:
+    def __init__(self, document: Schema, root: str):
+        self.document = document
+        self.root = root
+        self.schemes = document["components"]["securitySchemes"]
+
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(
+            Group(tag["name"], tag["description"], tuple(self._operations(tag["name"])))
+            for tag in self.document["tags"]
+        )
+
+    def _operations(self, tag: str) -> Iterable[Operation]:
+        for path, method, operation in operations_of(self.document):
+            if tag in operation["tags"]:
+                yield self._operation(path, method, operation)
+
+    def _operation(self, path: str, method: str, operation: Schema) -> Operation:
+        _status, done = next(iter(operation["responses"].items()))
+        rest = [(code, one["description"]) for code, one in operation["responses"].items() if code not in EVERYWHERE]
+        return Operation(
+            id=operation["operationId"],
+            method=method.upper(),
+            path=path,
+            summary=operation["summary"],
+            about=_quoted(operation.get("description", "")),
+            tables=tuple(self._tables(operation)),
+            takes=tuple(operation.get("requestBody", {}).get("content", {})),
+            answers=tuple(rest),
+            answer=_json(done["content"]["application/json"]["example"]),
+            curl=self._curl(path, method, operation),
+        )
+
+    def _tables(self, operation: Schema) -> Iterable[Table]:
+        parameters = operation.get("parameters", [])
+        for title, place in ((_("In the address"), "path"), (_("Parameters"), "query")):
+            if rows := tuple(_parameter(one) for one in parameters if one["in"] == place):
+                yield Table(title, rows)
+        if body := operation.get("requestBody"):
+            schema = self._resolved(next(iter(body["content"].values()))["schema"])
+            batch = schema["properties"].get("work_items")
+            if batch is None:
+                yield Table(_("Fields of the body"), _fields(schema))
+            else:
+                items = batch["properties"]["items"]
+                title = _("Fields of each record in “work_items”, “items”: %(least)d to %(most)d of them")
+                yield Table(title % {"least": items["minItems"], "most": items["maxItems"]}, _fields(items["items"]))
+
+    def records(self) -> tuple[tuple[str, Table], ...]:
+        """Every record that an answer may hold; lists and errors are the same everywhere, and told in words."""
+        found = {}
+        for _path, _method, operation in operations_of(self.document):
+            done = next(iter(operation["responses"].values()))
+            schema = self._resolved(done["content"]["application/json"]["schema"])
+            one = schema["properties"]["results"]["items"] if "results" in schema["properties"] else None
+            name = (one or done["content"]["application/json"]["schema"])["$ref"].rsplit("/", 1)[1]
+            found[name] = Table(name, _fields(self._resolved(one) if one else schema, required=False))
+        return tuple(found.items())
+
+    def errors(self) -> tuple[tuple[str, str], ...]:
+        responses = next(operations_of(self.document))[2]["responses"]
+        return tuple((code, responses[code]["description"]) for code in EVERYWHERE)
+
+    def _resolved(self, schema: Schema) -> Schema:
+        if "$ref" in schema:
+            return self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    def _curl(self, path: str, method: str, operation: Schema) -> str:
+        """The call with its example's values. The key is not in it, so that it stays out of the shell's history."""
+        query = {}
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path":
+                hole, value = f"{{{parameter['name']}}}", quote(str(parameter["example"]), safe="")
+                path = path.replace(hole, value)
+            elif "example" in parameter:
+                query[parameter["name"]] = parameter["example"]
+        url = self.root + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        user, key = self.schemes["userHeader"]["name"], self.schemes["keyHeader"]["name"]
+        lines = [f'curl -H "{user}: $PHAROS_USER"', f'-H "{key}: $PHAROS_KEY"']
+        if body := operation.get("requestBody"):
+            kind, media = next(iter(body["content"].items()))
+            lines += [f"-X {method.upper()} -H 'Content-Type: {kind}'", f"-d {shlex.quote(_json(media['example']))}"]
+        return " \\\n  ".join([*lines, shlex.quote(url)])
+
+
+def operations_of(document: Schema) -> Iterator[tuple[str, str, Schema]]:
+    """(path, method, operation), in the document's order."""
+    return ((path, method, one) for path, methods in document["paths"].items() for method, one in methods.items())
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _parameter(parameter: Schema) -> Row:
+    return _row(parameter["name"], parameter["schema"], parameter.get("description", ""), is_needed=False)
+
+
+def _fields(schema: Schema, *, required: bool = True) -> tuple[Row, ...]:
+    needed = set(schema.get("required", [])) if required else set()
+    return tuple(
+        _row(name, one, one.get("description", ""), is_needed=name in needed)
+        for name, one in schema["properties"].items()
+    )
+
+
+def _row(name: str, schema: Schema, about: str, *, is_needed: bool) -> Row:
+    one = schema.get("items", schema)
+    words = tuple(str(word) for word in one.get("enum", ()) if word not in ("", None))
+    kind = _kind(one)
+    if "default" in schema:
+        kind = _("%(kind)s; unless given: %(value)s") % {"kind": kind, "value": schema["default"]}
+    if schema.get("nullable"):
+        kind = _("%(kind)s, or null") % {"kind": kind}
+    return Row(name, kind, _quoted(about), words, is_needed)
+
+
+def _quoted(text: str) -> str:
+    """The description's marks for names, as plain text has them."""
+    return re.sub("`([^`]*)`", r"“\1”", text)
+
+
+def _kind(schema: Schema) -> str:
+    """What a value is, in words."""
+    if "enum" in schema:
+        return _("a word")
+    if schema["type"] == "string":
+        kinds = {"date-time": _("a time"), "date": _("a day"), "uri": _("an address")}
+        if "maxLength" in schema:
+            return _("text, at most %(most)d characters") % {"most": schema["maxLength"]}
+        return kinds.get(schema.get("format", ""), _("text"))
+    if schema["type"] == "integer":
+        least, most = schema.get("minimum"), schema.get("maximum")
+        if schema.get("format") == "int64" or least is None or most is None:
+            return _("a whole number")
+        return _("a whole number, %(least)s to %(most)s") % {"least": f"{least:,}", "most": f"{most:,}"}
+    return _("true or false") if schema["type"] == "boolean" else str(schema["type"])
