@@ -1,11 +1,12 @@
 """An item as one version of the API writes and reads it: the base of the versions' records."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
-from .fields import NOTHING_SAID
+from .fields import NOTHING_SAID, Moment, read_time
 from .replies import wrong_fields
 
 # What comes back from clients that send whole records, and is the system's own affair.
@@ -65,7 +66,7 @@ class Record(serializers.Serializer):
 
         Names that are not sent are left out, but for the columns `needed`. Raises Wrong with every field that is wrong.
         """
-        record = cls(data=data)
+        record = cls(data=data, context={"is_new": now is None})
         errors = {} if record.is_valid() else {name: [str(one) for one in told] for name, told in record.errors.items()}
         errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
         errors |= dict(cls._strays(data, now))
@@ -87,7 +88,9 @@ class Record(serializers.Serializer):
                 continue
             if name not in fields:
                 yield name, [_NOT_OURS]
-            elif fields[name].read_only and (value or None) != ((now[name] or None) if now else None):
+            elif fields[name].read_only and _plain(fields[name], value) != (
+                _plain(fields[name], now[name]) if now else None
+            ):
                 yield name, [_OURS_ALONE]
 
     @classmethod
@@ -96,3 +99,11 @@ class Record(serializers.Serializer):
             field = record.fields[name]
             if (said := field.said(value)) is not NOTHING_SAID:
                 yield field.column, said
+
+
+def _plain(field: Any, value: Any) -> Any:
+    """For comparing what the system says with what comes back: clients write the same time in other ways."""
+    if isinstance(field, Moment) and isinstance(value, str):
+        with suppress(ValueError):
+            return read_time(value)
+    return value or None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import path
+from rest_framework import serializers
 
 from pharos.accounts.roles import Permission
 
@@ -110,6 +111,17 @@ class MemberItem(Record):
     @classmethod
     def adjust(cls, shown: dict[str, Any]) -> None:
         shown["action"] = registry_action(shown["action"], about_file=bool(shown["generic_file_identifier"]))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Here the file identifier makes two actions of one, so the two must agree."""
+        word = self.initial_data.get("action")
+        wanted = REGISTRY_ACTIONS[word][1] if word else None
+        is_said = "generic_file_identifier" in attrs or self.context["is_new"]
+        about_file = bool(attrs.get("generic_file_identifier"))
+        if wanted is not None and is_said and about_file is not wanted:
+            sentence = f"{word} is about {'one file: name it here' if wanted else 'a whole object: leave this empty'}."
+            raise serializers.ValidationError({"generic_file_identifier": [sentence]})
+        return attrs
 
 
 class Item(MemberItem):
