@@ -174,6 +174,7 @@ class ItemFilter(django_filters.FilterSet):
     retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
     needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
+    not_queued = Where(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
     phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("State"))
     superseded = Where(BooleanField, _among(WorkItem.objects.superseded), label=gettext_lazy("Superseded"))
     duplicate = Where(BooleanField, _among(WorkItem.objects.open_duplicates), label=gettext_lazy("Duplicate"))
@@ -208,7 +209,7 @@ FACETS = {
 }
 OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
 # Names that only the API has: its callers walk a list by `after`, and the last version spells these its own way.
-OF_API = ("after", "registry_action", "bag_date_from", "bag_date_to", "date_from", "date_to")
+OF_API = ("after", "registry_action", "not_queued", "bag_date_from", "bag_date_to", "date_from", "date_to")
 NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
 PAGES = Dialect(
     {given: name for given, name in NAMES.items() if name not in OF_API},
@@ -343,7 +344,7 @@ class ItemList:
 
     def rows(self) -> WorkItemQuerySet:
         """The items of the list in its order."""
-        return self.items().order_by(*self.sort.columns)
+        return self.items().order_by(*self.sort.ordering)
 
     def rows_after(self) -> WorkItemQuerySet:
         """The rows from the place on that the query names with `after`; all of them where it names none."""

@@ -1,10 +1,12 @@
 """The orders of a list, and a place in one: where the next page goes on, whatever has changed on the pages before."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.expressions import OrderBy
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,9 +21,9 @@ class Sort(NamedTuple):
     columns: tuple[str, ...]
 
     @property
-    def has_places(self) -> bool:
-        """Whether each row has a place that can be named. Rows without a value are first on one database, last on the other."""
-        return not any(_field(column).null for column in self.columns)
+    def ordering(self) -> list[str | OrderBy]:
+        """The columns as a queryset takes them. Left to the databases, one would put what is not set first, the other last."""
+        return [_placed(column) if _field(column).null else column for column in self.columns]
 
 
 SORTS: dict[str, Sort] = {
@@ -35,6 +37,8 @@ SORTS: dict[str, Sort] = {
     "id": Sort(gettext_lazy("Number"), ("id",)),
 }
 
+_WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
+
 
 def _path(column: str) -> str:
     return column.removeprefix("-")
@@ -47,6 +51,16 @@ def _field(column: str) -> Any:
     for relation in relations:
         model = model._meta.get_field(relation).related_model
     return model._meta.get_field(name)
+
+
+def _falls(column: str) -> bool:
+    return column.startswith("-")
+
+
+def _placed(column: str) -> OrderBy:
+    """What is not set comes before all that is, and falling after it."""
+    path = F(_path(column))
+    return path.desc(nulls_last=True) if _falls(column) else path.asc(nulls_first=True)
 
 
 def values_at(columns: Sequence[str], item: WorkItem) -> list[Any]:
@@ -64,38 +78,57 @@ def beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
     """The condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
-        path = _path(column)
-        later |= same & Q(**{f"{path}__{'lt' if column.startswith('-') else 'gt'}": value})
-        same &= Q(**{path: value})
-    if len(columns) > 1:
+        later |= same & _after(column, value)
+        same &= Q(**{_path(column): value})
+    if len(columns) > 1 and not _field(columns[0]).null:
         # Says nothing new, but lets the database begin at the place instead of reading up to it.
-        later &= Q(**{f"{_path(columns[0])}__{'lte' if columns[0].startswith('-') else 'gte'}": values[0]})
+        later &= Q(**{f"{_path(columns[0])}__{'lte' if _falls(columns[0]) else 'gte'}": values[0]})
     return later
+
+
+def _after(column: str, value: Any) -> Q:
+    """The condition that a row's value in this column comes after this one; None: not set."""
+    path, falls = _path(column), _falls(column)
+    if value is None:
+        return Q(pk__in=[]) if falls else Q(**{f"{path}__isnull": False})
+    beyond_it = Q(**{f"{path}__{'lt' if falls else 'gt'}": value})
+    return beyond_it | Q(**{f"{path}__isnull": True}) if falls and _field(column).null else beyond_it
 
 
 def written(values: Sequence[Any]) -> str:
     """A place as text for a query string; `read` understands it."""
-    return "~".join(value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values)
+    return "~".join(_as_text(value) for value in values)
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def read(columns: Sequence[str], text: str) -> list[Any]:
     """The values of a place. Raises ValidationError where the text is no place in this order."""
     parts = text.rsplit("~", len(columns) - 1)
     try:
-        return [_field(column).to_python(_fits(column, part)) for column, part in zip(columns, parts, strict=True)]
+        return [_value(column, part) for column, part in zip(columns, parts, strict=True)]
     except (ValueError, OverflowError, ValidationError):
         raise ValidationError(
             _("This is not a place in a list with this sort; leave it out to begin at the first row.")
         ) from None
 
 
-def _fits(column: str, part: str) -> str:
-    """The text of one value, if the column can hold it; ValueError else."""
-    internal = _field(column).get_internal_type()
-    if internal == "BigAutoField" and not (part.isascii() and part.isdigit() and int(part[:20]) < 2**63):
+def _value(column: str, part: str) -> Any:
+    """The value that this text stands for; ValueError, OverflowError or ValidationError where the column cannot hold it."""
+    field = _field(column)
+    internal = field.get_internal_type()
+    if part == "" and field.null:
+        return None
+    if internal in _WHOLE and not (part.isascii() and part.isdigit() and int(part) < 2**63):
         raise ValueError(part)
     if internal == "DateTimeField" and not ("+" in part[10:] or part.endswith("Z")):
         raise ValueError(part)
     if "\0" in part:
         raise ValueError(part)
-    return part
+    value = field.to_python(part)
+    # At the ends of the calendar, a time with a zone may be none in UTC.
+    return value.astimezone(UTC) if internal == "DateTimeField" else value

@@ -31,7 +31,7 @@ def page(request: Any, edition: Edition) -> dict[str, Any]:
     has_next = len(found) > len(shown)
     is_all = listing.page == 1 and not goes_on and not has_next
     count = len(shown) if is_all else listing.items().count()
-    place = orders.written(shown[-1][1]) if has_next and listing.sort.has_places else None
+    place = orders.written(shown[-1][1]) if has_next else None
     records = [record for record, _place in shown]
     return envelope(request, listing, records, count=count, has_next=has_next, place=place)
 

@@ -7,6 +7,7 @@ from django.urls import path
 from pharos.accounts.roles import Permission
 
 from ..dialects import Dialect
+from ..filters import WITHOUT_EFFECT
 from ..vocabulary import Action, Stage, Status
 from . import items
 from .callers import FLUCTUS
@@ -91,6 +92,7 @@ MEMBER = Edition(
         },
         per_page=10,
         words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
+        ignored=WITHOUT_EFFECT,
     ),
     record=Item,
 )

@@ -14,7 +14,9 @@ from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
 
 PARAMETERS = {
-    given: name for given, name in NAMES.items() if name not in ("format", "registry_action", "date_from", "date_to")
+    given: name
+    for given, name in NAMES.items()
+    if name not in ("format", "registry_action", "not_queued", "date_from", "date_to")
 }
 
 

@@ -34,7 +34,7 @@ PARAMETERS = {
     "retry": "retry",
     "node__is_null": "node_empty",
     "node__not_null": "node_not_empty",
-    "queued_at__is_null": "queued",
+    "queued_at__is_null": "not_queued",
     "queued_at__not_null": "queued",
     "size__gteq": "size_min",
     "size__lteq": "size_max",
@@ -130,13 +130,8 @@ class Item(MemberItem):
     work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
 
 
-_TURNED = {"true": "false", "false": "true"}
-
-
 def _dialect(names: dict[str, str]) -> Dialect:
-    return Dialect(
-        names, per_page=20, words={"queued_at__is_null": _TURNED}, sorts=_sorts(), sort="date_processed__desc"
-    )
+    return Dialect(names, per_page=20, sorts=_sorts(), sort="date_processed__desc")
 
 
 MEMBER = Edition(
