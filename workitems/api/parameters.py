@@ -34,6 +34,8 @@ _ABOUT = {
     "after": "Where the page begins, as `next` carries it: nothing is missed or seen twice while items change. Take it from there "
     "together with `page`; it is not made by hand.",
     "institution": "Its domain, or its number.",
+    "q": "Anywhere in name, etag, object or file identifier.",
+    "bag_date": "When the bag was made, to the whole second.",
 }
 
 
@@ -116,7 +118,7 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
     if ALIASES.get(given) == name and name in dialect.names:
         return f"Another spelling of `{name}`."
     label = ItemFilter.declared_filters[name].label
-    told = [_ABOUT.get(name) or f"{label}."]
+    told = [_ABOUT.get(name) or (f"{label}, exactly." if isinstance(field, TextsField) else f"{label}.")]
     if isinstance(field, MomentField):
         told.append(_TIME)
     elif isinstance(field, DayField):

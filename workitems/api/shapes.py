@@ -6,8 +6,9 @@ from typing import Any
 from ..models import WorkItem
 from .fields import Flag, Moment, Text, Value, Whole, Word
 from .items import MOST_IN_BATCH, NEEDED
+from .meanings import MEANINGS
 from .parameters import NUMBER
-from .records import Record
+from .records import IGNORED, Record
 
 Schema = dict[str, Any]
 ERROR: Schema = {
@@ -34,8 +35,8 @@ WRONG_RECORD: Schema = {
     "required": ["error"],
     "additionalProperties": True,
 }
-READ_ONLY = "Set by the system. It may be sent as it was read; changed, it is refused."
-_NOT_CHECKED = ("inst_approver", "aptrust_approver", "updated_at", "work_item_state_id")
+_READ_ONLY = "Read only: it may be sent as it was read; changed, it is refused."
+_NOT_LOOKED_AT = "Read only: it may be sent, and is not looked at."
 
 
 def outgoing(record: type[Record], base: Callable[[Any], Schema]) -> Schema:
@@ -98,7 +99,7 @@ def plain(field: Any, schema: Schema) -> Schema:
         schema["enum"] = list(field.words)
     if isinstance(field, Whole):
         schema |= NUMBER
-    return schema
+    return schema | {"description": MEANINGS[field.column]}
 
 
 def _may_be_null(field: Value) -> bool:
@@ -124,12 +125,10 @@ def _column_may_be_null(column: str) -> bool:
 def _incoming(field: Any, base: Callable[[Any], Schema]) -> Schema:
     schema = base(field) | {"nullable": True}
     if field.read_only:
-        told = "Not looked at." if field.field_name in _NOT_CHECKED else READ_ONLY
-        return schema | {"readOnly": True, "description": told}
+        told = _NOT_LOOKED_AT if field.field_name in IGNORED else _READ_ONLY
+        return schema | {"readOnly": True, "description": f"{schema['description']} {told}"}
     if isinstance(field, Word):
         schema["enum"] = [*schema["enum"], "", None]
     if isinstance(field, Moment):
-        schema["description"] = (
-            "0 to 9 digits of a second, and any zone; 0001-01-01T00:00:00Z means that it is not set."
-        )
+        schema["description"] += " 0 to 9 digits of a second, any zone; 0001-01-01T00:00:00Z means that it is not set."
     return schema
