@@ -301,7 +301,7 @@ class Curl(Client):
 def whole_record(item: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     """The 23 keys of an item as a client sends back what it has read: null as its zero."""
     unset: dict[type, Any] = {str: "", int: 0, bool: False}
-    sent = {}
+    sent: dict[str, Any] = {}
     for name, usual in BODY.items():
         value = item.get(name)
         if name in TIMES and usual is not None:

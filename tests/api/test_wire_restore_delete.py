@@ -147,16 +147,21 @@ def failed(worker, item):
     return item
 
 
-@pytest.mark.parametrize("end", ["", "/", "?", "/?"])
-@pytest.mark.parametrize(("kind", "body"), [(Curl, b"item_stage=Fetch"), (JsonCurl, {"item_stage": "Fetch"})])
-def test_requeued_by_form_and_by_json(real_server, ada, failed, kind, body, end):
-    answer = kind(real_server, ada).put(f"/api/v2/items/{failed.pk}/requeue{end}", body)
-    failed.refresh_from_db()
-    assert (answer["id"], answer["stage"], answer["status"]) == (failed.pk, "Fetch", "Pending")
-    assert (failed.stage, failed.status, failed.retry, failed.needs_admin_review) == ("Fetch", "Pending", True, False)
-    assert (failed.node, failed.pid, failed.queued_at, failed.stage_started_at) == ("", None, None, None)
-    assert failed.note == "Gave up."
-    assert moves(failed)[-1] == "requeue"
+def test_requeued_by_form_and_by_json(real_server, ada, failed, worker):
+    bodies: list[tuple[type[Curl], bytes | dict]] = [(Curl, b"item_stage=Fetch"), (JsonCurl, {"item_stage": "Fetch"})]
+    for kind, body in bodies:
+        admin = kind(real_server, ada)
+        for end in ("", "/", "?", "/?"):
+            answer = admin.put(f"/api/v2/items/{failed.pk}/requeue{end}", body)
+            failed.refresh_from_db()
+            assert (answer["id"], answer["stage"], answer["status"]) == (failed.pk, "Fetch", "Pending")
+            assert (failed.stage, failed.status, failed.note) == ("Fetch", "Pending", "Gave up.")
+            assert (failed.retry, failed.needs_admin_review) == (True, False)
+            assert (failed.node, failed.pid, failed.queued_at, failed.stage_started_at) == ("", None, None, None)
+            assert moves(failed)[-1] == "requeue"
+            save(
+                worker, failed, status="Failed", retry=False, needs_admin_review=True, note="Gave up.", node="n", pid=1
+            )
 
 
 def test_a_stage_of_two_words_in_a_form(admin, failed):
