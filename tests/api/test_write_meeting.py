@@ -1,0 +1,84 @@
+"""Two save an item at the same moment: one wins, the other is told, and nothing is lost."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from django.test import Client
+
+from tests.factories import make_item
+from tests.stored import last
+from workitems.models import HistoryEntry, WorkItem
+
+from .asking import Caller
+from .meeting import together
+from .saving import FETCHING, address, read
+
+
+def chain(item):
+    """(who, move) after the first entry; fails where an entry does not follow from the former."""
+    entries = list(HistoryEntry.objects.filter(item=item).order_by("number"))
+    last(item)
+    for former, entry in pairwise(entries):
+        assert (entry.stage_before, entry.status_before) == (former.stage_after, former.status_after)
+    return [(entry.who, entry.move) for entry in entries[1:]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_save_at_once(virginia, wally, ada):
+    seen = Counter()
+    callers = [Caller(Client(), wally), Caller(Client(), ada)]
+    for number in range(12):
+        item = make_item(virginia)
+        record = read(callers[0], item)
+        sent = [
+            {**record, "stage": "Fetch", "status": "Started", "node": "w1", "note": "first"},
+            {**record, "stage": "Validate", "status": "Started", "node": "w2", "note": "second"},
+        ]
+        calls = [
+            lambda caller=caller, item=item, sent=sent: caller.put(address(item), sent)
+            for caller, sent in zip(callers, sent, strict=True)
+        ]
+        first, second = together(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
+        story = chain(item)
+        # The later stage is always saved; the earlier one was either saved before it, or its sender was told.
+        assert second.status == 200
+        assert len(story) == [first.status, second.status].count(200)
+        stored = WorkItem.objects.get(pk=item.pk)
+        assert (stored.stage, stored.node, stored.note) == ("Validate", "w2", "second")
+        if first.status == 409:
+            assert (first.body["stage"], first.body["note"]) == ("Validate", "second")
+        else:
+            assert first.status == 200
+        seen[first.status] += 1
+    assert sum(seen.values()) == 12
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_admins_cancel_meets_a_workers_save(virginia, wally, ada, ends):
+    worker, admin = Caller(Client(), wally), Caller(Client(), ada)
+    new = {"stage": "Record", "status": "Success"} if ends else {"stage": "Validate", "note": "on and on"}
+    for number in range(10):
+        item = make_item(virginia, **FETCHING)
+        record = read(worker, item)
+        calls = [
+            lambda item=item, record=record: admin.put(
+                address(item), {**record, "status": "Cancelled", "note": "Wrong bag."}
+            ),
+            lambda item=item, record=record: worker.put(address(item), {**record, **new}),
+        ]
+        cancelled, saved = together(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
+        story = chain(item)
+        stored = WorkItem.objects.get(pk=item.pk)
+        if cancelled.status == 200:
+            assert story[-1] == ("ada@aptrust.org", "cancel")
+            assert (stored.stage, stored.status, stored.note) == ("Resolve", "Cancelled", "Wrong bag.")
+            assert saved.status in ((409,) if ends else (200, 409))
+            if saved.status == 409:
+                assert (saved.body["status"], saved.body["note"]) == ("Cancelled", "Wrong bag.")
+        else:
+            # Only a worker that has ended it first keeps an admin from cancelling, or one that has gone on.
+            assert (cancelled.status, saved.status) == (409, 200)
+            assert ends
+            assert cancelled.body["status"] == stored.status == "Success"

@@ -1,0 +1,326 @@
+"""PUT of one item: the whole record as it was read, with what is new; each move of an item's life, and the ways to an item."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import make_item
+from tests.stored import as_stored, last
+from tests.wire import NEVER, escaped, whole_record
+
+from .asking import Caller
+from .saving import FETCHING, address, read, untouched
+
+
+@pytest.fixture
+def worker(client, wally):
+    return Caller(client, wally)
+
+
+@pytest.fixture
+def admin(client, ada):
+    return Caller(client, ada)
+
+
+# What: how the item is made; who saves; what is new in the record; the move; what is stored then.
+SAVES = {
+    "take it up": ({}, "wally", FETCHING, "progress", FETCHING | {"retry": True}),
+    "note and flags": (
+        FETCHING,
+        "wally",
+        {"note": "Half of it & more.", "retry": False, "needs_admin_review": True, "outcome": "o"},
+        "progress",
+        {"note": "Half of it & more.", "retry": False, "needs_admin_review": True, "node": "w1", "outcome": "o"},
+    ),
+    "skip": (FETCHING, "wally", {"stage": "Store"}, "progress", {"stage": "Store", "status": "Started"}),
+    "clear flags": (
+        FETCHING | {"needs_admin_review": True},
+        "wally",
+        {"retry": False, "needs_admin_review": False},
+        "progress",
+        {"retry": False, "needs_admin_review": False},
+    ),
+    "hand on": (
+        FETCHING,
+        "wally",
+        {"stage": "Validate", "status": "Pending"},
+        "progress",
+        {"stage": "Validate", "status": "Pending", "node": "", "pid": None, "stage_started_at": None},
+    ),
+    "hand back": (FETCHING, "wally", {"status": "Pending"}, "progress", {"stage": "Fetch", "node": "", "pid": None}),
+    "queue": (
+        {},
+        "wally",
+        {"queued_at": "2026-03-04T05:06:07.123456789Z"},
+        "progress",
+        {"status": "Pending", "node": "", "pid": None},
+    ),
+    "correct": (
+        FETCHING,
+        "wally",
+        {"size": 2**40, "bucket": "b", "user": "", "date": "2026-03-04T05:06:07Z", "generic_file_identifier": "f"},
+        "progress",
+        {"size": 2**40, "bucket": "b", "user": "", "generic_file_identifier": "f"},
+    ),
+    "succeed": (
+        FETCHING,
+        "wally",
+        {"stage": "Cleanup", "status": "Success", "note": "Done.", "node": "", "pid": 0, "retry": True},
+        "succeed",
+        {"stage": "Cleanup", "status": "Success", "retry": False, "object_identifier": "virginia.edu/bag", "pid": None},
+    ),
+    "succeed, named": (
+        FETCHING,
+        "wally",
+        {"stage": "Record", "status": "Success", "object_identifier": "virginia.edu/other"},
+        "succeed",
+        {"stage": "Record", "status": "Success", "object_identifier": "virginia.edu/other"},
+    ),
+    "succeed, restored": (
+        {"action": "Restore"},
+        "wally",
+        {"stage": "Available in S3", "status": "Success", "note": "There."},
+        "succeed",
+        {"stage": "Available in S3", "status": "Success", "object_identifier": ""},
+    ),
+    "fail for now": (
+        FETCHING,
+        "wally",
+        {"status": "Failed", "note": "S3 timed out.", "retry": True},
+        "fail",
+        {"stage": "Fetch", "status": "Failed", "retry": True, "node": "w1"},
+    ),
+    "fail for good": (
+        FETCHING,
+        "wally",
+        {"stage": "Validate", "status": "Failed", "note": "No manifest.", "retry": False, "needs_admin_review": True},
+        "fail",
+        {"stage": "Validate", "status": "Failed", "retry": False, "needs_admin_review": True},
+    ),
+    "again after a failure": (
+        {"stage": "Fetch", "status": "Failed", "note": "S3 timed out."},
+        "wally",
+        {"status": "Started", "node": "w2", "pid": 8, "note": ""},
+        "progress",
+        {"status": "Started", "node": "w2", "note": ""},
+    ),
+    "suspend": (
+        FETCHING,
+        "wally",
+        {"status": "Suspended", "note": "Ask."},
+        "suspend",
+        {"stage": "Fetch", "status": "Suspended", "needs_admin_review": True, "retry": False},
+    ),
+    "suspend by an admin": (
+        FETCHING,
+        "ada",
+        {"status": "Suspended", "note": "Ask."},
+        "suspend",
+        {"stage": "Fetch", "status": "Suspended", "needs_admin_review": True, "retry": False},
+    ),
+    "cancel by an admin": (
+        FETCHING,
+        "ada",
+        {"status": "Cancelled", "note": "Wrong bag.", "node": "", "pid": 0},
+        "cancel",
+        {"stage": "Resolve", "status": "Cancelled", "retry": False, "note": "Wrong bag.", "node": ""},
+    ),
+    "cancel what is held": (
+        {"stage": "Fetch", "status": "Suspended", "note": "Ask."},
+        "ada",
+        {"status": "Cancelled", "note": "Wrong bag."},
+        "cancel",
+        {"stage": "Resolve", "status": "Cancelled"},
+    ),
+    "flags of a success": (
+        {"stage": "Record", "status": "Success", "node": "w1", "pid": 9, "needs_admin_review": True},
+        "ada",
+        {"node": "", "pid": 0, "needs_admin_review": False, "note": "Looked at."},
+        "edit",
+        {"node": "", "pid": None, "needs_admin_review": False, "note": "Looked at.", "status": "Success"},
+    ),
+    "flags of a failure": (
+        {"stage": "Fetch", "status": "Failed", "retry": False, "needs_admin_review": True, "note": "Bad."},
+        "ada",
+        {"needs_admin_review": False},
+        "edit",
+        {"needs_admin_review": False, "retry": False, "status": "Failed", "note": "Bad."},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_each_move_and_its_repetition(client, cast, virginia, name):
+    made, who, new, move, then = SAVES[name]
+    caller = Caller(client, cast[who])
+    item = make_item(virginia, name="bag.tar", **made)
+    stage, status = item.stage, item.status
+    record = read(caller, item, **new)
+    answer = caller.put(address(item), record)
+    assert answer.status == 200, answer.body
+    assert answer.body == caller.get(address(item)).body
+    item.refresh_from_db()
+    assert {field: getattr(item, field) for field in then} == then
+    entry = last(item)
+    assert (entry.move, entry.number, entry.via, entry.who) == (move, 2, "api", cast[who].email)
+    assert (entry.stage_before, entry.status_before, entry.note) == (stage, status, item.note)
+    assert answer.body["note"] == item.note
+    stored = as_stored(item)
+    for _try in range(5):
+        again = caller.put(address(item), record)
+        assert (again.status, again.body) == (200, answer.body)
+        assert as_stored(item) == stored
+
+
+def test_a_new_stage_begins_now_unless_the_client_knows_better(worker, virginia):
+    item = make_item(virginia)
+    before = timezone.now()
+    first = worker.put(address(item), read(worker, item, **FETCHING)).body
+    item.refresh_from_db()
+    assert before <= item.stage_started_at <= timezone.now()
+    fetched = item.stage_started_at
+    record = whole_record(first, stage="Validate")
+    assert record["stage_started_at"] == first["stage_started_at"]
+    worker.put(address(item), record)
+    item.refresh_from_db()
+    assert item.stage_started_at > fetched
+    told = worker.put(address(item), {**record, "stage": "Store", "stage_started_at": "2026-03-04T05:06:07.5+01:00"})
+    assert told.body["stage_started_at"] == "2026-03-04T04:06:07.500000Z"
+
+
+def test_times_can_be_cleared(worker, virginia):
+    item = make_item(virginia, queued_at=timezone.now())
+    assert read(worker, item)["queued_at"]
+    for nothing in (None, "", NEVER):
+        answer = worker.put(address(item), read(worker, item, queued_at=nothing))
+        assert (answer.status, answer.body["queued_at"]) == (200, None)
+        worker.put(address(item), read(worker, item, queued_at="2026-03-04T05:06:07Z"))
+        item.refresh_from_db()
+        assert item.queued_at
+
+
+def test_the_date_is_stored_but_never_cleared(worker, item):
+    answer = worker.put(address(item), read(worker, item, date="2026-03-04T05:06:07.000001Z"))
+    assert answer.body["date"] == "2026-03-04T05:06:07.000001Z"
+    for nothing in (None, "", NEVER):
+        answer = worker.put(address(item), read(worker, item, date=nothing))
+        assert (answer.status, answer.body["date"]) == (200, "2026-03-04T05:06:07.000001Z")
+
+
+def test_what_was_read_may_be_sent_back(worker, admin, virginia):
+    for made in ({}, FETCHING, {"stage": "Record", "status": "Success"}, {"stage": "Fetch", "status": "Suspended"}):
+        item = make_item(virginia, bag_date=timezone.now() - timedelta(days=1), **made)
+        before = as_stored(item)
+        for caller in (worker, admin):
+            whole = caller.get(address(item)).body
+            assert caller.put(address(item), whole).body == whole
+            assert caller.put(address(item), whole_record(whole)).status == 200
+            assert caller.put(address(item), {}).body == whole
+        assert as_stored(item) == before
+
+
+def test_what_is_missing_stays(worker, virginia):
+    item = make_item(virginia, **FETCHING, note="On the way.", outcome="o", queued_at=timezone.now())
+    before = whole_record(worker.get(address(item)).body)
+    after = worker.put(address(item), {"stage": "Validate"}).body
+    changed = {"stage", "stage_started_at"}
+    assert {k: v for k, v in whole_record(after).items() if k not in changed} == {
+        k: v for k, v in before.items() if k not in changed
+    }
+    assert after["stage"] == "Validate"
+
+
+def test_a_failure_saved_again_keeps_its_reason(worker, virginia):
+    item = make_item(virginia, stage="Fetch", status="Failed", note="S3 timed out.")
+    answer = worker.put(address(item), {"node": "w2"})
+    assert (answer.status, answer.body["node"], answer.body["note"]) == (200, "w2", "S3 timed out.")
+
+
+def test_approvers_are_ignored(worker, item):
+    before = as_stored(item)
+    answer = worker.put(address(item), read(worker, item, inst_approver="a@b.edu", aptrust_approver="c@d.edu"))
+    assert (answer.status, answer.body["inst_approver"], answer.body["aptrust_approver"]) == (200, None, None)
+    assert as_stored(item) == before
+
+
+# The other ways to an item
+
+
+def test_by_upload(worker, virginia):
+    item = make_item(
+        virginia, name="a/b & “c”.tar", etag="abc-2", bag_date=datetime(2021, 3, 4, 5, 6, 7, 900_000, tzinfo=UTC)
+    )
+    path = f"/api/v2/items/abc-2/{escaped(item.name)}/2021-03-04T05:06:07Z"
+    record = read(worker, item, **FETCHING)
+    answer = worker.put(path, record)
+    assert (answer.status, answer.body["id"], answer.body["stage"]) == (200, item.pk, "Fetch")
+    assert worker.get(path).body == worker.get(address(item)).body == answer.body
+    assert worker.put(f"{path}/", record).body == answer.body
+    before = as_stored(item)
+    untouched(item, worker.put(path, {**record, "etag": "abc-3"}), 422, "etag", before=before)
+    untouched(item, worker.put(path, {**record, "stage": "Receive"}), 409, before=before)
+    untouched(item, worker.put(path.replace("abc-2", "abc-3"), record), 404, before=before)
+    untouched(item, worker.put(path.replace("07Z", "08Z"), record), 404, before=before)
+
+
+def test_by_upload_with_a_line_break_and_no_date(worker, virginia):
+    item = make_item(virginia, name="line\nbreak.tar", etag="abc")
+    answer = worker.put(f"/api/v2/items/abc/{escaped(item.name)}/{NEVER}", {"stage": "Fetch"})
+    assert (answer.status, answer.body["id"], answer.body["stage"]) == (200, item.pk, "Fetch")
+
+
+def v3(record, **changes):
+    sent = {**record, **changes}
+    sent["date_processed"] = sent.pop("date")
+    return sent
+
+
+def test_v3(worker, virginia):
+    item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag")
+    path = f"/admin-api/v3/items/update/{item.pk}"
+    record = v3(read(worker, item), action="Restore Object", stage="Fetch", status="Started")
+    answer = worker.put(path, {**record, "date_processed": "2026-03-04T05:06:07Z"})
+    assert (answer.status, answer.body["stage"]) == (200, "Fetch")
+    assert answer.body["date_processed"] == "2026-03-04T05:06:07Z"
+    assert answer.body == worker.get(f"/admin-api/v3/items/show/{item.pk}").body
+    assert (last(item).move, last(item).via, last(item).who) == ("progress", "api", "wally@aptrust.org")
+    whole = answer.body
+    assert worker.put(path, whole).body == whole
+    before = as_stored(item)
+    untouched(item, worker.put(path, {**whole, "action": "Delete"}), 422, "action", before=before)
+    untouched(item, worker.put(path, {**whole, "action": "Restore"}), 422, "action", before=before)
+    untouched(
+        item, worker.put(path, {**whole, "action": "Restore File"}), 422, "generic_file_identifier", before=before
+    )
+    untouched(item, worker.put(path, {**whole, "bag_date": "2026-03-04T05:06:07Z"}), 422, "bag_date", before=before)
+    untouched(item, worker.put(path, {**whole, "institution_name": "x"}), 422, "institution_name", before=before)
+    untouched(item, worker.put(path, {**whole, "date": None}), 422, "date", before=before)
+    told = untouched(item, worker.put(path, {**whole, "stage": "Requested"}), 409, before=before)
+    assert {**told, "error": ""} == {**whole, "error": ""}
+
+
+@pytest.mark.parametrize("number", [0, 987_654, 2**63 - 1, 2**63, 10**40])
+@pytest.mark.parametrize("path", ["/api/v2/items/{}/", "/admin-api/v3/items/update/{}"])
+def test_unknown_items(worker, item, number, path):
+    untouched(item, worker.put(path.format(number), {"stage": "Fetch"}), 404, before=as_stored(item))
+    untouched(item, worker.put(path.format(number), {"id": 5}), 404, before=as_stored(item))
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga"])
+def test_members_may_not(client, cast, worker, item, who):
+    member = Caller(client, cast[who])
+    record = read(worker, item, **FETCHING)
+    before = as_stored(item)
+    assert "node" not in untouched(item, member.put(address(item), record), 403, before=before)
+    untouched(item, member.put(f"/admin-api/v3/items/update/{item.pk}", v3(record)), 403, before=before)
+    untouched(item, member.put("/api/v2/items/", {"work_items": {"items": [record]}}), 403, before=before)
+    for path in (f"/member-api/v2/items/{item.pk}/", f"/member-api/v3/items/show/{item.pk}", "/member-api/v2/items/"):
+        assert member.put(path, record).status in (403, 405)
+    assert as_stored(item) == before
+
+
+def test_another_method(worker, item):
+    before = as_stored(item)
+    for method in ("PATCH", "DELETE", "POST", "OPTIONS"):
+        untouched(item, worker.ask(method, address(item), json={"stage": "Fetch"}), 405, before=before)
