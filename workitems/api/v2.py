@@ -70,10 +70,13 @@ ADMIN = Edition(
     record=Item,
 )
 
+# As names do, it may hold a slash and even a line break, which <path:…> does not take.
+_IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
+
 urlpatterns = [
     path("member-api/v2/items/", items.List.as_view(edition=MEMBER)),
     path("member-api/v2/items/<int:pk>/", items.Show.as_view(edition=MEMBER)),
-    path("member-api/v2/objects/<path:identifier>", resources.Object.as_view(edition=MEMBER)),
+    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", resources.Object.as_view(edition=MEMBER)),
     path("api/v2/items/", items.ListAndCreate.as_view(edition=ADMIN)),
     path("api/v2/items/<int:pk>/", items.ShowAndSave.as_view(edition=ADMIN)),
     path("api/v2/items/<int:pk>/requeue/", items.Requeue.as_view(edition=ADMIN)),
@@ -84,7 +87,7 @@ urlpatterns = [
     path("api/v2/item_state/", resources.NewState.as_view(edition=ADMIN)),
     path("api/v2/item_state/<int:pk>/", resources.State.as_view(edition=ADMIN)),
     path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.SpotTest.as_view(edition=ADMIN)),
-    path("api/v2/objects/<path:identifier>", resources.Object.as_view(edition=ADMIN)),
+    re_path(rf"^api/v2/objects/{_IDENTIFIER}", resources.Object.as_view(edition=ADMIN)),
     path("api/v2/institutions/", resources.Institutions.as_view(edition=ADMIN)),
     path("api/v2/institutions/<str:identifier>/", resources.OneInstitution.as_view(edition=ADMIN)),
 ]

@@ -1,0 +1,248 @@
+"""Who may call which address: every one of them, by every person of the cast, by nobody; closed unless opened."""
+
+import re
+
+import pytest
+from django.urls import resolve
+
+from pharos.accounts.roles import Permission
+from tests.factories import make_item
+from tests.stored import as_stored
+from workitems.api import urls
+from workitems.api.base import ApiView
+from workitems.api.callers import FLUCTUS, PHAROS, ByKey, PerKey
+from workitems.api.editions import Edition
+from workitems.models import WorkItem
+
+from .asking import Caller, Nobody
+
+# What an address answers to: dora and stan of Virginia; olga of the other institution; ada, the admin; wally, the service.
+# With {pk}, an item of Virginia's.
+OWN = {"dora": 200, "stan": 200, "olga": 404, "ada": 200, "wally": 200}
+EVERYBODY = {**OWN, "olga": 200}
+ADMINS = {"dora": 403, "stan": 403, "olga": 403, "ada": 200, "wally": 200}
+READS = {
+    "/member-api/v1/items/": EVERYBODY,
+    "/member-api/v2/items/": EVERYBODY,
+    "/member-api/v2/items/{pk}/": OWN,
+    "/member-api/v2/objects/virginia.edu%2Fdone": OWN,
+    "/member-api/v3/items": EVERYBODY,
+    "/member-api/v3/items/show/{pk}": OWN,
+    "/api/v2/items/": ADMINS,
+    "/api/v2/items/{pk}/": ADMINS,
+    "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": ADMINS,
+    "/api/v2/item_state/{pk}/": ADMINS,
+    "/api/v2/objects/virginia.edu%2Fdone": ADMINS,
+    "/api/v2/institutions/": ADMINS,
+    "/api/v2/institutions/virginia.edu/": ADMINS,
+    "/api/v2/notifications/spot_test_restoration/{restored}/": ADMINS,
+    "/admin-api/v3/items": ADMINS,
+    "/admin-api/v3/items/show/{pk}": ADMINS,
+}
+ITEM = {"name": "new.tar", "action": "Ingest", "etag": "e", "institution_id": 0}
+STATE = {"action": "Ingest", "state": "{}"}
+# (method, address): (what is sent, what ada and wally get). Members get 403.
+WRITES = {
+    ("POST", "/api/v2/items/"): ({**ITEM, "institution_id": "{institution}"}, 201, 201),
+    ("PUT", "/api/v2/items/"): ({"work_items": {"items": [{"id": "{pk}", "note": "Changed."}]}}, 200, 200),
+    ("PUT", "/api/v2/items/{pk}/"): ({"note": "Changed."}, 200, 200),
+    ("PUT", "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z"): ({"note": "Changed."}, 200, 200),
+    ("PUT", "/api/v2/items/{pk}/requeue/"): ({"item_stage": "Receive"}, 200, 403),
+    ("POST", "/api/v2/item_state/"): ({**STATE, "work_item_id": "{pk}"}, 201, 201),
+    ("PUT", "/api/v2/item_state/{pk}/"): (STATE, 200, 200),
+    ("POST", "/admin-api/v3/items/create/{institution}"): ({"name": "new.tar", "action": "Ingest"}, 201, 201),
+    ("PUT", "/admin-api/v3/items/update/{pk}"): ({"note": "Changed."}, 200, 200),
+    ("PUT", "/admin-api/v3/items/requeue/{pk}"): ({"stage": "Receive"}, 200, 403),
+}
+
+
+@pytest.fixture
+def places(client, wally, virginia):
+    """What is put into an address's braces: an item of Virginia's with a state, one that was restored, and Virginia."""
+    item = make_item(virginia, name="bag.tar", etag="e7a9")
+    item.progress(stage="Fetch", by=wally)
+    Caller(client, wally).post("/api/v2/item_state/", {**STATE, "work_item_id": item.pk})
+    make_item(virginia, stage="Record", status="Success", object_identifier="virginia.edu/done")
+    restored = make_item(virginia, action="Restore", object_identifier="virginia.edu/done")
+    return {"pk": item.pk, "restored": restored.pk, "institution": virginia.pk}
+
+
+def filled(value, places):
+    """The braces of an address or a body, filled; a value that is nothing but braces becomes a number."""
+    if isinstance(value, dict):
+        return {name: filled(one, places) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, places) for one in value]
+    if isinstance(value, str) and value.startswith("{") and value[1:-1] in places:
+        return places[value[1:-1]]
+    return value.format(**places) if isinstance(value, str) and value.startswith("/") else value
+
+
+def everything():
+    return list(WorkItem.objects.order_by("pk").values()), [as_stored(one) for one in WorkItem.objects.order_by("pk")]
+
+
+# Every pattern is walked
+
+
+def as_pattern(path):
+    """The pattern that serves an address."""
+    return resolve(path.split("?")[0], urlconf=urls.__name__).route
+
+
+def served(path, places):
+    path = filled(path, places).replace("%2F", "/")
+    for spelling in (path, path.rstrip("/"), f"{path}/"):
+        try:
+            return as_pattern(spelling)
+        except Exception:  # noqa: S112  the entry takes both spellings
+            continue
+    raise AssertionError(path)
+
+
+def test_every_address_is_asked_here(places):
+    asked = {(method, served(path, places)) for method, path in [*(("GET", path) for path in READS), *WRITES]}
+    mounted = {
+        (method.upper(), str(one.pattern))
+        for one in urls.urlpatterns
+        for method in ("get", "post", "put")
+        if method in one.callback.view_class.http_method_names and hasattr(one.callback.view_class, method)
+    }
+    assert asked == mounted
+
+
+@pytest.mark.parametrize("pattern", urls.urlpatterns, ids=lambda one: str(one.pattern))
+def test_every_view_is_closed_unless_opened(pattern):
+    view, given = pattern.callback.view_class, pattern.callback.view_initkwargs
+    assert issubclass(view, ApiView)
+    edition = given["edition"]
+    assert isinstance(edition, Edition)
+    route = str(pattern.pattern).lstrip("^")
+    assert edition.permission == (Permission.BROWSE if route.startswith("member-api/") else Permission.ADMIN_API)
+    assert edition.headers == (FLUCTUS if "/v1/" in route else PHAROS)
+    assert f"/{edition.version}/" in route
+    assert view.authentication_classes == [ByKey]
+    assert view.throttle_classes == [PerKey]
+    assert view.check_permissions is ApiView.check_permissions
+    assert view.initial is ApiView.initial
+
+
+def test_a_view_without_an_edition_opens_to_nobody(client, ada, monkeypatch):
+    [pattern] = [one for one in urls.urlpatterns if str(one.pattern) == "admin-api/v3/items"]
+    monkeypatch.setitem(pattern.callback.view_initkwargs, "edition", None)
+    assert Caller(client, ada).get("/admin-api/v3/items").status == 500
+
+
+# Reading
+
+
+@pytest.mark.parametrize("path", READS)
+def test_who_reads(client, cast, places, path):
+    """Each with the slash at the end, and without it."""
+    for spelling in (path.rstrip("/"), path.rstrip("/") + "/"):
+        address = filled(spelling, places)
+        found = {name: Caller(client, person).get(address).status for name, person in cast.items()}
+        assert found == READS[path]
+        assert Nobody(client).get(address).status == 401
+
+
+@pytest.mark.parametrize("path", READS)
+def test_head_is_get_without_a_body(client, ada, places, path):
+    caller, address = Caller(client, ada), filled(path, places)
+    if "notifications" in path:
+        assert caller.ask("HEAD", address).status == 405  # or looking at it would send a mail
+        return
+    shown, head = caller.raw("GET", address), caller.raw("HEAD", address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == shown["Content-Length"] == str(len(shown.content))
+
+
+@pytest.mark.parametrize("path", READS)
+def test_strangers_learn_nothing(client, places, path):
+    there = Nobody(client).get(filled(path, places))
+    missing = Nobody(client).get(filled(path, {**places, "pk": 987_654_321, "restored": 987_654_321}))
+    assert there.body == missing.body
+    assert there.headers["WWW-Authenticate"].startswith("ApiKey ")
+
+
+@pytest.mark.parametrize("who", ["dora", "stan"])
+@pytest.mark.parametrize("path", [path for path in READS if "{" in path])
+def test_a_refused_member_learns_nothing(client, cast, places, path, who):
+    caller = Caller(client, cast[who])
+    missing = caller.get(filled(path, {**places, "pk": 987_654_321, "restored": 987_654_321}))
+    assert missing.status == (404 if path.startswith("/member-api/") else 403)
+    if not path.startswith("/member-api/"):
+        assert caller.get(filled(path, places)).body == missing.body
+
+
+def test_without_a_state_it_is_404(client, wally, item):
+    caller = Caller(client, wally)
+    for number in (item.pk, 0, 987_654_321):
+        assert caller.get(f"/api/v2/item_state/{number}/").status == 404
+
+
+# Writing
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga", None])
+@pytest.mark.parametrize("call", WRITES, ids=" ".join)
+def test_members_and_strangers_write_nothing(client, cast, places, call, who):
+    method, path = call
+    caller = Caller(client, cast[who]) if who else Nobody(client)
+    before = everything()
+    answer = caller.ask(method, filled(path, places), json=filled(WRITES[call][0], places))
+    assert answer.status == (403 if who else 401)
+    assert everything() == before
+    without_body = caller.ask(method, filled(path, places))
+    assert (without_body.status, without_body.body) == (answer.status, answer.body)
+
+
+@pytest.mark.parametrize("who", ["ada", "wally"])
+@pytest.mark.parametrize("call", WRITES, ids=" ".join)
+def test_the_same_calls_by_those_who_may(client, cast, places, call, who):
+    """What the test above refuses is not simply wrong."""
+    method, path = call
+    sent, for_admin, for_service = WRITES[call]
+    answer = Caller(client, cast[who]).ask(method, filled(path, places), json=filled(sent, places))
+    assert answer.status == (for_admin if who == "ada" else for_service), answer.body
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
+def test_members_addresses_only_read(client, cast, places, who):
+    caller = Caller(client, cast[who])
+    before = everything()
+    for path in READS:
+        if not path.startswith("/member-api/"):
+            continue
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            answer = caller.ask(
+                method, filled(path, places), json={"note": "Changed.", "name": "n", "action": "Ingest"}
+            )
+            assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert everything() == before
+
+
+def test_what_a_method_that_is_not_taken_is_told(client, ada, places):
+    caller = Caller(client, ada)
+    allowed = {
+        "/api/v2/items/": "GET, HEAD, POST, PUT",
+        "/api/v2/items/{pk}/": "GET, HEAD, PUT",
+        "/api/v2/items/{pk}/requeue/": "PUT",
+        "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": "GET, HEAD, PUT",
+        "/api/v2/item_state/": "POST",
+        "/api/v2/item_state/{pk}/": "GET, HEAD, PUT",
+        "/api/v2/notifications/spot_test_restoration/{pk}/": "GET",
+        "/admin-api/v3/items": "GET, HEAD",
+        "/admin-api/v3/items/create/{institution}": "POST",
+        "/admin-api/v3/items/update/{pk}": "PUT",
+        "/admin-api/v3/items/requeue/{pk}": "PUT",
+    }
+    before = everything()
+    for path, methods in allowed.items():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} - set(
+            re.split(", ", methods)
+        ):
+            answer = caller.ask(method, filled(path, places), json={"item_stage": "Receive", "stage": "Receive"})
+            assert (answer.status, answer.headers["Allow"]) == (405, methods), (method, path)
+            assert method in answer.body["error"]
+    assert everything() == before

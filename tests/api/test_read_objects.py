@@ -1,0 +1,119 @@
+"""Objects, as the API tells of them: what the last successful ingest says, by an identifier with slashes in it."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from tests.factories import make_item
+from workitems.models import WorkItem
+
+from .asking import Caller, Nobody
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ADMIN, MEMBER = "/api/v2/objects/", "/member-api/v2/objects/"
+NAME = "virginia.edu/bag"
+
+
+def ingested(institution, identifier=NAME, *, at=NOON, action="Ingest"):
+    named = {"name": "bag.tar", "object_identifier": identifier}
+    return make_item(institution, at=at, action=action, stage="Record", status="Success", **named)
+
+
+@pytest.fixture
+def wallys(client, wally):
+    return Caller(client, wally)
+
+
+@pytest.mark.parametrize("path", [ADMIN, MEMBER])
+def test_all_that_is_known(wallys, virginia, path):
+    item = ingested(virginia)
+    WorkItem.objects.filter(pk=item.pk).update(updated_at=NOON + timedelta(microseconds=1))
+    answer = wallys.get(f"{path}virginia.edu%2Fbag")
+    assert answer.status == 200
+    assert answer.body == {
+        "id": item.pk,
+        "identifier": NAME,
+        "title": None,
+        "access": None,
+        "state": "A",
+        "storage_option": None,
+        "created_at": "2026-05-04T12:00:00Z",
+        "updated_at": "2026-05-04T12:00:00.000001Z",
+    }
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "virginia.edu/bag",
+        "virginia.edu/a.b..c/d",
+        "virginia.edu/Ünï & “q” 100%+=?#;",
+        "virginia.edu/" + "é" * 1200,
+        "virginia.edu/..",
+        "virginia.edu/two\nlines",
+    ],
+)
+@pytest.mark.parametrize("safe", ["", "/"])
+def test_identifiers_of_any_kind(wallys, virginia, identifier, safe):
+    item = ingested(virginia, identifier)
+    ingested(virginia, identifier + "x")
+    answer = wallys.get(ADMIN + quote(identifier, safe=safe))
+    assert (answer.status, answer.body["id"], answer.body["identifier"]) == (200, item.pk, identifier)
+
+
+def test_a_slash_at_the_end_says_nothing(wallys, virginia):
+    item = ingested(virginia)
+    assert wallys.get(f"{ADMIN}virginia.edu%2Fbag/").body["id"] == item.pk
+    assert wallys.get(f"{MEMBER}virginia.edu/bag/").body["id"] == item.pk
+
+
+def test_a_deleted_object_says_so(wallys, virginia):
+    ingested(virginia)
+    ingested(virginia, at=NOON + timedelta(hours=1), action="Delete")
+    assert wallys.get(f"{ADMIN}{NAME}").body["state"] == "D"
+    again = ingested(virginia, at=NOON + timedelta(hours=2))
+    assert wallys.get(f"{ADMIN}{NAME}").body["id"] == again.pk
+    assert wallys.get(f"{ADMIN}{NAME}").body["state"] == "A"
+
+
+@pytest.mark.parametrize(
+    "identifier", ["virginia.edu", "virginia.edu%2Fba", "virginia.edu%2FBag", "%00", "%ff", "x" * 60_000, "1", "%25"]
+)
+def test_unknown(wallys, virginia, identifier):
+    ingested(virginia)
+    assert wallys.get(ADMIN + identifier).status == 404
+    assert wallys.get(MEMBER + identifier).status == 404
+
+
+def test_what_is_not_ingested_is_no_object(wallys, virginia):
+    make_item(virginia, object_identifier=NAME)
+    make_item(virginia, object_identifier=NAME, action="Restore")
+    assert wallys.get(ADMIN + NAME).status == 404
+
+
+def test_without_an_identifier(wallys):
+    for path in (ADMIN, MEMBER, "/api/v2/objects", "/api/v2/objects//"):
+        assert wallys.get(path).status == 404
+
+
+def test_who_sees_it(client, cast, virginia):
+    ingested(virginia)
+    by_member = {name: Caller(client, person).get(MEMBER + NAME).status for name, person in cast.items()}
+    assert by_member == {"dora": 200, "stan": 200, "olga": 404, "ada": 200, "wally": 200}
+    by_admin = {name: Caller(client, person).get(ADMIN + NAME).status for name, person in cast.items()}
+    assert by_admin == {"dora": 403, "stan": 403, "olga": 403, "ada": 200, "wally": 200}
+    assert Nobody(client).get(MEMBER + NAME).status == Nobody(client).get(ADMIN + NAME).status == 401
+
+
+def test_another_institutions_object_is_not_there(client, olga, virginia):
+    ingested(virginia)
+    caller = Caller(client, olga)
+    assert caller.get(MEMBER + NAME).body == caller.get(MEMBER + "nowhere.edu/bag").body
+
+
+def test_it_is_only_read(wallys, virginia):
+    ingested(virginia)
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = wallys.ask(method, ADMIN + NAME, json={"state": "D"})
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
