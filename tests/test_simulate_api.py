@@ -17,7 +17,7 @@ from bench.workers import Canceller
 from pharos.accounts import keys
 from pharos.accounts.models import User
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulating import Address, Save
+from workitems.simulating import Address, Save, play
 from workitems.simulating.connection import Clock, Connection
 from workitems.simulating.worker import Worker
 from workitems.vocabulary import Action, Status
@@ -133,6 +133,22 @@ def test_at_the_end_nothing_is_held(simulate, backlog):
     assert not WorkItem.objects.exclude(node="").exists()
     assert not WorkItem.objects.filter(status=Status.STARTED).exists()
     assert HistoryEntry.objects.filter(status_after=Status.STARTED).exists()
+
+
+def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
+    """What was on its way is still listened to, and what they hold is put back."""
+    told = []
+
+    def tell(done):
+        told.append(done)
+        if len(told) == 20:
+            raise KeyboardInterrupt
+
+    played = play(Address.of(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
+    assert len([done for done in told if done.changed]) == played.calls.saves >= 20
+    assert not WorkItem.objects.exclude(node="").exists()
+    made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))
+    assert not made - Counter(asked_by(done.save) for done in told if done.save)
 
 
 def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):
