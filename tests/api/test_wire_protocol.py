@@ -319,3 +319,22 @@ def test_a_server_for_https_refuses_plain_http_and_never_redirects(django_db_set
             secure.get(f"/api/v2/items/{item.pk}", "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.1")["id"]
             == item.pk
         )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /api/v2/items/p\xc3\xa4ck HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET /api/v2/items/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: abc\r\n\r\n",
+        b"GET /api/v2/items/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"GET /api/v2/items/ HTTP/1.1\r\n" + b"X-One: 1\r\n" * 150 + b"\r\n",
+        b"what is this\r\n\r\n",
+    ],
+    ids=["raw bytes in the address", "no length", "long header", "many headers", "no HTTP"],
+)
+def test_what_the_server_itself_cannot_read_is_refused_as_json(real_server, sent):
+    with connection(real_server) as (opened, stream):
+        opened.sendall(sent)
+        reply = read_reply(stream)
+    assert 400 <= reply.status < 500
+    check(reply, reply.status)

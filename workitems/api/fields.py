@@ -98,7 +98,7 @@ class Text(Value, serializers.CharField):
         return data
 
     def said(self, value: Any) -> Any:
-        return value or ""
+        return value or ("" if self.clears else NOTHING_SAID)
 
 
 def _or_null(text: str) -> str | None:

@@ -27,7 +27,7 @@ class MemberItem(Record):
     name = Text(required=False)
     etag = Text()
     bucket = Text()
-    user = Text(nullable=True)
+    user = Text(nullable=True, clears=False)  # filled in on create; a blank one later takes nobody away
     institution = Text(column="institution__identifier", read_only=True)
     institution_id = Whole(clears=False)
     note = Text()

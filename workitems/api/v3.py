@@ -89,7 +89,7 @@ class MemberItem(Record):
     object_identifier = Text(nullable=True)
     generic_file_identifier = Text(nullable=True)
     bucket = Text()
-    user = Text(nullable=True)
+    user = Text(nullable=True, clears=False)  # filled in on create; a blank one later takes nobody away
     note = Text()
     action = Word({word: action.value for word, (action, _about_file) in REGISTRY_ACTIONS.items()})
     stage = Word({word.value: word.value for word in Stage})
