@@ -1,0 +1,131 @@
+"""GET notifications/spot_test_restoration: the one GET that acts. Staff are mailed once, and the item says so."""
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+
+from tests.factories import make_item
+from tests.stored import as_stored, last
+from workitems.models import HistoryEntry
+
+from .asking import Caller
+
+SPOT_TEST = "/api/v2/notifications/spot_test_restoration/{}/"
+LINE = "Email sent to admins at University of Virginia"
+
+
+@pytest.fixture
+def worker(client, wally):
+    return Caller(client, wally)
+
+
+@pytest.fixture
+def restored(virginia, stan, wally):
+    item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag", name="bag.tar")
+    return item.succeed(stage="Record", note="Object restored.", by=wally)
+
+
+@pytest.mark.parametrize("who", ["ada", "wally"])
+def test_staff_are_mailed_and_the_item_is_the_answer(client, cast, restored, who):
+    caller = Caller(client, cast[who])
+    answer = caller.get(SPOT_TEST.format(restored.pk))
+    assert answer.status == 200
+    assert answer.body == caller.get(f"/api/v2/items/{restored.pk}/").body
+    assert answer.body["note"] == f"Object restored.\n{LINE}"
+    assert (answer.body["stage"], answer.body["status"]) == ("Record", "Success")
+    assert (last(restored).move, last(restored).via, last(restored).who) == ("notify", "api", cast[who].email)
+    [message] = mail.outbox
+    assert message.recipients() == ["stan@virginia.edu"]
+    assert f"/items/{restored.pk}" in message.body
+    assert "/api/" not in message.body
+
+
+def test_asked_again_nobody_is_mailed_twice(worker, client, ada, restored):
+    first = worker.get(SPOT_TEST.format(restored.pk))
+    before = as_stored(restored)
+    for caller in (worker, Caller(client, ada)):
+        for path in (SPOT_TEST, SPOT_TEST.rstrip("/")):
+            again = caller.get(path.format(restored.pk))
+            assert (again.status, again.body) == (200, first.body)
+    assert as_stored(restored) == before
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize("status", ["Pending", "Started", "Failed", "Cancelled", "Suspended"])
+def test_whatever_the_status(worker, virginia, stan, status):
+    item = make_item(virginia, action="Restore", stage="Fetch", status=status)
+    answer = worker.get(SPOT_TEST.format(item.pk))
+    assert (answer.status, answer.body["status"], answer.body["stage"], answer.body["note"]) == (
+        200,
+        status,
+        "Fetch",
+        LINE,
+    )
+    assert len(mail.outbox) == 1
+
+
+def test_the_restoration_of_a_file(worker, virginia, stan):
+    item = make_item(virginia, action="Restore", generic_file_identifier="virginia.edu/bag/data/1.txt")
+    assert worker.get(SPOT_TEST.format(item.pk)).status == 200
+    assert "virginia.edu/bag/data/1.txt" in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("action", ["Ingest", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
+def test_other_actions(worker, virginia, stan, action):
+    item = make_item(virginia, action=action)
+    before = as_stored(item)
+    answer = worker.get(SPOT_TEST.format(item.pk))
+    assert answer.status == 409
+    assert {**answer.body, "error": ""} == {**worker.get(f"/api/v2/items/{item.pk}/").body, "error": ""}
+    assert action in answer.body["error"]
+    assert as_stored(item) == before
+    assert mail.outbox == []
+
+
+def test_nobody_to_be_mailed(worker, virginia, wally):
+    item = make_item(virginia, action="Restore")
+    before = as_stored(item)
+    answer = worker.get(SPOT_TEST.format(item.pk))
+    assert answer.status == 409
+    assert "staff" in answer.body["error"]
+    assert as_stored(item) == before
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga"])
+def test_members_may_not(client, cast, restored, who):
+    before = as_stored(restored)
+    answer = Caller(client, cast[who]).get(SPOT_TEST.format(restored.pk))
+    assert (answer.status, set(answer.body)) == (403, {"error"})
+    assert as_stored(restored) == before
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("number", [0, 987_654, 2**63, 10**40])
+def test_unknown(worker, number):
+    assert worker.get(SPOT_TEST.format(number)).status == 404
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_by_no_other_method(worker, restored, method):
+    before = as_stored(restored)
+    assert worker.ask(method, SPOT_TEST.format(restored.pk), body=b"{}").status == 405
+    assert as_stored(restored) == before
+    assert mail.outbox == []
+
+
+def test_a_mail_server_that_fails(worker, restored, monkeypatch):
+    before = as_stored(restored)
+    deliver = EmailBackend.send_messages
+
+    def fail(self, messages):
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(EmailBackend, "send_messages", fail)
+    answer = worker.get(SPOT_TEST.format(restored.pk))
+    assert answer.status == 503
+    assert "ask again" in answer.body["error"]
+    assert as_stored(restored) == before
+    assert not HistoryEntry.objects.filter(move="notify").exists()
+    monkeypatch.setattr(EmailBackend, "send_messages", deliver)
+    assert worker.get(SPOT_TEST.format(restored.pk)).status == 200
+    assert len(mail.outbox) == 1
