@@ -7,7 +7,10 @@ from django.utils import timezone
 
 from tests.factories import make_item
 from tests.stored import as_stored, last
-from tests.wire import NEVER, escaped, whole_record
+from tests.wire import NEVER, TIMES, escaped, whole_record
+from workitems import door
+from workitems.api.fields import read_time
+from workitems.lifecycle import Wanted
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched
@@ -23,6 +26,7 @@ def admin(client, ada):
     return Caller(client, ada)
 
 
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 # What: how the item is made; who saves; what is new in the record; the move; what is stored then.
 SAVES = {
     "take it up": ({}, "wally", FETCHING, "progress", FETCHING | {"retry": True}),
@@ -171,6 +175,48 @@ def test_each_move_and_its_repetition(client, cast, virginia, name):
         again = caller.put(address(item), record)
         assert (again.status, again.body) == (200, answer.body)
         assert as_stored(item) == stored
+
+
+def as_values(new):
+    """What is new in a record, as the verbs take it."""
+    empty = {"pid": None, "size": None}
+    return {
+        name: read_time(value) if name in TIMES else (value or empty.get(name, value)) for name, value in new.items()
+    }
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
+    made, who, new, move, _then = SAVES[name]
+    item, twin = (make_item(virginia, name="bag.tar", etag="e", at=NOON, **made) for _ in range(2))
+    caller = Caller(client, cast[who])
+    assert caller.put(address(item), read(caller, item, **new)).status == 200
+    values = as_values(new)
+    words = {word: values.pop(word, None) for word in ("stage", "status", "note")}
+    words["status"] = None if move == "edit" else words["status"] or twin.status
+    values = {field: value for field, value in values.items() if field != "user"}
+    [result] = door.change(move, [twin.pk], Wanted(**words, fields=values), by=cast[who], via="api")
+    assert result.changed
+    rows, entries = zip(as_stored(item), as_stored(twin), strict=True)
+    for row in rows:
+        assert row.pop("id")
+        assert row.pop("updated_at") > NOON
+        begun = row.pop("stage_started_at")
+        row["has_begun"] = begun and begun > NOON
+    assert rows[0] == rows[1]
+    for history in entries:
+        assert len(history) == 2
+        for own in ("id", "item_id", "at"):
+            del history[1][own]
+    assert entries[0][1] == entries[1][1]
+
+
+def test_a_blank_user_takes_nobody_away(worker, virginia):
+    item = make_item(virginia, action="Restore", user="kim@virginia.edu")
+    for nothing in ("", None):
+        answer = worker.put(address(item), read(worker, item, user=nothing, note=f"as {nothing}"))
+        assert (answer.status, answer.body["user"]) == (200, "kim@virginia.edu")
+    assert worker.put(address(item), read(worker, item, user="lee@virginia.edu")).body["user"] == "lee@virginia.edu"
 
 
 def test_a_new_stage_begins_now_unless_the_client_knows_better(worker, virginia):
