@@ -223,6 +223,8 @@ WRONG = [
     "page=-1",
     "page=abc",
     "page=1&page=2",
+    "&".join(f"name={n}" for n in range(101)),
+    "&".join(f"status={n}" for n in range(1_001)),
     "page=99999999999",
     "per_page=0",
     "per_page=1001",

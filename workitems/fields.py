@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 LARGEST = 2**63 - 1
+MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
 UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -33,7 +34,13 @@ class ListField(forms.Field):
     widget = forms.MultipleHiddenInput
 
     def clean(self, value: Any) -> list[Any]:
-        return [self.clean_one(one) for one in value or [] if one.strip()]
+        filled = [one for one in value or [] if one.strip()]
+        if len(filled) > MOST_VALUES:
+            raise ValidationError(
+                _("Give at most %(most)d values; here are %(number)d."),
+                params={"most": MOST_VALUES, "number": len(filled)},
+            )
+        return [self.clean_one(one) for one in filled]
 
     def clean_one(self, value: str) -> Any:
         raise TypeError(f"{type(self).__name__} does not say what one value is")
