@@ -199,7 +199,7 @@ class _OfView(AutoSchema):
             found |= _WITH_BODY
         if told.takes in (Shape.RECORD, Shape.NEW, Shape.BATCH, Shape.STAGE):
             found.add(409)
-        if told.takes is Shape.BATCH or ("{" in self.path and told.takes is not Shape.NEW):
+        if told.takes is Shape.BATCH or "{" in self.path:
             found.add(404)
         if (told.many and self.method == "GET") or "{bag_date}" in self.path:
             found.add(400)
