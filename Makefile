@@ -44,6 +44,8 @@ check: install-dev  ## linters, types, migrations, deployment settings
 bench: install-dev  ## what the pages cost at 3,000 and 100,000 items, and what many workers do, on both databases (takes minutes)
 	@$(BIN)/python bench/list_page.py --database sqlite
 	@$(BIN)/python bench/list_page.py --database postgresql
+	@$(BIN)/python bench/api.py --database sqlite
+	@$(BIN)/python bench/api.py --database postgresql
 	@$(BIN)/python bench/workers.py --database sqlite
 	@$(BIN)/python bench/workers.py --database postgresql
 

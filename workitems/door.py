@@ -129,7 +129,7 @@ def change(
 
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
-    visit = _Visit(by, via, at or timezone.now(), act)
+    visit = _Visit(by, via, at, act)
     return visit.all(ids, lambda _row: (move, wanted), versions or {}, among=_models()[0].objects.all())
 
 
@@ -176,9 +176,7 @@ def save(
         return move_meant(row.facts, record, role=_role(by))
 
     with transaction.atomic():
-        results = _Visit(by, via, at or timezone.now(), None).all(
-            list(records), meant, {}, among=items.objects.visible_to(by)
-        )
+        results = _Visit(by, via, at, None).all(list(records), meant, {}, among=items.objects.visible_to(by))
         for index, result in enumerate(results):
             if result.refused:
                 raise Stopped(index, result.refused)
@@ -187,11 +185,11 @@ def save(
 
 @dataclass(frozen=True)
 class _Visit:
-    """One call at the door: who, through what, when."""
+    """One call at the door: who, through what, when (None: once the rows are locked)."""
 
     by: User
     via: str
-    now: datetime
+    at: datetime | None
     act: UUID | None
 
     def all(
@@ -206,6 +204,8 @@ class _Visit:
         with transaction.atomic():
             locked = among.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
+            # Not before: who waited for the lock comes later than who had it, in the history, too.
+            now = self.at or timezone.now()
             plans: dict[int, tuple[str, Wanted] | Refused] = {pk: _asked(asks, row) for pk, row in rows.items()}
             around = _around(items, entries, rows, plans, self.by)
             results, accepted, moves = {}, [], []
@@ -217,7 +217,7 @@ class _Visit:
                 try:
                     if isinstance(plan, Refused):
                         raise plan
-                    different = self._judge(row, *plan, around.get(pk, {}))
+                    different = self._judge(row, *plan, around.get(pk, {}), now)
                     if different:
                         _check_version(row, versions.get(pk))
                         accepted.append((row, different))
@@ -227,11 +227,13 @@ class _Visit:
                 else:
                     results[pk] = Result(row, changed=bool(different))
             made = zip(accepted, moves, strict=True)
-            entries.objects.bulk_create([self._apply(entries, row, new, move) for (row, new), move in made])
-            _save(items, accepted, self.now)
+            entries.objects.bulk_create([self._apply(entries, row, new, move, now) for (row, new), move in made])
+            _save(items, accepted, now)
         return [results[pk] for pk in ids]
 
-    def _judge(self, row: "WorkItem", move: str, wanted: Wanted, around: dict[str, Any]) -> dict[str, Any]:
+    def _judge(
+        self, row: "WorkItem", move: str, wanted: Wanted, around: dict[str, Any], now: datetime
+    ) -> dict[str, Any]:
         """What the move changes of the row, with the new values. Raises Refused."""
         if MOVES[move].is_granted_to(_role(self.by)):  # who may not make the move hears only that
             given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
@@ -243,11 +245,13 @@ class _Visit:
             role=_role(self.by),
             domain=row.institution.identifier,
             item_name=row.name,
-            now=self.now,
+            now=now,
         )
         return {name: value for name, value in new.items() if getattr(row, name) != value}
 
-    def _apply(self, entries: "type[HistoryEntry]", row: "WorkItem", new: dict[str, Any], move: str) -> "HistoryEntry":
+    def _apply(
+        self, entries: "type[HistoryEntry]", row: "WorkItem", new: dict[str, Any], move: str, now: datetime
+    ) -> "HistoryEntry":
         """Writes the new values onto the row in memory, and returns the history entry that says so."""
         stage, status = row.stage, row.status
         hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
@@ -257,11 +261,11 @@ class _Visit:
         if new.keys() & set(SEARCHED):
             new["search_text"] = row.search_text = search_text(row)
         row.version += 1
-        row.updated_at = self.now
+        row.updated_at = now
         return entries(
             item=row,
             number=row.version,
-            at=self.now,
+            at=now,
             who=self.by.email,
             via=self.via,
             move=move,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404
 
 from .. import door, spot_test
@@ -53,10 +54,12 @@ class OfItems(ApiView):
         if pk > LARGEST:
             raise Http404(_NO_SUCH)
         try:
-            door.save({pk: values}, by=self.request.user)
+            # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.
+            with transaction.atomic():
+                door.save({pk: values}, by=self.request.user)
+                return self.shown(pk)
         except door.Stopped as stopped:
             raise self.told(stopped.refused, pk) from None
-        return self.shown(pk)
 
     def told(self, refused: Refused, pk: int) -> Exception:
         """A refusal as the client gets it: with the item as it is now, unless it is about a value."""
@@ -98,10 +101,11 @@ class ListAndCreate(List):
         """Many records at once: all of them, or none."""
         records = self._records(self.record(request))
         try:
-            door.save(records, by=request.user)
+            with transaction.atomic():
+                door.save(records, by=request.user)
+                now = self.all_shown(records)
         except door.Stopped as stopped:
             raise self._stopped(stopped, list(records)) from None
-        now = self.all_shown(records)
         shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
 
