@@ -1,0 +1,213 @@
+"""`/api/docs/`: the pages that describe the API, and whether what they say can be run as it stands."""
+
+import shlex
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from drf_spectacular.validation import validate_schema
+
+from pharos.accounts import keys
+from workitems import states
+from workitems.api import samples
+from workitems.api.docs import VERSIONS
+from workitems.api.guide import operations_of
+from workitems.api.openapi import description
+
+from .elements import page
+from .factories import make_item
+
+PAGES = ["/api/docs/", *(f"/api/docs/{version}/" for version in VERSIONS)]
+DOCUMENTS = [f"/api/docs/{version}.json" for version in VERSIONS]
+WHO = ["nobody", "dora", "stan", "ada", "wally"]
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_they_are_open_to_everybody(client, cast, who):
+    if who in cast:
+        client.force_login(cast[who])
+    for address in PAGES + DOCUMENTS:
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert "default-src 'none'" in response["Content-Security-Policy"]
+        assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address):
+    read = page(client.get(address))
+    assert len(read.all("h1")) == 1
+    assert not [one for one in read.all() if "style" in one.attributes]
+    assert not [one for one in read.all("script") if one.text.strip()] + read.all("style")
+    for one in read.all("script", src=True) + read.all("link", href=True):
+        assert one.attributes.get("src", one.attributes.get("href")).startswith("/static/")
+
+
+def test_the_footer_leads_there_and_the_account_too(client, signed_in, dora):
+    for response in (client.get("/accounts/login/"), signed_in(dora).get("/items/")):
+        assert [one.words for one in page(response).all("a", href="/api/docs/")] == ["API"]
+    assert page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
+
+
+def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
+    settings.API_CALLS_PER_MINUTE = 4321
+    read = page(client.get("/api/docs/"))
+    addresses = {one["href"] for one in read.one("main").all("a", href=True)}
+    assert {*PAGES[1:], *DOCUMENTS, "/account"} <= addresses
+    assert "4321 calls a minute" in read.one("main").words
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_is_the_description(client, db, version):
+    response = client.get(f"/api/docs/{version}.json")
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == description(version)
+    validate_schema(response.json())
+    assert response.content == client.get(f"/api/docs/{version}.json").content
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_page_shows_all_of_the_description(client, db, version):
+    """Each operation with its method and address, every parameter, every field of a body and of a record."""
+    read = page(client.get(f"/api/docs/{version}/"))
+    document = description(version)
+    for where, method, operation in operations_of(document):
+        shown = read.one("section", data_operation=operation["operationId"])
+        assert f"{method.upper()} {where}" in shown.words
+        assert operation["summary"] == shown.one("h3").words
+        rows = {one["data-row"] for one in shown.all("tr", data_row=True)}
+        assert rows == {one["name"] for one in operation.get("parameters", [])} | body_fields(document, operation)
+        answers = {one.words for one in shown.all("dt")}
+        assert answers | {"401", "403", "429", "503"} == operation["responses"].keys()
+    for name in ("Item", "MemberItem", "Object", "State", "Institution"):
+        if schema := document["components"]["schemas"].get(name):
+            rows = read.one("section", data_record=name).all("tr", data_row=True)
+            assert [one["data-row"] for one in rows] == list(schema["properties"])
+            assert all(one.all("td")[1].words for one in rows) or name != "Item", "each field says what it means"
+
+
+def body_fields(document, operation):
+    content = operation.get("requestBody", {}).get("content", {})
+    fields = set()
+    for media in content.values():
+        schema = media["schema"]
+        if "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        batch = schema["properties"].get("work_items")
+        fields |= set((batch["properties"]["items"]["items"] if batch else schema)["properties"])
+    return fields
+
+
+def test_words_of_a_parameter_are_listed(client, db):
+    shown = page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
+    assert "available_in_s3" in shown.one("tr", data_row="stage").words
+    kind, _about = shown.one("tr", data_row="per_page").all("td")
+    assert kind.words == "a whole number, 1 to 1,000; unless given: 10"
+
+
+# The examples, run as they stand.
+
+
+@pytest.fixture
+def sample(virginia, wally):
+    """The item that the examples are about, and what else they need to be there."""
+    upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
+    item = make_item(virginia, at=NOW, **upload)
+    item.progress(stage="Fetch", by=wally, note="Fetching the bag.")
+    states.save(item, text="{}", action=None, by=wally, now=NOW)
+    make_item(virginia, object_identifier=samples.OBJECT_IDENTIFIER).succeed(stage="Cleanup", by=wally)
+    return item
+
+
+def with_numbers(command, item):
+    """The example, with the numbers that the database gave where it has the sample's."""
+    command = command.replace(str(samples.ID), str(item.pk))
+    owner = item.institution_id
+    return command.replace('"institution_id": 1,', f'"institution_id": {owner},').replace("create/1", f"create/{owner}")
+
+
+def run(client, command, person):
+    """What curl would do, through the test client: the answer."""
+    _key, secret = keys.make(person, now=NOW)
+    command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
+    words = iter(shlex.split(command.replace("\\\n", "")))
+    assert next(words) == "curl"
+    headers, method, body, url = {}, "GET", None, None
+    for word in words:
+        if word == "-H":
+            name, _colon, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-X":
+            method = next(words)
+        elif word == "-d":
+            body = next(words)
+        else:
+            assert url is None, word
+            url = word
+    parts = urlsplit(url)
+    assert f"{parts.scheme}://{parts.netloc}" == "http://testserver"
+    kind = headers.pop("Content-Type", "application/json")
+    return client.generic(method, f"{parts.path}?{parts.query}", body or "", content_type=kind, headers=headers)
+
+
+def examples(client, address):
+    return {one["data-curl"]: one.text for one in page(client.get(address)).all("pre", data_curl=True)}
+
+
+@pytest.mark.parametrize("who", ["dora", "ada"])
+def test_each_example_of_the_overview_works(client, cast, sample, who):
+    found = examples(client, "/api/docs/")
+    assert set(found) == set(VERSIONS)
+    for command in found.values():
+        response = run(client, command, cast[who])
+        assert response.status_code == 200, response.content
+        assert [one["id"] for one in response.json()["results"]] == [sample.pk]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_example_of_a_version_works(client, cast, sample, version):
+    """All but the spot test's, which is about a restoration; it has its own test below."""
+    document = description(version)
+    found = examples(client, f"/api/docs/{version}/")
+    assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
+    for where, _method, operation in operations_of(document):
+        name = operation["operationId"]
+        if name == "admin_ask_for_spot_test":
+            continue
+        if "requeue" in name:
+            sample.refresh_from_db()
+            sample.fail(note="The storage was full.", retry=False, by=cast["wally"])
+        person = cast["dora" if where.startswith("/member-api/") else "ada"]
+        response = run(client, with_numbers(found[name], sample), person)
+        assert str(response.status_code) == next(iter(operation["responses"])), (name, response.content)
+        assert same_shape(response.json(), example(operation)), name
+
+
+def test_the_example_of_a_spot_test_works(client, stan, wally, virginia):
+    restored = make_item(virginia, action="Restore", object_identifier=samples.OBJECT_IDENTIFIER)
+    restored.succeed(stage="Available in S3", by=wally)
+    command = examples(client, "/api/docs/v2/")["admin_ask_for_spot_test"]
+    response = run(client, with_numbers(command, restored), wally)
+    assert response.status_code == 200, response.content
+    assert response.json()["note"].startswith("Email sent to admins at")
+
+
+def example(operation):
+    return next(iter(operation["responses"].values()))["content"]["application/json"]["example"]
+
+
+def same_shape(answer, shown):
+    """Whether the example that the page shows has the names of the real answer, in the same order."""
+    if "results" in shown:
+        return list(answer) == list(shown) and list(answer["results"][0]) == list(shown["results"][0])
+    return list(answer) == list(shown)
+
+
+def test_no_key_stands_in_an_example(client, signed_in, dora):
+    """It would stay in the shell's history, and in a page that somebody prints."""
+    _key, secret = keys.make(dora, now=NOW)
+    text = signed_in(dora).get("/api/docs/").content.decode()
+    assert secret not in text
+    assert "$PHAROS_KEY" in text
+    assert f"export PHAROS_USER={dora.email}" in text
