@@ -25,11 +25,15 @@ def of_nobody(shown):
     yield "/accounts/password/reset/key/0-nothing/", 200
     yield "/accounts/password/reset/key/done/", 200
     yield "/accounts/inactive/", 200
+    yield "/api/docs/v2/", 200
 
 
 def of_a_depositor(shown):
     yield "/items/?per_page=10", 200
     yield "/items/?stage=Store&status=Started&q=bag", 200
+    yield "/api/docs/", 200
+    yield "/api/docs/v1/", 200
+    yield "/api/docs/v3/", 200
     yield "/words", 200
     yield "/account", 200
     for state in ("failed", "superseded", "success"):
@@ -141,6 +145,9 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     page.goto("/account")
     page.get_by_role("button", name="Make a key").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The new API key")
+    look()
+    page.goto("/api/docs/v2/")
+    page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true })")
     look()
     assert found == []
 
