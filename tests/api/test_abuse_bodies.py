@@ -45,6 +45,11 @@ def everything():
     return items, list(WorkItemState.objects.values())
 
 
+def row(item):
+    """What is quicker to look at, after each of many calls."""
+    return WorkItem.objects.values().get(pk=item.pk)
+
+
 def address(path, item):
     return path.format(item.pk, institution=item.institution_id)
 
@@ -125,7 +130,6 @@ ODD = [
         {},
         [1],
         {"a": 1},
-        [[]],
         1.5,
         1e300,
         -1,
@@ -135,15 +139,13 @@ ODD = [
         True,
         False,
         "",
-        " ",
-        "0",
         "1",
         "true",
-        "NaN",
         "\0",
-        "a\0b",
+        "\ud800",
+        "x" * 60_000,
     ),
-    *("\ud800", "x" * 60_000, "2021-01-01", "2021-02-30T00:00:00Z", "9999-12-31T23:59:59-14:00", "Bogus", None),
+    *("2021-02-30T00:00:00Z", "9999-12-31T23:59:59-14:00", None),
 ]
 # An admin's save may say these of an item that is Started at Fetch.
 FINE = {
@@ -170,7 +172,7 @@ def is_fine(field, value):
 @pytest.mark.parametrize(("path", "record"), [(PUTS[0], v2.Item), (PUTS[2], v3.Item)], ids=["v2", "v3"])
 def test_odd_values_of_every_field(adas, bag, path, record):
     """A value that is not the field's is 422 with its name; what is taken changes nothing, unless it may."""
-    after = everything()
+    after = row(bag)
     for name, field in record.by_name.items():
         for value in ODD:
             before = after
@@ -181,7 +183,7 @@ def test_odd_values_of_every_field(adas, bag, path, record):
                 assert set(answer.body) == {name, "error"}, case
             if answer.status == 200 and name not in IGNORED and isinstance(value, list | dict) and value:
                 raise AssertionError(case)
-            after = everything()
+            after = row(bag)
             if not (answer.status == 200 and is_fine(field, value)):
                 assert after == before or (answer.status == 200 and value in (None, "", 0)), case
 
