@@ -67,7 +67,7 @@ class Guide:
     version: str
     headers: tuple[str, str]
     groups: tuple[Group, ...]
-    records: tuple[tuple[str, Table], ...]
+    records: tuple[tuple[str, str, Table], ...]  # name, what it is, its fields
     errors: tuple[tuple[str, str], ...]
 
     @property
@@ -134,16 +134,16 @@ class _Reader:
                 title = _("Fields of each record in “work_items”, “items”: %(least)d to %(most)d of them")
                 yield Table(title % {"least": items["minItems"], "most": items["maxItems"]}, _fields(items["items"]))
 
-    def records(self) -> tuple[tuple[str, Table], ...]:
+    def records(self) -> tuple[tuple[str, str, Table], ...]:
         """Every record that an answer may hold; lists and errors are the same everywhere, and told in words."""
         found = {}
         for _path, _method, operation in operations_of(self.document):
-            done = next(iter(operation["responses"].values()))
-            schema = self._resolved(done["content"]["application/json"]["schema"])
-            one = schema["properties"]["results"]["items"] if "results" in schema["properties"] else None
-            name = (one or done["content"]["application/json"]["schema"])["$ref"].rsplit("/", 1)[1]
-            found[name] = Table(name, _fields(self._resolved(one) if one else schema, required=False))
-        return tuple(found.items())
+            done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
+            properties = self._resolved(done)["properties"]
+            reference = properties["results"]["items"] if "results" in properties else done
+            name, schema = reference["$ref"].rsplit("/", 1)[1], self._resolved(reference)
+            found[name] = name, schema["description"], Table(name, _fields(schema, required=False))
+        return tuple(found.values())
 
     def errors(self) -> tuple[tuple[str, str], ...]:
         responses = next(operations_of(self.document))[2]["responses"]

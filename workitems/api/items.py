@@ -246,7 +246,7 @@ class Requeue(OfItems):
     @tells(
         "requeue_item",
         "Requeue an item",
-        "Work on the item begins again at the stage that you name; at the one where it stopped, if you name none. Takes JSON or a form.",
+        "For admins only. Work on the item begins again at the stage that you name; at the one where it stopped, if you name none. Takes JSON or a form.",
         takes=Shape.STAGE,
     )
     def put(self, request, pk):

@@ -224,7 +224,8 @@ class _OfView(AutoSchema):
 
     def _record(self) -> Schema:
         record = self.edition.record
-        return self._named(record.__name__, shapes.outgoing(record, self._field))
+        who = "members" if self.edition.is_for_members else "services and admins"
+        return self._named(record.__name__, shapes.outgoing(record, self._field, f"An item, as {who} see it."))
 
     def _of_serializer(self, serializer: Any, direction: Any) -> Schema:
         component = self.resolve_serializer(serializer, direction)

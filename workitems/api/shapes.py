@@ -39,14 +39,14 @@ _READ_ONLY = "Read only: it may be sent as it was read; changed, it is refused."
 _NOT_LOOKED_AT = "Read only: it may be sent, and is not looked at."
 
 
-def outgoing(record: type[Record], base: Callable[[Any], Schema]) -> Schema:
+def outgoing(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
     """A record as it is answered: every field is there, always."""
     properties = {}
     for name, field in record.by_name.items():
         properties[name] = base(field) | ({"nullable": True} if _may_be_null(field) else {})
         if field.read_only:
             properties[name]["readOnly"] = True
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "object", "description": about, "properties": properties, "required": list(properties)}
 
 
 def incoming(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:

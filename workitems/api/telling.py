@@ -109,6 +109,8 @@ class StoredObject(serializers.Serializer):
 
 
 class Institution(serializers.Serializer):
+    """An institution that owns items."""
+
     id = serializers.IntegerField()
     name = serializers.CharField()
     identifier = serializers.CharField(help_text="Its domain.")
