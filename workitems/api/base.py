@@ -94,9 +94,8 @@ def _of_framework(error: APIException) -> HttpResponse:
         return reply
     status = 401 if isinstance(error, NotAuthenticated) else error.status_code
     reply = problem(status, str(error.detail))
-    for name, value in {"WWW-Authenticate": getattr(error, "auth_header", None)}.items():
-        if value:
-            reply[name] = value
+    if header := getattr(error, "auth_header", None):
+        reply["WWW-Authenticate"] = header
     return reply
 
 

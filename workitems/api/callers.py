@@ -41,7 +41,7 @@ class ByKey(BaseAuthentication):
 def _not_known(headers: Headers, email: str, secret: str) -> str:
     missing = [name for name, value in ((headers.user, email), (headers.key, secret)) if not value.strip()]
     if missing:
-        return f"Send your e-mail in the header {headers.user} and your API key in {headers.key}: {' and '.join(missing)} is missing or empty."
+        return f"Send your e-mail in the header {headers.user} and your API key in {headers.key}. Missing or empty: {', '.join(missing)}."
     return (
         f"The e-mail in {headers.user} and the key in {headers.key} do not belong together, or the key was revoked, "
         "or the account is switched off. Keys are made under “My account”."
