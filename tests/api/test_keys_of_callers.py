@@ -51,7 +51,7 @@ def test_half_a_pair(adas, path, which):
         sent = {other: whole[other]} | ({} if value is None else {name: value})
         answer = adas.get(path, headers=sent)
         assert answer.status == 401
-        assert f"{name} is missing or empty" in answer.body["error"]
+        assert answer.body["error"].endswith(f"Missing or empty: {name}.")
 
 
 @pytest.mark.parametrize("path", PAIRS)
