@@ -106,13 +106,11 @@ def test_an_empty_body(adas, bag, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "x", "", "application/jsonx"]
-)
-def test_other_types_of_content(adas, bag, method, path, content_type):
+def test_other_types_of_content(adas, bag, method, path):
     before = everything()
-    answer = adas.ask(method, address(path, bag), body=b'{"note": "x", "name": "n.tar"}', content_type=content_type)
-    assert answer.status == 415
+    body = b'{"note": "x", "name": "n.tar"}'
+    for kind in ("text/plain", "application/xml", "multipart/form-data; boundary=x", "x", "", "application/jsonx"):
+        assert adas.ask(method, address(path, bag), body=body, content_type=kind).status == 415, kind
     assert everything() == before
 
 
@@ -173,7 +171,10 @@ def is_fine(field, value):
 def test_odd_values_of_every_field(adas, bag, path, record):
     """A value that is not the field's is 422 with its name; what is taken changes nothing, unless it may."""
     after = row(bag)
+    alike = set(v2.Item.by_name) - {"action"} if record is v3.Item else set()
     for name, field in record.by_name.items():
+        if name in alike:  # the same field, asked already
+            continue
         for value in ODD:
             before = after
             answer = adas.put(address(path, bag), body=json.dumps({name: value}).encode())
