@@ -101,30 +101,35 @@ UPLOAD = {"etag": "a" * 32, "name": "virginia.edu.a_1.tar", "bag_date": "2026-05
 
 def cases(operation, ids):
     """Calls as the description allows them: any, and such as are about something that is there."""
-    is_spot_test = operation.definition.raw["operationId"] == "admin_ask_for_spot_test"
+    name = operation.definition.raw["operationId"]
+    # The first is a restoration, the second has a state.
+    pool = {"admin_ask_for_spot_test": ids[:1], "admin_show_state": ids[1:2], "admin_save_state": ids[1:2]}
     there = {
-        "id": st.sampled_from(ids[:1] if is_spot_test else ids),
+        "id": st.sampled_from(pool.get(name, ids)),
         "institution_id": st.sampled_from(list(Institution.objects.values_list("pk", flat=True))),
         "identifier": st.sampled_from([OBJECT, "virginia.edu"]),
         **{name: st.just(value) for name, value in UPLOAD.items()},
     }
     address = st.fixed_dictionaries({one.name: there[one.name] for one in operation.path_parameters})
     ways = [operation.as_strategy(), address.flatmap(lambda known: operation.as_strategy(path_parameters=known))]
-    if (body := body_of(operation.definition.raw["operationId"], there["id"])) is not None:
+    if (body := body_of(name, there)) is not None:
         both = st.tuples(address, body)
         ways.append(both.flatmap(lambda one: operation.as_strategy(path_parameters=one[0], body=one[1])))
     return st.one_of(*ways)
 
 
-def body_of(name, id_):
+def body_of(name, there):
     """A body that may well be taken, or None where any of the right shape may be."""
     if name in ("admin_save_item", "admin_save_item_by_upload"):
         return MOVES
+    if name == "admin_create_item":
+        what = {"name": st.text(min_size=1, max_size=40), "action": st.sampled_from(["Ingest", "Delete", "DPN"])}
+        return st.fixed_dictionaries(what | {"institution_id": there["institution_id"]})
     if name == "admin_save_items":
-        records = st.lists(st.tuples(id_, MOVES), min_size=1, max_size=3)
+        records = st.lists(st.tuples(there["id"], MOVES), min_size=1, max_size=3)
         return records.map(lambda pairs: {"work_items": {"items": [{"id": pk, **move} for pk, move in pairs]}})
     if name == "admin_create_state":
-        return st.fixed_dictionaries({"work_item_id": id_, "state": st.text(max_size=40)})
+        return st.fixed_dictionaries({"work_item_id": there["id"], "state": st.text(max_size=40)})
     if name == "admin_save_state":
         return st.fixed_dictionaries({"state": st.text(max_size=40)})
     return None
