@@ -16,5 +16,6 @@ class Dialect:
     per_page: int
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sorts: Mapping[str, Sort] = field(default_factory=lambda: SORTS)
+    sorts_in_words: str = ""  # for errors, where a list of all of them would be long
     sort: str = "date"
     ignored: frozenset[str] = frozenset()

@@ -61,12 +61,13 @@ class WordsField(ListField):
     def __init__(self, *, words: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.words = [str(word) for word in words]
+        self.in_words = ""  # what an error says that there is, where a list of all words would be long
 
     def clean_one(self, value: str) -> str:
         if value not in self.words:
             raise ValidationError(
                 _("“%(value)s” is not one of: %(words)s."),
-                params={"value": shortened(value), "words": ", ".join(self.words)},
+                params={"value": shortened(value), "words": self.in_words or ", ".join(self.words)},
             )
         return value
 

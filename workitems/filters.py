@@ -195,7 +195,7 @@ class ItemFilter(django_filters.FilterSet):
     sort = Where(WordsField, words=SORTS)
     page = Where(NumberField, min_value=1, max_value=10**9)
     per_page = Where(NumberField, min_value=1, max_value=MOST_PER_PAGE)
-    after = Where(TextField, max_length=1400)
+    after = Where(TextField, max_length=2600)
     format = Where(WordsField, words=FORMATS)
 
 
@@ -266,8 +266,10 @@ class ItemList:
                     self.errors[given] = _no_such_name(given, known)
             elif filled:
                 name = self.dialect.names[given]
-                self._given.setdefault(name, given)
-                params[name] = list(dict.fromkeys([*params.get(name, []), *filled]))
+                if self._given.setdefault(name, given) != given:
+                    sentence = _("“%(one)s” and “%(other)s” ask the same; give one of them.")
+                    self.errors[given] = sentence % {"one": self._given[name], "other": given}
+                params[name] = filled
         return params
 
     def _read(self, given: str, value: str) -> str:
@@ -295,6 +297,7 @@ class ItemList:
             fields["institution"].known = {one.identifier: one.pk for one in self.institutions.values()}
         if "sort" in fields:
             fields["sort"].words = list(self.dialect.sorts)
+            fields["sort"].in_words = self.dialect.sorts_in_words
         for name, values in self.params.items():
             if len(values) > 1 and (name in SHOWN_AS or not hasattr(fields[name], "clean_one")):
                 self.errors[self._given[name]] = _("This can be given only once.")

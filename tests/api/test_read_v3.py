@@ -240,7 +240,14 @@ def test_each_column_both_ways(wallys, virginia, jhu):
     make_many(40, [virginia, jhu], seed=8, name="a.tar")
     for n, item in enumerate(WorkItem.objects.order_by("pk")):
         WorkItem.objects.filter(pk=item.pk).update(
-            name=f"{n % 7}.tar", user=f"{n % 3}@virginia.edu", bag_date=datetime(2021, 1, 1 + n % 5, tzinfo=UTC)
+            name=f"{n % 7}.tar",
+            user=f"{n % 3}@virginia.edu",
+            outcome=f"{n % 4}",
+            generic_file_identifier=f"virginia.edu/{n % 6}",
+            needs_admin_review=n % 2 == 0,
+            bag_date=datetime(2021, 1, 1 + n % 5, tzinfo=UTC),
+            queued_at=datetime(2021, 1, 1 + n % 3, tzinfo=UTC),
+            stage_started_at=datetime(2021, 1, 1 + n % 4, tzinfo=UTC),
         )
     for column in v3.COLUMNS:
         up, plain, down = (

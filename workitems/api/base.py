@@ -79,8 +79,8 @@ def answer_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return problem(400, "The request cannot be read.")
     if isinstance(error, OperationalError):
-        log.warning("The database did not answer in time: %s", error)
-        reply = problem(503, "The database is busy. Nothing was changed; try again in a moment.")
+        log.error("The database did not do what it was asked for: %s", error)
+        reply = problem(503, "The database did not answer in time. Nothing was changed; try again in a moment.")
         reply["Retry-After"] = "5"
         return reply
     return _of_framework(error) if isinstance(error, APIException) else None

@@ -58,6 +58,13 @@ COLUMNS = {
     "stage": "stage",
     "status": "status",
     "object_identifier": "object_identifier",
+    "generic_file_identifier": "generic_file_identifier",
+    "outcome": "outcome",
+    "retry": "retry",
+    "needs_admin_review": "needs_admin_review",
+    "reviewed": "reviewed",
+    "queued_at": "queued_at",
+    "stage_started_at": "stage_started_at",
     "institution_id": "institution_id",
     "institution_name": "institution__name",
     "institution_identifier": "institution__identifier",
@@ -131,7 +138,13 @@ class Item(MemberItem):
 
 
 def _dialect(names: dict[str, str]) -> Dialect:
-    return Dialect(names, per_page=20, sorts=_sorts(), sort="date_processed__desc")
+    return Dialect(
+        names,
+        per_page=20,
+        sorts=_sorts(),
+        sort="date_processed__desc",
+        sorts_in_words=f"{', '.join(COLUMNS)}; each also with __asc or __desc",
+    )
 
 
 MEMBER = Edition(
