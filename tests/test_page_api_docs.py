@@ -9,10 +9,10 @@ from drf_spectacular.validation import validate_schema
 
 from pharos.accounts import keys
 from workitems import states
-from workitems.api import samples
-from workitems.api.docs import VERSIONS
-from workitems.api.guide import operations_of
-from workitems.api.openapi import description
+from workitems.api.description import samples
+from workitems.api.description.docs import VERSIONS
+from workitems.api.description.guide import operations_of
+from workitems.api.description.openapi import description
 
 from .elements import page
 from .factories import make_item

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .api import docs
+from .api.description import docs
 
 urlpatterns = [
     path("items/", views.List.as_view(), name="items"),

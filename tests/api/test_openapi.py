@@ -10,10 +10,11 @@ from django.urls import get_resolver, path
 from drf_spectacular.validation import validate_schema
 
 from pharos.accounts.roles import Permission
-from workitems.api import docs, items, v2
+from workitems.api import items, v2
+from workitems.api.description import docs
+from workitems.api.description.guide import operations_of, read
+from workitems.api.description.openapi import describe, description
 from workitems.api.entry import URLS
-from workitems.api.guide import operations_of, read
-from workitems.api.openapi import describe, description
 from workitems.dialects import Dialect
 
 PATTERNS = get_resolver(URLS).url_patterns

@@ -23,7 +23,7 @@ from pharos.accounts import keys
 from pharos.accounts.models import Institution
 from workitems import states
 from workitems.api import v2
-from workitems.api.docs import VERSIONS
+from workitems.api.description.docs import VERSIONS
 
 from ..factories import make_item
 

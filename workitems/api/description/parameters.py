@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from ..dialects import Dialect
-from ..fields import (
+from ...dialects import Dialect
+from ...fields import (
     LARGEST,
     BooleanField,
     BooleansField,
@@ -22,7 +22,7 @@ from ..fields import (
     TextsField,
     WordsField,
 )
-from ..filters import ALIASES, SHOWN_AS, ItemFilter
+from ...filters import ALIASES, SHOWN_AS, ItemFilter
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}

@@ -13,12 +13,12 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, normalize_result_object, sanitize_result_object
 
+from ..editions import Edition
+from ..entry import URLS
+from ..telling import Shape, Told
 from . import samples, shapes
-from .editions import Edition
-from .entry import URLS
 from .parameters import of_address, of_list
 from .shapes import Schema
-from .telling import Shape, Told
 
 MEMBERS, SERVICES = "Members", "Services and admins"
 _ABOUT = (

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from ..dialects import Dialect
-from .fields import as_time
+from ...dialects import Dialect
+from ..fields import as_time
 
 ID = 4711
 EMAIL = "dora@virginia.edu"

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..models import WorkItem
-from .fields import Flag, Moment, Text, Value, Whole, Word
-from .items import MOST_IN_BATCH, NEEDED
+from ...models import WorkItem
+from ..fields import Flag, Moment, Text, Value, Whole, Word
+from ..items import MOST_IN_BATCH, NEEDED
+from ..records import IGNORED, Record
 from .meanings import MEANINGS
 from .parameters import NUMBER
-from .records import IGNORED, Record
 
 Schema = dict[str, Any]
 ERROR: Schema = {
