@@ -256,8 +256,11 @@ def test_the_other_institution_is_answered_like_one_that_does_not_exist(three, j
     assert theirs.errors["institution"] == nobodys.errors["institution"].replace("jhv", "jhu")
 
 
-def test_the_other_institutions_number_gives_nothing(three, theirs, jhu, dora, ada):
-    assert found(dora, f"institution_id={jhu.pk}") == set()
+def test_the_other_institutions_number_is_like_one_that_nobody_has(three, theirs, jhu, dora, ada):
+    hers, nobodys = (ItemList(QueryDict(f"institution_id={pk}"), dora) for pk in (jhu.pk, 987_654_321))
+    assert not hers.is_valid()
+    assert not nobodys.is_valid()
+    assert hers.errors["institution_id"] == nobodys.errors["institution_id"].replace("987654321", str(jhu.pk))
     assert found(ada, f"institution_id={jhu.pk}") == {theirs.name}
 
 

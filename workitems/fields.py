@@ -1,6 +1,7 @@
 """How one value of a list's query string is read. Each field says plainly what is wrong with a value."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 LARGEST = 2**63 - 1
+_MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
 MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
 UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*$", re.IGNORECASE)
@@ -96,7 +98,18 @@ class NumberField(forms.IntegerField):
 
     def __init__(self, *, min_value: int = 0, max_value: int = LARGEST, **kwargs: Any):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
-        self.error_messages["invalid"] = _("Give a whole number.")
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else -1
+        if not self.min_value <= number <= self.max_value:
+            raise ValidationError(
+                _("Give a whole number from %(least)d to %(most)d."),
+                params={"least": self.min_value, "most": self.max_value},
+            )
+        return number
 
 
 class NumbersField(ListField):
@@ -196,10 +209,39 @@ class InstitutionsField(ListField):
             return self.known[text]
         if text.isascii() and text.isdigit() and int(text[:20]) in self.known.values():
             return int(text[:20])
-        raise ValidationError(
-            _("There is no institution “%(value)s”; give its domain, like virginia.edu."),
-            params={"value": shortened(value)},
+        raise _no_institution(value, self.known, "domain")
+
+
+class InstitutionNumbersField(NumbersField):
+    """Institutions by id alone, out of those that the reader may know of. `known`: as above."""
+
+    known: dict[str, int]
+
+    def clean_one(self, value: str) -> int:
+        number = super().clean_one(value)
+        if number not in self.known.values():
+            raise _no_institution(value, self.known, "id")
+        return number
+
+
+def _no_institution(value: str, known: dict[str, int], by: str) -> ValidationError:
+    """The same words for one that does not exist and for one that this reader may not know of."""
+    shown = {"value": shortened(value.strip()), "own": next((str(one) for one in _names(known, by)), "")}
+    if len(known) == 1:
+        return ValidationError(
+            _("You see only your own institution, which is %(own)s, and not “%(value)s”."), params=shown
         )
+    if by == "id":
+        return ValidationError(
+            _("There is no institution with the number “%(value)s”; give one like %(own)s."), params=shown
+        )
+    return ValidationError(
+        _("There is no institution “%(value)s”; give its domain, like %(own)s, or its number."), params=shown
+    )
+
+
+def _names(known: dict[str, int], by: str) -> Iterable[str | int]:
+    return known.values() if by == "id" else known
 
 
 def shortened(value: str) -> str:

@@ -28,6 +28,7 @@ from .fields import (
     BooleanField,
     BooleansField,
     DayField,
+    InstitutionNumbersField,
     InstitutionsField,
     MomentField,
     NumberField,
@@ -135,7 +136,7 @@ class ItemFilter(django_filters.FilterSet):
     status = Where(WordsField, _any("status"), words=Status, label=gettext_lazy("Status"))
     reviewed = Where(BooleansField, _any("reviewed"), label=gettext_lazy("Reviewed"))
     institution = Where(InstitutionsField, _any("institution_id"), label=gettext_lazy("Institution"))
-    institution_id = Where(NumbersField, _any("institution_id"), label=gettext_lazy("Institution number"))
+    institution_id = Where(InstitutionNumbersField, _any("institution_id"), label=gettext_lazy("Institution number"))
 
     q = Where(TextField, anywhere, max_length=1000, label=gettext_lazy("Search"))
     name = Where(TextsField, _any_text("name"), max_length=1000, label=gettext_lazy("Name"))
@@ -226,7 +227,7 @@ def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
 
 
 def _no_such_name(given: str, known: Iterable[str]) -> str:
-    if close := get_close_matches(given, known, n=1):
+    if close := get_close_matches(given, known, n=1, cutoff=0.75):
         return _("There is no filter of this name. Did you mean %(name)s?") % {"name": close[0]}
     return _("There is no filter of this name.")
 
@@ -293,8 +294,8 @@ class ItemList:
     def _filter(self) -> ItemFilter:
         filters = ItemFilter(MultiValueDict(self.params), queryset=WorkItem.objects.none(), names=self.params)
         fields = filters.form.fields
-        if "institution" in fields:
-            fields["institution"].known = {one.identifier: one.pk for one in self.institutions.values()}
+        for name in fields.keys() & {"institution", "institution_id"}:
+            fields[name].known = {one.identifier: one.pk for one in self.institutions.values()}
         if "sort" in fields:
             fields["sort"].words = list(self.dialect.sorts)
             fields["sort"].in_words = self.dialect.sorts_in_words

@@ -121,7 +121,7 @@ def test_without_an_id_or_twice(worker, three):
     sent = records(worker, three, note="on")
     nameless = {name: value for name, value in sent[1].items() if name != "id"}
     stopped(worker.put(ITEMS, batch(sent[0], nameless)), 422, 1, None, three, before)
-    stopped(worker.put(ITEMS, batch(*sent, sent[0])), 422, 3, None, three, before)
+    stopped(worker.put(ITEMS, batch(*sent, sent[0])), 422, 3, sent[0]["id"], three, before)
     for other in (7, "x", None, [sent[1]]):
         stopped(worker.put(ITEMS, batch(sent[0], other)), 422, 1, None, three, before)
 

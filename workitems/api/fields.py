@@ -77,6 +77,7 @@ class Text(Value, serializers.CharField):
 
     default_error_messages = {
         "invalid": "Give a text.",
+        "nul": "Take the NUL character (\\u0000) out of it: a text here cannot hold one.",
         "required": "This must be given.",
         "null": "This must not be empty.",
     }
@@ -95,6 +96,8 @@ class Text(Value, serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        if "\0" in data:
+            self.fail("nul")
         return data
 
     def said(self, value: Any) -> Any:

@@ -6,16 +6,25 @@ from django.http import QueryDict
 
 from .. import orders
 from ..dialects import Dialect
-from ..filters import ItemList
+from ..filters import ItemList, known_names
 from .editions import Edition
 from .replies import wrong_fields
+
+_WHERE_NAMES_ARE = "/api/docs/ names those that there are."
 
 
 def asked(request: Any, dialect: Dialect) -> ItemList:
     """The list that the query string asks for. Raises Wrong, naming each parameter that is not known or malformed."""
     listing = ItemList(request.GET, request.user, dialect)
     if not listing.is_valid():
-        raise wrong_fields(400, {name: [sentence] for name, sentence in listing.errors.items()})
+        known = known_names(request.user, dialect)
+        raise wrong_fields(
+            400,
+            {
+                name: [sentence if name in known else f"{sentence} {_WHERE_NAMES_ARE}"]
+                for name, sentence in listing.errors.items()
+            },
+        )
     return listing
 
 

@@ -1,4 +1,4 @@
-"""Version 1, the first member API: the 20 fields of an item as versions 7 and 8 of its description name them."""
+"""Version 1, the first member API: the 19 fields of an item as versions 7 and 8 of its description name them."""
 
 from typing import Any
 

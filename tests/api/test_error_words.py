@@ -1,0 +1,157 @@
+"""What errors say to the person who reads them: what is wrong, and what to do."""
+
+import gzip
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.factories import make_item
+
+from .asking import Caller
+
+MEMBER = "/member-api/v2/items/"
+ITEMS = "/api/v2/items/"
+
+
+@pytest.fixture
+def doras(client, dora):
+    return Caller(client, dora)
+
+
+@pytest.fixture
+def adas(client, ada):
+    return Caller(client, ada)
+
+
+@pytest.fixture
+def worker(client, wally):
+    return Caller(client, wally)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1001", "5.0", "5e0", "abc", "٥", "9" * 5000])
+def test_a_number_is_told_with_both_its_bounds(doras, value):
+    answer = doras.get(MEMBER, {"per_page": value})
+    assert (answer.status, answer.body["per_page"]) == (400, ["Give a whole number from 1 to 1000."])
+
+
+@pytest.mark.parametrize("value", ["5", " 5", "005"])
+def test_a_number_is_a_number(doras, value):
+    assert doras.get(MEMBER, {"per_page": value}).status == 200
+
+
+@pytest.mark.parametrize("name", ["institution", "institution_id"])
+def test_another_institution_is_not_seen_however_it_is_named(doras, virginia, jhu, name):
+    own = virginia.pk if name == "institution_id" else virginia.identifier
+    for asked in (str(jhu.pk), "987654321"):
+        answer = doras.get(MEMBER, {name: asked})
+        assert answer.status == 400
+        assert answer.body[name] == [f"You see only your own institution, which is {own}, and not “{asked}”."]
+    assert doras.get(MEMBER, {name: str(virginia.pk)}).status == 200
+
+
+def test_an_unknown_institution_is_told_with_a_known_one(adas, virginia, jhu):
+    answer = adas.get(MEMBER, "institution=virgina.edu")
+    assert "There is no institution “virgina.edu”; give its domain, like " in answer.body["error"]
+    answer = adas.get("/admin-api/v3/items", "institution_id=987654321")
+    assert answer.status == 400
+    assert "There is no institution with the number “987654321”; give one like " in answer.body["error"]
+    assert adas.get("/admin-api/v3/items", f"institution_id={jhu.pk}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "taken"),
+    [
+        ("PATCH", "/api/v2/items/1/", "GET, HEAD and PUT"),
+        ("DELETE", "/api/v2/institutions/", "GET and HEAD"),
+        ("GET", "/api/v2/items/1/requeue/", "PUT only"),
+    ],
+)
+def test_a_method_that_is_not_taken(adas, method, path, taken):
+    answer = adas.ask(method, path)
+    assert answer.status == 405
+    assert answer.body["error"] == f"{method} is not taken here; this address takes {taken}."
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("text/plain", "here it is text/plain."), ("", "here it is missing."), ("x" * 900, "here it is x")],
+)
+def test_a_kind_of_body_that_is_not_taken(worker, kind, told):
+    answer = worker.ask("POST", ITEMS, body=b"{}", content_type=kind)
+    assert answer.status == 415
+    assert answer.body["error"].startswith("Send application/json, and say so in the header Content-Type:")
+    assert told in answer.body["error"]
+    assert len(answer.body["error"]) < 200
+
+
+def test_where_a_form_is_taken_too(adas, virginia):
+    answer = adas.ask("PUT", f"{ITEMS}{make_item(virginia).pk}/requeue/", body=b"<x/>", content_type="text/xml")
+    assert answer.body["error"].startswith("Send application/json or application/x-www-form-urlencoded, ")
+
+
+def test_a_packed_body(worker):
+    answer = worker.ask("POST", ITEMS, body=gzip.compress(b"{}"), HTTP_CONTENT_ENCODING="gzip")
+    assert answer.status == 415
+    assert "packed (gzip)" in answer.body["error"]
+    assert worker.ask("POST", ITEMS, body=b"{}", HTTP_CONTENT_ENCODING="identity").status == 422
+
+
+def test_a_number_of_thousands_of_digits(worker):
+    answer = worker.ask("POST", ITEMS, body=b'{"size": ' + b"9" * 5000 + b"}")
+    assert answer.status == 400
+    assert answer.body["error"] == "A number in the body is too long; the largest is 9223372036854775807."
+
+
+@pytest.mark.parametrize("body", [b"[1,", b"\xff", b'{"size": NaN}'])
+def test_what_is_no_json_says_so(worker, body):
+    answer = worker.ask("POST", ITEMS, body=body)
+    assert answer.status == 400
+    assert answer.body["error"].startswith("The body is not JSON: ")
+
+
+def test_a_nul_in_a_text(worker, virginia):
+    item = make_item(virginia)
+    answer = worker.put(f"{ITEMS}{item.pk}/", {"note": "a\0b"})
+    assert answer.status == 422
+    assert answer.body["note"] == ["Take the NUL character (\\u0000) out of it: a text here cannot hold one."]
+
+
+def test_whoever_is_not_known_learns_how_a_service_gets_its_key(client, wally):
+    answer = Caller(client, wally).get(ITEMS, headers={"X-Pharos-API-User": wally.email, "X-Pharos-API-Key": "x"})
+    assert answer.status == 401
+    for way in ("“My account”", "the admin site", "create_api_key"):
+        assert way in answer.body["error"]
+
+
+def test_a_time_is_told_as_the_api_writes_it(worker, virginia):
+    item = make_item(virginia, bag_date=datetime(2026, 11, 20, 15, 11, 12, 500_000, tzinfo=UTC))
+    answer = worker.put(f"{ITEMS}{item.pk}/", {"bag_date": "2026-11-20T15:11:13Z"})
+    assert answer.body["bag_date"] == [
+        "“bag_date” of an item never changes by a save: it is “2026-11-20T15:11:12.500000Z”."
+    ]
+    assert worker.get(f"{ITEMS}{item.pk}/").body["bag_date"] in answer.body["error"]
+
+
+@pytest.mark.parametrize(("given", "meant"), [("stauts", "status"), ("institutions", "institution"), ("colour", None)])
+def test_a_suggestion_is_near_and_the_description_is_named(doras, given, meant):
+    told = doras.get(MEMBER, {given: "x"}).body[given][0]
+    assert (f"Did you mean {meant}?" in told) is (meant is not None)
+    assert ("Did you mean" in told) is (meant is not None)
+    assert told.endswith("/api/docs/ names those that there are.")
+
+
+def test_only_an_unknown_name_is_sent_to_the_description(doras):
+    assert "/api/docs/" not in doras.get(MEMBER, "status=Gone").body["error"]
+
+
+def test_a_batch_with_an_id_missing_or_twice(worker, virginia):
+    item = make_item(virginia)
+    answer = worker.put(ITEMS, {"work_items": {"items": [{"id": item.pk}, {"note": "x"}]}})
+    assert (answer.status, answer.body["index"]) == (422, 1)
+    assert answer.body["error"] == "Record 2 of the batch does not say which item it is about: give its number as “id”."
+    answer = worker.put(ITEMS, {"work_items": {"items": [{"id": item.pk}, {"id": item.pk}]}})
+    assert (answer.status, answer.body["index"], answer.body["id"]) == (422, 1, item.pk)
+    assert (
+        answer.body["error"]
+        == f"Record 2 of the batch, item {item.pk}: this item is in the batch twice; send each once."
+    )
