@@ -3,14 +3,20 @@
 import json
 
 from gunicorn import util
+from gunicorn.http import message
 
 worker_class = "gthread"
 workers = 3
 threads = 4
 bind = "127.0.0.1:8000"
-# A name has up to 1000 characters, each up to 12 bytes in an address; what is too long is left for the product to refuse.
-limit_request_line = 0
+# A name has up to 1000 characters, each up to 12 bytes in an address, and an address may hold several. gunicorn takes no
+# limit above its own largest; without any, a line of 20 MB keeps a worker busy for a minute.
+limit_request_line = message.MAX_REQUEST_LINE = 131_072
 limit_request_field_size = 65_536
+# Whether a proxy in front is believed is said once, by TRUSTED_PROXIES. gunicorn itself believes whoever comes from this machine.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
 
 
 def _write_error(sock, status, reason, message):

@@ -11,11 +11,13 @@ from workitems.lifecycle import (
     CARRIED,
     FIXED,
     MOVES,
+    SETTLED,
     Facts,
     Phase,
     Refused,
     Wanted,
     check_fixed,
+    check_fresh,
     decide,
     legal_moves,
     move_meant,
@@ -26,6 +28,7 @@ from workitems.vocabulary import Stage, Status
 
 from .asking import ENDS, NOW, PATH, facts
 
+CARRIED_NOW = {**dict.fromkeys(CARRIED), "size": 7}
 EARLIER = NOW - timedelta(hours=2)
 LATER = NOW + timedelta(minutes=1)
 
@@ -137,47 +140,110 @@ LATER = NOW + timedelta(minutes=1)
     ],
 )
 def test_what_a_record_means(now, record, role, move, wanted):
-    assert move_meant(now, record, role=role) == (move, wanted)
+    assert move_meant(now, record, CARRIED_NOW, role=role) == (move, wanted)
+
+
+@pytest.mark.parametrize("role", ["worker", "admin"])
+@pytest.mark.parametrize(
+    "now", [facts(status="Success", note="done"), facts(status="Failed", retry=False), facts(status="Suspended")]
+)
+def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
+    for name, value in {
+        "size": 8,
+        "outcome": "Success",
+        "queued_at": NOW,
+        "object_identifier": "virginia.edu/b",
+    }.items():
+        with pytest.raises(Refused) as caught:
+            move_meant(now, {name: value}, CARRIED_NOW, role=role)
+        assert caught.value.reason == "illegal"
+        assert caught.value.sentence.endswith(f"any more: {name}.")
+
+
+@pytest.mark.parametrize("status", ["Started", "Suspended"])
+def test_a_cancel_says_why(status):
+    now = facts(status=status, note="busy")
+    assert move_meant(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
+    assert move_meant(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
+    ended = facts(stage="Resolve", status="Cancelled", note="twice")
+    again = move_meant(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
+    assert again[1].note == "twice"
+
+
+HELD = facts(node="w1", stage_started_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "requeued_at"),
+    [
+        (HELD, {"node": "w2"}, None),
+        (HELD, {"stage": "Fetch", "status": "Started", "node": "w2", "pid": 9}, None),
+        (HELD, {"status": "Pending", "node": "", "queued_at": LATER}, None),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": EARLIER}, NOW),
+        (facts(), {"stage": "Validate", "stage_started_at": EARLIER}, NOW),
+    ],
+)
+def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
+    with pytest.raises(Refused) as caught:
+        check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+    assert caught.value.reason == "changed"
+    assert str(now) in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "requeued_at"),
+    [
+        (HELD, {"node": "w1", "pid": 10}, None),
+        (HELD, {"status": "Pending", "node": "", "pid": None}, None),
+        (HELD, {"status": "Pending", "node": "", "queued_at": None}, None),
+        (HELD, {"stage": "Validate", "status": "Started", "node": "w2"}, None),
+        (HELD, {"status": "Failed", "node": ""}, None),
+        (facts(node=""), {"node": "w2"}, None),
+        (facts(status="Pending"), {"queued_at": LATER}, None),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": LATER}, NOW),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
+    ],
+)
+def test_a_record_that_may_well_be_of_now(now, record, requeued_at):
+    check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
 
 
 def test_a_final_failure_is_not_opened_by_a_save():
     with pytest.raises(Refused) as caught:
-        move_meant(facts(status="Failed", retry=False), {"retry": True}, role="admin")
+        move_meant(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
     assert (caught.value.reason, caught.value.field) == ("illegal", "retry")
     assert "requeue" in caught.value.sentence
 
 
 STORED = {
-    "id": 7,
     "name": "bag.tar",
     "etag": "",
     "action": "Ingest",
     "institution_id": 3,
     "bag_date": None,
-    "created_at": NOW,
-    "reviewed": False,
+    "object_identifier": "virginia.edu/bag",
+    "generic_file_identifier": "",
 }
 
 
 def test_fixed_values_may_come_as_they_are():
-    assert set(STORED) == set(FIXED)
+    assert set(STORED) == {*FIXED, *SETTLED}
     check_fixed(STORED, STORED)
     check_fixed({}, STORED)
     check_fixed({"stage": "Fetch", "note": "x"}, STORED)
+    check_fixed({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
 
 
 @pytest.mark.parametrize(
     ("name", "sent", "says"),
     [
-        ("id", 8, "“7”"),
         ("name", "other.tar", "“bag.tar”"),
         ("name", "", "“bag.tar”"),
         ("etag", "abc", "not set"),
         ("action", "Delete", "“Ingest”"),
         ("institution_id", 4, "“3”"),
         ("bag_date", NOW, "not set"),
-        ("created_at", LATER, "2026-05-04"),
-        ("reviewed", True, "“False”"),
+        ("object_identifier", "jhu.edu/bag", "“virginia.edu/bag”"),
     ],
 )
 def test_a_fixed_value_that_differs_is_named(name, sent, says):
@@ -236,7 +302,8 @@ def changes(move, row, wanted, role):
 
 def saved(row, record, role):
     """The move that the record means, and what it changes."""
-    move, wanted = move_meant(facts_of(row), record, role=role)
+    check_fresh(facts_of(row), record, row, requeued_at=None)
+    move, wanted = move_meant(facts_of(row), record, row, role=role)
     return move, changes(move, row, wanted, role)
 
 
@@ -279,6 +346,10 @@ def test_the_record_after_a_verb_means_that_verb(row, role, data):
     except Refused:
         assume(False)
     assume(by_verb)
+    # By a record, identifiers are filled in, never changed; a cancel has a reason of its own; a claim is nobody else's.
+    assume(not any(row[name] and name in by_verb for name in SETTLED))
+    assume(move != "cancel" or "note" in by_verb)
+    assume(not (row["status"] == "Started" and row["node"] and by_verb.keys() & {"node", "queued_at"}))
     after = {**row, **by_verb}
     record = {name: after[name] for name in [*CARRIED, "stage", "status", "note"]}
     meant, by_record = saved(row, record, role)

@@ -23,12 +23,14 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .lifecycle import (
+    CARRIED,
     FIXED,
     MOVES,
     Phase,
     Refused,
     Wanted,
     check_fixed,
+    check_fresh,
     check_new,
     decide,
     first_stage,
@@ -168,12 +170,14 @@ def save(
 
     Only what `by` may see is there to be saved. Raises Stopped at the first one that is refused.
     """
-    items, _entries = _models()
+    items, entries = _models()
 
     def meant(row: "WorkItem") -> tuple[str, Wanted]:
         record = records[row.pk]
-        check_fixed(record, {name: getattr(row, name) for name in FIXED})
-        return move_meant(row.facts, record, role=_role(by))
+        stored = {name: getattr(row, name) for name in {*FIXED, *CARRIED}}
+        check_fixed(record, stored)
+        check_fresh(row.facts, record, stored, requeued_at=_requeued_at(entries, row, record))
+        return move_meant(row.facts, record, stored, role=_role(by))
 
     with transaction.atomic():
         results = _Visit(by, via, at, None).all(list(records), meant, {}, among=items.objects.visible_to(by))
@@ -181,6 +185,14 @@ def save(
             if result.refused:
                 raise Stopped(index, result.refused)
     return results
+
+
+def _requeued_at(entries: "type[HistoryEntry]", row: "WorkItem", record: Mapping[str, Any]) -> datetime | None:
+    """When the item was requeued last; asked only where the record says of a stage when it began that the row does not."""
+    if record.get("stage_started_at") in (None, row.stage_started_at):
+        return None
+    requeues = entries.objects.filter(item=row, move="requeue").order_by("-number")
+    return requeues.values_list("at", flat=True).first()
 
 
 @dataclass(frozen=True)

@@ -114,10 +114,14 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(pk__in=numbers)
 
-    def of_upload(self, etag: str, name: str, bag_date: datetime | None) -> "WorkItem | None":
-        """The item received last of an upload: `bag_date` to the whole second, or None where it is not set."""
+    def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
+        """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.
+
+        A restoration or deletion may carry the upload's marks, too: of several, the one with this action, else the ingest.
+        """
         made = Q(bag_date__isnull=True) if bag_date is None else in_second("bag_date", bag_date)
-        return self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id").first()
+        found = self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id")
+        return found.filter(action=action or Action.INGEST).first() or found.first()
 
     def with_state_id(self) -> "WorkItemQuerySet":
         """Each row with `work_item_state_id`: its own id where a worker has left a state, else null.
@@ -133,8 +137,17 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""
         same = self.filter(
-            same_text("name", item.name), institution_id=item.institution_id, etag=item.etag, action=item.action
+            same_text("name", item.name),
+            institution_id=item.institution_id,
+            etag=item.etag,
+            action=item.action,
         )
+        if item.action != Action.INGEST:
+            # Two files of one object may be asked for at once. (An ingest gets its identifier on the way.)
+            same = same.filter(
+                same_text("object_identifier", item.object_identifier),
+                generic_file_identifier=item.generic_file_identifier,
+            )
         dated = same.filter(date=F("created_at") if date is None else date, created_at__gte=since)
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()
 

@@ -338,3 +338,45 @@ def test_what_the_server_itself_cannot_read_is_refused_as_json(real_server, sent
         reply = read_reply(stream)
     assert 400 <= reply.status < 500
     check(reply, reply.status)
+
+
+@pytest.mark.parametrize("charset", ["zlib", "hex", "undefined", "punycode", "utf-16", '"utf-8"', "no-such-charset"])
+@pytest.mark.parametrize(
+    "path", ["/api/v2/items/?name=a", "/api/v2/items/?" + "&".join(f"a{n}=1" for n in range(1200))]
+)
+def test_a_charset_is_never_a_fault_of_ours(worker, item, charset, path):
+    sent = worker.request("GET", path, None)
+    sent = sent.replace(
+        b"Content-Type: application/json", b"Content-Type: application/json; charset=" + charset.encode()
+    )
+    assert b"charset=" in sent
+    reply = exchange(worker.server, sent)
+    check(reply, 400 if "a1199" in path else 200)
+
+
+def test_an_address_that_is_far_too_long_is_refused_at_once(real_server):
+    with connection(real_server) as (opened, stream):
+        opened.sendall(b"GET /api/v2/items/?name=" + b"a" * 300_000)
+        reply = read_reply(stream)
+    check(reply, 414)
+
+
+def test_a_stranger_does_not_make_plain_http_secure(django_db_setup, worker, item):
+    """Nor does he say where the site begins: no proxy is believed unless the settings say that there is one."""
+    from django.db import connection as database
+
+    with server(database_url(database.settings_dict), workers=1, HTTPS="true") as running:
+        secure = PythonClient(running)
+        secure.email, secure.secret = worker.email, worker.secret
+        for line in ("X-Forwarded-Proto: https", "X-Forwarded-Ssl: on", "X-Forwarded-Protocol: ssl", "SCRIPT_NAME: /x"):
+            check(exchange(running, secure.request("GET", f"/api/v2/items/{item.pk}", None, line)), 403)
+
+
+def test_slashes_too_many_before_an_address_and_other_letters(worker, item, bag):
+    """A base address that ends in a slash is the commonest slip; no page answers to it, nor to an address in capitals."""
+    assert worker.get(f"//api/v2/items/{item.pk}/")["id"] == item.pk
+    assert worker.put(f"///api/v2/items/{item.pk}", {"note": "Here."})["note"] == "Here."
+    worker.post("//api/v2/items/", bag)
+    assert worker.get("//api/v2/items/?per_page=1")["next"].startswith(f"{worker.server.url}/api/v2/items/?")
+    for path in ("/API/v2/items/", "/Member-Api/v2/items/", "//api"):
+        worker.get(path, status=404)

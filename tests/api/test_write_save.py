@@ -337,8 +337,14 @@ def test_v3(worker, virginia):
     untouched(item, worker.put(path, {**whole, "action": "Delete"}), 422, "action", before=before)
     untouched(item, worker.put(path, {**whole, "action": "Restore"}), 422, "action", before=before)
     untouched(
-        item, worker.put(path, {**whole, "action": "Restore File"}), 422, "generic_file_identifier", before=before
+        item,
+        worker.put(path, {**whole, "action": "Restore File"}),
+        422,
+        "action",
+        "generic_file_identifier",
+        before=before,
     )
+    untouched(item, worker.put(path, {"action": "Restore File", "note": "x"}), 422, "action", before=before)
     untouched(item, worker.put(path, {**whole, "bag_date": "2026-03-04T05:06:07Z"}), 422, "bag_date", before=before)
     untouched(item, worker.put(path, {**whole, "institution_name": "x"}), 422, "institution_name", before=before)
     untouched(item, worker.put(path, {**whole, "date": None}), 422, "date", before=before)

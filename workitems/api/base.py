@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
-from rest_framework.exceptions import APIException, NotAuthenticated, Throttled
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated, Throttled, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
@@ -15,7 +15,7 @@ from ..lifecycle import Refused
 from .bodies import MOST_BYTES, Json
 from .callers import ByKey, PerKey
 from .editions import Edition
-from .replies import Wrong, problem, status_of
+from .replies import Wrong, problem, status_of, wrong_fields
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +36,28 @@ class ApiView(APIView):
 
     edition: Edition = None  # type: ignore[assignment]  # given where the view is mounted
     authentication_classes = [ByKey]
-    throttle_classes = [PerKey]
+    throttle_classes: list[Any] = []  # see perform_authentication
     parser_classes = [Json]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = OnlyJson
     metadata_class = None
     http_method_names = ["get", "head", "post", "put"]
     most_bytes = MOST_BYTES
+    takes_query = False  # whether GET has parameters
     in_address: dict[str, str] = {}  # {a part of the address: what it means}, for the description
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if request.GET and not (self.takes_query and request.method in ("GET", "HEAD")):
+            told = ["This address takes no parameters; values go into the body."]
+            raise wrong_fields(400, dict.fromkeys(request.GET, told))
+
+    def perform_authentication(self, request):
+        """Who calls, and whether too often: before anything else, so that calls which are refused count, too."""
+        super().perform_authentication(request)
+        pace = PerKey()
+        if not pace.allow_request(request, self):
+            self.throttled(request, pace.wait())
 
     def check_permissions(self, request):
         if not request.user.can(self.edition.permission):
@@ -58,6 +72,11 @@ class ApiView(APIView):
         """The JSON object that was sent. Raises Wrong where there is none."""
         if request.META.get("HTTP_TRANSFER_ENCODING"):
             raise Wrong(411, "Send the body with its Content-Length, not in chunks.")
+        coding = request.headers.get("Content-Encoding", "").strip().lower()
+        if coding not in ("", "identity"):
+            raise Wrong(
+                415, f"The body is packed ({coding[:20]}). Send it as plain JSON, without the header Content-Encoding."
+            )
         data = request.data
         if not isinstance(data, dict) or not (data or int(request.META.get("CONTENT_LENGTH") or 0)):
             raise Wrong(400, "Send one JSON object as the body.")
@@ -80,23 +99,42 @@ def answer_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return problem(400, "The request cannot be read.")
     if isinstance(error, OperationalError):
         log.error("The database did not do what it was asked for: %s", error)
-        reply = problem(503, "The database did not answer in time. Nothing was changed; try again in a moment.")
+        reply = problem(
+            503, "The database did not answer in time. Try again in a moment; to repeat a save does no harm."
+        )
         reply["Retry-After"] = "5"
         return reply
-    return _of_framework(error) if isinstance(error, APIException) else None
+    return _of_framework(error, context) if isinstance(error, APIException) else None
 
 
-def _of_framework(error: APIException) -> HttpResponse:
+def _of_framework(error: APIException, context: dict[str, Any]) -> HttpResponse:
     if isinstance(error, Throttled):
         sentence = f"This key has made all the calls that it may make in a minute; try again in {error.wait} seconds."
         reply = problem(429, sentence)
         reply["Retry-After"] = str(int(error.wait))
         return reply
+    if isinstance(error, MethodNotAllowed):
+        return problem(405, _which_methods(context))
+    if isinstance(error, UnsupportedMediaType):
+        return problem(415, _which_kinds(context))
     status = 401 if isinstance(error, NotAuthenticated) else error.status_code
     reply = problem(status, str(error.detail))
     if header := getattr(error, "auth_header", None):
         reply["WWW-Authenticate"] = header
     return reply
+
+
+def _which_methods(context: dict[str, Any]) -> str:
+    *rest, last = context["view"].allowed_methods
+    taken = f"{', '.join(rest)} and {last}" if rest else f"{last} only"
+    return f"{context['request'].method} is not taken here; this address takes {taken}."
+
+
+def _which_kinds(context: dict[str, Any]) -> str:
+    taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
+    sent = context["request"].content_type
+    here = f"here it is {sent[:60]}" if sent else "here it is missing"
+    return f"Send {taken}, and say so in the header Content-Type: {here}."
 
 
 def refusal(refused: Refused, view: ApiView) -> HttpResponse:

@@ -19,7 +19,8 @@ from .replies import problem
 
 URLS = "workitems.api.urls"
 # The description for people, /api/docs/, is a page.
-_OURS = re.compile(r"/(?:api(?!/docs(?:/|$))|member-api|admin-api)(?:/|$)")
+_OURS = re.compile(r"/(?:api(?!/docs(?:/|$))|member-api|admin-api)(?:/|$)", re.IGNORECASE)
+_LEADING = re.compile(r"^/{2,}")
 _WORTH_PACKING = 1000  # bytes; less than that fits into one packet anyway
 _FAST = 1
 log = logging.getLogger(__name__)
@@ -32,14 +33,17 @@ class Api:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not _OURS.match(request.path_info):
+        # A client whose base address ends in a slash asks for //api/…
+        path = _LEADING.sub("/", request.path_info)
+        if not _OURS.match(path):
             return self.get_response(request)
+        request.path = request.path_info = path
         try:
             response = _answer(request)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = problem(500, "Something went wrong here, and is in the log. It may work if you try again later.")
-        read_away(request)
+        read_away(request, known=response.status_code != 401)
         return _finished(request, response)
 
 

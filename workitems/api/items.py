@@ -69,6 +69,8 @@ class OfItems(ApiView):
 
 
 class List(OfItems):
+    takes_query = True
+
     @tells(
         "list_items",
         "List items",
@@ -119,8 +121,9 @@ class ListAndCreate(List):
         values |= given
         if not values.get("user"):
             values["user"] = self.request.user.email
-        item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
-        return self.shown(item.pk)
+        with transaction.atomic():
+            item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
+            return self.shown(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         """{id: values} of a batch. Raises Wrong at the first record that cannot be read, saying which."""
@@ -133,10 +136,13 @@ class ListAndCreate(List):
         now = self.all_shown(pk for pk in pks if type(pk) is int)
         found: dict[int, dict[str, Any]] = {}
         for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
-            if type(pk) is not int or pk in found:
+            if type(pk) is not int:
                 raise Wrong(
-                    422, f"{_place(index)}: each record names its item by “id”, and each item once.", index=index
+                    422, f"{_place(index)} does not say which item it is about: give its number as “id”.", index=index
                 )
+            if pk in found:
+                sentence = f"{_place(index)}, item {pk}: this item is in the batch twice; send each once."
+                raise Wrong(422, sentence, id=pk, index=index)
             if pk not in now:
                 raise Wrong(404, f"{_place(index)}, item {pk}: {_NO_SUCH}", id=pk, index=index)
             try:
@@ -207,13 +213,14 @@ class ByUpload(OfItems):
         "bag_date": "When the bag was made, like 2021-03-04T05:06:07Z; fractions of the second do not matter.",
     }
 
-    def _number(self, etag: str, name: str, bag_date: str) -> int:
+    def _number(self, etag: str, name: str, bag_date: str, action: Any = None) -> int:
+        """The item's number; of an upload with items of several actions, that with this one, or the ingest."""
         try:
             moment = read_time(bag_date)
         except ValueError as error:
             raise Http404(f"{_NO_SUCH} The address ends with the time when the bag was made. {error}") from None
         # PostgreSQL does not even look for a text with a NUL in it.
-        item = None if "\0" in etag + name else self.visible.of_upload(etag, name, moment)
+        item = None if "\0" in etag + name else self.visible.of_upload(etag, name, moment, action)
         if item is None:
             raise Http404(_NO_SUCH)
         return item.pk
@@ -233,7 +240,8 @@ class ByUpload(OfItems):
         takes=Shape.RECORD,
     )
     def put(self, request, etag, name, bag_date):
-        return reply(self.save(self._number(etag, name, bag_date)))
+        action = self.record(request).get("action")
+        return reply(self.save(self._number(etag, name, bag_date, action)))
 
 
 class Requeue(OfItems):
@@ -254,12 +262,14 @@ class Requeue(OfItems):
         stage = self._stage(request)
         item = self.visible.get(pk=pk)
         try:
-            item.requeue(by=request.user, via="api", stage=stage)
+            with transaction.atomic():
+                item.requeue(by=request.user, via="api", stage=stage)
+                shown = self.shown(pk)
         except Refused as refused:
             if refused.field == "stage" and refused.reason == "invalid":
                 raise wrong_fields(422, {self.stage_name: [refused.sentence]}) from None
             raise self.told(refused, pk) from None
-        return reply(self.shown(pk))
+        return reply(shown)
 
     def _stage(self, request) -> str | None:
         has_body = int(request.META.get("CONTENT_LENGTH") or 0) or request.META.get("HTTP_TRANSFER_ENCODING")
@@ -289,9 +299,11 @@ class SpotTest(OfItems):
         item = self.visible.get(pk=pk)
         url = request.build_absolute_uri(f"/items/{pk}")
         try:
-            spot_test.ask_to_check(item, by=request.user, item_url=url)
+            with transaction.atomic():
+                spot_test.ask_to_check(item, by=request.user, item_url=url)
+                shown = self.shown(pk)
         except Refused as refused:
             raise self.told(refused, pk) from None
         except spot_test.NotSent as error:
             raise Wrong(503, str(error)) from None
-        return reply(self.shown(pk))
+        return reply(shown)

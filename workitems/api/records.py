@@ -69,7 +69,7 @@ class Record(serializers.Serializer):
         record = cls(data=data, context={"is_new": now is None})
         errors = {} if record.is_valid() else {name: [str(one) for one in told] for name, told in record.errors.items()}
         errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
-        errors |= dict(cls._strays(data, now))
+        errors |= dict(cls.strays(data, now))
         if errors:
             raise wrong_fields(422, errors)
         return dict(cls._set(record))
@@ -80,8 +80,8 @@ class Record(serializers.Serializer):
         return any(name in cls.by_name and cls.by_name[name].read_only and name not in IGNORED for name in data)
 
     @classmethod
-    def _strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
-        """Names that a record does not have, and values of the system's own that the client would change."""
+    def strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
+        """Names that a record does not have, and values that a client would change and must not."""
         fields = cls.by_name
         for name, value in data.items():
             if name in IGNORED:

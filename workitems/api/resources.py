@@ -15,6 +15,7 @@ from ..models import WorkItem
 from ..objects import object_of
 from . import telling
 from .base import ApiView
+from .bodies import FlatJson
 from .fields import as_time
 from .listing import asked, envelope
 from .replies import Wrong, reply, wrong_fields
@@ -29,6 +30,7 @@ class OfStates(ApiView):
     """A state's id is its item's. Its text comes inside JSON, so a body may be about twice as long."""
 
     most_bytes = 2 * states.LIMIT + 1024 * 1024
+    parser_classes = [FlatJson]
     in_address = {"id": "The number of the item, which is that of its state."}
 
     def item(self, pk: Any) -> WorkItem:
@@ -134,6 +136,7 @@ def _institution(one: Institution) -> dict[str, Any]:
 
 
 class Institutions(ApiView):
+    takes_query = True
     http_method_names = ["get", "head"]
 
     dialect = PAGES_ONLY

@@ -1,5 +1,6 @@
 """Version 3, APTrust Registry's names: `date_processed`, the institution by three names, a restoration as two actions."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.urls import path
@@ -9,7 +10,7 @@ from pharos.accounts.roles import Permission
 
 from ..dialects import Dialect
 from ..orders import Sort
-from ..vocabulary import REGISTRY_ACTIONS, Stage, Status, registry_action
+from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import items
 from .callers import PHAROS
 from .editions import Edition, without_process
@@ -118,6 +119,17 @@ class MemberItem(Record):
     @classmethod
     def adjust(cls, shown: dict[str, Any]) -> None:
         shown["action"] = registry_action(shown["action"], about_file=bool(shown["generic_file_identifier"]))
+
+    @classmethod
+    def looks_back(cls, data: Mapping[str, Any]) -> bool:
+        return super().looks_back(data) or data.get("action") in (RESTORE_OBJECT, RESTORE_FILE)
+
+    @classmethod
+    def strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
+        yield from super().strays(data, now)
+        # To the door both are one action.
+        if now and data.get("action") in (RESTORE_OBJECT, RESTORE_FILE) and data["action"] != now["action"]:
+            yield "action", [f"The action of an item never changes: it is “{now['action']}”."]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Here the file identifier makes two actions of one, so the two must agree."""

@@ -33,7 +33,7 @@ from .rules import (
     object_identifier,
     why_not,
 )
-from .saves import FIXED, check_fixed, move_meant
+from .saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
 
 __all__ = [
     "CARRIED",
@@ -43,6 +43,7 @@ __all__ = [
     "PATHS",
     "PHASE_WORDS",
     "PIPELINE",
+    "SETTLED",
     "SUCCESS_AT",
     "Facts",
     "Move",
@@ -51,6 +52,7 @@ __all__ = [
     "Refused",
     "Wanted",
     "check_fixed",
+    "check_fresh",
     "check_new",
     "decide",
     "first_stage",

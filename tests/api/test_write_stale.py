@@ -1,0 +1,182 @@
+"""Records that were read before somebody else's change: of two at once, one is told; and nothing is lost without a word."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from pharos.accounts import keys
+from tests.factories import make_item
+from tests.stored import as_stored, last
+from workitems.models import WorkItem
+
+from .asking import Caller
+from .saving import FETCHING, address, read, untouched
+
+OTHERS = {**FETCHING, "node": "w2", "pid": 9}
+
+
+@pytest.fixture
+def worker(client, wally):
+    return Caller(client, wally)
+
+
+def refused_as_stale(item, answer, before):
+    told = untouched(item, answer, 409, before=before)
+    assert told["id"] == item.pk
+    assert told["error"].endswith("Read it again before you go on.")
+
+
+def test_of_two_claims_the_second_is_told(worker, item):
+    first, second = read(worker, item, **FETCHING), read(worker, item, **OTHERS)
+    assert worker.put(address(item), first).status == 200
+    refused_as_stale(item, worker.put(address(item), second), as_stored(item))
+    assert worker.put(address(item), first).status == 200
+    item.refresh_from_db()
+    assert (item.node, item.pid, item.version) == ("w1", 7, 2)
+
+
+def test_who_holds_an_item_may_hand_it_on(worker, item):
+    worker.put(address(item), read(worker, item, **FETCHING))
+    released = read(worker, item, status="Pending", node="", pid=0)
+    assert worker.put(address(item), released).body["node"] is None
+    assert worker.put(address(item), read(worker, item, **OTHERS)).body["node"] == "w2"
+
+
+def test_the_feeder_does_not_take_an_item_from_its_worker(worker, virginia):
+    item = make_item(virginia, stage="Fetch")
+    feeders = read(worker, item, queued_at="2026-03-04T05:06:07Z")
+    assert worker.put(address(item), read(worker, item, **FETCHING)).status == 200
+    refused_as_stale(item, worker.put(address(item), feeders), as_stored(item))
+
+
+def test_a_save_of_before_a_requeue_does_not_undo_it(worker, item, ada):
+    worker.put(address(item), read(worker, item, **FETCHING))
+    validating = {**FETCHING, "stage": "Validate", "stage_started_at": _text(timezone.now())}
+    worker.put(address(item), read(worker, item, **validating))
+    late = read(worker, item, note="Nearly there.")
+    item.requeue(by=ada, stage="Receive")
+    refused_as_stale(item, worker.put(address(item), late), as_stored(item))
+    taken_up = {**FETCHING, "stage_started_at": _text(timezone.now() + timedelta(seconds=1))}
+    assert worker.put(address(item), read(worker, item, **taken_up)).status == 200
+    refused_as_stale(item, worker.put(address(item), late), as_stored(item))
+
+
+def _text(moment):
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("who", ["ada", "wally"])
+def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item, who):
+    done = read(worker, item, stage="Record", status="Success", note="Done.")
+    assert worker.put(address(item), done).status == 200
+    before = as_stored(item)
+    told = untouched(
+        item, Caller(client, cast[who]).put(address(item), {**done, "size": 5, "outcome": "x"}), 409, before=before
+    )
+    assert told["error"].endswith("any more: outcome, size.")
+    assert worker.put(address(item), done).status == 200
+    assert as_stored(item) == before
+
+
+def test_a_cancel_with_the_note_that_is_there_says_nothing(client, item, worker, ada, wally):
+    item.progress(by=wally, note="Waiting.")
+    admin = Caller(client, ada)
+    untouched(
+        item, admin.put(address(item), read(admin, item, status="Cancelled")), 422, "note", before=as_stored(item)
+    )
+    assert admin.put(address(item), read(admin, item, status="Cancelled", note="By mistake.")).status == 200
+    assert last(item).note == "By mistake."
+
+
+def test_identifiers_are_filled_in_and_stay(worker, virginia):
+    whose = {"object_identifier": "virginia.edu/bag", "generic_file_identifier": "virginia.edu/bag/data/a"}
+    item = make_item(virginia, action="Delete", object_identifier=whose["object_identifier"])
+    assert worker.put(address(item), whose).status == 200
+    before = as_stored(item)
+    for name in whose:
+        untouched(item, worker.put(address(item), {name: "jhu.edu/stolen"}), 422, name, before=before)
+        assert worker.put(address(item), {name: ""}).body[name] == whose[name]
+
+
+def test_two_files_of_one_object_are_two_items(worker, virginia):
+    asked = {"action": "Restore", "name": "bag.tar", "institution_id": virginia.pk}
+    asked["object_identifier"] = "virginia.edu/bag"
+    one, again, other = (
+        worker.post("/api/v2/items/", {**asked, "generic_file_identifier": f"virginia.edu/bag/data/{name}"}).body
+        for name in "aab"
+    )
+    assert one["id"] == again["id"] != other["id"]
+    assert other["generic_file_identifier"].endswith("/b")
+
+
+def test_a_save_by_upload_goes_to_the_item_of_its_action(worker, virginia):
+    made = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
+    upload = {"name": "bag.tar", "etag": "e1", "bag_date": made}
+    ingest, delete = (make_item(virginia, action=action, **upload) for action in ("Ingest", "Delete"))
+    path = "/api/v2/items/e1/bag.tar/2021-03-04T05:06:07Z"
+    assert worker.get(path).body["id"] == ingest.pk
+    assert worker.put(path, {"action": "Ingest", "note": "one"}).body["id"] == ingest.pk
+    assert worker.put(path, {"action": "Delete", "note": "two"}).body["id"] == delete.pk
+    assert worker.put(path, {"note": "three"}).body["id"] == ingest.pk
+    untouched(ingest, worker.put(path, {"action": "Restore"}), 422, "action", before=as_stored(ingest))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v2/items/{}/"),
+        ("PUT", "/api/v2/items/{}/"),
+        ("PUT", "/api/v2/items/"),
+        ("POST", "/api/v2/items/"),
+        ("PUT", "/api/v2/items/{}/requeue/"),
+        ("GET", "/admin-api/v3/items/show/{}"),
+        ("GET", "/api/v2/objects/x"),
+        ("GET", "/api/v2/item_state/{}/"),
+    ],
+)
+def test_a_parameter_where_there_are_none_is_named(client, ada, item, method, path):
+    before = as_stored(item)
+    sent = {} if method == "GET" else {"json": {"note": "x"}}
+    answer = Caller(client, ada).ask(method, path.format(item.pk), "item_stage=Receive", **sent)
+    assert answer.status == 400
+    assert set(answer.body) == {"item_stage", "error"}
+    assert as_stored(item) == before
+
+
+@pytest.mark.parametrize("what", ["create", "requeue", "save"])
+def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, virginia, monkeypatch, what):
+    """A client that is told to try again must not find its first try done, or done twice."""
+    admin, before = Caller(client, ada), as_stored(item)
+    from workitems.api.items import OfItems
+
+    shown = OfItems.shown
+    asked = []
+
+    def fails_at_last(view, pk):
+        asked.append(pk)
+        if what == "requeue" and len(asked) == 1:
+            return shown(view, pk)
+        raise OperationalError("the connection is gone")
+
+    monkeypatch.setattr(OfItems, "shown", fails_at_last)
+    answer = {
+        "create": lambda: admin.post(
+            "/api/v2/items/", {"action": "Ingest", "name": "n.tar", "institution_id": virginia.pk}
+        ),
+        "requeue": lambda: admin.put(f"/api/v2/items/{item.pk}/requeue/", {"item_stage": "Receive"}),
+        "save": lambda: admin.put(address(item), {"note": "x"}),
+    }[what]()
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+    assert as_stored(item) == before
+    assert WorkItem.objects.count() == 1
+
+
+def test_a_call_that_cannot_be_counted_is_answered(worker, item, monkeypatch):
+    def busy(*args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(keys, "use", busy)
+    assert worker.get(address(item)).status == 200
