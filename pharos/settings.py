@@ -84,7 +84,7 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1,
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("EMAIL_USER", "")
-EMAIL_TIMEOUT = 20  # seconds; without it, a mail server that hangs would hang whoever waits for the mail
+EMAIL_TIMEOUT = 10  # seconds; without it, a mail server that hangs would hang whoever waits for the mail
 EMAIL_HOST_PASSWORD = env.str("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "pharos@localhost", validate=validate.Email())

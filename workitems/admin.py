@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from .fields import LARGEST
 from .models import HistoryEntry, WorkItem
 from .search import same_text
+from .values import LARGEST
 
 
 class ReadOnly(admin.ModelAdmin):

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-LARGEST = 2**63 - 1
+from .values import LARGEST
+
 _MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
 MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
 UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have

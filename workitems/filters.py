@@ -166,11 +166,11 @@ class ItemFilter(django_filters.FilterSet):
     updated_before = Where(MomentField, _compare("updated_at__lt"), label=gettext_lazy("Changed before"))
     bag_date = Where(MomentField, _bag_made, label=gettext_lazy("Bag made"))
     size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
+    size_max = Where(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
     bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
     bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
     date_from = Where(MomentField, _compare("date__gte"), label=gettext_lazy("Received from this time"))
     date_to = Where(MomentField, _compare("date__lte"), label=gettext_lazy("Received up to this time"))
-    size_max = Where(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
 
     retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
     needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
@@ -210,7 +210,8 @@ FACETS = {
 }
 OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
 # Names that only the API has: its callers walk a list by `after`, and the last version spells these its own way.
-OF_API = ("after", "registry_action", "not_queued", "bag_date_from", "bag_date_to", "date_from", "date_to")
+OF_V3 = ("registry_action", "not_queued", "date_from", "date_to")
+OF_API = ("after", "bag_date_from", "bag_date_to", *OF_V3)
 NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
 PAGES = Dialect(
     {given: name for given, name in NAMES.items() if name not in OF_API},
@@ -287,8 +288,8 @@ class ItemList:
     def institutions(self) -> dict[int, Institution]:
         """Every institution that this person may know of, by id."""
         if self.user.can(Permission.SEE_EVERY_INSTITUTION):
-            return {institution.pk: institution for institution in Institution.objects.all()}
-        return {self.user.institution_id: self.user.institution}
+            return {institution.pk: institution for institution in Institution.objects.visible_to(self.user)}
+        return {self.user.institution_id: self.user.institution}  # it came with the person
 
     @cached_property
     def _filter(self) -> ItemFilter:

@@ -7,8 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .fields import LARGEST
 from .lifecycle import NOTE_LIMIT
+from .values import LARGEST
 
 
 class MoveForm(forms.Form):

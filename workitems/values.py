@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from .lifecycle import Refused
 
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1  # what a column of whole numbers holds
 
 
 def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def _what_is_wrong(column: models.Field, value: Any) -> str:
     if isinstance(column, models.DateTimeField):
         return _moment(value)
     if isinstance(column, models.IntegerField):
-        fits = type(value) is int and 0 <= value <= _LARGEST
+        fits = type(value) is int and 0 <= value <= LARGEST
         return "" if fits else _("“%(field)s” must be a whole number from 0 to 9223372036854775807.")
     return ""
 

@@ -28,11 +28,25 @@ def time_zone_choices() -> list[tuple[str, str]]:
     ]
 
 
+class InstitutionQuerySet(models.QuerySet["Institution"]):
+    def visible_to(self, user: "User") -> "InstitutionQuerySet":
+        """What this person may know of: the own institution, or every one."""
+        return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(pk=user.institution_id)
+
+    def with_number(self, number: int) -> "Institution | None":
+        return self.filter(pk=number).first() if number < 2**63 else None
+
+    def with_identifier(self, identifier: str) -> "Institution | None":
+        return self.filter(identifier=identifier.lower()).first()
+
+
 class Institution(models.Model):
     """A member of the consortium, or the consortium itself. Its identifier is its domain."""
 
     name = models.CharField(_("name"), max_length=255)
     identifier = models.CharField(_("identifier"), max_length=253, unique=True, validators=[is_domain])
+
+    objects = InstitutionQuerySet.as_manager()
 
     class Meta:
         ordering = ["identifier"]

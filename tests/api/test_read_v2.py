@@ -199,7 +199,7 @@ CASES = [
     ("stage=Validate", "b"),
     ("item_action=Delete", "a"),
     ("action=Delete", "a"),
-    ("action=Delete&item_action=Restore", "sra"),
+    ("item_action=Delete&item_action=Restore", "sra"),
     ("item_action=Ingest&status=Pending", "jged"),
     ("institution=jhu.edu", "j"),
     ("institution=JHU.edu", "j"),

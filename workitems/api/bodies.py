@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
-from ..fields import LARGEST
+from ..values import LARGEST
 from .replies import Wrong, wrong_fields
 
 MOST_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes

@@ -7,11 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 
+from pharos.accounts.models import Institution
+
 from .. import door, spot_test
-from ..fields import LARGEST
-from ..filters import ItemList
 from ..lifecycle import Refused
 from ..models import WorkItem
+from ..values import LARGEST
 from .base import ApiView
 from .bodies import Form, Json
 from .fields import read_time
@@ -177,7 +178,7 @@ class CreateOnly(ListAndCreate):
         status=201,
     )
     def post(self, request, institution_id):
-        if institution_id not in ItemList({}, request.user).institutions:
+        if Institution.objects.visible_to(request.user).with_number(institution_id) is None:
             raise Http404("There is no such institution.")
         return reply(self.create(institution_id=institution_id), 201)
 

@@ -9,10 +9,9 @@ from pharos.accounts.models import Institution
 
 from .. import states
 from ..dialects import Dialect
-from ..fields import LARGEST
-from ..filters import ItemList
 from ..models import WorkItem
 from ..objects import object_of
+from ..values import LARGEST
 from . import telling
 from .base import ApiView
 from .bodies import FlatJson
@@ -159,7 +158,7 @@ class OneInstitution(ApiView):
 
     @tells("show_institution", "Show an institution", answers=telling.Institution)
     def get(self, request, identifier):
-        for one in ItemList({}, request.user).institutions.values():
-            if one.identifier == identifier.lower():
-                return reply(_institution(one))
-        raise Http404("There is no such institution.")
+        found = Institution.objects.visible_to(request.user).with_identifier(identifier)
+        if found is None:
+            raise Http404("There is no such institution.")
+        return reply(_institution(found))

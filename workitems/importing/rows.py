@@ -16,10 +16,10 @@ from django.db import models
 from .. import lifecycle
 from ..lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ..models import HistoryEntry, WorkItem
+from ..values import LARGEST
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .raw import NOT_UTF8, shown
 
-LARGEST = 2**63 - 1
 LARGEST_ID = 2**52  # clients hold ids as JSON numbers, exact up to 2**53; those that are given here come after
 _EXACT = 2**53 - 1
 
