@@ -24,6 +24,7 @@ from pharos.accounts.models import Institution
 from workitems import states
 from workitems.api import v2
 from workitems.api.description.docs import VERSIONS
+from workitems.models import WorkItem
 
 from ..factories import make_item
 
@@ -127,7 +128,11 @@ def body_of(name, there):
         return st.fixed_dictionaries(what | {"institution_id": there["institution_id"]})
     if name == "admin_save_items":
         records = st.lists(st.tuples(there["id"], MOVES), min_size=1, max_size=3)
-        return records.map(lambda pairs: {"work_items": {"items": [{"id": pk, **move} for pk, move in pairs]}})
+        # One that nobody else calls for waits still, and can be taken up.
+        waiting = WorkItem.objects.open().filter(stage="Receive", status="Pending").last().pk
+        return (st.just([(waiting, {"status": "Started"})]) | records).map(
+            lambda pairs: {"work_items": {"items": [{"id": pk, **move} for pk, move in pairs]}}
+        )
     if name == "admin_create_state":
         return st.fixed_dictionaries({"work_item_id": there["id"], "state": st.text(max_size=40)})
     if name == "admin_save_state":
