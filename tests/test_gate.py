@@ -84,7 +84,11 @@ def test_what_is_closed_to_everybody():
 
 def test_what_is_open_to_strangers():
     public = {url for url, view in ALL.items() if opened_with(view, resolve(url)) == PUBLIC}
-    described = {"/api/docs/", *(f"/api/docs/v{n}{end}" for n in (1, 2, 3) for end in ("/", ".json"))}
+    described = {
+        "/api/docs/",
+        "/api/docs/moves/",
+        *(f"/api/docs/v{n}{end}" for n in (1, 2, 3) for end in ("/", ".json")),
+    }
     assert {url for url in public if not url.startswith("/accounts/")} == {"/healthz", NOWHERE} | described
 
 

@@ -1,6 +1,8 @@
 """`/api/docs/`: the pages that describe the API, and whether what they say can be run as it stands."""
 
 import shlex
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -13,6 +15,8 @@ from workitems.api.description import samples
 from workitems.api.description.docs import VERSIONS
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import description
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, Facts, move_meant
+from workitems.vocabulary import Status
 
 from .elements import page
 from .factories import make_item
@@ -211,3 +215,152 @@ def test_no_key_stands_in_an_example(client, signed_in, dora):
     assert secret not in text
     assert "$PHAROS_KEY" in text
     assert f"export PHAROS_USER={dora.email}" in text
+
+
+# How an item moves
+
+
+@pytest.fixture
+def moves_page(client, db):
+    return page(client.get("/api/docs/moves/"))
+
+
+def test_the_paths_are_those_of_the_rules(moves_page):
+    for action, stages in PATHS.items():
+        shown = moves_page.one("ol", data_path=action.value).all("li")
+        assert [one.words.removesuffix(" may succeed here") for one in shown] == list(stages)
+        ends = [one.words.removesuffix(" may succeed here") for one in shown if one.words.endswith(" may succeed here")]
+        assert ends == list(SUCCESS_AT[action])
+
+
+def test_every_move_and_status_is_told(moves_page):
+    rows = [(one["data-move"], one.one("th").words) for one in moves_page.all("tr", data_move=True)]
+    assert {move for move, _sent in rows} == set(MOVES)
+    by_save = {sent: move for move, sent in rows if sent in list(Status)}
+    facts = Facts("Ingest", "Record", "Started", True)
+    meant = {status: move_meant(facts, {"status": status}, {}, role="worker")[0] for status in Status}
+    assert by_save == meant
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("Pending", ["progress", "from open", "Service account", "node: null", "pid: null"]),
+        ("Started", ["stage_started_at: the time of the save"]),
+        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "where its action may succeed"]),
+        ("Failed", ["A note is needed", "same stage or a later one"]),
+        ("Suspended", ["A note is needed", "needs_admin_review: true", "retry: false", "The stage stays"]),
+        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is needed"]),
+    ],
+)
+def test_what_a_status_means(moves_page, sent, told):
+    [row] = [one for one in moves_page.all("tr", data_move=True) if one.one("th").words == sent]
+    for words in told:
+        assert words in row.words
+
+
+def test_a_requeue_is_for_admins_and_undoes_all_of_it(moves_page):
+    row = moves_page.one("tr", data_move="requeue")
+    assert "APTrust admin" in row.words
+    assert "Service account" not in row.words
+    for name, value in MOVES["requeue"].sets.items():
+        word = {True: "true", False: "false"}.get(value, "null") if value != "" else "null"
+        assert f"{name}: {word}" in row.words
+
+
+def test_open_held_and_closed(moves_page):
+    shown = moves_page.one("section", aria_labelledby="states")
+    assert dict(zip((one.words for one in shown.all("dt")), (one.words for one in shown.all("dd")), strict=True)) == {
+        "open": "Pending, Started, Failed with retry true",
+        "on hold": "Suspended",
+        "closed": "Success, Failed with retry false, Cancelled",
+    }
+
+
+def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
+    [command] = [one.text for one in moves_page.all("pre") if "curl" in one.text]
+    answer = run(client, command.replace("/ID/", f"/{sample.pk}/"), wally)
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["status"], answer.json()["node"]) == ("Started", "services-1.example.org")
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_leads_to_the_moves(client, db, address):
+    assert page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
+
+
+# What a newcomer needs
+
+
+@pytest.mark.parametrize("shell", [one for one in ("sh", "dash", "bash", "zsh") if shutil.which(one)])
+def test_the_key_gets_into_any_shell(client, db, shell):
+    [lines] = [one.text for one in page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
+    # Here is no terminal, so stty cannot do its part.
+    script = f'stty() {{ :; }}\n{lines}\nprintf %s "$PHAROS_KEY" >&2\nsh -c \'printf %s "$PHAROS_KEY" >&2\''
+    done = subprocess.run([shell, "-c", script], input="a\\b c\n", capture_output=True, text=True, check=True)
+    assert done.stderr == "a\\b ca\\b c"
+
+
+def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
+    read = page(client.get("/api/docs/v2/"))
+
+    def told(name):
+        return read.one("section", data_operation=name).one("p", class_="help").words
+
+    assert f"{samples.ID} by an id from the list of items" in told("admin_save_item")
+    assert f"{samples.ID} by an id from the list of items" in told("admin_save_items")
+    assert "virginia.edu%2Fvirginia.edu.uva-lib_2274642 by the object_identifier" in told("member_show_object")
+    assert "virginia.edu by the domain of an institution" in told("admin_show_institution")
+    assert "1 by the number of the institution that owns the item" in told("admin_create_item")
+    assert not read.one("section", data_operation="member_list_items").all("p", class_="help")
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_a_new_item_in_the_example_is_a_plain_new_ingest(client, db, version):
+    [command] = [
+        text for name, text in examples(client, f"/api/docs/{version}/").items() if name == "admin_create_item"
+    ]
+    for words in ('"action": "Ingest"', '"stage": "Receive"', '"status": "Pending"'):
+        assert words in command
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_meaning_only_repeats_a_name(version):
+    document = description(version)
+    for _where, _method, operation in operations_of(document):
+        for one in operation.get("parameters", []):
+            words = one["description"].split(". ")[0].rstrip(".")
+            assert len(words.split()) > 2, (one["name"], words)
+    for name, schema in document["components"]["schemas"].items():
+        for field, one in schema.get("properties", {}).items():
+            assert "* `" not in one.get("description", ""), (name, field)
+            if name in ("Object", "State", "Institution"):
+                assert one["description"], (name, field)
+
+
+def test_the_sizes_stand_together():
+    names = [one["name"] for one in description("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
+    assert names.index("size_max") == names.index("size_min") + 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_holds_examples_for_tools(version):
+    document = description(version)
+    assert "```sh\nexport PHAROS_URL=" in document["info"]["description"]
+    assert 'curl -H "X-' in document["info"]["description"]
+    for where, method, operation in operations_of(document):
+        [sample] = operation["x-codeSamples"]
+        assert sample["source"].startswith("curl -H"), (where, method)
+        assert '"$PHAROS_URL/' in sample["source"]
+
+
+def test_every_status_of_an_error_is_in_the_overview(client, db):
+    told = {one.words for one in page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")}
+    named = {
+        status
+        for version in VERSIONS
+        for _where, _method, operation in operations_of(description(version))
+        for status in operation["responses"]
+        if status >= "400"
+    }
+    assert named | {"405"} <= told

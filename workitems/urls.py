@@ -15,6 +15,7 @@ urlpatterns = [
     path("acts/<uuid:pk>/undo", views.Undo.as_view(), name="undo"),
     path("words", views.Words.as_view(), name="words"),
     path("api/docs/", docs.Overview.as_view(), name="api_docs"),
+    path("api/docs/moves/", docs.Moves.as_view(), name="api_moves"),
     *(path(f"api/docs/{v}/", docs.Version.as_view(version=v), name=f"api_docs_{v}") for v in docs.VERSIONS),
     *(path(f"api/docs/{v}.json", docs.Document.as_view(version=v), name=f"api_{v}_json") for v in docs.VERSIONS),
 ]

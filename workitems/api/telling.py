@@ -59,9 +59,9 @@ def tells(
 class State(serializers.Serializer):
     """What a worker keeps of its progress with an item. Its id is the item's."""
 
-    id = serializers.IntegerField()
-    work_item_id = serializers.IntegerField()
-    action = serializers.CharField()
+    id = serializers.IntegerField(help_text="The state's number, which is its item's.")
+    work_item_id = serializers.IntegerField(help_text="The item's number.")
+    action = serializers.CharField(help_text="The action that it belongs to, as the worker saved it.")
     state = serializers.CharField(help_text="The text as it was saved.")
 
     class Meta:
@@ -96,13 +96,13 @@ class StoredObject(serializers.Serializer):
     """An object in preservation storage, as its last successful ingest tells of it."""
 
     id = serializers.IntegerField(help_text="The number of the ingest's item.")
-    identifier = serializers.CharField()
-    title = serializers.CharField(allow_null=True)
-    access = serializers.CharField(allow_null=True)
-    state = serializers.ChoiceField(["A", "D"], help_text="A: active; D: deleted.")
-    storage_option = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
+    identifier = serializers.CharField(help_text="The owner's domain, a slash, and the bag's name.")
+    title = serializers.CharField(allow_null=True, help_text="Its title; null: items do not tell it.")
+    access = serializers.CharField(allow_null=True, help_text="Who may see it; null: items do not tell it.")
+    state = serializers.ChoiceField(["A", "D"], help_text="A: it is in storage. D: it was deleted since.")
+    storage_option = serializers.CharField(allow_null=True, help_text="Where it is stored; null: items do not tell it.")
+    created_at = serializers.DateTimeField(help_text="When its last successful ingest came into this system.")
+    updated_at = serializers.DateTimeField(help_text="When that ingest changed last.")
 
     class Meta:
         ref_name = "Object"
@@ -111,8 +111,8 @@ class StoredObject(serializers.Serializer):
 class Institution(serializers.Serializer):
     """An institution that owns items."""
 
-    id = serializers.IntegerField()
-    name = serializers.CharField()
+    id = serializers.IntegerField(help_text="Its number, as institution_id names it.")
+    name = serializers.CharField(help_text="Its name.")
     identifier = serializers.CharField(help_text="Its domain.")
 
     class Meta:

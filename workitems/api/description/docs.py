@@ -11,6 +11,7 @@ from django.views import View
 
 from pharos.accounts.gate import PUBLIC
 
+from . import moves, samples
 from .guide import Guide, read
 
 VERSIONS = ("v2", "v3", "v1")  # the first is the one to choose; v1 is the oldest
@@ -54,6 +55,24 @@ class Version(View):
 
     def get(self, request):
         return render(request, "workitems/api/version.html", {"guide": _guide(self.version, request)})
+
+
+class Moves(View):
+    """The life of an item: the paths, what a save means, and who may make which move."""
+
+    permission = PUBLIC
+
+    def get(self, request):
+        context = {
+            "paths": moves.paths(),
+            "states": moves.states(),
+            "saves": moves.saves(),
+            "others": moves.others(),
+            "words": moves.words(),
+            "claim": samples.CLAIM,
+            "root": request.build_absolute_uri("/").rstrip("/"),
+        }
+        return render(request, "workitems/api/moves.html", context)
 
 
 class Document(View):

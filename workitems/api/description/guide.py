@@ -49,6 +49,7 @@ class Operation:
     answers: tuple[tuple[str, str], ...]
     answer: str  # an example
     curl: str
+    stand_ins: tuple[tuple[str, str], ...]  # what of the example is to be replaced, and by what
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class _Reader:
             takes=tuple(operation.get("requestBody", {}).get("content", {})),
             answers=tuple(rest),
             answer=_json(done["content"]["application/json"]["example"]),
-            curl=self._curl(path, method, operation),
+            curl=curl(self.document, self.root, path, method, operation),
+            stand_ins=tuple(dict.fromkeys(_stand_ins(operation))),
         )
 
     def _tables(self, operation: Schema) -> Iterable[Table]:
@@ -154,22 +156,52 @@ class _Reader:
             return self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
         return schema
 
-    def _curl(self, path: str, method: str, operation: Schema) -> str:
-        """The call with its example's values. The key is not in it, so that it stays out of the shell's history."""
-        query = {}
-        for parameter in operation.get("parameters", []):
-            if parameter["in"] == "path":
-                hole, value = f"{{{parameter['name']}}}", quote(str(parameter["example"]), safe="")
-                path = path.replace(hole, value)
-            elif "example" in parameter:
-                query[parameter["name"]] = parameter["example"]
-        url = self.root + path + (f"?{urlencode(query, doseq=True)}" if query else "")
-        user, key = self.schemes["userHeader"]["name"], self.schemes["keyHeader"]["name"]
-        lines = [f'curl -H "{user}: $PHAROS_USER"', f'-H "{key}: $PHAROS_KEY"']
-        if body := operation.get("requestBody"):
-            kind, media = next(iter(body["content"].items()))
-            lines += [f"-X {method.upper()} -H 'Content-Type: {kind}'", f"-d {shlex.quote(_json(media['example']))}"]
-        return " \\\n  ".join([*lines, shlex.quote(url)])
+
+def curl(document: Schema, root: str, path: str, method: str, operation: Schema) -> str:
+    """The call with its example's values. The key is not in it, so that it stays out of the shell's history."""
+    query = {}
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", _in_address(parameter))
+        elif "example" in parameter:
+            query[parameter["name"]] = parameter["example"]
+    url = root + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+    user, key = (document["components"]["securitySchemes"][name]["name"] for name in ("userHeader", "keyHeader"))
+    lines = [f'curl -H "{user}: $PHAROS_USER"', f'-H "{key}: $PHAROS_KEY"']
+    if body := operation.get("requestBody"):
+        kind, media = next(iter(body["content"].items()))
+        lines += [f"-X {method.upper()} -H 'Content-Type: {kind}'", f"-d {shlex.quote(_json(media['example']))}"]
+    return " \\\n  ".join([*lines, f'"{url}"'])  # nothing in it but the root's own variable means anything to a shell
+
+
+def _in_address(parameter: Schema) -> str:
+    return quote(str(parameter["example"]), safe="")
+
+
+def _stand_ins(operation: Schema) -> Iterable[tuple[str, str]]:
+    """Values of the example that are somebody else's, and what to put there."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            yield _in_address(parameter), _yours(parameter["name"], operation)
+    for media in list(operation.get("requestBody", {}).get("content", {}).values())[:1]:
+        sent = media["example"]
+        for record in sent.get("work_items", {"items": [sent]})["items"]:
+            for name in ("id", "work_item_id", "institution_id", "bucket"):
+                if name in record:
+                    yield str(record[name]), _yours(name, operation)
+
+
+def _yours(name: str, operation: Schema) -> str:
+    is_institution = "institution" in operation["operationId"]
+    return {
+        "id": _("an id from the list of items"),
+        "work_item_id": _("an id from the list of items"),
+        "institution_id": _("the number of the institution that owns the item"),
+        "bucket": _("the receiving bucket of that institution"),
+        "identifier": _("the domain of an institution from the list")
+        if is_institution
+        else _("the object_identifier of an item, each slash in it as %2F"),
+    }.get(name, _("the item's own “%(name)s”") % {"name": name})
 
 
 def operations_of(document: Schema) -> Iterator[tuple[str, str, Schema]]:

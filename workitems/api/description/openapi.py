@@ -17,6 +17,7 @@ from ..editions import Edition
 from ..entry import URLS
 from ..telling import Shape, Told
 from . import samples, shapes
+from .guide import curl, operations_of
 from .parameters import of_address, of_list
 from .shapes import Schema
 
@@ -26,6 +27,18 @@ _ABOUT = (
     "has a plain-text `error`, always. Parameters that are blank are ignored, unknown ones are an error. Times are RFC 3339. Each "
     "address works with and without a slash at its end, and never redirects."
 )
+# For tools that show no samples beside the operations.
+_BEGIN = """
+
+To begin, tell your shell where the server is and who you are, and ask for a list. Examples read these three:
+
+```sh
+export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu
+printf 'API key: '; stty -echo; read -r PHAROS_KEY; stty echo; echo; export PHAROS_KEY
+%(curl)s
+```
+
+How an item moves, and what a save means, is told on the server's page `/api/docs/moves/`."""
 _TAGS = [
     {"name": MEMBERS, "description": "For everybody with a key: the items of your institution. Read only."},
     {"name": SERVICES, "description": "For the consortium's services and admins: the items of all institutions."},
@@ -98,7 +111,13 @@ class _Generator(SchemaGenerator):
             "paths": paths,
             "components": self.registry.build({}),
         }
-        return sanitize_result_object(normalize_result_object(document))
+        document = sanitize_result_object(normalize_result_object(document))
+        for path, method, operation in operations_of(document):
+            source = curl(document, "$PHAROS_URL", path, method, operation)
+            operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": source}]
+        _path, _method, first = next(operations_of(document))
+        document["info"]["description"] += _BEGIN % {"curl": first["x-codeSamples"][0]["source"]}
+        return document
 
 
 class _OfView(AutoSchema):
@@ -231,6 +250,10 @@ class _OfView(AutoSchema):
         component = self.resolve_serializer(serializer, direction)
         if direction == "request":
             component.schema["additionalProperties"] = False
+        for name, field in serializer().fields.items():
+            if "enum" in component.schema["properties"][name]:
+                # The library adds a list of the words to it, which stand beside it anyway.
+                component.schema["properties"][name]["description"] = field.help_text
         return component.ref
 
     def _field(self, field: Any) -> Schema:

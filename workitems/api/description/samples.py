@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...dialects import Dialect
+from ...lifecycle import first_stage
+from ...vocabulary import Action, Status
 from ..fields import as_time
 
 ID = 4711
@@ -66,10 +68,16 @@ OF_SHAPES = {
     "Object": _OBJECT,
 }
 STAGE = "Fetch"
+CLAIM = '{"stage": "Fetch", "status": "Started", "node": "services-1.example.org", "pid": 3120}'
 # What the examples of lists ask for, {filter: its value}.
 _ASKED: dict[str, Any] = {"status": "Started", "per_page": 50}
 # The columns that the examples send: of a new item, and with a save.
 _NEW = ("name", "etag", "bucket", "institution_id", "action", "stage", "status", "bag_date", "date", "size", "note")
+_NEW_HAS = {
+    "stage": first_stage(Action.INGEST).value,
+    "status": Status.PENDING.value,
+    "note": "The bag is in the receiving bucket.",
+}
 _SAVED = ("stage", "status", "note", "retry", "node", "pid")
 
 
@@ -94,7 +102,9 @@ def of_address(part: str, meaning: str) -> Any:
 
 def new(edition_record: Any, without: set[str]) -> dict[str, Any]:
     """What a client sends to make the sample, but for what the address says."""
-    return _part(edition_record, [column for column in _NEW if column not in without])
+    changed = {edition_record.name_of(column): value for column, value in _NEW_HAS.items()}
+    sent = _part(edition_record, [column for column in _NEW if column not in without])
+    return {name: changed.get(name, value) for name, value in sent.items()}
 
 
 def saved(edition_record: Any) -> dict[str, Any]:

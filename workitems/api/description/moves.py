@@ -1,0 +1,204 @@
+"""The life of an item as the page about moves tells it: read off the rules themselves, so that it cannot say otherwise."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pharos.accounts.roles import ROLES, Role
+
+from ...lifecycle import (
+    MOVES,
+    PATHS,
+    PHASE_WORDS,
+    SUCCESS_AT,
+    Facts,
+    Move,
+    Phase,
+    Reach,
+    Wanted,
+    decide,
+    phase_of,
+)
+from ...vocabulary import ACTIONS, STAGES, STATUSES, Action, Stage, Status
+from ..fields import as_time
+
+_THEN, _NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 10, 12, tzinfo=UTC)
+_UNKNOWN = object()
+# Moves that no status stands for, and how they are asked for.
+_ASKED_BY: dict[str, str | Promise] = {
+    "edit": gettext_lazy("A save that leaves stage and status of an item that is not open as they are, by an admin."),
+    "requeue": gettext_lazy("The address for requeueing. A save is never a requeue."),
+    "notify": gettext_lazy("The address for spot tests of version 2; only for a Restore."),
+    "review": gettext_lazy("Only on the pages."),
+    "unreview": gettext_lazy("Only on the pages."),
+}
+_MEANINGS: dict[str, str | Promise] = {
+    "progress": gettext_lazy("Work goes on: it waits for a stage, or is under way in it."),
+    "succeed": gettext_lazy("Done, for good. An ingest gets the object identifier below, if it has none."),
+    "fail": gettext_lazy(
+        "It did not work. With retry true it stays open and is tried again; with retry false it is closed."
+    ),
+    "suspend": gettext_lazy("Put on hold until an admin has decided."),
+    "cancel": gettext_lazy(
+        "Given up, for good: whatever is saved later is refused. A service may cancel only an upload in whose place another one counts."
+    ),
+    "requeue": gettext_lazy(
+        "Work begins again at an earlier stage. The only way back, and the only way out of closed; what has succeeded is not done again."
+    ),
+    "review": gettext_lazy("Staff have looked at how it ended."),
+    "unreview": gettext_lazy("They want to look again."),
+    "edit": gettext_lazy("Flags, note, node and pid are corrected, nothing else."),
+    "notify": gettext_lazy("The institution's staff are asked to check what was restored."),
+}
+_STAGES_OF: dict[Reach, str | Promise] = {
+    Reach.SAME: gettext_lazy("The stage stays."),
+    Reach.ONWARD: gettext_lazy("The same stage or a later one of its path."),
+    Reach.SUCCESS: gettext_lazy("The same stage or a later one, where its action may succeed."),
+    Reach.BACK: gettext_lazy("An earlier stage or the same; for all but an ingest it is Requested."),
+    Reach.RESOLVE: gettext_lazy("The same stage or a later one."),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    stage: str
+    may_succeed: bool
+
+
+@dataclass(frozen=True)
+class Path:
+    action: str
+    meaning: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """Open, on hold or closed; `when`: the statuses that are."""
+
+    word: str
+    name: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A move. `sent`: the status that means it; without one `asked_by` says how it is asked for."""
+
+    sent: str
+    asked_by: str
+    move: str
+    meaning: str
+    who: str
+    sources: str
+    stage: str
+    note_required: bool
+    sets: tuple[tuple[str, str], ...]
+
+
+def paths() -> list[Path]:
+    return [
+        Path(
+            action.value,
+            str(ACTIONS[action].explanation),
+            tuple(Step(one.value, one in SUCCESS_AT[action]) for one in stages),
+        )
+        for action, stages in PATHS.items()
+    ]
+
+
+def words() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(what they are, its name for addresses, [(word, meaning)])"""
+    return [
+        (_("Stages"), "stages", [(word.value, str(term.explanation)) for word, term in STAGES.items()]),
+        (_("Statuses"), "statuses", [(word.value, str(term.explanation)) for word, term in STATUSES.items()]),
+    ]
+
+
+def states() -> list[State]:
+    return [State(str(PHASE_WORDS[phase]), phase.value, ", ".join(_statuses_of(phase))) for phase in Phase]
+
+
+def _statuses_of(phase: Phase) -> Iterable[str]:
+    for status in Status:
+        found = {retry: phase_of(status, retry=retry) is phase for retry in (True, False)}
+        if all(found.values()):
+            yield status.value
+        elif any(found.values()):
+            retry = "true" if found[True] else "false"
+            yield _("%(status)s with retry %(retry)s") % {"status": status.value, "retry": retry}
+
+
+def saves() -> list[Row]:
+    """What each status means that a save sends."""
+    return [
+        _row(move, status) for move in MOVES.values() if move.name not in _ASKED_BY for status in move.statuses or ()
+    ]
+
+
+def others() -> list[Row]:
+    return [_row(MOVES[name], None) for name in _ASKED_BY]
+
+
+def _row(move: Move, status: Status | None) -> Row:
+    return Row(
+        sent=status.value if status else "",
+        asked_by=str(_ASKED_BY.get(move.name, "")),
+        move=move.name,
+        meaning=str(_MEANINGS[move.name]),
+        who=", ".join(str(ROLES[role].label) for role in Role if move.is_granted_to(role)),
+        sources=_sources(move),
+        stage=str(_STAGES_OF[move.reach]),
+        note_required=move.note_required,
+        sets=tuple(_sets(move, status)),
+    )
+
+
+def _sources(move: Move) -> str:
+    if move.sources == set(Phase):
+        return _("any")
+    return _(" or ").join(str(PHASE_WORDS[phase]) for phase in Phase if phase in move.sources)
+
+
+def _sets(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
+    """What the move sets beside what is sent: found by asking the rules about a sample, for each role that may."""
+    facts, wanted = _sample(move, status)
+    sets: dict[tuple[str, str], list[str]] = {}
+    roles = [role for role in Role if move.is_granted_to(role)]
+    for role in roles:
+        new = decide(move.name, facts, wanted, role=role, domain="DOMAIN", item_name="NAME", now=_NOW)
+        for name, value in new.items():
+            if value != getattr(wanted, name, _UNKNOWN) and value != getattr(facts, name, _UNKNOWN):
+                sets.setdefault((name, _word(value)), []).append(str(ROLES[role].label))
+    for (name, word), who in sets.items():
+        only = {"word": word, "who": ", ".join(who)}
+        yield name, word if len(who) == len(roles) else _("%(word)s (%(who)s)") % only
+
+
+def _sample(move: Move, status: Status | None) -> tuple[Facts, Wanted]:
+    is_open = Phase.CLOSED not in move.sources
+    now, retry = (Status.STARTED, True) if is_open else (Status.FAILED, False)
+    reviewed = move.name != "review"
+    action = Action.RESTORE if move.name == "notify" else Action.INGEST
+    stage = Stage.RECORD
+    onward = Stage.CLEANUP if move.reach in (Reach.ONWARD, Reach.SUCCESS) else stage
+    facts = Facts(
+        action, stage, now, retry, reviewed=reviewed, node="node", pid=1, stage_started_at=_THEN, is_replaced=True
+    )
+    return facts, Wanted(stage=onward, status=status, note="…" if move.note_required else None)
+
+
+def _word(value: Any) -> str:
+    """A value as the API writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value == _NOW:
+        return _("the time of the save, if none is sent")
+    if value in (None, ""):
+        return "null"
+    return as_time(value) or "" if isinstance(value, datetime) else str(value)
