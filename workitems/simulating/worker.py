@@ -141,13 +141,9 @@ class Worker:
     def _take_up(self) -> bool:
         """Claims one of the items that have waited longest; False where there is none.
 
-        Claims race: the server takes a claim of an item that another process has claimed a moment before, because a save at
-        the same stage by another node is legal (that is how a service takes over from one that died). So the claim is read
-        back, and only the process that the server then names goes on. This protects against two that claim within one moment:
-        of these, the last is left. It does not protect against a claim that arrives after the other one's was read back. For
-        that, each worker reads its item again before each save, and leaves it when it is no longer its own; between this
-        reading and the save, both may still believe that it is theirs, and the stage is then worked on twice. The history
-        stays legal either way; to exclude it, the server would have to be told which version a save was made from.
+        Claims race. The server refuses a claim at a stage that another node has begun, so of two the first is left. Not every
+        client knows that, so the claim is read back as well, and only the process that the server then names goes on; and each
+        worker reads its item again before each save, and leaves it when it is no longer its own.
         """
         item = self._choose()
         if item is None:
