@@ -36,7 +36,13 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     const parts = document.getElementById(button.dataset.copy).querySelectorAll("pre");
     await navigator.clipboard.writeText([...parts].map((part) => part.textContent).join("\n"));
-    button.textContent = "✓";
+    button.firstChild.textContent = "✓";
+    const region = document.querySelector("[data-copied]");
+    const line = region.querySelector(".copied") ?? document.createElement("p");
+    line.className = "copied visually-hidden";
+    line.textContent = region.dataset.copied;
+    line.remove();
+    region.append(line);  // anew each time, so that it is read out again
   });
 }
 

@@ -33,7 +33,7 @@ def rows(client):
 
 def shown(response):
     """The new key, and the example beside it as a shell reads it."""
-    key, example = (one.text for one in page(response).all("pre"))
+    key, _shell, example = (one.text for one in page(response).all("pre"))
     return key, shlex.split(example.replace("\\\n", ""))
 
 
@@ -54,19 +54,36 @@ def test_a_person_makes_a_key(cast, signed_in, who):
     assert example == [
         "curl",
         "-H",
-        f"X-Pharos-API-User: {cast[who].email}",
+        "X-Pharos-API-User: $PHAROS_USER",
         "-H",
-        f"X-Pharos-API-Key: {secret}",
+        "X-Pharos-API-Key: $PHAROS_KEY",
         f"http://testserver{route}?per_page=5",
     ]
+
+
+def test_the_key_stands_once_and_not_in_what_is_run(signed_in, dora):
+    """It would stay in the shell's history."""
+    client = signed_in(dora)
+    response = client.post("/account/keys", make_form(client))
+    secret, _example = shown(response)
+    assert response.text.count(secret) == 1
 
 
 def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
     dora.email = "o'brien$(id)@virginia.edu"
     dora.save()
     client = signed_in(dora)
-    _secret, example = shown(client.post("/account/keys", make_form(client)))
-    assert f"X-Pharos-API-User: {dora.email}" in example
+    for response in (client.post("/account/keys", make_form(client)), client.get("/api/docs/")):
+        [lines] = [one.text for one in page(response).all("pre") if "read -r" in one.text]
+        assert shlex.split(lines.splitlines()[0]) == ["export", f"PHAROS_USER={dora.email}"]
+
+
+def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
+    client = signed_in(dora)
+    for heading in ("Make a key", "Make another key"):
+        section = page(client.get("/account")).one("section", aria_labelledby="keys")
+        assert [one.words for one in section.all("h3")] == [heading]
+        keys.make(dora, now=NOON)
 
 
 def test_nobody_keeps_the_page_with_the_key(signed_in, dora, caplog):
@@ -151,9 +168,10 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     keys.make(stan, label="his", now=NOON)
     keys.use(keys.find(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
-    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00 EST", "never"):
+    assert page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
+    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
-    for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00 EST", "5 Mar 2026, 07:00 EST"):
+    for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):
         assert text in oldest
 
 
@@ -277,12 +295,44 @@ def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
     earlier, _secret = keys.make(dora, now=NOON)
     keys.revoke(earlier, now=NOON)
     sent = {"action": "revoke", "_selected_action": [live.pk, hers.pk, earlier.pk], "index": "0"}
-    response = signed_in(ada).post(ADMIN, sent, follow=True)
+    client = signed_in(ada)
+    asked = page(client.post(ADMIN, sent)).one("div", id="content")
+    assert ApiKey.objects.live().count() == 3
+    assert live.prefix in asked.words
+    assert earlier.prefix not in asked.words
+    form = asked.one("form")
+    assert form.all("input", type="submit", value="Revoke 2 keys")
+    chosen = [one["value"] for one in form.all("input", name="_selected_action")]
+    response = client.post(ADMIN, form.fields() | {"_selected_action": chosen}, follow=True)
     assert "Revoked 2 keys." in response.text
     assert [*ApiKey.objects.live()] == [kept]
     earlier.refresh_from_db()
     assert earlier.revoked_at == NOON
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(live.pk), str(hers.pk)}
+
+
+def test_one_key_is_one_key_and_none_is_none(signed_in, ada, wally):
+    key, _secret = keys.make(wally, now=NOON)
+    client = signed_in(ada)
+    sent = {"action": "revoke", "_selected_action": [key.pk]}
+    assert 'value="Revoke 1 key"' in client.post(ADMIN, sent | {"index": "0"}).text
+    assert "Revoked 1 key." in client.post(ADMIN, sent | {"confirmed": "yes"}, follow=True).text
+    again = client.post(ADMIN, sent | {"index": "0"}, follow=True)
+    assert "None of these keys works any more" in again.text
+    assert LogEntry.objects.count() == 1
+
+
+def test_live_and_revoked_keys_look_different(signed_in, ada, wally):
+    live, _secret = keys.make(wally, now=NOON)
+    gone, _secret = keys.make(wally, now=NOON)
+    keys.revoke(gone, now=NOON)
+    client = signed_in(ada)
+    read = page(client.get(ADMIN))
+    assert [one.words for one in read.all("del")] == [f"{gone.prefix}…"]
+    assert [one.words for one in read.all("td", class_="field-state")] == ["revoked 4 Mar 2026", "works"]
+    for query, key in (("works=yes", live), ("works=no", gone)):
+        [row] = page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
+        assert key.prefix in row.words
 
 
 def test_the_list_and_the_page_of_a_key(signed_in, ada, dora):

@@ -387,6 +387,7 @@ def test_what_is_public_is_a_short_list():
         "/accounts/password/reset/key/done/",
         "/healthz",
         "/api/docs/",
+        "/api/docs/moves/",
         *(f"/api/docs/{version}{end}" for version in ("v1", "v2", "v3") for end in ("/", ".json")),
     }
 

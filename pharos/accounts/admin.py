@@ -1,9 +1,12 @@
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from . import keys
 from .forms import KeyForm
@@ -49,20 +52,55 @@ class UserAdmin(admin.ModelAdmin):
         return False
 
 
+class Works(admin.SimpleListFilter):
+    """Whether a key can still be used."""
+
+    title = _("whether it works")
+    parameter_name = "works"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("Works")), ("no", _("Revoked"))]
+
+    def queryset(self, request, queryset):
+        return {"yes": queryset.live(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
+
+
+def _day(moment):
+    return date_format(timezone.localtime(moment), "j M Y")
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
     """Keys are seen and revoked here, and made for service accounts, which have no "My account". Never changed or deleted."""
 
     form = KeyForm
-    list_display = ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_display = ["begins", "label", "user", "created", "last_used", "state"]
+    list_filter = [Works]
     list_select_related = ["user"]
     search_fields = ["prefix", "label", "user__email"]
     actions = ["revoke"]
     changelist_url = "admin:accounts_apikey_changelist"
 
     def get_fields(self, request, obj=None):
-        return self.list_display if obj else ["user", "label", "once"]
+        if obj is None:
+            return ["user", "label", "once"]
+        return ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
+
+    @admin.display(description=_("begins with"), ordering="prefix")
+    def begins(self, key):
+        return f"{key.prefix}…" if key.revoked_at is None else format_html("<del>{}…</del>", key.prefix)
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def created(self, key):
+        return _day(key.created_at)
+
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, key):
+        return _day(key.last_used_at) if key.last_used_at else _("never")
+
+    @admin.display(description=_("state"), ordering="revoked_at")
+    def state(self, key):
+        return _("revoked %(day)s") % {"day": _day(key.revoked_at)} if key.revoked_at else _("works")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin would act in that person's name: people make theirs themselves.
@@ -86,11 +124,20 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
     def revoke(self, request, queryset):
-        live = list(queryset.live())
+        """Asks first, and takes only those that still work."""
+        live = list(queryset.live().select_related("user"))
+        if not live:
+            self.message_user(request, _("None of these keys works any more; nothing was changed."), messages.INFO)
+            return None
+        if "confirmed" not in request.POST:
+            context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": live}
+            return render(request, "accounts/revoke_keys.html", context)
         for key in live:
             keys.revoke(key, now=timezone.now())
             self.log_change(request, key, "Revoked.")
-        self.message_user(request, _("Revoked %(number)d keys.") % {"number": len(live)}, messages.SUCCESS)
+        sentence = ngettext("Revoked %(number)d key.", "Revoked %(number)d keys.", len(live))
+        self.message_user(request, sentence % {"number": len(live)}, messages.SUCCESS)
+        return None
 
     def has_change_permission(self, request, obj=None):
         return False

@@ -88,11 +88,12 @@ def shown_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str) -> 
     path = "/api/v2/items/" if key.user.can(Permission.ADMIN_API) else "/member-api/v2/items/"
     example = " \\\n  ".join(
         [
-            f"curl -H {shlex.quote(f'X-Pharos-API-User: {key.user.email}')}",
-            f"-H {shlex.quote(f'X-Pharos-API-Key: {secret}')}",
+            'curl -H "X-Pharos-API-User: $PHAROS_USER"',
+            '-H "X-Pharos-API-Key: $PHAROS_KEY"',
             shlex.quote(request.build_absolute_uri(f"{path}?per_page=5")),
         ]
     )
-    response = render(request, "accounts/key.html", {"key": key, "secret": secret, "example": example, "back": back})
+    context = {"key": key, "secret": secret, "example": example, "email": shlex.quote(key.user.email), "back": back}
+    response = render(request, "accounts/key.html", context)
     add_never_cache_headers(response)
     return response

@@ -1,6 +1,7 @@
 """`/api/docs/`: the API described for those who write programs, as pages and as a document for tools. Open to everybody."""
 
 import json
+import shlex
 from functools import cache
 from typing import Any
 
@@ -41,6 +42,7 @@ class Overview(View):
     def get(self, request):
         context = {
             "guides": [_guide(version, request) for version in VERSIONS],
+            "email": shlex.quote(request.user.email) if request.user.is_authenticated else "",
             "calls_of_people": settings.API_CALLS_PER_MINUTE,
             "calls_of_services": settings.API_CALLS_PER_MINUTE_SERVICES,
         }

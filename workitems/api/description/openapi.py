@@ -35,6 +35,11 @@ To begin, tell your shell where the server is and who you are, and ask for a lis
 ```sh
 export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu
 printf 'API key: '; stty -echo; read -r PHAROS_KEY; stty echo; echo; export PHAROS_KEY
+```
+
+Then:
+
+```sh
 %(curl)s
 ```
 
