@@ -65,16 +65,12 @@ class Works(admin.SimpleListFilter):
         return {"yes": queryset.live(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
 
 
-def _day(moment):
-    return date_format(timezone.localtime(moment), "j M Y")
-
-
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
     """Keys are seen and revoked here, and made for service accounts, which have no "My account". Never changed or deleted."""
 
     form = KeyForm
-    list_display = ["begins", "label", "user", "created", "last_used", "state"]
+    list_display = ["begins", "state", "label", "user", "last_used"]
     list_filter = [Works]
     list_select_related = ["user"]
     search_fields = ["prefix", "label", "user__email"]
@@ -90,17 +86,13 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def begins(self, key):
         return f"{key.prefix}…" if key.revoked_at is None else format_html("<del>{}…</del>", key.prefix)
 
-    @admin.display(description=_("created"), ordering="created_at")
-    def created(self, key):
-        return _day(key.created_at)
-
     @admin.display(description=_("last used"), ordering="last_used_at")
     def last_used(self, key):
-        return _day(key.last_used_at) if key.last_used_at else _("never")
+        return date_format(timezone.localtime(key.last_used_at), "j M Y") if key.last_used_at else _("never")
 
     @admin.display(description=_("state"), ordering="revoked_at")
     def state(self, key):
-        return _("revoked %(day)s") % {"day": _day(key.revoked_at)} if key.revoked_at else _("works")
+        return _("revoked") if key.revoked_at else _("works")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin would act in that person's name: people make theirs themselves.

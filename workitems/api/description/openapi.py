@@ -33,8 +33,8 @@ _BEGIN = """
 To begin, tell your shell where the server is and who you are, and ask for a list. Examples read these three:
 
 ```sh
-export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu
-printf 'API key: '; stty -echo; read -r PHAROS_KEY; stty echo; echo; export PHAROS_KEY
+export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu PHAROS_KEY
+printf 'API key: '; stty -echo; read -r PHAROS_KEY; stty echo; echo
 ```
 
 Then:
