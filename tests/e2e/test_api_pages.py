@@ -1,0 +1,32 @@
+"""The API's pages in a browser: what scripts add."""
+
+from playwright.sync_api import expect
+
+
+def test_copying_is_told_to_those_who_cannot_see_the_tick(opened):
+    page = opened()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/api/docs/")
+    button = page.get_by_role("button", name="Copy v2")
+    expect(page.get_by_role("status")).to_have_text("")
+    button.click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    assert "$PHAROS_KEY" in page.evaluate("navigator.clipboard.readText()")
+    expect(page.get_by_role("button", name="✓ v2")).to_be_visible()
+
+
+def test_on_a_phone_the_index_begins_folded(opened):
+    page = opened()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/api/docs/v2/")
+    link = page.get_by_role("link", name="Requeue an item")
+    expect(link).to_be_hidden()
+    page.get_by_text("On this page", exact=True).click()
+    expect(link).to_be_visible()
+
+
+def test_on_a_wide_screen_the_index_is_there(opened):
+    page = opened()
+    page.goto("/api/docs/v2/")
+    expect(page.get_by_role("link", name="Requeue an item")).to_be_visible()
+    expect(page.get_by_text("On this page", exact=True)).to_be_hidden()
