@@ -45,7 +45,7 @@ _MEANINGS: dict[str, str | Promise] = {
     ),
     "suspend": gettext_lazy("Put on hold until an admin has decided."),
     "cancel": gettext_lazy(
-        "Given up, for good: whatever is saved later is refused. A service may cancel only an upload in whose place another one counts."
+        "Given up: whatever is saved later is refused. Its note is one of its own, not the one that was there. A service may cancel only an upload in whose place another one counts."
     ),
     "requeue": gettext_lazy(
         "Work begins again at an earlier stage. The only way back, and the only way out of closed; what has succeeded is not done again."
