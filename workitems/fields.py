@@ -29,6 +29,7 @@ class TextField(forms.CharField):
         kwargs.pop("strip", None)
         super().__init__(max_length=max_length, strip=False, **kwargs)
         self.error_messages["max_length"] = _("Give at most %(limit_value)d characters.")
+        self.error_messages["null_characters_not_allowed"] = _("A NUL character is in no item; leave it out.")
 
 
 class ListField(forms.Field):

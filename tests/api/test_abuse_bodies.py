@@ -93,7 +93,9 @@ def test_bodies_that_are_no_object(adas, bag, method, path):
     before = everything()
     for kind, body in BROKEN.items():
         answer = adas.ask(method, address(path, bag), body=body)
-        assert answer.status == 400, (kind, answer)
+        # A state is refused at its first value that is no text, however deep that goes.
+        expected = (400, 422) if "item_state" in path and kind in ("deep braces", "deep inside") else (400,)
+        assert answer.status in expected, (kind, answer)
         assert len(answer.body["error"]) < 1_000, kind
     assert everything() == before
 

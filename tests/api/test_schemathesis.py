@@ -187,7 +187,7 @@ def refused_for_a_reason(case, response):
         assert told
         reasons = (
             "given only once",
-            "Null characters",
+            "NUL character",
             "“0001-",
             "“9999-",
         )  # years that have no beginning in every zone
