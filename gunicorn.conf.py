@@ -16,7 +16,7 @@ limit_request_field_size = 65_536
 # Whether a proxy in front is believed is said once, by TRUSTED_PROXIES. gunicorn itself believes whoever comes from this machine.
 forwarded_allow_ips = ""
 forwarder_headers = ""
-secure_scheme_headers = {}
+secure_scheme_headers: dict[str, str] = {}
 
 
 def _write_error(sock, status, reason, message):

@@ -100,16 +100,17 @@ class NumberField(forms.IntegerField):
 
     def __init__(self, *, min_value: int = 0, max_value: int = LARGEST, **kwargs: Any):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
+        self.least, self.most = min_value, max_value
 
     def to_python(self, value: Any) -> int | None:
         text = str(value or "").strip()
         if not text:
             return None
         number = int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else -1
-        if not self.min_value <= number <= self.max_value:
+        if not self.least <= number <= self.most:
             raise ValidationError(
                 _("Give a whole number from %(least)d to %(most)d."),
-                params={"least": self.min_value, "most": self.max_value},
+                params={"least": self.least, "most": self.most},
             )
         return number
 
