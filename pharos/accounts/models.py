@@ -37,7 +37,8 @@ class InstitutionQuerySet(models.QuerySet["Institution"]):
         return self.filter(pk=number).first() if number < 2**63 else None
 
     def with_identifier(self, identifier: str) -> "Institution | None":
-        return self.filter(identifier=identifier.lower()).first()
+        # PostgreSQL does not even look for a text with a NUL in it.
+        return self.filter(identifier=identifier.lower()).first() if "\0" not in identifier else None
 
 
 class Institution(models.Model):

@@ -12,7 +12,7 @@ class Watch:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._heard.append(f"script error: {error}"))
         page.on("request", self._request)
-        page.on("requestfailed", lambda request: self._heard.append(f"{request.url} failed: {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._response)
 
     def complaints(self):
@@ -33,6 +33,11 @@ class Watch:
     def _request(self, request):
         if urlsplit(request.url).netloc != self.host:
             self._heard.append(f"{self.page.url} asks another host: {request.url}")
+
+    def _failed(self, request):
+        # Whoever leaves a page at once drops its icon on the way: the browser's doing, no fault of the page.
+        if not (request.url.endswith("/favicon.svg") and request.failure == "net::ERR_ABORTED"):
+            self._heard.append(f"{request.url} failed: {request.failure}")
 
     def _response(self, response):
         if response.status >= 400 and response.status not in self.expected:
