@@ -49,6 +49,9 @@ _NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "que
 _PROCESS = frozenset({"node", "pid"})
 
 
+Plan = tuple[str, Wanted] | Refused  # the move that is to be made with an item, or why none is
+
+
 @dataclass(frozen=True)
 class Result:
     """What became of one item: `changed`, or `refused` with the reason, or neither (it was so already)."""
@@ -132,7 +135,7 @@ def change(
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
     visit = _Visit(by, via, at, act)
-    return visit.all(ids, lambda _row: (move, wanted), versions or {}, among=_models()[0].objects.all())
+    return visit.all(ids, lambda rows: dict.fromkeys(rows, (move, wanted)), versions or {}, _models()[0].objects.all())
 
 
 def _check_institution(item: "WorkItem") -> None:
@@ -172,27 +175,37 @@ def save(
     """
     items, entries = _models()
 
-    def meant(row: "WorkItem") -> tuple[str, Wanted]:
+    def meant(row: "WorkItem", requeued_at: datetime | None) -> Plan:
         record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*FIXED, *CARRIED}}
-        check_fixed(record, stored)
-        check_fresh(row.facts, record, stored, requeued_at=_requeued_at(entries, row, record))
-        return move_meant(row.facts, record, stored, role=_role(by))
+        try:
+            check_fixed(record, stored)
+            check_fresh(row.facts, record, stored, requeued_at=requeued_at)
+            return move_meant(row.facts, record, stored, role=_role(by))
+        except Refused as refused:
+            return refused
+
+    def plans(rows: "Mapping[int, WorkItem]") -> dict[int, Plan]:
+        requeued = _requeued(entries, rows, records)
+        return {pk: meant(row, requeued.get(pk)) for pk, row in rows.items()}
 
     with transaction.atomic():
-        results = _Visit(by, via, at, None).all(list(records), meant, {}, among=items.objects.visible_to(by))
+        results = _Visit(by, via, at, None).all(list(records), plans, {}, items.objects.visible_to(by))
         for index, result in enumerate(results):
             if result.refused:
                 raise Stopped(index, result.refused)
     return results
 
 
-def _requeued_at(entries: "type[HistoryEntry]", row: "WorkItem", record: Mapping[str, Any]) -> datetime | None:
-    """When the item was requeued last; asked only where the record says of a stage when it began that the row does not."""
-    if record.get("stage_started_at") in (None, row.stage_started_at):
-        return None
-    requeues = entries.objects.filter(item=row, move="requeue").order_by("-number")
-    return requeues.values_list("at", flat=True).first()
+def _requeued(
+    entries: "type[HistoryEntry]", rows: "Mapping[int, WorkItem]", records: Mapping[int, Mapping[str, Any]]
+) -> dict[int, datetime]:
+    """When the items were requeued last; asked only of those whose record has another time than the row for its stage's beginning."""
+    asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
+    if not asked:
+        return {}
+    requeues = entries.objects.filter(item_id__in=asked, move="requeue").order_by("number")
+    return dict(requeues.values_list("item_id", "at"))  # of each item, the last one stays
 
 
 @dataclass(frozen=True)
@@ -207,18 +220,18 @@ class _Visit:
     def all(
         self,
         ids: Sequence[int],
-        asks: "Callable[[WorkItem], tuple[str, Wanted]]",
+        asks: "Callable[[Mapping[int, WorkItem]], Mapping[int, Plan]]",
         versions: Mapping[int, int | None],
         among: Any,
     ) -> list[Result]:
-        """Locks the rows, makes with each the move that `asks` names for it, and saves what was accepted."""
+        """Locks the rows, makes with each the move that `asks` plans for it, and saves what was accepted."""
         items, entries = _models()
         with transaction.atomic():
             locked = among.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
             # Not before: who waited for the lock comes later than who had it, in the history, too.
             now = self.at or timezone.now()
-            plans: dict[int, tuple[str, Wanted] | Refused] = {pk: _asked(asks, row) for pk, row in rows.items()}
+            plans = asks(rows)
             around = _around(items, entries, rows, plans, self.by)
             results, accepted, moves = {}, [], []
             for pk in ids:
@@ -291,18 +304,11 @@ class _Visit:
         )
 
 
-def _asked(asks: "Callable[[WorkItem], tuple[str, Wanted]]", row: "WorkItem") -> tuple[str, Wanted] | Refused:
-    try:
-        return asks(row)
-    except Refused as refused:
-        return refused
-
-
 def _around(
     items: "type[WorkItem]",
     entries: "type[HistoryEntry]",
     rows: "dict[int, WorkItem]",
-    plans: Mapping[int, tuple[str, Wanted] | Refused],
+    plans: Mapping[int, Plan],
     by: User,
 ) -> dict[int, dict[str, Any]]:
     """What lies in other rows and decides: {item: facts of it}. Asked only where the move depends on it."""

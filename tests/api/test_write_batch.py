@@ -173,6 +173,21 @@ def test_many_take_no_more_statements_than_two(worker, wally, virginia):
     assert all(last(item).note == f"note {item.pk}" for item in items)
 
 
+def test_of_times_too_it_is_asked_once_for_all(worker, virginia, ada):
+    """A claim names when its stage began; whether that was before a requeue is one question, however many the records."""
+    items = [make_item(virginia, stage="Validate") for _ in range(20)]
+    for item in items:
+        item.requeue(by=ada, stage="Receive")
+    began = "2999-03-04T05:06:07Z"
+    sent = records(worker, items, **FETCHING, stage_started_at=began)
+    few = questions(worker, sent[:2])
+    assert questions(worker, sent[2:]) == few
+    assert few <= 13
+    stale = records(worker, items[:3], note="late", stage_started_at="2021-03-04T05:06:07Z")
+    answer = worker.put(ITEMS, batch(*stale))
+    assert (answer.status, answer.body["index"]) == (409, 0)
+
+
 def test_a_thousand(worker, virginia, wally):
     old = make_item(virginia)
     rows = WorkItem.objects.bulk_create(
