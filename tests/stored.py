@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from workitems import states
 from workitems.lifecycle import Refused
 from workitems.models import WorkItem
 
@@ -33,3 +34,8 @@ def last(item):
     assert [entry.number for entry in entries] == list(range(1, stored.version + 1))
     assert (entries[-1].stage_after, entries[-1].status_after) == (stored.stage, stored.status)
     return entries[-1]
+
+
+def state_of(item):
+    """The text of the worker's state; empty where there is none."""
+    return (states.stored(item) or ("", ""))[1]

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -185,7 +186,7 @@ def go_time(text: str | None) -> str:
     return re.sub(r"\.?0*Z$", "Z", text) if "." in text else text
 
 
-class Client:
+class Client(ABC):
     """Somebody's program: a person's key, and the headers as such a program writes and orders them."""
 
     pair = ("X-Pharos-API-User", "X-Pharos-API-Key")
@@ -199,9 +200,9 @@ class Client:
     def host(self) -> str:
         return f"{self.server.host}:{self.server.port}"
 
+    @abstractmethod
     def headers(self, length: int | None) -> list[str]:
         """All of them, without what the caller adds; `length` of the body, None without one."""
-        raise NotImplementedError
 
     def encode(self, body: Any) -> bytes:
         return json.dumps(body).encode()

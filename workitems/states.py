@@ -38,11 +38,6 @@ def stored(item: WorkItem) -> tuple[str, str] | None:
     return (found[0], zlib.decompress(found[1]).decode()) if found else None
 
 
-def read(item: WorkItem) -> str:
-    """The text as it was saved last; empty where there is none."""
-    return (stored(item) or ("", ""))[1]
-
-
 def save(
     item: WorkItem, *, text: str | None, action: str | None, by: User, now: datetime
 ) -> tuple[WorkItemState, bool]:

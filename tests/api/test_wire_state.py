@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.factories import make_item
+from tests.stored import state_of
 from tests.wire import Curl, GoClient, PythonClient, go_json
 from workitems import states
 
@@ -27,12 +28,12 @@ def test_saved_and_loaded(worker, item, end):
     made = worker.post(f"/api/v2/item_state{end}", body(item))
     assert made["work_item_id"] == item.pk
     assert {**made, "state": None} == {"id": made["id"], "work_item_id": item.pk, "action": "Ingest", "state": None}
-    assert states.read(item) == TEXT
+    assert state_of(item) == TEXT
     assert worker.get(f"/api/v2/items/{item.pk}")["work_item_state_id"] == made["id"]
     assert worker.get(f"/api/v2/item_state/{made['id']}{end}") == {**body(item), "id": made["id"]}
 
     worker.put(f"/api/v2/item_state/{made['id']}{end}", body(item, '{"Files":[]}', made["id"]))
-    assert states.read(item) == '{"Files":[]}'
+    assert state_of(item) == '{"Files":[]}'
     assert worker.get(f"/api/v2/item_state/{made['id']}")["state"] == '{"Files":[]}'
     assert item.history.count() == 1
 
@@ -42,14 +43,14 @@ def test_a_state_that_is_not_there(worker, item, end):
     for number in (0, item.pk, 10**9):
         worker.get(f"/api/v2/item_state/{number}{end}", status=404)
     worker.put(f"/api/v2/item_state/0{end}", body(item), status=404)
-    assert states.read(item) == ""
+    assert state_of(item) == ""
 
 
 def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wally, item):
     text = json.dumps([f"file {number} & co: {number * 7919 % 1_000_003}" for number in range(150_000)])
     number = worker.post("/api/v2/item_state/", body(item, text))["id"]
     assert len(text) > 4_000_000
-    assert states.read(item) == text
+    assert state_of(item) == text
     assert worker.get(f"/api/v2/item_state/{number}/")["state"] == text
 
     class JsonCurl(Curl):
@@ -59,7 +60,7 @@ def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wal
     JsonCurl(real_server, wally).put(
         f"/api/v2/item_state/{number}/", go_json(body(item, longer, number)), "Expect: 100-continue"
     )
-    assert states.read(item) == longer
+    assert state_of(item) == longer
 
 
 def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
@@ -68,13 +69,13 @@ def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
     for path, method in ((f"/api/v2/item_state/{number}/", "PUT"), ("/api/v2/item_state/", "POST")):
         answer = worker.ask(method, path, sent % (number, item.pk, b"x" * (states.LIMIT + 1)), status=413)
         assert "64" in answer["error"]
-    assert states.read(item) == "[1]"
+    assert state_of(item) == "[1]"
 
 
 def test_a_lost_reply_and_the_repeated_post_keep_one_state(worker, item):
     made = [worker.post("/api/v2/item_state/", body(item, text)) for text in ("[1]", "[1]", "[2]")]
     assert len({one["id"] for one in made}) == 1
-    assert states.read(item) == "[2]"
+    assert state_of(item) == "[2]"
 
 
 def test_a_state_for_no_item_is_told(worker, item):
@@ -84,7 +85,7 @@ def test_a_state_for_no_item_is_told(worker, item):
     other = make_item(item.institution)
     said = worker.put(f"/api/v2/item_state/{number}/", body(other, number=number), status=422)
     assert said["work_item_id"]
-    assert states.read(other) == ""
+    assert state_of(other) == ""
 
 
 def test_members_have_none_of_it(real_server, worker, dora, stan, item):
@@ -94,4 +95,4 @@ def test_members_have_none_of_it(real_server, worker, dora, stan, item):
         member.get(f"/api/v2/item_state/{number}/", status=403)
         member.post("/api/v2/item_state/", body(item, "[]"), status=403)
         member.put(f"/api/v2/item_state/{number}/", body(item, "[]"), status=403)
-    assert states.read(item) == TEXT
+    assert state_of(item) == TEXT

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_item
-from tests.stored import as_stored
+from tests.stored import as_stored, state_of
 from workitems import states
 from workitems.api.resources import OfStates
 from workitems.models import WorkItemState
@@ -113,7 +113,7 @@ def test_wrong_values(worker, item, wrong, field):
     if field != "work_item_id" or wrong[field] not in (None, 0):
         answer = worker.put(f"{STATES}{item.pk}/", {**record(item), **wrong})
         assert (answer.status, set(answer.body)) == (422, {field, "error"})
-    assert states.read(item) == "former"
+    assert state_of(item) == "former"
 
 
 def test_half_a_surrogate_pair(worker, item):
@@ -130,7 +130,7 @@ def test_a_state_stays_with_its_item(worker, item, theirs):
     for wrong in ({"work_item_id": theirs.pk}, {"id": theirs.pk}):
         answer = worker.put(f"{STATES}{item.pk}/", {**record(item, "moved"), **wrong})
         assert (answer.status, set(answer.body)) == (422, {*wrong, "error"})
-    assert states.read(item) == "ours"
+    assert state_of(item) == "ours"
     assert not WorkItemState.objects.filter(pk=theirs.pk).exists()
 
 
@@ -139,8 +139,8 @@ def test_escapes_of_go(worker, item):
         rb'{"id":0,"work_item_id":%d,"action":"Ingest","state":"{\"a\":\"\u0026\u003c\u003e\u2028\\u0026\"}"}' % item.pk
     )
     assert worker.post(STATES, body=sent).status == 201
-    assert states.read(item) == '{"a":"&<>\u2028\\u0026"}'
-    assert worker.get(f"{STATES}{item.pk}/").body["state"] == states.read(item)
+    assert state_of(item) == '{"a":"&<>\u2028\\u0026"}'
+    assert worker.get(f"{STATES}{item.pk}/").body["state"] == state_of(item)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"state":'])
@@ -173,7 +173,7 @@ def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkey
         worker.put(f"{STATES}{item.pk}/", record(item, "é" * 51)),
     ):
         assert (answer.status, set(answer.body)) == (413, {"error"})
-    assert states.read(item) == "é" * 50
+    assert state_of(item) == "é" * 50
 
 
 def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
@@ -186,7 +186,7 @@ def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
         answer = worker.ask(method, path, body=fits + b" ")
         assert (answer.status, set(answer.body)) == (413, {"error"})
         assert "2,001" in answer.body["error"]
-    assert states.read(item) == ""
+    assert state_of(item) == ""
 
 
 def test_a_large_state_comes_zipped_to_those_who_unzip(worker, item):
@@ -219,7 +219,7 @@ def test_members_get_403(client, cast, worker, item, who):
     ):
         assert (answer.status, set(answer.body)) == (403, {"error"})
     assert member.get(f"/member-api/v2/item_state/{item.pk}/").status == 404
-    assert states.read(item) == TEXT
+    assert state_of(item) == TEXT
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
@@ -260,4 +260,4 @@ def test_other_methods(worker, item, method):
     worker.post(STATES, record(item))
     assert worker.ask(method, f"{STATES}{item.pk}/", json=record(item, "x")).status == 405
     assert worker.get(STATES).status == 405
-    assert states.read(item) == TEXT
+    assert state_of(item) == TEXT
