@@ -37,7 +37,7 @@ def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
     lap("rows and indexes")
     people()
     if "check_counts" in get_commands():
-        call_command("check_counts", repair=True, verbosity=0, stdout=_Nowhere(), stderr=_Nowhere())
+        call_command("check_counts", repair=True, verbosity=0, stdout=Nowhere(), stderr=Nowhere())
         lap("check_counts --repair")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
@@ -49,7 +49,7 @@ def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
     return made | {"took": took}
 
 
-class _Nowhere:
+class Nowhere:
     """For what a command says of cells that it has made right: after loading that is every one."""
 
     def write(self, *args: Any, **kwargs: Any) -> None:

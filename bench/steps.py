@@ -41,7 +41,7 @@ class Step(NamedTuple):
 
 
 def steps(entries: int) -> Iterator[Step]:
-    """Every entry of every kind; `entries`, at least 3, for each item."""
+    """Every entry of every kind; `entries` for each item, at least 3, or 1: imported as it is."""
     for kind in (*CLOSED, *OPEN):
         yield from _of_kind(kind, entries, reviewed=False)
         if kind in CLOSED:
@@ -51,7 +51,7 @@ def steps(entries: int) -> Iterator[Step]:
 def _of_kind(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[Step]:
     before = ("", "")
     for number, (move, who, *after) in enumerate(_moves(kind, entries, reviewed=reviewed), 1):
-        part = (number - 1) / (entries - 1)
+        part = (number - 1) / (entries - 1) if entries > 1 else 1.0
         words = (kind.action, kind.stage, kind.status, kind.retry, reviewed)
         yield Step(*words, number, who, move, *before, *after, part)
         before = (after[0], after[1])
@@ -59,6 +59,9 @@ def _of_kind(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[Step]:
 
 def _moves(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[tuple[str, str, str, str]]:
     """(move, who, stage after, status after), in order: created, moved along the path, ended, perhaps reviewed."""
+    if entries == 1:
+        yield "import", WORKER, kind.stage, kind.status
+        return
     path = [stage for stage in PATHS[Action(kind.action)] if stage != Stage.UNPACK]  # obsolete
     there = path.index(kind.stage) if kind.stage in path else 0
     yield "create", WORKER, path[0], "Pending"
