@@ -45,7 +45,7 @@ def measure(say: Callable[[str], None]) -> list[dict[str, Any]]:
     """One record per call: {"page": "API", "who", "case", "ms", "database_ms", "floor_ms"}."""
     from django.db import connection
 
-    watch, bare = Watch(), Bare(connection.settings_dict)
+    watch, bare = Watch(connection.vendor), Bare(connection.settings_dict)
     callers = {email: Caller(email) for email in (LARGE, WORKER)}
     found = []
     with connection.execute_wrapper(watch):
@@ -61,10 +61,14 @@ def measure(say: Callable[[str], None]) -> list[dict[str, Any]]:
 
 
 def open_items(number: int) -> list[int]:
-    """Open ingests at their first stage, the newest first."""
+    """Open ingests at their first stage that no other node holds, the newest first."""
     from workitems.models import WorkItem
 
-    items = WorkItem.objects.open().filter(action="Ingest", stage="Receive", retry=True).order_by("-pk")
+    items = (
+        WorkItem.objects.open()
+        .filter(action="Ingest", stage="Receive", retry=True, node__in=["", "bench"])
+        .order_by("-pk")
+    )
     return list(items.values_list("pk", flat=True)[:number])
 
 
@@ -97,7 +101,10 @@ def _list_floor(name: str, bare: Bare) -> Timed:
 def save(pk: int, number: int, note: str) -> list[Statement]:
     """A save and its history entry, bare: what any system that records its changes must write."""
     return [
-        (f"UPDATE {ITEMS} SET note = %s, version = %s, updated_at = CURRENT_TIMESTAMP WHERE id = %s", [note, number, pk]),
+        (
+            f"UPDATE {ITEMS} SET note = %s, version = %s, updated_at = CURRENT_TIMESTAMP WHERE id = %s",
+            [note, number, pk],
+        ),
         (
             f"INSERT INTO {HISTORY} (item_id, number, at, who, via, move, stage_before, status_before, stage_after,"
             " status_after, note, changes) VALUES (%s, %s, CURRENT_TIMESTAMP, 'bench', 'api', 'progress', 'Receive',"

@@ -32,7 +32,7 @@ def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
     call_command("createcachetable", verbosity=0)
     lap("migrations")
     if made := _made():
-        return made | {"took": took}
+        return made | {"cells": _cells(), "took": took}  # earlier runs have written items of their own
     hashes = _fill(total, entries, say)
     lap("rows and indexes")
     people()
@@ -114,10 +114,14 @@ def _cells() -> int:
     names = "institution_id, action, stage, status, reviewed, retry"
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_cell")
-        cursor.execute(f"CREATE TABLE bench_cell AS SELECT {names}, COUNT(*) AS number FROM {loading.ITEMS} GROUP BY {names}")
+        cursor.execute(
+            f"CREATE TABLE bench_cell AS SELECT {names}, COUNT(*) AS number FROM {loading.ITEMS} GROUP BY {names}"
+        )
         cursor.execute(f"CREATE UNIQUE INDEX bench_cell_key ON bench_cell ({names})")
         cursor.execute("VACUUM ANALYZE bench_cell" if connection.vendor == "postgresql" else "ANALYZE")
-        cursor.execute("SELECT COUNT(*) FROM (SELECT DISTINCT institution_id, action, stage, status, reviewed FROM bench_cell) c")
+        cursor.execute(
+            "SELECT COUNT(*) FROM (SELECT DISTINCT institution_id, action, stage, status, reviewed FROM bench_cell) c"
+        )
         return cursor.fetchone()[0]
 
 
@@ -138,5 +142,3 @@ def _remember(made: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_made (what text)")
         cursor.execute("INSERT INTO bench_made VALUES (%s)", [json.dumps(made)])
-
-

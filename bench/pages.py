@@ -19,10 +19,11 @@ MANY = 1_000_000  # from here on the admin's list is so slow that it is asked fo
 
 
 class Watch:
-    """The seconds that the database takes of what Django asks it."""
+    """The seconds that PostgreSQL takes of what Django asks it. SQLite works while the rows are fetched, not while it is asked:
+    there nothing is told apart."""
 
-    def __init__(self) -> None:
-        self.spent = 0.0
+    def __init__(self, vendor: str) -> None:
+        self.spent, self.tells = 0.0, vendor == "postgresql"
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         began = time.perf_counter()
@@ -31,16 +32,16 @@ class Watch:
         finally:
             self.spent += time.perf_counter() - began
 
-    def take(self) -> float:
+    def take(self) -> float | None:
         spent, self.spent = self.spent, 0.0
-        return spent
+        return spent if self.tells else None
 
 
 def measure(total: int, say: Progress) -> list[dict[str, Any]]:
     """One record per page and person: {"page", "who", "case", "ms", "database_ms", and "…_ms" of what stands beside}."""
     from django.db import connection
 
-    measured, watch = Bare(connection.settings_dict), Watch()
+    measured, watch = Bare(connection.settings_dict), Watch(connection.vendor)
     if measured.is_postgresql:
         say("the peers' table")
         pharos.prepare(measured)
@@ -52,6 +53,8 @@ def measure(total: int, say: Progress) -> list[dict[str, Any]]:
             for asked in _lists(person, measured):
                 say(f"list, {person.name}, {asked.case.name}")
                 found.append(looker.list(asked, total))
+            say(f"counts, {person.name}")
+            found.append(looker.counts())
             for record in looker.further():
                 say(f"{record['page']}, {person.name}, {record['case']}")
                 found.append(record)
@@ -115,6 +118,18 @@ class Looker:
             calls["admin"] = self._get(self.admin, cases.admin_address(asked), ADMIN)
         return self._record("list", asked.case.name, calls)
 
+    def counts(self) -> dict[str, Any]:
+        """The counts of the left column alone, as the list of everything has them."""
+        from workitems.facets import Facets
+        from workitems.filters import ItemList
+
+        asked = Asked(self.person, cases.CASES[0], None, 0, None)
+        calls = {"": Timed(lambda: Facets(ItemList({}, self.user)).groups(), OURS, self.watch.take)}
+        calls["floor"] = self._statements([floor.ROUND_TRIP, floor.cells(asked)], OURS / 5)
+        if self.measured.is_postgresql:
+            calls["pharos_counts"] = self._statements(pharos.counts(asked), PEERS)
+        return self._record("counts", asked.case.name, calls)
+
     def further(self) -> Iterator[dict[str, Any]]:
         """The item's page, of the oldest item and of the newest; the overview, where there is one."""
         for name, way in {"oldest": "", "newest": "DESC"}.items():
@@ -159,4 +174,4 @@ class Looker:
         rows = [times.pop(name) for name in list(times) if name.startswith("floor_rows_")]
         if rows:
             times["floor_ms"] = round(times.pop("floor_trip_ms") + times.pop("floor_cells_ms") + min(rows), 3)
-        return record | times | {"bytes": len(bare_views.KEPT["page"])}
+        return record | times

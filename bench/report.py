@@ -5,7 +5,20 @@ from typing import Any
 
 from .results import Results
 
-_COLUMNS = ("database", "items", "page", "who", "case", "ms", "in db", "÷ floor", "Pharos ×", "Registry ×", "admin ×", "÷ 100k")
+_COLUMNS = (
+    "database",
+    "items",
+    "page",
+    "who",
+    "case",
+    "ms",
+    "in db",
+    "÷ floor",
+    "Pharos ×",
+    "Registry ×",
+    "admin ×",
+    "÷ 100k",
+)
 _RATIOS = ("floor", "pharos", "registry", "admin", "growth")
 
 
@@ -14,9 +27,13 @@ def lines(results: Results) -> Iterator[str]:
     table = [_COLUMNS, *_rows(results)]
     widths = [max(len(row[place]) for row in table) for place in range(len(_COLUMNS))]
     for row in table:
-        yield "  ".join(cell.ljust(w) if place < 5 else cell.rjust(w) for place, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        yield "  ".join(
+            cell.ljust(w) if place < 5 else cell.rjust(w)
+            for place, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
     yield ""
-    yield "÷ floor: the database's time against bare prepared statements; ×: how many times as long the peer takes for the same."
+    yield "÷ floor: the database's time ÷ bare prepared statements by the best index. Pharos ×, Registry ×: the time of their"
+    yield "statements ÷ the database's time of ours. admin ×: the whole page of Django's admin ÷ ours. ÷ 100k: of the same run."
     yield ""
     yield from _further(results)
     yield ""
@@ -28,7 +45,8 @@ def _rows(results: Results) -> Iterator[tuple[str, ...]]:
     for vendor, sizes in results["measured"].items():
         for size, parts in sorted(sizes.items(), key=lambda one: int(one[0])):
             for one in parts.get("pages", []):
-                numbers = (figure(one["ms"]), figure(one["database_ms"]), *(figure(one["ratios"].get(r)) for r in _RATIOS))
+                ratios = {"pharos": one["ratios"].get("pharos_counts"), **one["ratios"]}
+                numbers = (figure(one["ms"]), figure(one["database_ms"]), *(figure(ratios.get(r)) for r in _RATIOS))
                 yield vendor, f"{int(size):,}", one["page"], one["who"], one["case"], *numbers
 
 

@@ -40,15 +40,15 @@ def key(record: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _ratios(one: dict[str, Any]) -> dict[str, float]:
-    """`floor`: the database's time ÷ the floor; the others: the peer's time ÷ the page's."""
+    """`floor`: the database's time ÷ the floor; of peers that are bare statements, their time ÷ the database's; of whole
+    pages, their time ÷ the page's."""
     found = {}
-    if one.get("floor_ms") and one.get("database_ms") is not None:
+    if one.get("floor_ms") and one.get("database_ms"):
         found["floor"] = one["database_ms"] / one["floor_ms"]
-    for peer in ("pharos", "registry", "admin", "same_bytes"):
-        if one.get(f"{peer}_ms"):
-            found[peer] = one[f"{peer}_ms"] / one["ms"]
-    if one.get("pharos_counts_ms") and one["page"] == "counts":
-        found["pharos_counts"] = one["pharos_counts_ms"] / one["database_ms"]
+    for peers, beside in ((("pharos", "pharos_counts", "registry"), "database_ms"), (("admin", "same_bytes"), "ms")):
+        for peer in peers:
+            if one.get(f"{peer}_ms") and one.get(beside):
+                found[peer] = one[f"{peer}_ms"] / one[beside]
     return {name: _rounded(value) for name, value in found.items()}
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from random import Random
 
-from .shape import CLOSED, LARGEST, MEMBERS, NEWEST, OPEN, OPEN_AMONG_NEWEST, SHARES, Kind, reviewed_share
+from .shape import CLOSED, MEMBERS, NEWEST, OPEN, OPEN_AMONG_NEWEST, SHARES, Kind, reviewed_share
 
 SEED = 7
 CHUNK = 50_000
@@ -21,7 +21,20 @@ BURST = 250  # items: deletions come in bursts of hundreds
 DUPLICATES = 0.008  # of the ingests: the same bag came again
 # In the order in which `chunk` gives them.
 COLUMNS = (
-    *("id", "name", "etag", "bucket", "user", "institution_id", "note", "action", "stage", "status", "outcome", "retry"),
+    *(
+        "id",
+        "name",
+        "etag",
+        "bucket",
+        "user",
+        "institution_id",
+        "note",
+        "action",
+        "stage",
+        "status",
+        "outcome",
+        "retry",
+    ),
     *("reviewed", "object_identifier", "generic_file_identifier", "size", "node", "pid", "needs_admin_review"),
     *("inst_approver", "aptrust_approver", "version", "search_text"),
     *("created_at", "updated_at", "bag_date", "date", "queued_at", "stage_started_at"),

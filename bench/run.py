@@ -43,7 +43,9 @@ class Plan:
     playing: float
 
 
-SHORT = Plan({"postgresql": (100_000, 1_000_000), "sqlite": (100_000, 1_000_000)}, (100_000, 15), 200_000, 50_000, 1.5, 1.0, 15)
+SHORT = Plan(
+    {"postgresql": (100_000, 1_000_000), "sqlite": (100_000, 1_000_000)}, (100_000, 15), 200_000, 50_000, 1.5, 1.0, 15
+)
 FULL = Plan(
     {"postgresql": (100_000, 1_000_000, 10_000_000), "sqlite": (100_000, 1_000_000)},
     (1_000_000, 300),
@@ -76,10 +78,10 @@ class Run:
         for vendor in self.asked.databases:
             sizes = self.asked.sizes or self.plan.sizes[vendor]
             for size in sizes:
-                self.one(vendor, size, largest=size == max(sizes))
+                self.one(vendor, size, smallest=size == min(sizes), largest=size == max(sizes))
             self.apart(vendor, min(sizes))
 
-    def one(self, vendor: str, size: int, *, largest: bool) -> None:
+    def one(self, vendor: str, size: int, *, smallest: bool, largest: bool) -> None:
         """What is measured on the large table."""
         with database(vendor, size, self.asked.keep) as url:
             inside = self._inside(url, f"{vendor}, {size:,}")
@@ -88,7 +90,7 @@ class Run:
                 self._found(vendor, size, "pages", inside("pages", items=size))
             if vendor == "postgresql" and "writes" in self.asked.parts:
                 self._found(vendor, size, "writes", inside("writes", seconds=self.plan.writing))
-            if "http" in self.asked.parts and not largest:
+            if "http" in self.asked.parts and smallest:
                 self._found(vendor, size, "http", self._http(url, inside("ready")))
             if largest and vendor == "postgresql":
                 self._volume(vendor, size, inside)
@@ -107,7 +109,9 @@ class Run:
             number = 16 if vendor == "postgresql" else 4
             with database(vendor, size, None) as url:
                 inside = self._inside(url, f"{vendor}, {number} workers")
-                self._found(vendor, size, "workers", inside("workers", items=3_000, most=number, seconds=self.plan.playing))
+                self._found(
+                    vendor, size, "workers", inside("workers", items=3_000, most=number, seconds=self.plan.playing)
+                )
         if "import" in self.asked.parts:
             from bench import volume
 

@@ -25,6 +25,7 @@ class Bare:
             )
         else:
             self.connection = sqlite3.connect(values["NAME"], isolation_level=None)
+            self.connection.execute("PRAGMA synchronous=NORMAL")  # as the product has it
 
     def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self.is_postgresql:

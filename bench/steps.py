@@ -50,11 +50,11 @@ def steps(entries: int) -> Iterator[Step]:
 
 def _of_kind(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[Step]:
     before = ("", "")
-    for number, (move, who, *after) in enumerate(_moves(kind, entries, reviewed=reviewed), 1):
+    for number, (move, who, stage, status) in enumerate(_moves(kind, entries, reviewed=reviewed), 1):
         part = (number - 1) / (entries - 1) if entries > 1 else 1.0
-        words = (kind.action, kind.stage, kind.status, kind.retry, reviewed)
-        yield Step(*words, number, who, move, *before, *after, part)
-        before = (after[0], after[1])
+        end = (kind.action, kind.stage, kind.status, kind.retry, reviewed)
+        yield Step(*end, number, who, move, before[0], before[1], stage, status, part)
+        before = (stage, status)
 
 
 def _moves(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -62,7 +62,7 @@ def _moves(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[tuple[str, s
     if entries == 1:
         yield "import", WORKER, kind.stage, kind.status
         return
-    path = [stage for stage in PATHS[Action(kind.action)] if stage != Stage.UNPACK]  # obsolete
+    path: list[str] = [stage for stage in PATHS[Action(kind.action)] if stage != Stage.UNPACK]  # obsolete
     there = path.index(kind.stage) if kind.stage in path else 0
     yield "create", WORKER, path[0], "Pending"
     between = entries - 2 - reviewed

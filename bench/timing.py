@@ -10,11 +10,11 @@ MOST, LEAST = 31, 3
 
 @dataclass
 class Timed:
-    """A call: what it is, and how many seconds may be spent on it. `database` gives the seconds that the database took."""
+    """A call: what it is, and how many seconds may be spent on it. `database` gives the seconds that the database took of it, or None."""
 
     call: Callable[[], object]
     budget: float = 1.5
-    database: Callable[[], float] | None = None
+    database: Callable[[], float | None] | None = None
     wall: list[float] = field(default_factory=list)
     inside: list[float] = field(default_factory=list)
 
@@ -23,8 +23,9 @@ class Timed:
         self.call()
         took = time.perf_counter() - began
         self.wall.append(took)
-        if self.database:
-            self.inside.append(self.database())
+        inside = self.database() if self.database else None
+        if inside is not None:
+            self.inside.append(inside)
         return took
 
     @property

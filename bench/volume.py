@@ -113,7 +113,7 @@ def _slices(rates: list[float]) -> dict[str, Any]:
 
 def _write(path: Path, total: int, size: int) -> list[tuple[int, int]]:
     """Writes the file; where in it each slice ends."""
-    ends = []
+    ends: list[tuple[int, int]] = []
     with path.open("wb") as file:
         for number, line in enumerate(lines(total), 1):
             file.write(line)
@@ -142,10 +142,11 @@ def export(form: str, most: int, total: int, say: Progress) -> dict[str, Any]:
     client.force_login(User.objects.get(email=ADMIN))
     client.get("/items/")
     before = _peak_mb()
-    began, ends, size = time.perf_counter(), [], 0
+    ends: list[float] = []
+    began, size = time.perf_counter(), 0
     count = b"\r\n" if form == "csv" else b'"id":'
     rows_read, slice_rows = 0, min(most, total) // 10
-    response = client.get(f"/items/?format={form}")
+    response: Any = client.get(f"/items/?format={form}")
     for piece in response.streaming_content:
         data = piece if isinstance(piece, bytes) else piece.encode()
         rows_read += data.count(count)

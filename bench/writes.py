@@ -30,9 +30,9 @@ _CREATE = f"""
         reviewed, object_identifier, generic_file_identifier, node, needs_admin_review, inst_approver, aptrust_approver,
         version, search_text, institution_id)
     VALUES (now(), now(), %(name)s, %(etag)s, 'aptrust.receiving.bench', '', '', 'Ingest', 'Receive', 'Pending', '', now(), true,
-        false, '', '', '', false, '', '', 1, %(name)s, %(institution)s) RETURNING id"""
+        false, '', '', '', false, '', '', 1, %(text)s, %(institution)s) RETURNING id"""
 _CHANGE = f"""
-    UPDATE {ITEMS} SET stage = %(stage)s, status = %(status)s, retry = %(status)s <> 'Success', updated_at = now(),
+    UPDATE {ITEMS} SET stage = %(stage)s, status = %(status)s, retry = %(retry)s, updated_at = now(),
         version = %(number)s WHERE id = %(pk)s"""
 _ENTRY = f"""
     INSERT INTO {HISTORY} (item_id, number, at, who, via, move, stage_before, status_before, stage_after, status_after, note, changes)
@@ -114,14 +114,14 @@ def write(asked: tuple[dict, int, float]) -> int:
 
 def _life(connection: psycopg.Connection, place: int, seen: int) -> int:
     name = f"bench.edu.item_{place}_{seen}.tar"
-    values = {"name": name, "etag": f"{hash((place, seen)) & (1 << 64) - 1:032x}"}
+    values: dict[str, Any] = {"name": name, "text": name, "etag": f"{hash((place, seen)) & (1 << 64) - 1:032x}"}
     values["institution"] = 1 + (place + seen) % len(MEMBERS)
     with connection.transaction():
         [(pk,)] = connection.execute(_CREATE, values).fetchall()
         entry = {"pk": pk, "number": 1, "move": "create", "stage": "Receive", "status": "Pending"}
         connection.execute(_ENTRY, entry)
     for number, (stage, status) in enumerate(_MOVES, 2):
-        change = {"pk": pk, "number": number, "stage": stage, "status": status}
+        change = {"pk": pk, "number": number, "stage": stage, "status": status, "retry": status != "Success"}
         with connection.transaction():
             connection.execute(_CHANGE, change)
             connection.execute(_ENTRY, change | {"move": "progress"})

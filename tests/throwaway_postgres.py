@@ -70,9 +70,25 @@ def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
             raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
 
     data = folder / "data"
-    chosen = {"listen_addresses": "''", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **settings}
+    chosen = {
+        "listen_addresses": "''",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        **settings,
+    }
     options = f"-k {folder} " + " ".join(f"-c {name}={value}" for name, value in chosen.items())
-    init = ["initdb", "-D", str(data), "-U", "pharos", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+    init = [
+        "initdb",
+        "-D",
+        str(data),
+        "-U",
+        "pharos",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
     with _ended_in_order():
         try:
             if not (data / "PG_VERSION").exists():

@@ -15,7 +15,6 @@ MIDDLEWARE = [
 ]
 
 
-
 class Site(admin.AdminSite):
     def has_permission(self, request):
         return request.user.is_active

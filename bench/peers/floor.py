@@ -49,7 +49,8 @@ def _merged(asked: Asked, bare: Bare, order: str) -> list[Statement]:
     kinds = bare.ask(f"SELECT DISTINCT {', '.join(KIND)} FROM bench_cell{condition}", values)
     if not kinds:
         return [cells(asked)]
-    parts, given = [], []
+    parts: list[str] = []
+    given: list[Any] = []
     for kind in kinds:
         of_kind, its_values = where(_scope(asked) | dict(zip(KIND, kind, strict=True)))
         parts.append(f"SELECT * FROM (SELECT id, date FROM {ITEMS}{of_kind} ORDER BY {order} LIMIT {PER_PAGE}) AS k")
