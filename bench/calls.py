@@ -20,7 +20,6 @@ LISTS = {
         "/api/v2/items/?node_empty=true&page=1&per_page=25&queued=true&retry=true&status=Pending",
     ),
 }
-BUDGET = 0.8
 
 
 class Caller:
@@ -41,7 +40,7 @@ class Caller:
         assert response.status_code == 200, (path, response.status_code, response.content[:300])
 
 
-def measure(say: Callable[[str], None]) -> list[dict[str, Any]]:
+def measure(seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """One record per call: {"page": "API", "who", "case", "ms", "database_ms", "floor_ms"}."""
     from django.db import connection
 
@@ -51,11 +50,11 @@ def measure(say: Callable[[str], None]) -> list[dict[str, Any]]:
     with connection.execute_wrapper(watch):
         for name, (email, path) in LISTS.items():
             say(f"API, {name}")
-            call = Timed(lambda email=email, path=path: callers[email].get(path), BUDGET, watch.take)  # type: ignore[misc]
-            found.append(_record(name, email, call, _list_floor(name, bare)))
+            call = Timed(lambda email=email, path=path: callers[email].get(path), seconds, watch.take)  # type: ignore[misc]
+            found.append(_record(name, email, call, _list_floor(name, bare, seconds)))
         say("API, PUT")
         [pk] = open_items(1)
-        found.append(_record("PUT", WORKER, _put(callers[WORKER], pk, watch), _save_floor(pk, bare)))
+        found.append(_record("PUT", WORKER, _put(callers[WORKER], pk, watch, seconds), _save_floor(pk, bare, seconds)))
     bare.close()
     return found
 
@@ -72,7 +71,7 @@ def open_items(number: int) -> list[int]:
     return list(items.values_list("pk", flat=True)[:number])
 
 
-def _put(caller: Caller, pk: int, watch: Watch) -> Timed:
+def _put(caller: Caller, pk: int, watch: Watch, seconds: float) -> Timed:
     saves = 0
 
     def call() -> None:
@@ -80,7 +79,7 @@ def _put(caller: Caller, pk: int, watch: Watch) -> Timed:
         saves += 1
         caller.put(f"/api/v2/items/{pk}/", record(saves))
 
-    return Timed(call, BUDGET, watch.take)
+    return Timed(call, seconds, watch.take)
 
 
 def record(saves: int) -> dict[str, Any]:
@@ -88,14 +87,14 @@ def record(saves: int) -> dict[str, Any]:
     return {"stage": "Receive", "status": "Started", "note": f"Save {saves}", "node": "bench", "pid": 7}
 
 
-def _list_floor(name: str, bare: Bare) -> Timed:
+def _list_floor(name: str, bare: Bare, seconds: float) -> Timed:
     scope: dict[str, Any] = {"institution_id": PEOPLE[1].institution} if name == "member list" else {}
     if name.startswith("feeder"):
         scope |= {"status": "Pending", "retry": True}
     condition, values = where(scope)
     counted = (f"SELECT SUM(number) FROM bench_cell{condition}", values)
     rows = (f"SELECT * FROM {ITEMS}{condition} ORDER BY date DESC, id DESC LIMIT 25", values)
-    return Timed(lambda: bare.all([floor.ROUND_TRIP, counted, rows]), BUDGET / 2)
+    return Timed(lambda: bare.all([floor.ROUND_TRIP, counted, rows]), seconds / 2)
 
 
 def save(pk: int, number: int, note: str) -> list[Statement]:
@@ -114,14 +113,14 @@ def save(pk: int, number: int, note: str) -> list[Statement]:
     ]
 
 
-def _save_floor(pk: int, bare: Bare) -> Timed:
+def _save_floor(pk: int, bare: Bare, seconds: float) -> Timed:
     def call() -> None:
         bare.ask("BEGIN")
         [(number,)] = bare.ask(f"SELECT version FROM {ITEMS} WHERE id = %s", [pk])
         bare.all(save(pk, number + 1, f"Floor {number}"))
         bare.ask("COMMIT")
 
-    return Timed(call, BUDGET / 2)
+    return Timed(call, seconds / 2)
 
 
 def _record(name: str, email: str, ours: Timed, least: Timed) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def make(asked: argparse.Namespace) -> Any:
 def pages(asked: argparse.Namespace) -> Any:
     from . import calls, pages
 
-    return [*pages.measure(asked.items, say), *calls.measure(say)]
+    return [*pages.measure(asked.items, asked.seconds, say), *calls.measure(asked.seconds, say)]
 
 
 def writes(asked: argparse.Namespace) -> Any:

@@ -32,28 +32,37 @@ PARTS = ("pages", "writes", "http", "bulk", "export", "import", "workers")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured where. `bulk`, `export`: (rows at most, seconds at most); `imported`: items; `writing`, `http`: seconds."""
+    """What is measured where. Seconds are for one call of a page, one round of writes or HTTP, and the game of the workers."""
 
     sizes: dict[str, tuple[int, ...]]
-    bulk: tuple[int, float]
+    page_seconds: float
+    write_seconds: float
+    http_seconds: float
+    workers_seconds: float
+    bulk: tuple[int, float]  # items at most, seconds at most
     exported: int
     imported: int
-    writing: float
-    http: float
-    playing: float
 
 
 SHORT = Plan(
-    {"postgresql": (100_000, 1_000_000), "sqlite": (100_000, 1_000_000)}, (100_000, 15), 200_000, 50_000, 1.5, 1.0, 15
+    sizes={"postgresql": (100_000, 1_000_000), "sqlite": (100_000, 1_000_000)},
+    page_seconds=0.5,
+    write_seconds=1,
+    http_seconds=1,
+    workers_seconds=15,
+    bulk=(100_000, 20),
+    exported=200_000,
+    imported=50_000,
 )
 FULL = Plan(
-    {"postgresql": (100_000, 1_000_000, 10_000_000), "sqlite": (100_000, 1_000_000)},
-    (1_000_000, 300),
-    1_000_000,
-    500_000,
-    4,
-    3,
-    60,
+    sizes={"postgresql": (100_000, 1_000_000, 10_000_000), "sqlite": (100_000, 1_000_000)},
+    page_seconds=1.2,
+    write_seconds=3,
+    http_seconds=3,
+    workers_seconds=60,
+    bulk=(1_000_000, 400),
+    exported=1_000_000,
+    imported=500_000,
 )
 
 
@@ -87,10 +96,10 @@ class Run:
             inside = self._inside(url, f"{vendor}, {size:,}")
             self._found(vendor, size, "made", inside("make", items=size, entries=self.asked.entries))
             if "pages" in self.asked.parts:
-                self._found(vendor, size, "pages", inside("pages", items=size))
+                self._found(vendor, size, "pages", inside("pages", items=size, seconds=self.plan.page_seconds))
             if vendor == "postgresql" and "writes" in self.asked.parts:
-                self._found(vendor, size, "writes", inside("writes", seconds=self.plan.writing))
-            if "http" in self.asked.parts and smallest:
+                self._found(vendor, size, "writes", inside("writes", seconds=self.plan.write_seconds))
+            if vendor == "postgresql" and smallest and "http" in self.asked.parts:
                 self._found(vendor, size, "http", self._http(url, inside("ready")))
             if largest and vendor == "postgresql":
                 self._volume(vendor, size, inside)
@@ -110,7 +119,10 @@ class Run:
             with database(vendor, size, None) as url:
                 inside = self._inside(url, f"{vendor}, {number} workers")
                 self._found(
-                    vendor, size, "workers", inside("workers", items=3_000, most=number, seconds=self.plan.playing)
+                    vendor,
+                    size,
+                    "workers",
+                    inside("workers", items=3_000, most=number, seconds=self.plan.workers_seconds),
                 )
         if "import" in self.asked.parts:
             from bench import volume
@@ -122,7 +134,7 @@ class Run:
     def _http(self, url: str, ready: dict[str, Any]) -> Any:
         from bench import api
 
-        return api.measure(url, ready["key"], ready["items"], self.plan.http, 3, self.say)
+        return api.measure(url, ready["key"], ready["items"], self.plan.http_seconds, 3, self.say)
 
     def _found(self, vendor: str, size: int, part: str, found: Any) -> None:
         results.merge(self.results, vendor, size, part, found, self.name)

@@ -80,7 +80,8 @@ def _between(sqlite: dict, postgresql: dict, size: str) -> Iterator[Found]:
 def _writes(postgresql: dict) -> Iterator[Found]:
     for size, parts in postgresql.items():
         for one in parts.get("writes", []):
-            yield one["time_ratio"], f"{one['writers']} writers, {int(size):,} items"
+            if one["triggers"]:
+                yield one["time_ratio"], f"{one['writers']} writers, {int(size):,} items"
 
 
 def _bulk(postgresql: dict) -> Iterator[Found]:
