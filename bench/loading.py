@@ -73,24 +73,31 @@ def _history(moment: str, entries: int) -> str:
 
 @contextmanager
 def _bare(cursor: Any, say: Progress) -> Iterator[None]:
-    """Inside, the tables have no indexes but their primary keys, and the triggers that the rows can do without are off.
+    """Inside, the app's tables have no indexes but their primary keys, and of the items and all that leans on them the
+    triggers are off that the rows can do without.
 
     Triggers that keep something beside the items stay on, all but the summary's, which `check_counts` makes right.
     """
     cursor.execute(
+        "WITH RECURSIVE leaning (oid) AS (SELECT %s::regclass::oid UNION SELECT conrelid FROM pg_constraint"
+        " JOIN leaning ON confrelid = leaning.oid WHERE contype = 'f') SELECT oid::regclass::text FROM leaning",
+        [ITEMS],
+    )
+    tables = [name for (name,) in cursor.fetchall()]
+    cursor.execute(
         "SELECT tgrelid::regclass::text, tgname, tgenabled = 'O', proname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
-        " WHERE NOT tgisinternal AND tgrelid IN (%s::regclass, %s::regclass)",
-        [ITEMS, HISTORY],
+        " WHERE NOT tgisinternal AND tgrelid = ANY(%s::regclass[])",
+        [tables],
     )
     triggers = cursor.fetchall()
-    for table in (ITEMS, HISTORY):
+    for table in tables:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     for table, name, was_on, function in triggers:
         if table == ITEMS and was_on and not function.startswith(COUNTING):
             cursor.execute(f'ALTER TABLE {table} ENABLE TRIGGER "{name}"')
     again = _drop_indexes(cursor)
     yield
-    for table in (ITEMS, HISTORY):
+    for table in tables:
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     for table, name, was_on, _function in triggers:
         if not was_on:
