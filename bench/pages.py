@@ -111,7 +111,6 @@ class Looker:
         calls = self._ours(path) | self._floor(asked)
         if self.measured.is_postgresql:
             calls["pharos"] = self._statements(pharos.page(asked), self.seconds / 2)
-            calls["pharos_counts"] = self._statements(pharos.counts(asked), self.seconds / 2)
             calls["registry"] = self._statements(registry.page(asked), self.seconds / 2)
         is_first = asked.case.place == "first" and (total < MANY or asked.case.term is None)
         if asked.case.name == "no filter" or (self.person.institution is None and is_first):

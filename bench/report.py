@@ -24,6 +24,8 @@ _RATIOS = ("floor", "pharos", "registry", "admin", "growth")
 
 def lines(results: Results) -> Iterator[str]:
     """The whole report."""
+    yield from _about(results)
+    yield ""
     table = [_COLUMNS, *_rows(results)]
     widths = [max(len(row[place]) for row in table) for place in range(len(_COLUMNS))]
     for row in table:
@@ -39,6 +41,20 @@ def lines(results: Results) -> Iterator[str]:
     yield ""
     yield "Targets"
     yield from map(_target, results["targets"])
+
+
+def _about(results: Results) -> Iterator[str]:
+    """With what, and on which data."""
+    machine = results["machine"]
+    yield f"{machine['cores']} cores, {machine['memory_gb']} GB"
+    for vendor, sizes in results["measured"].items():
+        for size, parts in sorted(sizes.items(), key=lambda one: int(one[0])):
+            if made := parts.get("made"):
+                versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+                yield (
+                    f"{vendor}, {int(size):,} items: {made['entries']:,} history entries, {made['cells']:,} cells, data"
+                    f" {made['hash'][:12]}; {versions}"
+                )
 
 
 def _rows(results: Results) -> Iterator[tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MOST, LEAST = 31, 3
+SLOW = 5.0  # seconds; what takes longer is asked once less
 
 
 @dataclass
@@ -18,21 +19,18 @@ class Timed:
     wall: list[float] = field(default_factory=list)
     inside: list[float] = field(default_factory=list)
 
-    def once(self) -> float:
+    def once(self) -> None:
         began = time.perf_counter()
         self.call()
-        took = time.perf_counter() - began
-        self.wall.append(took)
+        self.wall.append(time.perf_counter() - began)
         inside = self.database() if self.database else None
         if inside is not None:
             self.inside.append(inside)
-        return took
 
     @property
     def is_done(self) -> bool:
-        if len(self.wall) >= MOST:
-            return True
-        return sum(self.wall) >= self.budget and (len(self.wall) >= LEAST or sum(self.wall) >= 4 * self.budget)
+        enough = LEAST - 1 if self.wall and self.wall[-1] > SLOW else LEAST
+        return len(self.wall) >= MOST or (len(self.wall) >= enough and sum(self.wall) >= self.budget)
 
     @property
     def ms(self) -> float:
@@ -44,11 +42,11 @@ class Timed:
 
 
 def take_turns(calls: dict[str, Timed]) -> None:
-    """Calls each until its budget is spent. The first time warms up, and counts only where there is no time for a second."""
+    """Calls each until its budget is spent, and a few times at least. The first time warms up, and does not count."""
     for one in calls.values():
-        if one.once() < one.budget:
-            one.wall.clear()
-            one.inside.clear()
+        one.once()
+        one.wall.clear()
+        one.inside.clear()
     while left := [one for one in calls.values() if not one.is_done]:
         for one in left:
             one.once()

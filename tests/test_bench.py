@@ -10,7 +10,7 @@ from workitems.models import WorkItem
 from workitems.search import search_text
 
 END = datetime(2026, 5, 4, tzinfo=UTC)
-TOTAL = 3_000
+TOTAL = 20_000
 
 
 @pytest.fixture(scope="module")
