@@ -68,6 +68,8 @@ def _fill(total: int, entries: int, say: Progress) -> list[str]:
 
     from pharos.accounts.models import Institution
 
+    if Institution.objects.exists():
+        raise SystemExit("This database was left half made, or is somebody else's. Remove its folder to make it anew.")
     Institution.objects.bulk_create(
         Institution(pk=place, identifier=domain, name=domain) for place, domain in enumerate(MEMBERS, 1)
     )

@@ -72,6 +72,8 @@ def _plain(records: list[dict[str, Any]], peer: str, page: str = "list") -> Iter
 
 def _between(sqlite: dict, postgresql: dict, size: str) -> Iterator[Found]:
     here = {key(one): one for one in postgresql.get(size, {}).get("pages", [])}
+    if sqlite.get(size, {}).get("runs", {}).get("pages") != postgresql.get(size, {}).get("runs", {}).get("pages"):
+        return
     for one in sqlite.get(size, {}).get("pages", []):
         if key(one) in here and one["page"] != "API":
             yield round(one["ms"] / here[key(one)]["ms"], 3), _name(one)
