@@ -68,6 +68,13 @@ def workers(asked: argparse.Namespace) -> Any:
     return workers.measure(asked.items, asked.most, asked.seconds, say)
 
 
+def follow(asked: argparse.Namespace) -> Any:
+    """Answers as long as there are questions; see `bench.turns`."""
+    from . import turns
+
+    turns.follow(iter(sys.stdin.readline, ""), lambda answer: print(json.dumps(answer), flush=True))
+
+
 def ready(asked: argparse.Namespace) -> Any:
     """A key and open items for the callers over HTTP."""
     from .calls import open_items
@@ -76,7 +83,7 @@ def ready(asked: argparse.Namespace) -> Any:
     return {"key": key_of(WORKER), "items": open_items(16)}
 
 
-PARTS = {part.__name__: part for part in (make, pages, writes, bulk, export, workers, ready)}
+PARTS = {part.__name__: part for part in (make, pages, writes, bulk, export, workers, follow, ready)}
 
 
 def main() -> None:

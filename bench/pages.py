@@ -49,7 +49,7 @@ def measure(total: int, seconds: float, say: Progress) -> list[dict[str, Any]]:
     with connection.execute_wrapper(watch):
         for person in cases.PEOPLE:
             looker = Looker(person, measured, watch, seconds)
-            for asked in _lists(person, measured):
+            for asked in lists(person, measured):
                 say(f"list, {person.name}, {asked.case.name}")
                 found.append(looker.list(asked, total))
             say(f"counts, {person.name}")
@@ -61,7 +61,8 @@ def measure(total: int, seconds: float, say: Progress) -> list[dict[str, Any]]:
     return found
 
 
-def _lists(person: Person, measured: Bare) -> Iterator[Asked]:
+def lists(person: Person, measured: Bare) -> Iterator[Asked]:
+    """Every case of the list as this person meets it."""
     scope = {"institution_id": person.institution} if person.institution else {}
     for case in cases.CASES:
         condition, values = where(scope | case.filters)
@@ -107,8 +108,7 @@ class Looker:
         self.bare = beside.client("bench.peers.bare", [])
 
     def list(self, asked: Asked, total: int) -> dict[str, Any]:
-        path = cases.address(asked, lambda path: self.client.get(path).content.decode())
-        calls = self._ours(path) | self._floor(asked)
+        calls = self._ours(self.address(asked)) | self._floor(asked)
         if self.measured.is_postgresql:
             calls["pharos"] = self._statements(pharos.page(asked), self.seconds / 2)
             calls["registry"] = self._statements(registry.page(asked), self.seconds / 2)
@@ -131,15 +131,35 @@ class Looker:
 
     def further(self) -> Iterator[dict[str, Any]]:
         """The item's page, of the oldest item and of the newest; the overview, where there is one."""
-        for name, way in {"oldest": "", "newest": "DESC"}.items():
-            condition, values = where({"institution_id": self.person.institution} if self.person.institution else {})
-            newest = f"SELECT id FROM {ITEMS}{condition} ORDER BY date {way}, id {way} LIMIT 1"
-            [(pk,)] = self.measured.ask(newest, values)
+        for name, pk in self.items().items():
             calls = self._ours(f"/items/{pk}")
             calls["floor"] = self._statements([floor.ROUND_TRIP, *floor.item(pk)], self.seconds)
             yield self._record("item", name, calls)
-        if self.client.get("/").status_code == 200:
+        if self.has_overview():
             yield self._record("overview", "", self._ours("/"))
+
+    def items(self) -> dict[str, int]:
+        """The numbers of the oldest item that the person sees, and of the newest."""
+        condition, values = where({"institution_id": self.person.institution} if self.person.institution else {})
+        return {
+            name: self.measured.ask(f"SELECT id FROM {ITEMS}{condition} ORDER BY date {way}, id {way} LIMIT 1", values)[
+                0
+            ][0]
+            for name, way in {"oldest": "", "newest": "DESC"}.items()
+        }
+
+    def has_overview(self) -> bool:
+        return self.client.get("/").status_code == 200
+
+    def paths(self) -> dict[tuple[str, str, str], str]:
+        """Every page that is measured, {(page, who, case): address}."""
+        who = self.person.name
+        found = {("list", who, asked.case.name): self.address(asked) for asked in lists(self.person, self.measured)}
+        found |= {("item", who, name): f"/items/{pk}" for name, pk in self.items().items()}
+        return found | ({("overview", who, ""): "/"} if self.has_overview() else {})
+
+    def address(self, asked: Asked) -> str:
+        return cases.address(asked, lambda path: self.client.get(path).content.decode())
 
     def _ours(self, path: str) -> dict[str, Timed]:
         bare_views.KEPT["page"] = self.client.get(path).content

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 PATH = Path(__file__).resolve().parent / "results.json"
-BASE = "100000"  # the size that growth is told against
 Results = dict[str, Any]
 
 
@@ -17,22 +16,21 @@ def write(results: Results, path: Path = PATH) -> None:
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
-def merge(results: Results, vendor: str, size: int, part: str, found: Any, run: str) -> None:
+def merge(results: Results, vendor: str, size: int, part: str, found: Any) -> None:
     """Puts what a run has found of one part in the place of what was there."""
-    place = results["measured"].setdefault(vendor, {}).setdefault(str(size), {})
-    place[part] = found
-    place.setdefault("runs", {})[part] = run
+    results["measured"].setdefault(vendor, {}).setdefault(str(size), {})[part] = found
 
 
 def derive(results: Results) -> None:
-    """Adds the ratios: each page to its floor and to each peer, and to itself at the smallest size of the same run."""
-    for sizes in results["measured"].values():
-        base = sizes.get(BASE, {})
+    """Adds the ratios of each page to its floor and to each peer, and its growth since the smallest size, measured in turns."""
+    grown = {key(one): one["growth"] for one in results.get("turns", [])}
+    for vendor, sizes in results["measured"].items():
         for size, parts in sizes.items():
-            is_same_run = parts.get("runs", {}).get("pages") == base.get("runs", {}).get("pages")
-            before = {key(one): one for one in base.get("pages", [])} if is_same_run and size != BASE else {}
             for one in parts.get("pages", []):
-                one["ratios"] = _ratios(one) | _growth(one, before.get(key(one)))
+                one["ratios"] = _ratios(one)
+                growth = grown.get(key(one), {}).get(f"{vendor} {size}")
+                if growth is not None:
+                    one["ratios"]["growth"] = growth
 
 
 def key(record: dict[str, Any]) -> tuple[str, str, str]:
@@ -50,10 +48,6 @@ def _ratios(one: dict[str, Any]) -> dict[str, float]:
             if one.get(f"{peer}_ms") and one.get(beside):
                 found[peer] = one[f"{peer}_ms"] / one[beside]
     return {name: _rounded(value) for name, value in found.items()}
-
-
-def _growth(one: dict[str, Any], before: dict[str, Any] | None) -> dict[str, float]:
-    return {"growth": _rounded(one["ms"] / before["ms"])} if before else {}
 
 
 def _rounded(value: float) -> float:

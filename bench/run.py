@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +24,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import readme, report, results, targets  # noqa: E402
+from bench import readme, report, results, targets, turns  # noqa: E402
 from bench.places import database  # noqa: E402
 
-PARTS = ("pages", "writes", "http", "bulk", "export", "import", "workers")
+PARTS = ("pages", "turns", "writes", "http", "bulk", "export", "import", "workers")
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,12 @@ class Run:
 
     def __init__(self, plan: Plan, asked: argparse.Namespace):
         self.plan, self.asked = plan, asked
-        self.name = datetime.now(UTC).isoformat(timespec="seconds")
         self.results = results.read(asked.results)
-        self.results["machine"] = {"cores": os.cpu_count(), "memory_gb": round(_memory() / 2**30)}
+        self.results["machine"] = {
+            "cores": os.cpu_count(),
+            "memory_gb": round(_memory() / 2**30),
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         self.began = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -84,15 +87,27 @@ class Run:
             print(line, file=sys.stderr, flush=True)
 
     def all(self) -> None:
-        for vendor in self.asked.databases:
-            sizes = self.asked.sizes or self.plan.sizes[vendor]
-            for size in sizes:
-                self.one(vendor, size, smallest=size == min(sizes), largest=size == max(sizes))
-            self.apart(vendor, min(sizes))
+        with ExitStack() as stack:
+            # Kept as long as the run at least: they are looked at in turns in the end.
+            folder = self.asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder.chmod(0o755)  # the server runs as somebody else where this one is root
+            places = {v: self.asked.sizes or self.plan.sizes[v] for v in self.asked.databases}
+            for vendor, sizes in places.items():
+                for size in sizes:
+                    self.one(vendor, size, folder, smallest=size == min(sizes), largest=size == max(sizes))
+                self.apart(vendor, min(sizes))
+            if "turns" in self.asked.parts:
+                self.turns([(vendor, size) for vendor, sizes in places.items() for size in sizes], folder)
 
-    def one(self, vendor: str, size: int, *, smallest: bool, largest: bool) -> None:
+    def turns(self, names: list[tuple[str, int]], folder: Path) -> None:
+        with ExitStack() as stack:
+            urls = {(vendor, size): stack.enter_context(database(vendor, size, folder)) for vendor, size in names}
+            self.results["turns"] = turns.measure(urls, self.say)
+        self._keep()
+
+    def one(self, vendor: str, size: int, folder: Path, *, smallest: bool, largest: bool) -> None:
         """What is measured on the large table."""
-        with database(vendor, size, self.asked.keep) as url:
+        with database(vendor, size, folder) as url:
             inside = self._inside(url, f"{vendor}, {size:,}")
             self._found(vendor, size, "made", inside("make", items=size, entries=self.asked.entries))
             if "pages" in self.asked.parts:
@@ -137,7 +152,10 @@ class Run:
         return api.measure(url, ready["key"], ready["items"], self.plan.http_seconds, 3, self.say)
 
     def _found(self, vendor: str, size: int, part: str, found: Any) -> None:
-        results.merge(self.results, vendor, size, part, found, self.name)
+        results.merge(self.results, vendor, size, part, found)
+        self._keep()
+
+    def _keep(self) -> None:
         results.derive(self.results)
         self.results["targets"] = targets.judge(self.results)
         results.write(self.results, self.asked.results)

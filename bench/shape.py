@@ -42,15 +42,15 @@ CLOSED = [
     *_kinds("Ingest", "Cancelled", {"Resolve": 7_000, "Receive": 1_800}),
     *_kinds("Restore", "Success", {"Record": 22_000, "Available in S3": 2_500, "Resolve": 1_500}),
     *_kinds("Restore", "Failed", {"Fetch": 300, "Package": 200, "Requested": 80}),
-    *_kinds("Restore", "Cancelled", {"Resolve": 60}),
+    *_kinds("Restore", "Cancelled", {"Resolve": 900}),
     *_kinds("Glacier Restore", "Success", {"Record": 4_000, "Available in S3": 1_200, "Resolve": 400}),
     *_kinds("Glacier Restore", "Failed", {"Requested": 70}),
     *_kinds("Delete", "Success", {"Resolve": 42_000, "Record": 6_000}),
-    *_kinds("Delete", "Failed", {"Requested": 150}),
+    *_kinds("Delete", "Failed", {"Requested": 60}),
     *_kinds("Delete", "Cancelled", {"Resolve": 150}),
     *_kinds("Fixity Check", "Success", {"Record": 26_000, "Resolve": 3_000}),
-    *_kinds("Fixity Check", "Failed", {"Validate": 150}),
-    *_kinds("DPN", "Success", {"Record": 5_000, "Resolve": 300}),
+    *_kinds("Fixity Check", "Failed", {"Validate": 80}),
+    *_kinds("DPN", "Success", {"Record": 5_000, "Resolve": 150}),
 ]
 # Of the few that are not closed.
 OPEN = [
