@@ -90,6 +90,7 @@ class Run:
         with ExitStack() as stack:
             # Kept as long as the run at least: they are looked at in turns in the end.
             folder = self.asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)  # the server runs as somebody else where this one is root
             places = {v: self.asked.sizes or self.plan.sizes[v] for v in self.asked.databases}
             for vendor, sizes in places.items():
