@@ -15,9 +15,10 @@ from pharos.accounts.roles import Permission
 from . import pipeline
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
+from .finding import find
 from .lifecycle import legal_moves
 from .models import HistoryEntry, WorkItem
-from .rows import Row, neighbours, state_of, uploads_of
+from .rows import Row, state_of, uploads_of
 from .vocabulary import Action, Status
 
 SHOWN_ENTRIES = 200
@@ -126,7 +127,7 @@ class Detail:
         return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
     def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
-        return neighbours(listing, self.item) if listing else (None, None)
+        return find(listing).beside(self.item) if listing else (None, None)
 
     def fields(self) -> list[Field]:
         """Every field that this reader may see; those of a member only where they say something."""

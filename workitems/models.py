@@ -19,13 +19,25 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
+from .counting import KIND, MOVING, CountChange, ItemCount
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .search import SearchTextField, head, in_second, same_text
+from .searched import SearchedText
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
 from .worker_state import WorkItemState
 
-__all__ = ["AppendOnly", "BulkAct", "HistoryEntry", "WorkItem", "WorkItemQuerySet", "WorkItemState"]
+__all__ = [
+    "AppendOnly",
+    "BulkAct",
+    "CountChange",
+    "HistoryEntry",
+    "ItemCount",
+    "SearchedText",
+    "WorkItem",
+    "WorkItemQuerySet",
+    "WorkItemState",
+]
 
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
@@ -237,8 +249,18 @@ class WorkItem(models.Model):
             models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
             models.Index("institution", head("name"), "date", name="item_same_bag"),
             models.Index("institution", head("object_identifier"), "date", name="item_object"),
-            models.Index(fields=["institution", "action", "stage", "status", "reviewed"], name="item_facets"),
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
+            models.Index(fields=["institution", "-updated_at", "-id"], name="item_changed_of_institution"),
+            # The rows of one kind (counting.Kind) in either order, of everybody and of one institution: see `finding`.
+            models.Index(fields=[*KIND, "-date", "-id"], name="item_kind_newest"),
+            models.Index(fields=[*KIND, "-updated_at", "-id"], name="item_kind_changed"),
+            models.Index(fields=["institution", *KIND, "-date", "-id"], name="item_cell_newest"),
+            models.Index(fields=["institution", *KIND, "-updated_at", "-id"], name="item_cell_changed"),
+            models.Index(fields=["institution", *KIND], name="item_moving", condition=Q(status__in=MOVING)),
+            models.Index(fields=["institution", "action"], name="item_not_closed", condition=uploads.NOT_CLOSED),
+            models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
+            models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
+            models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
             models.Index(head("name"), name="item_name"),
         ]

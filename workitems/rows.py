@@ -1,6 +1,6 @@
-"""A page of the list, and an item's place in it."""
+"""The rows of a list as a page shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -9,10 +9,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from .explain import State, Words, words
-from .filters import ItemList
 from .lifecycle import Phase
 from .models import WorkItem
-from .orders import beyond, values_at
 
 
 @dataclass(frozen=True)
@@ -72,22 +70,10 @@ def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:
     return {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=list(ids))}
 
 
-def page_of(listing: ItemList, now: datetime) -> list[Row]:
-    """The rows of the list's page: two statements, however many rows. The marks are asked for these rows only."""
-    start = (listing.page - 1) * listing.per_page
-    items = list(listing.rows().for_rows()[start : start + listing.per_page])
+def rows_at(ids: Sequence[int], now: datetime) -> list[Row]:
+    """The rows of these items in this order: two statements, however many rows."""
+    by_id = {item.pk: item for item in WorkItem.objects.with_numbers(ids).for_rows()}
+    items = [by_id[pk] for pk in ids if pk in by_id]
     uploads = uploads_of(item.pk for item in items)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]
-
-
-def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | None]:
-    """The items before and after this one in the list's order, by id; its own row need not be in the list any more."""
-    columns = listing.sort.columns
-    turned = tuple(column[1:] if column.startswith("-") else f"-{column}" for column in columns)
-    return _first(listing, item, turned), _first(listing, item, columns)
-
-
-def _first(listing: ItemList, item: WorkItem, columns: tuple[str, ...]) -> int | None:
-    later = listing.items().filter(beyond(columns, values_at(columns, item)))
-    return later.order_by(*columns).values_list("pk", flat=True).first()
