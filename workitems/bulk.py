@@ -22,12 +22,14 @@ from pharos.accounts.models import User
 
 from . import door
 from .filters import ItemList
+from .finding import MOST, find
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
 MOST_SELECTED = 1000
+WINDOW = 100_000  # numbers of items that one look for the next piece goes over, however few of those items match
 IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
 SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
 
@@ -44,6 +46,11 @@ class Selection:
     shown: int
     query: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reader was shown how many there are, and not only that there are more."""
+        return "at_least" not in self.stored
+
 
 def mark() -> list[int]:
     """What has happened so far: the last history entry, and entries before it that are still to come.
@@ -56,9 +63,10 @@ def mark() -> list[int]:
     return [last, *(pk for pk in range(min(latest, default=0), last) if pk not in latest)]
 
 
-def snapshot(listing: ItemList, total: int, mark: list[int]) -> str:
-    """What the list shows, signed, to be posted back by the form on its page."""
+def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
+    """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
     shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
+    shown |= {} if is_whole else {"at_least": True}
     return signing.dumps(shown, salt=SALT, compress=True)
 
 
@@ -75,7 +83,8 @@ def _read(token: str, user: User) -> dict[str, Any]:
 def of_snapshot(token: str, user: User) -> Selection:
     """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
     shown = _read(token, user)
-    return Selection({"query": shown["query"], "mark": shown["mark"]}, shown["total"], shown["query"])
+    stored: dict[str, Any] = {name: shown[name] for name in ("query", "mark", "at_least") if name in shown}
+    return Selection(stored, shown["total"], shown["query"])
 
 
 def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
@@ -98,13 +107,15 @@ def undoing(act: BulkAct) -> Selection:
     return Selection({"undo": str(act.pk)}, act.changed, act.query)
 
 
-def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
-    """The items of a selection, out of those that the person may see now."""
-    visible = WorkItem.objects.visible_to(user)
+def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
+    """The items of a selection with a higher number than `after`, out of those that the person may see now."""
+    later = WorkItem.objects.visible_to(user).with_later_numbers(after)
     if "undo" in stored:
-        return visible.filter(pk__in=HistoryEntry.objects.filter(act=stored["undo"]).values("item"))
-    by_id = "ids" in stored
-    items = visible.filter(pk__in=stored["ids"]) if by_id else ItemList(parse_qs(stored["query"]), user).items()
+        return later.filter(pk__in=_changed_by(stored["undo"], after).values_list("item", flat=True)[:PIECE])
+    if "ids" in stored:
+        items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
+    else:
+        items = ItemList(parse_qs(stored["query"]), user).items().with_later_numbers(after)
     if "mark" not in stored:
         return items
     last, *to_come = stored["mark"]
@@ -112,9 +123,17 @@ def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
     return items.exclude(Exists(since))
 
 
+def _changed_by(act: str, after: int) -> QuerySet:
+    """The entries of an act about items with a higher number than `after`, in the order of these."""
+    return HistoryEntry.objects.filter(act=act, item__gt=after).order_by("item")
+
+
 @dataclass(frozen=True)
 class Preview:
-    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone."""
+    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone.
+
+    Not `is_whole`: these are some of them, and there are more.
+    """
 
     shown: int
     acts: int
@@ -122,28 +141,49 @@ class Preview:
     open: int
     gone: int
     outcomes: list[tuple[str, int]]  # (status, how many) of those that will be marked
+    is_whole: bool = True
 
 
 def preview_of_review(selection: Selection, user: User, *, reviewed: bool) -> Preview:
-    """What marking the selection would do, in one statement. Nothing is changed."""
+    """What marking the selection would do. Nothing is changed.
+
+    Of more than MOST items it is said by the summary, as they are now; what has changed since is seen when its turn comes.
+    """
     counted, outcomes = Counter[str](), Counter[str]()
-    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
-    for status, retry, is_reviewed, number in items.annotate(number=Count("pk")):
+    is_small = selection.is_whole and selection.shown <= MOST
+    kinds = _kinds_of(selection, user) if is_small else find(_listing(selection.stored, user)).outcomes
+    for (status, retry, is_reviewed), number in kinds.items():
         if phase_of(status, retry=retry) != "closed":
             counted["open"] += number
         else:
             counted["already" if is_reviewed == reviewed else "acts"] += number
             outcomes[status] += number if is_reviewed != reviewed else 0
-    gone = max(0, selection.shown - counted.total())
+    gone = max(0, selection.shown - counted.total()) if is_small else 0
     marked = [(status, number) for status, number in outcomes.most_common() if number]
-    return Preview(selection.shown, counted["acts"], counted["already"], counted["open"], gone, marked)
+    shown = (selection.shown, counted["acts"], counted["already"], counted["open"], gone)
+    return Preview(*shown, marked, selection.is_whole)
+
+
+def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
+    """{(status, retry, reviewed): number} of what is still as it was shown, in one statement."""
+    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
+    return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}
+
+
+def _listing(stored: dict[str, Any], user: User) -> ItemList:
+    return ItemList(parse_qs(stored["query"]), user)
 
 
 def begin(selection: Selection, move: str, user: User) -> BulkAct:
-    """Records what is to be done; `go_on` does it."""
-    return BulkAct.objects.create(
-        by=user, move=move, selection=selection.stored, query=selection.query, total=selection.shown
-    )
+    """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common."""
+    stored = dict(selection.stored)
+    if "query" in stored:
+        found = find(_listing(stored, user))
+        if found.is_whole and found.total <= MOST:
+            stored["ids"] = sorted(place.pk for place in found.at(0, MOST) or [])
+        else:
+            stored["until"] = WorkItem.objects.last_number()
+    return BulkAct.objects.create(by=user, move=move, selection=stored, query=selection.query, total=selection.shown)
 
 
 def go_on(act: BulkAct) -> BulkAct:
@@ -164,31 +204,40 @@ def _piece(act: BulkAct) -> BulkAct:
     act = BulkAct.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
     if act.finished_at:
         return act
-    items = chosen(act.selection, act.by).filter(pk__gt=act.cursor).order_by("pk")
-    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
+    seen, end = _next(act)
     ids = list(seen)
-    # What changes between this look and the lock is left alone, too.
-    versions = {**seen, **_versions_left_by(act, ids)}
-    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=versions, act=act.pk)
+    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=seen, act=act.pk)
     reasons = Counter(result.refused.reason for result in results if result.refused)
     act.changed += sum(result.changed for result in results)
     act.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
     act.skipped = dict(Counter(act.skipped) + reasons)
-    act.cursor = ids[-1] if ids else act.cursor
-    if len(ids) < PIECE:
+    act.cursor = act.cursor if end is None else end
+    if end is None:
         act.finished_at = timezone.now()
+        act.total = act.total if act.is_whole else act.came_to
         gone = max(0, act.total - act.came_to)
         act.skipped = dict(Counter(act.skipped) + Counter(changed=gone))
     act.save()
     return act
 
 
-def _versions_left_by(act: BulkAct, ids: list[int]) -> dict[int, int | None]:
-    """An undo touches only what nobody has touched since."""
-    if "undo" not in act.selection:
-        return {}
-    left = HistoryEntry.objects.filter(act=act.selection["undo"], item__in=ids)
-    return dict(left.values_list("item_id", "number"))
+def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
+    """The next piece as {item: the version that it may change}, and the number that it goes up to; None: it is the last one.
+
+    What changes between this look and the lock is left alone, and an undo touches only what nobody has touched since.
+    """
+    items, until = chosen(act.selection, act.by, act.cursor).order_by("pk"), act.selection.get("until")
+    end = None if until is None else min(act.cursor + WINDOW, until)
+    if end is not None:
+        items = items.filter(pk__lte=end)
+    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
+    if "undo" in act.selection:
+        left = _changed_by(act.selection["undo"], act.cursor)[:PIECE]
+        numbers: dict[int, int | None] = dict(left.values_list("item", "number"))
+        return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == PIECE else None
+    if len(seen) == PIECE:
+        return seen, max(seen)
+    return seen, end if end != until else None
 
 
 _REASONS = {
@@ -205,6 +254,6 @@ def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
     return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
 
 
-def entries_of(act: BulkAct) -> QuerySet:
-    """The history entries that an act has made, with their items."""
-    return HistoryEntry.objects.filter(act=act.pk).select_related("item").order_by("item")
+def entries_of(act: BulkAct, after: int, number: int) -> list[HistoryEntry]:
+    """So many of the history entries that an act has made, with their items, from the one after this item on."""
+    return list(_changed_by(str(act.pk), after).select_related("item")[:number])

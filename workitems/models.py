@@ -3,7 +3,6 @@
 Rows are reached through `WorkItem.objects.visible_to(user)` and changed by WorkItem's verbs; there is no third way.
 """
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -19,6 +18,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
+from .bulk_act import BulkAct
 from .counting import KIND, MOVING, CountChange, ItemCount
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
@@ -125,6 +125,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(pk__in=numbers)
+
+    def with_later_numbers(self, number: int) -> "WorkItemQuerySet":
+        return self.filter(pk__gt=number)
+
+    def last_number(self) -> int:
+        return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
         """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.
@@ -352,39 +358,6 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
-
-
-class BulkAct(models.Model):
-    """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
-
-    `selection` is {"ids": […]} or {"query": …}, with "mark": the last history entry when the list was shown (an item with a
-    later one is left alone); or {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
-    move = models.CharField(max_length=16)
-    selection = models.JSONField()
-    query = models.TextField(blank=True)  # the list to go back to
-    total = models.PositiveIntegerField()
-    cursor = models.BigIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    skipped = models.JSONField(default=dict)  # {lifecycle.Refused.reason: number of items}
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = _("bulk act")
-        verbose_name_plural = _("bulk acts")
-
-    def __str__(self) -> str:
-        return f"{self.move} {self.total}"
-
-    @property
-    def came_to(self) -> int:
-        """How many items it has dealt with so far."""
-        return self.changed + self.unchanged + sum(self.skipped.values())
 
 
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):

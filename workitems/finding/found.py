@@ -1,11 +1,12 @@
 """What is found of a list, whichever way: its counts, and its rows from a place or a number on."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..counting import Tally
+from ..counting import Tally, fits
 from ..filters import ItemList
 from ..orders import Sort, read, values_at, written
 
@@ -54,6 +55,15 @@ class Found(ABC):
     def is_sorted(self) -> bool:
         """Whether the rows are in the order that was asked for."""
         return self.sort == self.listing.sort
+
+    @property
+    def outcomes(self) -> Counter[tuple[str, bool, bool]]:
+        """{(status, retry, reviewed): number} of the list; of a part of it where it is not whole."""
+        masks, found = self.listing.left_masks, Counter[tuple[str, bool, bool]]()
+        for kind, number in self.tally.kinds.items():
+            if fits(kind, masks):
+                found[kind.status, bool(kind.retry), bool(kind.reviewed)] += number
+        return found
 
     @abstractmethod
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:

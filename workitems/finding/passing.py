@@ -1,12 +1,12 @@
 """One bounded pass over what a list asks for beside its left column: the counts, and the rows if they are few."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 
 from ..conditions import Finding
 from ..counting import KIND, Kind, Tally, fits, tally
@@ -19,74 +19,91 @@ from .found import Place
 
 MOST = 10_000  # items that one pass counts
 REACH = 100_000  # items that are looked at, where no index knows what is asked for
-MOST_HITS = 50_000  # texts that hold what is searched for; beyond, looking at the items in their order is no worse
+MOST_HITS = 20_000  # texts that hold what is searched for; beyond, looking at the items in their order is no worse
+
+# As the database brings it: the item's id, its institution, its kind, and its values in the columns of the order.
+Row = tuple[Any, ...]
+_CELL = slice(1, 2 + len(KIND))
+_KEYS = slice(2 + len(KIND), None)
 
 
 @dataclass(frozen=True)
 class Pass:
-    """`rows`: at most MOST, in the list's order. `is_whole`: there are no more. `by_index`: the searches that an index answers."""
+    """`rows`: at most MOST, in the list's order. `is_whole`: there are no more. `hits`: the items that an index of texts has given."""
 
     tally: Tally
-    rows: list[Place]
+    rows: list[Row]
     is_whole: bool
-    by_index: frozenset[str]
-    is_chosen: Callable[[Place], bool]
+    hits: "Hits | None"
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The items in whose text an index has found what the list searches for by this name."""
+
+    name: str
+    ids: list[int]
 
 
 def over(listing: ItemList, *, with_left: bool = False) -> Pass:
     """The pass over the list as it would be without its left column, or with it."""
-    by_index = _searches_by_index(listing)
-    without = frozenset() if with_left else frozenset(listing.left)
-    items = matching(listing, by_index, without)
+    hits = _hits(listing)
+    items = matching(listing, hits, () if with_left else listing.left)
     end = None
-    if not (by_index or Finding.NARROW in listing.ways):
+    if not (hits or Finding.NARROW in listing.ways):
         order = pass_order(listing)
         if needs_reach(listing):
             end = end_of_reach(listing, order, None)
             items = items if end is None else items.filter(up_to(order, end))
         items = items.order_by(*order)
-    found = _read(items, listing)
-    cells = {place.pk: (owner, kind) for place, owner, kind in found}
-    masks = listing.left_masks
-    chosen = None if listing.chosen is None else set(listing.chosen)
-
-    def is_chosen(place: Place) -> bool:
-        owner, kind = cells[place.pk]
-        return (chosen is None or owner in chosen) and fits(kind, masks)
-
-    taken = found[:MOST]
-    kinds = Counter(kind for _place, owner, kind in taken if chosen is None or owner in chosen)
-    owners = Counter(owner for _place, owner, kind in taken if fits(kind, masks))
-    is_whole = end is None and len(found) <= MOST
-    return Pass(Tally(kinds, owners), [place for place, *_cell in taken], is_whole, by_index, is_chosen)
+    rows = _read(items, listing)
+    return Pass(_tally(listing, rows[:MOST]), rows[:MOST], end is None and len(rows) <= MOST, hits)
 
 
-def matching(listing: ItemList, by_index: frozenset[str], without: frozenset[str] = frozenset()) -> Any:
-    """The items of the list; what is searched for by an index is said such that it is used."""
-    items = listing.items(without=without | by_index)
-    for name in by_index:
-        items = items.filter(_in_texts(listing, name))
-    return items
+def _tally(listing: ItemList, rows: Sequence[Row]) -> Tally:
+    kinds, owners = Counter[Kind](), Counter[int]()
+    for (owner, *kind), number in Counter(row[_CELL] for row in rows).items():
+        if listing.chosen is None or owner in listing.chosen:
+            kinds[Kind(*kind)] += number
+        if fits(Kind(*kind), listing.left_masks):
+            owners[owner] += number
+    return Tally(kinds, owners)
 
 
-def _in_texts(listing: ItemList, name: str) -> Q:
-    return Q(pk__in=_texts(listing, name).values("item"))
+def chosen(listing: ItemList, rows: Sequence[Row]) -> list[Row]:
+    """The rows that the left column leaves."""
+
+    def is_chosen(owner: int, *kind: Any) -> bool:
+        return (listing.chosen is None or owner in listing.chosen) and fits(Kind(*kind), listing.left_masks)
+
+    cells = {cell for cell in {row[_CELL] for row in rows} if is_chosen(*cell)}
+    return [row for row in rows if row[_CELL] in cells]
 
 
-def _texts(listing: ItemList, name: str) -> QuerySet:
-    [(_lookup, pattern)] = listing.comparisons(name)
-    return SearchedText.objects.filter(text__like=pattern)
+def place_of(listing: ItemList, row: Row) -> Place:
+    values = zip(listing.sort.columns, row[_KEYS], strict=True)
+    return Place(row[0], tuple(as_stored(column, value) for column, value in values))
 
 
-def _searches_by_index(listing: ItemList) -> frozenset[str]:
-    """Of the searches, one that an index answers with not too many texts, if there is one."""
+def matching(listing: ItemList, hits: Hits | None, without: Iterable[str] = ()) -> Any:
+    """The items of the list, without what these names ask; what an index of texts has answered is not looked for again."""
+    if hits is None:
+        return listing.items(without=without)
+    return listing.items(without={*without, hits.name}).with_numbers(hits.ids)
+
+
+def _hits(listing: ItemList) -> Hits | None:
+    """Of what the list searches for, what an index of texts answers with not too many items; None where it does not."""
     names = [name for name in listing.ways.get(Finding.SEARCH, ()) if has_trigrams(listing.value_of[name])]
-    if not names or not is_indexed(connection):
-        return frozenset()
+    if Finding.NARROW in listing.ways or not names or not is_indexed(connection):
+        return None
     for name in names:
-        if _texts(listing, name).values("item")[: MOST_HITS + 1].count() <= MOST_HITS:
-            return frozenset({name})
-    return frozenset()
+        [(_lookup, pattern)] = listing.comparisons(name)
+        texts = SearchedText.objects.filter(text__like=pattern)
+        ids = list(texts.values_list("item", flat=True)[: MOST_HITS + 1])
+        if len(ids) <= MOST_HITS:
+            return Hits(name, ids)
+    return None
 
 
 def needs_reach(listing: ItemList) -> bool:
@@ -117,8 +134,8 @@ def end_of_reach(listing: ItemList, order: Sequence[str], after: Sequence[Any] |
     return None if place is None else list(place)
 
 
-def _read(items: Any, listing: ItemList) -> list[tuple[Place, int, Kind]]:
-    """(place, institution, kind) of at most MOST + 1 items, in the list's order."""
+def _read(items: Any, listing: ItemList) -> list[Row]:
+    """At most MOST + 1 of the items, in the list's order."""
     columns = listing.sort.columns
     keys = {f"key{n}": F(path(column)) for n, column in enumerate(columns)}
     inner, params = (
@@ -132,25 +149,17 @@ def _read(items: Any, listing: ItemList) -> list[tuple[Place, int, Kind]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"WITH found ({names}) AS {once} ({inner}) SELECT * FROM found ORDER BY {order}", params)
-        rows = cursor.fetchall()
-    return [
-        (
-            Place(pk, tuple(as_stored(column, value) for column, value in zip(columns, values[5:], strict=True))),
-            owner,
-            Kind(values[0], values[1], values[2], bool(values[3]), bool(values[4])),
-        )
-        for pk, owner, *values in rows
-    ]
+        return cursor.fetchall()
 
 
-def rows_of(listing: ItemList, ids: Sequence[int]) -> list[Place]:
+def rows_of(listing: ItemList, ids: Sequence[int]) -> list[Row]:
     """These items, at most MOST, in the list's order."""
-    return [place for place, *_cell in _read(WorkItem.objects.with_numbers(ids), listing)]
+    return _read(WorkItem.objects.with_numbers(ids), listing)
 
 
-def those_beyond(listing: ItemList, rows: Sequence[Place], values: Sequence[Any], *, back: bool) -> set[int]:
+def those_beyond(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], *, back: bool) -> set[int]:
     """Which of the rows come after this place in the list's order, or before it."""
     columns = listing.sort.columns
-    those = WorkItem.objects.with_numbers([row.pk for row in rows])
+    those = WorkItem.objects.with_numbers([row[0] for row in rows])
     later = those.filter(beyond(turned(columns) if back else columns, values))
     return set(later.values_list("pk", flat=True))

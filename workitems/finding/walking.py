@@ -12,12 +12,12 @@ from .passing import Pass, end_of_reach, matching, needs_reach
 class Walk(Found):
     def __init__(self, listing: ItemList, first: Pass, sort: Sort):
         super().__init__(listing, first.tally, len(first.rows), is_whole=False, sort=sort)
-        self.by_index = first.by_index
-        self.is_bounded = not first.by_index and needs_reach(listing)
+        self.hits = first.hits
+        self.is_bounded = first.hits is None and needs_reach(listing)
 
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
         columns = turned(self.sort.columns) if back else self.sort.columns
-        items = matching(self.listing, self.by_index)
+        items = matching(self.listing, self.hits)
         if values is not None:
             items = items.filter(beyond(columns, values))
         if self.is_bounded and (end := end_of_reach(self.listing, columns, values)) is not None:

@@ -1,6 +1,7 @@
 """Choosing the way, and the ways."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..conditions import Finding
@@ -28,7 +29,7 @@ def find(listing: ItemList) -> Found:
         return _counted(listing)
     first = passing.over(listing)
     if first.is_whole:
-        return InHand(listing, first.tally, [row for row in first.rows if first.is_chosen(row)])
+        return InHand(listing, first.tally, passing.chosen(listing, first.rows))
     found = _too_many(listing, first, listing.sort if is_by_index(listing.sort) else DEFAULT)
     found.is_exact = False
     return found
@@ -49,7 +50,7 @@ def _counted(listing: ItemList) -> Found:
     return InHand(listing, counted, passing.rows_of(listing, ids))
 
 
-def _too_many(listing: ItemList, first: "passing.Pass", sort: Sort) -> Found:
+def _too_many(listing: ItemList, first: passing.Pass, sort: Sort) -> Found:
     """The way for a list that one pass has not come to the end of."""
     if listing.ways.keys() <= {Finding.COUNTED, Finding.RANGE} and listing.stretch_columns <= {path(sort.columns[0])}:
         kinds = [kind for kind in tally(listing.scope, listing.chosen, None).kinds if fits(kind, listing.masks)]
@@ -61,7 +62,7 @@ def _too_many(listing: ItemList, first: "passing.Pass", sort: Sort) -> Found:
         second = passing.over(listing, with_left=True)
         if second.is_whole:
             return InHand(listing, first.tally, second.rows)
-        first = passing.Pass(first.tally, second.rows, second.is_whole, second.by_index, second.is_chosen)
+        first = replace(first, rows=second.rows)
     return Walk(listing, first, sort)
 
 
@@ -90,19 +91,22 @@ class ByKinds(Found):
 class InHand(Found):
     """All rows are in hand: there are no more than one pass reads."""
 
-    def __init__(self, listing: ItemList, counted: Tally, rows: Sequence[Place]):
+    def __init__(self, listing: ItemList, counted: Tally, rows: Sequence[passing.Row]):
         super().__init__(listing, counted, len(rows), is_whole=True, sort=listing.sort)
         self.rows = rows
 
     def at(self, start: int, number: int) -> list[Place]:
-        return list(self.rows[start : start + number])
+        return [passing.place_of(self.listing, row) for row in self.rows[start : start + number]]
 
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
         rows = self.rows[::-1] if back else self.rows
-        if values is None:
-            return list(rows[:number])
-        start = next((index + 1 for index, row in enumerate(rows) if row.values == tuple(values)), None)
-        if start is None:  # that row has left the list
-            later = passing.those_beyond(self.listing, rows, values, back=back)
-            start = next((index for index, row in enumerate(rows) if row.pk in later), len(rows))
-        return list(rows[start : start + number])
+        start = 0 if values is None else self._start(rows, values, back=back)
+        return [passing.place_of(self.listing, row) for row in rows[start : start + number]]
+
+    def _start(self, rows: Sequence[passing.Row], values: Sequence[Any], *, back: bool) -> int:
+        """Where the rows after this place begin. Every order ends with the item's number."""
+        for index, row in enumerate(rows):
+            if row[0] == values[-1]:
+                return index + 1
+        later = passing.those_beyond(self.listing, rows, values, back=back)  # that row has left the list
+        return next((index for index, row in enumerate(rows) if row[0] in later), len(rows))

@@ -71,7 +71,7 @@ class List(Door, View):
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
-            context["snapshot"] = bulk.snapshot(listing, facets.total, mark)
+            context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         return render(self.request, "workitems/list.html", context, status=status)
 
 
