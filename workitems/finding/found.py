@@ -43,6 +43,7 @@ class Found(ABC):
     """
 
     is_exact = True
+    goes_back = True  # whether the rows before a place can be had, however far they are
 
     def __init__(self, listing: ItemList, tally: Tally, total: int, *, is_whole: bool, sort: Sort):
         self.listing = listing
@@ -113,7 +114,7 @@ class Found(ABC):
         return Page(
             [row.pk for row in rows],
             written(rows[-1].values) if rows and has_next else None,
-            written(rows[0].values) if rows and has_previous else None,
+            written(rows[0].values) if rows and has_previous and self.goes_back else None,
         )
 
     def beside(self, item: Any) -> tuple[int | None, int | None]:

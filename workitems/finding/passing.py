@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F
 
@@ -138,15 +139,17 @@ def _read(items: Any, listing: ItemList) -> list[Row]:
     """At most MOST + 1 of the items, in the list's order."""
     columns = listing.sort.columns
     keys = {f"key{n}": F(path(column)) for n, column in enumerate(columns)}
-    inner, params = (
-        items.values_list("pk", "institution_id", *KIND).annotate(**keys)[: MOST + 1].query.sql_with_params()
-    )
+    found = items.values_list("pk", "institution_id", *KIND).annotate(**keys)[: MOST + 1]
     once = "MATERIALIZED" if connection.vendor == "postgresql" else ""
     names = ", ".join(["pk", "institution_id", *KIND, *keys])
     order = ", ".join(
         f"key{n} {'DESC NULLS LAST' if column.startswith('-') else 'ASC NULLS FIRST'}"
         for n, column in enumerate(columns)
     )
+    try:
+        inner, params = found.query.sql_with_params()
+    except EmptyResultSet:  # a condition that nothing can meet
+        return []
     with connection.cursor() as cursor:
         cursor.execute(f"WITH found ({names}) AS {once} ({inner}) SELECT * FROM found ORDER BY {order}", params)
         return cursor.fetchall()

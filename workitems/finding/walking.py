@@ -14,6 +14,7 @@ class Walk(Found):
         super().__init__(listing, first.tally, len(first.rows), is_whole=False, sort=sort)
         self.hits = first.hits
         self.is_bounded = first.hits is None and needs_reach(listing)
+        self.goes_back = not self.is_bounded
 
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
         columns = turned(self.sort.columns) if back else self.sort.columns

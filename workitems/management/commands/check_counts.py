@@ -26,8 +26,10 @@ class Command(BaseCommand):
         for cell, counted, kept in wrong:
             self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {kept}.")
         if wrong and not repair:
-            raise CommandError(f"{len(wrong)} counts are wrong. Run this with --repair to make them right.")
+            raise CommandError(
+                f"{len(wrong)} of the counts {'is' if len(wrong) == 1 else 'are'} wrong. Run this with --repair to make it right."
+            )
         if wrong:
-            self.stdout.write(f"Made {keeping.repair()} counts right.")
+            self.stdout.write(f"Made right: {keeping.repair()} of the counts.")
         else:
             self.stdout.write("Every count is right.")
