@@ -13,7 +13,7 @@ from django.core import checks
 from django.db import DatabaseError, connections, models, transaction
 
 ITEMS = "workitems_workitem"
-PIECE = 20_000  # texts copied per transaction
+PIECE = 2_000  # texts copied per transaction: a worker waits for one at most
 INDEX = "searched_text_trigrams"
 
 
@@ -33,6 +33,7 @@ class SearchedText(models.Model):
 
 
 TABLE = SearchedText._meta.db_table
+_MISSING = f"NOT EXISTS (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id)"
 TRIGGERS = f"""
 CREATE OR REPLACE FUNCTION workitems_search_copy() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -61,20 +62,34 @@ REMOVAL = [
 
 
 def copy_all(connection: Any) -> None:
-    """Copies the text of every item that has none here yet, piece by piece. The triggers must be there: they do the rest."""
+    """Copies the text of every item that has none here yet, piece by piece. The triggers must be there: they do the rest.
+
+    An item that somebody is changing at this moment is come back to: whoever waits for others while others wait for him would
+    be stopped, or stop them.
+    """
+    while _copy_once(connection):
+        pass
+
+
+def _copy_once(connection: Any) -> bool:
+    """Goes over all items once; whether some are left."""
     place = 0
     while True:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(
-                f"WITH piece AS (SELECT id, search_text FROM {ITEMS} WHERE id > %s ORDER BY id LIMIT {PIECE}),"
+                f"WITH piece AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND {_MISSING}"
+                f" ORDER BY id LIMIT {PIECE} FOR SHARE SKIP LOCKED),"
                 f" copied AS (INSERT INTO {TABLE} (item_id, text) SELECT * FROM piece ON CONFLICT (item_id) DO NOTHING)"
                 " SELECT max(id) FROM piece",
                 [place],
             )
             [last] = cursor.fetchone()
         if last is None:
-            return
+            break
         place = last
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {ITEMS} AS i WHERE {_MISSING})")
+        return cursor.fetchone() == (True,)
 
 
 def build_index(connection: Any) -> bool:
