@@ -55,7 +55,7 @@ class Detail:
         self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:SHOWN_OTHERS]) if is_ingest else []
         self._object = list(visible.of_same_object(item).for_rows()[:SHOWN_OTHERS])
         # Asked once for all that the page shows.
-        self._uploads = uploads_of({item.pk, *(other.pk for other in self._bag + self._object)})
+        self._uploads = uploads_of({other.pk: other for other in [item, *self._bag, *self._object]}.values())
         self.state = state_of(item, self._uploads[item.pk], note=item.note)
 
     @property

@@ -1,6 +1,6 @@
 """The rows of a list as a page shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from .explain import State, Words, words
 from .lifecycle import Phase
 from .models import WorkItem
+from .uploads import ingests_of_bags
+from .vocabulary import Action
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class Uploads:
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
+
+
+NO_UPLOADS = Uploads()
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Row:
     @cached_property
     def words(self) -> Words:
         return words(state_of(self.item, self.uploads, note=self.item.note_head), self.now)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether there is more to be known of it than its status says; of most there is not."""
+        return self.uploads != NO_UPLOADS or self.item.needs_admin_review
 
     @property
     def is_closed(self) -> bool:
@@ -65,15 +75,21 @@ def _marked() -> QuerySet:
     return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
 
 
-def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:
-    """{item's id: its Uploads}, in one statement."""
-    return {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=list(ids))}
+def uploads_of(items: Collection[WorkItem]) -> dict[int, Uploads]:
+    """{item's id: its Uploads}. Two statements: which bags were uploaded more than once, and of those what stands in for what."""
+    found = {item.pk: NO_UPLOADS for item in items}
+    bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
+    ingests = ingests_of_bags(bags.values())
+    asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
+    if asked:
+        found |= {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=asked)}
+    return found
 
 
 def rows_at(ids: Sequence[int], now: datetime) -> list[Row]:
-    """The rows of these items in this order: two statements, however many rows."""
+    """The rows of these items in this order: three statements, however many rows."""
     by_id = {item.pk: item for item in WorkItem.objects.with_numbers(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    uploads = uploads_of(item.pk for item in items)
+    uploads = uploads_of(items)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]
