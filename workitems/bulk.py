@@ -22,6 +22,7 @@ from pharos.accounts.models import User
 
 from . import door
 from .filters import ItemList
+from .history import every_entry
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 
@@ -102,7 +103,7 @@ def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
     """The items of a selection, out of those that the person may see now."""
     visible = WorkItem.objects.visible_to(user)
     if "undo" in stored:
-        return visible.filter(pk__in=HistoryEntry.objects.filter(act=stored["undo"]).values("item"))
+        return visible.filter(pk__in=every_entry("item", act=stored["undo"]))
     by_id = "ids" in stored
     items = visible.filter(pk__in=stored["ids"]) if by_id else ItemList(parse_qs(stored["query"]), user).items()
     if "mark" not in stored:
@@ -187,8 +188,7 @@ def _versions_left_by(act: BulkAct, ids: list[int]) -> dict[int, int | None]:
     """An undo touches only what nobody has touched since."""
     if "undo" not in act.selection:
         return {}
-    left = HistoryEntry.objects.filter(act=act.selection["undo"], item__in=ids)
-    return dict(left.values_list("item_id", "number"))
+    return dict(every_entry("item_id", "number", act=act.selection["undo"], item__in=ids))
 
 
 _REASONS = {
@@ -206,5 +206,5 @@ def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
 
 
 def entries_of(act: BulkAct) -> QuerySet:
-    """The history entries that an act has made, with their items."""
-    return HistoryEntry.objects.filter(act=act.pk).select_related("item").order_by("item")
+    """What an act has made of each item: named tuples, by item."""
+    return every_entry("item_id", "item__name", "move", "stage_after", "status_after", act=act.pk).order_by("item_id")
