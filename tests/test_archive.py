@@ -214,7 +214,7 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     act.save()
     items[0].edit(by=ada, note="Something else.")
     assert moved() == (2, 8)
-    assert [(entry.item_id, entry.item__name, entry.move) for entry in bulk.entries_of(act)] == [
+    assert [entry[:3] for entry in bulk.named(bulk.entries_of(act))] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
     undo = bulk.go_on(bulk.begin(bulk.undoing(act), "unreview", stan))

@@ -64,10 +64,11 @@ class Act(Door, View):
 
     def get(self, request, pk):
         act = self.act()
-        entries = Paginator(bulk.entries_of(act), ENTRIES_PER_PAGE)
+        entries = Paginator(bulk.entries_of(act), ENTRIES_PER_PAGE).get_page(request.GET.get("page"))
+        entries.object_list = bulk.named(entries.object_list)
         context = {
             "act": act,
-            "entries": entries.get_page(request.GET.get("page")),
+            "entries": entries,
             "skipped": bulk.skipped_of(act),
             "back": url_of_list(ItemList(QueryDict(act.query), request.user)),
             "may_undo": bool(act.finished_at and act.changed and "undo" not in act.selection),
