@@ -38,6 +38,7 @@ from .lifecycle import (
     move_meant,
     new_with,
 )
+from .loading import load
 from .search import SEARCHED, search_text
 from .values import check_values
 from .vocabulary import Action, Status
@@ -391,21 +392,21 @@ def take_in(
     `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
     columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
     """
-    items, entries = _models()
+    items, _entries = _models()
     with transaction.atomic():
         locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
         arrivals = judge(stored, whole(versions, history) if versions else {})
         _keep_ids_ahead(items, arrivals.new)
-        items.objects.bulk_create(arrivals.new)
+        load(arrivals.new)
         if arrivals.changed:
             # One statement for rows that all take other values. They are locked, so each of them does exist.
             columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
             items.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
-        entries.objects.bulk_create(arrivals.entries)
+        load(arrivals.entries)
 
 
 def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
