@@ -1,6 +1,7 @@
 """Rows out: the current list as CSV or JSON, and everything, with its history, in a form that `importing` takes back.
 
-Everything is a generator of text, so that a million rows need no more memory than a page of them.
+Everything is a generator of text, so that a million rows need no more memory than a page of them, and is of one moment.
+Whoever takes it must close it if he does not take all of it, as a server does whose client has gone: that ends the reading.
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -73,9 +74,10 @@ def list_columns(user: User) -> dict[str, str]:
 def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
     """The rows as CSV for a spreadsheet, header first, in pieces of many lines."""
     columns = list_columns(user)
-    yield _csv_text([list(columns)])
-    for some in _pieces(rows, columns):
-        yield _csv_text([[_cell(value) for value in row] for row in some])
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        yield _csv_text([list(columns)])
+        for some in pieces:
+            yield _csv_text([[_cell(value) for value in row] for row in some])
 
 
 def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
@@ -85,15 +87,12 @@ def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
         (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
     ]
     before = "[\n"
-    for some in _pieces(rows, columns):
-        objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
-        yield before + ",\n".join(as_json(one) for one in objects)
-        before = ",\n"
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        for some in pieces:
+            objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
+            yield before + ",\n".join(as_json(one) for one in objects)
+            before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
-
-
-def as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def moment(value: datetime) -> str:
@@ -105,10 +104,18 @@ def _plain(value: Any) -> str:
     return moment(value) if isinstance(value, datetime) else str(value)
 
 
-def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    found = rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)
-    while some := list(islice(found, _ROWS_PER_PIECE)):
-        yield some
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode  # made once, not per row
+
+
+def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]], None, None]:
+    # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
+    # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
+    with (
+        _one_moment(),
+        contextlib.closing(rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)) as found,  # type: ignore[type-var]
+    ):
+        while some := list(islice(found, _ROWS_PER_PIECE)):
+            yield some
 
 
 def _csv_text(rows: list[list[Any]]) -> str:
