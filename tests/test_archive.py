@@ -356,6 +356,9 @@ def test_the_command_interrupted(old, monkeypatch):
 def test_a_year_can_be_detached_and_attached(on_postgresql, signed_in, ada, archived):
     client = signed_in(ada)
     attempt("ALTER TABLE workitems_archivedentry DETACH PARTITION workitems_archivedentry_2019")
+    for statement in ("UPDATE {} SET note = 'forged'", "DELETE FROM {}", "TRUNCATE {}"):
+        with pytest.raises(DatabaseError, match="only ever added to"):
+            attempt(statement.format("workitems_archivedentry_2019"))
     assert numbers(ArchivedEntry, archived) == [3]
     assert "2 older entries are not shown." in shown(client, archived)
     with pytest.raises(NotWhole, match="attach it again"):

@@ -15,54 +15,20 @@ from workitems import archiving, bulk, door
 from workitems.history import latest, whole
 from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
 
+from .histories import fill_histories, run
+
 SMALL, LARGE = 1_000, 20_000  # items of ten entries each, in either table
 ACT = UUID(int=7)
 TABLES = ("workitems_historyentry", "workitems_archivedentry")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
-SERIES = {
-    "postgresql": "SELECT n FROM generate_series({first}, {last}) AS n",
-    "sqlite": "SELECT n FROM (WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last}) SELECT n FROM s)",
-}
-# Entry n is of item n / 10; each tenth item was requeued, each hundredth cancelled; one act has marked some of the first thousand.
-ENTRY = """
-INSERT INTO {table} (id, item_id, number, at, who, via, move, stage_before, status_before, stage_after, status_after, note, changes, act)
-SELECT n, {item}, n % 10 + 1, {at}, 'wally@aptrust.org', 'api',
-    CASE WHEN n % 10 = 0 THEN 'import' WHEN n % 100 = 8 THEN 'requeue' WHEN n % 1000 = 9 THEN 'cancel' ELSE 'progress' END,
-    'Receive', 'Pending', 'Fetch', 'Started', 'On its way.', '{{}}', CASE WHEN n % 30 = 5 AND n % 10000000 < 10000 THEN {act} END
-FROM ({series}) numbers
-"""
-ITEM = """
-INSERT INTO workitems_workitem (id, created_at, updated_at, name, etag, bucket, "user", institution_id, note, action, stage, status,
-    outcome, bag_date, date, retry, reviewed, object_identifier, generic_file_identifier, size, node, pid, needs_admin_review,
-    queued_at, stage_started_at, inst_approver, aptrust_approver, version, search_text)
-SELECT n, '{day}', '{day}', 'filled-' || n, 'filled', '', '', {institution}, '', 'Ingest', 'Resolve',
-    CASE WHEN n % 100 = 0 THEN 'Cancelled' ELSE 'Success' END, '', NULL, '{day}', {false}, {false}, '', '', NULL, '', NULL, {false},
-    NULL, NULL, '', '', 10, 'filled'
-FROM ({series}) numbers
-"""
 IN_ARCHIVE = 1_000_000  # above this the items whose history was moved out
 
 
-def run(statement):
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
 def fill(first, last, institution):
-    """Items with ten entries each: as many with theirs at hand as with theirs in the archive, over ten years."""
-    is_postgresql = connection.vendor == "postgresql"
-    act = f"'{ACT}'::uuid" if is_postgresql else f"'{ACT.hex}'"
+    """As many items with their histories at hand as with theirs in the archive."""
     for table, offset in zip(TABLES, (0, IN_ARCHIVE), strict=True):
-        numbers = SERIES[connection.vendor].format(first=first + offset, last=last + offset - 1)
-        false = "false" if is_postgresql else "0"
-        run(ITEM.format(series=numbers, institution=institution.pk, day="2020-01-01T00:00:00Z", false=false))
-        year = "(2011 + n % 10)"
-        at = f"make_timestamptz({year}, 1, 2, 0, 0, 0)" if is_postgresql else f"{year} || '-01-02 00:00:00'"
-        numbers = SERIES[connection.vendor].format(first=(first + offset) * 10, last=(last + offset) * 10 - 1)
-        run(ENTRY.format(table=table, series=numbers, item="n / 10", at=at, act=act))
-    for table in ("workitems_workitem", *TABLES):
-        run(f"ANALYZE {table}")
+        fill_histories(first + offset, last + offset, institution, act=ACT, table=table)
 
 
 @pytest.fixture

@@ -144,8 +144,12 @@ def _make_year(year: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
         cursor.execute(f"CREATE TABLE {table} PARTITION OF {parent} FOR VALUES FROM ({start}) TO ({end})")
-        # Unlike those for rows, this one does not come with the parent's.
-        cursor.execute(
-            f"CREATE TRIGGER archive_is_not_emptied BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION workitems_archive_is_append_only()"
-        )
+        # Of its own, besides those that come with the parent's: those go again when the year is detached.
+        for name, acts, each in (
+            ("year_is_append_only", "UPDATE OR DELETE", "ROW"),
+            ("archive_is_not_emptied", "TRUNCATE", "STATEMENT"),
+        ):
+            cursor.execute(
+                f"CREATE TRIGGER {name} BEFORE {acts} ON {table} "
+                f"FOR EACH {each} EXECUTE FUNCTION workitems_archive_is_append_only()"
+            )
