@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.core import signing
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from workitems import archiving, bulk, door
 from workitems.archiving import TooYoung, move_out
 from workitems.exporting import NotWhole, export_lines
+from workitems.filters import ItemList
 from workitems.history import latest
 from workitems.importing import import_files
 from workitems.lifecycle import Refused, Wanted
@@ -220,6 +223,18 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     undo = bulk.go_on(bulk.begin(bulk.undoing(act), "unreview", stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
+
+
+def test_a_list_of_long_ago_selects_nothing_any_more(stan, monkeypatch):
+    """What has happened since it was drawn could lie in the archive, where nobody looks for it."""
+    listing = ItemList(QueryDict(""), stan)
+    token = bulk.snapshot(listing, 3, [0])
+    assert bulk.of_snapshot(token, stan).shown == 3
+    a_month_later = signing.time.time() + 31 * 86_400
+    monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
+    with pytest.raises(bulk.BadSelection, match="choose again"):
+        bulk.of_snapshot(token, stan)
+    assert bulk.LASTS < archiving.YOUNGEST
 
 
 # --- what the database refuses

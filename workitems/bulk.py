@@ -31,6 +31,7 @@ SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
 MOST_SELECTED = 1000
 IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
+LASTS = timedelta(days=30)  # a snapshot: long before what has happened since could lie in the archive of the history
 SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
 
 
@@ -66,7 +67,7 @@ def snapshot(listing: ItemList, total: int, mark: list[int]) -> str:
 
 def _read(token: str, user: User) -> dict[str, Any]:
     try:
-        shown = signing.loads(token, salt=SALT)
+        shown = signing.loads(token, salt=SALT, max_age=LASTS)
     except signing.BadSignature:
         shown = {}
     if shown.get("user") != user.pk:

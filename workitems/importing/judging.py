@@ -28,8 +28,6 @@ class Verdict:
 
 def judge(arrival: Arrival, stored: WorkItem | None, history: Sequence[Entry], now: datetime) -> Verdict:
     """Raises Bad where the id belongs to another item here, or two histories contradict each other."""
-    for entry in arrival.entries or []:
-        entry.pk = None  # a batch that was taken back has left its numbers on them
     if stored is None:
         return _new(arrival, now)
     _check_same(arrival, stored)
