@@ -172,3 +172,10 @@ def on_postgresql():
     """For what only PostgreSQL promises; the SQLite run says that it was not asked."""
     if connection.vendor != "postgresql":
         pytest.skip("only PostgreSQL promises this")
+
+
+@pytest.fixture
+def on_sqlite():
+    """For what only SQLite could get wrong; the PostgreSQL run says that it was not asked."""
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite has this")

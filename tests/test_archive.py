@@ -186,6 +186,16 @@ def test_staff_are_told_once(virginia, wally, ada):
     assert (item.version, numbers(HistoryEntry, item)) == (3, [])
 
 
+def test_the_admin_site_shows_it(signed_in, ada, archived):
+    client = signed_in(ada)
+    listed = client.get(reverse("admin:workitems_archivedentry_changelist"), {"q": archived.pk})
+    assert [entry.number for entry in listed.context["cl"].result_list] == [3, 2, 1]
+    entry = listed.context["cl"].result_list[0]
+    change = reverse("admin:workitems_archivedentry_change", args=[entry.pk])
+    assert "No manifest." in client.get(change).text
+    assert client.post(change, {"note": "forged"}).status_code == 403
+
+
 def test_an_export_holds_it(old, theirs):
     def lines():
         return "".join(export_lines()).splitlines()[1:]
@@ -317,6 +327,17 @@ def test_an_entry_of_the_same_number_does_not_take_the_others_place(archived):
     with pytest.raises(IntegrityError), transaction.atomic():
         attempt(f"INSERT INTO workitems_archivedentry ({COLUMNS}) SELECT {COLUMNS} FROM workitems_historyentry")
     assert values(ArchivedEntry.objects.order_by("number")) == before
+
+
+def test_no_entry_takes_the_place_of_another_one(on_sqlite, archived, item):
+    """SQLite's REPLACE deletes what is in its way without asking the triggers for deletes."""
+    for table in ("workitems_historyentry", "workitems_archivedentry"):
+        forged = COLUMNS.replace("note", "'forged'", 1)
+        for clash in (forged, forged.replace("id", "id + 1000", 1)):
+            with pytest.raises(IntegrityError, match=r"only ever added to|only what is in the history"):
+                attempt(f"REPLACE INTO {table} ({COLUMNS}) SELECT {clash} FROM {table}")
+    assert not HistoryEntry.objects.filter(note="forged").exists()
+    assert not ArchivedEntry.objects.filter(note="forged").exists()
 
 
 def test_both_tables_have_the_same_columns(db):

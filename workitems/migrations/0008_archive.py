@@ -120,6 +120,11 @@ SQLITE_TRIGGERS = {
         f"BEFORE DELETE ON workitems_historyentry WHEN NOT {same_in('workitems_archivedentry', 'OLD')} "
         f"{refuse(HISTORY, 'DELETE')}"
     ),
+    # INSERT OR REPLACE deletes what is in its way without asking the triggers for deletes.
+    "history_is_append_only_insert": (
+        "BEFORE INSERT ON workitems_historyentry WHEN EXISTS (SELECT 1 FROM workitems_historyentry "
+        f"WHERE id = NEW.id OR (item_id = NEW.item_id AND number = NEW.number)) {refuse(HISTORY, 'REPLACE')}"
+    ),
     "archive_takes_history": (
         f"BEFORE INSERT ON workitems_archivedentry WHEN NOT {same_in('workitems_historyentry', 'NEW')} "
         "BEGIN SELECT RAISE(ABORT, 'The archive takes only what is in the history (INSERT refused).'); END"
