@@ -5,7 +5,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from workitems.archiving import move_out
@@ -164,9 +164,11 @@ def test_while_the_migration_is_at_work_history_is_read(on_postgresql, item, ada
     assert [entry.number for entry in read] == [1]
 
 
-def test_the_archive_cannot_be_unmade_while_it_holds_something(on_postgresql, virginia, wally):
+def test_the_archive_cannot_be_unmade_while_it_holds_something(virginia, wally):
     old = closed_long_ago(virginia, wally)
     move_out(SINCE, now=timezone.now())
-    with pytest.raises(Exception, match="would be lost"), connection.schema_editor() as editor:
-        editor.execute(migration.POSTGRESQL_BACKWARD, params=None)
+    [made, _guards] = migration.Migration.operations
+    editor = connection.schema_editor(atomic=connection.vendor == "postgresql")
+    with pytest.raises((DatabaseError, RuntimeError), match="would be lost"), editor:
+        made.database_backwards("workitems", editor, None, None)
     assert ArchivedEntry.objects.filter(item=old).count() == 2

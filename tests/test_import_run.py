@@ -158,7 +158,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
         take(rows, batch=100)
 
 
-def test_ctrl_c_keeps_whole_batches(take, monkeypatch):
+def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
     kept = door.take_in
     calls = []
 
@@ -168,11 +168,17 @@ def test_ctrl_c_keeps_whole_batches(take, monkeypatch):
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(door, "take_in", interrupted)
-    summary = take(json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51))), batch=10)
+    rows = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51)))
+    with monkeypatch.context() as patch:
+        patch.setattr(door, "take_in", interrupted)
+        summary = take(rows, batch=10)
     assert summary.is_interrupted
     assert summary.created == 20
     assert WorkItem.objects.count() == HistoryEntry.objects.count() == 20
+    there = [*WorkItem.objects.order_by("pk").values()]
+    assert counts(take(rows, batch=10)) == (30, 0, 20, 0, 0)
+    assert [*WorkItem.objects.order_by("pk").values()[:20]] == there
+    assert WorkItem.objects.count() == HistoryEntry.objects.count() == 50
 
 
 def test_a_database_that_fails_stops_the_run(take, monkeypatch):

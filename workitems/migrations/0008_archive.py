@@ -182,9 +182,11 @@ class ArchiveTable(migrations.CreateModel):
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor == "postgresql":
             patiently(schema_editor, POSTGRESQL_BACKWARD)
-        elif schema_editor.connection.execute("SELECT 1 FROM workitems_archivedentry LIMIT 1").fetchone():
-            raise RuntimeError("The archive holds entries, which would be lost.")
         else:
+            with schema_editor.connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM workitems_archivedentry LIMIT 1")
+                if cursor.fetchone():
+                    raise RuntimeError("The archive holds entries, which would be lost.")
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
