@@ -100,12 +100,15 @@ def test_a_year_must_have_passed(old):
 
 def test_every_item_is_looked_at_in_pieces(virginia, wally, monkeypatch):
     monkeypatch.setattr(archiving, "_LOOK", 3)
-    monkeypatch.setattr(archiving, "_PIECE", 2)
+    monkeypatch.setattr(archiving, "_PIECE", 6)  # two items
     items = [finished(virginia, wally) for _ in range(7)]
     make_item(virginia)
-    steps = []
+    steps, pieces = [], []
+    move_piece = archiving._move_piece
+    monkeypatch.setattr(archiving, "_move_piece", lambda ids, before: pieces.append(ids) or move_piece(ids, before))
     assert moved(advance=steps.append) == (7, 21)
     assert sum(steps) == archiving.highest_number()
+    assert [len(ids) for ids in pieces] == [2, 1, 2, 1, 1]
     assert all(numbers(ArchivedEntry, item) == [1, 2, 3] for item in items)
 
 

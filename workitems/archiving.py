@@ -5,7 +5,7 @@ Here is decided which entries, and in what pieces. docs/history.md says why, whe
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ from .models import WorkItem, WorkItemQuerySet
 # What was drawn or begun with a list in view may still ask what has changed since; nobody does after a year.
 YOUNGEST = timedelta(days=365)
 _LOOK = 5_000  # items looked through at a time, without a lock
-_PIECE = 250  # items moved in one transaction: whoever wants to change one of them waits for one piece at most
+_PIECE = 2_500  # entries moved in one transaction: whoever wants to change one of the items waits for one piece at most
 _ATTEMPTS = 60
 _PAUSE = 0.5  # seconds
 
@@ -70,9 +70,7 @@ def move_out(
     years = _years() if connection.vendor == "postgresql" else None
     last = 0
     while window := _window(last):
-        found = [*_old(before).filter(pk__gt=last, pk__lte=window).order_by("pk").values_list("pk", flat=True)]
-        for start in range(0, len(found), _PIECE):
-            ids = found[start : start + _PIECE]
+        for ids in _pieces(before, last, window):
             if years is not None:
                 _make_years(ids, years)
             items, entries = _move_piece(ids, before)
@@ -88,6 +86,21 @@ def _window(last: int) -> int | None:
     """The number of the item where the next look ends; None behind the last one."""
     following = WorkItem.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_LOOK]
     return max(following, default=None)
+
+
+def _pieces(before: datetime, last: int, window: int) -> Iterator[list[int]]:
+    """The items to be moved after `last` up to `window`, as many at a time as have about _PIECE entries; at least one."""
+    found = _old(before).filter(pk__gt=last, pk__lte=window).order_by("pk")
+    ids: list[int] = []
+    entries = 0
+    for pk, version in list(found.values_list("pk", "version")):
+        if ids and entries + version > _PIECE:
+            yield ids
+            ids, entries = [], 0
+        ids.append(pk)
+        entries += version
+    if ids:
+        yield ids
 
 
 def _old(before: datetime) -> WorkItemQuerySet:
