@@ -8,12 +8,12 @@ a later entry, and is left alone.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +23,7 @@ from pharos.accounts.models import User
 from . import door
 from .filters import ItemList
 from .finding import MOST, find
+from .history import every_entry
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 
@@ -31,6 +32,7 @@ PIECE = 500  # items per transaction: a worker's save waits for one piece at mos
 MOST_SELECTED = 1000
 WINDOW = 100_000  # numbers of items that one look for the next piece goes over, however few of those items match
 IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
+LASTS = timedelta(days=30)  # a snapshot: long before what has happened since could lie in the archive of the history
 SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
 
 
@@ -72,7 +74,7 @@ def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool =
 
 def _read(token: str, user: User) -> dict[str, Any]:
     try:
-        shown = signing.loads(token, salt=SALT)
+        shown = signing.loads(token, salt=SALT, max_age=LASTS)
     except signing.BadSignature:
         shown = {}
     if shown.get("user") != user.pk:
@@ -111,7 +113,7 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
     """The items of a selection with a higher number than `after`, out of those that the person may see now."""
     later = WorkItem.objects.visible_to(user).with_later_numbers(after)
     if "undo" in stored:
-        return later.filter(pk__in=_changed_by(stored["undo"], after).values_list("item", flat=True)[:PIECE])
+        return later.with_numbers([pk for pk, _number in _changed_by(stored["undo"], after)])
     if "ids" in stored:
         items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
     else:
@@ -123,9 +125,9 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
     return items.exclude(Exists(since))
 
 
-def _changed_by(act: str, after: int) -> QuerySet:
-    """The entries of an act about items with a higher number than `after`, in the order of these."""
-    return HistoryEntry.objects.filter(act=act, item__gt=after).order_by("item")
+def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
+    """(item, number of the entry) of the next piece of what an act has changed, from the one after this item on."""
+    return list(every_entry("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
 
 
 @dataclass(frozen=True)
@@ -232,8 +234,7 @@ def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
         items = items.filter(pk__lte=end)
     seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
     if "undo" in act.selection:
-        left = _changed_by(act.selection["undo"], act.cursor)[:PIECE]
-        numbers: dict[int, int | None] = dict(left.values_list("item", "number"))
+        numbers: dict[int, int | None] = dict(_changed_by(act.selection["undo"], act.cursor))
         return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == PIECE else None
     if len(seen) == PIECE:
         return seen, max(seen)
@@ -254,6 +255,21 @@ def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
     return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
 
 
-def entries_of(act: BulkAct, after: int, number: int) -> list[HistoryEntry]:
-    """So many of the history entries that an act has made, with their items, from the one after this item on."""
-    return list(_changed_by(str(act.pk), after).select_related("item")[:number])
+class Done(NamedTuple):
+    """What an act has made of one item."""
+
+    item_id: int
+    name: str
+    move: str
+    stage_after: str
+    status_after: str
+
+
+def entries_of(act: BulkAct, after: int, number: int) -> list[Done]:
+    """So many of the history entries that an act has made, by item, from the one after this item on."""
+    # The items are not joined here: then they are read in the order of an index, however much the act has done.
+    columns = ("item_id", "move", "stage_after", "status_after")
+    entries = every_entry(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number]
+    shown = list(entries)
+    names = dict(WorkItem.objects.with_numbers(entry.item_id for entry in shown).values_list("pk", "name"))
+    return [Done(entry.item_id, names[entry.item_id], *entry[1:]) for entry in shown]

@@ -16,8 +16,9 @@ from . import pipeline
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
 from .finding import find
+from .history import AcceptedChange, latest
 from .lifecycle import legal_moves
-from .models import HistoryEntry, WorkItem
+from .models import WorkItem
 from .rows import Row, state_of, uploads_of
 from .vocabulary import Action, Status
 
@@ -40,7 +41,7 @@ class Field(NamedTuple):
 class Entry:
     """A history entry as this reader may see it."""
 
-    entry: HistoryEntry
+    entry: AcceptedChange
     changes: list[tuple[str, Any, Any]]
     note_is_new: bool
 
@@ -72,9 +73,9 @@ class Detail:
         return legal_moves(self.item.facts, self.user.role)
 
     @cached_property
-    def _entries(self) -> list[HistoryEntry]:
+    def _entries(self) -> list[AcceptedChange]:
         """The latest entries, oldest first."""
-        return list(self.item.history.order_by("-number")[:SHOWN_ENTRIES])[::-1]
+        return latest(self.item, SHOWN_ENTRIES)[::-1]
 
     @property
     def history(self) -> list[Entry]:
@@ -94,7 +95,7 @@ class Detail:
         return self.item.version - len(self._entries)
 
     @property
-    def review(self) -> HistoryEntry | None:
+    def review(self) -> AcceptedChange | None:
         """The entry that says who marked it reviewed, and when; None for what came in so by an import."""
         marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
         return next(marked, None) if self.item.reviewed else None

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Left
@@ -20,6 +19,7 @@ from pharos.accounts.roles import Permission
 from . import door, uploads
 from .bulk_act import BulkAct
 from .counting import KIND, MOVING, CountChange, ItemCount
+from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .search import SearchTextField, head, in_second, same_text
@@ -29,6 +29,7 @@ from .worker_state import WorkItemState
 
 __all__ = [
     "AppendOnly",
+    "ArchivedEntry",
     "BulkAct",
     "CountChange",
     "HistoryEntry",
@@ -327,8 +328,9 @@ class WorkItem(models.Model):
         """How far it has come: of a cancelled item, the stage before the cancel."""
         if self.status != Status.CANCELLED:
             return self.stage
-        cancels = self.history.filter(move="cancel").order_by("-number")
-        return cancels.values_list("stage_before", flat=True).first() or self.stage
+        cancels = every_entry("number", "stage_before", item_id=self.pk, move="cancel").order_by("-number")
+        last = cancels.first()
+        return last.stage_before if last else self.stage
 
     def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
         """Sets the flag to a value, never flips it."""
@@ -358,59 +360,3 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
-
-
-class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-
-class HistoryEntry(models.Model):
-    """One accepted change of an item. Append-only: the database itself refuses anything else, by triggers."""
-
-    item = models.ForeignKey(WorkItem, models.PROTECT, related_name="history", db_index=False)
-    number = models.PositiveIntegerField()  # 1, 2, 3 … per item: two writers can never both have the next one
-    at = models.DateTimeField()
-    who = models.CharField(max_length=255)  # text: it stays when the account is gone
-    via = models.CharField(max_length=16)
-    move = models.CharField(max_length=16)
-    stage_before = models.CharField(max_length=32, blank=True)
-    status_before = models.CharField(max_length=32, blank=True)
-    stage_after = models.CharField(max_length=32)
-    status_after = models.CharField(max_length=32)
-    note = models.TextField(blank=True)  # the item's note after the change
-    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # {field: [before, after]} of what else changed
-    act = models.UUIDField(null=True)  # shared by the entries of one bulk act
-
-    objects = HistoryQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("history entry")
-        verbose_name_plural = _("history entries")
-        base_manager_name = "objects"  # or an item's `history.add()` would go around HistoryQuerySet
-        ordering = ["item", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["item", "number"], name="one_entry_per_number"),
-            models.CheckConstraint(
-                condition=Q(number=1, move__in=["create", "import"]) | Q(number__gt=1) & ~Q(move="create"),
-                name="first_entry_creates",
-            ),
-        ]
-        indexes = [models.Index(fields=["act", "item"], name="history_act", condition=Q(act__isnull=False))]
-
-    def __str__(self) -> str:
-        return f"{self.item_id} #{self.number} {self.move}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnly("History is only ever added to.")
-        super().save(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
