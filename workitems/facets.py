@@ -78,6 +78,8 @@ class Facets:
         number = intcomma(self.total)
         if self.is_whole:
             return number
+        if not self.total:
+            return gettext("none so far")
         return (gettext("more than %(number)s") if self.total >= MOST else gettext("at least %(number)s")) % {
             "number": number
         }
