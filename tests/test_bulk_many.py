@@ -74,7 +74,7 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     assert "More than 5 items chosen; of those that were looked at: 5 will be marked reviewed: 5 Success" in said
     assert "Mark all that match reviewed" in said
     act, response = done_at_once(client, sent)
-    assert "3 done so far" in page(response).one("main").words
+    assert "done so far" in page(response).one("main").words
     response = to_the_end(client, act, response)
     assert outcome(response) == "Marked 20 of 20 reviewed."
     assert reviewed() == keys(*items)
