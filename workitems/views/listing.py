@@ -56,7 +56,7 @@ class List(Door, View):
             "facets": facets,
             "groups": facets.groups(),
             "chips": listing.chips(),
-            "table": ItemTable(rows, listing),
+            "table": ItemTable(rows, listing, is_sorted=facets.found is None or facets.found.is_sorted),
             "page": page,
             "reach": REACH,
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
