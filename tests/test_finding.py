@@ -77,7 +77,7 @@ def narrowed(params, who):
     return {**params, "institution": ["virginia.edu"]}
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from([*SORTS]), size=st.sampled_from([7, 30])
 )
@@ -94,7 +94,7 @@ def test_the_pages_are_what_a_plain_query_gives(many, cast, params, who, sort, s
     assert whole.total == len(expected(asked))
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from(INDEXED))
 def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
     """With a bound of ten items a pass, and twenty looked at: every item comes up, once, in order, however rare."""
