@@ -32,7 +32,7 @@ def pytest_configure():
         raise pytest.UsageError(f"This run was to be on {expected}, but is on {actual}.")
 
 
-def _guard_of_history():
+def guard_of_history():
     """The statements that lift the database's guard of the history and its archive, and those that set it again."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -57,7 +57,7 @@ def _history_is_emptied_only_after_a_test():
     clean_up = TransactionTestCase._fixture_teardown
 
     def with_the_guard_lifted(case):
-        lift, guard = _guard_of_history()
+        lift, guard = guard_of_history()
         _execute(lift)
         try:
             clean_up(case)

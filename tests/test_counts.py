@@ -17,6 +17,7 @@ from workitems.lifecycle import PATHS, phase_of
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
+from .conftest import guard_of_history
 from .factories import InstitutionFactory, make_item
 from .many import make_many
 
@@ -48,7 +49,7 @@ def check():
 
 def run(sql, *params):
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(sql, params or None)
 
 
 words = {
@@ -152,12 +153,9 @@ def test_what_is_rolled_back_is_not_counted(virginia):
 @pytest.mark.django_db(transaction=True)
 def test_truncated(on_postgresql, virginia):
     make_many(30, [virginia])
-    tables = [WorkItem, HistoryEntry]
-    run("ALTER TABLE workitems_historyentry DISABLE TRIGGER history_is_not_emptied")
-    try:
-        run(f"TRUNCATE {', '.join(model._meta.db_table for model in tables)}, workitems_workitemstate")
-    finally:
-        run("ALTER TABLE workitems_historyentry ENABLE TRIGGER history_is_not_emptied")
+    lift, guard = guard_of_history()
+    for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
+        run(statement)
     assert tally(None, None, None).kinds == {}
     assert keeping.differences() == []
 

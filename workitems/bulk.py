@@ -229,8 +229,11 @@ def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
     What changes between this look and the lock is left alone, and an undo touches only what nobody has touched since.
     """
     items, until = chosen(act.selection, act.by, act.cursor).order_by("pk"), act.selection.get("until")
-    end = None if until is None else min(act.cursor + WINDOW, until)
-    if end is not None:
+    end = None
+    if until is not None:
+        # From the next item that there is: numbers may have gaps of any size.
+        first = WorkItem.objects.with_later_numbers(act.cursor).first_number() or until
+        end = min(first + WINDOW - 1, until)
         items = items.filter(pk__lte=end)
     seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
     if "undo" in act.selection:

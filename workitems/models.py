@@ -130,6 +130,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_later_numbers(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk__gt=number)
 
+    def first_number(self) -> int:
+        return self.order_by("pk").values_list("pk", flat=True).first() or 0
+
     def last_number(self) -> int:
         return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
