@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check bench pins clean
+.PHONY: help install install-dev run test check bench bench-full pins clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,13 +41,11 @@ check: install-dev  ## linters, types, migrations, deployment settings
 	DEBUG=false HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
 	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: install-dev  ## what the pages cost at 3,000 and 100,000 items, and what many workers do, on both databases (takes minutes)
-	@$(BIN)/python bench/list_page.py --database sqlite
-	@$(BIN)/python bench/list_page.py --database postgresql
-	@$(BIN)/python bench/api.py --database sqlite
-	@$(BIN)/python bench/api.py --database postgresql
-	@$(BIN)/python bench/workers.py --database sqlite
-	@$(BIN)/python bench/workers.py --database postgresql
+bench: install-dev  ## measure pages, API, writes and volume at 100,000 and 1,000,000 items, beside their peers (takes minutes)
+	@$(BIN)/python bench/run.py
+
+bench-full: install-dev  ## the same at 10,000,000 items too, and longer (takes an hour, and 45 GB; KEEP=FOLDER keeps the databases)
+	@$(BIN)/python bench/run.py --full $(if $(KEEP),--keep $(KEEP))
 
 pins: install-dev  ## work the pinned versions out again (hashes, no addresses)
 	$(BIN)/pip install --quiet uv

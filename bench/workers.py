@@ -1,7 +1,5 @@
 """Sixteen workers at once against the production server while an admin cancels: what it carries, and whether all of it is right.
 
-    python bench/workers.py [--database postgresql|sqlite] [--workers 16] [--seconds 60] [--items 3000]
-
 `manage.py simulate --api` plays the workers, in a process of its own and as its own client; the admin sits here, and cancels
 open items at random moments through the same API; now and then a process of the server is killed in the middle of what it
 does, so that answers are lost and saves are sent again. Afterwards every history is replayed against the lifecycle's tables, and
@@ -9,7 +7,6 @@ every save that a client was told had been taken must be in one. Beside the rate
 the verb in this process, one after the other, with no HTTP between.
 """
 
-import argparse
 import json
 import os
 import re
@@ -20,19 +17,17 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 
+from tests.serving import server
+
+from .making import ADMIN, WORKER, key_of, make
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from bench.list_page import fill  # noqa: E402
-from tests.serving import server  # noqa: E402
-from tests.throwaway_postgres import cluster  # noqa: E402
-
-WORKER, ADMIN = "system@aptrust.org", "admin@aptrust.org"
+KILL_EVERY = 10  # seconds, on average
+CANCEL_EVERY = 0.1
 NOTE = "Cancelled by the admin of a benchmark, cancel {}."
 NOWHERE = "sqlite:////nowhere/there-is-no-database-here.sqlite3"
 
@@ -87,23 +82,10 @@ def kill_at_random(master, clock, rng, pause):
             killed += 1
 
 
-def people():
-    """A service account and an admin, and a key for each."""
-    from django.utils import timezone
-
-    from pharos.accounts import keys
-    from pharos.accounts.models import User
-    from workitems.demo.cast import make_service
-
-    make_service()
-    User.objects.create_superuser(ADMIN)
-    return {email: keys.make(User.objects.get(email=email), now=timezone.now())[1] for email in (WORKER, ADMIN)}
-
-
-def run_simulate(url, key, asked, journal):
+def run_simulate(url, key, workers, seconds, journal):
     """Plays the workers as anybody would, without a database; gives back the last line that it says."""
     command = [sys.executable, str(ROOT / "manage.py"), "simulate", "--api", url, "--every", "0", "--seed", "7"]
-    command += ["--workers", str(asked.workers), "--seconds", str(asked.seconds), "--journal", str(journal)]
+    command += ["--workers", str(workers), "--seconds", str(seconds), "--journal", str(journal)]
     environment = {**os.environ, "PHAROS_API_KEY": key, "DATABASE_URL": NOWHERE}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -126,7 +108,7 @@ def floor(count=400):
 
 
 def judge(saves, began):
-    """What the database says now; how many faults there are."""
+    """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
     from tests.legal import all_faults, asked_by, made_by, unrecorded
     from workitems.models import HistoryEntry, WorkItem
@@ -137,60 +119,30 @@ def judge(saves, began):
     lost = unrecorded(saves, entries)
     sent, made = Counter(map(asked_by, saves)), Counter(map(made_by, entries))
     moves = Counter((entry.who.partition("@")[0], entry.move) for entry in entries)
-    backwards = sum(one.item_id == two.item_id and one.at > two.at for one, two in pairwise(entries))
-    print(
-        f"  histories: {touched.count():,} items of {WorkItem.objects.count():,}, {len(entries):,} entries of this run"
-    )
-    print("  moves: " + ", ".join(f"{who} {move} {count:,}" for (who, move), count in sorted(moves.items())))
-    print(f"  saves that clients were told were taken: {len(saves):,}; not in a history: {len(lost)}")
-    print(
-        f"  of these it was so already: {(sent - made).total():,}; entries that no client was told of: {(made - sent).total():,}"
-    )
-    print(f"  entries with a time before the former one's: {backwards:,}")
-    print(f"  faults, a cancelled item that was revived among them: {len(wrong)}")
-    for fault in [*wrong[:20], *lost[:5]]:
-        print(f"    {fault}")
-    return len(wrong) + len(lost)
+    return {
+        "touched": touched.count(),
+        "entries": len(entries),
+        "moves": {f"{who} {move}": count for (who, move), count in sorted(moves.items())},
+        "saves": len(saves),
+        "so_already": (sent - made).total(),
+        "nobody_was_told": (made - sent).total(),
+        "clock_went_back": sum(one.item_id == two.item_id and one.at > two.at for one, two in pairwise(entries)),
+        "faults": [str(fault) for fault in [*wrong, *lost]],
+    }
 
 
-@contextmanager
-def database(vendor):
-    if vendor == "postgresql":
-        with cluster() as url:
-            yield url
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/bench.sqlite3"
-
-
-def prepare(url, items):
-    """Sets Django up on the database, and fills it."""
-    os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "bench.settings", "DEBUG": "false"}
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connection
-
-    call_command("migrate", verbosity=0)
-    fill(items)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    return people()
-
-
-def play(running, keys, asked, journal):
+def play(running, keys, workers, seconds, journal):
     """The workers and the admin at once; the simulation's last line, and the admin."""
     from workitems.simulating.connection import Address, Clock, Connection
 
     clock = Clock()
     connection = Connection(Address.of(running.url), ADMIN, keys[ADMIN], clock)
-    admin = Canceller(connection, clock, Random(11), pause=2 * asked.cancel_every)
+    admin = Canceller(connection, clock, Random(11), pause=2 * CANCEL_EVERY)
     with ThreadPoolExecutor(2) as pool:
         cancelling = pool.submit(admin.work)
-        killing = pool.submit(kill_at_random, running.process.pid, clock, Random(5), asked.kill_every)
+        killing = pool.submit(kill_at_random, running.process.pid, clock, Random(5), KILL_EVERY)
         try:
-            said = run_simulate(running.url, keys[WORKER], asked, journal)
+            said = run_simulate(running.url, keys[WORKER], workers, seconds, journal)
         finally:
             clock.stop()
         cancelling.result()
@@ -198,42 +150,31 @@ def play(running, keys, asked, journal):
     return said, admin
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
-    parser.add_argument("--workers", type=int, help="default 16, on SQLite 4")
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--items", type=int, default=3000, help="there before; the last 300 are mostly open")
-    parser.add_argument("--cancel-every", type=float, default=0.1, metavar="SECONDS", help="on average")
-    parser.add_argument("--kill-every", type=float, default=10, metavar="SECONDS", help="on average")
-    asked = parser.parse_args()
-    asked.workers = asked.workers or (16 if asked.database == "postgresql" else 4)
-    with tempfile.TemporaryDirectory() as folder, database(asked.database) as url:
-        keys = prepare(url, asked.items)
-        from django.db import connections
-        from django.utils import timezone
+def measure(items, workers, seconds, say):
+    """Fills the empty database that Django is set up for, lets them loose on it, and judges; see `judge`. The last items are mostly open."""
+    from django.utils import timezone
 
-        from workitems.simulating import Save
+    from workitems.simulating import Save
 
-        print(
-            f"{asked.database}, {asked.workers} workers, {asked.seconds:.0f} s, {asked.items:,} items before",
-            flush=True,
-        )
+    make(items, 1, say)
+    keys = {email: key_of(email) for email in (WORKER, ADMIN)}
+    say(f"{workers} workers for {seconds:.0f} s")
+    with tempfile.TemporaryDirectory() as folder:
         journal, began = Path(folder) / "journal.jsonl", timezone.now()
-        with server(url, workers=3, threads=4) as running:
-            said, admin = play(running, keys, asked, journal)
+        with server(os.environ["DATABASE_URL"], workers=3, threads=4) as running:
+            said, admin = play(running, keys, workers, seconds, journal)
         saves = [Save(**json.loads(line)) for line in journal.read_text().splitlines()] + admin.saves
-        print(f"  simulate: {said}")
-        rate, seconds = (float(re.search(pattern, said)[1]) for pattern in (r"(\d+) saves taken", r"in ([\d.]+) s"))
-        print(f"  meanwhile: {', '.join(f'{what} {count:,}' for what, count in sorted(admin.told.items()))}")
-        faults = judge(saves, began)
-        verbs = floor()
-        print(
-            f"  saves by PUT and POST: {rate / seconds:.0f} a second; floor, the verb alone by one writer: {verbs:.0f} a second"
-        )
-        connections.close_all()
-    sys.exit(1 if faults else 0)
-
-
-if __name__ == "__main__":
-    main()
+    say(said)
+    taken, took = (float(re.search(pattern, said)[1]) for pattern in (r"(\d+) saves taken", r"in ([\d.]+) s"))
+    judged = judge(saves, began)
+    for fault in judged["faults"][:20]:
+        say(fault)
+    return {
+        **judged,
+        "faults": len(judged["faults"]),
+        "workers": workers,
+        "seconds": took,
+        "saves_per_second": round(taken / took),
+        "floor_per_second": round(floor()),
+        "meanwhile": dict(admin.told),
+    }

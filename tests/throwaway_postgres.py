@@ -2,7 +2,7 @@
 
     with cluster() as url: ...
 
-Loopback is not even needed: it listens on a socket in its own folder. PostgreSQL refuses to run as root, so there it runs
+`cluster(keep=FOLDER)` starts the one in that folder, makes it where there is none, and leaves it there, stopped. Loopback is not even needed: it listens on a socket in its own folder. PostgreSQL refuses to run as root, so there it runs
 as the `postgres` user that Debian's package makes.
 """
 
@@ -46,12 +46,16 @@ def _ended_in_order() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """Starts a cluster and yields its address for DATABASE_URL; stops and removes it in the end."""
+def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
+    """Starts a cluster and yields its address for DATABASE_URL; stops it in the end, and removes it unless it is to be kept.
+
+    `settings`: the server's own, by name, e.g. shared_buffers="2GB".
+    """
     binaries = server_binaries()
     if binaries is None:
         raise FileNotFoundError("There is no PostgreSQL server on this machine (Debian: apt-get install postgresql).")
-    folder = Path(tempfile.mkdtemp(prefix="pharos-pg-"))
+    folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
+    folder.mkdir(parents=True, exist_ok=True)
     user: dict[str, Any] = {}
     if os.getuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -66,25 +70,36 @@ def cluster() -> Iterator[str]:
             raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
 
     data = folder / "data"
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    chosen = {
+        "listen_addresses": "''",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        **settings,
+    }
+    options = f"-k {folder} " + " ".join(f"-c {name}={value}" for name, value in chosen.items())
+    init = [
+        "initdb",
+        "-D",
+        str(data),
+        "-U",
+        "pharos",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
     with _ended_in_order():
         try:
-            run(
-                "initdb",
-                "-D",
-                str(data),
-                "-U",
-                "pharos",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-            )
+            if not (data / "PG_VERSION").exists():
+                run(*init)
             # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
-            run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+            run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "-t", "600", "start")
             try:
                 yield f"postgres://pharos@{quote(str(folder), safe='')}/postgres"
             finally:
-                run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+                # What is kept must be written out; without fsync, an immediate stop would lose it.
+                run("pg_ctl", "-D", str(data), "-m", "fast" if keep else "immediate", "-w", "-t", "600", "stop")
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not keep:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The peers of the API: views that answer with the same bytes and do as little as that takes.
+"""Bare views that answer with the same bytes as the product and do as little as that takes.
 
 `plain` asks the database for the same rows, or saves the same columns, and writes the same JSON: no key, no rules, no lock, no
-history, no count. `floor` answers bytes that it has had in memory since the first time.
+history, no count. `floor` answers bytes that it has had in memory since the first time. `page` answers what `KEPT` holds.
 """
 
 import json
@@ -14,7 +14,12 @@ from pharos.views import Health
 from workitems.api.v2 import Item
 from workitems.models import WorkItem
 
+KEPT: dict[str, bytes] = {}
 _kept: dict[str, bytes] = {}
+
+
+def page(request, key):
+    return HttpResponse(KEPT[key])
 
 
 def _answer(data):
@@ -58,5 +63,6 @@ urlpatterns = [
     path("plain/items/<int:pk>/", plain_item),
     path("floor/items/", floor),
     path("floor/items/<int:pk>/", floor),
+    path("page/<str:key>", page),
     path("healthz", Health.as_view()),
 ]

@@ -1,0 +1,101 @@
+"""The targets that the benchmarks are there for: each with what was measured, and whether it is reached."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .results import Results, key
+
+Found = tuple[float, str]  # a figure, and where it was met
+
+
+def judge(results: Results) -> list[dict[str, Any]]:
+    """Each target: {"target", "limit", "found", "where", "reached", "missed_by"}; found is None where it was not measured."""
+    measured = results["measured"]
+    postgresql, sqlite = measured.get("postgresql", {}), measured.get("sqlite", {})
+    at = {size: postgresql.get(size, {}).get("pages", []) for size in ("100000", "1000000", "10000000")}
+    everywhere = [(size, one) for size, parts in postgresql.items() for one in parts.get("pages", [])]
+    return [
+        _at_most("page at 10,000,000 ÷ page at 100,000, every case without search", 1.10, _growth(at["10000000"])),
+        _at_most("page at 1,000,000 ÷ page at 100,000, every case without search", 1.10, _growth(at["1000000"])),
+        _at_most("database time of a list ÷ its floor", 3.0, _floors(everywhere)),
+        _at_least("Django's admin ÷ the list, 100,000 items", 12, _plain(at["100000"], "admin")),
+        _at_least("Django's admin ÷ the list, 10,000,000 items", 1_000, _plain(at["10000000"], "admin")),
+        _at_least("Pharos' counts ÷ ours, 10,000,000 items", 1_000, _plain(at["10000000"], "pharos_counts", "counts")),
+        _at_most("page on SQLite ÷ page on PostgreSQL, 1,000,000 items", 3.0, _between(sqlite, postgresql, "1000000")),
+        _at_most("a move ÷ the same without the summary", 1.25, _writes(postgresql)),
+        _at_most("a worker's save during a bulk review ÷ without, 95th percentile", 2.0, _bulk(postgresql)),
+        _at_least("import: slowest slice ÷ the median", 0.8, _steady(measured, "import")),
+        _at_least("list as a file: slowest slice ÷ the median", 0.8, _steady(measured, "export")),
+    ]
+
+
+def _at_most(target: str, limit: float, found: Iterator[Found]) -> dict[str, Any]:
+    worst = max(found, default=None)
+    return _told(target, f"≤ {limit:g}", worst, lambda value: value / limit)
+
+
+def _at_least(target: str, limit: float, found: Iterator[Found]) -> dict[str, Any]:
+    worst = min(found, default=None)
+    return _told(target, f"≥ {limit:,g}", worst, lambda value: limit / value)
+
+
+def _told(target: str, limit: str, worst: Found | None, over: Any) -> dict[str, Any]:
+    value, where = worst or (None, "")
+    missed = over(value) if value is not None else None
+    reached = None if missed is None else missed <= 1
+    by = f"{100 * (missed - 1):.0f} %" if missed is not None and missed > 1 else ""
+    return {"target": target, "limit": limit, "found": value, "where": where, "reached": reached, "missed_by": by}
+
+
+def _name(one: dict[str, Any]) -> str:
+    return ", ".join(part for part in key(one) if part)
+
+
+def _growth(records: list[dict[str, Any]]) -> Iterator[Found]:
+    for one in records:
+        if one["page"] in ("list", "item", "overview") and "search" not in one["case"] and "growth" in one["ratios"]:
+            yield one["ratios"]["growth"], _name(one)
+
+
+def _floors(records: list[tuple[str, dict[str, Any]]]) -> Iterator[Found]:
+    for size, one in records:
+        if one["page"] == "list" and "search" not in one["case"] and "floor" in one["ratios"]:
+            yield one["ratios"]["floor"], f"{_name(one)}, {int(size):,} items"
+
+
+def _plain(records: list[dict[str, Any]], peer: str, page: str = "list") -> Iterator[Found]:
+    """The admin's list of everything."""
+    for one in records:
+        if (one["page"], one["who"], one["case"]) == (page, "admin", "no filter") and peer in one["ratios"]:
+            yield one["ratios"][peer], _name(one)
+
+
+def _between(sqlite: dict, postgresql: dict, size: str) -> Iterator[Found]:
+    here = {key(one): one for one in postgresql.get(size, {}).get("pages", [])}
+    if sqlite.get(size, {}).get("runs", {}).get("pages") != postgresql.get(size, {}).get("runs", {}).get("pages"):
+        return
+    for one in sqlite.get(size, {}).get("pages", []):
+        if key(one) in here and one["page"] != "API":
+            yield round(one["ms"] / here[key(one)]["ms"], 3), _name(one)
+
+
+def _writes(postgresql: dict) -> Iterator[Found]:
+    for size, parts in postgresql.items():
+        for one in parts.get("writes", []):
+            if one["triggers"]:
+                yield one["time_ratio"], f"{one['writers']} writers, {int(size):,} items"
+
+
+def _bulk(postgresql: dict) -> Iterator[Found]:
+    for size, parts in postgresql.items():
+        if found := parts.get("bulk"):
+            yield found["p95_ratio"], f"{found['items']:,} of {int(size):,} items marked"
+
+
+def _steady(measured: dict, part: str) -> Iterator[Found]:
+    for vendor, sizes in measured.items():
+        for parts in sizes.values():
+            found = parts.get(part, [])
+            for one in found if isinstance(found, list) else [found]:
+                what = one.get("form", "")
+                yield one["steadiness"], f"{vendor}, {one.get('rows', one.get('items')):,} {what}".strip()

@@ -1,0 +1,88 @@
+"""What the benchmarks promise of their own: figures that nobody typed, and data that is the same each time."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bench import loading, readme, results, rows, shape, steps
+from workitems.lifecycle import PATHS, SUCCESS_AT, phase_of
+from workitems.models import WorkItem
+from workitems.search import search_text
+
+END = datetime(2026, 5, 4, tzinfo=UTC)
+TOTAL = 20_000
+
+
+@pytest.fixture(scope="module")
+def lines():
+    data, _digest = rows.copied(0, TOTAL, END, 10)
+    return [dict(zip(rows.COLUMNS, line.split("\t"), strict=True)) for line in data.decode().splitlines()]
+
+
+def test_the_figures_in_the_readme_are_those_of_the_results():
+    text = readme.README.read_text()
+    assert text.count(readme.BEGIN) == text.count(readme.END) == 1
+    assert readme.replaced(text, results.read()) == text
+
+
+def test_the_same_data_whenever_it_is_made():
+    _data, digest = rows.copied(0, TOTAL, END, 10)
+    later, same = rows.copied(0, TOTAL, END.replace(year=2031), 10)
+    assert digest == same
+    assert b"2031" in later
+
+
+def test_every_column_is_filled_that_an_item_has(lines):
+    of_model = {column.column for column in WorkItem._meta.concrete_fields}
+    assert set(rows.COLUMNS) == of_model
+    assert {line["version"] for line in lines} == {"10"}
+
+
+def test_the_shape_is_the_briefs(lines):
+    owners = [line["institution_id"] for line in lines]
+    statuses = [line["status"] for line in lines]
+    assert len(shape.MEMBERS) == len(shape.SHARES) == 30
+    assert 0.29 < owners.count("1") / TOTAL < 0.37
+    assert 0.9 < statuses.count("Success") / TOTAL < 0.98
+    assert sum(line["action"] == "Ingest" for line in lines) / TOTAL > 0.75
+    assert sum(status in ("Pending", "Started") for status in statuses) > 50
+    assert 900 < shape.expected_cells(100_000) < 1_200
+    assert 1_700 < shape.expected_cells(10_000_000) < 2_000
+
+
+def test_an_item_is_as_the_product_would_have_it(lines):
+    for line in lines:
+        text = {name: "" if line[name] == rows.NULL else line[name] for name in ("name", "etag")}
+        item = WorkItem(
+            **text,
+            object_identifier=line["object_identifier"],
+            generic_file_identifier=line["generic_file_identifier"],
+        )
+        assert line["search_text"].replace(r"\n", "\n") == search_text(item)
+        phase = phase_of(line["status"], retry=line["retry"] == rows.TRUE)
+        assert line["reviewed"] == rows.FALSE or phase == "closed"
+        assert line["stage"] in PATHS[line["action"]]
+        assert line["status"] != "Success" or line["stage"] in SUCCESS_AT[line["action"]]
+
+
+@pytest.mark.parametrize("entries", [1, 3, 10])
+def test_every_kind_of_item_has_its_history(lines, entries):
+    kinds: dict[tuple, list[steps.Step]] = {}
+    for step in steps.steps(entries):
+        kinds.setdefault((step.action, step.stage, step.status, step.retry, step.reviewed), []).append(step)
+    for line in lines:
+        flags = (line["retry"] == rows.TRUE, line["reviewed"] == rows.TRUE)
+        history = kinds[line["action"], line["stage"], line["status"], *flags]
+        assert [step.number for step in history] == list(range(1, entries + 1))
+        assert (history[-1].stage_after, history[-1].status_after) == (line["stage"], line["status"])
+        assert history[0].move == ("import" if entries == 1 else "create")
+        assert history[-1].part == 1
+
+
+def test_a_line_as_sqlite_keeps_it(lines):
+    data, _digest = rows.copied(0, 2, END, 10)
+    values = dict(zip(rows.COLUMNS, loading._of_sqlite(data.decode().splitlines()[0]), strict=True))
+    assert (values["id"], values["version"], values["pid"]) == (1, 10, None)
+    assert values["reviewed"] in (0, 1)
+    assert "\n" in values["search_text"]
+    assert datetime.fromisoformat(values["date"]) <= END.replace(tzinfo=None)
