@@ -26,6 +26,8 @@ def block(found: results.Results) -> str:
 
 def _lines(found: results.Results) -> Iterator[str]:
     machine, measured = found["machine"], found["measured"]
+    if not measured:
+        return
     yield ""
     yield f"Measured on {machine.get('cores')} cores with {machine.get('memory_gb')} GB; medians, each line within one run."
     yield "An admin's list of everything, the whole page in process:"

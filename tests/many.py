@@ -11,8 +11,11 @@ SOME_DAY = datetime(2026, 3, 8, 12, tzinfo=UTC)
 NAMES = ("Ünïcödé & “quotes”", "plain", "100%_sure", "back\\slash", "ÄRGER straße")
 
 
-def make_many(number, institutions, *, seed=1, **fixed):
-    """Random items of the institutions, in all combinations of words, with many equal dates. Returns them."""
+def make_many(number, institutions, *, seed=1, numbers=None, **fixed):
+    """Random items of the institutions, in all combinations of words, with many equal dates. Returns them.
+
+    `numbers`: theirs, in order, instead of those that the database gives.
+    """
     draw = random.Random(seed)
     items = []
     for n in range(number):
@@ -36,7 +39,9 @@ def make_many(number, institutions, *, seed=1, **fixed):
             "object_identifier": draw.choice(["", f"virginia.edu/objekt-{n % 7}"]),
             **fixed,
         }
-        items.append(WorkItem(created_at=values["date"], updated_at=values["date"], **values))
+        items.append(
+            WorkItem(pk=numbers and numbers[n], created_at=values["date"], updated_at=values["date"], **values)
+        )
     made = WorkItem.objects.bulk_create(items)
     HistoryEntry.objects.bulk_create(
         HistoryEntry(

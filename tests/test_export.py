@@ -23,6 +23,7 @@ from workitems.lifecycle import Wanted
 from workitems.models import HistoryEntry, WorkItem
 
 from .factories import InstitutionFactory, make_item
+from .many import make_many
 
 NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -279,11 +280,7 @@ def test_the_number_of_queries_of_an_export(django_assert_num_queries, virginia)
 
 def test_pages_of_an_export_miss_nothing(virginia):
     sparse = [*range(1, 1100, 2), 5000]
-    rows = [
-        WorkItem(id=n, institution=virginia, name="n", action="Ingest", stage="Receive", status="Pending", date=NOON)
-        for n in sparse
-    ]
-    WorkItem.objects.bulk_create(rows)
+    make_many(len(sparse), [virginia], numbers=sparse)
     assert [line["item"]["id"] for line in everything() if "item" in line] == sparse
 
 
@@ -304,11 +301,7 @@ def test_an_export_that_fails_leaves_what_was_there(item, tmp_path):
 @pytest.mark.django_db(transaction=True)
 def test_an_export_is_of_one_moment(virginia, ada):
     """Somebody who writes meanwhile does not wait, and is not in it."""
-    rows = [
-        WorkItem(institution=virginia, name=f"{n}.tar", action="Ingest", stage="Receive", status="Pending", date=NOON)
-        for n in range(600)
-    ]
-    WorkItem.objects.bulk_create(rows)
+    make_many(600, [virginia])
     pieces = export_lines()
     begun = [next(pieces) for _ in range(4)]  # header, two institutions, the first items
 

@@ -105,7 +105,7 @@ def test_a_chosen_word_stays_though_nothing_has_it(virginia, dora):
 
 def test_an_empty_list_says_what_to_drop(many, ada):
     asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
-    hints = drop_hints(asked, Facets(asked))
+    hints = drop_hints(asked)
     assert [(hint.label, hint.count) for hint in hints] == [
         ("Search: zzz", sum(item.status == "Failed" for item in many))
     ]

@@ -140,6 +140,8 @@ def test_every_name_has_a_case():
         "format",
         "institution_id",
         "updated_before",
+        "after",
+        "before",
         *OF_API,
     }
     assert set(ItemFilter.declared_filters) - tested - elsewhere == set()

@@ -427,20 +427,3 @@ def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan,
         response = client.post(f"/acts/{act.pk}", follow=True)
     assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: changed since you opened the list."
     assert reviewed() == keys(*items[:3])
-
-
-def test_two_thousand_items(signed_in, stan, virginia, jhu):
-    fixed = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
-    items = make_many(2000, [virginia], **fixed)
-    others = make_many(20, [jhu], **fixed)
-    client = signed_in(stan)
-    act, response = done_at_once(client, matching(client))
-    while not BulkAct.objects.get(pk=act.pk).finished_at:
-        response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 2,000 of 2,000 reviewed."
-    assert reviewed() == keys(*items)
-    assert not reviewed() & keys(*others)
-    entries = HistoryEntry.objects.filter(act=act.pk, move="review", number=2)
-    assert entries.count() == 2000
-    assert len(page(response).one("ul", class_="short-rows").all("li")) == 100
-    assert "Page 1 of 20" in page(response).one("nav", class_="pages").words

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems.models import WorkItem
+from workitems.rows import Uploads, uploads_of
 
 from .factories import InstitutionFactory, make_item
+from .many import make_many
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -305,3 +308,19 @@ def test_a_superseded_upload_names_one_that_is_not(db, uploads):
             place = answers[place][0] if answers[place][0] is not None else answers[place][1]
             steps += 1
             assert steps <= len(uploads)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 1000), names=st.integers(1, 12))
+def test_asking_for_the_bags_first_gives_the_same(db, virginia, jhu, seed, names):
+    """The marks of a page are asked only for bags that were uploaded more than once; of no other is there any."""
+    with transaction.atomic():
+        made = []
+        for number in range(names):
+            name = ("n" * 250 + str(number // 2)) if number % 3 else f"bag {number // 2}"
+            made += make_many(3, [virginia, jhu], seed=seed + number, name=name)
+        asked = WorkItem.objects.with_uploads().values_list(
+            "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
+        )
+        assert uploads_of(made) == {pk: Uploads(*others) for pk, *others in asked}
+        transaction.set_rollback(True)

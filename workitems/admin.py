@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from .models import HistoryEntry, WorkItem
+from .models import ArchivedEntry, HistoryEntry, WorkItem
 from .search import same_text
 from .values import LARGEST
 
@@ -84,3 +84,8 @@ class HistoryEntryAdmin(ReadOnly):
     def get_search_results(self, request, queryset, search_term):
         text = search_term.strip()
         return queryset.filter(item_id=as_id(text)) if text else queryset, False
+
+
+@admin.register(ArchivedEntry)
+class ArchivedEntryAdmin(HistoryEntryAdmin):
+    """Of what was moved out of the history."""

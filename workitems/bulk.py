@@ -8,12 +8,12 @@ a later entry, and is left alone.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,13 +22,17 @@ from pharos.accounts.models import User
 
 from . import door
 from .filters import ItemList
+from .finding import MOST, find
+from .history import every_entry
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
 MOST_SELECTED = 1000
+WINDOW = 100_000  # numbers of items that one look for the next piece goes over, however few of those items match
 IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
+LASTS = timedelta(days=30)  # a snapshot: long before what has happened since could lie in the archive of the history
 SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
 
 
@@ -44,6 +48,11 @@ class Selection:
     shown: int
     query: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reader was shown how many there are, and not only that there are more."""
+        return "at_least" not in self.stored
+
 
 def mark() -> list[int]:
     """What has happened so far: the last history entry, and entries before it that are still to come.
@@ -56,15 +65,16 @@ def mark() -> list[int]:
     return [last, *(pk for pk in range(min(latest, default=0), last) if pk not in latest)]
 
 
-def snapshot(listing: ItemList, total: int, mark: list[int]) -> str:
-    """What the list shows, signed, to be posted back by the form on its page."""
+def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
+    """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
     shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
+    shown |= {} if is_whole else {"at_least": True}
     return signing.dumps(shown, salt=SALT, compress=True)
 
 
 def _read(token: str, user: User) -> dict[str, Any]:
     try:
-        shown = signing.loads(token, salt=SALT)
+        shown = signing.loads(token, salt=SALT, max_age=LASTS)
     except signing.BadSignature:
         shown = {}
     if shown.get("user") != user.pk:
@@ -75,7 +85,8 @@ def _read(token: str, user: User) -> dict[str, Any]:
 def of_snapshot(token: str, user: User) -> Selection:
     """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
     shown = _read(token, user)
-    return Selection({"query": shown["query"], "mark": shown["mark"]}, shown["total"], shown["query"])
+    stored: dict[str, Any] = {name: shown[name] for name in ("query", "mark", "at_least") if name in shown}
+    return Selection(stored, shown["total"], shown["query"])
 
 
 def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
@@ -98,13 +109,15 @@ def undoing(act: BulkAct) -> Selection:
     return Selection({"undo": str(act.pk)}, act.changed, act.query)
 
 
-def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
-    """The items of a selection, out of those that the person may see now."""
-    visible = WorkItem.objects.visible_to(user)
+def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
+    """The items of a selection with a higher number than `after`, out of those that the person may see now."""
+    later = WorkItem.objects.visible_to(user).with_later_numbers(after)
     if "undo" in stored:
-        return visible.filter(pk__in=HistoryEntry.objects.filter(act=stored["undo"]).values("item"))
-    by_id = "ids" in stored
-    items = visible.filter(pk__in=stored["ids"]) if by_id else ItemList(parse_qs(stored["query"]), user).items()
+        return later.with_numbers([pk for pk, _number in _changed_by(stored["undo"], after)])
+    if "ids" in stored:
+        items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
+    else:
+        items = ItemList(parse_qs(stored["query"]), user).items().with_later_numbers(after)
     if "mark" not in stored:
         return items
     last, *to_come = stored["mark"]
@@ -112,9 +125,17 @@ def chosen(stored: dict[str, Any], user: User) -> WorkItemQuerySet:
     return items.exclude(Exists(since))
 
 
+def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
+    """(item, number of the entry) of the next piece of what an act has changed, from the one after this item on."""
+    return list(every_entry("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
+
+
 @dataclass(frozen=True)
 class Preview:
-    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone."""
+    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone.
+
+    Not `is_whole`: these are some of them, and there are more.
+    """
 
     shown: int
     acts: int
@@ -122,28 +143,49 @@ class Preview:
     open: int
     gone: int
     outcomes: list[tuple[str, int]]  # (status, how many) of those that will be marked
+    is_whole: bool = True
 
 
 def preview_of_review(selection: Selection, user: User, *, reviewed: bool) -> Preview:
-    """What marking the selection would do, in one statement. Nothing is changed."""
+    """What marking the selection would do. Nothing is changed.
+
+    Of more than MOST items it is said by the summary, as they are now; what has changed since is seen when its turn comes.
+    """
     counted, outcomes = Counter[str](), Counter[str]()
-    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
-    for status, retry, is_reviewed, number in items.annotate(number=Count("pk")):
+    is_small = selection.is_whole and selection.shown <= MOST
+    kinds = _kinds_of(selection, user) if is_small else find(_listing(selection.stored, user)).outcomes
+    for (status, retry, is_reviewed), number in kinds.items():
         if phase_of(status, retry=retry) != "closed":
             counted["open"] += number
         else:
             counted["already" if is_reviewed == reviewed else "acts"] += number
             outcomes[status] += number if is_reviewed != reviewed else 0
-    gone = max(0, selection.shown - counted.total())
+    gone = max(0, selection.shown - counted.total()) if is_small else 0
     marked = [(status, number) for status, number in outcomes.most_common() if number]
-    return Preview(selection.shown, counted["acts"], counted["already"], counted["open"], gone, marked)
+    shown = (selection.shown, counted["acts"], counted["already"], counted["open"], gone)
+    return Preview(*shown, marked, selection.is_whole)
+
+
+def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
+    """{(status, retry, reviewed): number} of what is still as it was shown, in one statement."""
+    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
+    return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}
+
+
+def _listing(stored: dict[str, Any], user: User) -> ItemList:
+    return ItemList(parse_qs(stored["query"]), user)
 
 
 def begin(selection: Selection, move: str, user: User) -> BulkAct:
-    """Records what is to be done; `go_on` does it."""
-    return BulkAct.objects.create(
-        by=user, move=move, selection=selection.stored, query=selection.query, total=selection.shown
-    )
+    """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common."""
+    stored = dict(selection.stored)
+    if "query" in stored:
+        found = find(_listing(stored, user))
+        if found.is_whole and found.total <= MOST:
+            stored["ids"] = sorted(place.pk for place in found.at(0, MOST) or [])
+        else:
+            stored["until"] = WorkItem.objects.last_number()
+    return BulkAct.objects.create(by=user, move=move, selection=stored, query=selection.query, total=selection.shown)
 
 
 def go_on(act: BulkAct) -> BulkAct:
@@ -164,31 +206,42 @@ def _piece(act: BulkAct) -> BulkAct:
     act = BulkAct.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
     if act.finished_at:
         return act
-    items = chosen(act.selection, act.by).filter(pk__gt=act.cursor).order_by("pk")
-    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
+    seen, end = _next(act)
     ids = list(seen)
-    # What changes between this look and the lock is left alone, too.
-    versions = {**seen, **_versions_left_by(act, ids)}
-    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=versions, act=act.pk)
+    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=seen, act=act.pk)
     reasons = Counter(result.refused.reason for result in results if result.refused)
     act.changed += sum(result.changed for result in results)
     act.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
     act.skipped = dict(Counter(act.skipped) + reasons)
-    act.cursor = ids[-1] if ids else act.cursor
-    if len(ids) < PIECE:
+    act.cursor = act.cursor if end is None else end
+    if end is None:
         act.finished_at = timezone.now()
+        act.total = act.total if act.is_whole else act.came_to
         gone = max(0, act.total - act.came_to)
         act.skipped = dict(Counter(act.skipped) + Counter(changed=gone))
     act.save()
     return act
 
 
-def _versions_left_by(act: BulkAct, ids: list[int]) -> dict[int, int | None]:
-    """An undo touches only what nobody has touched since."""
-    if "undo" not in act.selection:
-        return {}
-    left = HistoryEntry.objects.filter(act=act.selection["undo"], item__in=ids)
-    return dict(left.values_list("item_id", "number"))
+def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
+    """The next piece as {item: the version that it may change}, and the number that it goes up to; None: it is the last one.
+
+    What changes between this look and the lock is left alone, and an undo touches only what nobody has touched since.
+    """
+    items, until = chosen(act.selection, act.by, act.cursor).order_by("pk"), act.selection.get("until")
+    end = None
+    if until is not None:
+        # From the next item that there is: numbers may have gaps of any size.
+        first = WorkItem.objects.with_later_numbers(act.cursor).first_number() or until
+        end = min(first + WINDOW - 1, until)
+        items = items.filter(pk__lte=end)
+    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
+    if "undo" in act.selection:
+        numbers: dict[int, int | None] = dict(_changed_by(act.selection["undo"], act.cursor))
+        return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == PIECE else None
+    if len(seen) == PIECE:
+        return seen, max(seen)
+    return seen, end if end != until else None
 
 
 _REASONS = {
@@ -205,6 +258,21 @@ def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
     return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
 
 
-def entries_of(act: BulkAct) -> QuerySet:
-    """The history entries that an act has made, with their items."""
-    return HistoryEntry.objects.filter(act=act.pk).select_related("item").order_by("item")
+class Done(NamedTuple):
+    """What an act has made of one item."""
+
+    item_id: int
+    name: str
+    move: str
+    stage_after: str
+    status_after: str
+
+
+def entries_of(act: BulkAct, after: int, number: int) -> list[Done]:
+    """So many of the history entries that an act has made, by item, from the one after this item on."""
+    # The items are not joined here: then they are read in the order of an index, however much the act has done.
+    columns = ("item_id", "move", "stage_after", "status_after")
+    entries = every_entry(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number]
+    shown = list(entries)
+    names = dict(WorkItem.objects.with_numbers(entry.item_id for entry in shown).values_list("pk", "name"))
+    return [Done(entry.item_id, names[entry.item_id], *entry[1:]) for entry in shown]

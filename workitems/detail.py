@@ -15,9 +15,11 @@ from pharos.accounts.roles import Permission
 from . import pipeline
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
+from .finding import find
+from .history import AcceptedChange, latest
 from .lifecycle import legal_moves
-from .models import HistoryEntry, WorkItem
-from .rows import Row, neighbours, state_of, uploads_of
+from .models import WorkItem
+from .rows import Row, state_of, uploads_of
 from .vocabulary import Action, Status
 
 SHOWN_ENTRIES = 200
@@ -39,7 +41,7 @@ class Field(NamedTuple):
 class Entry:
     """A history entry as this reader may see it."""
 
-    entry: HistoryEntry
+    entry: AcceptedChange
     changes: list[tuple[str, Any, Any]]
     note_is_new: bool
 
@@ -54,7 +56,7 @@ class Detail:
         self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:SHOWN_OTHERS]) if is_ingest else []
         self._object = list(visible.of_same_object(item).for_rows()[:SHOWN_OTHERS])
         # Asked once for all that the page shows.
-        self._uploads = uploads_of({item.pk, *(other.pk for other in self._bag + self._object)})
+        self._uploads = uploads_of({other.pk: other for other in [item, *self._bag, *self._object]}.values())
         self.state = state_of(item, self._uploads[item.pk], note=item.note)
 
     @property
@@ -71,9 +73,9 @@ class Detail:
         return legal_moves(self.item.facts, self.user.role)
 
     @cached_property
-    def _entries(self) -> list[HistoryEntry]:
+    def _entries(self) -> list[AcceptedChange]:
         """The latest entries, oldest first."""
-        return list(self.item.history.order_by("-number")[:SHOWN_ENTRIES])[::-1]
+        return latest(self.item, SHOWN_ENTRIES)[::-1]
 
     @property
     def history(self) -> list[Entry]:
@@ -93,7 +95,7 @@ class Detail:
         return self.item.version - len(self._entries)
 
     @property
-    def review(self) -> HistoryEntry | None:
+    def review(self) -> AcceptedChange | None:
         """The entry that says who marked it reviewed, and when; None for what came in so by an import."""
         marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
         return next(marked, None) if self.item.reviewed else None
@@ -126,7 +128,7 @@ class Detail:
         return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
     def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
-        return neighbours(listing, self.item) if listing else (None, None)
+        return find(listing).beside(self.item) if listing else (None, None)
 
     def fields(self) -> list[Field]:
         """Every field that this reader may see; those of a member only where they say something."""

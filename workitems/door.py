@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
+from .history import every_entry, whole
 from .lifecycle import (
     CARRIED,
     FIXED,
@@ -37,6 +38,7 @@ from .lifecycle import (
     move_meant,
     new_with,
 )
+from .loading import load
 from .search import SEARCHED, search_text
 from .values import check_values
 from .vocabulary import Action, Status
@@ -200,7 +202,10 @@ def save(
 def _requeued(
     entries: "type[HistoryEntry]", rows: "Mapping[int, WorkItem]", records: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, datetime]:
-    """When the items were requeued last; asked only of those whose record has another time than the row for its stage's beginning."""
+    """When the items were requeued last; asked only of those whose record has another time than the row for its stage's beginning.
+
+    The archive need not be asked: what it tells of lies before the item was last closed, at least a year ago.
+    """
     asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
     if not asked:
         return {}
@@ -232,7 +237,7 @@ class _Visit:
             # Not before: who waited for the lock comes later than who had it, in the history, too.
             now = self.at or timezone.now()
             plans = asks(rows)
-            around = _around(items, entries, rows, plans, self.by)
+            around = _around(items, rows, plans, self.by)
             results, accepted, moves = {}, [], []
             for pk in ids:
                 if pk not in rows:
@@ -306,7 +311,6 @@ class _Visit:
 
 def _around(
     items: "type[WorkItem]",
-    entries: "type[HistoryEntry]",
     rows: "dict[int, WorkItem]",
     plans: Mapping[int, Plan],
     by: User,
@@ -322,7 +326,7 @@ def _around(
     if making["requeue"]:
         found |= {pk: {"stopped_at": stage} for pk, stage in _stopped(rows[pk] for pk in making["requeue"]).items()}
     if making["notify"]:
-        found |= {pk: {"is_told": True} for pk in _told(entries, making["notify"])}
+        found |= {pk: {"is_told": True} for pk in _told(making["notify"])}
     return found
 
 
@@ -337,9 +341,9 @@ def _stopped(rows: "Iterable[WorkItem]") -> dict[int, str]:
     return {row.pk: row.stopped_at() for row in rows if row.status == Status.CANCELLED}
 
 
-def _told(entries: "type[HistoryEntry]", ids: list[int]) -> set[int]:
+def _told(ids: list[int]) -> set[int]:
     """Of which of the items the institution's staff were told already."""
-    return set(entries.objects.filter(item_id__in=ids, move="notify").values_list("item_id", flat=True))
+    return {pk for [pk] in every_entry("item_id", item_id__in=ids, move="notify")}
 
 
 def _check_version(row: "WorkItem", seen: int | None) -> None:
@@ -379,33 +383,30 @@ class Arrivals:
 
 def take_in(
     ids: Sequence[int],
-    judge: "Callable[[dict[int, WorkItem], dict[int, list[HistoryEntry]]], Arrivals]",
+    judge: "Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals]",
     *,
-    with_history: bool = False,
+    history: Sequence[str] = (),
 ) -> None:
     """Stores what an import brings, with its history, in one transaction: all of it or nothing.
 
-    `judge` is given the rows that are stored under these ids, locked, and their histories if those are asked for, and says
-    what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
+    `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
+    columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
     """
-    items, entries = _models()
+    items, _entries = _models()
     with transaction.atomic():
         locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
-        histories: dict[int, list[HistoryEntry]] = defaultdict(list)
-        if with_history and stored:
-            for entry in entries.objects.filter(item_id__in=stored).order_by("item_id", "number"):
-                histories[entry.item_id].append(entry)
-        arrivals = judge(stored, histories)
+        versions = {pk: row.version for pk, row in stored.items()} if history else {}
+        arrivals = judge(stored, whole(versions, history) if versions else {})
         _keep_ids_ahead(items, arrivals.new)
-        items.objects.bulk_create(arrivals.new)
+        load(arrivals.new)
         if arrivals.changed:
             # One statement for rows that all take other values. They are locked, so each of them does exist.
             columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
             items.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
-        entries.objects.bulk_create(arrivals.entries)
+        load(arrivals.entries)
 
 
 def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:

@@ -1,6 +1,7 @@
 """Rows out: the current list as CSV or JSON, and everything, with its history, in a form that `importing` takes back.
 
-Everything is a generator of text, so that a million rows need no more memory than a page of them.
+Everything is a generator of text, so that a million rows need no more memory than a page of them, and is of one moment.
+Whoever takes it must close it if he does not take all of it, as a server does whose client has gone: that ends the reading.
 """
 
 import contextlib
@@ -9,8 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,8 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from .models import HistoryEntry, WorkItem, WorkItemQuerySet
+from .history import HistoryEntry, whole
+from .models import WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
 
@@ -73,9 +74,10 @@ def list_columns(user: User) -> dict[str, str]:
 def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
     """The rows as CSV for a spreadsheet, header first, in pieces of many lines."""
     columns = list_columns(user)
-    yield _csv_text([list(columns)])
-    for some in _pieces(rows, columns):
-        yield _csv_text([[_cell(value) for value in row] for row in some])
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        yield _csv_text([list(columns)])
+        for some in pieces:
+            yield _csv_text([[_cell(value) for value in row] for row in some])
 
 
 def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
@@ -85,15 +87,12 @@ def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
         (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
     ]
     before = "[\n"
-    for some in _pieces(rows, columns):
-        objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
-        yield before + ",\n".join(as_json(one) for one in objects)
-        before = ",\n"
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        for some in pieces:
+            objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
+            yield before + ",\n".join(as_json(one) for one in objects)
+            before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
-
-
-def as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def moment(value: datetime) -> str:
@@ -105,10 +104,18 @@ def _plain(value: Any) -> str:
     return moment(value) if isinstance(value, datetime) else str(value)
 
 
-def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    found = rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)
-    while some := list(islice(found, _ROWS_PER_PIECE)):
-        yield some
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode  # made once, not per row
+
+
+def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]], None, None]:
+    # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
+    # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
+    with (
+        _one_moment(),
+        contextlib.closing(rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)) as found,  # type: ignore[type-var]
+    ):
+        while some := list(islice(found, _ROWS_PER_PIECE)):
+            yield some
 
 
 def _csv_text(rows: list[list[Any]]) -> str:
@@ -151,12 +158,22 @@ def export_lines(advance: Callable[[int], object] = lambda items: None) -> Itera
         for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
             yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
         total = 0
-        for items in _item_pages():
-            yield "".join(_with_history(items))
+        for items, versions in _item_pages():
+            yield "".join(_with_history(items, versions))
             total += len(items)
             advance(len(items))
             forget_statements()
         yield as_json({"end": {"items": total}}) + "\n"
+
+
+class NotWhole(Exception):
+    """An item of which a part of the history is not in the database, so that an export would not be everything."""
+
+    def __init__(self, item: int, missing: int):
+        super().__init__(
+            f"Of the history of item {item}, {missing} entries are not in the database. If a year of the archive was detached, "
+            "attach it again (docs/history.md) and export then."
+        )
 
 
 def forget_statements() -> None:
@@ -206,18 +223,21 @@ def _one_moment() -> Iterator[None]:
                 cursor.execute("ROLLBACK")
 
 
-def _item_pages() -> Iterator[list[dict[str, Any]]]:
+def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
+    """Some items after the other, and how many entries each one's history has."""
     columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
     last = 0
-    while rows := list(WorkItem.objects.filter(pk__gt=last).order_by("pk").values_list(*columns)[:_ITEMS_PER_FETCH]):
-        yield [dict(zip(ITEM_COLUMNS, row, strict=True)) for row in rows]
-        last = rows[-1][0]
+    following = WorkItem.objects.order_by("pk").values_list("version", *columns)
+    while rows := list(following.filter(pk__gt=last)[:_ITEMS_PER_FETCH]):
+        items = [dict(zip(ITEM_COLUMNS, values, strict=True)) for _version, *values in rows]
+        yield items, {item["id"]: row[0] for item, row in zip(items, rows, strict=True)}
+        last = items[-1]["id"]
 
 
-def _with_history(items: list[dict[str, Any]]) -> Iterator[str]:
-    histories: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    entries = HistoryEntry.objects.filter(item_id__gte=items[0]["id"], item_id__lte=items[-1]["id"])
-    for item_id, *values in entries.order_by("item_id", "number").values_list("item_id", *ENTRY_COLUMNS):
-        histories[item_id].append(dict(zip(ENTRY_COLUMNS, values, strict=True)))
+def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iterator[str]:
+    histories = whole(versions, ENTRY_COLUMNS)
     for item in items:
-        yield as_json({"item": item, "history": histories[item["id"]]}) + "\n"
+        entries = [dict(zip(ENTRY_COLUMNS, values, strict=True)) for values in histories.get(item["id"], ())]
+        if len(entries) < versions[item["id"]]:
+            raise NotWhole(item["id"], versions[item["id"]] - len(entries))
+        yield as_json({"item": item, "history": entries}) + "\n"

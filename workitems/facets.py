@@ -1,31 +1,28 @@
 """The left column: how many items each value of a group would show.
 
 A count says how many items one sees after clicking the value's name. It obeys the scope, the search, the dates and every
-other group, and not its own group. One statement counts the non-empty combinations of the five columns ("cells"); every
-number on the page, the total among them, is added up from those.
+other group, and not its own group. Every number on the page, the total among them, is added up from what `finding` has found:
+of a list that only the left column narrows, from the summary.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
 
+from .counting import Tally
 from .filters import FACETS, ItemList
+from .finding import MOST, find
 from .vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
-COLUMNS = {
-    "action": "action",
-    "stage": "stage",
-    "status": "status",
-    "reviewed": "reviewed",
-    "institution": "institution_id",
-}
+KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counting.Kind
 LABELS: dict[str, str | Promise] = {
     "action": _("Action"),
     "stage": _("Stage"),
@@ -58,27 +55,45 @@ class Group:
 
 
 class Facets:
-    """The counts of a list. `total`: how many items are in it; `without[facet]`: how many if that group were dropped."""
+    """The counts of a list. `total`: how many items are in it; `without[facet]`: how many if that group were dropped.
+
+    `is_whole`: the total is exact; `is_exact`: the counts of the values are. Where not, there are more. `found`: the way to the
+    rows; None for an invalid list.
+    """
 
     def __init__(self, listing: ItemList):
         self.listing = listing
-        self.total = 0
+        self.found = find(listing) if listing.is_valid() else None
         self.counts: dict[str, Counter[Any]] = {facet: Counter() for facet in FACETS}
-        if listing.is_valid():
-            self._add_up(cells(listing))
+        if self.found:
+            self._add_up(self.found.tally)
+        self.total = self.found.total if self.found else 0
+        self.is_whole = self.found is None or self.found.is_whole
+        self.is_exact = self.found is None or self.found.is_exact
         self.without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
 
-    def _add_up(self, found: Iterable[tuple[Any, ...]]) -> None:
+    @property
+    def total_in_words(self) -> str:
+        """How many items are in the list, as far as anybody has looked."""
+        number = intcomma(self.total)
+        if self.is_whole:
+            return number
+        if not self.total:
+            return gettext("none so far")
+        return (gettext("more than %(number)s") if self.total >= MOST else gettext("at least %(number)s")) % {
+            "number": number
+        }
+
+    def _add_up(self, tally: Tally) -> None:
         selected = self.listing.selected
-        facets = [(facet, position, selected[facet]) for position, facet in enumerate(COLUMNS)]
-        for *cell, number in found:
-            outside = [facet for facet, position, chosen in facets if chosen and cell[position] not in chosen]
-            if not outside:
-                self.total += number
-            # A cell that only its own group leaves out is what a click in that group would bring in.
+        facets = [(facet, position, selected[facet]) for position, facet in enumerate(KIND_FACETS)]
+        for kind, number in tally.kinds.items():
+            outside = [facet for facet, position, chosen in facets if chosen and kind[position] not in chosen]
+            # A kind that only its own group leaves out is what a click in that group would bring in.
             for facet, position, _chosen in facets:
                 if not outside or outside == [facet]:
-                    self.counts[facet][cell[position]] += number
+                    self.counts[facet][kind[position]] += number
+        self.counts["institution"].update(tally.institutions)
 
     def groups(self) -> list[Group]:
         """The left column, as this person sees it."""
@@ -104,15 +119,6 @@ class Facets:
             if always or value in chosen or self.counts[facet][key]
         ]
         return Group(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
-
-
-def cells(listing: ItemList) -> Iterable[tuple[Any, ...]]:
-    """(action, stage, status, reviewed, institution id, number of items) of every combination that there is.
-
-    Of the list as it would be without its left column.
-    """
-    items = listing.items(without=FACETS.values())
-    return items.order_by().values_list(*COLUMNS.values()).annotate(number=Count("pk"))
 
 
 Line = tuple[
@@ -144,23 +150,21 @@ _LINES: dict[str, Callable[[Facets], list[Line]]] = {
 
 @dataclass(frozen=True)
 class Hint:
-    """For an empty list: a filter, and what the list would give without it."""
+    """For an empty list: a filter, and what the list would give without it (`is_whole`: not more)."""
 
     label: str
     count: int
+    is_whole: bool
     without: str
 
 
-def drop_hints(listing: ItemList, facets: Facets) -> list[Hint]:
+def drop_hints(listing: ItemList) -> list[Hint]:
     """Which filters to drop to see something, the most fruitful first."""
     hints = []
-    names = dict.fromkeys(chip.name for chip in listing.chips())
-    facet_of = {name: facet for facet, name in FACETS.items()}
-    for name in names:
-        without = ItemList({key: values for key, values in listing.params.items() if key != name}, listing.user)
-        count = facets.without[facet_of[name]] if name in facet_of else without.items().count()
-        if count:
+    for name in dict.fromkeys(chip.name for chip in listing.chips()):
+        found = find(ItemList({key: values for key, values in listing.params.items() if key != name}, listing.user))
+        if found.total:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)
-            hints.append(Hint(f"{label}: {values}", count, listing.query(**{name: None})))
+            hints.append(Hint(f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
     return sorted(hints, key=lambda hint: -hint.count)

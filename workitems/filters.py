@@ -4,48 +4,26 @@ Names are those of the member API, version 2; a version that spells some otherwi
 that cannot be right, makes the list invalid: then it has errors, and no rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property, reduce
-from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import django_filters
-from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from .conditions import Finding, ItemFilter
+from .counting import ANYTHING, Mask, both
 from .dialects import Dialect
-from .fields import (
-    UNSET,
-    BooleanField,
-    BooleansField,
-    DayField,
-    InstitutionNumbersField,
-    InstitutionsField,
-    MomentField,
-    NumberField,
-    NumbersField,
-    SizeField,
-    TextField,
-    TextsField,
-    WordsField,
-    end_of,
-    shortened,
-    start_of,
-)
-from .lifecycle import Phase
-from .models import PHASES, WorkItem, WorkItemQuerySet
-from .orders import SORTS, Sort, beyond, read
-from .search import anywhere, in_second, same_text, within
-from .vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
+from .fields import BooleanField, BooleansField, shortened
+from .models import WorkItem, WorkItemQuerySet
+from .orders import Sort, beyond, read
 
 ALIASES = {
     "action": "item_action",
@@ -55,152 +33,10 @@ ALIASES = {
 }
 # Old scripts send it; it never had an effect on items.
 WITHOUT_EFFECT = frozenset({"access"})
-FORMATS = ("html", "csv", "json")
 PER_PAGE = 25
-MOST_PER_PAGE = 1000
-
-
-class Where(django_filters.Filter):
-    """One name of the query string: how its value is read, and the condition that it stands for."""
-
-    def __init__(self, field_class: type[forms.Field], condition: Callable[[Any], Q] | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.field_class = field_class
-        self.condition = condition
-
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        if self.condition is None or value is None or value == "" or value == []:
-            return qs
-        return qs.filter(self.condition(value))
-
-
-def _any(column: str) -> Callable[[list[str]], Q]:
-    return lambda values: Q(**{f"{column}__in": values})
-
-
-def _any_text(column: str) -> Callable[[list[str]], Q]:
-    return lambda values: reduce(or_, (same_text(column, value) for value in values))
-
-
-def _within(column: str) -> Callable[[str], Q]:
-    return lambda text: within(column, text)
-
-
-def _is(**conditions: Any) -> Callable[[bool], Q]:
-    return lambda wanted: Q(**conditions) if wanted else ~Q(**conditions)
-
-
-def _compare(lookup: str) -> Callable[[Any], Q]:
-    return lambda value: Q(**{lookup: value})
-
-
-def _bag_made(moment: Any) -> Q:
-    return Q(bag_date__isnull=True) if moment == UNSET else in_second("bag_date", moment)
-
-
-def _in_phase(phases: list[str]) -> Q:
-    return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
-
-
-def _any_registry_action(words: list[str]) -> Q:
-    return reduce(or_, (_of_registry(*REGISTRY_ACTIONS[word]) for word in words))
-
-
-def _of_registry(action: str, about_file: bool | None) -> Q:
-    if about_file is None:
-        return Q(action=action)
-    return Q(action=action) & (~Q(generic_file_identifier="") if about_file else Q(generic_file_identifier=""))
-
-
-def _among(items: Callable[[], QuerySet]) -> Callable[[bool], Q]:
-    def condition(wanted: bool) -> Q:
-        ids = Q(pk__in=items().values("pk"))
-        return ids if wanted else ~ids
-
-    return condition
-
-
-class ItemFilter(django_filters.FilterSet):
-    """A filter is one line here: list, counts, export, bulk acts and API then have it.
-
-    Made for the names that a query string gives: copying the fields of all of them would cost more than the query.
-    """
-
-    def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
-        self.base_filters = {name: self.declared_filters[name] for name in names}
-        super().__init__(*args, **kwargs)
-
-    item_action = Where(WordsField, _any("action"), words=Action, label=gettext_lazy("Action"))
-    registry_action = Where(WordsField, _any_registry_action, words=REGISTRY_ACTIONS, label=gettext_lazy("Action"))
-    stage = Where(WordsField, _any("stage"), words=Stage, label=gettext_lazy("Stage"))
-    status = Where(WordsField, _any("status"), words=Status, label=gettext_lazy("Status"))
-    reviewed = Where(BooleansField, _any("reviewed"), label=gettext_lazy("Reviewed"))
-    institution = Where(InstitutionsField, _any("institution_id"), label=gettext_lazy("Institution"))
-    institution_id = Where(InstitutionNumbersField, _any("institution_id"), label=gettext_lazy("Institution number"))
-
-    q = Where(TextField, anywhere, max_length=1000, label=gettext_lazy("Search"))
-    name = Where(TextsField, _any_text("name"), max_length=1000, label=gettext_lazy("Name"))
-    name_like = Where(TextField, _within("name"), max_length=1000, label=gettext_lazy("Name contains"))
-    etag = Where(TextsField, _any("etag"), max_length=255, label=gettext_lazy("Etag"))
-    etag_like = Where(TextField, _within("etag"), max_length=255, label=gettext_lazy("Etag contains"))
-    object_identifier = Where(
-        TextsField, _any_text("object_identifier"), max_length=1300, label=gettext_lazy("Object identifier")
-    )
-    object_identifier_like = Where(
-        TextField, _within("object_identifier"), max_length=1300, label=gettext_lazy("Object identifier contains")
-    )
-    file_identifier = Where(
-        TextsField, _any("generic_file_identifier"), max_length=2500, label=gettext_lazy("File identifier")
-    )
-    file_identifier_like = Where(
-        TextField, _within("generic_file_identifier"), max_length=2500, label=gettext_lazy("File identifier contains")
-    )
-    bucket = Where(TextsField, _any("bucket"), max_length=255, label=gettext_lazy("Bucket"))
-    user = Where(TextsField, _any("user"), max_length=255, label=gettext_lazy("Requested by"))
-
-    received_from = Where(DayField, lambda day: Q(date__gte=start_of(day)), label=gettext_lazy("Received from"))
-    received_to = Where(DayField, lambda day: Q(date__lt=end_of(day)), label=gettext_lazy("Received to"))
-    created_after = Where(MomentField, _compare("created_at__gte"), label=gettext_lazy("Created from"))
-    created_before = Where(MomentField, _compare("created_at__lt"), label=gettext_lazy("Created before"))
-    updated_after = Where(MomentField, _compare("updated_at__gte"), label=gettext_lazy("Changed from"))
-    updated_before = Where(MomentField, _compare("updated_at__lt"), label=gettext_lazy("Changed before"))
-    bag_date = Where(MomentField, _bag_made, label=gettext_lazy("Bag made"))
-    size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
-    size_max = Where(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
-    bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
-    bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
-    date_from = Where(MomentField, _compare("date__gte"), label=gettext_lazy("Received from this time"))
-    date_to = Where(MomentField, _compare("date__lte"), label=gettext_lazy("Received up to this time"))
-
-    retry = Where(BooleanField, _is(retry=True), label=gettext_lazy("Retry"))
-    needs_admin_review = Where(BooleanField, _is(needs_admin_review=True), label=gettext_lazy("Needs admin review"))
-    queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
-    not_queued = Where(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
-    phase = Where(WordsField, _in_phase, words=Phase, label=gettext_lazy("State"))
-    superseded = Where(BooleanField, _among(WorkItem.objects.superseded), label=gettext_lazy("Superseded"))
-    duplicate = Where(BooleanField, _among(WorkItem.objects.open_duplicates), label=gettext_lazy("Duplicate"))
-    other_upload = Where(
-        BooleanField, _among(WorkItem.objects.with_other_upload), label=gettext_lazy("Has another upload")
-    )
-
-    node = Where(TextsField, _any("node"), max_length=255, label=gettext_lazy("Node"))
-    node_empty = Where(BooleanField, _is(node=""), label=gettext_lazy("No node"))
-    node_not_empty = Where(
-        BooleanField, lambda wanted: ~Q(node="") if wanted else Q(node=""), label=gettext_lazy("Has node")
-    )
-    pid = Where(NumbersField, _any("pid"), label=gettext_lazy("Pid"))
-    pid_empty = Where(BooleanField, _is(pid__isnull=True), label=gettext_lazy("No pid"))
-    pid_not_empty = Where(BooleanField, _is(pid__isnull=False), label=gettext_lazy("Has pid"))
-
-    # How the list is shown, not what is in it.
-    sort = Where(WordsField, words=SORTS)
-    page = Where(NumberField, min_value=1, max_value=10**9)
-    per_page = Where(NumberField, min_value=1, max_value=MOST_PER_PAGE)
-    after = Where(TextField, max_length=2600)
-    format = Where(WordsField, words=FORMATS)
-
-
-SHOWN_AS = ("sort", "page", "per_page", "after", "format")
+# How the list is shown, not what is in it.
+SHOWN_AS = ("sort", "page", "per_page", "after", "before", "format")
+PLACES = ("page", "after", "before")
 FACETS = {
     "action": "item_action",
     "stage": "stage",
@@ -209,9 +45,10 @@ FACETS = {
     "institution": "institution",
 }
 OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
-# Names that only the API has: its callers walk a list by `after`, and the last version spells these its own way.
+# Names that the API does not have, that its last version alone has, as it spells them its own way, and that the pages do not have.
+OF_PAGES = ("before", "format")
 OF_V3 = ("registry_action", "not_queued", "date_from", "date_to")
-OF_API = ("after", "bag_date_from", "bag_date_to", *OF_V3)
+OF_API = ("bag_date_from", "bag_date_to", *OF_V3)
 NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
 PAGES = Dialect(
     {given: name for given, name in NAMES.items() if name not in OF_API},
@@ -231,6 +68,13 @@ def _no_such_name(given: str, known: Iterable[str]) -> str:
     if close := get_close_matches(given, known, n=1, cutoff=0.75):
         return _("There is no filter of this name. Did you mean %(name)s?") % {"name": close[0]}
     return _("There is no filter of this name.")
+
+
+def _both(some: set[int] | None, others: set[int] | None) -> list[int] | None:
+    """What is in both; None is everything."""
+    if some is None or others is None:
+        return sorted(others) if some is None and others is not None else None if some is None else sorted(some)
+    return sorted(some & others)
 
 
 class Chip(NamedTuple):
@@ -305,8 +149,9 @@ class ItemList:
                 self.errors[self._given[name]] = _("This can be given only once.")
         for name, messages in filters.form.errors.items():
             self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
-        if not self.errors and "after" in self.params:
-            self._check_place(filters.form.cleaned_data)
+        for name in ("after", "before"):
+            if not self.errors and name in self.params:
+                self._check_place(name, filters.form.cleaned_data)
         if not self.errors:
             self._spell_alike(filters.form.cleaned_data)
         return filters
@@ -320,12 +165,12 @@ class ItemList:
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
 
-    def _check_place(self, values: Mapping[str, Any]) -> None:
+    def _check_place(self, name: str, values: Mapping[str, Any]) -> None:
         try:
             sort = self.dialect.sorts[values.get("sort", [self.dialect.sort])[0]]
-            read(sort.columns, values["after"])
+            read(sort.columns, values[name])
         except ValidationError as error:
-            self.errors["after"] = error.messages[0]
+            self.errors[name] = error.messages[0]
 
     def is_valid(self) -> bool:
         """Ask first: an invalid list has no rows, and `errors` says why, by name."""
@@ -336,6 +181,78 @@ class ItemList:
     def value_of(self) -> dict[str, Any]:
         """The values as the fields have read them: of the names that were given, and are right."""
         return self._filter.form.cleaned_data
+
+    # What `finding` asks, to choose its way
+
+    @property
+    def sees_all(self) -> bool:
+        return self.user.can(Permission.SEE_EVERY_INSTITUTION)
+
+    @cached_property
+    def ways(self) -> dict[Finding, list[str]]:
+        """{how they are found: the names given}, without those that only say how the list is shown."""
+        found: dict[Finding, list[str]] = {}
+        for name, value in self.value_of.items():
+            if name not in SHOWN_AS and value is not None:
+                found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
+        return found
+
+    @property
+    def left(self) -> list[str]:
+        """The names of the left column that are given."""
+        return [name for name in FACETS.values() if name in self.value_of]
+
+    @cached_property
+    def scope(self) -> list[int] | None:
+        """The institutions that the list is about, whatever is chosen of them in the left column; None: all."""
+        seen = None if self.sees_all else {self.user.institution_id}
+        numbers = self.value_of.get("institution_id")
+        return _both(seen, numbers and set(numbers))
+
+    @cached_property
+    def chosen(self) -> list[int] | None:
+        """The institutions of the scope that are chosen in the left column; None: nothing is chosen there."""
+        domains = self.value_of.get("institution")
+        return _both(None if self.scope is None else set(self.scope), set(domains)) if domains else None
+
+    @cached_property
+    def base_masks(self) -> tuple[Mask, ...]:
+        """What the list asks of an item's kind, beside the left column."""
+        return self._masks_of(name for name in self.ways.get(Finding.COUNTED, ()) if name not in FACETS.values())
+
+    @cached_property
+    def left_masks(self) -> tuple[Mask, ...]:
+        return self._masks_of(self.left)
+
+    @cached_property
+    def masks(self) -> tuple[Mask, ...]:
+        return both(self.base_masks, self.left_masks)
+
+    def _masks_of(self, names: Iterable[str]) -> tuple[Mask, ...]:
+        of_kinds = (name for name in names if name not in ("institution", "institution_id"))
+        return reduce(both, (self._filter.filters[name].masks(self.value_of[name]) for name in of_kinds), ANYTHING)
+
+    def condition(self, name: str) -> Q:
+        """What a name that was given stands for."""
+        return self._filter.filters[name].condition(self.value_of[name])
+
+    def column_of(self, name: str) -> str:
+        return self._filter.filters[name].column
+
+    @property
+    def stretch_columns(self) -> set[str]:
+        """The columns that the list has a stretch of."""
+        return {self.column_of(name) for name in self.ways.get(Finding.RANGE, ())}
+
+    def comparisons(self, name: str) -> list[Any]:
+        """What a name stands for, as (lookup, value)."""
+        return list(self.condition(name).children)
+
+    @property
+    def bounds(self) -> list[tuple[str, Any]]:
+        """The ends of the stretches, as (lookup, value)."""
+        found = (self.comparisons(name) for name in self.ways.get(Finding.RANGE, ()))
+        return [(lookup.rpartition("__")[2], value) for [(lookup, value)] in found]
 
     def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
         """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
@@ -391,7 +308,7 @@ class ItemList:
         """
         params = {name: values for name, values in self.params.items() if name != "format"}
         if changes:
-            params.pop("page", None)
+            params = {name: values for name, values in params.items() if name not in PLACES}
         for name, value in changes.items():
             params[name] = (
                 [] if value is None else [str(one) for one in value] if isinstance(value, list) else [str(value)]

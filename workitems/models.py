@@ -3,12 +3,10 @@
 Rows are reached through `WorkItem.objects.visible_to(user)` and changed by WorkItem's verbs; there is no third way.
 """
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Left
@@ -19,13 +17,28 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from . import door, uploads
+from .bulk_act import BulkAct
+from .counting import KIND, MOVING, CountChange, ItemCount
+from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .search import SearchTextField, head, in_second, same_text
+from .searched import SearchedText
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
 from .worker_state import WorkItemState
 
-__all__ = ["AppendOnly", "BulkAct", "HistoryEntry", "WorkItem", "WorkItemQuerySet", "WorkItemState"]
+__all__ = [
+    "AppendOnly",
+    "ArchivedEntry",
+    "BulkAct",
+    "CountChange",
+    "HistoryEntry",
+    "ItemCount",
+    "SearchedText",
+    "WorkItem",
+    "WorkItemQuerySet",
+    "WorkItemState",
+]
 
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
@@ -113,6 +126,15 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(pk__in=numbers)
+
+    def with_later_numbers(self, number: int) -> "WorkItemQuerySet":
+        return self.filter(pk__gt=number)
+
+    def first_number(self) -> int:
+        return self.order_by("pk").values_list("pk", flat=True).first() or 0
+
+    def last_number(self) -> int:
+        return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
         """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.
@@ -237,8 +259,18 @@ class WorkItem(models.Model):
             models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
             models.Index("institution", head("name"), "date", name="item_same_bag"),
             models.Index("institution", head("object_identifier"), "date", name="item_object"),
-            models.Index(fields=["institution", "action", "stage", "status", "reviewed"], name="item_facets"),
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
+            models.Index(fields=["institution", "-updated_at", "-id"], name="item_changed_of_institution"),
+            # The rows of one kind (counting.Kind) in either order, of everybody and of one institution: see `finding`.
+            models.Index(fields=[*KIND, "-date", "-id"], name="item_kind_newest"),
+            models.Index(fields=[*KIND, "-updated_at", "-id"], name="item_kind_changed"),
+            models.Index(fields=["institution", *KIND, "-date", "-id"], name="item_cell_newest"),
+            models.Index(fields=["institution", *KIND, "-updated_at", "-id"], name="item_cell_changed"),
+            models.Index(fields=["institution", *KIND], name="item_moving", condition=Q(status__in=MOVING)),
+            models.Index(fields=["institution", "action"], name="item_not_closed", condition=uploads.NOT_CLOSED),
+            models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
+            models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
+            models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
             models.Index(head("name"), name="item_name"),
         ]
@@ -299,8 +331,9 @@ class WorkItem(models.Model):
         """How far it has come: of a cancelled item, the stage before the cancel."""
         if self.status != Status.CANCELLED:
             return self.stage
-        cancels = self.history.filter(move="cancel").order_by("-number")
-        return cancels.values_list("stage_before", flat=True).first() or self.stage
+        cancels = every_entry("number", "stage_before", item_id=self.pk, move="cancel").order_by("-number")
+        last = cancels.first()
+        return last.stage_before if last else self.stage
 
     def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
         """Sets the flag to a value, never flips it."""
@@ -330,92 +363,3 @@ class WorkItem(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
-
-
-class BulkAct(models.Model):
-    """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
-
-    `selection` is {"ids": […]} or {"query": …}, with "mark": the last history entry when the list was shown (an item with a
-    later one is left alone); or {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
-    move = models.CharField(max_length=16)
-    selection = models.JSONField()
-    query = models.TextField(blank=True)  # the list to go back to
-    total = models.PositiveIntegerField()
-    cursor = models.BigIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    skipped = models.JSONField(default=dict)  # {lifecycle.Refused.reason: number of items}
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = _("bulk act")
-        verbose_name_plural = _("bulk acts")
-
-    def __str__(self) -> str:
-        return f"{self.move} {self.total}"
-
-    @property
-    def came_to(self) -> int:
-        """How many items it has dealt with so far."""
-        return self.changed + self.unchanged + sum(self.skipped.values())
-
-
-class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
-
-
-class HistoryEntry(models.Model):
-    """One accepted change of an item. Append-only: the database itself refuses anything else, by triggers."""
-
-    item = models.ForeignKey(WorkItem, models.PROTECT, related_name="history", db_index=False)
-    number = models.PositiveIntegerField()  # 1, 2, 3 … per item: two writers can never both have the next one
-    at = models.DateTimeField()
-    who = models.CharField(max_length=255)  # text: it stays when the account is gone
-    via = models.CharField(max_length=16)
-    move = models.CharField(max_length=16)
-    stage_before = models.CharField(max_length=32, blank=True)
-    status_before = models.CharField(max_length=32, blank=True)
-    stage_after = models.CharField(max_length=32)
-    status_after = models.CharField(max_length=32)
-    note = models.TextField(blank=True)  # the item's note after the change
-    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # {field: [before, after]} of what else changed
-    act = models.UUIDField(null=True)  # shared by the entries of one bulk act
-
-    objects = HistoryQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("history entry")
-        verbose_name_plural = _("history entries")
-        base_manager_name = "objects"  # or an item's `history.add()` would go around HistoryQuerySet
-        ordering = ["item", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["item", "number"], name="one_entry_per_number"),
-            models.CheckConstraint(
-                condition=Q(number=1, move__in=["create", "import"]) | Q(number__gt=1) & ~Q(move="create"),
-                name="first_entry_creates",
-            ),
-        ]
-        indexes = [models.Index(fields=["act", "item"], name="history_act", condition=Q(act__isnull=False))]
-
-    def __str__(self) -> str:
-        return f"{self.item_id} #{self.number} {self.move}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnly("History is only ever added to.")
-        super().save(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")

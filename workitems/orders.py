@@ -1,7 +1,7 @@
 """The orders of a list, and a place in one: where the next page goes on, whatever has changed on the pages before."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -40,27 +40,32 @@ SORTS: dict[str, Sort] = {
 _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
 
 
-def _path(column: str) -> str:
+def path(column: str) -> str:
     return column.removeprefix("-")
 
 
 def _field(column: str) -> Any:
     """The model's field that a column of an order names."""
     model: Any = WorkItem
-    *relations, name = _path(column).split("__")
+    *relations, name = path(column).split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model
     return model._meta.get_field(name)
 
 
-def _falls(column: str) -> bool:
+def falls(column: str) -> bool:
     return column.startswith("-")
 
 
 def _placed(column: str) -> OrderBy:
     """What is not set comes before all that is, and falling after it."""
-    path = F(_path(column))
-    return path.desc(nulls_last=True) if _falls(column) else path.asc(nulls_first=True)
+    value = F(path(column))
+    return value.desc(nulls_last=True) if falls(column) else value.asc(nulls_first=True)
+
+
+def turned(columns: Sequence[str]) -> tuple[str, ...]:
+    """The same order from its other end."""
+    return tuple(column[1:] if falls(column) else f"-{column}" for column in columns)
 
 
 def values_at(columns: Sequence[str], item: WorkItem) -> list[Any]:
@@ -68,7 +73,7 @@ def values_at(columns: Sequence[str], item: WorkItem) -> list[Any]:
     found = []
     for column in columns:
         value: Any = item
-        for step in _path(column).split("__"):
+        for step in path(column).split("__"):
             value = getattr(value, step)
         found.append(value)
     return found
@@ -79,20 +84,34 @@ def beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
         later |= same & _after(column, value)
-        same &= Q(**{_path(column): value})
+        same &= Q(**{path(column): value})
     if len(columns) > 1 and not _field(columns[0]).null:
         # Says nothing new, but lets the database begin at the place instead of reading up to it.
-        later &= Q(**{f"{_path(columns[0])}__{'lte' if _falls(columns[0]) else 'gte'}": values[0]})
+        later &= Q(**{f"{path(columns[0])}__{'lte' if falls(columns[0]) else 'gte'}": values[0]})
     return later
 
 
 def _after(column: str, value: Any) -> Q:
     """The condition that a row's value in this column comes after this one; None: not set."""
-    path, falls = _path(column), _falls(column)
+    name = path(column)
     if value is None:
-        return Q(pk__in=[]) if falls else Q(**{f"{path}__isnull": False})
-    beyond_it = Q(**{f"{path}__{'lt' if falls else 'gt'}": value})
-    return beyond_it | Q(**{f"{path}__isnull": True}) if falls and _field(column).null else beyond_it
+        return Q(pk__in=[]) if falls(column) else Q(**{f"{name}__isnull": False})
+    beyond_it = Q(**{f"{name}__{'lt' if falls(column) else 'gt'}": value})
+    return beyond_it | Q(**{f"{name}__isnull": True}) if falls(column) and _field(column).null else beyond_it
+
+
+def up_to(columns: Sequence[str], values: Sequence[Any]) -> Q:
+    """The condition that a row comes no later than these values, where the first column is always set."""
+    first = Q(**{f"{path(columns[0])}__{'gte' if falls(columns[0]) else 'lte'}": values[0]})
+    return first & ~beyond(columns, values)
+
+
+def as_stored(column: str, value: Any) -> Any:
+    """A value of this column as a statement of our own brings it. SQLite has text for a time, and no zone."""
+    if value is None or _field(column).get_internal_type() != "DateTimeField":
+        return value
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def written(values: Sequence[Any]) -> str:

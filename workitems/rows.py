@@ -1,6 +1,6 @@
-"""A page of the list, and an item's place in it."""
+"""The rows of a list as a page shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from .explain import State, Words, words
-from .filters import ItemList
 from .lifecycle import Phase
 from .models import WorkItem
-from .orders import beyond, values_at
+from .uploads import ingests_of_bags
+from .vocabulary import Action
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Uploads:
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
+
+
+NO_UPLOADS = Uploads()
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Row:
     @cached_property
     def words(self) -> Words:
         return words(state_of(self.item, self.uploads, note=self.item.note_head), self.now)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether there is more to be known of it than its status says; of most there is not."""
+        return self.uploads != NO_UPLOADS or self.item.needs_admin_review
 
     @property
     def is_closed(self) -> bool:
@@ -67,27 +75,21 @@ def _marked() -> QuerySet:
     return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
 
 
-def uploads_of(ids: Iterable[int]) -> dict[int, Uploads]:
-    """{item's id: its Uploads}, in one statement."""
-    return {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=list(ids))}
+def uploads_of(items: Collection[WorkItem]) -> dict[int, Uploads]:
+    """{item's id: its Uploads}. Two statements: which bags were uploaded more than once, and of those what stands in for what."""
+    found = {item.pk: NO_UPLOADS for item in items}
+    bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
+    ingests = ingests_of_bags(bags.values())
+    asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
+    if asked:
+        found |= {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=asked)}
+    return found
 
 
-def page_of(listing: ItemList, now: datetime) -> list[Row]:
-    """The rows of the list's page: two statements, however many rows. The marks are asked for these rows only."""
-    start = (listing.page - 1) * listing.per_page
-    items = list(listing.rows().for_rows()[start : start + listing.per_page])
-    uploads = uploads_of(item.pk for item in items)
+def rows_at(ids: Sequence[int], now: datetime) -> list[Row]:
+    """The rows of these items in this order: three statements, however many rows."""
+    by_id = {item.pk: item for item in WorkItem.objects.with_numbers(ids).for_rows()}
+    items = [by_id[pk] for pk in ids if pk in by_id]
+    uploads = uploads_of(items)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]
-
-
-def neighbours(listing: ItemList, item: WorkItem) -> tuple[int | None, int | None]:
-    """The items before and after this one in the list's order, by id; its own row need not be in the list any more."""
-    columns = listing.sort.columns
-    turned = tuple(column[1:] if column.startswith("-") else f"-{column}" for column in columns)
-    return _first(listing, item, turned), _first(listing, item, columns)
-
-
-def _first(listing: ItemList, item: WorkItem, columns: tuple[str, ...]) -> int | None:
-    later = listing.items().filter(beyond(columns, values_at(columns, item)))
-    return later.order_by(*columns).values_list("pk", flat=True).first()

@@ -3,6 +3,7 @@
 Also how long text columns are compared so that their indexes are used.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db.models.lookups import Exact
 SEARCHED = ("name", "etag", "object_identifier", "generic_file_identifier")
 # A name may have 4,000 bytes, more than an index entry of PostgreSQL can hold: long columns are indexed by their head.
 HEAD = 200
+_TRIGRAM = re.compile("[a-z0-9]{3}")
 
 
 def fold(text: str) -> str:
@@ -39,7 +41,7 @@ class SearchTextField(models.TextField):
         return text
 
 
-@SearchTextField.register_lookup
+@models.TextField.register_lookup
 class Like(Lookup):
     """A plain SQL LIKE with a whole pattern; Django's own lookups escape what they are given."""
 
@@ -64,6 +66,11 @@ def within(column: str, text: str) -> Q:
     before = SEARCHED.index(column)
     after = len(SEARCHED) - 1 - before
     return Q(search_text__like="%\n" * before + f"%{_escape(fold(text))}%" + "\n%" * after)
+
+
+def has_trigrams(text: str) -> bool:
+    """Whether an index by trigrams narrows a search for this text. Letters beyond ASCII it knows in some databases only."""
+    return bool(_TRIGRAM.search(fold(text)))
 
 
 def _escape(text: str) -> str:

@@ -35,8 +35,9 @@ class ItemTable(tables.Table):
         template_name = "workitems/_table.html"
         orderable = False
 
-    def __init__(self, rows, listing: ItemList):
+    def __init__(self, rows, listing: ItemList, *, is_sorted: bool = True):
         self.listing = listing
+        self.is_sorted = is_sorted  # in the order that was asked for
         left_out = []
         if not listing.user.can(Permission.SEE_EVERY_INSTITUTION):
             left_out.append("institution")
@@ -47,7 +48,7 @@ class ItemTable(tables.Table):
     @property
     def heads(self):
         """(column, aria-sort, query string of a click on it) of every column shown."""
-        current = self.listing.sort_name if self.listing.is_valid() else ""
+        current = self.listing.sort_name if self.listing.is_valid() and self.is_sorted else ""
         for bound in self.columns:
             sorts = bound.column.sorts
             descending = {"date": True, "updated": True, "-name": True}

@@ -9,12 +9,15 @@ Rows are typed Any: to the type checker, a queryset with another column is no lo
 In every condition here OuterRef("…") is the row asked about, OuterRef(OuterRef("…")) the row that that one was asked for.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
-from .search import same_text
+from .search import HEAD, same_text
 from .vocabulary import Action, Status
 
 NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
@@ -98,3 +101,25 @@ def with_other(rows: Any, items: QuerySet) -> Any:
         output_field=BigIntegerField(),
     )
     return rows.annotate(other_upload_id=other)
+
+
+def ingests_of_bags(bags: Iterable[tuple[int, str]]) -> Counter[tuple[int, str]]:
+    """{(institution, name): number of ingests} of these bags. A bag with one has no other upload, so nobody need ask for it."""
+    heads = sorted({(owner, name[:HEAD]) for owner, name in bags})
+    if not heads:
+        return Counter()
+    if connection.vendor == "postgresql":
+        given, head = "SELECT * FROM unnest(%s::bigint[], %s::text[])", "LEFT(i.name, {})"
+        index = ""
+        params: list[Any] = [list(column) for column in zip(*heads, strict=True)]
+    else:
+        given, head = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}", "SUBSTR(i.name, 1, {})"
+        index = "INDEXED BY item_same_bag"  # as long as it knows no statistics, it would take another
+        params = [value for pair in heads for value in pair]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN workitems_workitem i {index}"
+            f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
+            [*params, Action.INGEST],
+        )
+        return Counter(cursor.fetchall())

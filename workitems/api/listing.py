@@ -1,5 +1,6 @@
 """One page of a list, as every version answers it: count, next, previous, results."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import QueryDict
@@ -7,6 +8,8 @@ from django.http import QueryDict
 from .. import orders
 from ..dialects import Dialect
 from ..filters import ItemList, known_names
+from ..finding import Place, counted
+from ..models import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
 
@@ -33,16 +36,33 @@ def page(request: Any, edition: Edition) -> dict[str, Any]:
     listing = asked(request, edition.dialect)
     beside = [column.removeprefix("-") for column in listing.sort.columns]
     goes_on = "after" in listing.value_of
-    start = 0 if goes_on else (listing.page - 1) * listing.per_page
+    found = counted(listing)
+    places = found.places() if found else None
     # One row more than the page has says whether there is another page.
-    found = edition.record.shown(listing.rows_after()[start : start + listing.per_page + 1], beside)
-    shown = found[: listing.per_page]
-    has_next = len(found) > len(shown)
+    rows = _by_query(listing, edition, beside) if places is None else _at(places, request, edition, beside)
+    shown = rows[: listing.per_page]
+    has_next = len(rows) > len(shown)
     is_all = listing.page == 1 and not goes_on and not has_next
-    count = len(shown) if is_all else listing.items().count()
+    count = found.total if found else len(shown) if is_all else listing.items().count()
     place = orders.written(shown[-1][1]) if has_next else None
     records = [record for record, _place in shown]
     return envelope(request, listing, records, count=count, has_next=has_next, place=place)
+
+
+Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
+
+
+def _at(places: Sequence[Place], request: Any, edition: Edition, beside: Sequence[str]) -> Rows:
+    """The records at these places of an index, in their order."""
+    items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
+    by_id = {record["id"]: (record, values) for record, values in edition.record.shown(items, beside)}
+    return [by_id[place.pk] for place in places if place.pk in by_id]
+
+
+def _by_query(listing: ItemList, edition: Edition, beside: Sequence[str]) -> Rows:
+    """The records of any list, as the database finds them."""
+    start = 0 if "after" in listing.value_of else (listing.page - 1) * listing.per_page
+    return edition.record.shown(listing.rows_after()[start : start + listing.per_page + 1], beside)
 
 
 def envelope(

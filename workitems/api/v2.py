@@ -5,7 +5,7 @@ from django.urls import path, re_path
 from pharos.accounts.roles import Permission
 
 from ..dialects import Dialect
-from ..filters import NAMES, OF_V3, WITHOUT_EFFECT
+from ..filters import NAMES, OF_PAGES, OF_V3, WITHOUT_EFFECT
 from ..vocabulary import Action, Stage, Status
 from . import items, resources
 from .callers import PHAROS
@@ -13,7 +13,7 @@ from .editions import Edition, without_process
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
 
-PARAMETERS = {given: name for given, name in NAMES.items() if name not in ("format", *OF_V3)}
+PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*OF_PAGES, *OF_V3)}
 
 
 class MemberItem(Record):

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..history import HistoryEntry
 from ..lifecycle import Phase
-from ..models import HistoryEntry, WorkItem
+from ..models import WorkItem
 from .rows import Arrival, Bad
 
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
 _NEVER_CHANGES = ("name", "etag", "action")
 # Stage, status and note have columns of their own in the history; which process held an item is nobody's news.
 _NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "node", "pid"})
-_ENTRY_COLUMNS = [column.attname for column in HistoryEntry._meta.concrete_fields if not column.primary_key]
+# What makes an entry; the number comes first.
+ENTRY_COLUMNS = ["number", *(c.attname for c in HistoryEntry._meta.concrete_fields if c.name not in ("id", "number"))]
+Entry = tuple[Any, ...]  # a stored one, as its values of these columns
 
 
 @dataclass(slots=True)
@@ -23,10 +26,8 @@ class Verdict:
     entries: list[HistoryEntry] = field(default_factory=list)
 
 
-def judge(arrival: Arrival, stored: WorkItem | None, history: Sequence[HistoryEntry], now: datetime) -> Verdict:
+def judge(arrival: Arrival, stored: WorkItem | None, history: Sequence[Entry], now: datetime) -> Verdict:
     """Raises Bad where the id belongs to another item here, or two histories contradict each other."""
-    for entry in arrival.entries or []:
-        entry.pk = None  # a batch that was taken back has left its numbers on them
     if stored is None:
         return _new(arrival, now)
     _check_same(arrival, stored)
@@ -101,14 +102,14 @@ def _update(arrival: Arrival, stored: WorkItem, different: dict[str, Any], now: 
     return Verdict(UPDATED, stored, [_entry(stored, now, stage, status, changes)])
 
 
-def _follow_history(
-    arrival: Arrival, stored: WorkItem, history: Sequence[HistoryEntry], different: dict[str, Any]
-) -> Verdict:
+def _follow_history(arrival: Arrival, stored: WorkItem, history: Sequence[Entry], different: dict[str, Any]) -> Verdict:
     """Of two histories of an item, one must be how the other one begins."""
     theirs = arrival.entries or []
+    if len(history) < stored.version:
+        raise Bad("a part of its history here is not in the database; attach the year of the archive that was detached")
     for ours, other in zip(history, theirs, strict=False):
-        if not _same_entry(ours, other):
-            raise Bad(f"from entry {ours.number} on, the item's history here is another one than in the file")
+        if ours != _values(other):
+            raise Bad(f"from entry {ours[0]} on, the item's history here is another one than in the file")
     if len(theirs) < len(history):
         return Verdict(NEWER_HERE)
     if len(theirs) == len(history):
@@ -122,5 +123,5 @@ def _follow_history(
     return Verdict(UPDATED, stored, theirs[len(history) :])
 
 
-def _same_entry(ours: HistoryEntry, theirs: HistoryEntry) -> bool:
-    return all(getattr(ours, column) == getattr(theirs, column) for column in _ENTRY_COLUMNS)
+def _values(entry: HistoryEntry) -> Entry:
+    return tuple(getattr(entry, column) for column in ENTRY_COLUMNS)

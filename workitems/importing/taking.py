@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .. import door
 from ..exporting import forget_statements
-from ..models import HistoryEntry, WorkItem
+from ..models import WorkItem
 from . import formats, judging, rows
 from .formats import Recognised
 from .institutions import USUAL_NAMES, Institutions, beside
@@ -267,8 +267,9 @@ def _take(good: list[tuple[Raw, Arrival]], domains: set[str], run: _Run) -> dict
                 for domain in run.institutions.missing(domains):
                     plan.institution(domain)
                 if good:
-                    with_history = any(arrival.entries is not None for _raw, arrival in good)
-                    door.take_in([arrival.id for _raw, arrival in good], plan, with_history=with_history)
+                    brings_history = any(arrival.entries is not None for _raw, arrival in good)
+                    history = judging.ENTRY_COLUMNS if brings_history else ()
+                    door.take_in([arrival.id for _raw, arrival in good], plan, history=history)
         except OperationalError as error:
             if attempt == _ATTEMPTS or transaction.get_connection().in_atomic_block:
                 raise Stopped(f"The database fails: {str(error).strip()}.") from error
@@ -298,7 +299,7 @@ class _Plan:
             self.new_institutions[domain] = institutions.create(domain)
         return institutions.ids.get(domain) or self.new_institutions[domain]
 
-    def __call__(self, stored: dict[int, WorkItem], histories: dict[int, list[HistoryEntry]]) -> door.Arrivals:
+    def __call__(self, stored: dict[int, WorkItem], histories: dict[int, list[judging.Entry]]) -> door.Arrivals:
         write = door.Arrivals([], [], [])
         for raw, arrival in self.good:
             try:

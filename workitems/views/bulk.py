@@ -1,7 +1,6 @@
 """Marking many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.views import View
@@ -63,11 +62,14 @@ class Act(Door, View):
     permission = Permission.REVIEW
 
     def get(self, request, pk):
-        act = self.act()
-        entries = Paginator(bulk.entries_of(act), ENTRIES_PER_PAGE)
+        act, after = self.act(), request.GET.get("after", "")
+        start = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+        entries = bulk.entries_of(act, start, ENTRIES_PER_PAGE + 1)
         context = {
             "act": act,
-            "entries": entries.get_page(request.GET.get("page")),
+            "entries": entries[:ENTRIES_PER_PAGE],
+            "start": start,
+            "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
             "skipped": bulk.skipped_of(act),
             "back": url_of_list(ItemList(QueryDict(act.query), request.user)),
             "may_undo": bool(act.finished_at and act.changed and "undo" not in act.selection),

@@ -10,11 +10,12 @@ from pharos.accounts.roles import Permission
 from .. import bulk, exporting
 from ..access import Door
 from ..facets import Facets, drop_hints
-from ..filters import ItemList
+from ..filters import PLACES, ItemList
+from ..finding import REACH, Page
 from ..forms import FilterForm
 from ..orders import SORTS
 from ..presets import presets_for
-from ..rows import page_of
+from ..rows import rows_at
 from ..tables import ItemTable
 from ..vocabulary import ACTIONS, STAGES, STATUSES
 
@@ -47,33 +48,36 @@ class List(Door, View):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
         mark = bulk.mark() if may_mark else []
         facets = Facets(listing)
-        rows = page_of(listing, timezone.now()) if listing.is_valid() else []
-        pages = -(-facets.total // listing.per_page) if listing.is_valid() else 0
+        page = facets.found.page() if facets.found else Page()
+        rows = rows_at(page.ids, timezone.now())
+        start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
             "facets": facets,
             "groups": facets.groups(),
             "chips": listing.chips(),
-            "table": ItemTable(rows, listing),
-            "pages": pages,
-            "first": (listing.page - 1) * listing.per_page + 1 if rows else 0,
-            "last": (listing.page - 1) * listing.per_page + len(rows) if rows else 0,
+            "table": ItemTable(rows, listing, is_sorted=facets.found is None or facets.found.is_sorted),
+            "page": page,
+            "reach": REACH,
+            "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
+            "first": start + 1 if rows else 0,
+            "last": start + len(rows) if rows else 0,
             "form": FilterForm({name: values[0] for name, values in listing.params.items()}),
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*PAGE_SIZES, listing.per_page}) if listing.is_valid() else PAGE_SIZES,
             "more_is_used": bool(listing.params.keys() & (FilterForm.base_fields.keys() - {"q"})),
-            "hints": drop_hints(listing, facets) if listing.is_valid() and not facets.total else [],
+            "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
-            context["snapshot"] = bulk.snapshot(listing, facets.total, mark)
+            context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         return render(self.request, "workitems/list.html", context, status=status)
 
 
 def _kept(listing):
     """What the search form carries along unseen: every active filter that it has no field for."""
-    shown = set(FilterForm.base_fields) | {"page", "format"}
+    shown = {*FilterForm.base_fields, *PLACES, "format"}
     return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from workitems.exporting import export_lines, export_to
+from workitems.exporting import NotWhole, export_lines, export_to
 from workitems.models import WorkItem
 
 
@@ -28,5 +28,7 @@ class Command(BaseCommand):
                     export_to(Path(file), pieces)
             except OSError as error:
                 raise CommandError(f"{file} cannot be written: {error.strerror or error}.") from error
+            except NotWhole as error:
+                raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 sys.exit(130)

@@ -1,0 +1,48 @@
+"""What is kept of a bulk act, while it runs and afterwards; `bulk` does it."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.models import User
+
+
+class BulkAct(models.Model):
+    """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
+
+    `selection` is {"ids": […]}, or {"query": …} with "until", the last item that there was; with "mark": the last history
+    entry when the list was shown (an item with a later one is left alone), and "at_least" where there were more than `total`;
+    or it is {"undo": act's id}. `cursor` is the last item that it has come to. Its entries in the items' histories carry its id.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
+    move = models.CharField(max_length=16)
+    selection = models.JSONField()
+    query = models.TextField(blank=True)  # the list to go back to
+    total = models.PositiveIntegerField()
+    cursor = models.BigIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.JSONField(default=dict)  # {lifecycle.Refused.reason: number of items}
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("bulk act")
+        verbose_name_plural = _("bulk acts")
+
+    def __str__(self) -> str:
+        return f"{self.move} {self.total}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `total` is all of it, and not only a number that it is more than."""
+        return "at_least" not in self.selection
+
+    @property
+    def came_to(self) -> int:
+        """How many items it has dealt with so far."""
+        return self.changed + self.unchanged + sum(self.skipped.values())

@@ -1,0 +1,116 @@
+"""Reading the summary: the numbers of a whole page, out of one statement."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from ..vocabulary import Status
+from .tables import COLUMNS, CountChange, ItemCount
+
+MOVING = (Status.PENDING, Status.STARTED)
+# As SQL writes them, word for word: SQLite takes the index `item_moving` only then.
+MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
+KIND = COLUMNS[1:]
+
+
+class Kind(NamedTuple):
+    """What an item is, whoever owns it: a cell without its institution."""
+
+    action: str
+    stage: str
+    status: str
+    reviewed: bool
+    retry: bool
+
+
+# Of each column the values that are wanted; a column that is not named may have any. Several masks mean "or".
+Mask = Mapping[str, frozenset[Any]]
+ANYTHING: tuple[Mask, ...] = ({},)
+
+
+def both(some: Iterable[Mask], others: Iterable[Mask]) -> tuple[Mask, ...]:
+    """The masks of what fits one of some and one of the others."""
+    pairs = [(one, other) for one in some for other in others]
+    met = [{column: _met(one, other, column) for column in {**one, **other}} for one, other in pairs]
+    return tuple(mask for mask in met if all(mask.values()))
+
+
+def _met(one: Mask, other: Mask, column: str) -> frozenset[Any]:
+    if column not in one or column not in other:
+        return one.get(column) or other.get(column) or frozenset()
+    return one[column] & other[column]
+
+
+def fits(kind: Kind, masks: Iterable[Mask]) -> bool:
+    return any(all(getattr(kind, column) in values for column, values in mask.items()) for mask in masks)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """{kind: number} over the chosen institutions, and {institution's id: number} over the kinds wanted."""
+
+    kinds: dict[Kind, int]
+    institutions: dict[int, int]
+
+
+def tally(scope: Collection[int] | None, chosen: Collection[int] | None, masks: Iterable[Mask] | None) -> Tally:
+    """Sums the summary up, exactly as things are at this moment, in one statement.
+
+    `scope`: the institutions that may be seen; `chosen`: those that the kinds are counted over; None for all. `masks`: of which
+    kinds the institutions are counted; None where nobody asks for that.
+    """
+    within, params = _within("institution_id", scope)
+    cell = ", ".join(COLUMNS)
+    kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountChange)]
+    moving = (
+        f"SELECT {cell}, COUNT(*) FROM workitems_workitem WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
+    )
+    over, more = _within("institution_id", chosen)
+    params = [*params * 3, *more]
+    kind = ", ".join(KIND)
+    sql = (
+        f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) SELECT NULL, {kind}, SUM(number) FROM cells"
+        f" WHERE {over} GROUP BY {kind} HAVING SUM(number) <> 0"
+    )
+    if masks is not None:
+        where, more = _any(masks)
+        params += more
+        sql += (
+            f" UNION ALL SELECT institution_id, {', '.join(['NULL'] * len(KIND))}, SUM(number) FROM cells"
+            f" WHERE {where} GROUP BY institution_id HAVING SUM(number) <> 0"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return _sorted_out(cursor.fetchall())
+
+
+def _any(masks: Iterable[Mask]) -> tuple[str, list[Any]]:
+    """The condition that a row fits one of the masks, and its parameters."""
+    parts, params = [], []
+    for mask in masks:
+        conditions = [_within(column, values) for column, values in mask.items()]
+        parts.append(" AND ".join(["1 = 1", *(sql for sql, _values in conditions)]))
+        params += [value for _sql, values in conditions for value in values]
+    return f"({' OR '.join(parts) or '1 = 0'})", params
+
+
+def _within(column: str, values: Collection[Any] | None) -> tuple[str, list[Any]]:
+    """A condition and its parameters."""
+    if values is None:
+        return "1 = 1", []
+    if not values:
+        return "1 = 0", []
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+
+
+def _sorted_out(rows: Iterable[tuple[Any, ...]]) -> Tally:
+    found = Tally({}, {})
+    for institution, *kind, number in rows:
+        if institution is None:
+            action, stage, status, reviewed, retry = kind
+            found.kinds[Kind(action, stage, status, bool(reviewed), bool(retry))] = int(number)
+        else:
+            found.institutions[institution] = int(number)
+    return found

@@ -1,0 +1,52 @@
+"""`manage.py archive_history --before DATE`: a shell around workitems.archiving."""
+
+import sys
+from datetime import UTC, datetime
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from tqdm import tqdm
+
+from workitems import archiving
+
+
+class Command(BaseCommand):
+    help = (
+        "Moves the histories of items that are closed, and that nothing has happened to since DATE, into the archive. Items "
+        "and pages stay as they are. Interrupted, it keeps what it has moved, and the same command goes on."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--before", required=True, metavar="DATE", help="like 2024-01-01 (midnight UTC), a year ago or more"
+        )
+
+    def handle(self, *, before, **options):
+        moved, is_interrupted = archiving.Moved(), False
+        with tqdm(
+            total=archiving.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
+        ) as bar:
+            try:
+                archiving.move_out(day(before), now=timezone.now(), moved=moved, advance=bar.update)
+            except archiving.TooYoung as error:
+                raise CommandError(str(error)) from error
+            except KeyboardInterrupt:
+                is_interrupted = True
+        self.stdout.write(f"Moved out: {moved.entries:,} entries of {moved.items:,} items.")
+        if moved.busy:
+            self.stdout.write(f"Left for the next run, as they were being changed: {moved.busy:,} items.")
+        if is_interrupted:
+            self.stdout.write("Interrupted. The same command goes on from there.")
+            sys.exit(130)
+
+
+def day(text):
+    """The midnight at which that day begins, UTC; else CommandError."""
+    try:
+        found = parse_date(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise CommandError(f"--before is {text!r}; give a day, like 2024-01-01.")
+    return datetime(found.year, found.month, found.day, tzinfo=UTC)

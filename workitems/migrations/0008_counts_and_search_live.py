@@ -1,0 +1,96 @@
+"""The triggers that keep the summary and the searched texts, their first filling, and the indexes of the list.
+
+Runs while workers go on writing (see workitems/live.py), and can be interrupted and run again. On ten million items it takes
+minutes. The triggers come first: what is written from then on is counted; then everything is counted once, in one statement,
+which adds just what the triggers have not seen.
+"""
+
+import workitems.vocabulary
+from django.db import migrations, models
+
+from workitems import searched
+from workitems.counting import keeping, triggers
+from workitems.live import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
+
+
+def keep_counts(connection):
+    with_short_locks(connection, triggers.statements(connection.vendor))
+
+
+def no_counts(connection):
+    with_short_locks(connection, triggers.removal(connection.vendor))
+
+
+def count(connection):
+    keeping.repair()
+
+
+def copy_texts(connection):
+    if connection.vendor == "postgresql":
+        with_short_locks(connection, [searched.TRIGGERS])
+        searched.copy_all(connection)
+        searched.build_index(connection)
+
+
+def no_texts(connection):
+    if connection.vendor == "postgresql":
+        with_short_locks(connection, searched.REMOVAL)
+
+
+def nothing(connection):
+    pass
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("workitems", "0007_counts")]
+
+    operations = [
+        RunLive(keep_counts, no_counts),
+        RunLive(copy_texts, no_texts),
+        RemoveIndexLive(
+            model_name='workitem',
+            name='item_facets',
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['institution', '-updated_at', '-id'], name='item_changed_of_institution'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['action', 'stage', 'status', 'reviewed', 'retry', '-date', '-id'], name='item_kind_newest'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['action', 'stage', 'status', 'reviewed', 'retry', '-updated_at', '-id'], name='item_kind_changed'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry', '-date', '-id'], name='item_cell_newest'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry', '-updated_at', '-id'], name='item_cell_changed'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(condition=models.Q(('status__in', (workitems.vocabulary.Status['PENDING'], workitems.vocabulary.Status['STARTED']))), fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry'], name='item_moving'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(condition=models.Q(('status__in', [workitems.vocabulary.Status['PENDING'], workitems.vocabulary.Status['STARTED'], workitems.vocabulary.Status['SUSPENDED']]), models.Q(('retry', True), ('status', workitems.vocabulary.Status['FAILED'])), _connector='OR'), fields=['institution', 'action'], name='item_not_closed'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(condition=models.Q(('needs_admin_review', True)), fields=['-date', '-id'], name='item_for_admins'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(condition=models.Q(('node', ''), _negated=True), fields=['node'], name='item_on_node'),
+        ),
+        AddIndexLive(
+            model_name='workitem',
+            index=models.Index(fields=['created_at'], name='item_created'),
+        ),
+        RunLive(count, nothing),
+    ]
