@@ -89,8 +89,7 @@ def _between(results: Results, size: str) -> Iterator[Found]:
 def _writes(postgresql: dict) -> Iterator[Found]:
     for size, parts in postgresql.items():
         for one in parts.get("writes", []):
-            if one["triggers"]:
-                yield one["time_ratio"], f"{one['writers']} writers, {int(size):,} items"
+            yield one["time_ratio"], f"{one['writers']} writers, {int(size):,} items"
 
 
 def _bulk(postgresql: dict) -> Iterator[Found]:
