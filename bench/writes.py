@@ -1,7 +1,8 @@
 """What keeping the summary costs each write: bare prepared writers with the product's triggers, and with the summary's switched off.
 
-A round is items that are made and moved: one create and ten changes each, every one an UPDATE (or INSERT) of the item and an INSERT of
-its history entry. Rounds with and without take turns; each is told against the one beside it. PostgreSQL only: there alone can one switch a trigger off.
+A round is items that are made and moved: one create and ten changes each, every one an UPDATE (or INSERT) of the item and an
+INSERT of its history entry. Rounds with and without take turns; each is told against the one beside it. PostgreSQL only:
+there alone can one switch a trigger off.
 """
 
 import statistics
@@ -48,6 +49,8 @@ def measure(writers: tuple[int, ...], seconds: float, say: Callable[[str], None]
     found = []
     with psycopg.connect(**address, autocommit=True) as control:
         triggers = _summary_triggers(control)
+        if not triggers:  # else the same would be measured against the same
+            raise SystemExit(f"No trigger runs a function whose name begins with {COUNTING}.")
         try:
             for number in writers:
                 say(f"writes, {number} writers")
