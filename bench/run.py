@@ -93,12 +93,17 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)  # the server runs as somebody else where this one is root
             places = {v: self.asked.sizes or self.plan.sizes[v] for v in self.asked.databases}
-            for vendor, sizes in places.items():
-                for size in sizes:
-                    self.one(vendor, size, folder, smallest=size == min(sizes), largest=size == max(sizes))
-                self.apart(vendor, min(sizes))
+            names = [(vendor, size) for vendor, sizes in places.items() for size in sizes]
+            for vendor, size in names:
+                self.look(vendor, size, folder)
+            # Before anything is written: what is written would be the newest of every list.
             if "turns" in self.asked.parts:
-                self.turns([(vendor, size) for vendor, sizes in places.items() for size in sizes], folder)
+                self.turns(names, folder)
+            for vendor, size in names:
+                sizes = places[vendor]
+                self.write(vendor, size, folder, smallest=size == min(sizes), largest=size == max(sizes))
+            for vendor, sizes in places.items():
+                self.apart(vendor, min(sizes))
 
     def turns(self, names: list[tuple[str, int]], folder: Path) -> None:
         with ExitStack() as stack:
@@ -106,19 +111,26 @@ class Run:
             self.results["turns"] = turns.measure(urls, self.say)
         self._keep()
 
-    def one(self, vendor: str, size: int, folder: Path, *, smallest: bool, largest: bool) -> None:
-        """What is measured on the large table."""
+    def look(self, vendor: str, size: int, folder: Path) -> None:
+        """Makes the data, and measures what changes next to none of it."""
         with database(vendor, size, folder) as url:
             inside = self._inside(url, f"{vendor}, {size:,}")
             self._found(vendor, size, "made", inside("make", items=size, entries=self.asked.entries))
             if "pages" in self.asked.parts:
                 self._found(vendor, size, "pages", inside("pages", items=size, seconds=self.plan.page_seconds))
-            if vendor == "postgresql" and "writes" in self.asked.parts:
-                self._found(vendor, size, "writes", inside("writes", seconds=self.plan.write_seconds))
-            if vendor == "postgresql" and smallest and "http" in self.asked.parts:
+
+    def write(self, vendor: str, size: int, folder: Path, *, smallest: bool, largest: bool) -> None:
+        """What changes the data, and on the largest the volume; PostgreSQL only."""
+        if vendor != "postgresql":
+            return
+        with database(vendor, size, folder) as url:
+            inside = self._inside(url, f"{vendor}, {size:,}")
+            if smallest and "http" in self.asked.parts:
                 self._found(vendor, size, "http", self._http(url, inside("ready")))
-            if largest and vendor == "postgresql":
+            if largest:
                 self._volume(vendor, size, inside)
+            if "writes" in self.asked.parts:
+                self._found(vendor, size, "writes", inside("writes", seconds=self.plan.write_seconds))
 
     def _volume(self, vendor: str, size: int, inside: Callable[..., Any]) -> None:
         if "export" in self.asked.parts:
