@@ -159,19 +159,28 @@ ROOT_URLCONF = "pharos.urls"
 WSGI_APPLICATION = "pharos.wsgi.application"
 APPEND_SLASH = False
 
+CONTEXT_PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+    "pharos.accounts.context.house",
+]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "pharos.accounts.context.house",
-            ],
+            "environment": "pharos.templating.environment",
+            "extensions": ["jinja2.ext.i18n", "workitems.templating.Writing"],
+            "context_processors": CONTEXT_PROCESSORS,
         },
+    },
+    # The admin site's, and what libraries bring.
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates/admin_site"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": CONTEXT_PROCESSORS},
     },
 ]
 

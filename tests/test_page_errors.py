@@ -34,6 +34,12 @@ def test_400(signed_in, dora, item, monkeypatch):
     assert (response.status_code, headline(response)) == (400, PAGES[400])
 
 
+def test_400_for_the_name_of_another_host(client, db):
+    """Refused before anybody has looked who asks."""
+    response = client.get("/items/", HTTP_HOST="elsewhere.example")
+    assert (response.status_code, headline(response)) == (400, PAGES[400])
+
+
 def test_403(signed_in, dora, item):
     response = signed_in(dora).get(f"/items/{item.pk}/cancel")
     assert (response.status_code, headline(response)) == (403, PAGES[403])

@@ -37,8 +37,8 @@ class Value:
     """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
 
     value: str
-    label: str | Promise
-    explanation: str | Promise
+    label: str
+    explanation: str
     count: int
     is_selected: bool
     only: str
@@ -108,8 +108,8 @@ class Facets:
         values = [
             Value(
                 value=value,
-                label=label,
-                explanation=EXPLANATIONS.get(facet, {}).get(value, ""),
+                label=str(label),
+                explanation=str(EXPLANATIONS.get(facet, {}).get(value, "")),
                 count=self.counts[facet][key],
                 is_selected=value in chosen,
                 only=self.listing.query(**{name: [value]}),

@@ -77,6 +77,10 @@ def _both(some: set[int] | None, others: set[int] | None) -> list[int] | None:
     return sorted(some & others)
 
 
+def _in_query(name: str, values: Iterable[Any]) -> str:
+    return urlencode([(name, str(value)) for value in values])
+
+
 class Chip(NamedTuple):
     """An active filter, and the query string without it."""
 
@@ -306,14 +310,17 @@ class ItemList:
 
         A change of anything but the page leads back to the first page.
         """
-        params = {name: values for name, values in self.params.items() if name != "format"}
-        if changes:
-            params = {name: values for name, values in params.items() if name not in PLACES}
+        dropped = ("format", *PLACES) if changes else ("format",)
+        parts = {name: part for name, part in self._written.items() if name not in dropped}
         for name, value in changes.items():
-            params[name] = (
-                [] if value is None else [str(one) for one in value] if isinstance(value, list) else [str(value)]
-            )
-        return urlencode({name: values for name, values in params.items() if values}, doseq=True)
+            parts[name] = "" if value is None else _in_query(name, value if isinstance(value, list) else [value])
+        return "&".join(filter(None, parts.values()))
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Each name with its values as a query string has it: a page has a hundred links that differ in one of them."""
+        _spelt_alike = self._filter
+        return {name: _in_query(name, values) for name, values in self.params.items()}
 
     @property
     def filter_query(self) -> str:

@@ -129,29 +129,3 @@ class EditForm(MoveForm):
 
     def clean(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}
-
-
-class FilterForm(forms.Form):
-    """The fields above the rows that are typed. Their names and their reading are those of the list's query string."""
-
-    q = forms.CharField(label=_("Search"), required=False)
-    received_from = forms.CharField(
-        label=_("Received from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    received_to = forms.CharField(
-        label=_("Received to"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    size_min = forms.CharField(
-        label=_("Size from"), required=False, widget=forms.TextInput(attrs={"placeholder": "1 GB"})
-    )
-    size_max = forms.CharField(
-        label=_("Size to"), required=False, widget=forms.TextInput(attrs={"placeholder": "5 TB"})
-    )
-    bucket = forms.CharField(label=_("Bucket"), required=False)
-    user = forms.CharField(label=_("Requested by"), required=False)
-    retry = forms.ChoiceField(
-        label=_("Retry"), required=False, choices=[("", _("any")), ("true", _("yes")), ("false", _("no"))]
-    )
-    needs_admin_review = forms.ChoiceField(
-        label=_("Needs admin review"), required=False, choices=[("", _("any")), ("true", _("yes")), ("false", _("no"))]
-    )

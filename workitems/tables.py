@@ -1,4 +1,4 @@
-"""The columns of the list. A column is one line; its cell is a part in templates/workitems/cells/."""
+"""The columns of the list. A column is one line; its cell is a macro in templates/workitems/_cells.html."""
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
@@ -9,14 +9,14 @@ from .filters import ItemList
 
 
 class ItemColumn(tables.Column):
-    """A column whose cell is a template part, and which the list can be sorted by: `sorts` are names of filters.SORTS.
+    """A column whose cell is this macro, and which the list can be sorted by: `sorts` are names of filters.SORTS.
 
     The first of them is what a click on the heading asks for, the second what the next click does.
     """
 
     def __init__(self, *args, cell: str, sorts: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, empty_values=(), orderable=False, **kwargs)
-        self.cell = f"workitems/cells/_{cell}.html"
+        self.cell = cell
         self.sorts = sorts
 
 
@@ -27,9 +27,9 @@ class ItemTable(tables.Table):
     action = ItemColumn(verbose_name=_("Action"), cell="action")
     state = ItemColumn(verbose_name=_("Stage and status"), cell="state")
     size = ItemColumn(verbose_name=_("Size"), cell="size")
-    received = ItemColumn(verbose_name=_("Received"), cell="received", sorts=("date", "-date"))
-    updated = ItemColumn(verbose_name=_("Updated"), cell="updated", sorts=("updated", "-updated"))
-    reviewed = ItemColumn(verbose_name=_("Reviewed"), cell="reviewed")
+    received = ItemColumn(verbose_name=_("Received"), cell="received_at", sorts=("date", "-date"))
+    updated = ItemColumn(verbose_name=_("Updated"), cell="updated_at", sorts=("updated", "-updated"))
+    reviewed = ItemColumn(verbose_name=_("Reviewed"), cell="reviewed_at")
 
     class Meta:
         template_name = "workitems/_table.html"
@@ -44,6 +44,11 @@ class ItemTable(tables.Table):
         if not listing.user.can(Permission.REVIEW):
             left_out.append("select")
         super().__init__(rows, exclude=left_out)
+
+    @property
+    def cells(self) -> list[str]:
+        """The macro of every column shown."""
+        return [bound.column.cell for bound in self.columns]
 
     @property
     def heads(self):

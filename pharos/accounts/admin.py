@@ -123,7 +123,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             return None
         if "confirmed" not in request.POST:
             context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": live}
-            return render(request, "accounts/revoke_keys.html", context)
+            return render(request, "revoke_keys.html", context)
         for key in live:
             keys.revoke(key, now=timezone.now())
             self.log_change(request, key, "Revoked.")

@@ -12,7 +12,6 @@ from ..access import Door
 from ..facets import Facets, drop_hints
 from ..filters import PLACES, ItemList
 from ..finding import REACH, Page
-from ..forms import FilterForm
 from ..orders import SORTS
 from ..presets import presets_for
 from ..rows import rows_at
@@ -20,6 +19,8 @@ from ..tables import ItemTable
 from ..vocabulary import ACTIONS, STAGES, STATUSES
 
 PAGE_SIZES = (10, 25, 50, 100, 250)
+# The filters that have a field of their own above the rows; see templates/workitems/_search.html.
+TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
 FILES = {
     "csv": ("text/csv; charset=utf-8", exporting.csv_lines),
     "json": ("application/json", exporting.json_lines),
@@ -53,6 +54,7 @@ class List(Door, View):
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
+            "list_query": listing.query(),
             "facets": facets,
             "groups": facets.groups(),
             "chips": listing.chips(),
@@ -62,12 +64,12 @@ class List(Door, View):
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
             "first": start + 1 if rows else 0,
             "last": start + len(rows) if rows else 0,
-            "form": FilterForm({name: values[0] for name, values in listing.params.items()}),
+            "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*PAGE_SIZES, listing.per_page}) if listing.is_valid() else PAGE_SIZES,
-            "more_is_used": bool(listing.params.keys() & (FilterForm.base_fields.keys() - {"q"})),
+            "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
@@ -77,7 +79,7 @@ class List(Door, View):
 
 def _kept(listing):
     """What the search form carries along unseen: every active filter that it has no field for."""
-    shown = {*FilterForm.base_fields, *PLACES, "format"}
+    shown = {*TYPED, *PLACES, "format"}
     return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
 
 

@@ -15,7 +15,7 @@ from ..detail import Detail
 from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..lifecycle import Refused, requeue_stages, why_not
-from ..templatetags.items import plain
+from ..templating import plain
 
 # What admins say again and again; a start, to be changed before it is sent.
 CANCEL_NOTES = (

@@ -1,26 +1,23 @@
 """How values are written on the pages: sizes, times, long names, words of the vocabulary."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
-from django import template
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from jinja2 import Environment
+from jinja2.ext import Extension
 
-from .. import explain as explaining
-from ..vocabulary import explain as explanation_of
-
-register = template.Library()
-register.filter("lasting", explaining.lasting)
-register.filter("items", explaining.count_of_items)
+from . import explain as explaining
+from .vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
-@register.filter
 def size(number: int | None) -> str:
     """Bytes as a row shows them: 1.4 GB, in thousands."""
     if number is None:
@@ -39,50 +36,56 @@ def _local(moment: datetime) -> datetime:
         return moment
 
 
-@register.filter
 def exact(moment: datetime | None) -> str:
     """A time to the second with its zone, in the reader's zone."""
-    if moment is None:
-        return "–"
-    local = _local(moment)
+    return "–" if moment is None else _exact(_local(moment))
+
+
+def _exact(local: datetime) -> str:
     return f"{_day(local)}, {local:%H:%M:%S} {local.tzname()}"
 
 
 def _day(local: datetime) -> str:
     """Like 4 Mar 2021. A page has dozens; Django's formatting of dates would take as long as all else in their rows."""
-    return f"{local.day} {str(MONTHS_3[local.month]).title()} {local.year}"
+    return f"{local.day} {_month(get_language(), local.month)} {local.year}"
+
+
+@cache
+def _month(language: str | None, number: int) -> str:
+    return str(MONTHS_3[number]).title()
 
 
 def relative(moment: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that says enough; beyond a month, the day."""
-    passed = now - moment
-    if timedelta(0) <= passed < timedelta(minutes=1):
-        return _("just now")
-    if timedelta(0) <= passed < timedelta(hours=1):
-        return _("%(n)d min ago") % {"n": passed.seconds // 60}
-    if timedelta(0) <= passed < timedelta(days=1):
-        return _("%(n)d h ago") % {"n": passed.seconds // 3600}
-    if timedelta(0) <= passed < timedelta(days=30):
+    return _relative(now - moment) or _day(_local(moment))
+
+
+def _relative(passed: timedelta) -> str:
+    """Blank for what is to come, and for what is longer ago than a month."""
+    if passed.days < 0 or passed.days >= 30:
+        return ""
+    if passed.days:
         return _("%(n)d d ago") % {"n": passed.days}
-    return _day(_local(moment))
+    if passed.seconds >= 3600:
+        return _("%(n)d h ago") % {"n": passed.seconds // 3600}
+    return _("%(n)d min ago") % {"n": passed.seconds // 60} if passed.seconds >= 60 else _("just now")
 
 
-@register.simple_tag
 def ago(moment: datetime | None) -> SafeString | str:
     """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
     if moment is None:
         return "–"
-    then = exact(moment)
+    local = _local(moment)
+    then = _exact(local)
     return format_html(
         '<time datetime="{}" title="{}">{}<span class="exact" aria-hidden="true">{}</span></time>',
         moment.isoformat(),
         then,
-        relative(moment, timezone.now()),
+        _relative(timezone.now() - moment) or _day(local),
         then,
     )
 
 
-@register.filter
 def middle(text: str, limit: int = 52) -> SafeString | str:
     """A long name cut in the middle; the whole of it stays there for screen readers, and is shown on focus."""
     if len(text) <= limit:
@@ -96,24 +99,20 @@ def middle(text: str, limit: int = 52) -> SafeString | str:
     )
 
 
-@register.filter
 def explain(word: str, kind: str) -> str:
     """What a word of the vocabulary means."""
     return str(explanation_of(kind, word))
 
 
-@register.filter
 def lines(text: str) -> int:
     """How many lines a text has; blank ones at its end do not count."""
     return text.rstrip().count("\n") + 1
 
 
-@register.filter
 def head_lines(text: str, number: int) -> str:
     return "\n".join(text.split("\n")[:number])
 
 
-@register.filter
 def tail_lines(text: str, number: int) -> str:
     """What comes after the first lines."""
     return "\n".join(text.split("\n")[number:])
@@ -133,19 +132,11 @@ _SHAPES = {
 }
 
 
-@register.filter
 def shape(tone: str) -> str:
     """The icon that belongs to a tone: colour is never alone."""
     return _SHAPES[tone]
 
 
-@register.simple_tag
-def listing_query(listing, **changes):
-    """The query string of a list with some names changed (see ItemList.query)."""
-    return listing.query(**changes)
-
-
-@register.filter
 def bytes(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
@@ -153,7 +144,6 @@ def bytes(number: int | None) -> str:
     return _("%(exact)s bytes (%(short)s)") % {"exact": f"{number:,}", "short": size(number)}
 
 
-@register.filter
 def plain(value: object) -> str:
     """A value of a flag or of a change, as a person writes it."""
     if isinstance(value, bool):
@@ -183,11 +173,33 @@ _VIA = {
 }
 
 
-@register.filter
 def move_word(move: str) -> object:
     return _MOVES.get(move, move)
 
 
-@register.filter
 def via_word(via: str) -> object:
     return _VIA.get(via, via)
+
+
+class Writing(Extension):
+    """Makes these the filters of the templates."""
+
+    def __init__(self, environment: Environment):
+        super().__init__(environment)
+        words = (
+            size,
+            exact,
+            ago,
+            middle,
+            explain,
+            lines,
+            head_lines,
+            tail_lines,
+            shape,
+            bytes,
+            plain,
+            move_word,
+            via_word,
+        )
+        environment.filters |= {word.__name__: word for word in words}
+        environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
