@@ -47,12 +47,22 @@ def environment(**options: Any) -> Environment:
 
 def _url(name: str, *args: Any) -> str:
     """The address of a page, by its name in urls.py."""
+    if not args:
+        return _plain(name, get_script_prefix())
     if len(args) == 1 and isinstance(args[0], int):
         return str(args[0]).join(_around(name, get_script_prefix()))
     return reverse(name, args=args)
 
 
+# A page has dozens of addresses, a list two in each row; working each out anew takes as long as the rest of a row.
+
+
+@cache
+def _plain(name: str, prefix: str) -> str:
+    return reverse(name)
+
+
 @cache
 def _around(name: str, prefix: str) -> list[str]:
-    """What stands around the number in an address. A list has two addresses in each row; working each out anew takes as long as a row."""
+    """What stands around the number in an address."""
     return reverse(name, args=[_SOME_NUMBER]).split(str(_SOME_NUMBER))

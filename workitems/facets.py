@@ -105,6 +105,7 @@ class Facets:
     def _group(self, facet: str) -> Group:
         name = FACETS[facet]
         chosen = self.listing.params.get(name, [])
+        with_this = self.listing.pattern(name)
         values = [
             Value(
                 value=value,
@@ -112,8 +113,8 @@ class Facets:
                 explanation=str(EXPLANATIONS.get(facet, {}).get(value, "")),
                 count=self.counts[facet][key],
                 is_selected=value in chosen,
-                only=self.listing.query(**{name: [value]}),
-                toggled=self.listing.with_toggled(name, value),
+                only=(only := with_this(value)),
+                toggled=self.listing.with_toggled(name, value) if chosen else only,
             )
             for value, label, key, always in _LINES[facet](self)
             if always or value in chosen or self.counts[facet][key]

@@ -46,6 +46,12 @@ CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAIL
 HELD = Q(status=Status.SUSPENDED)
 PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 
+SHOWN_IN_ROWS = (
+    *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution__identifier", "version"),
+    *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
+    *("date", "updated_at", "stage_started_at"),
+)
+
 
 class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def visible_to(self, user: User) -> "WorkItemQuerySet":
@@ -153,8 +159,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
     def for_rows(self) -> "WorkItemQuerySet":
-        """Without what a row of the list does not show; of the note, which may be long, the beginning as `note_head`."""
-        return self.select_related("institution").defer("note", "search_text").annotate(note_head=Left("note", 500))
+        """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
+        return self.select_related("institution").only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
 
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""

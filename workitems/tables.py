@@ -1,4 +1,4 @@
-"""The columns of the list. A column is one line; its cell is a macro in templates/workitems/_cells.html."""
+"""The columns of the list. A column is one line; its cell stands at the same place in templates/workitems/_table.html."""
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
@@ -9,27 +9,26 @@ from .filters import ItemList
 
 
 class ItemColumn(tables.Column):
-    """A column whose cell is this macro, and which the list can be sorted by: `sorts` are names of filters.SORTS.
+    """A column that the list can be sorted by: `sorts` are names of filters.SORTS.
 
     The first of them is what a click on the heading asks for, the second what the next click does.
     """
 
-    def __init__(self, *args, cell: str, sorts: tuple[str, ...] = (), **kwargs):
+    def __init__(self, *args, sorts: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, empty_values=(), orderable=False, **kwargs)
-        self.cell = cell
         self.sorts = sorts
 
 
 class ItemTable(tables.Table):
-    select = ItemColumn(verbose_name=_("Select"), cell="select")
-    name = ItemColumn(verbose_name=_("Name"), cell="name", sorts=("name", "-name"))
-    institution = ItemColumn(verbose_name=_("Institution"), cell="institution", sorts=("institution",))
-    action = ItemColumn(verbose_name=_("Action"), cell="action")
-    state = ItemColumn(verbose_name=_("Stage and status"), cell="state")
-    size = ItemColumn(verbose_name=_("Size"), cell="size")
-    received = ItemColumn(verbose_name=_("Received"), cell="received_at", sorts=("date", "-date"))
-    updated = ItemColumn(verbose_name=_("Updated"), cell="updated_at", sorts=("updated", "-updated"))
-    reviewed = ItemColumn(verbose_name=_("Reviewed"), cell="reviewed_at")
+    select = ItemColumn(verbose_name=_("Select"))
+    name = ItemColumn(verbose_name=_("Name"), sorts=("name", "-name"))
+    institution = ItemColumn(verbose_name=_("Institution"), sorts=("institution",))
+    action = ItemColumn(verbose_name=_("Action"))
+    state = ItemColumn(verbose_name=_("Stage and status"))
+    size = ItemColumn(verbose_name=_("Size"))
+    received = ItemColumn(verbose_name=_("Received"), sorts=("date", "-date"))
+    updated = ItemColumn(verbose_name=_("Updated"), sorts=("updated", "-updated"))
+    reviewed = ItemColumn(verbose_name=_("Reviewed"))
 
     class Meta:
         template_name = "workitems/_table.html"
@@ -45,10 +44,9 @@ class ItemTable(tables.Table):
             left_out.append("select")
         super().__init__(rows, exclude=left_out)
 
-    @property
-    def cells(self) -> list[str]:
-        """The macro of every column shown."""
-        return [bound.column.cell for bound in self.columns]
+    def has(self, name: str) -> bool:
+        """Whether the reader's list has this column."""
+        return name not in self.exclude
 
     @property
     def heads(self):

@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from jinja2 import Environment
 from jinja2.ext import Extension
+from markupsafe import Markup, escape
 
 from . import explain as explaining
 from .vocabulary import explain as explanation_of
@@ -71,18 +72,15 @@ def _relative(passed: timedelta) -> str:
     return _("%(n)d min ago") % {"n": passed.seconds // 60} if passed.seconds >= 60 else _("just now")
 
 
-def ago(moment: datetime | None) -> SafeString | str:
+def ago(moment: datetime | None) -> Markup | str:
     """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
     if moment is None:
         return "–"
     local = _local(moment)
-    then = _exact(local)
-    return format_html(
-        '<time datetime="{}" title="{}">{}<span class="exact" aria-hidden="true">{}</span></time>',
-        moment.isoformat(),
-        then,
-        _relative(timezone.now() - moment) or _day(local),
-        then,
+    then = escape(_exact(local))
+    passed = escape(_relative(timezone.now() - moment) or _day(local))
+    return Markup(  # noqa: S704  all that goes in is escaped
+        f'<time datetime="{moment.isoformat()}" title="{then}">{passed}<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
 
