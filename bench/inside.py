@@ -56,6 +56,12 @@ def bulk(asked: argparse.Namespace) -> Any:
     return bulk.measure(asked.most, asked.seconds, say)
 
 
+def archive(asked: argparse.Namespace) -> Any:
+    from . import archive
+
+    return archive.measure(asked.seconds, say)
+
+
 def export(asked: argparse.Namespace) -> Any:
     from . import volume
 
@@ -83,7 +89,7 @@ def ready(asked: argparse.Namespace) -> Any:
     return {"key": key_of(WORKER), "items": open_items(16)}
 
 
-PARTS = {part.__name__: part for part in (make, pages, writes, bulk, export, workers, follow, ready)}
+PARTS = {part.__name__: part for part in (make, pages, writes, bulk, archive, export, workers, follow, ready)}
 
 
 def main() -> None:

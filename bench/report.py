@@ -96,11 +96,19 @@ def _http(found: list[dict[str, Any]] | None) -> Iterator[str]:
 
 def _bulk(found: dict[str, Any] | None) -> Iterator[str]:
     if found:
-        yield (
-            f"bulk review of {found['items']:,}: {found['items_per_second']:,} items/s; a worker's save meanwhile"
-            f" {found['busy_p50_ms']} ms (95 %: {found['busy_p95_ms']}), alone {found['quiet_p50_ms']} ms ({found['quiet_p95_ms']}):"
-            f" × {found['p50_ratio']} and × {found['p95_ratio']}"
-        )
+        yield f"bulk review of {found['items']:,}: {found['items_per_second']:,} items/s; {_felt(found)}"
+
+
+def _archive(found: dict[str, Any] | None) -> Iterator[str]:
+    if found:
+        yield f"archive of {found['entries']:,} entries: {found['entries_per_second']:,} entries/s; {_felt(found)}"
+
+
+def _felt(found: dict[str, Any]) -> str:
+    return (
+        f"a worker's save meanwhile {found['busy_p50_ms']} ms (95 %: {found['busy_p95_ms']}), alone {found['quiet_p50_ms']} ms"
+        f" ({found['quiet_p95_ms']}): × {found['p50_ratio']} and × {found['p95_ratio']}"
+    )
 
 
 def _export(found: list[dict[str, Any]] | None) -> Iterator[str]:
@@ -128,6 +136,7 @@ _TELL: dict[str, Any] = {
     "writes": _writes,
     "http": _http,
     "bulk": _bulk,
+    "archive": _archive,
     "export": _export,
     "import": _import,
     "workers": _workers,

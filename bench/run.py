@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from bench import readme, report, results, targets, turns  # noqa: E402
 from bench.places import database  # noqa: E402
 
-PARTS = ("pages", "turns", "writes", "http", "bulk", "export", "import", "workers")
+PARTS = ("pages", "turns", "writes", "http", "bulk", "archive", "export", "import", "workers")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Plan:
     http_seconds: float
     workers_seconds: float
     bulk: tuple[int, float]  # items at most, seconds at most
+    archive_seconds: float
     exported: int
     imported: int
 
@@ -51,6 +52,7 @@ SHORT = Plan(
     http_seconds=1,
     workers_seconds=15,
     bulk=(100_000, 20),
+    archive_seconds=10,
     exported=200_000,
     imported=50_000,
 )
@@ -61,6 +63,7 @@ FULL = Plan(
     http_seconds=3,
     workers_seconds=60,
     bulk=(1_000_000, 400),
+    archive_seconds=60,
     exported=1_000_000,
     imported=500_000,
 )
@@ -139,6 +142,8 @@ class Run:
         if "bulk" in self.asked.parts:
             most, seconds = self.plan.bulk
             self._found(vendor, size, "bulk", inside("bulk", most=most, seconds=seconds))
+        if "archive" in self.asked.parts:
+            self._found(vendor, size, "archive", inside("archive", seconds=self.plan.archive_seconds))
 
     def apart(self, vendor: str, size: int) -> None:
         """What begins with an empty database; told with the smallest size."""
