@@ -5,16 +5,15 @@ A value that cannot be right stops the start with all complaints at once; nothin
 
 import re
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, ValidationError, validate
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
+from pharos.databases import a_standby, configured, known_database, known_standbys
 
+BASE_DIR = Path(__file__).resolve().parent.parent
 
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
@@ -49,28 +48,6 @@ def a_domain(name):
         raise ValidationError(f"“{name}” is not a domain; give one in lower case, like aptrust.org")
 
 
-def known_database(url):
-    """What goes wrong here is told without the address: it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        found = dj_database_url.parse(url) if parts.scheme in DATABASE_SCHEMES else None
-    except Exception as error:
-        raise ValidationError(f"cannot be read as a database address: {error}") from error
-    if found is None:
-        raise ValidationError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
-    if parts.scheme == "sqlite":
-        if parts.netloc or not found["NAME"].startswith("/") or found["NAME"].endswith("/"):
-            raise ValidationError(
-                "name the file by its absolute path, with four strokes: sqlite:////var/lib/pharos/items.sqlite3"
-            )
-    elif not found["HOST"]:
-        raise ValidationError(
-            "name the host, postgres://user:password@host:port/name, or the folder of its socket, with %2F for each stroke"
-        )
-    elif not found["NAME"] or "/" in found["NAME"]:
-        raise ValidationError("name the database after the host: postgres://user:password@host:port/name")
-
-
 # Deferred, so that one start names every wrong variable instead of the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
@@ -80,7 +57,10 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=s
 HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)
+DATABASE_REPLICA_URL: list[str] = env.list("DATABASE_REPLICA_URL", [], subcast=str.strip, validate=known_standbys)
+DATABASE_REPLICA_LATE = env.int("DATABASE_REPLICA_LATE", 10, validate=validate.Range(1, 3600))
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1, 200))
+DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("EMAIL_USER", "")
@@ -108,6 +88,8 @@ def complaints():
         )
     if not DEBUG and not ALLOWED_HOSTS:
         found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
+    if DATABASE_REPLICA_URL and str(DATABASE_URL).startswith("sqlite:"):
+        found.setdefault("DATABASE_REPLICA_URL", ["only PostgreSQL has standbys; DATABASE_URL names a file of SQLite"])
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
@@ -152,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pharos.middleware.House",
+    "pharos.standbys.RememberWrites",
     "pharos.accounts.gate.Gate",
 ]
 
@@ -184,21 +167,9 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
-DATABASES["default"].setdefault("OPTIONS", {})
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Without all three, writers of several processes meet "database is locked".
-    DATABASES["default"]["OPTIONS"] |= {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
-    # Else each connection that a restart of the server has cut costs somebody a page.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+DATABASES = {"default": configured(DATABASE_URL, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)}
+for number, url in enumerate(DATABASE_REPLICA_URL, 1):
+    DATABASES[f"standby{number}"] = a_standby(url, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)
 # Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
 CACHES = {
     "default": {

@@ -89,6 +89,12 @@ def test_in_production(start):
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
         ({"TRUSTED_PROXIES": "two"}, "TRUSTED_PROXIES: "),
         ({"DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE: "),
+        ({"DATABASE_REPLICA_LATE": "0"}, "DATABASE_REPLICA_LATE: "),
+        ({"DATABASE_REPLICA_URL": "mysql://h/db"}, "DATABASE_REPLICA_URL: give sqlite"),
+        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: only PostgreSQL has standbys"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres:///db"}, "DATABASE_REPLICA_URL: name the host"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: only PostgreSQL has standbys"),
+        ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
         ({"EMAIL_PORT": "65536"}, "EMAIL_PORT: "),
         ({"EMAIL_USE_TLS": "maybe"}, "EMAIL_USE_TLS: "),
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL: "),
@@ -231,3 +237,31 @@ def test_a_start_in_the_wrong_environment_stops():
     assert done.returncode != 0
     assert "SECRET_KEY: give at least 50" in done.stderr
     assert "ALLOWED_HOSTS: name the hosts" in done.stderr
+
+
+POSTGRES = "postgres://user:p@db.example.org/pharos"
+
+
+def test_standbys_are_given_little_time(start):
+    urls = "postgres://reader:s%2Ccret@one.example.org/pharos, postgres://reader:x@two.example.org:5433/pharos"
+    found = start(**PRODUCTION, DATABASE_URL=POSTGRES, DATABASE_REPLICA_URL=urls, DATABASE_POOL_SIZE="5")["DATABASES"]
+    assert list(found) == ["default", "standby1", "standby2"]
+    one, two = found["standby1"], found["standby2"]
+    assert (one["HOST"], one["PASSWORD"], two["HOST"], two["PORT"]) == (
+        "one.example.org",
+        "s,cret",
+        "two.example.org",
+        5433,
+    )
+    assert one["OPTIONS"]["pool"] == {"min_size": 0, "max_size": 5, "timeout": 2}
+    assert one["OPTIONS"]["connect_timeout"] == 2
+    assert one["OPTIONS"]["options"] == "-c jit=off"
+    assert "connect_timeout" not in found["default"]["OPTIONS"]
+
+
+def test_behind_pgbouncer_there_is_no_second_pool(start):
+    known = {"DATABASE_URL": POSTGRES, "DATABASE_REPLICA_URL": POSTGRES, "DATABASE_PGBOUNCER": "true"}
+    for found in start(**PRODUCTION, **known)["DATABASES"].values():
+        assert not {"pool", "options"} & found["OPTIONS"].keys()
+        assert found["CONN_MAX_AGE"] > 0
+        assert found["CONN_HEALTH_CHECKS"]

@@ -1,10 +1,13 @@
 """The templates as such; what each page shows is tested with the page."""
 
+from typing import Any
+
 import pytest
 from django.template import engines
 from jinja2 import UndefinedError
 
-ENVIRONMENT = engines["jinja2"].env
+JINJA2: Any = engines["jinja2"]
+ENVIRONMENT = JINJA2.env
 NAMES = [name for name in ENVIRONMENT.list_templates() if not name.startswith("admin_site/")]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.core import signing
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,14 +54,14 @@ class Selection:
         return "at_least" not in self.stored
 
 
-def mark() -> list[int]:
-    """What has happened so far: the last history entry, and entries before it that are still to come.
+def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
+    """What has happened so far, as the database called `using` has it: the last history entry, and entries before it that are still to come.
 
     Take it before the rows are read. On PostgreSQL numbers are given out before they are committed, so that a lower one may
     appear after a higher one; numbers that are missing among the latest are counted as later.
     """
-    latest = HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
-    with connection.cursor() as cursor:
+    latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
+    with connections[using].cursor() as cursor:
         numbers, params = latest.query.sql_with_params()
         cursor.execute(f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest", params)  # noqa: S608  our own
         first, last, number = cursor.fetchone()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, reset_queries, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, reset_queries, transaction
 from django.utils import timezone
 
 from pharos.accounts.models import Institution, User
@@ -111,7 +111,7 @@ def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequen
     # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
     # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
     with (
-        _one_moment(),
+        _one_moment(rows.db),
         contextlib.closing(rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)) as found,  # type: ignore[type-var]
     ):
         while some := list(islice(found, _ROWS_PER_PIECE)):
@@ -204,12 +204,13 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def _one_moment() -> Iterator[None]:
+def _one_moment(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """All reading within sees the same state, and nobody who writes has to wait for it."""
+    connection = connections[using]
     if connection.in_atomic_block:
         yield  # whoever began that transaction has chosen what it sees
     elif connection.vendor == "postgresql":
-        with transaction.atomic():
+        with transaction.atomic(using=using):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield

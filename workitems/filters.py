@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
@@ -93,12 +94,14 @@ class Chip(NamedTuple):
 class ItemList:
     """A list of work items, as a query string asks for it and this person may see it.
 
-    `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed.
+    `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed;
+    all of it, the counts and the rows, from the one called `using`.
     `errors` is {name as it was given: sentence}.
     """
 
-    def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES):
+    def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES, *, using: str = DEFAULT_DB_ALIAS):
         self.user = user
+        self.using = using
         self.dialect = dialect
         self.errors: dict[str, str] = {}
         self._given: dict[str, str] = {}  # {filter's name: the name as it was given}
@@ -136,7 +139,10 @@ class ItemList:
     def institutions(self) -> dict[int, Institution]:
         """Every institution that this person may know of, by id."""
         if self.user.can(Permission.SEE_EVERY_INSTITUTION):
-            return {institution.pk: institution for institution in Institution.objects.visible_to(self.user)}
+            return {
+                institution.pk: institution
+                for institution in Institution.objects.using(self.using).visible_to(self.user)
+            }
         return {self.user.institution_id: self.user.institution}  # it came with the person
 
     @cached_property
@@ -262,7 +268,7 @@ class ItemList:
         """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
         if not self.is_valid():
             return WorkItem.objects.none()
-        items = WorkItem.objects.visible_to(self.user)
+        items = WorkItem.objects.using(self.using).visible_to(self.user)
         for name, value in self.value_of.items():
             if name not in without:
                 items = self._filter.filters[name].filter(items, value)

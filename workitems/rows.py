@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from .explain import State, Words, words
 from .lifecycle import Phase
@@ -82,32 +82,35 @@ def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
     return sql, params[:-number]
 
 
-def _marked(numbers: list[int]) -> Iterator[tuple[int, Uploads]]:
+def _marked(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
     """The items with these numbers, and their uploads."""
     # Filled up with the last to a power of two, so that there are few statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
     sql, params = _marking(len(filled))
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(sql, [*params, *filled])
         for pk, *others in cursor.fetchall():
             yield pk, Uploads(*others)
 
 
-def uploads_of(items: Collection[WorkItem]) -> dict[int, Uploads]:
-    """{item's id: its Uploads}. Two statements: which bags were uploaded more than once, and of those what stands in for what."""
+def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
+    """{item's id: its Uploads}, from the database called `using`.
+
+    Two statements: which bags were uploaded more than once, and of those what stands in for what.
+    """
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
-    ingests = ingests_of_bags(bags.values())
+    ingests = ingests_of_bags(bags.values(), using)
     asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
     if asked:
-        found |= _marked(asked)
+        found |= _marked(asked, using)
     return found
 
 
-def rows_at(ids: Sequence[int], now: datetime) -> list[Row]:
-    """The rows of these items in this order: three statements, however many rows."""
-    by_id = {item.pk: item for item in WorkItem.objects.with_numbers(ids).for_rows()}
+def rows_at(ids: Sequence[int], now: datetime, using: str = DEFAULT_DB_ALIAS) -> list[Row]:
+    """The rows of these items in this order, from the database called `using`: three statements, however many rows."""
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    uploads = uploads_of(items)
+    uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..counting import KIND, Kind
 
@@ -31,9 +31,16 @@ class Stretch(NamedTuple):
 
 
 def rows_of_kinds(
-    kinds: Sequence[Kind] | None, institutions: Sequence[int] | None, stretch: Stretch, number: int
+    kinds: Sequence[Kind] | None,
+    institutions: Sequence[int] | None,
+    stretch: Stretch,
+    number: int,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, int]]:
-    """(value of the order's column, id) of the first so many items of these kinds and institutions; None: of any."""
+    """(value of the order's column, id) of the first so many items of these kinds and institutions; None: of any.
+
+    `using`: the database that is asked.
+    """
     names = [*(["institution_id"] if institutions is not None else []), *(KIND if kinds is not None else [])]
     probes = [
         (*([owner] if institutions is not None else []), *kind)
@@ -42,9 +49,9 @@ def rows_of_kinds(
     ]
     if not probes:
         return []
-    if connection.vendor == "postgresql":
-        return _in_one_statement(names, probes, stretch, number)
-    return _one_by_one(names, probes, stretch, number)
+    connection = connections[using]
+    way = _in_one_statement if connection.vendor == "postgresql" else _one_by_one
+    return way(connection, names, probes, stretch, number)
 
 
 _SIGNS = {"gte": ">=", "gt": ">", "lt": "<", "lte": "<="}
@@ -61,7 +68,7 @@ def _conditions(stretch: Stretch) -> tuple[list[str], list[Any]]:
 
 
 def _adapted(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+    return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
 
 
 def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source: str) -> tuple[str, list[Any]]:
@@ -75,7 +82,7 @@ def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source:
 
 
 def _in_one_statement(
-    names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    connection: Any, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
 ) -> list[tuple[Any, int]]:
     if len(probes) == 1:
         sql, params = _rows(names, ["%s"] * len(names), stretch, f"{ITEMS} i")
@@ -96,7 +103,7 @@ def _in_one_statement(
 
 
 def _one_by_one(
-    names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    connection: Any, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
 ) -> list[tuple[Any, int]]:
     """SQLite has no LATERAL; but there a statement costs no way to a server."""
     index = _INDEXES[stretch.column][("action" in names) + 2 * ("institution_id" in names)]
