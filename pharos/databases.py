@@ -62,6 +62,8 @@ def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]
         # It refuses to pass "options" on; JIT is turned off for the role then (docs/scaling.md).
         found |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     else:
+        # After so many times, the driver has a statement planned once and for all; only workitems.prepared lets it.
+        options["prepare_threshold"] = 5
         options["pool"] = {"min_size": 1, "max_size": pool}
         # Else each connection that a restart of the server has cut costs somebody a page.
         found["CONN_HEALTH_CHECKS"] = True

@@ -37,7 +37,7 @@ def environment(**options: Any) -> Environment:
     }
     made.filters |= {
         "date": lambda moment, form: date(timezone.localtime(moment), form),
-        "intcomma": intcomma,
+        "intcomma": lambda number: str(number) if 0 <= number < 1000 else intcomma(number),  # most are small
         "truncatechars": truncatechars,
         "urlencode": lambda text: quote(text, safe=""),
         "utc": lambda moment, form: date(moment.astimezone(UTC), form),

@@ -6,13 +6,13 @@ of a list that only the left column narrows, from the summary.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
@@ -32,8 +32,7 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
 
     value: str
@@ -106,47 +105,49 @@ class Facets:
         name = FACETS[facet]
         chosen = self.listing.params.get(name, [])
         with_this = self.listing.pattern(name)
+        lines = _institutions(self.listing) if facet == "institution" else _words(facet, get_language())
         values = [
             Value(
                 value=value,
-                label=str(label),
-                explanation=str(EXPLANATIONS.get(facet, {}).get(value, "")),
+                label=label,
+                explanation=explanation,
                 count=self.counts[facet][key],
                 is_selected=value in chosen,
                 only=(only := with_this(value)),
                 toggled=self.listing.with_toggled(name, value) if chosen else only,
             )
-            for value, label, key, always in _LINES[facet](self)
+            for value, label, explanation, key, always in lines
             if always or value in chosen or self.counts[facet][key]
         ]
         return Group(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
 
 
-Line = tuple[
-    str, str | Promise, Any, bool
-]  # value in the URL, words, value in the cell, whether it is listed when empty
+class Line(NamedTuple):
+    """`value`: in the URL; `key`: in the cells; `always`: listed when there is none of it, too."""
+
+    value: str
+    label: str
+    explanation: str
+    key: Any
+    always: bool
 
 
-def _words(terms: Any) -> Callable[[Facets], list[Line]]:
-    return lambda facets: [(str(word), str(word), str(word), term.in_seeds) for word, term in terms.items()]
+_TERMS: dict[str, Any] = {"action": ACTIONS, "stage": STAGES, "status": STATUSES}
 
 
-def _reviewed(facets: Facets) -> list[Line]:
-    return [("false", _("Not reviewed"), False, True), ("true", _("Reviewed"), True, True)]
+@cache
+def _words(facet: str, _language: str | None) -> list[Line]:
+    """The vocabulary's, in the present language: translated once, and not on every page."""
+    if facet == "reviewed":
+        words = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
+        return [Line(value, str(label), "", key, True) for value, label, key in words]
+    said = EXPLANATIONS[facet]
+    return [Line(*[str(w)] * 2, str(said.get(w, "")), str(w), term.in_seeds) for w, term in _TERMS[facet].items()]
 
 
-def _institutions(facets: Facets) -> list[Line]:
-    known = sorted(facets.listing.institutions.values(), key=lambda one: one.identifier)
-    return [(one.identifier, one.identifier, one.pk, False) for one in known]
-
-
-_LINES: dict[str, Callable[[Facets], list[Line]]] = {
-    "action": _words(ACTIONS),
-    "stage": _words(STAGES),
-    "status": _words(STATUSES),
-    "reviewed": _reviewed,
-    "institution": _institutions,
-}
+def _institutions(listing: ItemList) -> list[Line]:
+    known = sorted(listing.institutions.values(), key=lambda one: one.identifier)
+    return [Line(one.identifier, one.identifier, "", one.pk, False) for one in known]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
+from .prepared import rows_of
 from .search import HEAD, same_text
 from .vocabulary import Action, Status
 
@@ -108,8 +109,7 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
     heads = sorted({(owner, name[:HEAD]) for owner, name in bags})
     if not heads:
         return Counter()
-    connection = connections[using]
-    if connection.vendor == "postgresql":
+    if connections[using].vendor == "postgresql":
         given, head = "SELECT * FROM unnest(%s::bigint[], %s::text[])", "LEFT(i.name, {})"
         index = ""
         params: list[Any] = [list(column) for column in zip(*heads, strict=True)]
@@ -117,10 +117,10 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
         given, head = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}", "SUBSTR(i.name, 1, {})"
         index = "INDEXED BY item_same_bag"  # as long as it knows no statistics, it would take another
         params = [value for pair in heads for value in pair]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN workitems_workitem i {index}"
-            f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
-            [*params, Action.INGEST],
-        )
-        return Counter(cursor.fetchall())
+    found = rows_of(
+        using,
+        f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN workitems_workitem i {index}"
+        f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
+        [*params, Action.INGEST],
+    )
+    return Counter(found)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from ..prepared import rows_of
 from ..vocabulary import Status
 from .tables import COLUMNS, CountChange, ItemCount
 
@@ -13,6 +14,8 @@ MOVING = (Status.PENDING, Status.STARTED)
 # As SQL writes them, word for word: SQLite takes the index `item_moving` only then.
 MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
 KIND = COLUMNS[1:]
+_KIND = ", ".join(KIND)
+_Condition = tuple[str, list[Any]]  # SQL, and its parameters
 
 
 class Kind(NamedTuple):
@@ -73,26 +76,34 @@ def tally(
     moving = (
         f"SELECT {cell}, COUNT(*) FROM workitems_workitem WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
     )
-    over, more = _within("institution_id", chosen)
-    params = [*params * 3, *more]
-    kind = ", ".join(KIND)
-    sql = (
-        f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) SELECT NULL, {kind}, SUM(number) FROM cells"
-        f" WHERE {over} GROUP BY {kind} HAVING SUM(number) <> 0"
+    over = _within("institution_id", chosen)
+    fitting = None if masks is None else _any(masks)
+    summed = _in_one_scan if fitting and connections[using].vendor == "postgresql" else _one_after_the_other
+    sums, more = summed(over, fitting)
+    return _sorted_out(
+        rows_of(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
     )
-    if masks is not None:
-        where, more = _any(masks)
-        params += more
-        sql += (
-            f" UNION ALL SELECT institution_id, {', '.join(['NULL'] * len(KIND))}, SUM(number) FROM cells"
-            f" WHERE {where} GROUP BY institution_id HAVING SUM(number) <> 0"
-        )
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, params)
-        return _sorted_out(cursor.fetchall())
 
 
-def _any(masks: Iterable[Mask]) -> tuple[str, list[Any]]:
+def _in_one_scan(over: _Condition, fitting: _Condition) -> _Condition:
+    """The sums of both at once, in two thirds of the time; SQLite has no grouping sets."""
+    number = (
+        f"CASE WHEN GROUPING(institution_id) = 0 THEN SUM(number) FILTER (WHERE {fitting[0]})"
+        f" ELSE SUM(number) FILTER (WHERE {over[0]}) END"
+    )
+    sums = f"SELECT institution_id, {_KIND}, {number} FROM cells GROUP BY GROUPING SETS ((institution_id), ({_KIND}))"
+    return sums, [*fitting[1], *over[1]]
+
+
+def _one_after_the_other(over: _Condition, fitting: _Condition | None) -> _Condition:
+    sums = f"SELECT NULL, {_KIND}, SUM(number) FROM cells WHERE {over[0]} GROUP BY {_KIND}"
+    if fitting is None:
+        return sums, over[1]
+    owners = f"SELECT institution_id, {', '.join(['NULL'] * len(KIND))}, SUM(number) FROM cells WHERE {fitting[0]}"
+    return f"{sums} UNION ALL {owners} GROUP BY institution_id", [*over[1], *fitting[1]]
+
+
+def _any(masks: Iterable[Mask]) -> _Condition:
     """The condition that a row fits one of the masks, and its parameters."""
     parts, params = [], []
     for mask in masks:
@@ -102,8 +113,7 @@ def _any(masks: Iterable[Mask]) -> tuple[str, list[Any]]:
     return f"({' OR '.join(parts) or '1 = 0'})", params
 
 
-def _within(column: str, values: Collection[Any] | None) -> tuple[str, list[Any]]:
-    """A condition and its parameters."""
+def _within(column: str, values: Collection[Any] | None) -> _Condition:
     if values is None:
         return "1 = 1", []
     if not values:
@@ -114,6 +124,8 @@ def _within(column: str, values: Collection[Any] | None) -> tuple[str, list[Any]
 def _sorted_out(rows: Iterable[tuple[Any, ...]]) -> Tally:
     found = Tally({}, {})
     for institution, *kind, number in rows:
+        if not number:  # all of them have moved on, or none was asked for
+            continue
         if institution is None:
             action, stage, status, reviewed, retry = kind
             found.kinds[Kind(action, stage, status, bool(reviewed), bool(retry))] = int(number)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..counting import KIND, Kind
+from ..prepared import rows_of
 
 ITEMS = "workitems_workitem"
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
@@ -49,9 +50,8 @@ def rows_of_kinds(
     ]
     if not probes:
         return []
-    connection = connections[using]
-    way = _in_one_statement if connection.vendor == "postgresql" else _one_by_one
-    return way(connection, names, probes, stretch, number)
+    way = _in_one_statement if connections[using].vendor == "postgresql" else _one_by_one
+    return way(using, names, probes, stretch, number)
 
 
 _SIGNS = {"gte": ">=", "gt": ">", "lt": "<", "lte": "<="}
@@ -82,7 +82,7 @@ def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source:
 
 
 def _in_one_statement(
-    connection: Any, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
 ) -> list[tuple[Any, int]]:
     if len(probes) == 1:
         sql, params = _rows(names, ["%s"] * len(names), stretch, f"{ITEMS} i")
@@ -97,20 +97,18 @@ def _in_one_statement(
             f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.place {way}, r.id {way} LIMIT {number}"
         )
         params = [*(list(column) for column in zip(*probes, strict=True)), *params]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return rows_of(using, sql, params)
 
 
 def _one_by_one(
-    connection: Any, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
 ) -> list[tuple[Any, int]]:
     """SQLite has no LATERAL; but there a statement costs no way to a server."""
     index = _INDEXES[stretch.column][("action" in names) + 2 * ("institution_id" in names)]
     sql, params = _rows(names, ["%s"] * len(names), stretch, f"{ITEMS} i INDEXED BY {index}")
     sql = sql.format(number)
     found: list[tuple[Any, int]] = []
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         for probe in probes:
             cursor.execute(sql, [*probe, *params])
             found += cursor.fetchall()
