@@ -211,3 +211,17 @@ def test_no_page_counts_or_skips_the_items(many, ada, on_postgresql, django_asse
         sql = statements(django_assert_max_num_queries, 2, ItemList(QueryDict(query), ada))
         assert "OFFSET" not in sql
         assert sql.count("COUNT(") == 1  # of what is on the move
+
+
+@pytest.mark.parametrize(("who", "index"), [("ada", "item_searched "), ("olga", "item_searched_of_institution ")])
+def test_on_sqlite_a_search_reads_no_item_that_it_does_not_find(many, request, who, index, on_sqlite):
+    rows = ItemList(QueryDict("q=nowhere"), request.getfixturevalue(who)).rows().values("pk")
+    plan = rows.explain()
+    assert f"USING INDEX {index}" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_what_is_on_the_move_is_found_by_its_own_index_on_sqlite(many, ada, on_sqlite):
+    for query in ("status=Pending", "status=Started&status=Pending&node_empty=true&retry=true"):
+        assert "item_moving" in ItemList(QueryDict(query), ada).items().explain()
+    assert "item_moving" not in ItemList(QueryDict("status=Pending&status=Failed"), ada).items().explain()

@@ -20,7 +20,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from .conditions import Finding, ItemFilter
-from .counting import ANYTHING, Mask, both
+from .counting import ANYTHING, MOVING, Mask, both
 from .dialects import Dialect
 from .fields import BooleanField, BooleansField, shortened
 from .models import WorkItem, WorkItemQuerySet
@@ -272,7 +272,8 @@ class ItemList:
         for name, value in self.value_of.items():
             if name not in without:
                 items = self._filter.filters[name].filter(items, value)
-        return items
+        statuses = () if "status" in without else self.value_of.get("status", ())
+        return items.moving() if statuses and {*statuses} <= {*MOVING} else items
 
     def rows(self) -> WorkItemQuerySet:
         """The items of the list in its order."""

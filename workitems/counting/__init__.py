@@ -8,7 +8,20 @@ there is one writer at a time, triggers change the summary itself. A reader sums
 at its moment.
 """
 
-from .cells import ANYTHING, KIND, MOVING, Kind, Mask, Tally, both, fits, tally
+from .cells import ANYTHING, KIND, MOVING, MOVING_SQL, Kind, Mask, Tally, both, fits, tally
 from .tables import CountChange, ItemCount
 
-__all__ = ["ANYTHING", "KIND", "MOVING", "CountChange", "ItemCount", "Kind", "Mask", "Tally", "both", "fits", "tally"]
+__all__ = [
+    "ANYTHING",
+    "KIND",
+    "MOVING",
+    "MOVING_SQL",
+    "CountChange",
+    "ItemCount",
+    "Kind",
+    "Mask",
+    "Tally",
+    "both",
+    "fits",
+    "tally",
+]

@@ -30,11 +30,15 @@ _KEYS = slice(2 + len(KIND), None)
 
 @dataclass(frozen=True)
 class Pass:
-    """`rows`: at most MOST, in the list's order. `is_whole`: there are no more. `hits`: the items that an index of texts has given."""
+    """`rows`: at most MOST, in the list's order. `is_whole`: there are no more; `begins`: these are the first of the list.
+
+    `hits`: the items that an index of texts has given.
+    """
 
     tally: Tally
     rows: list[Row]
     is_whole: bool
+    begins: bool
     hits: "Hits | None"
 
 
@@ -50,15 +54,16 @@ def over(listing: ItemList, *, with_left: bool = False) -> Pass:
     """The pass over the list as it would be without its left column, or with it."""
     hits = _hits(listing)
     items = matching(listing, hits, () if with_left else listing.left)
-    end = None
+    end, begins = None, False
     if not (hits or Finding.NARROW in listing.ways):
         order = pass_order(listing)
+        begins = order == listing.sort.columns
         if needs_reach(listing):
             end = end_of_reach(listing, order, None)
             items = items if end is None else items.filter(up_to(order, end))
         items = items.order_by(*order)
     rows = _read(items, listing)
-    return Pass(_tally(listing, rows[:MOST]), rows[:MOST], end is None and len(rows) <= MOST, hits)
+    return Pass(_tally(listing, rows[:MOST]), rows[:MOST], end is None and len(rows) <= MOST, begins, hits)
 
 
 def _tally(listing: ItemList, rows: Sequence[Row]) -> Tally:

@@ -6,17 +6,20 @@ from typing import Any
 from ..filters import ItemList
 from ..orders import Sort, beyond, path, turned, up_to
 from .found import Found, Place
-from .passing import Pass, end_of_reach, matching, needs_reach
+from .passing import MOST, Pass, end_of_reach, matching, needs_reach, place_of
 
 
 class Walk(Found):
     def __init__(self, listing: ItemList, first: Pass, sort: Sort):
         super().__init__(listing, first.tally, len(first.rows), is_whole=False, sort=sort)
         self.hits = first.hits
+        self.first = first.rows if first.begins and sort == listing.sort else None
         self.is_bounded = first.hits is None and needs_reach(listing)
         self.goes_back = not self.is_bounded
 
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
+        if values is None and not back and self.first is not None and number <= MOST:
+            return [place_of(self.listing, row) for row in self.first[:number]]  # the pass has read as far
         columns = turned(self.sort.columns) if back else self.sort.columns
         items = matching(self.listing, self.hits)
         if values is not None:

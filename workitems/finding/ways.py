@@ -63,7 +63,7 @@ def _too_many(listing: ItemList, first: passing.Pass, sort: Sort) -> Found:
         second = passing.over(listing, with_left=True)
         if second.is_whole:
             return InHand(listing, first.tally, second.rows)
-        first = replace(first, rows=second.rows)
+        first = replace(first, rows=second.rows, begins=second.begins)
     return Walk(listing, first, sort)
 
 
