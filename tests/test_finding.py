@@ -217,7 +217,7 @@ def test_no_page_counts_or_skips_the_items(many, ada, on_postgresql, django_asse
 def test_on_sqlite_a_search_reads_no_item_that_it_does_not_find(many, request, who, index, on_sqlite):
     rows = ItemList(QueryDict("q=nowhere"), request.getfixturevalue(who)).rows().values("pk")
     plan = rows.explain()
-    assert f"USING INDEX {index}" in plan
+    assert f"INDEX {index}" in f"{plan} "
     assert "TEMP B-TREE" not in plan
 
 
