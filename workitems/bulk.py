@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.core import signing
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from .finding import MOST, find
 from .history import every_entry
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
+from .prepared import rows_of
 
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
@@ -61,10 +62,9 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     appear after a higher one; numbers that are missing among the latest are counted as later.
     """
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
-    with connections[using].cursor() as cursor:
-        numbers, params = latest.query.sql_with_params()
-        cursor.execute(f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest", params)  # noqa: S608  our own
-        first, last, number = cursor.fetchone()
+    numbers, params = latest.query.sql_with_params()
+    ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
+    [(first, last, number)] = rows_of(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)

@@ -48,7 +48,7 @@ HELD = Q(status=Status.SUSPENDED)
 PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 
 SHOWN_IN_ROWS = (
-    *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution__identifier", "version"),
+    *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
     *("date", "updated_at", "stage_started_at"),
 )
@@ -166,7 +166,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def for_rows(self) -> "WorkItemQuerySet":
         """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.select_related("institution").only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
 
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""

@@ -1,12 +1,14 @@
 """The rows of a list as a page shows them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
+
+from pharos.accounts.models import Institution
 
 from .explain import State, Words, words
 from .lifecycle import Phase
@@ -115,10 +117,18 @@ def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> di
     return found
 
 
-def rows_at(ids: Sequence[int], now: datetime, using: str = DEFAULT_DB_ALIAS) -> list[Row]:
-    """The rows of these items in this order, from the database called `using`: three statements, however many rows."""
+def rows_at(
+    ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
+) -> list[Row]:
+    """The rows of these items in this order, from the database called `using`: three statements, however many rows.
+
+    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
+    """
     by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
+    for item in items:
+        if item.institution_id in institutions:  # else it is younger than the list, and asked for
+            item.institution = institutions[item.institution_id]
     uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]

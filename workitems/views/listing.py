@@ -54,7 +54,7 @@ class List(ReadsFromStandby, Door, View):
         mark = bulk.mark(self.using) if may_mark else []
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
-        rows = rows_at(page.ids, timezone.now(), self.using)
+        rows = rows_at(page.ids, timezone.now(), listing.institutions if page.ids else {}, self.using)
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
