@@ -32,7 +32,8 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
-class Value(NamedTuple):
+@dataclass(slots=True)
+class Value:
     """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
 
     value: str
@@ -139,10 +140,11 @@ _TERMS: dict[str, Any] = {"action": ACTIONS, "stage": STAGES, "status": STATUSES
 def _words(facet: str, _language: str | None) -> list[Line]:
     """The vocabulary's, in the present language: translated once, and not on every page."""
     if facet == "reviewed":
-        words = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
-        return [Line(value, str(label), "", key, True) for value, label, key in words]
+        flags = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
+        return [Line(value, str(label), "", key, True) for value, label, key in flags]
     said = EXPLANATIONS[facet]
-    return [Line(*[str(w)] * 2, str(said.get(w, "")), str(w), term.in_seeds) for w, term in _TERMS[facet].items()]
+    words = {str(word): term.in_seeds for word, term in _TERMS[facet].items()}
+    return [Line(word, word, str(said.get(word, "")), word, always) for word, always in words.items()]
 
 
 def _institutions(listing: ItemList) -> list[Line]:

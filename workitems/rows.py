@@ -38,6 +38,7 @@ class Row:
     uploads: Uploads
     now: datetime
     following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
+    owner: Institution | None = None  # as the list knows it; its item would look it up
 
     @cached_property
     def words(self) -> Words:
@@ -80,15 +81,15 @@ def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
 
     Putting it together takes three times as long as running it, so that is done once.
     """
-    marked: Any = WorkItem.objects.with_uploads().values_list(
-        "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
-    )
+    marked: Any = WorkItem.objects.with_uploads()
+    marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
     gaps = range(_GAP, _GAP + number)
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
         return sql, params[:-number]
     # Its own words written out: a plan for any values would not know that an index is for the first 200 letters of a name.
-    whole = connection.ops.compose_sql(sql, params).replace("%", "%%")
+    operations: Any = connection.ops
+    whole = operations.compose_sql(sql, params).replace("%", "%%")
     for gap in gaps:
         whole = whole.replace(str(gap), "%s")
     return whole, ()
@@ -126,9 +127,9 @@ def rows_at(
     """
     by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    for item in items:
-        if item.institution_id in institutions:  # else it is younger than the list, and asked for
-            item.institution = institutions[item.institution_id]
     uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]
-    return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]
+    return [
+        Row(item, uploads[item.pk], now, after, institutions.get(item.institution_id))
+        for item, after in zip(items, following, strict=False)
+    ]

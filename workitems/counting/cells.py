@@ -77,9 +77,10 @@ def tally(
         f"SELECT {cell}, COUNT(*) FROM workitems_workitem WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
     )
     over = _within("institution_id", chosen)
-    fitting = None if masks is None else _any(masks)
-    summed = _in_one_scan if fitting and connections[using].vendor == "postgresql" else _one_after_the_other
-    sums, more = summed(over, fitting)
+    if masks is not None and connections[using].vendor == "postgresql":
+        sums, more = _in_one_scan(over, _any(masks))
+    else:
+        sums, more = _one_after_the_other(over, None if masks is None else _any(masks))
     return _sorted_out(
         rows_of(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
     )
