@@ -7,8 +7,17 @@ out, as one that was never seen before; so these go by a cursor of the driver's 
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connections
+
+
+class _Preparing(psycopg.Cursor):
+    """Sends values apart from their statement, and has it planned once."""
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
+        # PgBouncer gives the next statement to another connection of the server, which knows no plan of this one's.
+        return super().execute(query, params, prepare=not settings.DATABASE_PGBOUNCER)
 
 
 def rows_of(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -23,12 +32,6 @@ def rows_of(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]
 
 def _preparing(connection: Any) -> Any:
     """A cursor as Django's: errors are its own, and wrappers around statements are asked."""
-    import psycopg
-
-    class Preparing(psycopg.Cursor):
-        def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-            return super().execute(query, params, prepare=not settings.DATABASE_PGBOUNCER)
-
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.make_cursor(Preparing(connection.connection))
+        return connection.make_cursor(_Preparing(connection.connection))
