@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.core import signing
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,13 +54,14 @@ class Selection:
         return "at_least" not in self.stored
 
 
-def mark() -> list[int]:
+def mark(*, using: str = DEFAULT_DB_ALIAS) -> list[int]:
     """What has happened so far: the last history entry, and entries before it that are still to come.
 
-    Take it before the rows are read. On PostgreSQL numbers are given out before they are committed, so that a lower one may
+    Take it before the rows are read, and from the same database. On PostgreSQL numbers are given out before they are committed, so that a lower one may
     appear after a higher one; numbers that are missing among the latest are counted as later.
     """
-    latest = set(HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT])
+    entries = HistoryEntry.objects.using(using).order_by("-pk")
+    latest = set(entries.values_list("pk", flat=True)[:IN_FLIGHT])
     last = max(latest, default=0)
     return [last, *(pk for pk in range(min(latest, default=0), last) if pk not in latest)]
 

@@ -162,7 +162,8 @@ def drop_hints(listing: ItemList) -> list[Hint]:
     """Which filters to drop to see something, the most fruitful first."""
     hints = []
     for name in dict.fromkeys(chip.name for chip in listing.chips()):
-        found = find(ItemList({key: values for key, values in listing.params.items() if key != name}, listing.user))
+        others = {key: values for key, values in listing.params.items() if key != name}
+        found = find(ItemList(others, listing.user, using=listing.using))
         if found.total:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)

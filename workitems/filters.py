@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
@@ -90,12 +91,13 @@ class ItemList:
     """A list of work items, as a query string asks for it and this person may see it.
 
     `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed.
-    `errors` is {name as it was given: sentence}.
+    `using`: the database that all of it is then read from. `errors` is {name as it was given: sentence}.
     """
 
-    def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES):
+    def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES, *, using: str = DEFAULT_DB_ALIAS):
         self.user = user
         self.dialect = dialect
+        self.using = using
         self.errors: dict[str, str] = {}
         self._given: dict[str, str] = {}  # {filter's name: the name as it was given}
         self.params = self._canonical(data)
@@ -132,7 +134,8 @@ class ItemList:
     def institutions(self) -> dict[int, Institution]:
         """Every institution that this person may know of, by id."""
         if self.user.can(Permission.SEE_EVERY_INSTITUTION):
-            return {institution.pk: institution for institution in Institution.objects.visible_to(self.user)}
+            known = Institution.objects.using(self.using)
+            return {institution.pk: institution for institution in known.visible_to(self.user)}
         return {self.user.institution_id: self.user.institution}  # it came with the person
 
     @cached_property
@@ -254,11 +257,16 @@ class ItemList:
         found = (self.comparisons(name) for name in self.ways.get(Finding.RANGE, ()))
         return [(lookup.rpartition("__")[2], value) for [(lookup, value)] in found]
 
+    @property
+    def visible(self) -> WorkItemQuerySet:
+        """Every item that this person may know of, whatever the list asks for."""
+        return WorkItem.objects.using(self.using).visible_to(self.user)
+
     def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
         """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
         if not self.is_valid():
             return WorkItem.objects.none()
-        items = WorkItem.objects.visible_to(self.user)
+        items = self.visible
         for name, value in self.value_of.items():
             if name not in without:
                 items = self._filter.filters[name].filter(items, value)

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 
 from .explain import State, Words, words
@@ -75,21 +76,21 @@ def _marked() -> QuerySet:
     return marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
 
 
-def uploads_of(items: Collection[WorkItem]) -> dict[int, Uploads]:
+def uploads_of(items: Collection[WorkItem], *, using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
     """{item's id: its Uploads}. Two statements: which bags were uploaded more than once, and of those what stands in for what."""
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
-    ingests = ingests_of_bags(bags.values())
+    ingests = ingests_of_bags(bags.values(), using=using)
     asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
     if asked:
-        found |= {pk: Uploads(*others) for pk, *others in _marked().filter(pk__in=asked)}
+        found |= {pk: Uploads(*others) for pk, *others in _marked().using(using).filter(pk__in=asked)}
     return found
 
 
-def rows_at(ids: Sequence[int], now: datetime) -> list[Row]:
+def rows_at(ids: Sequence[int], now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> list[Row]:
     """The rows of these items in this order: three statements, however many rows."""
-    by_id = {item.pk: item for item in WorkItem.objects.with_numbers(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    uploads = uploads_of(items)
+    uploads = uploads_of(items, using=using)
     following = [item.pk for item in items[1:]] + [None]
     return [Row(item, uploads[item.pk], now, after) for item, after in zip(items, following, strict=False)]

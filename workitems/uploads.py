@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
@@ -103,11 +103,12 @@ def with_other(rows: Any, items: QuerySet) -> Any:
     return rows.annotate(other_upload_id=other)
 
 
-def ingests_of_bags(bags: Iterable[tuple[int, str]]) -> Counter[tuple[int, str]]:
+def ingests_of_bags(bags: Iterable[tuple[int, str]], *, using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
     """{(institution, name): number of ingests} of these bags. A bag with one has no other upload, so nobody need ask for it."""
     heads = sorted({(owner, name[:HEAD]) for owner, name in bags})
     if not heads:
         return Counter()
+    connection = connections[using]
     if connection.vendor == "postgresql":
         given, head = "SELECT * FROM unnest(%s::bigint[], %s::text[])", "LEFT(i.name, {})"
         index = ""

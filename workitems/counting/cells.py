@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..vocabulary import Status
 from .tables import COLUMNS, CountChange, ItemCount
@@ -55,7 +55,13 @@ class Tally:
     institutions: dict[int, int]
 
 
-def tally(scope: Collection[int] | None, chosen: Collection[int] | None, masks: Iterable[Mask] | None) -> Tally:
+def tally(
+    scope: Collection[int] | None,
+    chosen: Collection[int] | None,
+    masks: Iterable[Mask] | None,
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Tally:
     """Sums the summary up, exactly as things are at this moment, in one statement.
 
     `scope`: the institutions that may be seen; `chosen`: those that the kinds are counted over; None for all. `masks`: of which
@@ -81,7 +87,7 @@ def tally(scope: Collection[int] | None, chosen: Collection[int] | None, masks: 
             f" UNION ALL SELECT institution_id, {', '.join(['NULL'] * len(KIND))}, SUM(number) FROM cells"
             f" WHERE {where} GROUP BY institution_id HAVING SUM(number) <> 0"
         )
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(sql, params)
         return _sorted_out(cursor.fetchall())
 

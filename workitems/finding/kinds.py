@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..counting import KIND, Kind
 
@@ -22,12 +22,16 @@ COLUMNS = tuple(_INDEXES)
 
 
 class Stretch(NamedTuple):
-    """A part of an order: its column, whether it falls, the place after which it begins, and bounds (lookup, value) of the column."""
+    """A part of an order: its column, whether it falls, the place after which it begins, and bounds (lookup, value) of the column.
+
+    `using`: the database that it is read from.
+    """
 
     column: str
     falls: bool
     after: Sequence[Any] | None = None
     bounds: Sequence[tuple[str, datetime]] = ()
+    using: str = DEFAULT_DB_ALIAS
 
 
 def rows_of_kinds(
@@ -42,7 +46,7 @@ def rows_of_kinds(
     ]
     if not probes:
         return []
-    if connection.vendor == "postgresql":
+    if connections[stretch.using].vendor == "postgresql":
         return _in_one_statement(names, probes, stretch, number)
     return _one_by_one(names, probes, stretch, number)
 
@@ -53,15 +57,12 @@ _SIGNS = {"gte": ">=", "gt": ">", "lt": "<", "lte": "<="}
 def _conditions(stretch: Stretch) -> tuple[list[str], list[Any]]:
     column = stretch.column
     conditions = [f"i.{column} {_SIGNS[lookup]} %s" for lookup, _value in stretch.bounds]
-    params: list[Any] = [_adapted(value) for _lookup, value in stretch.bounds]
+    adapted = connections[stretch.using].ops.adapt_datetimefield_value
+    params: list[Any] = [adapted(value) for _lookup, value in stretch.bounds]
     if stretch.after is not None:
         conditions.append(f"(i.{column}, i.id) {'<' if stretch.falls else '>'} (%s, %s)")
-        params += [_adapted(stretch.after[0]), stretch.after[1]]
+        params += [adapted(stretch.after[0]), stretch.after[1]]
     return conditions, params
-
-
-def _adapted(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source: str) -> tuple[str, list[Any]]:
@@ -90,7 +91,7 @@ def _in_one_statement(
             f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.place {way}, r.id {way} LIMIT {number}"
         )
         params = [*(list(column) for column in zip(*probes, strict=True)), *params]
-    with connection.cursor() as cursor:
+    with connections[stretch.using].cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
 
@@ -103,7 +104,7 @@ def _one_by_one(
     sql, params = _rows(names, ["%s"] * len(names), stretch, f"{ITEMS} i INDEXED BY {index}")
     sql = sql.format(number)
     found: list[tuple[Any, int]] = []
-    with connection.cursor() as cursor:
+    with connections[stretch.using].cursor() as cursor:
         for probe in probes:
             cursor.execute(sql, [*probe, *params])
             found += cursor.fetchall()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connections
 from django.db.models import F
 
 from ..conditions import Finding
@@ -96,11 +96,11 @@ def matching(listing: ItemList, hits: Hits | None, without: Iterable[str] = ()) 
 def _hits(listing: ItemList) -> Hits | None:
     """Of what the list searches for, what an index of texts answers with not too many items; None where it does not."""
     names = [name for name in listing.ways.get(Finding.SEARCH, ()) if has_trigrams(listing.value_of[name])]
-    if Finding.NARROW in listing.ways or not names or not is_indexed(connection):
+    if Finding.NARROW in listing.ways or not names or not is_indexed(connections[listing.using]):
         return None
     for name in names:
         [(_lookup, pattern)] = listing.comparisons(name)
-        texts = SearchedText.objects.filter(text__like=pattern)
+        texts = SearchedText.objects.using(listing.using).filter(text__like=pattern)
         ids = list(texts.values_list("item", flat=True)[: MOST_HITS + 1])
         if len(ids) <= MOST_HITS:
             return Hits(name, ids)
@@ -110,7 +110,7 @@ def _hits(listing: ItemList) -> Hits | None:
 def needs_reach(listing: ItemList) -> bool:
     """Whether items are looked at that need not match, and more than one pass may look at."""
     looks = listing.ways.keys() & {Finding.SCANNED, Finding.SEARCH} or len(listing.stretch_columns) > 1
-    return bool(looks) and sum(tally(listing.scope, None, None).kinds.values()) > REACH
+    return bool(looks) and sum(tally(listing.scope, None, None, using=listing.using).kinds.values()) > REACH
 
 
 def pass_order(listing: ItemList) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def pass_order(listing: ItemList) -> tuple[str, ...]:
 def end_of_reach(listing: ItemList, order: Sequence[str], after: Sequence[Any] | None) -> list[Any] | None:
     """The place of the last item that is looked at from a place on; None where that is the end."""
     names = [name for name in listing.ways.get(Finding.RANGE, ()) if listing.column_of(name) == path(order[0])]
-    items = WorkItem.objects.visible_to(listing.user)
+    items = listing.visible
     for name in names:
         items = items.filter(listing.condition(name))
     if after is not None:
@@ -137,7 +137,7 @@ def end_of_reach(listing: ItemList, order: Sequence[str], after: Sequence[Any] |
 
 def _read(items: Any, listing: ItemList) -> list[Row]:
     """At most MOST + 1 of the items, in the list's order."""
-    columns = listing.sort.columns
+    columns, connection = listing.sort.columns, connections[listing.using]
     keys = {f"key{n}": F(path(column)) for n, column in enumerate(columns)}
     found = items.values_list("pk", "institution_id", *KIND).annotate(**keys)[: MOST + 1]
     once = "MATERIALIZED" if connection.vendor == "postgresql" else ""
@@ -147,7 +147,7 @@ def _read(items: Any, listing: ItemList) -> list[Row]:
         for n, column in enumerate(columns)
     )
     try:
-        inner, params = found.query.sql_with_params()
+        inner, params = found.query.get_compiler(listing.using).as_sql()
     except EmptyResultSet:  # a condition that nothing can meet
         return []
     with connection.cursor() as cursor:
@@ -157,12 +157,12 @@ def _read(items: Any, listing: ItemList) -> list[Row]:
 
 def rows_of(listing: ItemList, ids: Sequence[int]) -> list[Row]:
     """These items, at most MOST, in the list's order."""
-    return _read(WorkItem.objects.with_numbers(ids), listing)
+    return _read(WorkItem.objects.using(listing.using).with_numbers(ids), listing)
 
 
 def those_beyond(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], *, back: bool) -> set[int]:
     """Which of the rows come after this place in the list's order, or before it."""
     columns = listing.sort.columns
-    those = WorkItem.objects.with_numbers([row[0] for row in rows])
+    those = WorkItem.objects.using(listing.using).with_numbers([row[0] for row in rows])
     later = those.filter(beyond(turned(columns) if back else columns, values))
     return set(later.values_list("pk", flat=True))

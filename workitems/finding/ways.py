@@ -36,7 +36,8 @@ def find(listing: ItemList) -> Found:
 
 
 def _counted(listing: ItemList) -> Found:
-    counted = tally(listing.scope, listing.chosen, listing.masks if listing.sees_all else None)
+    masks_of_all = listing.masks if listing.sees_all else None
+    counted = tally(listing.scope, listing.chosen, masks_of_all, using=listing.using)
     base, masks = listing.base_masks, listing.masks
     counted = Tally({kind: number for kind, number in counted.kinds.items() if fits(kind, base)}, counted.institutions)
     kinds = [kind for kind in counted.kinds if fits(kind, masks)]
@@ -53,7 +54,8 @@ def _counted(listing: ItemList) -> Found:
 def _too_many(listing: ItemList, first: passing.Pass, sort: Sort) -> Found:
     """The way for a list that one pass has not come to the end of."""
     if listing.ways.keys() <= {Finding.COUNTED, Finding.RANGE} and listing.stretch_columns <= {path(sort.columns[0])}:
-        kinds = [kind for kind in tally(listing.scope, listing.chosen, None).kinds if fits(kind, listing.masks)]
+        counts = tally(listing.scope, listing.chosen, None, using=listing.using).kinds
+        kinds = [kind for kind in counts if fits(kind, listing.masks)]
         by_kinds = ByKinds(listing, first.tally, 0, kinds, sort)
         counted = len(by_kinds.beyond(None, passing.MOST + 1))
         by_kinds.total, by_kinds.is_whole = min(counted, passing.MOST), counted <= passing.MOST
@@ -83,7 +85,8 @@ class ByKinds(Found):
 
     def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
         column = self.sort.columns[0]
-        stretch = Stretch(path(column), falls(column) != back, values, self.listing.bounds)
+        listing = self.listing
+        stretch = Stretch(path(column), falls(column) != back, values, listing.bounds, listing.using)
         rows = rows_of_kinds(self.kinds, self.institutions, stretch, number)
         return [Place(pk, (as_stored(column, value), pk)) for value, pk in rows]
 
