@@ -71,6 +71,15 @@ def known_database(url):
         raise ValidationError("name the database after the host: postgres://user:password@host:port/name")
 
 
+def known_standbys(urls):
+    for url in urls:
+        known_database(url)
+        if url.startswith("sqlite:"):
+            raise ValidationError("a standby is a PostgreSQL server: give postgres://user:password@host:port/name")
+    if len({*urls}) < len(urls):
+        raise ValidationError("name each standby once")
+
+
 # Deferred, so that one start names every wrong variable instead of the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
@@ -81,6 +90,8 @@ HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1, 200))
+DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
+DATABASE_REPLICA_URL: list[str] = env.list("DATABASE_REPLICA_URL", [], subcast=str.strip, validate=known_standbys)
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("EMAIL_USER", "")
@@ -108,6 +119,10 @@ def complaints():
         )
     if not DEBUG and not ALLOWED_HOSTS:
         found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
+    if DATABASE_REPLICA_URL and (DATABASE_URL or "").startswith("sqlite:"):
+        found.setdefault(
+            "DATABASE_REPLICA_URL", ["SQLite has no standbys: give DATABASE_URL a PostgreSQL server, or leave this out"]
+        )
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
@@ -148,6 +163,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pharos.reading.ReadYourWrites",
     "pharos.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -175,21 +191,47 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
-DATABASES["default"].setdefault("OPTIONS", {})
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+
+def postgresql(url, **pool):
+    """What Django is told of a PostgreSQL server. `pool`: how its connections are pooled; without it each thread keeps one."""
+    database = dj_database_url.parse(url)
+    options = database.setdefault("OPTIONS", {})
+    # Else each connection that a restart of the server has cut costs somebody a page.
+    database["CONN_HEALTH_CHECKS"] = True
+    if DATABASE_PGBOUNCER:
+        # Between two transactions PgBouncer gives the server's connection, and with it a cursor, to somebody else.
+        database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    else:
+        # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
+        # PgBouncer refuses such options; behind it the database's account says it, and a check whether it does.
+        options.setdefault("options", "-c jit=off")
+    if pool and not DATABASE_PGBOUNCER:
+        options["pool"] = pool
+    else:
+        database["CONN_MAX_AGE"] = 60
+    return database
+
+
+def standby(url):
+    """No pool: it would let a page wait for the whole time-out where the server refuses at once."""
+    database = postgresql(url)
+    patience = {"connect_timeout": 2, "tcp_user_timeout": 5_000, "keepalives_idle": 5, "keepalives_interval": 2}
+    database["OPTIONS"] = patience | database["OPTIONS"]
+    database["TEST"] = {"MIRROR": "default"}
+    return database
+
+
+if DATABASE_URL.startswith("sqlite:"):
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
     # Without all three, writers of several processes meet "database is locked".
-    DATABASES["default"]["OPTIONS"] |= {
+    DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
-    # Else each connection that a restart of the server has cut costs somebody a page.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+    DATABASES = {"default": postgresql(DATABASE_URL, min_size=1, max_size=DATABASE_POOL_SIZE)}
+    DATABASES |= {f"standby{number}": standby(url) for number, url in enumerate(DATABASE_REPLICA_URL, 1)}
 # Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
 CACHES = {
     "default": {

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class WorkItemsConfig(AppConfig):
     name = "workitems"
     verbose_name = "Work Items"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  so that they are registered
