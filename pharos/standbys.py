@@ -140,4 +140,5 @@ class Standbys:
         return replayed >= seen
 
 
-standbys = Standbys(alias for alias in settings.DATABASES if alias != DEFAULT_DB_ALIAS)
+ALIASES = [alias for alias in settings.DATABASES if alias.startswith("standby")]  # as settings.py calls them
+standbys = Standbys(ALIASES)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.standbys import FAILURES, NoStandby, Standby
+from pharos.standbys import ALIASES, FAILURES, NoStandby, Standby
 
 
 @checks.register(checks.Tags.database)
@@ -35,8 +35,8 @@ def _says(alias: str, sql: str) -> Any:
 def standbys_can_be_read(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Names each standby that is not there, or is none of the primary's."""
     found: list[checks.CheckMessage] = []
-    for alias in connections if DEFAULT_DB_ALIAS in (databases or []) else []:
-        if alias != DEFAULT_DB_ALIAS and (why := _unfit(alias)):
+    for alias in ALIASES if DEFAULT_DB_ALIAS in (databases or []) else []:
+        if why := _unfit(alias):
             sentence = f"Nothing is read from {alias} of DATABASE_REPLICA_URL: {why}"
             found.append(checks.Warning(sentence, hint="docs/scaling.md says how to set it up.", id="workitems.W003"))
     return found
