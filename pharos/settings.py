@@ -73,9 +73,9 @@ def known_database(url):
 
 def known_standbys(urls):
     for url in urls:
-        known_database(url)
-        if url.startswith("sqlite:"):
+        if not url.startswith(("postgres:", "postgresql:")):
             raise ValidationError("a standby is a PostgreSQL server: give postgres://user:password@host:port/name")
+        known_database(url)
     if len({*urls}) < len(urls):
         raise ValidationError("name each standby once")
 

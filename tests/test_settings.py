@@ -109,6 +109,15 @@ def test_in_production(start):
         ({"DATABASE_URL": "postgres://user:p@h"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: name the database"),
+        ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: SQLite has no standbys"),
+        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres://u@h"}, "DATABASE_REPLICA_URL: name the database"),
+        (
+            {"DATABASE_REPLICA_URL": "postgres://u@h/db, postgres://u@h/db"},
+            "DATABASE_REPLICA_URL: name each standby once",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
@@ -157,6 +166,29 @@ def test_database_addresses(start, url, engine, name):
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
         assert database["OPTIONS"]["timeout"] == 20
         assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_standbys(start):
+    urls = "postgres://user:p%2Css@one:5433/pharos,  postgres://user@two/pharos?connect_timeout=9"
+    found = start(**PRODUCTION, DATABASE_URL="postgres://user@db/pharos", DATABASE_REPLICA_URL=urls)["DATABASES"]
+    assert list(found) == ["default", "standby1", "standby2"]
+    assert [found[name]["HOST"] for name in found] == ["db", "one", "two"]
+    assert found["standby1"]["PASSWORD"] == "p,ss"
+    assert [found[name]["OPTIONS"]["connect_timeout"] for name in ("standby1", "standby2")] == [2, 9]
+    for name in ("standby1", "standby2"):
+        # A pool would let each try of a server that is away wait for the pool's whole time-out.
+        assert "pool" not in found[name]["OPTIONS"]
+        assert (found[name]["CONN_MAX_AGE"], found[name]["CONN_HEALTH_CHECKS"]) == (60, True)
+        assert found[name]["OPTIONS"]["options"] == "-c jit=off"
+
+
+def test_a_pgbouncer_in_transaction_mode(start):
+    urls = {"DATABASE_URL": "postgres://u@pgbouncer:6432/db", "DATABASE_REPLICA_URL": "postgres://u@other:6432/db"}
+    for database in start(**PRODUCTION, **urls, DATABASE_PGBOUNCER="true")["DATABASES"].values():
+        # It refuses to begin with `options`, and pools by itself.
+        assert not {"options", "pool", "prepare_threshold"} & database["OPTIONS"].keys()
+        assert database["DISABLE_SERVER_SIDE_CURSORS"]
+        assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
 
 
 def test_a_socket_instead_of_a_host(start):

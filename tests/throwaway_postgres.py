@@ -67,15 +67,13 @@ class Node:
         self.options = f"-k {folder} " + " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
     def run(self, program: str, *arguments: str) -> None:
-        user = _owner()
-        rights: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         done = subprocess.run(
             [self.binaries / program, *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
-            **rights,
+            **rights_of_the_server(),
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
@@ -106,7 +104,7 @@ class Node:
 
 
 @contextlib.contextmanager
-def _folder(keep: Path | None = None) -> Iterator[Path]:
+def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
     """A folder that the server may write to; removed in the end unless it is to be kept."""
     folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
     try:
@@ -120,6 +118,12 @@ def _folder(keep: Path | None = None) -> Iterator[Path]:
 def _owner() -> pwd.struct_passwd | None:
     """Whom the server runs as, where that is not whoever runs this."""
     return pwd.getpwnam("postgres") if os.getuid() == 0 else None
+
+
+def rights_of_the_server() -> dict[str, Any]:
+    """Whom it runs as, for subprocess."""
+    owner = _owner()
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
 
 def _give(folder: Path) -> None:
@@ -141,7 +145,7 @@ def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
     `settings`: the server's own, by name, e.g. shared_buffers="2GB".
     """
     binaries = _installed()
-    with _ended_in_order(), _folder(keep) as folder:
+    with _ended_in_order(), folder_of_the_servers(keep) as folder:
         node = Node(binaries, folder, {"synchronous_commit": "off", **settings})
         if not (node.data / "PG_VERSION").exists():
             node.init()
@@ -190,7 +194,7 @@ def free_port() -> int:
 def pair() -> Iterator[Pair]:
     """A primary with a streaming standby. Both are stopped and removed in the end, whichever runs then."""
     binaries = _installed()
-    with _ended_in_order(), _folder() as folder:
+    with _ended_in_order(), folder_of_the_servers() as folder:
         primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))
         for node in (primary, standby):
             _give(node.folder)
