@@ -71,9 +71,11 @@ def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
     assert not is_in_transaction()
 
 
+@pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, virginia, dora):
-    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer."""
+def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
+    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
     make_many(2_500, [virginia])
     with contextlib.closing(LINES[name](dora)) as pieces:
         next(pieces), next(pieces)
