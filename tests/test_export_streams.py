@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
-from workitems.exporting import csv_lines, export_lines, json_lines
+from workitems.exporting import Begun, csv_lines, export_lines, json_lines
 from workitems.models import WorkItem
 
 from .factories import make_item
@@ -95,6 +95,15 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
     assert (is_in_transaction(), cursors()) == (False, [])
     make_item(virginia, name="after.tar")
     assert WorkItem.objects.filter(name="after.tar").exists()
+
+
+def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
+    make_many(2_500, [virginia])
+    begun = Begun(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
+    assert is_in_transaction()
+    assert next(begun).startswith("id,name,")
+    begun.close()
+    assert (is_in_transaction(), cursors()) == (False, [])
 
 
 def test_the_page_that_gives_a_list_closes_it(virginia, dora):

@@ -7,8 +7,11 @@ import json
 import pytest
 from django.db import OperationalError, connection, connections
 from django.http import HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.views import View
 
 from pharos import reading
+from pharos.accounts.models import Institution
 from workitems import bulk
 from workitems.exporting import csv_lines, json_lines
 from workitems.facets import Facets, drop_hints
@@ -106,6 +109,24 @@ def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signe
         assert ids(answer) == [item.pk]
 
 
+class Template:
+    def render(self, context, request=None):
+        return ", ".join(str(one) for one in context["institutions"])
+
+
+class Lazy(reading.ReadsFromStandby, View):
+    """A page that reads only once it is rendered, as Django's generic views do."""
+
+    def get(self, request):
+        return TemplateResponse(request, Template(), {"institutions": Institution.objects.using(self.using)})
+
+
+def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone, rf, virginia):
+    answer = Lazy.as_view()(rf.get("/"))
+    assert (answer.content, answer["X-Read-From"]) == (b"virginia.edu", "default")
+    assert gone.left_alone == [("elsewhere", "gone just now")]
+
+
 def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
     monkeypatch.setattr("workitems.views.listing.Facets", failing)
     with pytest.raises(OperationalError, match="gone just now"):
@@ -120,14 +141,15 @@ def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):
     assert reading.COOKIE not in client.cookies
 
 
-def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypatch, rf, ada):
+def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypatch, rf, ada, settings):
     """Who did it reads from the primary alone for as long as the cookie lasts."""
+    settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "standbys", Chosen("elsewhere"))
     monkeypatch.setattr(reading, "written", failing)
     changing = rf.post("/items/1/cancel")
     changing.user = ada
     answer = reading.ReadYourWrites(lambda request: HttpResponse("done"))(changing)
-    assert answer.content == b"done"
+    assert (answer.content, answer.cookies[reading.COOKIE]["secure"]) == (b"done", True)
     reader = rf.get("/items/")
     reader.COOKIES[reading.COOKIE] = answer.cookies[reading.COOKIE].value
     assert reading._written_by(reader) == 2**63 - 1
