@@ -41,13 +41,15 @@ def known_database(url):
 
 def known_standbys(urls):
     for url in urls:
+        if not url.startswith(("postgres:", "postgresql:")):
+            raise ValidationError("a standby is a PostgreSQL server: give postgres://user:password@host:port/name")
         known_database(url)
-        if url.startswith("sqlite:"):
-            raise ValidationError("only PostgreSQL has standbys; give postgres://user:password@host:port/name")
+    if len({*urls}) < len(urls):
+        raise ValidationError("name each standby once")
 
 
 def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]:
-    """The entry of settings.DATABASES for an address. `pool`: how many connections a process keeps at most."""
+    """The entry of settings.DATABASES for an address. `pool`: how many connections a process keeps at most; 0: each thread keeps one."""
     found: dict[str, Any] = dict(dj_database_url.parse(url))
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"] == "django.db.backends.sqlite3":
@@ -57,25 +59,27 @@ def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    elif behind_pgbouncer:
-        # It keeps the connections, and hands them on after each transaction. (No cursor of the server outlives one: see exporting.)
-        # It refuses to pass "options" on; JIT is turned off for the role then (docs/scaling.md).
-        found |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    else:
+        return found
+    # Else each connection that a restart of the server has cut costs somebody a page.
+    found["CONN_HEALTH_CHECKS"] = True
+    # Between two transactions PgBouncer gives the server's connection, and with it a cursor, to somebody else.
+    found["DISABLE_SERVER_SIDE_CURSORS"] = behind_pgbouncer
+    if not behind_pgbouncer:
         # After so many times, the driver has a statement planned once and for all; only workitems.prepared lets it.
         options["prepare_threshold"] = 5
-        options["pool"] = {"min_size": 1, "max_size": pool}
-        # Else each connection that a restart of the server has cut costs somebody a page.
-        found["CONN_HEALTH_CHECKS"] = True
         # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
+        # PgBouncer refuses such options; behind it the database's account says it, and a check whether it does.
         options.setdefault("options", "-c jit=off")
+    if pool and not behind_pgbouncer:
+        options["pool"] = {"min_size": 1, "max_size": pool}
+    else:
+        found["CONN_MAX_AGE"] = 60
     return found
 
 
-def a_standby(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]:
-    """The same for a standby: nobody waits for it."""
-    found = configured(url, pool=pool, behind_pgbouncer=behind_pgbouncer)
+def a_standby(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
+    """The same for a standby. No pool: it would let a page wait for the whole time-out where the server refuses at once."""
+    found = configured(url, pool=0, behind_pgbouncer=behind_pgbouncer)
     found["OPTIONS"] = _SHORT | found["OPTIONS"]
-    if not behind_pgbouncer:
-        found["OPTIONS"]["pool"] |= {"min_size": 0, "timeout": 2}
+    found["TEST"] = {"MIRROR": "default"}
     return found

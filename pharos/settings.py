@@ -58,7 +58,6 @@ HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)
 DATABASE_REPLICA_URL: list[str] = env.list("DATABASE_REPLICA_URL", [], subcast=str.strip, validate=known_standbys)
-DATABASE_REPLICA_LATE = env.int("DATABASE_REPLICA_LATE", 10, validate=validate.Range(1, 3600))
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1, 200))
 DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
 EMAIL_HOST = env.str("EMAIL_HOST", "")
@@ -89,7 +88,9 @@ def complaints():
     if not DEBUG and not ALLOWED_HOSTS:
         found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
     if DATABASE_REPLICA_URL and str(DATABASE_URL).startswith("sqlite:"):
-        found.setdefault("DATABASE_REPLICA_URL", ["only PostgreSQL has standbys; DATABASE_URL names a file of SQLite"])
+        found.setdefault(
+            "DATABASE_REPLICA_URL", ["SQLite has no standbys: give DATABASE_URL a PostgreSQL server, or leave this out"]
+        )
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
@@ -130,11 +131,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pharos.reading.ReadYourWrites",
     "pharos.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pharos.middleware.House",
-    "pharos.standbys.RememberWrites",
     "pharos.accounts.gate.Gate",
 ]
 
@@ -169,7 +170,7 @@ TEMPLATES = [
 
 DATABASES = {"default": configured(DATABASE_URL, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)}
 for number, url in enumerate(DATABASE_REPLICA_URL, 1):
-    DATABASES[f"standby{number}"] = a_standby(url, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)
+    DATABASES[f"standby{number}"] = a_standby(url, behind_pgbouncer=DATABASE_PGBOUNCER)
 # Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
 CACHES = {
     "default": {

@@ -1,189 +1,144 @@
-"""Which database a page reads from, where there are streaming standbys beside the primary (DATABASE_REPLICA_URL).
+"""Which database a reader is sent to: a streaming standby that is there and has replayed enough, else the primary.
 
-A standby answers if it has taken over all that the primary held DATABASE_REPLICA_LATE seconds ago, and all that this person has written.
-Whatever is not certain is asked of the primary, which everything else is asked of anyway: whoever signs in, changes an item or
-calls the API. docs/scaling.md says how to set it up.
-
-Positions are those in PostgreSQL's write-ahead log, as numbers: no clock is compared with another's, and any account may ask
-for them.
+A position is a place in the primary's log of changes (WAL), as a number. How late a standby is, is told by positions alone,
+without comparing clocks of two machines and without privileges: it is late where it has not replayed what the primary had
+written LATE seconds ago. Each process finds out for itself. docs/scaling.md says it to operators.
 """
 
+import itertools
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core import signing
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
-REST = 5.0  # seconds for which a standby that failed is left alone; then one request tries it
-COOKIE = "pharos_written"
-# Seconds that the cookie is kept: by then, a standby without what was written is late.
-LASTS = settings.DATABASE_REPLICA_LATE + 50
+LATE = 10.0  # seconds: who is further behind is not read from
+LOOK = 1.0  # seconds between two looks at the primary's position
+AWAY = 5.0  # seconds for which one that has failed is left alone; then one request tries it
 FAILURES = (DatabaseError, InterfaceError)
 log = logging.getLogger(__name__)
 
-_HERE = "SELECT pg_wal_lsn_diff({}, '0/0')::bigint"
-# Not what is on disk already: with synchronous_commit off, what has just been written may not be.
-_WRITTEN = _HERE.format("pg_current_wal_insert_lsn()")
-_FLUSHED = _HERE.format("pg_current_wal_lsn()")
-_REPLAYED = _HERE.format("pg_last_wal_replay_lsn()") + ", pg_is_in_recovery()"
+# Written, which may be more than is flushed: with synchronous_commit off, a commit is seen before it is flushed.
+_WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+# Flushed, because nothing else is sent to standbys.
+_FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
+# NULL of a server that has been promoted, or never was a standby.
+_REPLAYED = "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END"
+_WHOSE = "SELECT system_identifier, current_database() FROM pg_control_system()"
 
 
-def _ask(alias: str, sql: str) -> tuple[Any, ...]:
-    try:
-        with connections[alias].cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()
-    except FAILURES:
-        _drop(alias)
-        raise
+def written() -> int:
+    """The primary's position now: whoever reads from a standby that has replayed it sees all that is committed so far."""
+    [position] = _row(DEFAULT_DB_ALIAS, _WRITTEN)
+    return position
 
 
-def _drop(alias: str) -> None:
-    """Closes this thread's connection: a broken one must not come back."""
-    try:
-        connections[alias].close()
-    except FAILURES:
-        log.debug("The connection to %s cannot even be closed.", alias)
+def _row(alias: str, sql: str) -> Any:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()
+
+
+class NoStandby(Exception):
+    """A server that must not be read from, whatever it has replayed; the text says why."""
+
+
+class Look(NamedTuple):
+    """Where the primary was at a moment of this process's clock."""
+
+    at: float
+    position: int
+
+
+@dataclass
+class Standby:
+    """What this process knows of a standby. `state`: what was last said of it; `is_ours`: it copies the primary's database."""
+
+    alias: str
+    state: str = "not asked yet"
+    again_at: float = 0.0
+    is_ours: bool = False
+
+    def replayed(self) -> int:
+        """How far it has come. Raises NoStandby or a failure of the database."""
+        if not self.is_ours:
+            if _row(self.alias, _WHOSE) != _row(DEFAULT_DB_ALIAS, _WHOSE):
+                raise NoStandby("it is not a copy of the database of DATABASE_URL")
+            self.is_ours = True
+        [position] = _row(self.alias, _REPLAYED)
+        if position is None:
+            raise NoStandby("it is no standby any more")
+        return position
+
+    def becomes(self, state: str, level: int, sentence: str, *values: object) -> None:
+        """Says it in the log, once for as long as it stays so."""
+        if self.state != state:
+            self.state = state
+            log.log(level, f"%s {sentence}", self.alias, *values)
 
 
 class Standbys:
-    """What this process knows of the standbys with these aliases; its threads share it, and none waits for another: at worst, two
-    look at the same time.
+    """The standbys as one process knows them. Its threads share it without a lock: at worst, two of them ask the same."""
 
-    `late`: seconds; one that is further behind is not used. `ask` answers a statement on a database, `now` is a clock that only
-    goes forward.
-    """
+    def __init__(self, aliases: Iterable[str], clock: Callable[[], float] = time.monotonic):
+        self._standbys = [Standby(alias) for alias in aliases]
+        self._clock = clock
+        self._looks: tuple[Look, ...] = ()
+        self._turns = itertools.count()
 
-    def __init__(
-        self,
-        aliases: list[str],
-        late: float,
-        ask: Callable[[str, str], tuple[Any, ...]] = _ask,
-        now: Callable[[], float] = time.monotonic,
-    ):
-        self.aliases, self.late = aliases, late
-        self._sample = late / 10  # seconds between looks at where the primary is
-        self._ask, self._now = ask, now
-        self._turn = 0
-        self._primary: tuple[tuple[float, int], ...] = ()  # (when, where it was), of the last `late` seconds
-        self._resting: dict[str, float] = {}  # until when
-        self._away: set[str] = set()  # those of which it was logged that they are not used
+    def __bool__(self) -> bool:
+        return bool(self._standbys)
 
-    def choose(self, written: int | None) -> str:
-        """The database to read from, for somebody whose last change stands at `written`; the primary where no standby will do."""
-        for alias in self._in_turn():
-            try:
-                replayed, is_standby = self._ask(alias, _REPLAYED)
-            except FAILURES as error:
-                self.leave(alias, error)
-                continue
-            if not is_standby:
-                self._rest(alias, "it is no standby any more")
-            elif replayed < self._needed():
-                self._rest(alias, f"it is more than {self.late:.0f} s behind", self._sample)
-            else:
-                self._is_well(alias)
-                if written is None or replayed >= written:
-                    return alias
+    def choose(self, seen: int = 0) -> str:
+        """The alias of the database for a reader who must see all that was written up to this position."""
+        needed = self._look()
+        first = next(self._turns) % len(self._standbys)
+        for standby in [*self._standbys[first:], *self._standbys[:first]]:
+            if self._may_be_read(standby, needed, seen):
+                return standby.alias
         return DEFAULT_DB_ALIAS
 
-    def leave(self, alias: str, error: Exception) -> None:
-        """Leaves a standby alone that has failed."""
-        self._rest(alias, f"it failed: {error}".strip())
+    def leave_alone(self, alias: str, why: BaseException) -> None:
+        """For a while, because it has failed. Its connection is given up: the next one is a new one."""
+        standby = next(standby for standby in self._standbys if standby.alias == alias)
+        connections[alias].close()
+        standby.is_ours = False
+        standby.again_at = self._clock() + AWAY
+        said = str(why).strip().partition("\n")[0]
+        standby.becomes("away", logging.WARNING, "is not read from: %s", said)
 
-    def _in_turn(self) -> list[str]:
-        """Those that are not resting, beginning with another one each time. One whose rest is over is tried by one request only."""
-        now = self._now()
-        self._turn = (self._turn + 1) % len(self.aliases)
-        free = [
-            alias
-            for alias in self.aliases[self._turn :] + self.aliases[: self._turn]
-            if self._resting.get(alias, 0) <= now
-        ]
-        self._resting |= {alias: now + REST for alias in free if alias in self._resting}
-        return free
+    def _look(self) -> Look:
+        """Where the primary was at most LATE seconds ago, as long ago as this process knows."""
+        now = self._clock()
+        if not self._looks or now - self._looks[-1].at >= LOOK:
+            [position] = _row(DEFAULT_DB_ALIAS, _FLUSHED)
+            # With the time of before the question, the position is never older than it seems.
+            self._looks = (*(look for look in self._looks if now - look.at <= LATE), Look(now, position))
+        return next(look for look in self._looks if now - look.at <= LATE)
 
-    def _needed(self) -> int:
-        """Where the primary was at the earliest look within the last `late` seconds."""
-        now = self._now()
-        known = tuple(look for look in self._primary if look[0] >= now - self.late)
-        if not known or known[-1][0] <= now - self._sample:
-            [position] = self._ask(DEFAULT_DB_ALIAS, _FLUSHED)
-            known = (*known, (now, position))
-        self._primary = known
-        return known[0][1]
-
-    def _rest(self, alias: str, why: str, seconds: float = REST) -> None:
-        self._resting[alias] = self._now() + seconds
-        if alias not in self._away:
-            self._away.add(alias)
-            log.warning("%s is not read from for now: %s. The primary answers.", alias, why)
-
-    def _is_well(self, alias: str) -> None:
-        self._resting.pop(alias, None)
-        if alias in self._away:
-            self._away.discard(alias)
-            log.warning("%s is read from again.", alias)
-
-
-standbys = Standbys(
-    [alias for alias in settings.DATABASES if alias != DEFAULT_DB_ALIAS], settings.DATABASE_REPLICA_LATE
-)
-
-
-def _written_by(request: Any) -> int | None:
-    """Where the last change of this browser's person stands; None if there was none lately."""
-    try:
-        return int(signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=LASTS))
-    except (KeyError, signing.BadSignature):
-        return None
-
-
-class ReadsFromStandby:
-    """Mixin of a view that only reads, from `self.using`: a standby where one will do, else the primary.
-
-    Where the standby fails meanwhile, all is read again from the primary.
-    """
-
-    using = DEFAULT_DB_ALIAS
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        view: Any = super()
-        if not standbys.aliases:
-            return view.dispatch(request, *args, **kwargs)
-        self.using = standbys.choose(_written_by(request))
+    def _may_be_read(self, standby: Standby, needed: Look, seen: int) -> bool:
+        now = self._clock()
+        if now < standby.again_at:
+            return False
+        if standby.state == "away":
+            standby.again_at = now + AWAY  # this request tries it, and the others wait for what comes of it
         try:
-            response = view.dispatch(request, *args, **kwargs)
-        except FAILURES as error:
-            if self.using == DEFAULT_DB_ALIAS:
-                raise
-            _drop(self.using)
-            standbys.leave(self.using, error)
-            self.using = DEFAULT_DB_ALIAS
-            response = view.dispatch(request, *args, **kwargs)
-        response["X-Read-From"] = self.using
-        return response
+            replayed = standby.replayed()
+        except (NoStandby, *FAILURES) as failure:
+            self.leave_alone(standby.alias, failure)
+            return False
+        standby.again_at = 0.0
+        if replayed < needed.position:
+            # A process that has only just looked for the first time asks for more, and cannot know how late it is.
+            if now - needed.at >= LATE / 2:
+                standby.becomes("late", logging.WARNING, "is late by more than %d s and not read from", LATE)
+            return False
+        standby.becomes("read", logging.INFO, "is read from")
+        return replayed >= seen
 
 
-class RememberWrites:
-    """Middleware: whoever may have changed something carries along where it stands in the primary's log, so that he sees it."""
-
-    def __init__(self, get_response: Callable[[Any], Any]):
-        self.get_response = get_response
-
-    def __call__(self, request: Any) -> Any:
-        response = self.get_response(request)
-        if standbys.aliases and request.method not in ("GET", "HEAD", "OPTIONS") and request.user.is_authenticated:
-            [position] = _ask(DEFAULT_DB_ALIAS, _WRITTEN)
-            response.set_cookie(
-                COOKIE,
-                signing.dumps(position, salt=COOKIE),
-                max_age=LASTS,
-                secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
-        return response
+ALIASES = [alias for alias in settings.DATABASES if alias.startswith("standby")]  # as settings.py calls them
+standbys = Standbys(ALIASES)

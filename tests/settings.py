@@ -24,4 +24,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"pharos-test-{run}.sqlite3")}
 else:
     # A pool would hold connections to the test database beyond its end.
-    del DATABASES["default"]["OPTIONS"]["pool"]
+    DATABASES["default"]["OPTIONS"].pop("pool", None)
+
+# The same database by another name, for tests of where something is read.
+DATABASES["elsewhere"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}

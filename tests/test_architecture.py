@@ -1,6 +1,7 @@
 """Who may import whom, and what must not be there at all: the house's rules, read off the source."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,24 @@ def test_nothing_happens_behind_ones_back():
     """No signals, no thread-local user: what happens on a save is in the verb that saves."""
     forbidden = ["django.db.models.signals", "django.dispatch", "django.core.signals", "threading", "contextvars"]
     assert breaches(list(TREES), forbidden) == []
+
+
+OF_A_SESSION = re.compile(
+    r"pg_(try_)?advisory_(?!xact)\w*lock|\bLISTEN\b|\bTEMP(ORARY)? TABLE|\bWITH HOLD|\bPREPARE\b"
+    r"|['\"]SET (?!LOCAL|TRANSACTION|CONSTRAINTS)|set_config\([^)]*(?<!true)\)"
+)
+
+
+def test_nothing_relies_on_a_session_of_the_database():
+    """Behind PgBouncer in transaction mode, the next transaction may be on another connection (docs/scaling.md)."""
+    found = {
+        path.relative_to(ROOT).as_posix(): line
+        for path in SOURCES
+        for line in path.read_text().splitlines()
+        if OF_A_SESSION.search(line.partition("#")[0])
+    }
+    assert found == {}
+    assert all(map(OF_A_SESSION.search, ["pg_advisory_lock(1)", "'SET jit = off'", "set_config('a', 'b', false)"]))
 
 
 def test_no_drawer_for_everything():

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
-from workitems.exporting import csv_lines, export_lines, json_lines
+from workitems.exporting import Begun, csv_lines, export_lines, json_lines
 from workitems.models import WorkItem
 
 from .factories import make_item
@@ -71,9 +71,11 @@ def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
     assert not is_in_transaction()
 
 
+@pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, virginia, dora):
-    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer."""
+def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
+    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
     make_many(2_500, [virginia])
     with contextlib.closing(LINES[name](dora)) as pieces:
         next(pieces), next(pieces)
@@ -93,6 +95,15 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
     assert (is_in_transaction(), cursors()) == (False, [])
     make_item(virginia, name="after.tar")
     assert WorkItem.objects.filter(name="after.tar").exists()
+
+
+def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
+    make_many(2_500, [virginia])
+    begun = Begun(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
+    assert is_in_transaction()
+    assert next(begun).startswith("id,name,")
+    begun.close()
+    assert (is_in_transaction(), cursors()) == (False, [])
 
 
 def test_the_page_that_gives_a_list_closes_it(virginia, dora):

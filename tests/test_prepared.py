@@ -35,9 +35,10 @@ def test_it_is_prepared_and_used_again(postgresql):
     assert prepared() == [10]
 
 
-def test_not_behind_pgbouncer_where_the_next_statement_meets_another_connection(postgresql, settings):
-    settings.DATABASE_PGBOUNCER = True
+def test_not_behind_pgbouncer_where_the_next_statement_meets_another_connection(postgresql, monkeypatch):
     connection.close()
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", None)  # as there
     ask(*range(10))
     assert prepared() == []
 

@@ -89,12 +89,6 @@ def test_in_production(start):
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
         ({"TRUSTED_PROXIES": "two"}, "TRUSTED_PROXIES: "),
         ({"DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE: "),
-        ({"DATABASE_REPLICA_LATE": "0"}, "DATABASE_REPLICA_LATE: "),
-        ({"DATABASE_REPLICA_URL": "mysql://h/db"}, "DATABASE_REPLICA_URL: give sqlite"),
-        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: only PostgreSQL has standbys"),
-        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres:///db"}, "DATABASE_REPLICA_URL: name the host"),
-        ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: only PostgreSQL has standbys"),
-        ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
         ({"EMAIL_PORT": "65536"}, "EMAIL_PORT: "),
         ({"EMAIL_USE_TLS": "maybe"}, "EMAIL_USE_TLS: "),
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL: "),
@@ -115,6 +109,15 @@ def test_in_production(start):
         ({"DATABASE_URL": "postgres://user:p@h"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: name the database"),
+        ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: SQLite has no standbys"),
+        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres://u@h"}, "DATABASE_REPLICA_URL: name the database"),
+        (
+            {"DATABASE_REPLICA_URL": "postgres://u@h/db, postgres://u@h/db"},
+            "DATABASE_REPLICA_URL: name each standby once",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
@@ -163,6 +166,29 @@ def test_database_addresses(start, url, engine, name):
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
         assert database["OPTIONS"]["timeout"] == 20
         assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_standbys(start):
+    urls = "postgres://user:p%2Css@one:5433/pharos,  postgres://user@two/pharos?connect_timeout=9"
+    found = start(**PRODUCTION, DATABASE_URL="postgres://user@db/pharos", DATABASE_REPLICA_URL=urls)["DATABASES"]
+    assert list(found) == ["default", "standby1", "standby2"]
+    assert [found[name]["HOST"] for name in found] == ["db", "one", "two"]
+    assert found["standby1"]["PASSWORD"] == "p,ss"
+    assert [found[name]["OPTIONS"]["connect_timeout"] for name in ("standby1", "standby2")] == [2, 9]
+    for name in ("standby1", "standby2"):
+        # A pool would let each try of a server that is away wait for the pool's whole time-out.
+        assert "pool" not in found[name]["OPTIONS"]
+        assert (found[name]["CONN_MAX_AGE"], found[name]["CONN_HEALTH_CHECKS"]) == (60, True)
+        assert found[name]["OPTIONS"]["options"] == "-c jit=off"
+
+
+def test_a_pgbouncer_in_transaction_mode(start):
+    urls = {"DATABASE_URL": "postgres://u@pgbouncer:6432/db", "DATABASE_REPLICA_URL": "postgres://u@other:6432/db"}
+    for database in start(**PRODUCTION, **urls, DATABASE_PGBOUNCER="true")["DATABASES"].values():
+        # It refuses to begin with `options`, and pools by itself.
+        assert not {"options", "pool", "prepare_threshold"} & database["OPTIONS"].keys()
+        assert database["DISABLE_SERVER_SIDE_CURSORS"]
+        assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
 
 
 def test_a_socket_instead_of_a_host(start):
@@ -237,31 +263,3 @@ def test_a_start_in_the_wrong_environment_stops():
     assert done.returncode != 0
     assert "SECRET_KEY: give at least 50" in done.stderr
     assert "ALLOWED_HOSTS: name the hosts" in done.stderr
-
-
-POSTGRES = "postgres://user:p@db.example.org/pharos"
-
-
-def test_standbys_are_given_little_time(start):
-    urls = "postgres://reader:s%2Ccret@one.example.org/pharos, postgres://reader:x@two.example.org:5433/pharos"
-    found = start(**PRODUCTION, DATABASE_URL=POSTGRES, DATABASE_REPLICA_URL=urls, DATABASE_POOL_SIZE="5")["DATABASES"]
-    assert list(found) == ["default", "standby1", "standby2"]
-    one, two = found["standby1"], found["standby2"]
-    assert (one["HOST"], one["PASSWORD"], two["HOST"], two["PORT"]) == (
-        "one.example.org",
-        "s,cret",
-        "two.example.org",
-        5433,
-    )
-    assert one["OPTIONS"]["pool"] == {"min_size": 0, "max_size": 5, "timeout": 2}
-    assert one["OPTIONS"]["connect_timeout"] == 2
-    assert one["OPTIONS"]["options"] == "-c jit=off"
-    assert "connect_timeout" not in found["default"]["OPTIONS"]
-
-
-def test_behind_pgbouncer_there_is_no_second_pool(start):
-    known = {"DATABASE_URL": POSTGRES, "DATABASE_REPLICA_URL": POSTGRES, "DATABASE_PGBOUNCER": "true"}
-    for found in start(**PRODUCTION, **known)["DATABASES"].values():
-        assert not {"pool", "options"} & found["OPTIONS"].keys()
-        assert found["CONN_MAX_AGE"] > 0
-        assert found["CONN_HEALTH_CHECKS"]

@@ -1,9 +1,11 @@
 """A PostgreSQL cluster for one run, from the server binaries that are installed, in a temporary folder.
 
     with cluster() as url: ...
+    with pair() as servers: …  servers.primary.url, servers.standby.stop()
 
-`cluster(keep=FOLDER)` starts the one in that folder, makes it where there is none, and leaves it there, stopped. Loopback is not even needed: it listens on a socket in its own folder. PostgreSQL refuses to run as root, so there it runs
-as the `postgres` user that Debian's package makes.
+`cluster(keep=FOLDER)` starts the one in that folder, makes it where there is none, and leaves it there, stopped. It listens on
+a socket in its own folder; a pair, which is a primary with its streaming standby, on two ports of the loopback. PostgreSQL
+refuses to run as root, so there it runs as the `postgres` user that Debian's package makes.
 """
 
 import contextlib
@@ -15,10 +17,16 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
+
+import psycopg
+
+# What is thrown away need not survive the machine.
+_HASTE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def server_binaries() -> Path | None:
@@ -46,93 +54,158 @@ def _ended_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-class Cluster:
-    """A cluster in a folder: made, started and stopped from here. `settings`: the server's own, by name, e.g. shared_buffers="2GB".
+class Node:
+    """A server in a folder of its own; `settings` are the server's, by name. On loopback if it has a port, else on a socket."""
 
-    It listens on a socket in its own folder and, with a port, on the loopback.
-    """
-
-    def __init__(self, folder: Path, settings: Mapping[str, str], port: int | None = None):
-        self.folder, self.port, self.data = folder, port, folder / "data"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._user: dict[str, Any] = {}
-        if os.getuid() == 0:
-            owner = pwd.getpwnam("postgres")
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-            self._user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-        chosen = {
-            "listen_addresses": "127.0.0.1" if port else "''",
-            **({"port": str(port)} if port else {}),
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            **settings,
-        }
-        self._options = f"-k {folder} " + " ".join(f"-c {name}={value}" for name, value in chosen.items())
-
-    @property
-    def url(self) -> str:
-        """Its address, for DATABASE_URL."""
-        host = f"127.0.0.1:{self.port}" if self.port else quote(str(self.folder), safe="")
-        return f"postgres://pharos@{host}/postgres"
+    def __init__(self, binaries: Path, folder: Path, settings: dict[str, str], port: int | None = None):
+        self.binaries = binaries
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = port
+        where = {"listen_addresses": "127.0.0.1", "port": str(port)} if port else {"listen_addresses": "''"}
+        chosen = {**where, **_HASTE, **settings}
+        self.options = f"-k {folder} " + " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
     def run(self, program: str, *arguments: str) -> None:
-        binaries = server_binaries()
-        if binaries is None:
-            raise FileNotFoundError(
-                "There is no PostgreSQL server on this machine (Debian: apt-get install postgresql)."
-            )
-        command = [str(binaries / program), *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **self._user)
+        done = subprocess.run(
+            [self.binaries / program, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **rights_of_the_server(),
+        )
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
 
-    def make(self) -> None:
-        """An empty one, where there is none yet."""
-        if not (self.data / "PG_VERSION").exists():
-            form = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-            self.run("initdb", "-D", str(self.data), "-U", "pharos", *form)
-
-    def make_standby_of(self, primary: "Cluster") -> None:
-        where = f"host=127.0.0.1 port={primary.port} user=pharos"
-        copy = ["--wal-method=stream", "--checkpoint=fast", "--write-recovery-conf", "--no-sync"]
-        self.run("pg_basebackup", "-D", str(self.data), "-d", where, *copy)
+    def init(self) -> None:
+        how = ("-U", "pharos", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.run("initdb", "-D", str(self.data), *how)
 
     def start(self) -> None:
         # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
-        log = str(self.folder / "log")
-        self.run("pg_ctl", "-D", str(self.data), "-l", log, "-o", self._options, "-w", "-t", "600", "start")
+        log = ("-l", str(self.folder / "log"))
+        self.run("pg_ctl", "-D", str(self.data), *log, "-o", self.options, "-w", "-t", "600", "start")
 
-    def stop(self, mode: str) -> None:
-        """`mode`: "fast", or "immediate", as in a crash."""
+    def stop(self, mode: str = "immediate") -> None:
         self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "-t", "600", "stop")
 
-    @contextlib.contextmanager
-    def running(self, *, end: str = "immediate") -> Iterator[None]:
-        self.start()
-        try:
-            yield
-        finally:
-            self.stop(end)
+    @property
+    def url(self) -> str:
+        """Its address for DATABASE_URL."""
+        where = f"127.0.0.1:{self.port}" if self.port else quote(str(self.folder), safe="")
+        return f"postgres://pharos@{where}/postgres"
+
+    def ask(self, sql: str) -> Any:
+        """The first row of a statement's answer, on a connection of its own; None where it has no answer."""
+        with psycopg.connect(self.url, autocommit=True) as asking:
+            answer = asking.execute(sql.encode())
+            return answer.fetchone() if answer.description else None
+
+
+@contextlib.contextmanager
+def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
+    """A folder that the server may write to; removed in the end unless it is to be kept."""
+    folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
+    try:
+        _give(folder)
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Whom the server runs as, where that is not whoever runs this."""
+    return pwd.getpwnam("postgres") if os.getuid() == 0 else None
+
+
+def rights_of_the_server() -> dict[str, Any]:
+    """Whom it runs as, for subprocess."""
+    owner = _owner()
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+
+
+def _give(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if owner := _owner():
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+
+
+def _installed() -> Path:
+    if binaries := server_binaries():
+        return binaries
+    raise FileNotFoundError("There is no PostgreSQL server on this machine (Debian: apt-get install postgresql).")
 
 
 @contextlib.contextmanager
 def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
-    """Starts a cluster and yields its address for DATABASE_URL; stops it in the end, and removes it unless it is to be kept."""
-    folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
-    made = Cluster(folder, settings)
-    with _ended_in_order():
+    """Starts a cluster and yields its address for DATABASE_URL; stops it in the end, and removes it unless it is to be kept.
+
+    `settings`: the server's own, by name, e.g. shared_buffers="2GB".
+    """
+    binaries = _installed()
+    with _ended_in_order(), folder_of_the_servers(keep) as folder:
+        node = Node(binaries, folder, {"synchronous_commit": "off", **settings})
+        if not (node.data / "PG_VERSION").exists():
+            node.init()
+        node.start()
         try:
-            made.make()
-            # What is kept must be written out; without fsync, an immediate stop would lose it.
-            with made.running(end="fast" if keep else "immediate"):
-                yield made.url
+            yield node.url
         finally:
-            if not keep:
-                shutil.rmtree(folder, ignore_errors=True)
+            # What is kept must be written out; without fsync, an immediate stop would lose it.
+            node.stop("fast" if keep else "immediate")
+
+
+class Pair(NamedTuple):
+    """A primary and its streaming standby, each on a port of the loopback. Either can be stopped and started."""
+
+    primary: Node
+    standby: Node
+
+    def pause(self) -> None:
+        """From now on the standby receives, and replays nothing."""
+        self.standby.ask("SELECT pg_wal_replay_pause()")
+        wait_until(lambda: self.standby.ask("SELECT pg_get_wal_replay_pause_state()") == ("paused",))
+
+    def resume(self) -> None:
+        """The standby goes on, and has caught up when this returns."""
+        self.standby.ask("SELECT pg_wal_replay_resume()")
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        [position] = self.primary.ask("SELECT pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == (True,))
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    """Asks again and again until it is so; fails after this time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it has not come about in time"
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def pair() -> Iterator[Pair]:
+    """A primary with a streaming standby. Both are stopped and removed in the end, whichever runs then."""
+    binaries = _installed()
+    with _ended_in_order(), folder_of_the_servers() as folder:
+        primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))
+        for node in (primary, standby):
+            _give(node.folder)
+        primary.init()
+        primary.start()
+        try:
+            source = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "pharos")
+            standby.run("pg_basebackup", *source, "-D", str(standby.data), "-R", "-c", "fast", "--no-sync")
+            standby.start()
+            yield Pair(primary, standby)
+        finally:
+            for node in (standby, primary):
+                if (node.data / "postmaster.pid").exists():
+                    node.stop()

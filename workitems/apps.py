@@ -5,5 +5,5 @@ class WorkItemsConfig(AppConfig):
     name = "workitems"
     verbose_name = "Work Items"
 
-    def ready(self):
-        from . import checks  # noqa: F401  they register themselves
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  so that they are registered

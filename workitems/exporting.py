@@ -71,16 +71,19 @@ def list_columns(user: User) -> dict[str, str]:
     return LIST_COLUMNS | PROCESS_COLUMNS if user.can(Permission.SEE_PROCESS) else LIST_COLUMNS
 
 
-def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
+def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
     """The rows as CSV for a spreadsheet, header first, in pieces of many lines."""
     columns = list_columns(user)
+    before = _csv_text([list(columns)])
     with contextlib.closing(_pieces(rows, columns)) as pieces:
-        yield _csv_text([list(columns)])
         for some in pieces:
-            yield _csv_text([[_cell(value) for value in row] for row in some])
+            yield before + _csv_text([[_cell(value) for value in row] for row in some])
+            before = ""
+    if before:
+        yield before
 
 
-def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
+def json_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
     """The rows as one JSON array, a line each, in pieces of many lines. `import_workitems` reads it."""
     columns = list_columns(user)
     shapes: list[tuple[str, Callable[[Any], Any]]] = [
@@ -95,6 +98,23 @@ def json_lines(rows: WorkItemQuerySet, *, user: User) -> Iterator[str]:
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
+class Begun:
+    """Pieces of which the first is read at once: what cannot be read fails here, and not once the answer has begun."""
+
+    def __init__(self, pieces: Generator[str]):
+        self._pieces = pieces
+        self._first = [next(pieces)]
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return self._first.pop() if self._first else next(self._pieces)
+
+    def close(self) -> None:
+        self._pieces.close()
+
+
 def moment(value: datetime) -> str:
     """RFC 3339 in UTC, with as many digits as the database has."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -107,15 +127,18 @@ def _plain(value: Any) -> str:
 as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode  # made once, not per row
 
 
-def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]], None, None]:
+def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
     # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
     # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
-    with (
-        _one_moment(rows.db),
-        contextlib.closing(rows.values_list(*columns.values()).iterator(chunk_size=_ROWS_PER_FETCH)) as found,  # type: ignore[type-var]
-    ):
+    with _one_moment(rows.db), contextlib.closing(_fetched(rows, columns)) as found:
         while some := list(islice(found, _ROWS_PER_PIECE)):
             yield some
+
+
+def _fetched(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[tuple[Any, ...]]:
+    """As `iterator()` does it, but by a cursor of the server's also where settings.py forbids it in general: behind PgBouncer."""
+    compiler = rows.values_list(*columns.values()).query.get_compiler(rows.db)
+    yield from compiler.results_iter(tuple_expected=True, chunked_fetch=True, chunk_size=_ROWS_PER_FETCH)
 
 
 def _csv_text(rows: list[list[Any]]) -> str:
@@ -153,7 +176,7 @@ def export_lines(advance: Callable[[int], object] = lambda items: None) -> Itera
 
     The last line says how many items there were: a file without it is not whole.
     """
-    with _one_moment():
+    with _one_moment(DEFAULT_DB_ALIAS):
         yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
         for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
             yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
@@ -204,13 +227,13 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def _one_moment(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+def _one_moment(using: str) -> Iterator[None]:
     """All reading within sees the same state, and nobody who writes has to wait for it."""
     connection = connections[using]
     if connection.in_atomic_block:
         yield  # whoever began that transaction has chosen what it sees
     elif connection.vendor == "postgresql":
-        with transaction.atomic(using=using):
+        with transaction.atomic(using):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield

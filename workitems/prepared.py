@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.db import connections
 
 
@@ -16,8 +15,8 @@ class _Preparing(psycopg.Cursor):
     """Sends values apart from their statement, and has it planned once."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        # PgBouncer gives the next statement to another connection of the server, which knows no plan of this one's.
-        return super().execute(query, params, prepare=not settings.DATABASE_PGBOUNCER)
+        # Not behind PgBouncer (see pharos.databases): it gives the next statement to a connection that knows no plan of this one's.
+        return super().execute(query, params, prepare=True if self.connection.prepare_threshold else None)
 
 
 def rows_of(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

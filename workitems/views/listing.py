@@ -1,5 +1,3 @@
-from itertools import islice
-
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -8,7 +6,7 @@ from django.views import View
 from django.views.generic import TemplateView
 
 from pharos.accounts.roles import Permission
-from pharos.standbys import ReadsFromStandby
+from pharos.reading import ReadsFromStandby
 
 from .. import bulk, exporting
 from ..access import Door
@@ -43,7 +41,7 @@ class List(ReadsFromStandby, Door, View):
 
     def file(self, listing):
         content_type, lines = FILES[listing.format]
-        pieces = _Begun(lines(listing.rows(), user=listing.user))
+        pieces = exporting.Begun(lines(listing.rows(), user=listing.user))
         response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -79,21 +77,6 @@ class List(ReadsFromStandby, Door, View):
         if rows and may_mark:
             context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         return render(self.request, "workitems/list.html", context, status=status)
-
-
-class _Begun:
-    """Pieces of which the first have been read already: what fails by then can still be answered, and does not cut a file off."""
-
-    def __init__(self, pieces):
-        self._pieces = pieces
-        self._first = list(islice(pieces, 2))
-
-    def __iter__(self):
-        yield from self._first
-        yield from self._pieces
-
-    def close(self):
-        self._pieces.close()
 
 
 def _kept(listing):
