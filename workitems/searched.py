@@ -77,11 +77,13 @@ def _copy_once(connection: Any) -> bool:
     while True:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(
-                f"WITH piece AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND {_MISSING}"
+                # The place is said of both tables: else every piece would begin with all texts that are copied already.
+                f"WITH piece AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND NOT EXISTS"
+                f" (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id AND s.item_id > %s)"
                 f" ORDER BY id LIMIT {PIECE} FOR SHARE SKIP LOCKED),"
                 f" copied AS (INSERT INTO {TABLE} (item_id, text) SELECT * FROM piece ON CONFLICT (item_id) DO NOTHING)"
                 " SELECT max(id) FROM piece",
-                [place],
+                [place, place],
             )
             [last] = cursor.fetchone()
         if last is None:
