@@ -215,6 +215,7 @@ def postgresql(url, **pool):
 def standby(url):
     """No pool: it would let a page wait for the whole time-out where the server refuses at once."""
     database = postgresql(url)
+    database["CONN_HEALTH_CHECKS"] = False  # each is asked how far it has come before it is read, and in time
     patience = {"connect_timeout": 2, "tcp_user_timeout": 5_000, "keepalives_idle": 5, "keepalives_interval": 2}
     database["OPTIONS"] = patience | database["OPTIONS"]
     database["TEST"] = {"MIRROR": "default"}
