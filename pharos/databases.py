@@ -80,6 +80,7 @@ def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]
 def a_standby(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
     """The same for a standby. No pool: it would let a page wait for the whole time-out where the server refuses at once."""
     found = configured(url, pool=0, behind_pgbouncer=behind_pgbouncer)
+    found["CONN_HEALTH_CHECKS"] = False  # each is asked how far it has come before it is read, and in time
     found["OPTIONS"] = _SHORT | found["OPTIONS"]
     found["TEST"] = {"MIRROR": "default"}
     return found

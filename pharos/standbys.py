@@ -7,17 +7,20 @@ written LATE seconds ago. Each process finds out for itself. docs/scaling.md say
 
 import itertools
 import logging
+import select
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
+from psycopg.pq import ExecStatus
 
 LATE = 10.0  # seconds: who is further behind is not read from
 LOOK = 1.0  # seconds between two looks at the primary's position
 AWAY = 5.0  # seconds for which one that has failed is left alone; then one request tries it
+PATIENCE = 2.0  # seconds for its answer to how far it has come
 FAILURES = (DatabaseError, InterfaceError)
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ _WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 # Flushed, because nothing else is sent to standbys.
 _FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
 # NULL of a server that has been promoted, or never was a standby.
-_REPLAYED = "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END"
+_REPLAYED = b"SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END"
 _WHOSE = "SELECT system_identifier, current_database() FROM pg_control_system()"
 
 
@@ -44,6 +47,33 @@ def _row(alias: str, sql: str) -> Any:
 
 class NoStandby(Exception):
     """A server that must not be read from, whatever it has replayed; the text says why."""
+
+
+def _replayed(alias: str) -> int | None:
+    """How far it has come; None of a server that is no standby. One that says nothing holds nobody up: there is no cursor with a time-out."""
+    connection = connections[alias]
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        server = connection.connection.pgconn
+        server.send_query(_REPLAYED)
+        _wait(server)
+        answer = server.get_result()
+        while server.get_result():
+            pass  # else the connection is not free for the next statement
+    if answer is None or answer.status != ExecStatus.TUPLES_OK:
+        raise OperationalError(answer.get_error_message() if answer else "it has broken off")
+    value = answer.get_value(0, 0)
+    return None if value is None else int(value)
+
+
+def _wait(server: Any) -> None:
+    """Until it has answered; raises NoStandby where that takes too long."""
+    waiting, until = select.poll(), time.monotonic() + PATIENCE
+    waiting.register(server.socket, select.POLLIN)
+    while server.is_busy():
+        if not waiting.poll(max(0.0, until - time.monotonic()) * 1000):
+            raise NoStandby(f"it has not answered within {PATIENCE:.0f} s")
+        server.consume_input()
 
 
 class Look(NamedTuple):
@@ -64,13 +94,19 @@ class Standby:
 
     def replayed(self) -> int:
         """How far it has come. Raises NoStandby or a failure of the database."""
-        if not self.is_ours:
-            if _row(self.alias, _WHOSE) != _row(DEFAULT_DB_ALIAS, _WHOSE):
-                raise NoStandby("it is not a copy of the database of DATABASE_URL")
-            self.is_ours = True
-        [position] = _row(self.alias, _REPLAYED)
+        is_new = connections[self.alias].connection is None
+        try:
+            position = _replayed(self.alias)
+        except FAILURES:
+            if is_new:
+                raise
+            connections[self.alias].close()  # of before a restart of the server, perhaps
+            position = _replayed(self.alias)
         if position is None:
             raise NoStandby("it is no standby any more")
+        if not self.is_ours and _row(self.alias, _WHOSE) != _row(DEFAULT_DB_ALIAS, _WHOSE):
+            raise NoStandby("it is not a copy of the database of DATABASE_URL")
+        self.is_ours = True
         return position
 
     def becomes(self, state: str, level: int, sentence: str, *values: object) -> None:

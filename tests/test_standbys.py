@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -226,6 +228,26 @@ def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers
     assert set(answers) == {(200, "default"), (200, "standby1")}
     print(dict(answers))  # noqa: T201  shown by pytest -s
     assert running.log().count("standby1 is not read from") == 2
+
+
+def frozen(node, number):
+    """Sends the signal to all processes of the server, the first of them first."""
+    first = int((node.data / "postmaster.pid").read_text().split()[0])
+    others = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=True).stdout.split()
+    for process in (first, *map(int, others)):
+        os.kill(process, number)
+
+
+def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, running):
+    """Its machine still takes what is sent to it, as when its disks hang."""
+    dora = sees("dora")
+    frozen(servers.standby, signal.SIGSTOP)
+    try:
+        assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
+    finally:
+        frozen(servers.standby, signal.SIGCONT)
+    assert "it has not answered within 2 s" in running.log()
+    wait_until(lambda: reads_from(dora) == "standby1")
 
 
 @pytest.fixture(scope="module")
