@@ -13,7 +13,7 @@ _SHORT = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
-    "tcp_user_timeout": 4000,
+    "tcp_user_timeout": 5_000,
 }
 
 

@@ -80,6 +80,21 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     assert reviewed() == keys(*items)
 
 
+def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monkeypatch, signed_in, stan, virginia):
+    """Others reviewed most of them meanwhile: the page of the act says how far it has come, and goes on."""
+    items = make_many(8, [virginia], name="plain.tar", **FINISHED)
+    client = signed_in(stan)
+    sent = matching(client, "q=plain&reviewed=false")
+    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    for item in items[:4]:
+        item.review(by=stan)
+    act, response = done_at_once(client, sent)
+    assert response.status_code == 200
+    assert "of 4 done" in page(response).one("main").words
+    assert outcome(to_the_end(client, act, response)) == "Marked 4 of 4 reviewed."
+    assert reviewed() == keys(*items)
+
+
 def test_few_of_many_are_taken_one_by_one(signed_in, stan, virginia):
     items = make_many(4, [virginia], **FINISHED)
     client = signed_in(stan)

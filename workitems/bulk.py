@@ -184,14 +184,18 @@ def _listing(stored: dict[str, Any], user: User) -> ItemList:
 
 def begin(selection: Selection, move: str, user: User) -> BulkAct:
     """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common."""
-    stored = dict(selection.stored)
+    stored, total = dict(selection.stored), selection.shown
     if "query" in stored:
         found = find(_listing(stored, user))
         if found.is_whole and found.total <= MOST:
             stored["ids"] = sorted(place.pk for place in found.at(0, MOST) or [])
+            if stored.pop(
+                "at_least", False
+            ):  # there were more when the page was drawn; now they are few enough to be known
+                total = len(stored["ids"])
         else:
             stored["until"] = WorkItem.objects.last_number()
-    return BulkAct.objects.create(by=user, move=move, selection=stored, query=selection.query, total=selection.shown)
+    return BulkAct.objects.create(by=user, move=move, selection=stored, query=selection.query, total=total)
 
 
 def go_on(act: BulkAct) -> BulkAct:
