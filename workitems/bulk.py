@@ -26,7 +26,7 @@ from .finding import MOST, find
 from .history import every_entry
 from .lifecycle import Wanted, phase_of
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
-from .prepared import rows_of
+from .prepared import fetched
 
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
@@ -64,7 +64,7 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
     ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
-    [(first, last, number)] = rows_of(using, ends, params)
+    [(first, last, number)] = fetched(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)

@@ -105,7 +105,6 @@ class Facets:
     def _group(self, facet: str) -> Group:
         name = FACETS[facet]
         chosen = self.listing.params.get(name, [])
-        with_this = self.listing.pattern(name)
         lines = _institutions(self.listing) if facet == "institution" else _words(facet, get_language())
         values = [
             Value(
@@ -114,7 +113,7 @@ class Facets:
                 explanation=explanation,
                 count=self.counts[facet][key],
                 is_selected=value in chosen,
-                only=(only := with_this(value)),
+                only=(only := self.listing.query(**{name: value})),
                 toggled=self.listing.with_toggled(name, value) if chosen else only,
             )
             for value, label, explanation, key, always in lines

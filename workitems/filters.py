@@ -4,7 +4,7 @@ Names are those of the member API, version 2; a version that spells some otherwi
 that cannot be right, makes the list invalid: then it has errors, and no rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property, reduce
 from typing import Any, NamedTuple
@@ -317,22 +317,11 @@ class ItemList:
 
         A change of anything but the page leads back to the first page.
         """
-        parts = self._parts(PLACES if changes else ())
+        dropped = ("format", *PLACES) if changes else ("format",)
+        parts = {name: part for name, part in self._written.items() if name not in dropped}
         for name, value in changes.items():
             parts[name] = "" if value is None else _in_query(name, value if isinstance(value, list) else [value])
         return "&".join(filter(None, parts.values()))
-
-    def pattern(self, name: str) -> Callable[[str], str]:
-        """What makes the query string in which a name has only this value: `query(name=value)`, for many values of one name."""
-        parts = self._parts(PLACES)
-        names = [*dict.fromkeys([*parts, name])]
-        before = "".join(f"{parts[one]}&" for one in names[: names.index(name)])
-        after = "".join(f"&{parts[one]}" for one in names[names.index(name) + 1 :])
-        return lambda value: f"{before}{name}={quote_plus(value)}{after}"
-
-    def _parts(self, dropped: Iterable[str]) -> dict[str, str]:
-        """What the query string is put together of, by name, without the format and these names."""
-        return {name: part for name, part in self._written.items() if name != "format" and name not in dropped}
 
     @cached_property
     def _written(self) -> dict[str, str]:

@@ -15,11 +15,11 @@ class _Preparing(psycopg.Cursor):
     """Sends values apart from their statement, and has it planned once."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        # Not behind PgBouncer (see pharos.databases): it gives the next statement to a connection that knows no plan of this one's.
-        return super().execute(query, params, prepare=True if self.connection.prepare_threshold else None)
+        # Of no effect behind PgBouncer (see pharos.databases): its next connection would not know the plans of this one.
+        return super().execute(query, params, prepare=True)
 
 
-def rows_of(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetched(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a statement, from the database called `using`."""
     connection = connections[using]
     # Whoever has statements logged is shown them with their values.

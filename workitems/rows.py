@@ -13,7 +13,7 @@ from pharos.accounts.models import Institution
 from .explain import State, Words, words
 from .lifecycle import Phase
 from .models import WorkItem
-from .prepared import rows_of
+from .prepared import fetched
 from .uploads import ingests_of_bags
 from .vocabulary import Action
 
@@ -100,7 +100,7 @@ def _marked(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
     # Filled up with the last to a power of two, so that there are few statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
     sql, params = _marking(len(filled))
-    for pk, *others in rows_of(using, sql, [*params, *filled]):
+    for pk, *others in fetched(using, sql, [*params, *filled]):
         yield pk, Uploads(*others)
 
 

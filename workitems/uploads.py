@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
-from .prepared import rows_of
+from .prepared import fetched
 from .search import HEAD, same_text
 from .vocabulary import Action, Status
 
@@ -117,7 +117,7 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
         given, head = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}", "SUBSTR(i.name, 1, {})"
         index = "INDEXED BY item_same_bag"  # as long as it knows no statistics, it would take another
         params = [value for pair in heads for value in pair]
-    found = rows_of(
+    found = fetched(
         using,
         f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN workitems_workitem i {index}"
         f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..prepared import rows_of
+from ..prepared import fetched
 from ..vocabulary import Status
 from .tables import COLUMNS, CountChange, ItemCount
 
@@ -82,7 +82,7 @@ def tally(
     else:
         sums, more = _one_after_the_other(over, None if masks is None else _any(masks))
     return _sorted_out(
-        rows_of(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
+        fetched(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
     )
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from ..counting import KIND, Kind
-from ..prepared import rows_of
+from ..prepared import fetched
 
 ITEMS = "workitems_workitem"
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
@@ -68,7 +68,7 @@ def _conditions(stretch: Stretch) -> tuple[list[str], list[Any]]:
 
 
 def _adapted(value: datetime) -> Any:
-    return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source: str) -> tuple[str, list[Any]]:
@@ -97,7 +97,7 @@ def _in_one_statement(
             f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.place {way}, r.id {way} LIMIT {number}"
         )
         params = [*(list(column) for column in zip(*probes, strict=True)), *params]
-    return rows_of(using, sql, params)
+    return fetched(using, sql, params)
 
 
 def _one_by_one(
