@@ -93,6 +93,13 @@ def test_signing_out_is_a_post(signed_in, dora):
 # Another password
 
 
+def test_what_a_password_must_be_is_a_list(client, dora):
+    sign_in(client, dora.email)
+    told = page(client.get(reverse("account_change_password"))).one("div", id="id_password1_helptext")
+    assert "at least 10 characters" in told.words
+    assert len(told.all("li")) == 4
+
+
 def test_changing_the_password(client, dora):
     sign_in(client, dora.email)
     url = reverse("account_change_password")
