@@ -15,6 +15,10 @@ _SHORT = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
+# Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
+_PLANS = "-c jit=off"
+# Replay can hold a lock that a reader waits for, and its disks can hang.
+_PATIENCE = "-c lock_timeout=2s -c statement_timeout=15s"
 
 
 def known_database(url):
@@ -48,8 +52,12 @@ def known_standbys(urls):
         raise ValidationError("name each standby once")
 
 
-def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]:
-    """The entry of settings.DATABASES for an address. `pool`: how many connections a process keeps at most; 0: each thread keeps one."""
+def configured(url: str, *, pool: int, behind_pgbouncer: bool, session: str = _PLANS) -> dict[str, Any]:
+    """The entry of settings.DATABASES for an address.
+
+    `pool`: how many connections a process keeps at most; 0: each thread keeps one. `session`: PostgreSQL's settings, unless the
+    address has its own.
+    """
     found: dict[str, Any] = dict(dj_database_url.parse(url))
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"] == "django.db.backends.sqlite3":
@@ -67,9 +75,8 @@ def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]
     if not behind_pgbouncer:
         # After so many times, the driver has a statement planned once and for all; only workitems.prepared lets it.
         options["prepare_threshold"] = 5
-        # Compiling a query costs seconds where running it costs 70 ms: superseded uploads among 100,000 items.
         # PgBouncer refuses such options; behind it the database's account says it, and a check whether it does.
-        options.setdefault("options", "-c jit=off")
+        options.setdefault("options", session)
     if pool and not behind_pgbouncer:
         options["pool"] = {"min_size": 1, "max_size": pool}
     else:
@@ -79,7 +86,7 @@ def configured(url: str, *, pool: int, behind_pgbouncer: bool) -> dict[str, Any]
 
 def a_standby(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
     """The same for a standby. No pool: it would let a page wait for the whole time-out where the server refuses at once."""
-    found = configured(url, pool=0, behind_pgbouncer=behind_pgbouncer)
+    found = configured(url, pool=0, behind_pgbouncer=behind_pgbouncer, session=f"{_PLANS} {_PATIENCE}")
     found["CONN_HEALTH_CHECKS"] = False  # each is asked how far it has come before it is read, and in time
     found["OPTIONS"] = _SHORT | found["OPTIONS"]
     found["TEST"] = {"MIRROR": "default"}

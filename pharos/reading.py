@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
-from .standbys import FAILURES, standbys, written
+from .standbys import FAILURES, PRIMARY, Choice, standbys, written
 
 COOKIE = "pharos_written"
 SALT = "pharos.reading"
@@ -68,21 +68,27 @@ class ReadsFromStandby:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not standbys or request.method not in ("GET", "HEAD"):
             return self._answered(request, *args, **kwargs)
-        self.using = standbys.choose(_written_by(request))
-        try:
+        choice = standbys.choose(_written_by(request))
+        self.using = choice.alias
+        if choice == PRIMARY:
             response = self._answered(request, *args, **kwargs)
-        except FAILURES as failure:
-            if self.using == DEFAULT_DB_ALIAS:
-                raise
-            response = self._by_primary(failure, request, *args, **kwargs)
+        else:
+            try:
+                response = self._answered(request, *args, **kwargs)
+            except FAILURES as failure:
+                response = self._by_primary(choice, failure, request, *args, **kwargs)
+            else:
+                standbys.has_served(choice)
         response["X-Read-From"] = self.using
         return response
 
-    def _by_primary(self, failure: BaseException, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def _by_primary(
+        self, choice: Choice, failure: BaseException, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         """The same again. Only where that goes well was it the standby's fault."""
-        failed, self.using = self.using, DEFAULT_DB_ALIAS
+        self.using = DEFAULT_DB_ALIAS
         response = self._answered(request, *args, **kwargs)
-        standbys.leave_alone(failed, failure)
+        standbys.has_failed(choice, failure)
         return response
 
     def _answered(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -28,9 +28,11 @@ log = logging.getLogger(__name__)
 _WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 # Flushed, because nothing else is sent to standbys.
 _FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
-# NULL of a server that has been promoted, or never was a standby.
-_REPLAYED = b"SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END"
-_WHOSE = "SELECT system_identifier, current_database() FROM pg_control_system()"
+# Which database it is: a standby has these from its primary.
+_WHOSE = "SELECT system_identifier::text, current_database()::text FROM pg_control_system()"
+# The position is NULL of a server that has been promoted, or never was a standby.
+_REPLAYED = b"""SELECT system_identifier, current_database(), CASE WHEN pg_is_in_recovery()
+THEN pg_last_wal_replay_lsn() - '0/0' END FROM pg_control_system()"""
 
 
 def written() -> int:
@@ -49,8 +51,11 @@ class NoStandby(Exception):
     """A server that must not be read from, whatever it has replayed; the text says why."""
 
 
-def _replayed(alias: str) -> int | None:
-    """How far it has come; None of a server that is no standby. One that says nothing holds nobody up: there is no cursor with a time-out."""
+def _replayed(alias: str) -> tuple[tuple[str, str], int | None]:
+    """Whose copy it is and how far it has come; None of a server that is no standby.
+
+    One that says nothing holds nobody up: there is no cursor with a time-out, so it is asked by libpq alone.
+    """
     connection = connections[alias]
     connection.ensure_connection()
     with connection.wrap_database_errors:
@@ -62,8 +67,8 @@ def _replayed(alias: str) -> int | None:
             pass  # else the connection is not free for the next statement
     if answer is None or answer.status != ExecStatus.TUPLES_OK:
         raise OperationalError(answer.get_error_message() if answer else "it has broken off")
-    value = answer.get_value(0, 0)
-    return None if value is None else int(value)
+    system, database, position = (answer.get_value(0, column) for column in range(3))
+    return (system.decode(), database.decode()), None if position is None else int(position)
 
 
 def _wait(server: Any) -> None:
@@ -83,37 +88,65 @@ class Look(NamedTuple):
     position: int
 
 
-@dataclass
-class Standby:
-    """What this process knows of a standby. `state`: what was last said of it; `is_ours`: it copies the primary's database."""
+class Choice(NamedTuple):
+    """The database that a reader was sent to, and what was known of it then (see Standby.turn)."""
 
     alias: str
-    state: str = "not asked yet"
-    again_at: float = 0.0
-    is_ours: bool = False
+    turn: int = 0
 
-    def replayed(self) -> int:
-        """How far it has come. Raises NoStandby or a failure of the database."""
+
+PRIMARY = Choice(DEFAULT_DB_ALIAS)
+
+
+@dataclass
+class Standby:
+    """What this process knows of a standby.
+
+    `again_at`: when one that has failed may be tried; None where it has not. `turn` grows with each failure, and each return after
+    one: what comes of a page that was begun in an earlier turn says nothing about now. `said`: the last that the log says of it.
+    """
+
+    alias: str
+    again_at: float | None = None
+    turn: int = 1
+    said: str = ""
+
+    def replayed(self, whose: tuple[str, str]) -> int:
+        """How far it has come. Raises NoStandby or a failure of the database. `whose`: the primary's database."""
         is_new = connections[self.alias].connection is None
         try:
-            position = _replayed(self.alias)
+            its, position = _replayed(self.alias)
         except FAILURES:
             if is_new:
                 raise
             connections[self.alias].close()  # of before a restart of the server, perhaps
-            position = _replayed(self.alias)
+            its, position = _replayed(self.alias)
         if position is None:
             raise NoStandby("it is no standby any more")
-        if not self.is_ours and _row(self.alias, _WHOSE) != _row(DEFAULT_DB_ALIAS, _WHOSE):
+        if its != whose:
             raise NoStandby("it is not a copy of the database of DATABASE_URL")
-        self.is_ours = True
         return position
 
-    def becomes(self, state: str, level: int, sentence: str, *values: object) -> None:
-        """Says it in the log, once for as long as it stays so."""
-        if self.state != state:
-            self.state = state
+    def may_be_tried(self, now: float) -> bool:
+        """One that is away is tried by one reader, and the others wait for what comes of it."""
+        if self.again_at is None:
+            return True
+        if now < self.again_at:
+            return False
+        self.again_at = now + AWAY
+        return True
+
+    def says(self, state: str, level: int, sentence: str, *values: object) -> None:
+        """In the log, once for as long as it stays so."""
+        if self.said != state:
+            self.said = state
             log.log(level, f"%s {sentence}", self.alias, *values)
+
+
+def whose_primary() -> tuple[str, str]:
+    """Which database the primary's is."""
+    system, database = _row(DEFAULT_DB_ALIAS, _WHOSE)
+    return system, database
 
 
 class Standbys:
@@ -124,55 +157,72 @@ class Standbys:
         self._clock = clock
         self._looks: tuple[Look, ...] = ()
         self._turns = itertools.count()
+        self._whose: tuple[str, str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._standbys)
 
-    def choose(self, seen: int = 0) -> str:
-        """The alias of the database for a reader who must see all that was written up to this position."""
+    def choose(self, seen: int = 0) -> Choice:
+        """The database for a reader who must see all that was written up to this position.
+
+        Whoever takes a standby says afterwards what came of it, `has_served` or `has_failed`.
+        """
+        self._whose = self._whose or whose_primary()
         needed = self._look()
         first = next(self._turns) % len(self._standbys)
         for standby in [*self._standbys[first:], *self._standbys[:first]]:
-            if self._may_be_read(standby, needed, seen):
-                return standby.alias
-        return DEFAULT_DB_ALIAS
+            choice = Choice(standby.alias, standby.turn)
+            if self._may_be_read(standby, choice, needed, seen):
+                return choice
+        return PRIMARY
 
-    def leave_alone(self, alias: str, why: BaseException) -> None:
-        """For a while, because it has failed. Its connection is given up: the next one is a new one."""
-        standby = next(standby for standby in self._standbys if standby.alias == alias)
-        connections[alias].close()
-        standby.is_ours = False
-        standby.again_at = self._clock() + AWAY
-        said = str(why).strip().partition("\n")[0]
-        standby.becomes("away", logging.WARNING, "is not read from: %s", said)
+    def has_served(self, choice: Choice) -> None:
+        """A page was read there: one that was away is back."""
+        standby = self._of(choice)
+        if standby.turn == choice.turn:
+            if standby.again_at is not None:
+                standby.again_at = None
+                standby.turn += 1
+            standby.says("read", logging.INFO, "is read from")
+
+    def has_failed(self, choice: Choice, why: BaseException) -> None:
+        """It is left alone for a while. Its connection is given up: the next one is a new one."""
+        connections[choice.alias].close()
+        standby = self._of(choice)
+        if standby.turn == choice.turn:
+            standby.turn += 1
+            standby.again_at = self._clock() + AWAY
+            said = str(why).strip().partition("\n")[0]
+            standby.says("away", logging.WARNING, "is not read from: %s", said)
+
+    def _of(self, choice: Choice) -> Standby:
+        return next(standby for standby in self._standbys if standby.alias == choice.alias)
 
     def _look(self) -> Look:
         """Where the primary was at most LATE seconds ago, as long ago as this process knows."""
         now = self._clock()
-        if not self._looks or now - self._looks[-1].at >= LOOK:
+        looks = [look for look in self._looks if now - look.at <= LATE]
+        if not looks or now - looks[-1].at >= LOOK:
             [position] = _row(DEFAULT_DB_ALIAS, _FLUSHED)
             # With the time of before the question, the position is never older than it seems.
-            self._looks = (*(look for look in self._looks if now - look.at <= LATE), Look(now, position))
-        return next(look for look in self._looks if now - look.at <= LATE)
+            looks.append(Look(now, position))
+            self._looks = tuple(looks)
+        return looks[0]
 
-    def _may_be_read(self, standby: Standby, needed: Look, seen: int) -> bool:
+    def _may_be_read(self, standby: Standby, choice: Choice, needed: Look, seen: int) -> bool:
         now = self._clock()
-        if now < standby.again_at:
+        if not standby.may_be_tried(now):
             return False
-        if standby.state == "away":
-            standby.again_at = now + AWAY  # this request tries it, and the others wait for what comes of it
         try:
-            replayed = standby.replayed()
+            replayed = standby.replayed(self._whose or whose_primary())
         except (NoStandby, *FAILURES) as failure:
-            self.leave_alone(standby.alias, failure)
+            self.has_failed(choice, failure)
             return False
-        standby.again_at = 0.0
         if replayed < needed.position:
             # A process that has only just looked for the first time asks for more, and cannot know how late it is.
             if now - needed.at >= LATE / 2:
-                standby.becomes("late", logging.WARNING, "is late by more than %d s and not read from", LATE)
+                standby.says("late", logging.WARNING, "is late by more than %d s and not read from", LATE)
             return False
-        standby.becomes("read", logging.INFO, "is read from")
         return replayed >= seen
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 START = 60  # seconds at most until it answers, on a machine that has much else to do
+PAGES = {"DJANGO_SETTINGS_MODULE": "tests.settings_served"}  # knobs of a server whose pages are asked for
 KEY = "only-for-tests-of-the-server-that-runs-in-production-0123456789"
 
 

@@ -20,7 +20,7 @@ from .legal import all_faults
 from .many import make_many
 from .outside import Browser
 from .pages import hooks
-from .serving import database_url, server
+from .serving import PAGES, database_url, server
 from .throwaway_pgbouncer import pgbouncer, program
 from .wire import GoClient, whole_record
 
@@ -43,7 +43,7 @@ def address(django_db_setup):
 
 @pytest.fixture(scope="module")
 def running(address):
-    knobs = {"SECRET_KEY": settings.SECRET_KEY, "API_CALLS_PER_MINUTE_SERVICES": "1000000", "DEBUG": "true"}
+    knobs = {"SECRET_KEY": settings.SECRET_KEY, "API_CALLS_PER_MINUTE_SERVICES": "1000000", **PAGES}
     with server(address, workers=2, threads=6, DATABASE_PGBOUNCER="true", **knobs) as one:
         yield one
 

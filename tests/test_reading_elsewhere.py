@@ -12,6 +12,7 @@ from django.views import View
 
 from pharos import reading
 from pharos.accounts.models import Institution
+from pharos.standbys import Choice
 from workitems import bulk
 from workitems.exporting import csv_lines, json_lines
 from workitems.facets import Facets, drop_hints
@@ -72,13 +73,16 @@ class Chosen:
     """Standbys of which always this one is chosen."""
 
     def __init__(self, alias):
-        self.alias, self.left_alone = alias, []
+        self.alias, self.said = alias, []
 
     def choose(self, seen):
-        return self.alias
+        return Choice(self.alias, 7)
 
-    def leave_alone(self, alias, why):
-        self.left_alone.append((alias, str(why)))
+    def has_served(self, choice):
+        self.said.append((choice, "served"))
+
+    def has_failed(self, choice, why):
+        self.said.append((choice, str(why)))
 
 
 def failing(*args, **kwargs):
@@ -99,7 +103,7 @@ def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signe
     item = make_item(virginia, name="bag.tar")
     answer = signed_in(dora).get(path)
     assert (answer.status_code, answer["X-Read-From"]) == (200, "default")
-    assert gone.left_alone == [("elsewhere", "gone just now")]
+    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
     text = body(answer)
     if "csv" in path:
         assert [row["id"] for row in csv.DictReader(io.StringIO(text))] == [str(item.pk)]
@@ -124,14 +128,21 @@ class Lazy(reading.ReadsFromStandby, View):
 def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone, rf, virginia):
     answer = Lazy.as_view()(rf.get("/"))
     assert (answer.content, answer["X-Read-From"]) == (b"virginia.edu", "default")
-    assert gone.left_alone == [("elsewhere", "gone just now")]
+    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
 
 
 def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
     monkeypatch.setattr("workitems.views.listing.Facets", failing)
     with pytest.raises(OperationalError, match="gone just now"):
         signed_in(dora).get("/items/")
-    assert gone.left_alone == []
+    assert gone.said == []
+
+
+def test_what_is_read_there_is_told_to_whoever_chooses(monkeypatch, signed_in, dora, virginia):
+    chosen = Chosen("elsewhere")
+    monkeypatch.setattr(reading, "standbys", chosen)
+    assert signed_in(dora).get("/items/")["X-Read-From"] == "elsewhere"
+    assert chosen.said == [(Choice("elsewhere", 7), "served")]
 
 
 def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):

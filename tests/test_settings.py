@@ -179,7 +179,15 @@ def test_standbys(start):
         # A pool would let each try of a server that is away wait for the pool's whole time-out.
         assert "pool" not in found[name]["OPTIONS"]
         assert (found[name]["CONN_MAX_AGE"], found[name]["CONN_HEALTH_CHECKS"]) == (60, False)
-        assert found[name]["OPTIONS"]["options"] == "-c jit=off"
+        # Else a page would wait as long as replay holds a lock.
+        assert found[name]["OPTIONS"]["options"] == "-c jit=off -c lock_timeout=2s -c statement_timeout=15s"
+    assert found["default"]["OPTIONS"]["options"] == "-c jit=off"
+
+
+def test_what_the_address_of_a_standby_asks_for_is_kept(start):
+    asked = "postgres://user@one/pharos?options=-c%20lock_timeout%3D9s"
+    found = start(**PRODUCTION, DATABASE_URL="postgres://user@db/pharos", DATABASE_REPLICA_URL=asked)["DATABASES"]
+    assert found["standby1"]["OPTIONS"]["options"] == "-c lock_timeout=9s"
 
 
 def test_a_pgbouncer_in_transaction_mode(start):

@@ -9,18 +9,17 @@ import sys
 import threading
 from collections import Counter
 
+import psycopg
 import pytest
 from django.db import connection
 
 from .elements import page
 from .outside import Browser, program, settled
 from .pages import hooks, ids
-from .serving import KEY, ROOT, server
+from .serving import KEY, PAGES, ROOT, server
 from .throwaway_postgres import pair, server_binaries, wait_until
 from .wire import BODY, whole_record
 
-# Pages want their static files gathered, or DEBUG.
-KNOBS = {"DEBUG": "true"}
 FILES = {"csv": "/items/?format=csv", "json": "/items/?format=json"}
 
 
@@ -44,7 +43,7 @@ def people(servers):
 @pytest.fixture(scope="module")
 def running(servers, people):
     """One process, so that what it knows of the standby is known."""
-    with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **KNOBS) as one:
+    with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **PAGES) as one:
         yield one
 
 
@@ -250,6 +249,25 @@ def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, run
     wait_until(lambda: reads_from(dora) == "standby1")
 
 
+def test_a_standby_whose_reads_hang_holds_nobody_up_for_long(sees, servers, paused, running):
+    """It says how far it has come all the same: what it has replayed holds a lock that readers queue behind."""
+    dora = sees("dora")
+    with psycopg.connect(servers.primary.url) as holding:
+        holding.execute("LOCK TABLE workitems_workitem IN ACCESS EXCLUSIVE MODE")
+        servers.primary.ask("SELECT pg_switch_wal()")  # else the standby is told after some seconds
+        wait_until(lambda: servers.standby.ask(LOCKED) == (1,))
+        paused()
+    assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
+    servers.resume()
+    wait_until(lambda: reads_from(dora) == "standby1")
+    assert running.log().count("standby1 is not read from: canceling statement due to lock timeout") == 1
+
+
+LOCKED = (
+    "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'workitems_workitem'::regclass"
+)
+
+
 @pytest.fixture(scope="module")
 def long_list(servers, people):
     """One that no buffer between server and client holds: 20 MB."""
@@ -304,7 +322,7 @@ def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, pe
     away = servers.primary.url.replace(str(servers.primary.port), "1")
     again = servers.standby.url.replace("127.0.0.1", "localhost")
     with server(
-        servers.primary.url, workers=1, DATABASE_REPLICA_URL=f"{servers.standby.url},{away},{again}", **KNOBS
+        servers.primary.url, workers=1, DATABASE_REPLICA_URL=f"{servers.standby.url},{away},{again}", **PAGES
     ) as running:
         dora = Browser(running, people["dora"].session)
         wait_until(lambda: dora.get("/items/").read_from == "standby1")

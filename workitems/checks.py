@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.standbys import ALIASES, FAILURES, NoStandby, Standby
+from pharos.standbys import ALIASES, FAILURES, NoStandby, Standby, whose_primary
 
 
 @checks.register(checks.Tags.database)
@@ -45,7 +45,7 @@ def standbys_can_be_read(app_configs: Any = None, databases: Any = None, **kwarg
 def _unfit(alias: str) -> str:
     """Why nothing can be read from it; empty where it can."""
     try:
-        Standby(alias).replayed()
+        Standby(alias).replayed(whose_primary())
     except (NoStandby, *FAILURES) as failure:
         return str(failure).strip()
     finally:

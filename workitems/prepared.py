@@ -31,6 +31,7 @@ def fetched(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]
 
 def _preparing(connection: Any) -> Any:
     """A cursor as Django's: errors are its own, and wrappers around statements are asked."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection.make_cursor(_Preparing(connection.connection))
