@@ -72,6 +72,21 @@ def _is_built(schema_editor: Any, name: str) -> bool:
         return cursor.fetchone() in ((True,), (1,))
 
 
+class AddColumnLive(migrations.AddField):
+    """AddField of a column that may be NULL, which changes no row. Writers wait an instant; nothing where it is there already."""
+
+    atomic = False
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        table = to_state.apps.get_model(app_label, self.model_name)._meta
+        column = table.get_field(self.name)
+        what = f'ADD COLUMN IF NOT EXISTS "{column.column}" {column.db_type(schema_editor.connection)} NULL'
+        with_short_locks(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
+
+
 class RunLive(migrations.RunPython):
     """RunPython whose functions manage their transactions themselves: `forwards(connection)`, `backwards(connection)`."""
 
