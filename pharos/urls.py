@@ -2,10 +2,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, MakeKey, RevokeKey
-from pharos.views import Health, Home, NotFound
+from pharos.views import Health, NotFound
 
 urlpatterns = [
-    path("", Home.as_view(), name="home"),
     path("", include("workitems.urls")),
     path("account", Account.as_view(), name="account"),
     path("account/keys", MakeKey.as_view(), name="make_key"),

@@ -12,6 +12,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from .counting import Mask
@@ -35,6 +36,7 @@ from .fields import (
 from .lifecycle import Phase
 from .models import PHASES, WorkItem
 from .orders import SORTS
+from .pace.typical import is_late
 from .search import anywhere, in_second, same_text, within
 from .vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 
@@ -152,6 +154,10 @@ def _among(items: Callable[[], QuerySet]) -> Callable[[bool], Q]:
     return condition
 
 
+def _late(wanted: bool) -> Q:
+    return is_late(timezone.now()) if wanted else ~is_late(timezone.now())
+
+
 class ItemFilter(django_filters.FilterSet):
     """A filter is one line here: list, counts, export, bulk acts and API then have it.
 
@@ -263,6 +269,11 @@ class ItemFilter(django_filters.FilterSet):
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
     not_queued = Where(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
     phase = Where(WordsField, _in_phase, masks=_masks_of_phases, words=Phase, label=gettext_lazy("State"))
+    late = Where(BooleanField, _late, Finding.NARROW, label=gettext_lazy("Late"))
+    cause = Where(NumbersField, _any("failure__cause"), Finding.NARROW, label=gettext_lazy("Cause of the last failure"))
+    failed_after = Where(
+        MomentField, _compare("failure__at__gte"), Finding.NARROW, label=gettext_lazy("Failed last, from")
+    )
     superseded = Where(
         BooleanField, _among(WorkItem.objects.superseded), Finding.NARROW, label=gettext_lazy("Superseded")
     )

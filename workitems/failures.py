@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .causes import cause_of
@@ -51,7 +51,7 @@ class Failure(models.Model):
         indexes = [
             models.Index(fields=["at"], name="failure_at"),
             models.Index(fields=["institution_id", "at"], name="failure_of_institution"),
-            models.Index(fields=["cause", "at"], name="failure_of_cause"),
+            models.Index(fields=["cause", "institution_id"], name="failure_of_cause"),
         ]
 
     def __str__(self) -> str:
@@ -103,6 +103,15 @@ def note_all(items: "models.QuerySet[WorkItem]", *, progress: Callable[[int], No
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number
+
+
+def causes_with(numbers: Iterable[str], institutions: Iterable[int] | None, *, using: str) -> list[tuple[int, str]]:
+    """(number, text) of those of the causes that items of these institutions (None: of all) have failed for."""
+    wanted = [int(number) for number in numbers if number.isascii() and number.isdigit() and len(number) < 19]
+    failures: Any = Failure.objects.using(using).filter(cause=OuterRef("pk"))
+    if institutions is not None:
+        failures = failures.filter(institution_id__in=institutions)
+    return list(Cause.objects.using(using).filter(Exists(failures), pk__in=wanted).values_list("pk", "text"))
 
 
 class Group(NamedTuple):

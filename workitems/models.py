@@ -57,7 +57,7 @@ PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 SHOWN_IN_ROWS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
-    *("date", "updated_at", "stage_started_at"),
+    *("date", "updated_at", "stage_started_at", "stage_entered_at"),
 )
 
 

@@ -4,6 +4,7 @@ from . import views
 from .api.description import docs
 
 urlpatterns = [
+    path("", views.Home.as_view(), name="home"),
     path("items/", views.List.as_view(), name="items"),
     path("items/review", views.BulkReview.as_view(), name="bulk_review"),
     path("items/<int:pk>", views.Item.as_view(), name="item"),

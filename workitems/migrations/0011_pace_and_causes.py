@@ -130,6 +130,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='failure',
-            index=models.Index(fields=['cause', 'at'], name='failure_of_cause'),
+            index=models.Index(fields=['cause', 'institution_id'], name='failure_of_cause'),
         ),
     ]

@@ -9,7 +9,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from ..history import whole
-from .scale import at_share
+from .scale import ALL_SIZES, at_share
 from .steps import Bag, Ended, Entry, Taken, added, walked
 from .tables import DayCount, StepTime, Typical
 
@@ -80,8 +80,10 @@ def work_out_typical(now: datetime) -> None:
     spread: dict[tuple[str, str, int], dict[int, int]] = {}
     times = StepTime.objects.filter(week__gte=since).order_by()
     columns = ("action", "stage", "band", "step")
-    for *kind, step, number in times.values_list(*columns).annotate(all=models.Sum("number")):
-        spread.setdefault((kind[0], kind[1], kind[2]), {})[step] = number
+    for action, stage, band, step, number in times.values_list(*columns).annotate(all=models.Sum("number")):
+        for kind in ((action, stage, band), (action, stage, ALL_SIZES)):
+            of_kind = spread.setdefault(kind, {})
+            of_kind[step] = of_kind.get(step, 0) + number
     Typical.objects.all().delete()
     Typical.objects.bulk_create(_typical(*kind, steps, now) for kind, steps in spread.items() if enough(steps))
 

@@ -7,6 +7,7 @@ from math import log2
 # A bag of 2 TB takes longer than one of 2 MB. Bytes; a band begins with each of these.
 _BANDS = (0, 10**8, 10**9, 10**10, 10**11, 10**12)
 UNKNOWN = 0  # the band of items of which no size is known
+ALL_SIZES = -1  # stands for all bands together
 BANDS = range(len(_BANDS) + 1)
 # Steps a quarter of an octave wide: what is said of a time is within a tenth of it. The last begins at four years.
 _STEPS_PER_OCTAVE = 4

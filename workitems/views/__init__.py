@@ -4,5 +4,6 @@ from .bulk import Act, BulkReview, Undo
 from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
+from .overview import Home
 
-__all__ = ["Act", "BulkReview", "Cancel", "Edit", "Item", "List", "Requeue", "Review", "Undo", "Words"]
+__all__ = ["Act", "BulkReview", "Cancel", "Edit", "Home", "Item", "List", "Requeue", "Review", "Undo", "Words"]
