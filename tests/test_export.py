@@ -1,6 +1,5 @@
 """The current list as a file, and the whole installation as one."""
 
-import contextlib
 import csv
 import io
 import json
@@ -11,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, transaction
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from workitems.models import HistoryEntry, WorkItem
 
 from .factories import InstitutionFactory, make_item
 from .many import make_many
+from .stored import another_installation
 
 NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -105,14 +105,6 @@ def whole_state():
     for row in entries:
         del row["id"]
     return items, entries, sorted(Institution.objects.values_list("identifier", "name"))
-
-
-@contextlib.contextmanager
-def another_installation():
-    """What is made within is gone afterwards: items and history cannot be deleted."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def moved_items(virginia, ada, stan):

@@ -107,12 +107,13 @@ def work_out_anew(now: datetime, *, progress: Progress = lambda items: None) -> 
     Exact, whoever writes meanwhile: it goes by one view of the database, and what was appended beside it stays. Returns of how
     many items the histories were read; `progress` is told now and then how many so far.
     """
-    items = _items()
+    items, is_alone = _items(), not connection.in_atomic_block
     first = now.date() - timedelta(days=now.weekday(), weeks=WEEKS)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
+            if connection.vendor == "postgresql" and is_alone:  # a test's transaction has begun already
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            if connection.vendor == "postgresql":
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SUMMING])
         counted: Counter[Taken | Ended] = Counter()
         number = 0

@@ -1,8 +1,8 @@
 """How long an item usually takes where it is, whether it is late, and how many wait before it."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -38,7 +38,7 @@ _read_at: dict[str, tuple[float, dict[Kind, Usual]]] = {}
 
 def usual_times(using: str = DEFAULT_DB_ALIAS) -> dict[Kind, Usual]:
     """{(action, stage, band): Usual}, as the database called `using` had it at most KEPT_FOR seconds ago."""
-    now = time.monotonic()
+    now = monotonic()
     if using not in _read_at or now - _read_at[using][0] > KEPT_FOR:
         _read_at[using] = now, _read(using)
     return _read_at[using][1]
