@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from time import sleep
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from ..history import whole
@@ -20,6 +21,7 @@ SUM_EVERY = 512
 WEEKS = 13  # that Typical tells of
 FEWEST = 30  # times; from fewer, nothing is said
 LASTS = timedelta(minutes=5)  # after which Typical is worked out again, when somebody sums up
+TRIES, PAUSE = 600, 0.1  # of working it out anew, while somebody sums up; seconds
 _PIECE = 1000  # items of which the histories are read at once
 
 _TABLES: tuple[tuple[type[models.Model], type[Any]], ...] = ((StepTime, Taken), (DayCount, Ended))
@@ -49,10 +51,13 @@ def sum_up() -> None:
             work_out_typical(timezone.now())
 
 
-def _is_ours_to_do() -> bool:
+def _is_ours_to_do(*, one_view: bool = False) -> bool:
+    """Whether nobody else is at it, until the end of this transaction. `one_view`: all of it sees the database as it is now."""
     if connection.vendor != "postgresql":  # there, a transaction has the database to itself
         return True
     with connection.cursor() as cursor:
+        if one_view and not connection.savepoint_ids:  # a test's transaction has begun already
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SUMMING])
         [is_ours] = cursor.fetchone()
         return bool(is_ours)
@@ -107,27 +112,30 @@ def work_out_anew(now: datetime, *, progress: Progress = lambda items: None) -> 
     Exact, whoever writes meanwhile: it goes by one view of the database, and what was appended beside it stays. Returns of how
     many items the histories were read; `progress` is told now and then how many so far.
     """
-    items, is_alone = _items(), not connection.in_atomic_block
-    first = now.date() - timedelta(days=now.weekday(), weeks=WEEKS)
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql" and is_alone:  # a test's transaction has begun already
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            if connection.vendor == "postgresql":
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SUMMING])
-        counted: Counter[Taken | Ended] = Counter()
-        number = 0
-        for rows in _in_pieces(items.filter(updated_at__gte=datetime.combine(first, time(), tzinfo=UTC))):
-            counted.update(fact for fact in _facts(rows) if _day(fact) >= first)
-            number += len(rows)
-            progress(number)
-        for table, kind in _TABLES:
-            table._default_manager.filter(**{f"{kind._fields[0]}__gte": first}).delete()
-            sums = [
-                table(**fact._asdict(), number=n, is_sum=True) for fact, n in counted.items() if isinstance(fact, kind)
-            ]
-            table._default_manager.bulk_create(sums, batch_size=5000)
-        work_out_typical(now)
+    for _try in range(TRIES):
+        try:
+            with transaction.atomic():
+                if _is_ours_to_do(one_view=True):
+                    return _work_out_anew(now, progress)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != "40001":  # somebody has summed up just as we began
+                raise
+        sleep(PAUSE)
+    raise TimeoutError("Somebody else is summing up all the time. Try again later.")
+
+
+def _work_out_anew(now: datetime, progress: Progress) -> int:
+    counted: Counter[Taken | Ended] = Counter()
+    first, number = now.date() - timedelta(days=now.weekday(), weeks=WEEKS), 0
+    for rows in _in_pieces(_items().filter(updated_at__gte=datetime.combine(first, time(), tzinfo=UTC))):
+        counted.update(fact for fact in _facts(rows) if _day(fact) >= first)
+        number += len(rows)
+        progress(number)
+    for table, kind in _TABLES:
+        table._default_manager.filter(**{f"{kind._fields[0]}__gte": first}).delete()
+        sums = [table(**fact._asdict(), number=n, is_sum=True) for fact, n in counted.items() if isinstance(fact, kind)]
+        table._default_manager.bulk_create(sums, batch_size=5000)
+    work_out_typical(now)
     return number
 
 
