@@ -5,14 +5,15 @@ A filter is one line of ItemFilter; list, counts, export, bulk acts and API then
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy
 
 from .counting import Mask
@@ -147,15 +148,20 @@ def _of_registry(action: str, about_file: bool | None) -> Q:
 
 
 def _among(items: Callable[[], QuerySet]) -> Callable[[bool], Q]:
+    @cache
     def condition(wanted: bool) -> Q:
-        ids = Q(pk__in=items().values("pk"))
-        return ids if wanted else ~ids
+        if wanted:
+            return _put_together(Q(pk__in=items().values("pk")))
+        # Asked of each item that is left: "not in" would have all of those found first.
+        return _put_together(~Exists(items().filter(pk=OuterRef("pk"))))
 
     return condition
 
 
-def _late(wanted: bool) -> Q:
-    return is_late(timezone.now()) if wanted else ~is_late(timezone.now())
+def _put_together(condition: Any) -> Q:
+    """The same condition as SQL. To put one of uploads together takes ten times as long as to ask it, so that is done once."""
+    sql, params = WorkItem.objects.filter(condition).order_by().values("pk").query.sql_with_params()
+    return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  it is the ORM's
 
 
 class ItemFilter(django_filters.FilterSet):
@@ -269,7 +275,9 @@ class ItemFilter(django_filters.FilterSet):
     queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
     not_queued = Where(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
     phase = Where(WordsField, _in_phase, masks=_masks_of_phases, words=Phase, label=gettext_lazy("State"))
-    late = Where(BooleanField, _late, Finding.NARROW, label=gettext_lazy("Late"))
+    late = Where(
+        BooleanField, lambda wanted: is_late() if wanted else ~is_late(), Finding.NARROW, label=gettext_lazy("Late")
+    )
     cause = Where(NumbersField, _any("failure__cause"), Finding.NARROW, label=gettext_lazy("Cause of the last failure"))
     failed_after = Where(
         MomentField, _compare("failure__at__gte"), Finding.NARROW, label=gettext_lazy("Failed last, from")

@@ -25,7 +25,6 @@ from . import charts, failures
 from .conditions import Finding
 from .counting import Tally, fits, tally
 from .filters import ItemList
-from .finding import find
 from .lifecycle import PATHS, Phase, phase_of
 from .models import WorkItem
 from .pace import days, typical
@@ -36,6 +35,7 @@ from .vocabulary import Action, Status
 DAYS = 90
 CAUSES_OF = 30  # days
 MOST_CAUSES = 10
+MOST_NEEDED = 500  # that are counted of what the summary does not know
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Overview:
             raise ValueError(f"{need.query}: {listing.errors}")
         if listing.ways.keys() <= {Finding.COUNTED}:
             return Line(need, sum(n for kind, n in self._tally.kinds.items() if fits(kind, listing.masks)), True)
-        found = find(listing)
-        return Line(need, found.total, found.is_whole)
+        number = listing.items()[: MOST_NEEDED + 1].count()
+        return Line(need, min(number, MOST_NEEDED), number <= MOST_NEEDED)
 
     @cached_property
     def running(self) -> list[Running]:

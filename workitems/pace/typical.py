@@ -98,21 +98,20 @@ _BAND = " ".join(
     + [f"ELSE {BANDS[-1]} END"]
 )
 _SECONDS = {
-    "postgresql": f"EXTRACT(EPOCH FROM %s - {_ITEMS}.stage_entered_at)",
-    "sqlite": f"(julianday(%s) - julianday({_ITEMS}.stage_entered_at)) * 86400",
+    "postgresql": f"EXTRACT(EPOCH FROM now() - {_ITEMS}.stage_entered_at)",
+    "sqlite": f"(julianday('now') - julianday({_ITEMS}.stage_entered_at)) * 86400",
 }
 
 
-def is_late(now: datetime) -> Q:
-    """The condition that an item is late."""
+def is_late() -> Q:
+    """The condition that an item is late now."""
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     known = f"SELECT 1 FROM {Typical._meta.db_table} t WHERE t.action = {_ITEMS}.action AND t.stage = {_ITEMS}.stage"  # noqa: S608
     sql = (
         f"{_ITEMS}.status IN {MOVING_SQL} AND EXISTS ({known} AND t.band = {_BAND}"
         f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {AT_LEAST.total_seconds():.0f}))"
     )
-    moment: Any = connection.ops.adapt_datetimefield_value(now)
-    return Q(RawSQL(sql, [moment], BooleanField()))  # noqa: S611  no word of it is from outside
+    return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
 
 def before(items: Any, item: Any) -> int | None:
