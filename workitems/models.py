@@ -93,6 +93,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
         return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
+    def not_superseded(self) -> "WorkItemQuerySet":
+        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
+
     def duplicates(self) -> "WorkItemQuerySet":
         """Uploads of a file that is being or has been ingested from another upload."""
         return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
@@ -101,11 +104,18 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Duplicates that still wait, and will never be ingested."""
         return self.filter(uploads.NOT_CLOSED, action=Action.INGEST).duplicates()
 
+    def not_open_duplicates(self) -> "WorkItemQuerySet":
+        others = ~Q(uploads.NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
+        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(others)
+
     def with_other_upload(self) -> "WorkItemQuerySet":
         """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
         ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
         asked = self.filter(ended_badly, action=Action.INGEST)
         return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
+
+    def without_other_upload(self) -> "WorkItemQuerySet":
+        return uploads.with_other(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Every ingest of the item's bag, the one received last first."""

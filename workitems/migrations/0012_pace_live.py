@@ -18,6 +18,10 @@ def work_out(connection):
     keeping.set_stages_begun()
     keeping.work_out_anew(timezone.now())
     note_all(WorkItem.objects.all())
+    if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE workitems_failure, workitems_steptime, workitems_daycount, workitems_typical")
+            cursor.execute("ANALYZE workitems_workitem (stage_entered_at)")
 
 
 def nothing(connection):
