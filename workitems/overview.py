@@ -15,7 +15,6 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Min
 from django.http import QueryDict
 
 from pharos.accounts.models import User
@@ -26,7 +25,6 @@ from .conditions import Finding
 from .counting import Tally, fits, tally
 from .filters import ItemList
 from .lifecycle import PATHS, Phase, phase_of
-from .models import WorkItem
 from .pace import days, typical
 from .pace.typical import Usual
 from .presets import Need, needs_for
@@ -129,7 +127,7 @@ class Overview:
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
         there = {(action, stage) for action, stage, _status in numbers}
-        oldest = self._oldest() if there else {}
+        oldest = typical.oldest(self.scope, using=self.using) if there else {}
         usual = typical.by_stage(self.using)
         return [
             self._with_oldest(self._running(action, stage, numbers), oldest.get((action, stage)), usual)
@@ -153,12 +151,6 @@ class Overview:
             cells.append(Cell(numbers[action, stage, status], urlencode(here | {"status": status} | phase)))
         query = urlencode(here | {"phase": [Phase.OPEN, Phase.HELD]}, doseq=True)
         return Running(action, stage, cells, Cell(sum(cell.number for cell in cells), query))
-
-    def _oldest(self) -> dict[tuple[str, str], datetime]:
-        """{(action, stage): when the item came there that has waited or run there for longest}."""
-        moving = WorkItem.objects.using(self.using).visible_to(self.user).moving().order_by()
-        found = moving.values_list("action", "stage").annotate(since=Min("stage_entered_at"))
-        return {(action, stage): since for action, stage, since in found if since}
 
     def _with_oldest(self, row: Running, since: datetime | None, usual: dict[tuple[str, str], Usual]) -> Running:
         if since is None:

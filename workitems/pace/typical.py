@@ -1,15 +1,17 @@
 """How long an item usually takes where it is, whether it is late, and how many wait before it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
 from ..counting import MOVING, MOVING_SQL
+from ..prepared import fetched
 from ..vocabulary import Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
 from .steps import WHOLE
@@ -112,6 +114,24 @@ def is_late() -> Q:
         f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {AT_LEAST.total_seconds():.0f}))"
     )
     return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  no word of it is from outside
+
+
+def oldest(institutions: Collection[int] | None, *, using: str) -> dict[tuple[str, str], datetime]:
+    """{(action, stage): when the item came there that has waited or run there for longest}, of these institutions (None: of all)."""
+    is_sqlite = connections[using].vendor == "sqlite"
+    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else it takes one that has the groups in order
+    within = f"institution_id IN ({', '.join(['%s'] * len(institutions))}) AND" if institutions else ""
+    sql = (
+        f"SELECT action, stage, MIN(stage_entered_at) FROM {_ITEMS} {index} WHERE {within} status IN {MOVING_SQL}"  # noqa: S608
+        " AND stage_entered_at IS NOT NULL GROUP BY action, stage"
+    )
+    found = fetched(using, sql, [*(institutions or ())])
+    return {(action, stage): _moment(since) for action, stage, since in found}
+
+
+def _moment(stored: Any) -> datetime:
+    """SQLite has text for a time, and no zone."""
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
 
 
 def before(items: Any, item: Any) -> int | None:
