@@ -19,6 +19,7 @@ from .filters import ItemList
 from .finding import find
 from .history import AcceptedChange, latest
 from .lifecycle import legal_moves
+from .mailing.watches import is_watched
 from .models import WorkItem
 from .pace import typical
 from .pace.typical import Late, Usual
@@ -83,6 +84,10 @@ class Detail:
     def is_moving(self) -> bool:
         uploads = self._uploads[self.item.pk]
         return self.item.status in MOVING and not (uploads.superseded_by or uploads.duplicate_of)
+
+    @property
+    def is_watched(self) -> bool:
+        return is_watched(self.item, self.user)
 
     @property
     def at_stage(self) -> timedelta | None:

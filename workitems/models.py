@@ -24,6 +24,7 @@ from .failures import Cause, Failure
 from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
+from .mailing import Watch
 from .pace import DayCount, StepTime, Typical
 from .search import SearchTextField, head, in_second, same_text
 from .searched import SearchedText
@@ -43,6 +44,7 @@ __all__ = [
     "SearchedText",
     "StepTime",
     "Typical",
+    "Watch",
     "WorkItem",
     "WorkItemQuerySet",
     "WorkItemState",

@@ -5,5 +5,6 @@ from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home
+from .watching import Watch
 
-__all__ = ["Act", "BulkReview", "Cancel", "Edit", "Home", "Item", "List", "Requeue", "Review", "Undo", "Words"]
+__all__ = ["Act", "BulkReview", "Cancel", "Edit", "Home", "Item", "List", "Requeue", "Review", "Undo", "Watch", "Words"]
