@@ -48,6 +48,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
 // A start for a note: fills the field in place, and keeps what was typed after it.
 for (const link of document.querySelectorAll("[data-fill]")) {
+  link.hidden = false;
   link.addEventListener("click", (event) => {
     const field = document.getElementById(link.dataset.fill);
     event.preventDefault();

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from workitems import archiving, bulk, door
+from workitems import acts, archiving, bulk, door
 from workitems.archiving import TooYoung, move_out
 from workitems.exporting import NotWhole, export_lines
 from workitems.filters import ItemList
@@ -230,7 +230,7 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     act.save()
     items[0].edit(by=ada, note="Something else.")
     assert moved() == (2, 8)
-    assert [entry[:3] for entry in bulk.entries_of(act, 0, 100)] == [
+    assert [entry[:3] for entry in acts.entries_of(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
     undo = bulk.go_on(bulk.begin(bulk.undoing(act), "unreview", stan))

@@ -11,7 +11,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from workitems import archiving, bulk
+from workitems import acts, archiving, bulk
 from workitems.door import changing
 from workitems.history import latest, whole
 from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
@@ -109,7 +109,7 @@ def reads(user):
             bulk.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
         "what an undo must find": lambda: bulk._changed_by(str(act.pk), 0),
-        "an act's first page": lambda: bulk.entries_of(act, 0, 20),
+        "an act's first page": lambda: acts.entries_of(act, user, 0, 20),
         "the item that a client has made": lambda: WorkItem.objects.made_before(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
         ),

@@ -179,7 +179,7 @@ def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wa
     asked = form_of(client.post(URL, ticked(*done, **shown))).fields()
     assert asked["snapshot"] == shown["snapshot"]
     _act, response = done_at_once(client, ticked(*done, **shown))
-    assert outcome(response) == "Marked 2 of 3 reviewed. 1 skipped: changed since you opened the list."
+    assert outcome(response) == "Marked 2 of 3 reviewed. 1 skipped: changed since the list was opened."
     assert reviewed() == keys(*done[1:])
 
 
@@ -241,7 +241,7 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     asked = form_of(client.post(URL, sent)).fields()
     make_item(virginia).succeed(stage="Record", by=wally)
     _act, response = done_at_once(client, asked)
-    assert outcome(response) == "Marked 2 of 4 reviewed. 2 skipped: changed since you opened the list."
+    assert outcome(response) == "Marked 2 of 4 reviewed. 2 skipped: changed since the list was opened."
     assert reviewed() == keys(*done[1:])
     assert late.pk not in reviewed()
 
@@ -367,14 +367,22 @@ def test_looking_never_undoes(signed_in, stan, done):
 
 
 @pytest.mark.parametrize("path", ["", "/undo"])
-def test_an_act_of_another_person_is_not_there(signed_in, stan, olga, ada, done, path):
+def test_an_act_of_another_institution_is_not_there(signed_in, stan, olga, done, path):
     act, _response = done_at_once(signed_in(stan), ticked(*done))
-    for other in (olga, ada):
-        client = signed_in(other)
-        theirs, missing = (client.post(f"/acts/{pk}{path}") for pk in (act.pk, uuid.uuid4()))
-        assert (theirs.status_code, missing.status_code) == (404, 404)
-        if not path:
-            assert client.get(f"/acts/{act.pk}").status_code == 404
+    client = signed_in(olga)
+    theirs, missing = (client.post(f"/acts/{pk}{path}") for pk in (act.pk, uuid.uuid4()))
+    assert (theirs.status_code, missing.status_code) == (404, 404)
+    assert client.get(f"/acts/{act.pk}").status_code == 404
+    assert reviewed() == keys(*done)
+
+
+def test_an_admin_sees_it_and_does_not_undo_it(signed_in, stan, ada, done):
+    act, _response = done_at_once(signed_in(stan), ticked(*done))
+    client = signed_in(ada)
+    read = page(client.get(f"/acts/{act.pk}"))
+    assert stan.email in read.one("main").words
+    assert not read.all("form", action=f"/acts/{act.pk}/undo")
+    assert client.post(f"/acts/{act.pk}/undo").status_code == 403
     assert reviewed() == keys(*done)
 
 
@@ -425,5 +433,5 @@ def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan,
     items[3].edit(note="Look again, please.", by=ada)
     for _ in range(3):
         response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: changed since you opened the list."
+    assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: changed since the list was opened."
     assert reviewed() == keys(*items[:3])

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
+from .acts import visible_acts
 from .filters import ItemList
 from .models import BulkAct, WorkItem, WorkItemQuerySet
 
@@ -40,9 +41,9 @@ class Door:
             raise Http404 from None
 
     def act(self) -> BulkAct:
-        """The reader's own bulk act that the URL names, or 404."""
+        """The bulk act that the URL names, if this reader may know of it, or 404."""
         try:
-            return BulkAct.objects.select_related("by").get(pk=self.kwargs["pk"], by=self.request.user)
+            return visible_acts(self.request.user).get(pk=self.kwargs["pk"])
         except BulkAct.DoesNotExist:
             raise Http404 from None
 

@@ -8,15 +8,14 @@ a later entry, and is left alone.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
 from django.core import signing
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from pharos.accounts.models import User
 
@@ -24,7 +23,7 @@ from . import door
 from .filters import ItemList
 from .finding import MOST, find
 from .history import every_entry
-from .lifecycle import Wanted, phase_of
+from .lifecycle import Wanted, first_stage
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 from .prepared import fetched
 
@@ -136,57 +135,19 @@ def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
     return list(every_entry("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What would happen: how many the reader was shown, and of these can be marked, are so already, cannot, have gone.
-
-    Not `is_whole`: these are some of them, and there are more.
-    """
-
-    shown: int
-    acts: int
-    already: int
-    open: int
-    gone: int
-    outcomes: list[tuple[str, int]]  # (status, how many) of those that will be marked
-    is_whole: bool = True
-
-
-def preview_of_review(selection: Selection, user: User, *, reviewed: bool) -> Preview:
-    """What marking the selection would do. Nothing is changed.
-
-    Of more than MOST items it is said by the summary, as they are now; what has changed since is seen when its turn comes.
-    """
-    counted, outcomes = Counter[str](), Counter[str]()
-    is_small = selection.is_whole and selection.shown <= MOST
-    kinds = _kinds_of(selection, user) if is_small else find(_listing(selection.stored, user)).outcomes
-    for (status, retry, is_reviewed), number in kinds.items():
-        if phase_of(status, retry=retry) != "closed":
-            counted["open"] += number
-        else:
-            counted["already" if is_reviewed == reviewed else "acts"] += number
-            outcomes[status] += number if is_reviewed != reviewed else 0
-    gone = max(0, selection.shown - counted.total()) if is_small else 0
-    marked = [(status, number) for status, number in outcomes.most_common() if number]
-    shown = (selection.shown, counted["acts"], counted["already"], counted["open"], gone)
-    return Preview(*shown, marked, selection.is_whole)
-
-
-def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
-    """{(status, retry, reviewed): number} of what is still as it was shown, in one statement."""
-    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
-    return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}
-
-
-def _listing(stored: dict[str, Any], user: User) -> ItemList:
+def listing_of(stored: dict[str, Any], user: User) -> ItemList:
+    """The list that a selection by what its items have in common is about."""
     return ItemList(parse_qs(stored["query"]), user)
 
 
-def begin(selection: Selection, move: str, user: User) -> BulkAct:
-    """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common."""
+def begin(selection: Selection, move: str, user: User, *, note: str = "", from_the_beginning: bool = False) -> BulkAct:
+    """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common.
+
+    `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped.
+    """
     stored, total = dict(selection.stored), selection.shown
     if "query" in stored:
-        found = find(_listing(stored, user))
+        found = find(listing_of(stored, user))
         if found.is_whole and found.total <= MOST:
             stored["ids"] = sorted(place.pk for place in found.at(0, MOST) or [])
             if stored.pop(
@@ -195,7 +156,8 @@ def begin(selection: Selection, move: str, user: User) -> BulkAct:
                 total = len(stored["ids"])
         else:
             stored["until"] = WorkItem.objects.last_number()
-    return BulkAct.objects.create(by=user, move=move, selection=stored, query=selection.query, total=total)
+    what = {"move": move, "note": note, "from_the_beginning": from_the_beginning}
+    return BulkAct.objects.create(by=user, selection=stored, query=selection.query, total=total, **what)
 
 
 def go_on(act: BulkAct) -> BulkAct:
@@ -218,7 +180,19 @@ def _piece(act: BulkAct) -> BulkAct:
         return act
     seen, end = _next(act)
     ids = list(seen)
-    results = door.change(act.move, ids, Wanted(), by=act.by, via="page", versions=seen, act=act.pk)
+    results = [
+        result
+        for stage, pks in _by_stage(act, ids).items()
+        for result in door.change(
+            act.move,
+            pks,
+            Wanted(stage=stage, note=act.note or None),
+            by=act.by,
+            via="page",
+            versions=seen,
+            act=act.pk,
+        )
+    ]
     reasons = Counter(result.refused.reason for result in results if result.refused)
     act.changed += sum(result.changed for result in results)
     act.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
@@ -231,6 +205,16 @@ def _piece(act: BulkAct) -> BulkAct:
         act.skipped = dict(Counter(act.skipped) + Counter(changed=gone))
     act.save()
     return act
+
+
+def _by_stage(act: BulkAct, ids: list[int]) -> dict[str | None, list[int]]:
+    """{the stage that the move is to lead to: items}; None: the usual one."""
+    if not act.from_the_beginning:
+        return {None: ids}
+    found: dict[str | None, list[int]] = {}
+    for pk, action in WorkItem.objects.with_numbers(ids).order_by("pk").values_list("pk", "action"):
+        found.setdefault(first_stage(action), []).append(pk)
+    return found
 
 
 def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
@@ -252,37 +236,3 @@ def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
     if len(seen) == PIECE:
         return seen, max(seen)
     return seen, end if end != until else None
-
-
-_REASONS = {
-    "illegal": gettext_lazy("not finished yet"),
-    "changed": gettext_lazy("changed since you opened the list"),
-    "forbidden": gettext_lazy("your role does not allow it any more"),
-}
-_REASONS_OF_UNDO = {**_REASONS, "changed": gettext_lazy("changed since they were marked")}
-
-
-def skipped_of(act: BulkAct) -> list[tuple[object, int]]:
-    """(why, how many) of the items that an act has left alone."""
-    reasons = _REASONS_OF_UNDO if "undo" in act.selection else _REASONS
-    return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
-
-
-class Done(NamedTuple):
-    """What an act has made of one item."""
-
-    item_id: int
-    name: str
-    move: str
-    stage_after: str
-    status_after: str
-
-
-def entries_of(act: BulkAct, after: int, number: int) -> list[Done]:
-    """So many of the history entries that an act has made, by item, from the one after this item on."""
-    # The items are not joined here: then they are read in the order of an index, however much the act has done.
-    columns = ("item_id", "move", "stage_after", "status_after")
-    entries = every_entry(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number]
-    shown = list(entries)
-    names = dict(WorkItem.objects.with_numbers(entry.item_id for entry in shown).values_list("pk", "name"))
-    return [Done(entry.item_id, names[entry.item_id], *entry[1:]) for entry in shown]

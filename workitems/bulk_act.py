@@ -21,6 +21,8 @@ class BulkAct(models.Model):
     by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
     move = models.CharField(max_length=16)
     selection = models.JSONField()
+    note = models.TextField(blank=True)
+    from_the_beginning = models.BooleanField(default=False)  # a requeue: to the first stage, not to where each stopped
     query = models.TextField(blank=True)  # the list to go back to
     total = models.PositiveIntegerField()
     cursor = models.BigIntegerField(default=0)
@@ -33,6 +35,7 @@ class BulkAct(models.Model):
     class Meta:
         verbose_name = _("bulk act")
         verbose_name_plural = _("bulk acts")
+        indexes = [models.Index(fields=["-created_at", "-id"], name="act_latest")]
 
     def __str__(self) -> str:
         return f"{self.move} {self.total}"

@@ -41,7 +41,7 @@ class NoteField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
-        if value and plain_lines(value).strip() == plain_lines(self.former).strip():
+        if self.former and plain_lines(value or "").strip() == plain_lines(self.former).strip():
             return self.former
         return super().clean(value)
 
@@ -71,6 +71,21 @@ def note_field(*, required: bool, help_text: Any) -> NoteField:
 
 class CancelForm(MoveForm):
     note = note_field(required=True, help_text=_("The depositors of this institution read it under Note / Error."))
+
+
+class BulkCancelForm(forms.Form):
+    note = note_field(required=True, help_text=_("The depositors read it under Note / Error of each item."))
+
+
+class BulkRequeueForm(forms.Form):
+    begin = forms.ChoiceField(
+        label=_("Begin again"),
+        choices=[("stopped", _("where each of them stopped")), ("first", _("at the first stage of each"))],
+        initial="stopped",
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose where they begin again.")),
+    )
+    note = note_field(required=True, help_text=_("It replaces each item's note; the history keeps the old ones."))
 
 
 class RequeueForm(MoveForm):

@@ -1,10 +1,26 @@
 """The pages. Each view names the permission that opens it; see `workitems.access`."""
 
-from .bulk import Act, BulkReview, Undo
+from .bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
 from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home
 from .watching import Watch
 
-__all__ = ["Act", "BulkReview", "Cancel", "Edit", "Home", "Item", "List", "Requeue", "Review", "Undo", "Watch", "Words"]
+__all__ = [
+    "Act",
+    "Acts",
+    "BulkCancel",
+    "BulkRequeue",
+    "BulkReview",
+    "Cancel",
+    "Edit",
+    "Home",
+    "Item",
+    "List",
+    "Requeue",
+    "Review",
+    "Undo",
+    "Watch",
+    "Words",
+]

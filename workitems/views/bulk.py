@@ -1,59 +1,155 @@
-"""Marking many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
+"""One move with many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
+
+from datetime import datetime
+from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from .. import bulk
+from .. import acts, bulk
 from ..access import Door, url_of_list
+from ..bulk_preview import preview
 from ..filters import ItemList
-from ..forms import ReviewForm
+from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
+from .notes import CANCEL_NOTES, REQUEUE_NOTES
 
 ENTRIES_PER_PAGE = 100
+ACTS_PER_PAGE = 50
 UNDO_OF = {"review": "unreview", "unreview": "review"}
 
 
-class BulkReview(Door, View):
-    """`/items/review`: POST from the list shows what will happen; POST with `confirmed` begins it."""
+class BulkMove(Door, View):
+    """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
 
-    permission = Permission.REVIEW
+    A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
+    """
+
+    template_name: str
+    notes: tuple = ()
+
+    def form(self, data=None):
+        raise TypeError(f"{type(self).__name__} has no form")
+
+    def move(self, form) -> str:
+        raise TypeError(f"{type(self).__name__} makes no move")
+
+    def asked(self, form) -> dict:
+        """What else the act is to know: keywords of bulk.begin."""
+        return {}
 
     def get(self, request):
         return redirect("items")
 
     def post(self, request):
-        form = ReviewForm(request.POST)
+        is_confirmed = bool(request.POST.get("confirmed"))
+        form = self.form(request.POST if is_confirmed else None)
         try:
             selection = self.selection(request)
-            if not form.is_valid():
-                raise bulk.BadSelection(" ".join(form.errors["reviewed"]))
+            move = self.move(form)
         except bulk.BadSelection as error:
             messages.error(request, str(error))
             return redirect(url_of_list(self.listing()))
-        reviewed = form.cleaned_data["reviewed"] == "true"
-        if request.POST.get("confirmed"):
-            act = bulk.begin(selection, "review" if reviewed else "unreview", request.user)
+        if is_confirmed and form.is_valid():
+            act = bulk.begin(selection, move, request.user, **self.asked(form))
             bulk.go_on(act)
             return redirect("act", act.pk)
         context = {
+            "form": form,
             "selection": selection,
-            "preview": bulk.preview_of_review(selection, request.user, reviewed=reviewed),
-            "reviewed": reviewed,
+            "preview": preview(selection, request.user, move),
+            "move": move,
+            "notes": self.notes,
             "snapshot": request.POST.get("snapshot", ""),
             "chips": listing.chips() if (listing := self.listing()) else [],
             "back": url_of_list(listing),
             "list_query": request.POST.get("list", ""),
         }
-        return render(request, "workitems/bulk_review.html", context)
+        return render(request, self.template_name, context, status=422 if is_confirmed else 200)
 
     def selection(self, request) -> bulk.Selection:
         listing, snapshot = self.listing(), request.POST.get("snapshot", "")
         if request.POST.get("which") == "matching":
             return bulk.of_snapshot(snapshot, request.user)
         return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
+
+
+class BulkReview(BulkMove):
+    """`/items/review`"""
+
+    permission = Permission.REVIEW
+    template_name = "workitems/bulk_review.html"
+
+    def form(self, data=None):
+        return ReviewForm(self.request.POST)
+
+    def move(self, form):
+        if not form.is_valid():
+            raise bulk.BadSelection(" ".join(form.errors["reviewed"]))
+        return "review" if form.cleaned_data["reviewed"] == "true" else "unreview"
+
+
+class BulkCancel(BulkMove):
+    """`/items/cancel`"""
+
+    permission = Permission.CANCEL
+    template_name = "workitems/bulk_cancel.html"
+    notes = CANCEL_NOTES
+
+    def form(self, data=None):
+        return BulkCancelForm(data)
+
+    def move(self, form):
+        return "cancel"
+
+    def asked(self, form):
+        return {"note": form.cleaned_data["note"]}
+
+
+class BulkRequeue(BulkMove):
+    """`/items/requeue`"""
+
+    permission = Permission.REQUEUE
+    template_name = "workitems/bulk_requeue.html"
+    notes = REQUEUE_NOTES
+
+    def form(self, data=None):
+        return BulkRequeueForm(data)
+
+    def move(self, form):
+        return "requeue"
+
+    def asked(self, form):
+        return {"note": form.cleaned_data["note"], "from_the_beginning": form.cleaned_data["begin"] == "first"}
+
+
+class Acts(Door, View):
+    """`/acts/`: the bulk acts that there were, the last first."""
+
+    permission = Permission.REVIEW
+
+    def get(self, request):
+        found = acts.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
+        shown = [(act, ItemList(QueryDict(act.query), request.user)) for act in found[:ACTS_PER_PAGE]]
+        context = {
+            "acts": [(act, url_of_list(listing), listing.chips(), acts.skipped_of(act)) for act, listing in shown],
+            "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",
+        }
+        return render(request, "workitems/acts.html", context)
+
+    @staticmethod
+    def before(text):
+        """The act that `text` names as a place; None for what is none."""
+        at, _, pk = text.partition("~")
+        try:
+            moment = datetime.fromisoformat(at)
+            return (moment, UUID(pk)) if moment.tzinfo else None
+        except ValueError:
+            return None
 
 
 class Act(Door, View):
@@ -64,30 +160,44 @@ class Act(Door, View):
     def get(self, request, pk):
         act, after = self.act(), request.GET.get("after", "")
         start = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
-        entries = bulk.entries_of(act, start, ENTRIES_PER_PAGE + 1)
+        entries = acts.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
+        listing = ItemList(QueryDict(act.query), request.user)
         context = {
             "act": act,
-            "entries": entries[:ENTRIES_PER_PAGE],
+            "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
             "start": start,
             "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
-            "skipped": bulk.skipped_of(act),
-            "back": url_of_list(ItemList(QueryDict(act.query), request.user)),
-            "may_undo": bool(act.finished_at and act.changed and "undo" not in act.selection),
+            "skipped": acts.skipped_of(act),
+            "left_alone": [] if start else acts.left_alone(act, request.user, ENTRIES_PER_PAGE),
+            "chips": listing.chips(),
+            "back": url_of_list(listing),
+            "may_go_on": acts.may_go_on(act, request.user),
+            "may_undo": bool(
+                act.move in UNDO_OF
+                and act.by_id == request.user.pk
+                and act.finished_at
+                and act.changed
+                and "undo" not in act.selection
+            ),
         }
         return render(request, "workitems/act.html", context)
 
     def post(self, request, pk):
-        act = bulk.go_on(self.act())
-        return redirect("act", act.pk)
+        act = self.act()
+        if not acts.may_go_on(act, request.user):
+            raise PermissionDenied
+        return redirect("act", bulk.go_on(act).pk)
 
 
 class Undo(Door, View):
-    """`/acts/ID/undo`: sets back what the act has set, but for what has changed since."""
+    """`/acts/ID/undo`: sets back what a review has set, but for what has changed since."""
 
     permission = Permission.REVIEW
 
     def post(self, request, pk):
         act = self.act()
+        if act.by_id != request.user.pk or act.move not in UNDO_OF:
+            raise PermissionDenied
         undo = bulk.begin(bulk.undoing(act), UNDO_OF[act.move], request.user)
         bulk.go_on(undo)
         return redirect("act", undo.pk)

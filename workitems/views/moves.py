@@ -16,27 +16,7 @@ from ..explain import first_line
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..lifecycle import Refused, requeue_stages, why_not
 from ..templating import plain
-
-# What admins say again and again; a start, to be changed before it is sent.
-CANCEL_NOTES = (
-    (
-        gettext_lazy("Newer upload"),
-        gettext_lazy("Cancelled: a newer version of this bag has been uploaded and is processed instead."),
-    ),
-    (gettext_lazy("At your request"), gettext_lazy("Cancelled at the request of your institution.")),
-    (
-        gettext_lazy("Bag cannot be processed"),
-        gettext_lazy(
-            "Cancelled: this bag cannot be processed as it is. Please correct it as we discussed, and upload it again."
-        ),
-    ),
-    (
-        gettext_lazy("Our fault"),
-        gettext_lazy(
-            "Cancelled because of a fault on our side. Please upload the bag again; we are sorry for the trouble."
-        ),
-    ),
-)
+from .notes import CANCEL_NOTES
 
 
 class Move(Door, View):

@@ -1,0 +1,115 @@
+"""The history of bulk acts, `/acts/`: whose are seen by whom, what is said of each, and page by page."""
+
+import pytest
+
+from workitems import bulk
+from workitems.models import BulkAct
+from workitems.views import bulk as views
+
+from .elements import page
+from .factories import make_item
+
+
+def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
+    selection = bulk.Selection({"ids": [item.pk for item in items]}, len(items), query)
+    return bulk.go_on(bulk.begin(selection, move, by, note=note))
+
+
+def shown(response):
+    return [entry["data-act"] for entry in page(response).all("li", data_act=True)]
+
+
+def test_who_sees_which(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
+    theirs, own = (make_item(place).succeed(stage="Record", by=wally) for place in (jhu, virginia))
+    of_olga, of_stan = act(olga, theirs, move="review", note=""), act(stan, own, move="review", note="")
+    of_ada = act(ada, make_item(virginia))
+    all_of_them = {str(one.pk) for one in (of_olga, of_stan, of_ada)}
+    assert set(shown(signed_in(ada).get("/acts/"))) == all_of_them
+    assert shown(signed_in(stan).get("/acts/")) == [str(of_stan.pk)]
+    assert shown(signed_in(olga).get("/acts/")) == [str(of_olga.pk)]
+    assert signed_in(cast["dora"]).get("/acts/").status_code == 403
+    for who, one, status in (
+        (stan, of_olga, 404),
+        (stan, of_ada, 404),
+        (ada, of_stan, 200),
+        (cast["dora"], of_ada, 403),
+    ):
+        assert signed_in(who).get(f"/acts/{one.pk}").status_code == status
+
+
+def test_strangers_are_asked_to_sign_in(client, db):
+    assert client.get("/acts/")["Location"].startswith("/accounts/login/")
+
+
+def test_what_is_said_of_each(signed_in, ada, virginia, wally):
+    done = make_item(virginia).succeed(stage="Record", by=wally)
+    made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
+    entry = page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
+    assert "Cancelled 2 of 3. 1 skipped: finished already." in entry.words
+    assert "A note of two lines." in entry.words
+    assert ada.email in entry.words
+    assert "Stage: Receive" in entry.words
+    assert {link["href"] for link in entry.all("a")} == {f"/acts/{made.pk}", "/items/?stage=Receive"}
+
+
+def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
+    items = [make_item(virginia) for _ in range(2)]
+    begun = bulk.begin(bulk.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
+    client = signed_in(ada)
+    assert "Not finished: 0 of 2 done" in page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
+    assert page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
+    client.post(f"/acts/{begun.pk}")
+    assert "Cancelled 2 of 2." in page(client.get("/acts/")).one("main").words
+
+
+def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
+    item = make_item(virginia).succeed(stage="Record", by=wally)
+    begun = bulk.begin(bulk.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
+    colleague = django_user_model.objects.create_user(
+        "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
+    )
+    client = signed_in(colleague)
+    assert not page(client.get(f"/acts/{begun.pk}")).all("form", class_="goes-on")
+    assert client.post(f"/acts/{begun.pk}").status_code == 403
+    assert signed_in(ada).post(f"/acts/{begun.pk}").status_code == 302
+    item.refresh_from_db()
+    assert item.reviewed
+    assert item.history.last().who == stan.email
+
+
+def test_page_by_page(signed_in, ada, virginia, monkeypatch):
+    monkeypatch.setattr(views, "ACTS_PER_PAGE", 2)
+    made = [str(act(ada, make_item(virginia)).pk) for _ in range(5)]
+    BulkAct.objects.update(created_at=BulkAct.objects.first().created_at)  # by number, of those of one moment
+    client, seen, address = signed_in(ada), [], "/acts/"
+    while address:
+        answer = page(client.get(address))
+        seen += [entry["data-act"] for entry in answer.all("li", data_act=True)]
+        further = answer.all("a", rel="next")
+        address = "/acts/" + further[0]["href"] if further else ""
+    assert sorted(seen) == sorted(made)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("before", ["x", "~", "2026-01-01~x", "9" * 500, "2026-01-01T00:00:00~" + "0" * 32, "\0"])
+def test_a_place_that_is_none_begins_anew(signed_in, ada, virginia, before):
+    made = act(ada, make_item(virginia))
+    assert shown(signed_in(ada).get("/acts/", {"before": before})) == [str(made.pk)]
+
+
+def test_items_that_a_reader_may_not_see_are_not_listed(signed_in, ada, stan, virginia, jhu, wally):
+    """An admin who has become staff of an institution."""
+    own, theirs = make_item(virginia), make_item(jhu)
+    made = act(ada, own, theirs)
+    ada.role, ada.institution = stan.role, virginia
+    ada.save()
+    text = signed_in(stan).get(f"/acts/{made.pk}").content.decode()
+    assert own.name in text
+    assert theirs.name not in text
+
+
+def test_an_items_history_leads_to_its_act(signed_in, ada, cast, virginia):
+    item = make_item(virginia)
+    made = act(ada, item)
+    assert f'href="/acts/{made.pk}"' in signed_in(ada).get(f"/items/{item.pk}").content.decode()
+    assert "/acts/" not in signed_in(cast["dora"]).get(f"/items/{item.pk}").content.decode()
