@@ -148,6 +148,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def last_number(self) -> int:
         return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
+    def version_of(self, number: int) -> int | None:
+        """The version of the item with this number; None where there is no such item here."""
+        return self.filter(pk=number).values_list("version", flat=True).first()
+
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
         """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.
 
