@@ -2,11 +2,12 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, MakeKey, RevokeKey
-from pharos.views import Health, Home, NotFound
+from pharos.views import Health, Home, Keys, NotFound
 
 urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("", include("workitems.urls")),
+    path("keys", Keys.as_view(), name="keys"),
     path("account", Account.as_view(), name="account"),
     path("account/keys", MakeKey.as_view(), name="make_key"),
     path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),

@@ -3,7 +3,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.views import View
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
 
 from pharos.accounts.gate import PUBLIC
 from pharos.accounts.roles import Permission
@@ -14,6 +14,13 @@ class Home(RedirectView):
 
     permission = Permission.SIGN_IN
     pattern_name = "items"
+
+
+class Keys(TemplateView):
+    """`/keys`: the keyboard shortcuts. A script shows the same in a dialog."""
+
+    permission = Permission.SIGN_IN
+    template_name = "keys.html"
 
 
 class Health(View):
