@@ -27,7 +27,7 @@ function isTouched(field) {
 function isBusy() {
   return document.hidden
     || document.querySelector(OPEN) !== null
-    || document.activeElement?.matches("select, textarea, input") === true
+    || document.activeElement?.matches("select, textarea, input:not([type=checkbox])") === true
     || [...document.forms].some((form) => [...form.elements].some(isTouched));
 }
 

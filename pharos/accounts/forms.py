@@ -16,7 +16,7 @@ class AccountForm(forms.ModelForm):
         fields = ["name", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
         help_texts = {
             "time_zone": _("Times on the pages, and the days of the date filters, are in this zone."),
-            "rows_per_page": _("Where the address of a list does not say how many."),
+            "rows_per_page": _("Unless the address of a list says how many."),
             "live_updates": _(
                 "A list says how many items have changed since it was opened; the page of an item brings itself up to date."
             ),
