@@ -6,7 +6,6 @@ a later entry, and is left alone.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -72,12 +71,6 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     return [max(known), *(pk for pk in range(min(known), max(known)) if pk not in known)]
 
 
-def changed_since(mark: Sequence[int]) -> Exists:
-    """The condition that an item has changed, or come, after this mark."""
-    last, *to_come = mark
-    return Exists(HistoryEntry.objects.filter(Q(pk__gt=last) | Q(pk__in=to_come), item=OuterRef("pk")))
-
-
 def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
     """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
     shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
@@ -133,7 +126,9 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
         items = ItemList(parse_qs(stored["query"]), user).items().with_later_numbers(after)
     if "mark" not in stored:
         return items
-    return items.exclude(changed_since(stored["mark"]))
+    last, *to_come = stored["mark"]
+    since = HistoryEntry.objects.filter(Q(pk__gt=last) | Q(pk__in=to_come), item=OuterRef("pk"))
+    return items.exclude(Exists(since))
 
 
 def _changed_by(act: str, after: int) -> list[tuple[int, int]]:

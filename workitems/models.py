@@ -133,6 +133,13 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
+    def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
+        return self.filter(institution_id__in=numbers)
+
+    def changed_after(self, time: datetime) -> "WorkItemQuerySet":
+        """What was changed after this time, the last first: as an index has them, of everybody and of one institution."""
+        return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
+
     def with_number(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk=number)
 

@@ -24,12 +24,12 @@ class ListChanges(ReadsFromStandby, Door, View):
         since, shown = (query.pop(name, [""])[-1] for name in ("since", "shown"))
         listing = ItemList(query, request.user, using=self.using)
         try:
-            drawn = changes.read(since)
+            since = changes.read(since)
         except ValueError:
             return _wrong(since=_("This is not what a list's page has here; load the page again."))
         if not listing.is_valid():
             return _wrong(**listing.errors)
-        found = changes.changed(listing, drawn, _numbers(shown))
+        found = changes.changed(listing, since, _numbers(shown))
         if not found.number and found.is_whole:
             return HttpResponse(status=204)
         return JsonResponse({"changed": found.number, "is_whole": found.is_whole, "text": found.sentence})

@@ -21,6 +21,7 @@ class Item(Door, View):
         context = {
             "item": item,
             "detail": detail,
+            "fresh": url_of_item(item.pk, listing),
             "address": request.build_absolute_uri(url_of_item(item.pk, None)),
             "support": support_text(detail),
             "list_query": listing.query() if listing else "",

@@ -51,7 +51,8 @@ class List(ReadsFromStandby, Door, View):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
         tells_changes = listing.is_valid() and listing.user.live_updates
         now = timezone.now()
-        mark = bulk.mark(self.using) if may_mark or tells_changes else []
+        mark = bulk.mark(self.using) if may_mark else []
+        since = changes.drawn(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
         rows = rows_at(page.ids, now, listing.institutions if page.ids else {}, self.using)
@@ -78,8 +79,8 @@ class List(ReadsFromStandby, Door, View):
         }
         if rows and may_mark:
             context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
-        if tells_changes:
-            context["since"] = changes.written(changes.Since(now, mark))
+        if since:
+            context["since"] = changes.written(since)
         return render(self.request, "workitems/list.html", context, status=status)
 
 
