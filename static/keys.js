@@ -74,6 +74,7 @@ document.addEventListener("keydown", (event) => {
   else if (Object.hasOwn(KEYS, event.key)) KEYS[event.key](event);
 });
 
+help.ariaHasPopup = "dialog";
 help.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in a window of its own
   event.preventDefault();

@@ -46,7 +46,10 @@ def _numbers(text: str) -> set[int]:
 
 
 class ItemVersion(Door, View):
-    """`/items/ID/version`: the number of the item's last history entry, as an ETag too; 304 for whoever knows it already."""
+    """`/items/ID/version`: the number of the item's last history entry, as an ETag too; 304 for whoever knows it already.
+
+    Of the item's own changes only: that a newer upload of its bag has come is not in it.
+    """
 
     permission = Permission.BROWSE
 
