@@ -38,6 +38,8 @@ def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
     people()
     call_command("check_counts", repair=True, verbosity=0, stdout=Nowhere(), stderr=Nowhere())
     lap("check_counts --repair")
+    call_command("work_out_pace", stdout=Nowhere(), stderr=Nowhere())
+    lap("work_out_pace")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     lap("statistics")

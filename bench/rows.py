@@ -38,6 +38,7 @@ COLUMNS = (
     *("reviewed", "object_identifier", "generic_file_identifier", "size", "node", "pid", "needs_admin_review"),
     *("inst_approver", "aptrust_approver", "version", "search_text"),
     *("created_at", "updated_at", "bag_date", "date", "queued_at", "stage_started_at"),
+    "stage_entered_at",
 )
 _COLLECTIONS = ("uva-lib", "etd", "1840.16", "maps", "oral-history", "herbarium", "GTM", "Sammlung_für_Karten")
 _NOTES = {
@@ -145,7 +146,15 @@ def _item(draw: Random, pk: int, total: int, last: list, version: str, burst: in
     )
     age = SPAN * (total - pk) // total + draw.getrandbits(6)
     took = min(age, 600 + draw.getrandbits(15) * (1 if is_closed else 0))
-    ages = (age, age - took, age + 86_400 + draw.getrandbits(16), age, age - took // 4, age - took // 2)
+    ages = (
+        age,
+        age - took,
+        age + 86_400 + draw.getrandbits(16),
+        age,
+        age - took // 4,
+        age - took // 2,
+        age - took // 2,
+    )
     return values, ages
 
 

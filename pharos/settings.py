@@ -43,6 +43,11 @@ def origins(values):
             )
 
 
+def an_origin(value):
+    if value:
+        origins([value])
+
+
 def a_domain(name):
     if not DOMAIN.fullmatch(name):
         raise ValidationError(f"“{name}” is not a domain; give one in lower case, like aptrust.org")
@@ -71,6 +76,7 @@ CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=a_domai
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
+SITE_URL = env.str("SITE_URL", "", validate=an_origin)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template.defaultfilters import date, truncatechars
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone, translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
@@ -31,7 +31,6 @@ def environment(**options: Any) -> Environment:
     made.install_gettext_callables(translation.gettext, translation.ngettext, newstyle=False)  # type: ignore[attr-defined]
     made.globals |= {
         "url": _url,
-        "has_page": _has_page,
         "static": static,
         "language": translation.get_language,
         "zone": timezone.get_current_timezone_name,
@@ -61,16 +60,6 @@ def _url(name: str, *args: Any) -> str:
 @cache
 def _plain(name: str, prefix: str) -> str:
     return reverse(name)
-
-
-@cache
-def _has_page(name: str) -> bool:
-    """Whether this installation has a page of this name."""
-    try:
-        reverse(name)
-    except NoReverseMatch:
-        return False
-    return True
 
 
 @cache

@@ -2,10 +2,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, MakeKey, RevokeKey
-from pharos.views import Health, Home, Keys, NotFound
+from pharos.views import Health, Keys, NotFound
 
 urlpatterns = [
-    path("", Home.as_view(), name="home"),
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),
     path("account", Account.as_view(), name="account"),

@@ -3,17 +3,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.views import View
-from django.views.generic import RedirectView, TemplateView
+from django.views.generic import TemplateView
 
 from pharos.accounts.gate import PUBLIC
 from pharos.accounts.roles import Permission
-
-
-class Home(RedirectView):
-    """`/`: the list is where everybody begins."""
-
-    permission = Permission.SIGN_IN
-    pattern_name = "items"
 
 
 class Keys(TemplateView):

@@ -9,6 +9,7 @@ from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
+from workitems.pace import typical
 
 from .factories import InstitutionFactory, UserFactory, make_item
 from .serving import database_url, server
@@ -67,6 +68,12 @@ def _history_is_emptied_only_after_a_test():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", with_the_guard_lifted)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _usual_times_are_read_anew():
+    """A process keeps them for a minute, which here is many tests."""
+    typical.forget()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
+from django.db import transaction
 
 from workitems import states
 from workitems.lifecycle import Refused
@@ -12,6 +13,14 @@ from workitems.models import WorkItem
 def as_stored(item):
     """The row and its history, every column."""
     return WorkItem.objects.values().get(pk=item.pk), list(item.history.order_by("number").values())
+
+
+@contextmanager
+def another_installation():
+    """What is made within is gone afterwards: items and history cannot be deleted."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @contextmanager

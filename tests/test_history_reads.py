@@ -11,7 +11,8 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from workitems import archiving, bulk, door
+from workitems import archiving, bulk
+from workitems.door import changing
 from workitems.history import latest, whole
 from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
 
@@ -99,8 +100,8 @@ def reads(user):
         "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
         "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
         "where a cancelled item stopped": cancelled.stopped_at,
-        "who was told": lambda: door._told(list(some)),
-        "when items were requeued": lambda: door._requeued(
+        "who was told": lambda: changing._told(list(some)),
+        "when items were requeued": lambda: changing._requeued(
             HistoryEntry, dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
         "a list's mark": bulk.mark,

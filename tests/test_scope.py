@@ -94,7 +94,7 @@ def own(virginia, wally):
 def test_every_url_with_an_item_is_walked():
     assert set(WITH_ITEM) == {
         "items/<int:pk>",
-        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "version")),
+        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "version", "watch")),
     }
 
 

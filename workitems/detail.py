@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,13 +13,17 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from . import pipeline
+from .counting import MOVING
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
 from .finding import find
 from .history import AcceptedChange, latest
 from .lifecycle import legal_moves
+from .mailing.watches import is_watched
 from .models import WorkItem
-from .rows import Row, state_of, uploads_of
+from .pace import typical
+from .pace.typical import Late, Usual
+from .rows import Row, late_of, state_of, uploads_of
 from .vocabulary import Action, Status
 
 SHOWN_ENTRIES = 200
@@ -62,6 +66,38 @@ class Detail:
     @property
     def words(self) -> Words:
         return words(self.state, self.now)
+
+    @cached_property
+    def late(self) -> Late | None:
+        return late_of(self.item, self._uploads[self.item.pk], self.now)
+
+    @property
+    def usual(self) -> Usual | None:
+        """How long items like this one usually are at its stage, while it moves on by itself."""
+        return typical.usual(self.item) if self.is_moving else None
+
+    @property
+    def usual_in_all(self) -> Usual | None:
+        return typical.usual_in_all(self.item) if self.is_moving else None
+
+    @property
+    def is_moving(self) -> bool:
+        uploads = self._uploads[self.item.pk]
+        return self.item.status in MOVING and not (uploads.superseded_by or uploads.duplicate_of)
+
+    @property
+    def is_watched(self) -> bool:
+        return is_watched(self.item, self.user)
+
+    @property
+    def at_stage(self) -> timedelta | None:
+        """For how long it has been at its stage."""
+        return self.now - self.item.stage_entered_at if self.item.stage_entered_at else None
+
+    @property
+    def before(self) -> int | None:
+        """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
+        return typical.before(WorkItem.objects.all(), self.item) if self.is_moving else None
 
     @property
     def advice(self) -> Advice:

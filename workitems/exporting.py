@@ -164,9 +164,8 @@ def _null_if_empty(value: Any) -> Any:
 
 
 # Every column of an item but those that follow from the others.
-ITEM_COLUMNS = [
-    column.name for column in WorkItem._meta.concrete_fields if column.name not in ("version", "search_text")
-]
+_FOLLOW = ("version", "search_text", "stage_entered_at")
+ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in _FOLLOW]
 ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
 _ITEMS_PER_FETCH = 500  # their histories come with them
 

@@ -22,6 +22,7 @@ from pharos.accounts.roles import Permission
 from .conditions import Finding, ItemFilter
 from .counting import ANYTHING, MOVING, Mask, both
 from .dialects import Dialect
+from .failures import causes_with
 from .fields import BooleanField, BooleansField, shortened
 from .models import WorkItem, WorkItemQuerySet
 from .orders import Sort, beyond, read
@@ -145,6 +146,12 @@ class ItemList:
         return {self.user.institution_id: self.user.institution}  # it came with the person
 
     @cached_property
+    def causes(self) -> dict[str, str]:
+        """{number: text} of the causes that are asked for, and that an item which this person may see has failed for."""
+        scope = None if self.sees_all else [self.user.institution_id]
+        return {str(pk): text for pk, text in causes_with(self.params.get("cause", ()), scope, using=self.using)}
+
+    @cached_property
     def _filter(self) -> ItemFilter:
         filters = ItemFilter(MultiValueDict(self.params), queryset=WorkItem.objects.none(), names=self.params)
         fields = filters.form.fields
@@ -158,6 +165,8 @@ class ItemList:
                 self.errors[self._given[name]] = _("This can be given only once.")
         for name, messages in filters.form.errors.items():
             self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
+        if "cause" in self.params and not self.errors and self.causes.keys() != {*self.params["cause"]}:
+            self.errors[self._given["cause"]] = _("There is no cause of failures with this number.")
         for name in ("after", "before"):
             if not self.errors and name in self.params:
                 self._check_place(name, filters.form.cleaned_data)
@@ -352,6 +361,8 @@ class ItemList:
         return found
 
     def _word(self, name: str, value: str) -> str:
+        if name == "cause":
+            return self.causes.get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
             return _("yes") if value.strip().lower() in ("true", "1", "yes") else _("no")
         return value

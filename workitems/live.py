@@ -62,6 +62,11 @@ class RemoveIndexLive(migrations.RemoveIndex):
         schema_editor.execute(f'DROP INDEX {beside} IF EXISTS "{self.name}"')
 
 
+def _has_column(connection: Any, table: str, column: str) -> bool:
+    with connection.cursor() as cursor:
+        return column in {one.name for one in connection.introspection.get_table_description(cursor, table)}
+
+
 def _is_built(schema_editor: Any, name: str) -> bool:
     if schema_editor.connection.vendor == "postgresql":
         query = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
@@ -70,6 +75,23 @@ def _is_built(schema_editor: Any, name: str) -> bool:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(query, [name])
         return cursor.fetchone() in ((True,), (1,))
+
+
+class AddColumnLive(migrations.AddField):
+    """AddField of a column that may be NULL, which changes no row. Writers wait an instant; nothing where it is there already."""
+
+    atomic = False
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        table = to_state.apps.get_model(app_label, self.model_name)._meta
+        column = table.get_field(self.name)
+        if _has_column(schema_editor.connection, table.db_table, column.column):
+            return
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        what = f'ADD COLUMN IF NOT EXISTS "{column.column}" {column.db_type(schema_editor.connection)} NULL'
+        with_short_locks(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
 
 
 class RunLive(migrations.RunPython):

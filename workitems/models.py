@@ -20,9 +20,12 @@ from pharos.accounts.roles import Permission
 from . import door, uploads
 from .bulk_act import BulkAct
 from .counting import KIND, MOVING, MOVING_SQL, CountChange, ItemCount
+from .failures import Cause, Failure
 from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
+from .mailing import Watch
+from .pace import DayCount, StepTime, Typical
 from .search import SearchTextField, head, in_second, same_text
 from .searched import SearchedText
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
@@ -32,10 +35,16 @@ __all__ = [
     "AppendOnly",
     "ArchivedEntry",
     "BulkAct",
+    "Cause",
     "CountChange",
+    "DayCount",
+    "Failure",
     "HistoryEntry",
     "ItemCount",
     "SearchedText",
+    "StepTime",
+    "Typical",
+    "Watch",
     "WorkItem",
     "WorkItemQuerySet",
     "WorkItemState",
@@ -50,7 +59,7 @@ PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 SHOWN_IN_ROWS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
-    *("date", "updated_at", "stage_started_at"),
+    *("date", "updated_at", "stage_started_at", "stage_entered_at"),
 )
 
 
@@ -86,6 +95,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
         return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
+    def not_superseded(self) -> "WorkItemQuerySet":
+        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
+
     def duplicates(self) -> "WorkItemQuerySet":
         """Uploads of a file that is being or has been ingested from another upload."""
         return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
@@ -94,11 +106,18 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Duplicates that still wait, and will never be ingested."""
         return self.filter(uploads.NOT_CLOSED, action=Action.INGEST).duplicates()
 
+    def not_open_duplicates(self) -> "WorkItemQuerySet":
+        others = ~Q(uploads.NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
+        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(others)
+
     def with_other_upload(self) -> "WorkItemQuerySet":
         """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
         ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
         asked = self.filter(ended_badly, action=Action.INGEST)
         return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
+
+    def without_other_upload(self) -> "WorkItemQuerySet":
+        return uploads.with_other(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Every ingest of the item's bag, the one received last first."""
@@ -129,7 +148,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
 
     def moving(self) -> "WorkItemQuerySet":
-        """Those that the index `item_moving` is of: in words, since SQLite takes it for nothing else."""
+        """Those that the index `item_moving_since` is of: in words, since SQLite takes it for nothing else."""
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
@@ -256,6 +275,8 @@ class WorkItem(models.Model):
     needs_admin_review = models.BooleanField(_("needs admin review"), default=False)
     queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
+    # When it came to its stage, to wait there or be worked on; NULL of what came by an import and is closed.
+    stage_entered_at = models.DateTimeField(null=True, editable=False)
     inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
     aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
@@ -289,7 +310,12 @@ class WorkItem(models.Model):
             models.Index(fields=[*KIND, "-updated_at", "-id"], name="item_kind_changed"),
             models.Index(fields=["institution", *KIND, "-date", "-id"], name="item_cell_newest"),
             models.Index(fields=["institution", *KIND, "-updated_at", "-id"], name="item_cell_changed"),
-            models.Index(fields=["institution", *KIND], name="item_moving", condition=Q(status__in=MOVING)),
+            models.Index(
+                fields=["institution", *KIND, "stage_entered_at"],
+                include=["size"],
+                name="item_moving_since",
+                condition=Q(status__in=MOVING),
+            ),
             models.Index(fields=["institution", "action"], name="item_not_closed", condition=uploads.NOT_CLOSED),
             models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),

@@ -13,6 +13,7 @@ from pharos.accounts.models import Institution
 from .explain import State, Words, words
 from .lifecycle import Phase
 from .models import WorkItem
+from .pace.typical import Late, lateness
 from .prepared import fetched
 from .uploads import ingests_of_bags
 from .vocabulary import Action
@@ -39,6 +40,7 @@ class Row:
     now: datetime
     following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
     owner: Institution | None = None  # as the list knows it; its item would look it up
+    late: Late | None = None
 
     @cached_property
     def words(self) -> Words:
@@ -47,7 +49,7 @@ class Row:
     @property
     def has_marks(self) -> bool:
         """Whether there is more to be known of it than its status says; of most there is not."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review
+        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
 
     @property
     def is_closed(self) -> bool:
@@ -130,6 +132,19 @@ def rows_at(
     uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]
     return [
-        Row(item, uploads[item.pk], now, after, institutions.get(item.institution_id))
+        Row(
+            item,
+            uploads[item.pk],
+            now,
+            after,
+            institutions.get(item.institution_id),
+            late_of(item, uploads[item.pk], now, using),
+        )
         for item, after in zip(items, following, strict=False)
     ]
+
+
+def late_of(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Late | None:
+    """Whether it is late; an upload that another one stands in for waits for nothing."""
+    is_replaced = uploads.superseded_by or uploads.duplicate_of
+    return None if is_replaced else lateness(item, now, using)

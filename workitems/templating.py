@@ -1,6 +1,6 @@
 """How values are written on the pages: sizes, times, long names, words of the vocabulary."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.utils import timezone
@@ -14,6 +14,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
 from . import explain as explaining
+from .expecting import late_in_words, roughly, usually, whole_unit
 from .vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -46,7 +47,7 @@ def _exact(local: datetime) -> str:
     return f"{_day(local)}, {local:%H:%M:%S} {local.tzname()}"
 
 
-def _day(local: datetime) -> str:
+def _day(local: date) -> str:
     """Like 4 Mar 2021. A page has dozens; Django's formatting of dates would take as long as all else in their rows."""
     return f"{local.day} {_month(get_language(), local.month)} {local.year}"
 
@@ -201,3 +202,5 @@ class Writing(Extension):
         )
         environment.filters |= {word.__name__: word for word in words}
         environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
+        environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
+        environment.filters |= {"day": _day, "tick": whole_unit}

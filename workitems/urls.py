@@ -4,6 +4,7 @@ from . import views
 from .api.description import docs
 
 urlpatterns = [
+    path("", views.Home.as_view(), name="home"),
     path("items/", views.List.as_view(), name="items"),
     path("items/changes", views.ListChanges.as_view(), name="changes"),
     path("items/review", views.BulkReview.as_view(), name="bulk_review"),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("items/<int:pk>/cancel", views.Cancel.as_view(), name="cancel"),
     path("items/<int:pk>/requeue", views.Requeue.as_view(), name="requeue"),
     path("items/<int:pk>/review", views.Review.as_view(), name="review"),
+    path("items/<int:pk>/watch", views.Watch.as_view(), name="watch"),
     path("items/<int:pk>/edit", views.Edit.as_view(), name="edit"),
     path("acts/<uuid:pk>", views.Act.as_view(), name="act"),
     path("acts/<uuid:pk>/undo", views.Undo.as_view(), name="undo"),

@@ -203,6 +203,7 @@ def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
         assert row.pop("updated_at") > NOON
         begun = row.pop("stage_started_at")
         row["has_begun"] = begun and begun > NOON
+        row["is_there_since_then"] = row.pop("stage_entered_at") > NOON
     assert rows[0] == rows[1]
     for history in entries:
         assert len(history) == 2

@@ -5,6 +5,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from pharos.accounts import keys
+from workitems.models import Typical
+from workitems.pace import typical
+from workitems.pace.scale import ALL_SIZES, band_of
 
 from ..factories import make_item, service
 
@@ -18,6 +21,20 @@ MANY_ERRORS = "\n".join(
         *(f"data/images/{n:04}.tif is in the manifest, and not in the bag." for n in range(60)),
     ]
 )
+
+
+HOUR = 3600.0
+
+
+def _know_what_is_usual():
+    """By which "running" is late."""
+    stages = [("Ingest", stage) for stage in ("", "Receive", "Fetch", "Validate", "Store", "Record")] + [("Delete", "")]
+    for place, (action, stage) in enumerate(stages, 1):
+        for band in (ALL_SIZES, band_of(266_240)):
+            low = 2 * HOUR / place
+            values = {"low": low, "median": 1.5 * low, "high": 3 * low, "late": 3.5 * low, "number": 40 * place}
+            Typical.objects.create(action=action, stage=stage, band=band, made_at=timezone.now(), **values)
+    typical.forget()
 
 
 def hang(virginia, jhu, *, staff, admin):
@@ -73,6 +90,7 @@ def hang(virginia, jhu, *, staff, admin):
         done = item(30 + n, name=f"virginia.edu.ledger_{n:02}.tar")
         done.succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
     shown["theirs"] = item(50, jhu, name="jhu.edu.ledger_17.tar")
+    _know_what_is_usual()
     for label in ("", "Desktop_app_" * 8):
         shown["key"], secret = keys.make(staff, label=label, now=start)
     keys.use(keys.find(staff.email, secret), limit=600, now=timezone.now())

@@ -30,6 +30,7 @@ def of_nobody(shown):
 
 
 def of_a_depositor(shown):
+    yield "/", 200
     yield "/items/?per_page=10", 200
     yield "/items/?stage=Store&status=Started&q=bag", 200
     yield "/api/docs/", 200
@@ -45,6 +46,7 @@ def of_a_depositor(shown):
 
 
 def of_staff(shown):
+    yield "/", 200
     yield "/items/?per_page=10&page=2&sort=name", 200
     yield "/items/?page=99", 200
     yield "/items/?status=Failed&reviewed=false&phase=closed", 200
@@ -60,7 +62,9 @@ def of_staff(shown):
 
 
 def of_an_admin(shown):
+    yield "/", 200
     yield "/items/", 200
+    yield f"/items/?late=true&cause={shown['failed'].failure.cause_id}", 200
     yield "/items/?institution=virginia.edu&institution=jhu.edu&received_from=2020-01-01", 200
     for state in ("pending", "running", "retried", "suspended", "gave up"):
         yield f"/items/{shown[state].pk}", 200

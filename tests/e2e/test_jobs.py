@@ -50,6 +50,31 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
     expect(page).to_have_url(the_list)
 
 
+def test_an_admin_begins_with_what_needs_an_admin(window, cast, with_items):
+    page, item = window(cast["ada"]), with_items["running"]
+    page.goto("/")
+    needs = page.get_by_role("region", name="What needs you")
+    expect(needs.get_by_role("link")).to_have_count(4)
+    needs.get_by_role("link", name="Late").click()
+    expect(row(page, item)).to_contain_text("Late: usually 24 to 72 min")
+    row(page, item).get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="What now?")).to_contain_text("Store usually takes 24 to 72 min")
+    page.get_by_role("link", name="Overview").click()
+    causes = page.get_by_role("region", name="Why items failed")
+    causes.get_by_role("row", name="The digest of").get_by_role("link").first.click()
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
+    expect(row(page, with_items["failed"])).to_be_visible()
+
+
+def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_items):
+    page = window(cast["stan"])
+    page.goto("/")
+    days = page.get_by_role("region", name="The last 90 days")
+    days.get_by_text("The numbers as a table").click()
+    expect(days.get_by_role("row")).to_have_count(91)
+    expect(page.get_by_role("table", name="Ingest")).to_have_count(2)
+
+
 def test_a_wrong_password_is_said_so(window, cast):
     page = window()
     page.goto("/accounts/login/")

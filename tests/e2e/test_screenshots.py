@@ -8,6 +8,8 @@ ONE_DATABASE_IS_ENOUGH = True
 STATES = [
     # picture, who, address, heading
     ("login", None, "/accounts/login/", "Sign in"),
+    ("overview", "ada", "/", "Overview"),
+    ("overview-depositor", "dora", "/", "Overview"),
     ("list", "ada", "/items/", "Work Items"),
     ("list-filtered", "stan", "/items/?status=Failed&reviewed=false", "Work Items"),
     ("list-nothing-matches", "dora", "/items/?status=Cancelled&q=ledger", "Work Items"),

@@ -1,5 +1,7 @@
 """Single keys: what they do, and that they keep out of the way."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -122,7 +124,7 @@ def test_n_and_p_turn_the_pages_of_a_list(at_the_list):
     expect(page.locator(".pages")).to_contain_text("Page 1")
 
 
-def test_g_and_l_go_to_the_list(at_the_list):
+def test_g_and_l_go_to_the_list_and_g_and_o_to_the_overview(at_the_list):
     page = at_the_list(address="/words")
     page.keyboard.press("l")
     page.keyboard.press("g")
@@ -132,6 +134,9 @@ def test_g_and_l_go_to_the_list(at_the_list):
     page.keyboard.press("g")
     page.keyboard.press("l")
     page.wait_for_url("**/items/")
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page).to_have_url(re.compile(r"\d/$"))
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])

@@ -91,8 +91,7 @@ def _different(arrival: Arrival, stored: WorkItem) -> dict[str, Any]:
 def _update(arrival: Arrival, stored: WorkItem, different: dict[str, Any], now: datetime) -> Verdict:
     stage, status, reviewed = stored.stage, stored.status, stored.reviewed
     changes = {name: [getattr(stored, name), new] for name, new in different.items() if name not in _NOT_IN_CHANGES}
-    for name, new in different.items():
-        setattr(stored, name, new)
+    _take_over(stored, different)
     if stored.reviewed and stored.phase is not Phase.CLOSED:
         # Opened again elsewhere: what was reviewed here is no longer the outcome.
         stored.reviewed = False
@@ -100,6 +99,13 @@ def _update(arrival: Arrival, stored: WorkItem, different: dict[str, Any], now: 
     stored.version += 1
     stored.updated_at = arrival.updated_at
     return Verdict(UPDATED, stored, [_entry(stored, now, stage, status, changes)])
+
+
+def _take_over(stored: WorkItem, different: dict[str, Any]) -> None:
+    for name, new in different.items():
+        setattr(stored, name, new)
+    if "stage" in different:
+        stored.stage_entered_at = None  # its history may tell: see `pace.keeping.set_stages_begun`
 
 
 def _follow_history(arrival: Arrival, stored: WorkItem, history: Sequence[Entry], different: dict[str, Any]) -> Verdict:
@@ -116,8 +122,7 @@ def _follow_history(arrival: Arrival, stored: WorkItem, history: Sequence[Entry]
         if different:
             raise Bad(f"the item has the same history here, but another {', '.join(sorted(different))}")
         return Verdict(UNCHANGED)
-    for name, new in different.items():
-        setattr(stored, name, new)
+    _take_over(stored, different)
     stored.updated_at = arrival.updated_at
     stored.version = len(theirs)
     return Verdict(UPDATED, stored, theirs[len(history) :])

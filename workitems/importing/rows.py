@@ -154,7 +154,7 @@ def _reader(column: models.Field) -> Callable[[Any], Any]:
 
 
 # Every column that a file may bring, read off the model: a new one is imported without a word here.
-_APART = frozenset({"id", "institution", "version", "search_text"})
+_APART = frozenset({"id", "institution", "version", "search_text", "stage_entered_at"})
 READERS: dict[str, Callable[[Any], Any]] = {
     column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _APART
 }

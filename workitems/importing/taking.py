@@ -17,6 +17,7 @@ from tqdm import tqdm
 from .. import door
 from ..exporting import forget_statements
 from ..models import WorkItem
+from ..pace import keeping
 from . import formats, judging, rows
 from .formats import Recognised
 from .institutions import USUAL_NAMES, Institutions, beside
@@ -54,6 +55,7 @@ class Summary:
         default_factory=list
     )  # files that hold a part of a list, and what comes next
     is_interrupted: bool = False
+    has_histories: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -110,7 +112,16 @@ def import_files(
             raise
         finally:
             run.summary.rejects_files = sorted(path for path, file in rejects_at.items() if file.is_made)
+    if run.summary.has_histories:
+        _learn(run, progress)
     return run.summary
+
+
+def _learn(run: _Run, progress: bool) -> None:
+    """What the histories say of how long things take."""
+    with _bar("what the histories say of times", None, progress) as bar:
+        keeping.set_stages_begun()
+        keeping.work_out_anew(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
 def _check_files(names: Sequence[str], run: _Run) -> None:
@@ -324,6 +335,8 @@ def _count(raw: Raw, arrival: Arrival | Bad, outcome: str | Bad, rejects: Reject
         rejects.write(raw, str(outcome))
         return
     setattr(summary, outcome, getattr(summary, outcome) + 1)
+    is_news = outcome in (judging.CREATED, judging.UPDATED)
+    summary.has_histories |= is_news and arrival.entries is not None
     summary.odd_paths += arrival.has_odd_path
     summary.without_date += arrival.has_no_date
     summary.reviewed_dropped += arrival.was_reviewed

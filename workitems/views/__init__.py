@@ -5,12 +5,15 @@ from .changes import ItemVersion, ListChanges
 from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
+from .overview import Home
+from .watching import Watch
 
 __all__ = [
     "Act",
     "BulkReview",
     "Cancel",
     "Edit",
+    "Home",
     "Item",
     "ItemVersion",
     "List",
@@ -18,5 +21,6 @@ __all__ = [
     "Requeue",
     "Review",
     "Undo",
+    "Watch",
     "Words",
 ]

@@ -1,4 +1,4 @@
-"""The one door through which items change: it locks the rows, asks `lifecycle`, saves, and records.
+"""How items are created and changed: the rows are locked, `lifecycle` is asked, what it says is saved and recorded.
 
 WorkItem's verbs call it for one item, bulk acts for many at a time. Safe under concurrent writers: on PostgreSQL the rows are
 locked; on SQLite a transaction has the database to itself from its first statement (settings: IMMEDIATE); and on both
@@ -22,8 +22,9 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from .history import every_entry, whole
-from .lifecycle import (
+from ..failures import Told, note_failures
+from ..history import every_entry
+from ..lifecycle import (
     CARRIED,
     FIXED,
     MOVES,
@@ -38,16 +39,19 @@ from .lifecycle import (
     move_meant,
     new_with,
 )
-from .loading import load
-from .search import SEARCHED, search_text
-from .values import check_values
-from .vocabulary import Action, Status
+from ..pace import keeping as pace
+from ..pace.steps import At, Bag, Ended, Taken, added, since_when
+from ..search import SEARCHED, search_text
+from ..values import check_values
+from ..vocabulary import Action, Status
 
 if TYPE_CHECKING:
-    from .models import HistoryEntry, WorkItem
+    from ..models import HistoryEntry, WorkItem
 
 # Stage, status and note have columns of their own in the history; the rest of what a worker's save carries would only swell it.
-_NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "search_text"})
+_NOT_IN_CHANGES = frozenset(
+    {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
+)
 _PROCESS = frozenset({"node", "pid"})
 
 
@@ -63,7 +67,7 @@ class Result:
     refused: Refused | None = None
 
 
-def _models() -> "tuple[type[WorkItem], type[HistoryEntry]]":
+def models() -> "tuple[type[WorkItem], type[HistoryEntry]]":
     # models.py is built on this module, so the classes are looked up when they are needed.
     return apps.get_model("workitems", "WorkItem"), apps.get_model("workitems", "HistoryEntry")
 
@@ -78,13 +82,14 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime, once_in: time
     `once_in`: if the same caller made the same item no longer ago than this, that one is returned: a client that lost the
     answer asks again.
     """
-    items, entries = _models()
+    items, entries = models()
     _check_institution(item)
     asked_for = item.date
     item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
     item.date = item.date or now
     item.created_at = item.updated_at = now
+    item.stage_entered_at = now
     item.version = 1  # the number of its first history entry, whatever the caller has given
     check_new(item.action, item.stage, item.status, role=_role(by))
     check_values(items, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
@@ -118,7 +123,22 @@ def create(item: "WorkItem", *, by: User, via: str, now: datetime, once_in: time
             status_after=item.status,
             note=item.note,
         )
+        pace.append(added(_bag(item), "create", None, _at(item), now))
+        note_failures(failures_among([item]))
     return item
+
+
+def _bag(row: "WorkItem") -> Bag:
+    return Bag(row.action, row.institution_id, row.size, row.date)
+
+
+def _at(row: "WorkItem") -> At:
+    return At(row.stage, row.status, row.retry, row.stage_entered_at)
+
+
+def failures_among(rows: "Iterable[WorkItem]") -> "Iterable[Told]":
+    failed = (row for row in rows if row.status == Status.FAILED)
+    return (Told(row.pk, row.institution_id, row.note, row.updated_at) for row in failed)
 
 
 def change(
@@ -137,7 +157,7 @@ def change(
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
     visit = _Visit(by, via, at, act)
-    return visit.all(ids, lambda rows: dict.fromkeys(rows, (move, wanted)), versions or {}, _models()[0].objects.all())
+    return visit.all(ids, lambda rows: dict.fromkeys(rows, (move, wanted)), versions or {}, models()[0].objects.all())
 
 
 def _check_institution(item: "WorkItem") -> None:
@@ -175,7 +195,7 @@ def save(
 
     Only what `by` may see is there to be saved. Raises Stopped at the first one that is refused.
     """
-    items, entries = _models()
+    items, entries = models()
 
     def meant(row: "WorkItem", requeued_at: datetime | None) -> Plan:
         record = records[row.pk]
@@ -230,7 +250,7 @@ class _Visit:
         among: Any,
     ) -> list[Result]:
         """Locks the rows, makes with each the move that `asks` plans for it, and saves what was accepted."""
-        items, entries = _models()
+        items, entries = models()
         with transaction.atomic():
             locked = among.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
@@ -239,6 +259,7 @@ class _Visit:
             plans = asks(rows)
             around = _around(items, rows, plans, self.by)
             results, accepted, moves = {}, [], []
+            facts: list[Taken | Ended] = []
             for pk in ids:
                 if pk not in rows:
                     results[pk] = Result(None, refused=Refused("missing", _("There is no such item.")))
@@ -256,9 +277,17 @@ class _Visit:
                     results[pk] = Result(row, refused=refused)
                 else:
                     results[pk] = Result(row, changed=bool(different))
-            made = zip(accepted, moves, strict=True)
-            entries.objects.bulk_create([self._apply(entries, row, new, move, now) for (row, new), move in made])
+            made = []
+            for (row, new), move in zip(accepted, moves, strict=True):
+                before = _at(row)
+                made.append(self._apply(entries, row, new, move, now))
+                facts += added(_bag(row), move, before, _at(row), now)
+            entries.objects.bulk_create(made)
             _save(items, accepted, now)
+            pace.append(facts)
+            note_failures(
+                failures_among(row for (row, _new), move in zip(accepted, moves, strict=True) if move == "fail")
+            )
         return [results[pk] for pk in ids]
 
     def _judge(
@@ -286,6 +315,8 @@ class _Visit:
         stage, status = row.stage, row.status
         hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
+        if (since := since_when(move, _at(row), new.get("stage", stage), now)) != row.stage_entered_at:
+            new["stage_entered_at"] = since
         for name, value in new.items():
             setattr(row, name, value)
         if new.keys() & set(SEARCHED):
@@ -370,54 +401,3 @@ def _save(items: "type[WorkItem]", accepted: "list[tuple[WorkItem, dict[str, Any
             raise RuntimeError(
                 "An item changed between its lock and its save; nothing was saved. Is the database's isolation what settings.py sets?"
             )
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
-
-    new: "list[WorkItem]"
-    changed: "list[WorkItem]"
-    entries: "list[HistoryEntry]"
-
-
-def take_in(
-    ids: Sequence[int],
-    judge: "Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals]",
-    *,
-    history: Sequence[str] = (),
-) -> None:
-    """Stores what an import brings, with its history, in one transaction: all of it or nothing.
-
-    `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
-    columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
-    """
-    items, _entries = _models()
-    with transaction.atomic():
-        locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
-        stored = {row.pk: row for row in locked.order_by("pk")}
-        versions = {pk: row.version for pk, row in stored.items()} if history else {}
-        arrivals = judge(stored, whole(versions, history) if versions else {})
-        _keep_ids_ahead(items, arrivals.new)
-        load(arrivals.new)
-        if arrivals.changed:
-            # One statement for rows that all take other values. They are locked, so each of them does exist.
-            columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
-            items.objects.bulk_create(
-                arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
-            )
-        load(arrivals.entries)
-
-
-def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
-    """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
-    if not new or connection.vendor != "postgresql":
-        return
-    highest = max(row.pk for row in new)
-    table = items._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-        [sequence] = cursor.fetchone()
-        # Never backwards: another writer may be ahead. A counter that was never used says 1, and would give 1 again.
-        ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
-        cursor.execute(ahead, [sequence, highest, highest])

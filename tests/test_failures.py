@@ -1,0 +1,109 @@
+"""Why items failed: noted with each failure, counted and listed by cause."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+
+from workitems import failures
+from workitems.models import Cause, Failure, WorkItem
+
+from .api.asking import Caller
+from .elements import page
+from .factories import make_item, service
+from .pages import ids
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+LONG = "Bag is not valid: the digest of data/{name} is {digest}."
+
+
+def failed(institution, note="Disk 7 is full.", *, at=NOON, retry=False):
+    item = make_item(institution, stage="Validate", at=at)
+    return item.fail(note=note, retry=retry, by=service(), at=at)
+
+
+def test_a_failure_has_its_cause(virginia):
+    one, two = failed(virginia, "Disk 7 is full."), failed(virginia, "Disk 12 is full.")
+    assert one.failure.cause_id == two.failure.cause_id
+    assert (one.failure.at, one.failure.institution_id) == (NOON, virginia.pk)
+    assert "7" not in one.failure.cause.text
+
+
+def test_of_several_the_last_counts_and_it_stays(virginia, ada):
+    item = failed(virginia, "Disk 7 is full.", retry=True)
+    item.fail(note="S3 did not answer.", retry=False, by=service(), at=NOON + timedelta(hours=1))
+    item.requeue(stage="Receive", by=ada)
+    found = Failure.objects.get()
+    assert (found.at, "did not answer" in found.cause.text) == (NOON + timedelta(hours=1), True)
+    assert Cause.objects.count() == 2
+
+
+def test_a_worker_may_record_one_that_has_failed(virginia):
+    item = make_item(virginia, stage="Validate", status="Failed", retry=False, note="Disk 7 is full.")
+    assert item.failure.cause.text
+
+
+def groups(institutions=None, since=NOON - timedelta(days=1)):
+    found = failures.by_cause(since, institutions, most=10, using="default")
+    return [(group.items, group.still, group.institutions) for group in found]
+
+
+def test_counted_by_cause(virginia, jhu, ada):
+    for number in range(3):
+        failed(virginia, f"Disk {number} is full.")
+    failed(jhu, "Disk 9 is full.").requeue(stage="Receive", by=ada)
+    failed(jhu, "S3 did not answer.")
+    failed(jhu, "Disk 9 is full.", at=NOON - timedelta(days=2))
+    assert groups() == [(4, 3, 2), (1, 1, 1)]
+    assert groups([jhu.pk]) == [(1, 0, 1), (1, 1, 1)]
+
+
+def test_the_list_of_a_cause(signed_in, dora, ada, virginia, jhu):
+    disk = failed(virginia, "Disk 7 is full.")
+    failed(virginia, "S3 did not answer.")
+    theirs = failed(jhu, "Disk 8 is full.")
+    old = failed(virginia, "Disk 9 is full.", at=NOON - timedelta(days=50))
+    query = f"/items/?cause={disk.failure.cause_id}"
+    assert set(ids(signed_in(dora).get(query))) == {disk.pk, old.pk}
+    assert set(ids(signed_in(ada).get(query))) == {disk.pk, theirs.pk, old.pk}
+    assert ids(signed_in(dora).get(f"{query}&failed_after=2026-11-18T12:00:00Z")) == [disk.pk]
+    chips = page(signed_in(dora).get(query)).one("ul", class_="chips").words
+    assert disk.failure.cause.text in chips
+
+
+@pytest.mark.parametrize("value", ["0", "999999", "99999999999999999999", "-1", "x", "\0", "1.5", "١"])
+def test_a_cause_that_there_is_not(signed_in, dora, virginia, value):
+    failed(virginia)
+    answer = signed_in(dora).get("/items/", {"cause": value})
+    assert answer.status_code == 400
+    assert ids(answer) == []
+
+
+def test_a_cause_that_only_others_have_is_none(signed_in, dora, ada, jhu):
+    query = f"/items/?cause={failed(jhu).failure.cause_id}"
+    assert signed_in(dora).get(query).status_code == 400
+    assert signed_in(ada).get(query).status_code == 200
+
+
+def test_by_the_api(client, wally, virginia):
+    item = failed(virginia)
+    failed(virginia, "S3 did not answer.", at=NOON - timedelta(days=9))
+    caller = Caller(client, wally)
+    for query in (f"cause={item.failure.cause_id}", "failed_after=2026-11-18T00:00:00Z"):
+        assert [one["id"] for one in caller.get("/api/v2/items/", query).body["results"]] == [item.pk]
+    assert caller.get("/api/v2/items/", "cause=0").status == 400
+
+
+def test_what_was_written_past_the_door_is_noted_by_the_command(virginia, capsys):
+    failed(virginia)
+    item = make_item(virginia)
+    WorkItem.objects.filter(pk=item.pk).update(status="Failed", retry=False, note="Disk 5 is full.")
+    call_command("work_out_pace")
+    assert "1 failures read." in capsys.readouterr().out
+    assert set(Failure.objects.values_list("item", flat=True)) == {item.pk, WorkItem.objects.first().pk}
+    assert Cause.objects.count() == 1
+
+
+def test_a_long_note_has_a_short_cause(virginia):
+    item = failed(virginia, "x y " * 9000)
+    assert len(item.failure.cause.text) <= 200

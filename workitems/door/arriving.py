@@ -1,0 +1,67 @@
+"""What an import brings: what has happened elsewhere has happened, so that the lifecycle's rules are not asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from ..failures import note_failures
+from ..history import whole
+from ..loading import load
+from .changing import failures_among, models
+
+if TYPE_CHECKING:
+    from ..models import HistoryEntry, WorkItem
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
+
+    new: "list[WorkItem]"
+    changed: "list[WorkItem]"
+    entries: "list[HistoryEntry]"
+
+
+def take_in(
+    ids: Sequence[int],
+    judge: "Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals]",
+    *,
+    history: Sequence[str] = (),
+) -> None:
+    """Stores what an import brings, with its history, in one transaction: all of it or nothing.
+
+    `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
+    columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
+    """
+    items, _entries = models()
+    with transaction.atomic():
+        locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+        stored = {row.pk: row for row in locked.order_by("pk")}
+        versions = {pk: row.version for pk, row in stored.items()} if history else {}
+        arrivals = judge(stored, whole(versions, history) if versions else {})
+        _keep_ids_ahead(items, arrivals.new)
+        load(arrivals.new)
+        if arrivals.changed:
+            # One statement for rows that all take other values. They are locked, so each of them does exist.
+            columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
+            items.objects.bulk_create(
+                arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
+            )
+        load(arrivals.entries)
+        note_failures(failures_among([*arrivals.new, *arrivals.changed]))
+
+
+def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
+    """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
+    if not new or connection.vendor != "postgresql":
+        return
+    highest = max(row.pk for row in new)
+    table = items._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        [sequence] = cursor.fetchone()
+        # Never backwards: another writer may be ahead. A counter that was never used says 1, and would give 1 again.
+        ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
+        cursor.execute(ahead, [sequence, highest, highest])

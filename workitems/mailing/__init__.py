@@ -1,0 +1,10 @@
+"""Mails to people who have asked for them, sent by `manage.py send_digests`.
+
+- `tables`: what is kept of that
+- `watches`: "tell me when this item is done"
+- `sending`: each mail once, whoever else sends, and what is left after a crash again
+"""
+
+from .tables import Watch
+
+__all__ = ["Watch"]

@@ -1,0 +1,87 @@
+"""Each mail once: whoever sends takes it first, so that two runs at once send it only once, and a crash loses none."""
+
+import logging
+import smtplib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.db.models import Q
+
+# What a run has taken and neither sent nor given back for so long, it has left behind by a crash.
+LEFT_BEHIND = timedelta(minutes=15)
+# After so many failures in a row the mail server is not there, and the rest is left for the next run.
+PATIENCE = 3
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail, as plain text and perhaps as HTML. `headers`: beside the usual."""
+
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Sent:
+    """What a run has done: how many were sent, had nobody to go to any more, and could not be sent."""
+
+    sent: int = 0
+    dropped: int = 0
+    failed: int = 0
+
+
+def take(rows: Any, now: datetime) -> bool:
+    """Whether this run may send what these rows (one, as a queryset) are for: nobody else is at it."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - LEFT_BEHIND)
+    return bool(rows.filter(free).update(claimed_at=now))
+
+
+def send(letter: Letter) -> bool:
+    """Whether the mail server has taken it."""
+    mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=letter.headers)
+    if letter.html:
+        mail.attach_alternative(letter.html, "text/html")
+    try:
+        return bool(mail.send())
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("a mail was not sent: %s", error)
+        return False
+
+
+def send_each(
+    due: Iterable[Any],
+    rows: Callable[[Any], Any],
+    letter: Callable[[Any], Letter | None],
+    done: Callable[[Any], None],
+    now: datetime,
+    sent: Sent,
+) -> Sent:
+    """Sends what is due, one after the other.
+
+    `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nobody to tell;
+    `done`: what is noted after that.
+    """
+    in_a_row = 0
+    for one in due:
+        if in_a_row == PATIENCE:
+            break
+        if not take(rows(one), now):
+            continue
+        found = letter(one)
+        if found and not send(found):
+            rows(one).update(claimed_at=None)
+            sent.failed += 1
+            in_a_row += 1
+            continue
+        done(one)
+        sent.sent += bool(found)
+        sent.dropped += not found
+        in_a_row = 0
+    return sent

@@ -1,0 +1,26 @@
+"""`manage.py send_digests`: a shell around workitems.mailing. Run it every few minutes."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from workitems.mailing import sending
+from workitems.mailing.run import send_all
+
+
+class Command(BaseCommand):
+    help = (
+        "Sends the mails that people have asked for: that an item is done. Run it every few minutes, by cron or a timer. Two runs "
+        "at once send each mail once, and what a run has left unsent, the next one sends."
+    )
+
+    def handle(self, *args, **options):
+        if not settings.SITE_URL:
+            raise CommandError("SITE_URL is not set; mails need it for their links: https://pharos.example.org")
+        found = send_all(timezone.now())
+        self.stdout.write(f"Sent {found.sent}; nobody to tell any more: {found.dropped}; failed: {found.failed}.")
+        if found.failed:
+            raise CommandError(
+                f"The mail server did not take {found.failed}; the next run tries again."
+                + (" It was given up for now." if found.failed >= sending.PATIENCE else "")
+            )

@@ -1,0 +1,25 @@
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from tqdm import tqdm
+
+from workitems.failures import note_all
+from workitems.models import WorkItem
+from workitems.pace import keeping
+
+
+class Command(BaseCommand):
+    help = (
+        "Works out anew, from the histories of the last three months, how long things take and how many were done in a day, "
+        "and from the notes why items failed. Needed only after rows were written past this product. May run at any time."
+    )
+
+    def handle(self, *args, **options):
+        steps = (
+            ("open items", keeping.set_stages_begun),
+            ("histories", lambda progress: keeping.work_out_anew(timezone.now(), progress=progress)),
+            ("failures", lambda progress: note_all(WorkItem.objects.all(), progress=progress)),
+        )
+        for name, step in steps:
+            with tqdm(desc=name, unit=" items", unit_scale=True, disable=None, file=self.stderr) as bar:
+                number = step(progress=lambda items, bar=bar: bar.update(items - bar.n))
+            self.stdout.write(f"{number:,} {name} read.")

@@ -1,0 +1,54 @@
+"""When each item came to its stage; and what the histories and notes say of times, days and causes so far.
+
+Runs while workers go on writing (see workitems/live.py), and can be interrupted and run again. What is done between this and the
+start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
+"""
+
+import workitems.vocabulary
+from django.db import migrations, models
+from django.utils import timezone
+
+from workitems.failures import note_all
+from workitems.live import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.models import WorkItem
+from workitems.pace import keeping
+
+
+def work_out(connection):
+    keeping.set_stages_begun()
+    keeping.work_out_anew(timezone.now())
+    note_all(WorkItem.objects.all())
+    if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE workitems_failure, workitems_steptime, workitems_daycount, workitems_typical")
+            cursor.execute("ANALYZE workitems_workitem (stage_entered_at)")
+
+
+def nothing(connection):
+    pass
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("workitems", "0011_pace_and_causes")]
+
+    operations = [
+        AddColumnLive(
+            model_name="workitem",
+            name="stage_entered_at",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        AddIndexLive(
+            model_name="workitem",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", (workitems.vocabulary.Status["PENDING"], workitems.vocabulary.Status["STARTED"]))
+                ),
+                fields=["institution", "action", "stage", "status", "reviewed", "retry", "stage_entered_at"],
+                include=("size",),
+                name="item_moving_since",
+            ),
+        ),
+        RemoveIndexLive(model_name="workitem", name="item_moving"),
+        RunLive(work_out, nothing),
+    ]

@@ -1,0 +1,93 @@
+"""What is kept of how long things take. Rows are only appended by those who change items; `keeping` sums them up.
+
+A writer never waits for another one here: what one table row for each kind of change would be, everybody's row to wait for,
+is any number of rows, of which those with `is_sum` hold what was there when somebody last summed up.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+WORD = 32  # as long as the words of the vocabulary may be
+
+
+class StepTime(models.Model):
+    """How often items took a time (see `scale.step_of`) at a stage, by week; without a stage: as a whole."""
+
+    week = models.DateField()
+    action = models.CharField(max_length=WORD)
+    stage = models.CharField(max_length=WORD)
+    band = models.SmallIntegerField()
+    step = models.SmallIntegerField()
+    number = models.BigIntegerField(default=1)
+    is_sum = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "time at a stage"
+        verbose_name_plural = "times at stages"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["week", "action", "stage", "band", "step"], condition=Q(is_sum=True), name="one_sum_of_times"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["week"], name="time_week"),
+            models.Index(fields=["id"], name="time_to_sum_up", condition=Q(is_sum=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.action} {self.stage}"
+
+
+class DayCount(models.Model):
+    """How many items came to an end on a day (UTC)."""
+
+    day = models.DateField()
+    # A plain number: a foreign key would look its institution up on every change.
+    institution_id = models.BigIntegerField()
+    action = models.CharField(max_length=WORD)
+    outcome = models.CharField(max_length=16)  # steps.Outcome
+    number = models.BigIntegerField(default=1)
+    is_sum = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "count of a day"
+        verbose_name_plural = "counts of days"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "institution_id", "action", "outcome"],
+                condition=Q(is_sum=True),
+                name="one_sum_of_a_day",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["day", "institution_id"], name="day_of_institution"),
+            models.Index(fields=["id"], name="day_to_sum_up", condition=Q(is_sum=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.outcome} on {self.day}"
+
+
+class Typical(models.Model):
+    """How long items of a kind usually take, in seconds: what the last weeks of StepTime say. None of kinds with too few.
+
+    `low`, `median`, `high` and `late`: what a tenth, half, nine tenths and 95 of 100 did not exceed.
+    """
+
+    action = models.CharField(max_length=WORD)
+    stage = models.CharField(max_length=WORD)
+    band = models.SmallIntegerField()
+    number = models.BigIntegerField()
+    low = models.FloatField()
+    median = models.FloatField()
+    high = models.FloatField()
+    late = models.FloatField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "usual time"
+        verbose_name_plural = "usual times"
+        constraints = [models.UniqueConstraint(fields=["action", "stage", "band"], name="one_usual_time")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.stage}: {self.median:.0f} s"
