@@ -3,8 +3,17 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.views import View
+from django.views.generic import TemplateView
 
 from pharos.accounts.gate import PUBLIC
+from pharos.accounts.roles import Permission
+
+
+class Keys(TemplateView):
+    """`/keys`: the keyboard shortcuts. A script shows the same in a dialog."""
+
+    permission = Permission.SIGN_IN
+    template_name = "keys.html"
 
 
 class Health(View):

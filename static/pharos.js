@@ -23,26 +23,44 @@ for (const button of document.querySelectorAll(".select-page")) {
 }
 
 // The address of a list is for sending to colleagues: fields without a value stay out of it.
-for (const form of document.querySelectorAll("form.search")) {
+for (const form of document.querySelectorAll("form.search, form.sorting")) {
   form.addEventListener("submit", () => {
     for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
   });
   addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const parts = document.getElementById(button.dataset.copy).querySelectorAll("pre");
-    await navigator.clipboard.writeText([...parts].map((part) => part.textContent).join("\n"));
-    button.firstChild.textContent = "✓";
-    const region = document.querySelector("[data-copied]");
+// Copying: of an element all its <pre>, or its text. Where the browser does not let us, the text is selected for the reader's own keys.
+{
+  const region = document.querySelector("[data-copied]");
+  const say = (text) => {
     const line = region.querySelector(".copied") ?? document.createElement("p");
     line.className = "copied visually-hidden";
-    line.textContent = region.dataset.copied;
+    line.textContent = text;
     line.remove();
     region.append(line);  // anew each time, so that it is read out again
+  };
+  const show = () => {
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  };
+  show();
+  document.addEventListener("pharos:fresh", show);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    const parts = [...source.querySelectorAll("pre")];
+    const text = parts.length ? parts.map((part) => part.textContent).join("\n") : source.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      getSelection().selectAllChildren(source);
+      say(region.dataset.notCopied);
+      return;
+    }
+    for (const other of document.querySelectorAll(".is-copied")) other.classList.remove("is-copied");
+    button.classList.add("is-copied");
+    say(region.dataset.copied);
   });
 }
 

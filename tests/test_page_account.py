@@ -11,6 +11,9 @@ from .elements import page, problems
 PASSWORD = "lighthouse-keeper"
 NEW = "a quite new passphrase"
 MEMBERS = ("dora", "stan", "olga", "ada")
+# As the form has it; a box that is not ticked is not sent.
+SENT = {"name": "Dora", "time_zone": "UTC", "theme": "system", "rows_per_page": "25", "live_updates": "on"}
+SENT |= {"keyboard_shortcuts": "on"}
 
 
 def log_in(client, email, password=PASSWORD, **more):
@@ -76,11 +79,31 @@ def test_what_people_set_for_themselves(cast, signed_in, who):
     read = page(client.get("/account")).one("main").words
     assert cast[who].email in read
     assert cast[who].institution.identifier in read
-    response = client.post("/account", {"name": "Dora <b>Née</b> Ü.", "time_zone": "America/New_York"}, follow=True)
+    chosen = {"name": "Dora <b>Née</b> Ü.", "time_zone": "America/New_York", "theme": "dark", "rows_per_page": "100"}
+    response = client.post("/account", chosen, follow=True)
     assert "Your settings are saved." in page(response).one("div", class_="messages").words
-    assert stored(cast[who]) == before | {"name": "Dora <b>Née</b> Ü.", "time_zone": "America/New_York"}
+    off = {"rows_per_page": 100, "live_updates": False, "keyboard_shortcuts": False}
+    assert stored(cast[who]) == before | chosen | off
     assert "America/New_York" in page(response).one("footer").words
     assert page(response).all("b") == []
+
+
+def test_the_form_sends_back_what_is_stored(signed_in, dora):
+    dora.name = "Dora"
+    dora.save()
+    before = stored(dora)
+    client = signed_in(dora)
+    form = page(client.get("/account")).one("main").one("form", action="/account")
+    assert form.fields() == {"csrfmiddlewaretoken": form.fields()["csrfmiddlewaretoken"]} | {
+        "name": "Dora",
+        "theme": "system",
+        "live_updates": "on",
+        "keyboard_shortcuts": "on",
+    }
+    chosen = [option.attributes["value"] for option in form.all("option", selected=True)]
+    assert chosen == ["UTC", "25"]
+    assert client.post("/account", {**form.fields(), "time_zone": "UTC", "rows_per_page": "25"}).status_code == 302
+    assert stored(dora) == before
 
 
 @pytest.mark.parametrize(
@@ -92,21 +115,48 @@ def test_what_people_set_for_themselves(cast, signed_in, who):
         ("time_zone", "UTC\x00"),
         ("name", "x" * 256),
         ("name", "a\x00b"),
+        ("theme", "pink"),
+        ("theme", ""),
+        ("theme", '"><script>'),
+        ("theme", "\x00"),
+        ("rows_per_page", "26"),
+        ("rows_per_page", "0"),
+        ("rows_per_page", "-25"),
+        ("rows_per_page", "many"),
+        ("rows_per_page", ""),
+        ("rows_per_page", "9" * 400),
     ],
 )
-def test_what_cannot_be_is_said_and_not_stored(signed_in, dora, field, value):
+def test_what_cannot_be_is_said_at_its_field_and_not_stored(signed_in, dora, field, value):
     before = stored(dora)
-    response = signed_in(dora).post("/account", {"name": "Dora", "time_zone": "UTC", field: value})
-    assert response.status_code == 200
+    typed = {**SENT, "name": "A new name", "theme": "dark", field: value}
+    response = signed_in(dora).post("/account", typed)
+    assert response.status_code == 422
     assert len(problems(response)) == 1
+    read = page(response)
+    tied = read.one("p", class_="error")["id"]
+    assert tied == f"id_{field}_error"
+    assert [one for one in read.all() if tied in (one.attributes.get("aria-describedby") or "").split()]
+    assert stored(dora) == before
+    assert "data-theme" not in read.one("html").attributes  # it is not stored, so it does not hold yet
+    if field != "name":
+        assert read.one("input", id="id_name")["value"] == "A new name"
+    if field != "theme":
+        assert read.one("input", name="theme", checked=True)["value"] == "dark"
+
+
+def test_a_key_that_cannot_be_made_leaves_the_settings_alone(signed_in, dora):
+    before = stored(dora)
+    response = signed_in(dora).post("/account/keys", {"label": "x" * 200, "once": "no"})
+    assert response.status_code == 422
     assert stored(dora) == before
 
 
 def test_nobody_raises_themselves(signed_in, dora, jhu):
     before = stored(dora)
     sent = {
+        **SENT,
         "name": "",
-        "time_zone": "UTC",
         "role": Role.ADMIN,
         "institution": jhu.pk,
         "institution_id": jhu.pk,
@@ -122,7 +172,7 @@ def test_nobody_raises_themselves(signed_in, dora, jhu):
 def test_settings_from_another_site_are_refused(dora):
     client = Client(enforce_csrf_checks=True)
     client.force_login(dora)
-    assert client.post("/account", {"name": "x", "time_zone": "UTC"}).status_code == 403
+    assert client.post("/account", SENT).status_code == 403
 
 
 # Passwords

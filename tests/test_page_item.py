@@ -145,7 +145,7 @@ def test_html_in_texts_is_shown_and_never_run(signed_in, ada, stan, wally, virgi
             response = client.get(url(item) + path)
             read = page(response)
             assert b"<script>alert" not in response.content
-            assert [one.attributes for one in read.all("script")] == [read.one("script").attributes]
+            assert all(one["src"].startswith("/static/") and not one.text for one in read.all("script"))
             assert not read.all("img")
             assert not read.all("i")
             assert evil in read.one("main").text

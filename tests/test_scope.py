@@ -94,7 +94,7 @@ def own(virginia, wally):
 def test_every_url_with_an_item_is_walked():
     assert set(WITH_ITEM) == {
         "items/<int:pk>",
-        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit")),
+        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "version", "watch")),
     }
 
 
@@ -136,7 +136,7 @@ def test_no_role_but_the_admins_reaches_another_institutions_item(client, virgin
     user = UserFactory(role=role, institution=virginia)
     client.force_login(user)
     response = getattr(client, method)(as_url(pattern, secret.pk), FORM)
-    if method == "post" and pattern == "items/<int:pk>":
+    if method == "post" and pattern in ("items/<int:pk>", "items/<int:pk>/version"):
         assert response.status_code in (405, 302 if role == Role.WORKER else 405)
         return
     if role == Role.ADMIN:

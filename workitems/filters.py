@@ -35,7 +35,6 @@ ALIASES = {
 }
 # Old scripts send it; it never had an effect on items.
 WITHOUT_EFFECT = frozenset({"access"})
-PER_PAGE = 25
 # How the list is shown, not what is in it.
 SHOWN_AS = ("sort", "page", "per_page", "after", "before", "format")
 PLACES = ("page", "after", "before")
@@ -54,7 +53,7 @@ OF_API = ("bag_date_from", "bag_date_to", *OF_V3)
 NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
 PAGES = Dialect(
     {given: name for given, name in NAMES.items() if name not in OF_API},
-    per_page=PER_PAGE,
+    per_page=None,
     ignored=WITHOUT_EFFECT,
 )
 
@@ -183,6 +182,9 @@ class ItemList:
             ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
+        # As many rows as the reader has set need not be said: what is bookmarked then follows the setting.
+        if self.dialect.per_page is None and values.get("per_page") == self.user.rows_per_page:
+            del self.params["per_page"]
 
     def _check_place(self, name: str, values: Mapping[str, Any]) -> None:
         try:
@@ -313,7 +315,7 @@ class ItemList:
 
     @property
     def per_page(self) -> int:
-        return self.value_of.get("per_page", self.dialect.per_page)
+        return self.value_of.get("per_page") or self.dialect.per_page or self.user.rows_per_page
 
     @property
     def format(self) -> str:

@@ -152,6 +152,13 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
+    def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
+        return self.filter(institution_id__in=numbers)
+
+    def changed_after(self, time: datetime) -> "WorkItemQuerySet":
+        """What was changed after this time, the last first: as an index has them, of everybody and of one institution."""
+        return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
+
     def with_number(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk=number)
 
@@ -166,6 +173,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def last_number(self) -> int:
         return self.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+    def version_of(self, number: int) -> int | None:
+        """The version of the item with this number; None where there is no such item here."""
+        return self.filter(pk=number).values_list("version", flat=True).first()
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
         """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.

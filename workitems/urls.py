@@ -6,10 +6,12 @@ from .api.description import docs
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
     path("items/", views.List.as_view(), name="items"),
+    path("items/changes", views.ListChanges.as_view(), name="changes"),
     path("items/review", views.BulkReview.as_view(), name="bulk_review"),
     path("items/cancel", views.BulkCancel.as_view(), name="bulk_cancel"),
     path("items/requeue", views.BulkRequeue.as_view(), name="bulk_requeue"),
     path("items/<int:pk>", views.Item.as_view(), name="item"),
+    path("items/<int:pk>/version", views.ItemVersion.as_view(), name="item_version"),
     path("items/<int:pk>/cancel", views.Cancel.as_view(), name="cancel"),
     path("items/<int:pk>/requeue", views.Requeue.as_view(), name="requeue"),
     path("items/<int:pk>/review", views.Review.as_view(), name="review"),

@@ -4,7 +4,7 @@ from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .models import ApiKey, User, time_zone_choices
+from .models import ApiKey, Theme, User, rows_choices, time_zone_choices
 from .roles import Permission
 
 
@@ -13,8 +13,17 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone"]
-        help_texts = {"time_zone": _("Times on the pages, and the days of the date filters, are in this zone.")}
+        fields = ["name", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
+        help_texts = {
+            "time_zone": _("Times on the pages, and the days of the date filters, are in this zone."),
+            "rows_per_page": _("Unless the address of a list says how many."),
+            "live_updates": _(
+                "A list says how many items have changed since it was opened; the page of an item brings itself up to date."
+            ),
+            "keyboard_shortcuts": _(
+                "Single keys: / searches, j and k go from row to row. Switch them off if you dictate, or if they get in your way."
+            ),
+        }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -22,6 +31,15 @@ class AccountForm(forms.ModelForm):
             label=self.fields["time_zone"].label,
             choices=time_zone_choices,
             help_text=self.fields["time_zone"].help_text,
+        )
+        self.fields["theme"] = forms.ChoiceField(
+            label=self.fields["theme"].label, choices=Theme.choices, widget=forms.RadioSelect
+        )
+        self.fields["rows_per_page"] = forms.TypedChoiceField(
+            label=self.fields["rows_per_page"].label,
+            choices=rows_choices,
+            coerce=int,
+            help_text=self.fields["rows_per_page"].help_text,
         )
 
 

@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission, Role, may, role_choices
 
+# What the rows of a list may be, without typing a number into its address.
+ROWS_PER_PAGE = (10, 25, 50, 100, 250)
+
 is_domain = RegexValidator(
     r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
     _("Give the institution's domain in lower case, like virginia.edu."),
@@ -26,6 +29,16 @@ def time_zone_choices() -> list[tuple[str, str]]:
         for name in sorted(zoneinfo.available_timezones())
         if "/" in name or name == "UTC"
     ]
+
+
+def rows_choices() -> list[tuple[int, str]]:
+    return [(number, str(number)) for number in ROWS_PER_PAGE]
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", _("As my computer has it")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
 
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
@@ -87,6 +100,16 @@ class User(AbstractBaseUser):
     role = models.CharField(_("role"), max_length=32, choices=role_choices)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="people", verbose_name=_("institution"))
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[is_time_zone])
+    # How the pages are for this person. With defaults of the database, so that a server of before these columns can go on
+    # entering people while others have been brought up to date.
+    theme = models.CharField(
+        _("colours"), max_length=8, choices=Theme, default=Theme.SYSTEM, db_default=Theme.SYSTEM.value
+    )
+    rows_per_page = models.PositiveSmallIntegerField(
+        _("rows of a list"), choices=rows_choices, default=25, db_default=25
+    )
+    live_updates = models.BooleanField(_("show what changes"), default=True, db_default=True)
+    keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

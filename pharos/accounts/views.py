@@ -1,3 +1,4 @@
+import copy
 import shlex
 
 from django.contrib import messages
@@ -28,7 +29,11 @@ class Account(SuccessMessageMixin, UpdateView):
     success_message = gettext_lazy("Your settings are saved.")
 
     def get_object(self, queryset=None):
-        return self.request.user
+        # A copy: what is typed must not show in the frame of the page before it is stored.
+        return copy.copy(self.request.user)
+
+    def form_invalid(self, form):
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **context):
         own = self.request.user.api_keys.live()

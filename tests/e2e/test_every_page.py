@@ -38,6 +38,7 @@ def of_a_depositor(shown):
     yield "/api/docs/v3/", 200
     yield "/words", 200
     yield "/account", 200
+    yield "/keys", 200
     for state in ("failed", "superseded", "success"):
         yield f"/items/{shown[state].pk}", 200
     yield f"/items/{shown['failed'].pk}/cancel", 403

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+DROPPED = ("/favicon.svg", "/items/changes", "/version")
+
 
 class Watch:
     def __init__(self, page, url):
@@ -35,8 +37,9 @@ class Watch:
             self._heard.append(f"{self.page.url} asks another host: {request.url}")
 
     def _failed(self, request):
-        # Whoever leaves a page at once drops its icon on the way: the browser's doing, no fault of the page.
-        if not (request.url.endswith("/favicon.svg") and request.failure == "net::ERR_ABORTED"):
+        # Whoever leaves a page drops what it was just asking for: the browser's doing, no fault of the page.
+        path = urlsplit(request.url).path
+        if not (path.endswith(DROPPED) and request.failure == "net::ERR_ABORTED"):
             self._heard.append(f"{request.url} failed: {request.failure}")
 
     def _response(self, response):

@@ -1,6 +1,7 @@
 """The pages. Each view names the permission that opens it; see `workitems.access`."""
 
 from .bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
+from .changes import ItemVersion, ListChanges
 from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
@@ -17,7 +18,9 @@ __all__ = [
     "Edit",
     "Home",
     "Item",
+    "ItemVersion",
     "List",
+    "ListChanges",
     "Requeue",
     "Review",
     "Undo",

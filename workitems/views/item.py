@@ -6,6 +6,7 @@ from pharos.accounts.roles import Permission
 
 from ..access import Door, url_of_item, url_of_list
 from ..detail import Detail
+from ..support import support_text
 
 
 class Item(Door, View):
@@ -20,6 +21,9 @@ class Item(Door, View):
         context = {
             "item": item,
             "detail": detail,
+            "fresh": url_of_item(item.pk, listing),
+            "address": request.build_absolute_uri(url_of_item(item.pk, None)),
+            "support": support_text(detail),
             "list_query": listing.query() if listing else "",
             "list_url": url_of_list(listing),
             "previous": before and url_of_item(before, listing),

@@ -5,10 +5,11 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.generic import TemplateView
 
+from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from .. import bulk, exporting
+from .. import bulk, changes, exporting
 from ..access import Door
 from ..facets import Facets, drop_hints
 from ..filters import PLACES, ItemList
@@ -19,7 +20,6 @@ from ..rows import rows_at
 from ..tables import ItemTable
 from ..vocabulary import ACTIONS, STAGES, STATUSES
 
-PAGE_SIZES = (10, 25, 50, 100, 250)
 # The filters that have a field of their own above the rows; see templates/workitems/_search.html.
 TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
 FILES = {
@@ -49,10 +49,13 @@ class List(ReadsFromStandby, Door, View):
 
     def page(self, listing, status=200):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
+        tells_changes = listing.is_valid() and listing.user.live_updates
+        now = timezone.now()
         mark = bulk.mark(self.using) if may_mark else []
+        since = changes.drawn(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
-        rows = rows_at(page.ids, timezone.now(), listing.institutions if page.ids else {}, self.using)
+        rows = rows_at(page.ids, now, listing.institutions if page.ids else {}, self.using)
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
@@ -70,12 +73,14 @@ class List(ReadsFromStandby, Door, View):
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
             "sorts": SORTS,
-            "page_sizes": sorted({*PAGE_SIZES, listing.per_page}) if listing.is_valid() else PAGE_SIZES,
+            "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
             "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
             context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
+        if since:
+            context["since"] = changes.written(since)
         return render(self.request, "workitems/list.html", context, status=status)
 
 

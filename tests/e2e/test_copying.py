@@ -1,0 +1,66 @@
+"""What can be copied: with a button where scripts run, by hand where not."""
+
+import pytest
+from playwright.sync_api import expect
+
+ONE_DATABASE_IS_ENOUGH = True
+
+
+@pytest.fixture
+def at_the_item(opened, cast, with_items):
+    item = with_items["restored"]
+
+    def open_item(*permissions, **options):
+        page = opened(cast["dora"], **options)
+        page.context.grant_permissions(list(permissions))
+        page.goto(f"/items/{item.pk}?list=sort%3Ddate")
+        return page, item
+
+    return open_item
+
+
+def copied(page):
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def test_every_button_copies_what_it_says(at_the_item):
+    page, item = at_the_item("clipboard-read", "clipboard-write")
+    for name, text in (
+        ("Copy: Etag", item.etag),
+        ("Copy: Object identifier", item.object_identifier),
+        ("Copy: File identifier", item.generic_file_identifier),
+        ("Copy", item.note),
+        ("Copy link", page.url.partition("?")[0]),
+    ):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.click()
+        expect(page.locator(".messages .copied")).to_have_text("Copied.")
+        expect(page.locator(".is-copied")).to_have_count(1)
+        assert copied(page) == text
+
+
+def test_the_text_for_the_support_is_copied_though_it_is_folded(at_the_item):
+    page, item = at_the_item("clipboard-read", "clipboard-write")
+    expect(page.locator("#support-text")).to_be_hidden()
+    page.get_by_role("button", name="Copy for support").press("Enter")
+    expect(page.locator(".messages .copied")).to_have_text("Copied.")
+    lines = copied(page).splitlines()
+    assert lines[0] == page.url.partition("?")[0]
+    assert lines[1] == f"Item: {item.pk}, {item.name}"
+    assert f"Etag: {item.etag}" in lines
+
+
+def test_where_the_browser_does_not_let_us_the_text_is_selected(at_the_item):
+    page, item = at_the_item()
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    page.get_by_role("button", name="Copy: Etag").click()
+    expect(page.locator(".messages .copied")).to_contain_text("The text is selected")
+    assert page.evaluate("getSelection().toString()") == item.etag
+
+
+def test_without_scripts_it_is_there_to_be_read(at_the_item):
+    page, item = at_the_item(java_script_enabled=False)
+    for button in page.locator("[data-copy]").all():
+        expect(button).to_be_hidden()
+    page.get_by_text("This item as plain text").click()
+    expect(page.locator("#support-text")).to_contain_text(f"Etag: {item.etag}")
