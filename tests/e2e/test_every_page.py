@@ -63,6 +63,7 @@ def of_staff(shown):
 
 def of_an_admin(shown):
     yield "/", 200
+    yield "/acts/", 200
     yield "/items/", 200
     yield f"/items/?late=true&cause={shown['failed'].failure.cause_id}", 200
     yield "/items/?institution=virginia.edu&institution=jhu.edu&received_from=2020-01-01", 200
@@ -148,6 +149,18 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     page.get_by_role("button", name="Mark 19 items reviewed").click()
     expect(page.locator(".outcome")).to_be_visible()
     look()
+    page.goto("/acts/")
+    look()
+    page.goto("/items/?phase=open&phase=held")
+    page.set_viewport_size(WIDE)
+    page.get_by_label("Which items").select_option("matching")
+    page.get_by_role("button", name="Cancel…").click()
+    expect(page.locator(".preview")).to_be_visible()
+    look()
+    page.watch.expect(422)
+    page.locator("button.danger").click()
+    expect(page.locator(".error")).to_be_visible()
+    look(422)
     page.goto("/account")
     page.get_by_role("button", name="Make a key").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The new API key")

@@ -66,6 +66,31 @@ def test_an_admin_begins_with_what_needs_an_admin(window, cast, with_items):
     expect(row(page, with_items["failed"])).to_be_visible()
 
 
+def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_items):
+    page, item = window(cast["ada"]), with_items["running"]
+    page.goto("/")
+    page.get_by_role("region", name="What needs you").get_by_role("link", name="Late").click()
+    late = total(page)
+    page.get_by_label("Which items").select_option("matching")
+    page.get_by_role("button", name="Requeue…").click()
+    expect(page.locator(".preview")).to_contain_text(f"{late} will wait for a worker again")
+    note = page.get_by_label("Note", exact=True)
+    note.fill("Tried again: the store was down.")
+    page.get_by_role("button", name="Requeue", exact=False).last.click()
+    expect(page.locator(".outcome")).to_have_text(f"Requeued {late} of {late}.")
+    assert (now(item).status, now(item).stage, now(item).note) == (
+        "Pending",
+        "Store",
+        "Tried again: the store was down.",
+    )
+    page.get_by_role("link", name="All bulk acts").click()
+    act = page.get_by_role("listitem").filter(has_text="Tried again: the store was down.")
+    expect(act).to_contain_text(f"Requeued {late} of {late}.")
+    act.get_by_role("link", name="Requeue").click()
+    page.get_by_role("link", name=item.name).click()
+    expect(page.locator("article")).to_have_attribute("data-status", "Pending")
+
+
 def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/")
