@@ -157,12 +157,3 @@ def test_a_process_goes_by_what_it_read_for_a_minute(signed_in, dora, virginia, 
     )
     assert typical.lateness(WorkItem.objects.get(pk=item.pk), timezone.now()) is None
     assert typical.lateness(WorkItem.objects.get(pk=item.pk), timezone.now()).now > timedelta(hours=30)
-
-
-def test_a_seconds_index_finds_them(virginia, ada, on_postgresql):
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = WorkItem.objects.filter(typical.is_late()).explain()
-    assert "item_moving_since" in plan
