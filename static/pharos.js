@@ -66,7 +66,7 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
 
 // A start for a note: fills the field in place, and keeps what was typed after it.
 for (const link of document.querySelectorAll("[data-fill]")) {
-  link.hidden = false;
+  link.parentElement.hidden = false;
   link.addEventListener("click", (event) => {
     const field = document.getElementById(link.dataset.fill);
     event.preventDefault();

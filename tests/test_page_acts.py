@@ -1,6 +1,8 @@
 """The history of bulk acts, `/acts/`: whose are seen by whom, what is said of each, and page by page."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from workitems import bulk
 from workitems.models import BulkAct
@@ -89,6 +91,21 @@ def test_page_by_page(signed_in, ada, virginia, monkeypatch):
         address = "/acts/" + further[0]["href"] if further else ""
     assert sorted(seen) == sorted(made)
     assert len(seen) == 5
+
+
+def test_the_number_of_statements_does_not_grow(signed_in, ada, virginia):
+    client = signed_in(ada)
+
+    def asked():
+        with CaptureQueriesContext(connection) as found:
+            assert client.get("/acts/").status_code == 200
+        return len(found)
+
+    act(ada, make_item(virginia), query="institution=virginia.edu")
+    few = asked()
+    for _ in range(5):
+        act(ada, make_item(virginia), query="institution=virginia.edu&stage=Receive")
+    assert asked() == few
 
 
 @pytest.mark.parametrize("before", ["x", "~", "2026-01-01~x", "9" * 500, "2026-01-01T00:00:00~" + "0" * 32, "\0"])

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
@@ -144,6 +145,12 @@ class ItemList:
                 for institution in Institution.objects.using(self.using).visible_to(self.user)
             }
         return {self.user.institution_id: self.user.institution}  # it came with the person
+
+    def beside(self, query: str) -> "ItemList":
+        """Another list of the same reader's, which need not look the institutions up again."""
+        other = ItemList(QueryDict(query), self.user, self.dialect, using=self.using)
+        other.institutions = self.institutions
+        return other
 
     @cached_property
     def causes(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What one change of an item adds to the knowledge of how long things take, and of how many are done in a day. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -116,4 +116,4 @@ def walked(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, At | 
         since = since_when(entry.move, before, entry.stage_after, entry.at)
         after = At(entry.stage_after, entry.status_after, retry, since)
         yield entry, before, after
-        before = replace(after)
+        before = after

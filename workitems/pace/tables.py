@@ -10,7 +10,17 @@ from django.db.models import Q
 WORD = 32  # as long as the words of the vocabulary may be
 
 
-class StepTime(models.Model):
+class Appended(models.Model):
+    """`number` things of one kind; `is_sum`: added up from others, and the only such row of its kind."""
+
+    number = models.BigIntegerField(default=1)
+    is_sum = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+
+
+class StepTime(Appended):
     """How often items took a time (see `scale.step_of`) at a stage, by week; without a stage: as a whole."""
 
     week = models.DateField()
@@ -18,8 +28,6 @@ class StepTime(models.Model):
     stage = models.CharField(max_length=WORD)
     band = models.SmallIntegerField()
     step = models.SmallIntegerField()
-    number = models.BigIntegerField(default=1)
-    is_sum = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "time at a stage"
@@ -38,7 +46,7 @@ class StepTime(models.Model):
         return f"{self.number} {self.action} {self.stage}"
 
 
-class DayCount(models.Model):
+class DayCount(Appended):
     """How many items came to an end on a day (UTC)."""
 
     day = models.DateField()
@@ -46,8 +54,6 @@ class DayCount(models.Model):
     institution_id = models.BigIntegerField()
     action = models.CharField(max_length=WORD)
     outcome = models.CharField(max_length=16)  # steps.Outcome
-    number = models.BigIntegerField(default=1)
-    is_sum = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "count of a day"
