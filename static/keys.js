@@ -68,9 +68,12 @@ const AFTER_G = { l: "list", o: "overview" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
   if (event.target.closest(WRITES) || document.querySelector(OPEN)) return;
+  const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   const address = event.timeStamp - since < WAIT ? help.dataset[AFTER_G[event.key]] : undefined;
   if (event.key !== "g") since = -WAIT;
   if (address) location.assign(address);
+  else if (own && event.repeat) return; // one mark for one press
+  else if (own) own.click(); // a page's own key comes before what the key means elsewhere
   else if (Object.hasOwn(KEYS, event.key)) KEYS[event.key](event);
 });
 

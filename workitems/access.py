@@ -16,6 +16,7 @@ from pharos.accounts.roles import Permission
 from .acts import visible_acts
 from .filters import ItemList
 from .models import BulkAct, WorkItem, WorkItemQuerySet
+from .review_queue import Round
 
 # lifecycle.Refused.reason, said in HTTP: by the pages and by the API alike.
 STATUS_OF = {"missing": 404, "forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
@@ -35,8 +36,14 @@ class Door:
 
     def item(self) -> WorkItem:
         """The item that the URL names, or 404."""
+        return self.item_with(self.kwargs["pk"])
+
+    def item_with(self, number: int | None) -> WorkItem:
+        """The item with this number, or 404."""
+        if number is None:
+            raise Http404
         try:
-            return self.visible.select_related("institution").get(pk=self.kwargs["pk"])
+            return self.visible.select_related("institution").get(pk=number)
         except (WorkItem.DoesNotExist, OverflowError):
             raise Http404 from None
 
@@ -57,6 +64,23 @@ class Door:
         except TooManyFieldsSent:
             return None
         return listing if listing.is_valid() else None
+
+    def round(self) -> Round | None:
+        """The way through the review queue that the reader came from (the parameter `round`), if it is from there."""
+        query = self.request.POST.get("round", self.request.GET.get("round"))
+        try:
+            return Round.read(QueryDict(query).dict()) if query else None
+        except TooManyFieldsSent:
+            return None
+
+
+def url_of_round(round: Round) -> str:
+    return reverse("review_queue") + (f"?{round.query}" if round.query else "")
+
+
+def url_of_act(act: BulkAct, round: Round | None) -> str:
+    """The act's page, which knows the way through the review queue that its reader came from."""
+    return reverse("act", args=[act.pk]) + (f"?{urlencode({'round': round.query})}" if round else "")
 
 
 def url_of_list(listing: ItemList | None) -> str:

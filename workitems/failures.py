@@ -114,6 +114,11 @@ def causes_with(numbers: Iterable[str], institutions: Iterable[int] | None, *, u
     return list(Cause.objects.using(using).filter(Exists(failures), pk__in=wanted).values_list("pk", "text"))
 
 
+def cause_of_item(pk: int) -> tuple[int, str] | None:
+    """(number, text) of the cause that an item failed for the last time; None where it has never failed."""
+    return Failure.objects.filter(item=pk).values_list("cause", "cause__text").first()
+
+
 class Group(NamedTuple):
     """Failures of one cause: how many items, how many of them are failed still, of how many institutions."""
 

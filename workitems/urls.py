@@ -8,6 +8,7 @@ urlpatterns = [
     path("items/", views.List.as_view(), name="items"),
     path("items/changes", views.ListChanges.as_view(), name="changes"),
     path("items/review", views.BulkReview.as_view(), name="bulk_review"),
+    path("items/review/queue", views.ReviewQueue.as_view(), name="review_queue"),
     path("items/cancel", views.BulkCancel.as_view(), name="bulk_cancel"),
     path("items/requeue", views.BulkRequeue.as_view(), name="bulk_requeue"),
     path("items/<int:pk>", views.Item.as_view(), name="item"),

@@ -55,6 +55,9 @@ def of_staff(shown):
     for state in ("failed, long note", "cancelled", "reviewed failure", "duplicate", "restored"):
         yield f"/items/{shown[state].pk}?list=status%3DFailed", 200
     yield f"/items/{shown['failed'].pk}/review", 200
+    for state in ("failed", "success", "reviewed failure", "running"):
+        yield f"/items/review/queue?of=20&behind=1&item={shown[state].pk}", 200
+    yield "/items/review/queue?list=status%3DStarted&of=3", 200
     yield "/account", 200
     yield f"/account/keys/{shown['key'].pk}/revoke", 200
     yield "/accounts/password/change/", 200

@@ -237,3 +237,28 @@ def test_of_two_windows_the_second_is_told_and_keeps_its_note(window, cast, with
     expect(second.get_by_role("alert")).to_contain_text("Cancelled")
     expect(second.get_by_label("Note", exact=True)).to_have_value("A note of many words,\nnot to be typed again.")
     assert now(item).note == "Cancelled from the first window."
+
+
+def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_items):
+    page = window(cast["stan"])
+    page.goto("/")
+    page.get_by_role("region", name="What needs you").get_by_role("link", name="Finished, not reviewed").click()
+    number = total(page)
+    page.get_by_role("link", name=f"Review {number} one by one").click()
+    first = page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("button", name="Mark reviewed, and next").click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
+    expect(page.locator(".progress")).to_have_text(f"{number - 1} of {number} left")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(first)
+    expect(page.locator(".progress")).to_have_text(f"{number} of {number} left")
+    page.get_by_role("button", name="Mark all").click()
+    alike = int(page.locator(".preview strong").first.inner_text().split()[0])
+    page.get_by_role("button", name="Mark", exact=False).last.click()
+    expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} reviewed.")
+    page.get_by_role("link", name="Go on reviewing").click()
+    expect(page.locator(".progress")).to_have_text(f"{number - alike} of {number} left")
+    for _ in range(number - alike):
+        page.get_by_role("link", name="Skip", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You have come to the end")
+    assert WorkItem.objects.closed().filter(reviewed=True, institution=cast["stan"].institution).count() == alike + 1

@@ -201,3 +201,42 @@ def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
     expect(rows(page)).to_have_count(10)
     page.keyboard.press("j")
     expect(page.locator("tbody :focus")).to_have_count(0)
+
+
+def test_a_review_by_keys_alone(at_the_list):
+    page = at_the_list(address="/items/review/queue")
+    names = page.get_by_role("heading", level=1)
+    left = page.locator(".progress")
+    first, number = names.inner_text(), int(left.inner_text().split()[0])
+    page.keyboard.press("r")
+    expect(left).to_have_text(f"{number - 1} of {number} left")
+    second = names.inner_text()
+    page.keyboard.press("n")
+    expect(names).not_to_have_text(second)
+    page.keyboard.press("p")
+    expect(names).to_have_text(second)
+    page.keyboard.press("p")
+    expect(names).to_have_text(first)
+    expect(page.locator(".review-bar")).to_contain_text("Reviewed by")
+    page.keyboard.press("n")
+    expect(names).to_have_text(second)
+    page.keyboard.press("r")
+    expect(left).to_have_text(f"{number - 2} of {number} left")
+    page.keyboard.press("z")
+    expect(names).to_have_text(second)
+    expect(left).to_have_text(f"{number - 1} of {number} left")
+    page.keyboard.press("a")
+    expect(page.locator(".preview")).to_be_visible()
+    page.go_back()
+    page.keyboard.press("u")
+    expect(names).to_have_text("Work Items")
+
+
+def test_a_review_without_keys(at_the_list, cast):
+    cast["stan"].keyboard_shortcuts = False
+    cast["stan"].save()
+    page = at_the_list(address="/items/review/queue")
+    name = page.get_by_role("heading", level=1).inner_text()
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    assert not WorkItem.objects.closed().filter(name=name, reviewed=True).exists()

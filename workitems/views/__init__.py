@@ -6,6 +6,7 @@ from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home
+from .reviewing import ReviewQueue
 from .watching import Watch
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ListChanges",
     "Requeue",
     "Review",
+    "ReviewQueue",
     "Undo",
     "Watch",
     "Words",

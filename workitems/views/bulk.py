@@ -12,7 +12,7 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from .. import acts, bulk
-from ..access import Door, url_of_list
+from ..access import Door, url_of_act, url_of_list, url_of_round
 from ..bulk_preview import preview
 from ..filters import ItemList
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
@@ -57,7 +57,8 @@ class BulkMove(Door, View):
         if is_confirmed and form.is_valid():
             act = bulk.begin(selection, move, request.user, **self.asked(form))
             bulk.go_on(act)
-            return redirect("act", act.pk)
+            return redirect(url_of_act(act, self.round()))
+        here = self.round()
         context = {
             "form": form,
             "selection": selection,
@@ -66,8 +67,9 @@ class BulkMove(Door, View):
             "notes": self.notes,
             "snapshot": request.POST.get("snapshot", ""),
             "chips": listing.chips() if (listing := self.listing()) else [],
-            "back": url_of_list(listing),
+            "back": url_of_round(here) if here else url_of_list(listing),
             "list_query": request.POST.get("list", ""),
+            "round": here.query if here else "",
         }
         return render(request, self.template_name, context, status=422 if is_confirmed else 200)
 
@@ -172,6 +174,7 @@ class Act(Door, View):
             "left_alone": [] if start else acts.left_alone(act, request.user, ENTRIES_PER_PAGE),
             "chips": listing.chips(),
             "back": url_of_list(listing),
+            "onward": url_of_round(here) if (here := self.round()) else None,
             "may_go_on": acts.may_go_on(act, request.user),
             "may_undo": bool(
                 act.move in UNDO_OF
@@ -187,7 +190,7 @@ class Act(Door, View):
         act = self.act()
         if not acts.may_go_on(act, request.user):
             raise PermissionDenied
-        return redirect("act", bulk.go_on(act).pk)
+        return redirect(url_of_act(bulk.go_on(act), self.round()))
 
 
 class Undo(Door, View):

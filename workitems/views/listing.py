@@ -10,12 +10,13 @@ from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
 from .. import bulk, changes, exporting
-from ..access import Door
+from ..access import Door, url_of_round
 from ..facets import Facets, drop_hints
 from ..filters import PLACES, ItemList
 from ..finding import REACH, Page
 from ..orders import SORTS
 from ..presets import presets_for
+from ..review_queue import Round, to_review
 from ..rows import rows_at
 from ..tables import ItemTable
 from ..vocabulary import ACTIONS, STAGES, STATUSES
@@ -78,6 +79,8 @@ class List(ReadsFromStandby, Door, View):
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
+            context["to_review"] = to_review(facets.found)
+            context["queue_url"] = url_of_round(Round(list=listing.query(page=None)))
             context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         if since:
             context["since"] = changes.written(since)

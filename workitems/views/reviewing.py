@@ -1,0 +1,121 @@
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from .. import bulk
+from ..access import STATUS_OF, Door, url_of_item, url_of_list, url_of_round
+from ..detail import Detail
+from ..filters import ItemList
+from ..forms import ReviewForm
+from ..history import latest
+from ..lifecycle import Refused
+from ..models import WorkItem
+from ..review_queue import Queue, Round
+
+
+class ReviewQueue(Door, View):
+    """`/items/review/queue`: what of a list is to be reviewed, one by one. POST marks an item, and goes on to the next."""
+
+    permission = Permission.REVIEW
+
+    def get(self, request):
+        here, queue = Round.read(request.GET.dict()), self.queue()
+        if queue is None:
+            return self.to_the_list()
+        if here.item is not None:
+            return self.page(here, queue, self.item_with(here.item))
+        after = self.known(here.after)
+        number = queue.beyond(queue.place_of(after) if after else None)
+        if number is None:
+            return render(request, "workitems/review_end.html", self.around(here, queue))
+        return redirect(url_of_round(here.begun(queue.found.total).showing(number)))
+
+    def post(self, request):
+        here, queue = Round.read(request.GET.dict()), self.queue()
+        if queue is None:
+            return self.to_the_list()
+        item, form = self.item_with(Round.read(request.POST.dict()).item), ReviewForm(request.POST)
+        if not form.is_valid():
+            return self.page(here, queue, item, form, status=422)
+        wanted, version = form.cleaned_data["reviewed"] == "true", item.version
+        place = queue.place_of(item)  # before the move, which may lead it elsewhere in the list's order
+        try:
+            item.review(by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
+        except Refused as refused:
+            form.add_error(None, refused.sentence)
+            return self.page(here, queue, self.item_with(item.pk), form, status=STATUS_OF[refused.reason])
+        if not wanted:
+            messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
+            return redirect(url_of_round(here.back_to(item.pk)))
+        # A button that is pressed twice is sent twice: the second time nothing is done, by the same person.
+        is_done = item.version != version or latest(item, 1)[0].who == request.user.email
+        if not is_done:
+            messages.info(request, _("%(name)s was marked already.") % {"name": item.name})
+        there, number = here.beyond(item.pk, marked=item.pk if is_done else None), queue.beyond(place)
+        return redirect(url_of_round(there if number is None else there.showing(number)))
+
+    def queue(self) -> Queue | None:
+        """The queue of the list that the address names; None where that is no list."""
+        listing = self.listing() if self.request.GET.get("list") else ItemList({}, self.request.user)
+        return Queue(listing) if listing else None
+
+    def to_the_list(self):
+        """There it says what is wrong with it."""
+        return redirect(f"{reverse('items')}?{self.request.GET['list']}")
+
+    def known(self, number: int | None) -> WorkItem | None:
+        try:
+            return None if number is None else self.item_with(number)
+        except Http404:
+            return None
+
+    def around(self, here: Round, queue: Queue) -> dict:
+        """What is the same on every page of the queue."""
+        marked = self.known(here.marked)
+        return {
+            "chips": queue.whole.chips(),
+            "list_url": url_of_list(queue.whole),
+            "left": queue.found.total,
+            "is_whole": queue.found.is_whole,
+            "of": here.begun(queue.found.total).of,
+            "here": f"?{here.query}",
+            "back": url_of_round(here.back) if here.back else None,
+            "marked": marked if marked and marked.reviewed else None,
+            "again": url_of_round(Round(list=here.list)),
+        }
+
+    def page(self, here, queue, item, form=None, status=200):
+        detail = Detail(item, self.request.user, timezone.now())
+        context = {
+            **self.around(here, queue),
+            "item": item,
+            "detail": detail,
+            "form": form,
+            "onward": url_of_round(here.beyond(item.pk)),
+            "item_url": url_of_item(item.pk, queue.whole),
+            "list_query": queue.whole.query(),
+        }
+        if "review" in detail.moves:
+            context |= self.alike(here, queue, item)
+        return render(self.request, "workitems/review_queue.html", context, status=status)
+
+    @staticmethod
+    def alike(here, queue, item) -> dict:
+        """The items that ended as this one did, and what the form to mark them all sends."""
+        mark = bulk.mark()
+        alike = queue.alike(item)
+        if alike is None or alike.found.total < 2:
+            return {}
+        return {
+            "alike": alike,
+            "alike_url": url_of_list(alike.listing),
+            "alike_query": alike.listing.query(),
+            "snapshot": bulk.snapshot(alike.listing, alike.found.total, mark, is_whole=alike.found.is_whole),
+            "round": here.beyond(item.pk).query,
+        }
