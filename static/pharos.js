@@ -75,6 +75,15 @@ for (const link of document.querySelectorAll("[data-fill]")) {
   });
 }
 
+// Numbers that would have kept the page waiting are asked for one after the other, once it is there.
+(async () => {
+  for (const place of document.querySelectorAll("[data-count-at]")) {
+    const answer = await fetch(place.dataset.countAt, { redirect: "manual" }).catch(() => null);
+    if (!answer?.ok) return;
+    place.textContent = (await answer.json()).text;
+  }
+})();
+
 // A choice that has a button beside it takes effect at once.
 for (const select of document.querySelectorAll(".sorting select")) {
   select.addEventListener("change", () => select.form.requestSubmit());

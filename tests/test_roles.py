@@ -25,6 +25,8 @@ TABLE = {
     "cancel_replaced": "worker",
     "requeue": "admin",
     "review": "institutional_admin admin",
+    "share": "institutional_admin admin",
+    "share_with_all": "admin",
     "edit": "admin",
     "notify": "admin worker",
 }

@@ -32,6 +32,16 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
+def in_words(total: int, *, is_whole: bool) -> str:
+    """How many items are in a list, as far as anybody has looked."""
+    number = intcomma(total)
+    if is_whole:
+        return number
+    if not total:
+        return gettext("none so far")
+    return (gettext("more than %(number)s") if total >= MOST else gettext("at least %(number)s")) % {"number": number}
+
+
 @dataclass(slots=True)
 class Value:
     """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
@@ -75,14 +85,7 @@ class Facets:
     @property
     def total_in_words(self) -> str:
         """How many items are in the list, as far as anybody has looked."""
-        number = intcomma(self.total)
-        if self.is_whole:
-            return number
-        if not self.total:
-            return gettext("none so far")
-        return (gettext("more than %(number)s") if self.total >= MOST else gettext("at least %(number)s")) % {
-            "number": number
-        }
+        return in_words(self.total, is_whole=self.is_whole)
 
     def _add_up(self, tally: Tally) -> None:
         selected = self.listing.selected

@@ -144,3 +144,29 @@ class EditForm(MoveForm):
 
     def clean(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}
+
+
+class ViewForm(forms.Form):
+    """Saves the present list under a name. `reaches`: (value, label) of whom it may be saved for."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        error_messages={
+            "required": _("Give the view a name."),
+            "max_length": _("A name has at most %(limit_value)d characters; this one has %(show_value)d."),
+        },
+    )
+    reach = forms.ChoiceField(
+        label=_("Who sees it"),
+        widget=forms.RadioSelect,
+        initial="private",
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("Choose who sees it. You may save views for those below.")
+        ),
+    )
+    replace = forms.BooleanField(label=_("Replace my view of this name"), required=False)
+
+    def __init__(self, *args: Any, reaches: list[tuple[str, Any]], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        cast(forms.ChoiceField, self.fields["reach"]).choices = reaches

@@ -26,6 +26,7 @@ from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .mailing import Watch
 from .pace import DayCount, StepTime, Typical
+from .saved_view import SavedView
 from .search import SearchTextField, head, in_second, same_text
 from .searched import SearchedText
 from .vocabulary import Action, Status, action_choices, stage_choices, status_choices
@@ -41,6 +42,7 @@ __all__ = [
     "Failure",
     "HistoryEntry",
     "ItemCount",
+    "SavedView",
     "SearchedText",
     "StepTime",
     "Typical",

@@ -5,6 +5,7 @@ from .api.description import docs
 
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
+    path("items", views.Start.as_view(), name="start"),
     path("items/", views.List.as_view(), name="items"),
     path("items/changes", views.ListChanges.as_view(), name="changes"),
     path("items/review", views.BulkReview.as_view(), name="bulk_review"),
@@ -18,6 +19,11 @@ urlpatterns = [
     path("items/<int:pk>/review", views.Review.as_view(), name="review"),
     path("items/<int:pk>/watch", views.Watch.as_view(), name="watch"),
     path("items/<int:pk>/edit", views.Edit.as_view(), name="edit"),
+    path("views/", views.SavedViews.as_view(), name="saved_views"),
+    path("views/<int:pk>", views.ChangeView.as_view(), name="change_view"),
+    path("views/<int:pk>/delete", views.DeleteView.as_view(), name="delete_view"),
+    path("views/<int:pk>/start", views.StartWith.as_view(), name="start_with"),
+    path("views/<int:pk>/count", views.ViewCount.as_view(), name="view_count"),
     path("acts/", views.Acts.as_view(), name="acts"),
     path("acts/<uuid:pk>", views.Act.as_view(), name="act"),
     path("acts/<uuid:pk>/undo", views.Undo.as_view(), name="undo"),

@@ -26,6 +26,8 @@ class Permission(StrEnum):
     CANCEL_REPLACED = "cancel_replaced"  # only an upload in whose place another one counts
     REQUEUE = "requeue"
     REVIEW = "review"
+    SHARE = "share"  # save views of the list for the own institution
+    SHARE_WITH_ALL = "share_with_all"  # and for everybody
     EDIT = "edit"
     NOTIFY = "notify"  # tell an institution's staff that a restored copy is there to be checked
 
@@ -47,11 +49,11 @@ class RoleRow:
 
 P = Permission
 _DEPOSITOR = {P.SIGN_IN, P.BROWSE, P.API_KEY}
-_STAFF = _DEPOSITOR | {P.REVIEW}
+_STAFF = _DEPOSITOR | {P.REVIEW, P.SHARE}
 _EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
 _MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
 _WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_REPLACED}
-_ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT}
+_ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
 
 ROLES: dict[Role, RoleRow] = {
     Role.DEPOSITOR: RoleRow(_("Depositor"), frozenset(_DEPOSITOR)),

@@ -8,6 +8,7 @@ from pharos.accounts import keys
 from workitems.models import Typical
 from workitems.pace import typical
 from workitems.pace.scale import ALL_SIZES, band_of
+from workitems.saved_views import save_view
 
 from ..factories import make_item, service
 
@@ -38,7 +39,7 @@ def _know_what_is_usual():
 
 
 def hang(virginia, jhu, *, staff, admin):
-    """{what it shows: item}. Virginia's, but for one of Johns Hopkins. And an API key of the staff, under "key"."""
+    """{what it shows: item}. Virginia's, but for one of Johns Hopkins. And of the staff: an API key, under "key", and a view for the institution, under "view"."""
     start = timezone.now() - timedelta(days=3)
     worker = service()
 
@@ -91,6 +92,8 @@ def hang(virginia, jhu, *, staff, admin):
         done.succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
     shown["theirs"] = item(50, jhu, name="jhu.edu.ledger_17.tar")
     _know_what_is_usual()
+    for name, query in (("Late ones of the atlas", "late=true&q=atlas"), ("Failures_" * 8, "status=Failed&sort=name")):
+        shown["view"] = save_view(staff, name=name, query=query, reach="institution")
     for label in ("", "Desktop_app_" * 8):
         shown["key"], secret = keys.make(staff, label=label, now=start)
     keys.use(keys.find(staff.email, secret), limit=600, now=timezone.now())

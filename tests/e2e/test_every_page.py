@@ -58,6 +58,9 @@ def of_staff(shown):
     for state in ("failed", "success", "reviewed failure", "running"):
         yield f"/items/review/queue?of=20&behind=1&item={shown[state].pk}", 200
     yield "/items/review/queue?list=status%3DStarted&of=3", 200
+    yield "/views/", 200
+    yield f"/views/{shown['view'].pk}", 200
+    yield f"/views/{shown['view'].pk}/delete", 200
     yield "/account", 200
     yield f"/account/keys/{shown['key'].pk}/revoke", 200
     yield "/accounts/password/change/", 200

@@ -262,3 +262,38 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
         page.get_by_role("link", name="Skip", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have come to the end")
     assert WorkItem.objects.closed().filter(reviewed=True, institution=cast["stan"].institution).count() == alike + 1
+
+
+def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, with_items):
+    page = window(cast["stan"])
+    page.goto("/items/?status=Failed&q=uva")
+    number = total(page)
+    page.locator(".save-view > summary").click()
+    page.get_by_label("Name of this list").fill("Failed plates")
+    page.get_by_label("Who sees it").select_option("institution")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved as “Failed plates”.")
+    views = page.get_by_role("region", name="Saved views")
+    expect(views.get_by_role("link", name="Failed plates")).to_have_attribute("aria-current", "true")
+    views.get_by_role("link", name="Manage").click()
+    page.get_by_role("button", name="Begin with this Failed plates").click()
+    page.get_by_role("link", name="Work Items").click()
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("uva")
+    assert total(page) == number
+    page.get_by_role("link", name="Clear all").click()
+    assert total(page) > number
+    colleague = window(cast["dora"])
+    colleague.goto("/items/")
+    colleague.get_by_role("region", name="Saved views").get_by_role("link", name="Failed plates").click()
+    assert total(colleague) == number
+
+
+def test_the_numbers_of_views_come_after_the_page(opened, cast, with_items):
+    page = opened(cast["stan"])
+    page.goto("/items/?late=true&q=uva")
+    late = total(page)
+    page.locator(".save-view > summary").click()
+    page.get_by_label("Name of this list").fill("Late plates")
+    page.get_by_role("button", name="Save", exact=True).click()
+    link = page.get_by_role("region", name="Saved views").get_by_role("link", name="Late plates")
+    expect(link.locator(".count")).to_have_text(str(late))

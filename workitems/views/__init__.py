@@ -7,6 +7,7 @@ from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home
 from .reviewing import ReviewQueue
+from .saved import ChangeView, DeleteView, SavedViews, Start, StartWith, ViewCount
 from .watching import Watch
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "BulkRequeue",
     "BulkReview",
     "Cancel",
+    "ChangeView",
+    "DeleteView",
     "Edit",
     "Home",
     "Item",
@@ -25,7 +28,11 @@ __all__ = [
     "Requeue",
     "Review",
     "ReviewQueue",
+    "SavedViews",
+    "Start",
+    "StartWith",
     "Undo",
+    "ViewCount",
     "Watch",
     "Words",
 ]

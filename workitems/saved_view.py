@@ -1,0 +1,58 @@
+"""What is kept of a saved view; `saved_views` makes, shows and counts them."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.models import Institution, User
+from pharos.accounts.roles import Permission
+
+NAME_LIMIT = 80
+QUERY_LIMIT = 4000
+
+
+class Reach(models.TextChoices):
+    """Who sees a view."""
+
+    PRIVATE = "private", _("only you")
+    INSTITUTION = "institution", _("your institution")
+    EVERYBODY = "everybody", _("everybody")
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, user: User) -> "SavedViewQuerySet":
+        if not user.can(Permission.BROWSE):
+            return self.none()
+        shared = Q(reach=Reach.EVERYBODY) | Q(reach=Reach.INSTITUTION, institution_id=user.institution_id)
+        return self.filter(shared | Q(owner=user))
+
+    def in_order(self, user: User) -> "SavedViewQuerySet":
+        """This person's own first, then the institution's, then everybody's; each by name."""
+        whose = models.Case(models.When(owner=user, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2)
+        return self.order_by(whose, "name", "pk")
+
+
+class SavedView(models.Model):
+    """`query`: of the list, as its page writes it. `institution`: the one that it is shared with, if it is."""
+
+    owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views", verbose_name=_("owner"))
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="saved_views")
+    name = models.CharField(_("name"), max_length=NAME_LIMIT)
+    query = models.CharField(max_length=QUERY_LIMIT, blank=True)
+    reach = models.CharField(_("who sees it"), max_length=16, choices=Reach, default=Reach.PRIVATE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    owner_id: int
+    institution_id: int
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_view_of_a_name")]
+        indexes = [models.Index(fields=["reach", "institution"], name="view_reach")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,162 @@
+"""Saved views: a list's address with a name. Whoever opens one sees what it asks for among the items that they may see."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from pharos.accounts.models import User
+from pharos.accounts.roles import Permission, Role
+
+from .conditions import Finding, ItemFilter
+from .counting import Kind, Mask, fits, tally
+from .filters import SHOWN_AS, ItemList
+from .saved_view import QUERY_LIMIT, Reach, SavedView
+
+MOST_OF_ONE = 50  # that one person may have
+MOST_IN_COLUMN = 15
+
+
+SHARING = {
+    Reach.PRIVATE: Permission.BROWSE,
+    Reach.INSTITUTION: Permission.SHARE,
+    Reach.EVERYBODY: Permission.SHARE_WITH_ALL,
+}
+
+
+class ViewRefused(ValueError):
+    """A view cannot be saved; `field` is what has to be changed, or None."""
+
+    def __init__(self, sentence: str, field: str | None = None):
+        super().__init__(sentence)
+        self.field = field
+
+
+def reaches_of(user: User) -> list[Reach]:
+    """Whom this person may save views for."""
+    return [reach for reach in Reach if user.can(SHARING[reach])]
+
+
+class Line(NamedTuple):
+    """A view as the page of all of them shows it to one reader. `number`: see Counted; `listing`: what it asks for."""
+
+    view: SavedView
+    number: int | None
+    listing: ItemList
+    may_change: bool
+
+
+def lines(user: User) -> list[Line]:
+    """Every view that this person sees."""
+    everything = ItemList({}, user)
+    shown = SavedView.objects.visible_to(user).in_order(user).select_related("owner", "institution")
+    return [
+        Line(view, number, everything.beside(view.query), may_change(view, user))
+        for view, number in counted(shown, everything)
+    ]
+
+
+def may_change(view: SavedView, user: User) -> bool:
+    """Its owner; and of a shared one whoever may share with the same people, since owners leave."""
+    if view.owner_id == user.pk:
+        return True
+    is_theirs = view.reach == Reach.EVERYBODY or view.institution_id == user.institution_id
+    return view.reach != Reach.PRIVATE and is_theirs and user.can(SHARING[Reach(view.reach)])
+
+
+def save_view(user: User, *, name: str, query: str, reach: str, replace: bool = False) -> SavedView:
+    """A new view of this person's, or the one of this name replaced. Raises ViewRefused."""
+    if len(query) > QUERY_LIMIT:
+        raise ViewRefused(
+            _("The address of this list is too long to be saved: at most %(most)d characters.") % {"most": QUERY_LIMIT}
+        )
+    own = SavedView.objects.filter(owner=user)
+    with transaction.atomic():
+        former = own.select_for_update().filter(name=name).first()
+        if former and not replace:
+            raise ViewRefused(
+                _("You have a view of this name. Take another name, or tick the box to replace it."), "name"
+            )
+        if former is None and own.count() >= MOST_OF_ONE:
+            raise ViewRefused(_("You have %(most)d views. Delete one before you save another.") % {"most": MOST_OF_ONE})
+        view = former or SavedView(owner=user, name=name)
+        return _saved(view, query=query, reach=reach, institution_id=user.institution_id)
+
+
+def change_view(view: SavedView, user: User, *, name: str, reach: str) -> SavedView:
+    """Another name or reach. Raises ViewRefused. Whose it is stays as it is, and so does the institution of another's."""
+    institution = user.institution_id if view.owner_id == user.pk else view.institution_id
+    with transaction.atomic():
+        return _saved(view, name=name, reach=reach, institution_id=institution)
+
+
+def _saved(view: SavedView, **values: str | int) -> SavedView:
+    for column, value in values.items():
+        setattr(view, column, value)
+    try:
+        with transaction.atomic():
+            view.save()
+    except IntegrityError:
+        raise ViewRefused(_("There is a view of this name already. Take another name."), "name") from None
+    return view
+
+
+def delete_view(view: SavedView) -> None:
+    """For everybody who sees it; whoever's list began with it begins with all items again."""
+    with transaction.atomic():
+        User.objects.filter(start_view=view.pk).update(start_view=None)
+        view.delete()
+
+
+def start_with(view: SavedView | None, user: User) -> None:
+    """What this person's list begins with: a view, or all items."""
+    user.start_view = view.pk if view else None
+    user.save(update_fields=["start_view"])
+
+
+def start_of(user: User) -> SavedView | None:
+    """The view that this person's list begins with; None where there is none, or not for this person any more."""
+    return SavedView.objects.visible_to(user).filter(pk=user.start_view).first() if user.start_view else None
+
+
+def beside(listing: ItemList) -> list[SavedView]:
+    """Those that stand in the left column of a list."""
+    return list(SavedView.objects.using(listing.using).visible_to(listing.user).in_order(listing.user)[:MOST_IN_COLUMN])
+
+
+class Counted(NamedTuple):
+    """A view, and how many items its reader sees in it; None where the summary does not know that, and it has to be asked for."""
+
+    view: SavedView
+    number: int | None
+
+
+def counted(views: Iterable[SavedView], listing: ItemList) -> list[Counted]:
+    """The views with the numbers that the summary knows, for the reader of this list: one statement, however many they are."""
+    masks = {view: masks_of(view.query) for view in views}
+    if not any(masks.values()):
+        return [Counted(view, None) for view in masks]
+    scope = None if listing.sees_all else [listing.user.institution_id]
+    kinds = tally(scope, None, None, using=listing.using).kinds
+    return [Counted(view, _number(kinds, asked)) for view, asked in masks.items()]
+
+
+def _number(kinds: dict[Kind, int], masks: tuple[Mask, ...] | None) -> int | None:
+    return None if masks is None else sum(number for kind, number in kinds.items() if fits(kind, masks))
+
+
+_ANYBODY = User(role=Role.DEPOSITOR)
+
+
+@lru_cache(maxsize=2000)
+def masks_of(query: str) -> tuple[Mask, ...] | None:
+    """What a query string asks of an item's kind, where that is all that it asks, whoever asks it; else None."""
+    listing = ItemList(QueryDict(query), _ANYBODY)
+    for name in listing.params:
+        is_of_kinds = ItemFilter.declared_filters[name].finding is Finding.COUNTED
+        if name in ("institution", "institution_id") or not (is_of_kinds or name in SHOWN_AS):
+            return None
+    return listing.masks if listing.is_valid() else None

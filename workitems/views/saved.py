@@ -1,0 +1,152 @@
+"""Saved views: the pages about them, and the number of one."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from pharos.accounts.roles import Permission
+from pharos.reading import ReadsFromStandby
+
+from .. import saved_views
+from ..access import Door, url_of_list
+from ..facets import in_words
+from ..filters import ItemList
+from ..finding import find
+from ..forms import ViewForm
+from ..saved_view import SavedView
+from ..saved_views import ViewRefused
+
+
+class OfView(Door, View):
+    """Mixin of what is about one view."""
+
+    permission = Permission.BROWSE
+
+    def view(self) -> SavedView:
+        """The view that the URL names, or 404."""
+        try:
+            return SavedView.objects.visible_to(self.request.user).get(pk=self.kwargs["pk"])
+        except (SavedView.DoesNotExist, OverflowError):
+            raise Http404 from None
+
+    def own(self) -> SavedView:
+        """The same, where this person may change it."""
+        view = self.view()
+        if not saved_views.may_change(view, self.request.user):
+            raise PermissionDenied
+        return view
+
+    def form(self, data=None, **initial) -> ViewForm:
+        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user)]
+        return ViewForm(data, reaches=reaches, initial=initial)
+
+
+class SavedViews(OfView):
+    """`/views/`: every view that this person sees. POST saves the list that the form names."""
+
+    def get(self, request):
+        return render(request, "workitems/saved_views.html", {"lines": saved_views.lines(request.user)})
+
+    def post(self, request):
+        form, listing = self.form(request.POST), self.listing()
+        if listing is None:
+            messages.error(request, _("This list cannot be saved: it is not valid. Open it and look at what it says."))
+            return redirect(f"{reverse('items')}?{request.POST.get('list', '')}")
+        query = listing.query(page=None)
+        if form.is_valid():
+            try:
+                view = saved_views.save_view(request.user, query=query, **form.cleaned_data)
+            except ViewRefused as refused:
+                form.add_error(refused.field, str(refused))
+            else:
+                messages.success(request, _("Saved as “%(name)s”.") % {"name": view.name})
+                return redirect(f"{reverse('items')}?{view.query}")
+        context = {"form": form, "chips": listing.chips(), "list_query": query, "back": url_of_list(listing)}
+        return render(request, "workitems/save_view.html", context, status=422)
+
+
+class ChangeView(OfView):
+    """`/views/ID`: another name, or other readers."""
+
+    def get(self, request, pk):
+        view = self.own()
+        return self.page(view, self.form(name=view.name, reach=view.reach))
+
+    def post(self, request, pk):
+        view, form = self.own(), self.form(request.POST)
+        if form.is_valid():
+            try:
+                name, reach = form.cleaned_data["name"], form.cleaned_data["reach"]
+                saved_views.change_view(view, request.user, name=name, reach=reach)
+            except ViewRefused as refused:
+                form.add_error(refused.field, str(refused))
+            else:
+                messages.success(request, _("Changed “%(name)s”.") % {"name": view.name})
+                return redirect("saved_views")
+        return self.page(self.own(), form, status=422)
+
+    def page(self, view, form, status=200):
+        return render(self.request, "workitems/change_view.html", {"view": view, "form": form}, status=status)
+
+
+class DeleteView(OfView):
+    """`/views/ID/delete`: asks first."""
+
+    def get(self, request, pk):
+        return render(request, "workitems/delete_view.html", {"view": self.own()})
+
+    def post(self, request, pk):
+        view = self.own()
+        saved_views.delete_view(view)
+        messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
+        return redirect("saved_views")
+
+
+class StartWith(OfView):
+    """`/views/ID/start`: POST `wanted` true or false: whether "Work Items" begins with this view."""
+
+    def get(self, request, pk):
+        return redirect("saved_views")
+
+    def post(self, request, pk):
+        view, wanted = self.view(), request.POST.get("wanted") == "true"
+        saved_views.start_with(view if wanted else None, request.user)
+        said = _("“Work Items” begins with “%(name)s” now.") if wanted else _("“Work Items” begins with all items now.")
+        messages.success(request, said % {"name": view.name})
+        return redirect("saved_views")
+
+
+class Start(Door, View):
+    """`/items`: the list that this person begins with: `/items/`, or the view that they have chosen for that."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request):
+        asked = request.META["QUERY_STRING"]
+        view = None if asked else saved_views.start_of(request.user)
+        if view is None:
+            return redirect(reverse("items") + (f"?{asked}" if asked else ""))
+        listing = ItemList({}, request.user).beside(view.query)
+        if listing.is_valid():
+            return redirect(url_of_list(listing))
+        messages.error(
+            request,
+            _("“%(name)s”, which your list begins with, asks for something that is not there for you any more.")
+            % {"name": view.name},
+        )
+        return redirect("items")
+
+
+class ViewCount(ReadsFromStandby, OfView):
+    """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
+
+    def get(self, request, pk):
+        listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
+        if not listing.is_valid():
+            return JsonResponse({"number": None, "text": ""})
+        found = find(listing)
+        return JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
