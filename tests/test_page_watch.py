@@ -133,7 +133,7 @@ def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox,
     call_command("send_digests")
     assert mailoutbox == []
     assert waiting() == set()
-    assert "nobody to tell any more: 1" in capsys.readouterr().out
+    assert "nothing to tell: 1" in capsys.readouterr().out
 
 
 def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):

@@ -23,7 +23,13 @@ from .factories import InstitutionFactory, UserFactory, make_item
 from .stored import as_stored
 
 MEMBERS = ("dora", "stan")
-PATTERNS = [str(one.pattern) for one in urls.urlpatterns if not str(one.pattern).startswith("api/docs")]
+# Whoever has a mail with this link may follow it, signed in or not: see test_page_digest.py.
+BY_LINK = "digests/stop/<str:token>"
+PATTERNS = [
+    pattern
+    for pattern in (str(one.pattern) for one in urls.urlpatterns)
+    if not pattern.startswith("api/docs") and pattern != BY_LINK
+]
 WITH_ITEM = [pattern for pattern in PATTERNS if pattern.startswith("items/<int:pk>")]
 # What each page takes, so that only the item's absence stands in the way.
 FORM = {"note": "Why not.", "stage": "Receive", "reviewed": "true", "retry": "false"}
@@ -368,6 +374,8 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
     response = getattr(client, method)(url)
     if permission is None:
         assert response.status_code == 404
+    elif url == f"/{BY_LINK}":
+        assert response.status_code == 404  # its signature is none
     elif permission == gate.PUBLIC:
         assert response.status_code in (200, 302, 405)
         assert not response.get("Location", "").startswith("/items")
@@ -386,6 +394,7 @@ def test_what_is_public_is_a_short_list():
         "/accounts/password/reset/key/1-1/",
         "/accounts/password/reset/key/done/",
         "/healthz",
+        f"/{BY_LINK}",
         "/api/docs/",
         "/api/docs/moves/",
         *(f"/api/docs/{version}{end}" for version in ("v1", "v2", "v3") for end in ("/", ".json")),

@@ -24,7 +24,7 @@ from .failures import Cause, Failure
 from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
-from .mailing import Watch
+from .mailing import Digest, Watch
 from .pace import DayCount, StepTime, Typical
 from .saved_view import SavedView
 from .search import SearchTextField, head, in_second, same_text
@@ -39,6 +39,7 @@ __all__ = [
     "Cause",
     "CountChange",
     "DayCount",
+    "Digest",
     "Failure",
     "HistoryEntry",
     "ItemCount",

@@ -2,9 +2,10 @@
 
 - `tables`: what is kept of that
 - `watches`: "tell me when this item is done"
+- `digests`: a saved view, every day or week
 - `sending`: each mail once, whoever else sends, and what is left after a crash again
 """
 
-from .tables import Watch
+from .tables import Digest, Watch
 
-__all__ = ["Watch"]
+__all__ = ["Digest", "Watch"]

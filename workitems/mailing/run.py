@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from . import watches
+from . import digests, watches
 from .sending import Sent, send_each
 
 
@@ -14,6 +14,14 @@ def send_all(now: datetime) -> Sent:
         watches.row_of,
         lambda watched: watches.letter(watched, now),
         lambda watched: watched.delete(),
+        now,
+        sent,
+    )
+    send_each(
+        digests.due(now),
+        lambda digest: digests.row_of(digest, now),
+        lambda digest: digests.letter(digest, now),
+        lambda digest: digests.has_gone_out(digest, now),
         now,
         sent,
     )

@@ -30,10 +30,10 @@ class Letter:
 
 @dataclass
 class Sent:
-    """What a run has done: how many were sent, had nobody to go to any more, and could not be sent."""
+    """What a run has done: how many were sent, had nothing to tell or nobody to go to, and could not be sent."""
 
     sent: int = 0
-    dropped: int = 0
+    empty: int = 0
     failed: int = 0
 
 
@@ -65,7 +65,7 @@ def send_each(
 ) -> Sent:
     """Sends what is due, one after the other.
 
-    `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nobody to tell;
+    `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nothing or nobody to tell;
     `done`: what is noted after that.
     """
     in_a_row = 0
@@ -82,6 +82,6 @@ def send_each(
             continue
         done(one)
         sent.sent += bool(found)
-        sent.dropped += not found
+        sent.empty += not found
         in_a_row = 0
     return sent

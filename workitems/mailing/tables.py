@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User
 
+from ..saved_view import SavedView
+
 
 class Watch(models.Model):
     """A person waits for an item's end. `claimed_at`: when a run has taken it, to send the mail; the mail ends it."""
@@ -20,3 +22,31 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} waits for {self.item_id}"
+
+
+class Every(models.TextChoices):
+    DAY = "day", _("every day")
+    WEEK = "week", _("every week")
+
+
+class Digest(models.Model):
+    """A person gets a view by mail. `next_at`: when it is due; `since`: what has changed after that is new in the next one."""
+
+    view = models.ForeignKey(SavedView, models.CASCADE, related_name="digests")
+    person = models.ForeignKey(User, models.PROTECT, related_name="digests", verbose_name=_("person"))
+    every = models.CharField(max_length=8, choices=Every)
+    next_at = models.DateTimeField()
+    since = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+
+    view_id: int
+    person_id: int
+
+    class Meta:
+        verbose_name = _("digest")
+        verbose_name_plural = _("digests")
+        constraints = [models.UniqueConstraint(fields=["view", "person"], name="one_digest_of_a_view")]
+        indexes = [models.Index(fields=["next_at"], name="digest_due")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} gets {self.view_id}"

@@ -7,7 +7,7 @@ from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home
 from .reviewing import ReviewQueue
-from .saved import ChangeView, DeleteView, SavedViews, Start, StartWith, ViewCount
+from .saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, StartWith, StopDigest, ViewCount
 from .watching import Watch
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Cancel",
     "ChangeView",
     "DeleteView",
+    "DigestOfView",
     "Edit",
     "Home",
     "Item",
@@ -31,6 +32,7 @@ __all__ = [
     "SavedViews",
     "Start",
     "StartWith",
+    "StopDigest",
     "Undo",
     "ViewCount",
     "Watch",

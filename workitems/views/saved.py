@@ -5,9 +5,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
+from pharos.accounts.gate import PUBLIC
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
@@ -17,6 +21,8 @@ from ..facets import in_words
 from ..filters import ItemList
 from ..finding import find
 from ..forms import ViewForm
+from ..mailing import digests
+from ..mailing.tables import Every
 from ..saved_view import SavedView
 from ..saved_views import ViewRefused
 
@@ -49,7 +55,9 @@ class SavedViews(OfView):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
-        return render(request, "workitems/saved_views.html", {"lines": saved_views.lines(request.user)})
+        lines, mailed = saved_views.lines(request.user), digests.of_person(request.user)
+        context = {"lines": lines, "mailed": mailed, "every": Every.choices}
+        return render(request, "workitems/saved_views.html", context)
 
     def post(self, request):
         form, listing = self.form(request.POST), self.listing()
@@ -118,6 +126,55 @@ class StartWith(OfView):
         said = _("“Work Items” begins with “%(name)s” now.") if wanted else _("“Work Items” begins with all items now.")
         messages.success(request, said % {"name": view.name})
         return redirect("saved_views")
+
+
+class DigestOfView(OfView):
+    """`/views/ID/digest`: POST `every` (day, week, or blank for none): how often this person gets it by mail."""
+
+    def get(self, request, pk):
+        return redirect("saved_views")
+
+    def post(self, request, pk):
+        view, every = self.view(), request.POST.get("every", "")
+        if every and every not in Every.values:
+            messages.error(request, _("Choose how often: every day, every week, or no mail."))
+            return redirect("saved_views")
+        digests.subscribe(view, request.user, every or None, timezone.now())
+        sentences = {
+            "": _("You get no mail about “%(name)s”."),
+            Every.DAY: _("You get “%(name)s” every day at 7 in your zone, if there is something in it."),
+            Every.WEEK: _("You get “%(name)s” on Mondays at 7 in your zone, if there is something in it."),
+        }
+        messages.success(request, sentences[every] % {"name": view.name})
+        return redirect("saved_views")
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class StopDigest(View):
+    """`/digests/stop/TOKEN`: the link in each mail. A GET asks; a POST stops them, from a mail program (RFC 8058) or the page.
+
+    Whoever has the mail need not sign in, and a mail program has no token of a form: the signed link alone is the key.
+    """
+
+    permission = PUBLIC
+
+    def get(self, request, token):
+        return self.page(self.digest(token), was_stopped=False)
+
+    def post(self, request, token):
+        digest = self.digest(token)
+        if digest:
+            digests.subscribe(digest.view, digest.person, None, timezone.now())
+        return self.page(digest, was_stopped=True)
+
+    def digest(self, token):
+        found, is_ours = digests.of_token(token)
+        if not is_ours:
+            raise Http404
+        return found
+
+    def page(self, digest, **context):
+        return render(self.request, "workitems/stop_digest.html", {"digest": digest, **context})
 
 
 class Start(Door, View):

@@ -10,15 +10,15 @@ from workitems.mailing.run import send_all
 
 class Command(BaseCommand):
     help = (
-        "Sends the mails that people have asked for: that an item is done. Run it every few minutes, by cron or a timer. Two runs "
-        "at once send each mail once, and what a run has left unsent, the next one sends."
+        "Sends the mails that people have asked for: that an item is done, and saved views, daily or weekly. Run it every few "
+        "minutes, by cron or a timer. Two runs at once send each mail once, and what a run has left unsent, the next one sends."
     )
 
     def handle(self, *args, **options):
         if not settings.SITE_URL:
             raise CommandError("SITE_URL is not set; mails need it for their links: https://pharos.example.org")
         found = send_all(timezone.now())
-        self.stdout.write(f"Sent {found.sent}; nobody to tell any more: {found.dropped}; failed: {found.failed}.")
+        self.stdout.write(f"Sent {found.sent}; nothing to tell: {found.empty}; failed: {found.failed}.")
         if found.failed:
             raise CommandError(
                 f"The mail server did not take {found.failed}; the next run tries again."

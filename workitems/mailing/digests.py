@@ -1,0 +1,131 @@
+"""A saved view by mail, every day or every week: how many items are in it, what has changed, and the items changed last.
+
+Only if there is something in it. Whoever may not see the view, or not its items, gets no mail about them.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from pharos.accounts.models import User
+
+from ..filters import ItemList
+from ..finding import find
+from ..models import Digest, SavedView
+from ..rows import rows_at
+from .sending import Letter
+from .tables import Every
+
+AT = time(7)  # in the morning, in each person's zone; a weekly one on Mondays
+ROWS = 20
+SALT = "workitems.digest"
+
+
+def next_time(now: datetime, every: str, zone: str) -> datetime:
+    """When the next one is due after `now`, for a person in this zone: the same hour by the clock, summer and winter."""
+    day = now.astimezone(ZoneInfo(zone)).date()
+    while True:
+        due = datetime.combine(day, AT, ZoneInfo(zone)).astimezone(UTC)
+        if due > now and (every == Every.DAY or day.weekday() == 0):
+            return due
+        day += timedelta(days=1)
+
+
+def subscribe(view: SavedView, person: User, every: str | None, now: datetime) -> None:
+    """How often this person gets this view by mail from now on; None: not any more."""
+    mine = Digest.objects.filter(view=view, person=person)
+    if every is None:
+        mine.delete()
+        return
+    due = next_time(now, every, person.time_zone)
+    Digest.objects.update_or_create(
+        {"every": every, "next_at": due}, {"every": every, "next_at": due, "since": now}, view=view, person=person
+    )
+
+
+def of_person(person: User) -> dict[int, str]:
+    """{view's id: how often} of what this person gets."""
+    return dict(Digest.objects.filter(person=person).values_list("view", "every"))
+
+
+def due(now: datetime) -> Iterator[Digest]:
+    """Those whose time has come, the longest wait first."""
+    waiting = Digest.objects.filter(next_at__lte=now).order_by("next_at", "pk")
+    yield from waiting.select_related("person__institution", "view")
+
+
+def row_of(digest: Digest, now: datetime) -> QuerySet[Digest]:
+    """Its row as long as it is due: another run may have sent it since it was read."""
+    return Digest.objects.filter(pk=digest.pk, next_at__lte=now)
+
+
+def letter(digest: Digest, now: datetime) -> Letter | None:
+    """What is in the view for this person; None where there is nothing, or where it is not for them."""
+    person, view = digest.person, digest.view
+    if not (person.is_active and SavedView.objects.visible_to(person).filter(pk=view.pk).exists()):
+        return None
+    listing = ItemList({}, person).beside(view.query)
+    if not listing.is_valid():
+        return None
+    found = find(listing)
+    if not found.total:
+        return None
+    with timezone.override(ZoneInfo(person.time_zone)):
+        return _written(digest, listing, now)
+
+
+def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter:
+    person, view = digest.person, digest.view
+    latest = find(listing.beside(listing.query(sort="updated", per_page=ROWS)))
+    changed = find(listing.beside(listing.query(updated_after=digest.since.isoformat())))
+    stop = urljoin(settings.SITE_URL, reverse("stop_digest", args=[token_of(digest)]))
+    context = {
+        "view": view,
+        "digest": digest,
+        "found": latest,
+        "changed": changed,
+        "rows": [
+            (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))
+            for row in rows_at(latest.page().ids, now, listing.institutions)
+        ],
+        "list_url": urljoin(settings.SITE_URL, f"{reverse('items')}?{view.query}"),
+        "views_url": urljoin(settings.SITE_URL, reverse("saved_views")),
+        "stop_url": stop,
+        "person": person,
+        "sees_all": listing.sees_all,
+        "support_email": settings.SUPPORT_EMAIL,
+    }
+    subject = " ".join(render_to_string("workitems/email/digest_subject.txt", context).split())
+    # RFC 8058: a mail program unsubscribes by one POST to this address, without anybody signing in.
+    headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    text = render_to_string("workitems/email/digest_message.txt", context)
+    return Letter(
+        person.email, subject, text, render_to_string("workitems/email/digest_message.html", context), headers
+    )
+
+
+def has_gone_out(digest: Digest, now: datetime) -> None:
+    """After a mail, or after a look that found nothing to tell: when the next one is due."""
+    due = next_time(now, digest.every, digest.person.time_zone)
+    Digest.objects.filter(pk=digest.pk).update(next_at=due, since=now, claimed_at=None)
+
+
+def token_of(digest: Digest) -> str:
+    return signing.Signer(salt=SALT).sign_object([digest.view_id, digest.person_id])
+
+
+def of_token(token: str) -> tuple[Digest | None, bool]:
+    """(the digest that a mail's link is about, whether it is such a link); none where it was stopped already."""
+    try:
+        view, person = signing.Signer(salt=SALT).unsign_object(token)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None, False
+    return Digest.objects.select_related("view", "person").filter(view=view, person=person).first(), True
