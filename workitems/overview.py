@@ -110,6 +110,12 @@ class Overview:
         lines = (self._line(need) for need in needs_for(self.user))
         return [line for line in lines if line.number or not line.is_whole]
 
+    @property
+    def most_urgent(self) -> str:
+        """The tone of the first thing that this person has to see to before long; blank where there is none."""
+        pressing = (need for need in needs_for(self.user) if need.is_pressing)
+        return next((need.tone for need in pressing if self._line(need).number), "")
+
     def _line(self, need: Need) -> Line:
         listing = self._list(need.query)
         if not listing.is_valid():  # nothing below knows what to do with one

@@ -51,12 +51,16 @@ def presets_for(user: User) -> tuple[Preset, ...]:
 
 
 class Need(NamedTuple):
-    """A list that needs somebody as soon as there is anything in it: what is in it, what to do, and its tone (explain.Tone)."""
+    """A list that needs somebody as soon as there is anything in it: what is in it, what to do, and its tone (explain.Tone).
+
+    `is_pressing`: it cannot wait, and it is this person who has to act.
+    """
 
     label: Text
     query: str
     hint: Text
     tone: str
+    is_pressing: bool = True
 
 
 _UPLOADS_FAILED = Need(
@@ -67,9 +71,14 @@ _SLOW = Need(
     _LATE.query,
     _("Longer at their stage than 95 of 100 such items. APTrust sees them, too."),
     "held",
+    is_pressing=False,
 )
 _ON_HOLD = Need(
-    _("On hold for APTrust"), _SUSPENDED.query, _("APTrust has to decide; you need not do anything."), "held"
+    _("On hold for APTrust"),
+    _SUSPENDED.query,
+    _("APTrust has to decide; you need not do anything."),
+    "held",
+    is_pressing=False,
 )
 
 # The most urgent first.
@@ -77,7 +86,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
     Role.STAFF: (
         _UPLOADS_FAILED,
-        Need(*_TO_REVIEW, _("Look at how each ended, and mark it reviewed."), "done"),
+        Need(*_TO_REVIEW, _("Look at how each ended, and mark it reviewed."), "done", is_pressing=False),
         _SLOW,
         _ON_HOLD,
     ),

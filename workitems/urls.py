@@ -5,6 +5,7 @@ from .api.description import docs
 
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
+    path("icon", views.Icon.as_view(), name="icon"),
     path("items", views.Start.as_view(), name="start"),
     path("items/", views.List.as_view(), name="items"),
     path("items/changes", views.ListChanges.as_view(), name="changes"),

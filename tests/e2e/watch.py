@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-DROPPED = ("/favicon.svg", "/items/changes", "/version", "/count")
+DROPPED = (".svg", "/icon", "/items/changes", "/version", "/count")
 
 
 class Watch:

@@ -5,7 +5,7 @@ from .changes import ItemVersion, ListChanges
 from .item import Item
 from .listing import List, Words
 from .moves import Cancel, Edit, Requeue, Review
-from .overview import Home
+from .overview import Home, Icon
 from .reviewing import ReviewQueue
 from .saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, StartWith, StopDigest, ViewCount
 from .watching import Watch
@@ -22,6 +22,7 @@ __all__ = [
     "DigestOfView",
     "Edit",
     "Home",
+    "Icon",
     "Item",
     "ItemVersion",
     "List",
