@@ -41,7 +41,10 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
     region.append(line);  // anew each time, so that it is read out again
   };
   const show = () => {
-    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.hidden = false;
+      if (!navigator.clipboard) button.remove(); // a page without TLS may not copy
+    }
   };
   show();
   document.addEventListener("pharos:fresh", show);

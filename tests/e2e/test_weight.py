@@ -1,0 +1,58 @@
+"""What a page costs to load for the first time, and that nothing moves while it does."""
+
+import gzip
+from urllib.parse import urlsplit
+
+import pytest
+
+ONE_DATABASE_IS_ENOUGH = True
+SHIFTS = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 300);
+})"""
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+def test_a_cold_list_weighs_less_than_100_kilobytes(who, opened, cast, with_items):
+    page = opened(cast[who])
+    weights = {}
+
+    def weigh(response):
+        if response.status == 200:
+            path = urlsplit(response.url).path
+            # In production WhiteNoise sends files compressed; pages are sent as they are.
+            body = response.body()
+            weights[path] = len(gzip.compress(body)) if path.startswith("/static/") else len(body)
+
+    page.on("response", weigh)
+    page.goto("/items/")
+    page.wait_for_load_state("networkidle")
+    assert {"/items/", "/static/pharos.css", "/static/pharos.js"} <= weights.keys()
+    assert len(page.locator("tr[data-item-id]").all()) == 25
+    assert sum(weights.values()) < 100_000, weights
+
+
+def test_nothing_moves_while_a_page_loads(opened, cast, with_items):
+    page = opened(cast["stan"])
+    for address in (
+        "/",
+        "/items/",
+        "/items/?status=Failed&q=uva",
+        f"/items/{with_items['failed'].pk}",
+        "/items/review/queue",
+        "/views/",
+        "/account",
+    ):
+        page.goto(address)
+        assert (address, page.evaluate(SHIFTS)) == (address, 0)
+
+
+def test_the_measure_would_see_a_shift(opened, cast, with_items):
+    page = opened(cast["stan"])
+    page.goto("/account")
+    page.evaluate(
+        "document.querySelector('main').prepend(Object.assign(document.createElement('p'), {textContent: 'Late. '.repeat(900)}))"
+    )
+    assert page.evaluate(SHIFTS) > 0
