@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check bench bench-full pins clean
+.PHONY: help install install-dev run test check bench bench-full messages pins clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,12 @@ bench: install-dev  ## measure pages, API, writes and volume at 100,000 and 1,00
 
 bench-full: install-dev  ## the same at 10,000,000 items too, and longer (takes an hour, and 45 GB; KEEP=FOLDER keeps the databases)
 	@$(BIN)/python bench/run.py --full $(if $(KEEP),--keep $(KEEP))
+
+messages: install-dev  ## bring new sentences into locale/, and compile what is translated
+	@mkdir -p .cache
+	$(BIN)/pybabel -q extract -F locale/babel.cfg -k _t -k gettext_lazy -k ngettext_lazy:1,2 --omit-header --no-location -o .cache/messages.pot .
+	$(BIN)/pybabel -q update -D django -d locale -i .cache/messages.pot --ignore-obsolete --no-fuzzy-matching --width 120
+	$(BIN)/pybabel -q compile -D django -d locale
 
 pins: install-dev  ## work the pinned versions out again (hashes, no addresses)
 	$(BIN)/pip install --quiet uv

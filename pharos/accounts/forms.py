@@ -4,7 +4,7 @@ from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .models import ApiKey, Theme, User, rows_choices, time_zone_choices
+from .models import ApiKey, Theme, User, language_choices, rows_choices, time_zone_choices
 from .roles import Permission
 
 
@@ -13,8 +13,11 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
+        fields = ["name", "language", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
         help_texts = {
+            "language": _(
+                "The words of the consortium, like Ingest or Pending, are the same in each. Mails are in it, too."
+            ),
             "time_zone": _("Times on the pages, and the days of the date filters, are in this zone."),
             "rows_per_page": _("Unless the address of a list says how many."),
             "live_updates": _(
@@ -31,6 +34,12 @@ class AccountForm(forms.ModelForm):
             label=self.fields["time_zone"].label,
             choices=time_zone_choices,
             help_text=self.fields["time_zone"].help_text,
+        )
+        self.fields["language"] = forms.ChoiceField(
+            label=self.fields["language"].label,
+            choices=language_choices,
+            required=False,
+            help_text=self.fields["language"].help_text,
         )
         self.fields["theme"] = forms.ChoiceField(
             label=self.fields["theme"].label, choices=Theme.choices, widget=forms.RadioSelect

@@ -1,18 +1,21 @@
 import zoneinfo
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 
-class TimeZoneMiddleware:
-    """Times on a page are in the zone of the person who reads it."""
+class PersonMiddleware:
+    """A page is in the zone of the person who reads it, and in their language if they have chosen one; else in their browser's."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.user.is_authenticated:
-            timezone.activate(zoneinfo.ZoneInfo(request.user.time_zone))
-        try:
+        if not request.user.is_authenticated:
             return self.get_response(request)
-        finally:
-            timezone.deactivate()
+        with timezone.override(zoneinfo.ZoneInfo(request.user.time_zone)):
+            if not request.user.language:
+                return self.get_response(request)
+            with translation.override(request.user.language):
+                response = self.get_response(request)
+            response.headers.setdefault("Content-Language", request.user.language)
+            return response

@@ -1,4 +1,5 @@
 import zoneinfo
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -39,6 +40,11 @@ class Theme(models.TextChoices):
     SYSTEM = "system", _("As my computer has it")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
+
+
+def language_choices() -> list[tuple[str, Any]]:
+    """Each language by its own name; blank for the browser's."""
+    return [("", _("as in your browser")), *settings.LANGUAGES]
 
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
@@ -100,6 +106,9 @@ class User(AbstractBaseUser):
     role = models.CharField(_("role"), max_length=32, choices=role_choices)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="people", verbose_name=_("institution"))
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[is_time_zone])
+    language = models.CharField(
+        _("language"), max_length=8, blank=True, choices=language_choices, default="", db_default=""
+    )
     # How the pages are for this person. With defaults of the database, so that a server of before these columns can go on
     # entering people while others have been brought up to date.
     theme = models.CharField(

@@ -89,3 +89,15 @@ def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened
             assert strip.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
         assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
         page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [320, 701, 1024, 1280, 1600])
+def test_longer_words_of_another_language_have_room(width, opened, cast, with_items):
+    cast["stan"].language = "es"
+    cast["stan"].save()
+    page = opened(cast["stan"])
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in ("/", "/items/", f"/items/{with_items['running'].pk}", "/items/review/queue", "/views/", "/account"):
+        page.goto(address)
+        assert page.locator("html").get_attribute("lang") == "es"
+        assert (address, page.evaluate(TEXT_THAT_STICKS_OUT)) == (address, 0)

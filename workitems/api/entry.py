@@ -13,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
+from django.utils import translation
 
 from .bodies import read_away
 from .replies import problem
@@ -39,7 +40,9 @@ class Api:
             return self.get_response(request)
         request.path = request.path_info = path
         try:
-            response = _answer(request)
+            # Clients look for its sentences, and a page before may have left this thread in another language.
+            with translation.override(settings.LANGUAGE_CODE):
+                response = _answer(request)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = problem(500, "Something went wrong here, and is in the log. It may work if you try again later.")

@@ -13,7 +13,6 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from pharos.accounts.models import User
 
@@ -21,7 +20,7 @@ from ..filters import ItemList
 from ..finding import find
 from ..models import Digest, SavedView
 from ..rows import rows_at
-from .sending import Letter
+from .sending import Letter, as_read_by
 from .tables import Every
 
 AT = time(7)  # in the morning, in each person's zone; a weekly one on Mondays
@@ -78,7 +77,7 @@ def letter(digest: Digest, now: datetime) -> Letter | None:
     found = find(listing)
     if not found.total:
         return None
-    with timezone.override(ZoneInfo(person.time_zone)):
+    with as_read_by(person):
         return _written(digest, listing, now)
 
 

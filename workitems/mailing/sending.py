@@ -2,13 +2,19 @@
 
 import logging
 import smtplib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
+from django.utils import timezone, translation
+
+from pharos.accounts.models import User
 
 # What a run has taken and neither sent nor given back for so long, it has left behind by a crash.
 LEFT_BEHIND = timedelta(minutes=15)
@@ -35,6 +41,14 @@ class Sent:
     sent: int = 0
     empty: int = 0
     failed: int = 0
+
+
+@contextmanager
+def as_read_by(person: User) -> Iterator[None]:
+    """Within, words and times are written as this person reads them."""
+    language = person.language or settings.LANGUAGE_CODE
+    with translation.override(language), timezone.override(ZoneInfo(person.time_zone)):
+        yield
 
 
 def take(rows: Any, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from ..explain import what_now, words
 from ..lifecycle import Phase
 from ..models import Watch, WorkItem
 from ..rows import state_of, uploads_of
-from .sending import Letter
+from .sending import Letter, as_read_by
 
 
 def watch(item: WorkItem, person: User, *, wanted: bool) -> bool:
@@ -46,6 +46,11 @@ def letter(watched: Watch, now: datetime) -> Letter | None:
     item, person = watched.item, watched.person
     if not (person.is_active and WorkItem.objects.visible_to(person).with_number(item.pk).exists()):
         return None
+    with as_read_by(person):
+        return _written(item, person, now)
+
+
+def _written(item: WorkItem, person: User, now: datetime) -> Letter:
     state = state_of(item, uploads_of([item])[item.pk], note=item.note)
     context = {
         "item": item,
