@@ -9,6 +9,7 @@ from django.urls import reverse
 from workitems.models import HistoryEntry, WorkItem
 
 from .factories import make_item
+from .many import make_many
 from .stored import as_stored
 
 MODELS = ["workitem", "historyentry"]
@@ -118,11 +119,13 @@ def test_search_is_by_whole_values(adas, moved, theirs, virginia):
         assert found(response) == expected, term
 
 
-def test_search_goes_by_the_indexes(on_postgresql, ada, item):
+def test_search_goes_by_the_indexes(on_postgresql, ada, virginia, item):
+    make_many(1_000, [virginia])
     site = admin.site.get_model_admin(WorkItem)
     asked, _may_repeat = site.get_search_results(None, site.get_queryset(None), item.name)
     with connection.cursor() as cursor:
         # Or so few rows would be read all at once, by the table or in the order of their numbers.
+        cursor.execute("ANALYZE workitems_workitem")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = off")
     plan = asked.order_by("-id").explain()

@@ -193,7 +193,7 @@ def test_every_page_keeps_the_browser_strict(signed_in, ada, item, path):
 def test_a_slash_too_many_or_too_few_leads_to_the_page(signed_in, stan, typed, meant):
     response = signed_in(stan).get(typed)
     assert (response.status_code, response["Location"]) == (302, meant)
-    assert signed_in(stan).post(typed).status_code == 404
+    assert signed_in(stan).post(typed).status_code in (404, 405)
 
 
 def test_not_found_looks_the_same_while_debugging(signed_in, stan, settings):
