@@ -199,7 +199,7 @@ def main() -> None:
         client.force_login(person)
         cookies[person] = client.cookies[settings.SESSION_COOKIE_NAME].value
     failed = ItemList(QueryDict("item_action=Ingest&status=Failed&phase=closed&other_upload=false"), depositor)
-    bag = failed.items().first().name
+    bag = failed.items()[0].name
     stuck = [item.pk for item in ItemList(QueryDict("late=true&superseded=false&duplicate=false"), admin).items()]
     with connection.cursor() as cursor:  # a copy of the file alone would miss what is in its log
         cursor.execute("VACUUM INTO %s", [str(folder / "there.sqlite3")])

@@ -22,6 +22,10 @@ def save(client, query=FAILED, name="Failures", reach="private", **more):
     return client.post("/views/", {"list": query, "name": name, "reach": reach, **more})
 
 
+def begin_with(client, number, **more):
+    return client.post("/views/start", {"view": number, **more})
+
+
 def view_of(who, **values):
     return SavedView.objects.create(
         **{"owner": who, "institution": who.institution, "name": "Failures", "query": FAILED, **values}
@@ -207,10 +211,11 @@ def test_who_sees_which(cast, signed_in, items, jhu):
         for name, view in views.items():
             expected = 200 if name in names else 404
             assert client.get(f"/views/{view.pk}/count").status_code == expected
-            for act in ("", "/delete", "/start"):
-                if expected == 404:
-                    assert client.get(f"/views/{view.pk}{act}").status_code in (404, 302)
-                    assert client.post(f"/views/{view.pk}{act}", {"wanted": "true"}).status_code == 404
+            if expected == 404:
+                for act in ("", "/delete"):
+                    assert client.get(f"/views/{view.pk}{act}").status_code == 404
+                    assert client.post(f"/views/{view.pk}{act}").status_code == 404
+                assert begin_with(client, view.pk).status_code == 404
     assert SavedView.objects.count() == 5
 
 
@@ -338,7 +343,7 @@ def test_a_view_that_is_not_there(signed_in, stan, pk):
     client = signed_in(stan)
     for act in ("", "/delete", "/count"):
         assert client.get(f"/views/{pk}{act}").status_code == 404
-    assert client.post(f"/views/{pk}/start", {"wanted": "true"}).status_code == 404
+    assert begin_with(client, pk).status_code == 404
 
 
 # What the list begins with
@@ -358,7 +363,7 @@ def test_the_list_begins_with_a_view(signed_in, dora, stan, items):
     assert link_to_items(client) == "/items/"
     assert client.get("/items")["Location"] == "/items/"
     assert client.get("/items?stage=Store")["Location"] == "/items/?stage=Store"
-    client.post(f"/views/{view.pk}/start", {"wanted": "true"})
+    begin_with(client, view.pk)
     assert User.objects.get(pk=dora.pk).start_view == view.pk
     assert User.objects.get(pk=stan.pk).start_view is None
     assert link_to_items(client) == "/items"
@@ -368,14 +373,14 @@ def test_the_list_begins_with_a_view(signed_in, dora, stan, items):
     view.query = "stage=Receive"
     view.save()
     assert client.get("/items")["Location"] == "/items/?stage=Receive"
-    client.post(f"/views/{view.pk}/start", {"wanted": "false"})
+    begin_with(client, "")
     assert link_to_items(client) == "/items/"
 
 
 def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
     view = view_of(stan, reach="institution")
     client = signed_in(dora)
-    client.post(f"/views/{view.pk}/start", {"wanted": "true"})
+    begin_with(client, view.pk)
     view.reach = "private"
     view.save()
     assert client.get("/items")["Location"] == "/items/"
@@ -391,14 +396,32 @@ def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
 def test_a_get_changes_nothing(signed_in, dora):
     view = view_of(dora)
     client = signed_in(dora)
-    assert client.get(f"/views/{view.pk}/start").status_code == 302
+    assert client.get("/views/start").status_code == 302
     client.get(f"/views/{view.pk}/delete")
     assert User.objects.get(pk=dora.pk).start_view is None
     assert SavedView.objects.count() == 1
 
 
-def test_the_account_leads_there(signed_in, dora):
-    assert "/views/" in [one["href"] for one in page(signed_in(dora).get("/account")).one("main").all("a")]
+def test_it_is_chosen_in_the_account_too(signed_in, dora, stan, olga):
+    view_of(olga, reach="institution", name="Theirs")
+    view = view_of(stan, reach="institution")
+    client = signed_in(dora)
+    form = page(client.get("/account")).one("form", action="/views/start")
+    assert [(one["value"], one.words) for one in form.all("option")] == [("", "all items"), (str(view.pk), "Failures")]
+    response = client.post("/views/start", {**form.fields(), "view": str(view.pk)})
+    assert response["Location"] == "/account"
+    assert User.objects.get(pk=dora.pk).start_view == view.pk
+    chosen = page(client.get("/account")).one("form", action="/views/start").one("option", selected=True)
+    assert chosen["value"] == str(view.pk)
+    assert begin_with(client, "", **{"from": "account"})["Location"] == "/account"
+    assert User.objects.get(pk=dora.pk).start_view is None
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 30, "1.5", "\0"])
+def test_what_is_no_view_is_no_beginning(signed_in, dora, number):
+    view_of(dora)
+    assert begin_with(signed_in(dora), number).status_code == 404
+    assert User.objects.get(pk=dora.pk).start_view is None
 
 
 def test_somebody_who_moves_takes_only_what_is_his(signed_in, stan, dora):

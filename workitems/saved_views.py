@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
@@ -14,6 +14,7 @@ from pharos.accounts.roles import Permission, Role
 from .conditions import Finding, ItemFilter
 from .counting import Kind, Mask, fits, tally
 from .filters import SHOWN_AS, ItemList
+from .prepared import fetched
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 
 MOST_OF_ONE = 50  # that one person may have
@@ -38,6 +39,11 @@ class ViewRefused(ValueError):
 def reaches_of(user: User) -> list[Reach]:
     """Whom this person may save views for."""
     return [reach for reach in Reach if user.can(SHARING[reach])]
+
+
+def views_of(user: User) -> list[SavedView]:
+    """Every view that this person sees, in order."""
+    return list(SavedView.objects.visible_to(user).in_order(user))
 
 
 class Line(NamedTuple):
@@ -122,19 +128,28 @@ def start_of(user: User) -> SavedView | None:
     return SavedView.objects.visible_to(user).filter(pk=user.start_view).first() if user.start_view else None
 
 
-def beside(listing: ItemList) -> list[SavedView]:
+class Named(NamedTuple):
+    """As much of a view as a list shows."""
+
+    pk: int
+    name: str
+    query: str
+
+
+def beside(listing: ItemList) -> list[Named]:
     """Those that stand in the left column of a list."""
-    return list(SavedView.objects.using(listing.using).visible_to(listing.user).in_order(listing.user)[:MOST_IN_COLUMN])
+    views = SavedView.objects.visible_to(listing.user).in_order(listing.user).values_list("pk", "name", "query")
+    return [Named(*row) for row in fetched(listing.using, *views[:MOST_IN_COLUMN].query.sql_with_params())]
 
 
 class Counted(NamedTuple):
     """A view, and how many items its reader sees in it; None where the summary does not know that, and it has to be asked for."""
 
-    view: SavedView
+    view: Any
     number: int | None
 
 
-def counted(views: Iterable[SavedView], listing: ItemList) -> list[Counted]:
+def counted(views: Iterable[Any], listing: ItemList) -> list[Counted]:
     """The views with the numbers that the summary knows, for the reader of this list: one statement, however many they are."""
     masks = {view: masks_of(view.query) for view in views}
     if not any(masks.values()):

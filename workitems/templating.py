@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from . import explain as explaining
 from .expecting import late_in_words, roughly, usually, whole_unit
+from .saved_views import views_of
 from .vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -181,7 +182,7 @@ def via_word(via: str) -> object:
 
 
 class Writing(Extension):
-    """Makes these the filters of the templates."""
+    """Makes these the words of the templates."""
 
     def __init__(self, environment: Environment):
         super().__init__(environment)
@@ -204,3 +205,4 @@ class Writing(Extension):
         environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
         environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
         environment.filters |= {"day": _day, "tick": whole_unit}
+        environment.globals |= {"views_of": views_of}

@@ -14,7 +14,7 @@ from .admin import WorkItemAdmin as Listed
 class WorkItemAdmin(Listed):
     list_display_links = ("name",)
     list_editable = ("reviewed",)
-    list_filter = (*Listed.list_filter, "retry")
+    list_filter = (*Listed.list_filter, "retry")  # type: ignore[assignment]
     fields = ("action", "stage", "status", "note", "retry", "reviewed", "needs_admin_review", "node", "pid")
 
     def has_view_permission(self, request, obj=None):

@@ -44,7 +44,12 @@ def walk(page):
 def test_tab_reaches_every_control_and_shows_where_it_is(width, opened, cast, with_items):
     page = opened(cast["ada"])
     page.set_viewport_size(width)
-    for address in ("/items/?per_page=5&status=Failed", f"/items/{with_items['failed, long note'].pk}?list="):
+    for address in (
+        "/items/?per_page=5&status=Failed",
+        f"/items/{with_items['failed, long note'].pk}?list=",
+        f"/items/review/queue?of=9&behind={with_items['success'].pk}&item={with_items['failed'].pk}",
+        "/views/",
+    ):
         page.goto(address)
         number, stops = walk(page)
         assert {stop["stop"] for stop in stops} == set(range(number))

@@ -20,6 +20,8 @@ from pharos.accounts.roles import Role
 from workitems import door
 from workitems.lifecycle import Wanted
 from workitems.models import WorkItem
+from workitems.saved_view import Reach
+from workitems.saved_views import save_view
 from workitems.vocabulary import Action
 
 from .cast import Cast, make_cast, service_email
@@ -46,7 +48,9 @@ def load_demo(*, count: int = COUNT, now: datetime | None = None, seed: int = SE
     now = now or timezone.now()
     stories = Plot(count=count, now=now, seed=seed).tell()
     with transaction.atomic():
-        _play(stories, make_cast(), now, quiet)
+        cast = make_cast()
+        _play(stories, cast, now, quiet)
+        _save_views(cast)
         return Loaded(WorkItem.objects.count(), User.objects.count())
 
 
@@ -58,6 +62,19 @@ def is_empty() -> bool:
 def _people() -> QuerySet[User]:
     """All but the service account, which `simulate` makes by itself."""
     return User.objects.exclude(email=service_email(), role=Role.WORKER)
+
+
+# (name, query): saved by the consortium for everybody, and by each member's staff for their institution.
+_OF_ALL = [("Restorations", "item_action=Restore&item_action=Glacier+Restore&sort=updated")]
+_OF_STAFF = [("Failures to look at", "status=Failed&reviewed=false"), ("Larger than 100 GB", "size_min=100+GB")]
+
+
+def _save_views(cast: Cast) -> None:
+    for name, query in _OF_ALL:
+        save_view(cast.admin, name=name, query=query, reach=Reach.EVERYBODY)
+    for staff in cast.staff.values():
+        for name, query in _OF_STAFF:
+            save_view(staff, name=name, query=query, reach=Reach.INSTITUTION)
 
 
 def _check() -> None:

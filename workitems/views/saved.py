@@ -34,9 +34,13 @@ class OfView(Door, View):
 
     def view(self) -> SavedView:
         """The view that the URL names, or 404."""
+        return self.view_with(self.kwargs["pk"])
+
+    def view_with(self, number) -> SavedView:
+        """The view with this number, or 404."""
         try:
-            return SavedView.objects.visible_to(self.request.user).get(pk=self.kwargs["pk"])
-        except (SavedView.DoesNotExist, OverflowError):
+            return SavedView.objects.visible_to(self.request.user).get(pk=number)
+        except (SavedView.DoesNotExist, OverflowError, ValueError):
             raise Http404 from None
 
     def own(self) -> SavedView:
@@ -115,17 +119,20 @@ class DeleteView(OfView):
 
 
 class StartWith(OfView):
-    """`/views/ID/start`: POST `wanted` true or false: whether "Work Items" begins with this view."""
+    """`/views/start`: POST `view`, its number or blank for all items: what "Work Items" begins with."""
 
-    def get(self, request, pk):
+    def get(self, request):
         return redirect("saved_views")
 
-    def post(self, request, pk):
-        view, wanted = self.view(), request.POST.get("wanted") == "true"
-        saved_views.start_with(view if wanted else None, request.user)
-        said = _("“Work Items” begins with “%(name)s” now.") if wanted else _("“Work Items” begins with all items now.")
-        messages.success(request, said % {"name": view.name})
-        return redirect("saved_views")
+    def post(self, request):
+        number = request.POST.get("view", "")
+        view = self.view_with(number) if number else None
+        saved_views.start_with(view, request.user)
+        if view:
+            messages.success(request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
+        else:
+            messages.success(request, _("“Work Items” begins with all items now."))
+        return redirect("account" if request.POST.get("from") == "account" else "saved_views")
 
 
 class DigestOfView(OfView):
