@@ -338,6 +338,18 @@ def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
     assert first.name == "One"
 
 
+def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
+    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
+    view = view_of(former, reach="institution")
+    client = signed_in(stan)
+    assert [one["value"] for one in form_of(client.get(f"/views/{view.pk}")).all("input", name="reach")] == [
+        "institution"
+    ]
+    assert client.post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 422
+    view.refresh_from_db()
+    assert (view.name, view.reach) == ("Failures", "institution")
+
+
 @pytest.mark.parametrize("pk", [987654321, 2**63, 10**30])
 def test_a_view_that_is_not_there(signed_in, stan, pk):
     client = signed_in(stan)

@@ -36,9 +36,10 @@ class ViewRefused(ValueError):
         self.field = field
 
 
-def reaches_of(user: User) -> list[Reach]:
-    """Whom this person may save views for."""
-    return [reach for reach in Reach if user.can(SHARING[reach])]
+def reaches_of(user: User, view: SavedView | None = None) -> list[Reach]:
+    """Whom this person may save views for, or this view: another's is not made private, since then it would be nobody's here."""
+    is_others = view is not None and view.owner_id != user.pk
+    return [reach for reach in Reach if user.can(SHARING[reach]) and not (is_others and reach == Reach.PRIVATE)]
 
 
 def views_of(user: User) -> list[SavedView]:

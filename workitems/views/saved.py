@@ -50,8 +50,8 @@ class OfView(Door, View):
             raise PermissionDenied
         return view
 
-    def form(self, data=None, **initial) -> ViewForm:
-        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user)]
+    def form(self, data=None, *, view=None, **initial) -> ViewForm:
+        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
         return ViewForm(data, reaches=reaches, initial=initial)
 
 
@@ -86,10 +86,11 @@ class ChangeView(OfView):
 
     def get(self, request, pk):
         view = self.own()
-        return self.page(view, self.form(name=view.name, reach=view.reach))
+        return self.page(view, self.form(view=view, name=view.name, reach=view.reach))
 
     def post(self, request, pk):
-        view, form = self.own(), self.form(request.POST)
+        view = self.own()
+        form = self.form(request.POST, view=view)
         if form.is_valid():
             try:
                 name, reach = form.cleaned_data["name"], form.cleaned_data["reach"]
