@@ -182,3 +182,15 @@ def test_mails_are_in_the_persons_language(settings, dora, stan, virginia, mailo
     }
     assert "Recibe esta vista cada día" in told[dora.email, "Failures: 1 elemento"]
     assert "El bag está en el almacenamiento de preservación." in told[dora.email, "Hecho: bag.tar"]
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/v2/", "/api/docs/moves/"])
+def test_the_description_of_the_api_is_in_one_language(signed_in, dora, address):
+    client = signed_in(dora)
+    english = title(client, address)
+    dora.language = "es"
+    dora.save()
+    response = client.get(address, headers={"accept-language": "es"})
+    assert page(response).one("h1").words == english
+    assert (page(response).one("html")["lang"], response["Content-Language"]) == ("en", "en")
+    assert "Cerrar sesión" not in response.content.decode()

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views import View
 
 from pharos.accounts.gate import PUBLIC
@@ -34,10 +35,20 @@ def _guide(version: str, request: Any) -> Guide:
     return read(_description(version), request.build_absolute_uri("/"))
 
 
-class Overview(View):
-    """What the API is, how to begin, and what holds for every version."""
+class InEnglish(View):
+    """What is for programmers is in English, the page around it too."""
 
     permission = PUBLIC
+
+    def dispatch(self, request, *args, **kwargs):
+        with translation.override(settings.LANGUAGE_CODE):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Content-Language"] = settings.LANGUAGE_CODE
+        return response
+
+
+class Overview(InEnglish):
+    """What the API is, how to begin, and what holds for every version."""
 
     def get(self, request):
         context = {
@@ -49,20 +60,17 @@ class Overview(View):
         return render(request, "workitems/api/overview.html", context)
 
 
-class Version(View):
+class Version(InEnglish):
     """Every operation of one version."""
 
-    permission = PUBLIC
     version = ""
 
     def get(self, request):
         return render(request, "workitems/api/version.html", {"guide": _guide(self.version, request)})
 
 
-class Moves(View):
+class Moves(InEnglish):
     """The life of an item: the paths, what a save means, and who may make which move."""
-
-    permission = PUBLIC
 
     def get(self, request):
         context = {
