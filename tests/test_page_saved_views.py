@@ -99,6 +99,14 @@ def test_from_the_list_and_back_to_it(signed_in, stan, items):
     assert page(client.get("/items/")).all("details", class_="save-view") == []
 
 
+def test_a_list_with_nothing_in_it_can_be_saved_for_when_there_is(signed_in, stan, items):
+    client = signed_in(stan)
+    listed = page(client.get("/items/?status=Suspended"))
+    form = listed.one("details", class_="save-view").one("form")
+    client.post(form["action"], {**form.fields(), "name": "On hold", "reach": "private"})
+    assert column(client) == {"On hold": 0}
+
+
 def test_strangers_services_and_other_sites_may_not(client, dora, wally):
     assert save(client).status_code == 302
     client.force_login(wally)

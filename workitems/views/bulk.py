@@ -1,6 +1,7 @@
 """One move with many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -175,6 +176,7 @@ class Act(Door, View):
             "chips": listing.chips(),
             "back": url_of_list(listing),
             "onward": url_of_round(here) if (here := self.round()) else None,
+            "kept": urlencode({"round": here.query}) if here else "",
             "may_go_on": acts.may_go_on(act, request.user),
             "may_undo": bool(
                 act.move in UNDO_OF
