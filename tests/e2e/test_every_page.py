@@ -2,9 +2,11 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from pharos.accounts.roles import Role
+from workitems.mailing import digests
 
 from .conftest import NARROW, WIDE
 
@@ -173,6 +175,49 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     look()
     page.goto("/api/docs/v2/")
     page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true })")
+    look()
+    assert found == []
+
+
+def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast, with_items):
+    page = opened(cast["stan"])
+    found = []
+
+    def look(status=200):
+        page.watch.expected = {status} - {200}
+        found.extend(looked_at(page))
+
+    page.goto("/items/review/queue")
+    page.get_by_role("button", name="Mark reviewed, and next").click()
+    expect(page.locator(".marked")).to_be_visible()
+    look()
+    page.set_viewport_size(WIDE)
+    page.locator(".alike button").click()
+    expect(page.locator(".preview")).to_be_visible()
+    look()
+    page.locator("button[name=confirmed]").click()
+    expect(page.get_by_role("link", name="Go on reviewing")).to_be_visible()
+    look()
+    page.set_viewport_size(WIDE)
+    page.goto("/items/?status=Failed&sort=name")
+    page.locator(".save-view > summary").click()
+    look()
+    page.set_viewport_size(WIDE)
+    page.get_by_label("Name of this list").fill(with_items["view"].name)
+    page.watch.expect(422)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".error")).to_be_visible()
+    look(422)
+    page.goto("/items/?status=Failed&q=nothing+of+this+name")
+    page.locator(".save-view > summary").click()
+    look()
+    digests.subscribe(with_items["view"], cast["stan"], "day", timezone.now())
+    [digest] = with_items["view"].digests.all()
+    page.goto(f"/digests/stop/{digests.token_of(digest)}")
+    look()
+    page.set_viewport_size(WIDE)
+    page.get_by_role("button", name="Stop these mails").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You get no more mails about this view")
     look()
     assert found == []
 
