@@ -235,9 +235,12 @@ def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, que
     client = signed_in(dora)
     at = column(client)["Failures"]
     assert at == f"/views/{view.pk}/count"
-    number = client.get(at).json()
+    response = client.get(at)
+    assert "private" in response["Cache-Control"]
+    number = response.json()
     total = int(hooks(client.get(f"/items/?{query}"), "total")[0])
     assert number == {"number": total, "text": str(total)}
+    assert column(client, f"/items/?{query}")["Failures"] == total  # its own page knows it
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from django.http import Http404, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
@@ -209,9 +210,14 @@ class Start(Door, View):
 class ViewCount(ReadsFromStandby, OfView):
     """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
 
+    LASTS = 20  # seconds that a browser may say the same
+
     def get(self, request, pk):
         listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
         if not listing.is_valid():
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
-        return JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
+        response = JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
+        # Whoever goes from page to page of a list would have all of them looked for each time.
+        patch_cache_control(response, private=True, max_age=self.LASTS)
+        return response
