@@ -251,6 +251,64 @@ def test_what_a_crash_has_left_is_sent_after_a_while(stan, failed, mailoutbox):
     assert len(mailoutbox) == 1
 
 
+def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failed, mailoutbox, monkeypatch, caplog):
+    broken, sound = (due_of(view_of(stan, name=name), stan) for name in ("broken", "sound"))
+    written = digests.letter
+
+    def letter(digest, now):
+        if digest == broken:
+            raise RuntimeError("the cause")
+        return written(digest, now)
+
+    monkeypatch.setattr(digests, "letter", letter)
+    with pytest.raises(CommandError, match="1 could not be written"):
+        call_command("send_digests")
+    assert [mail.subject for mail in mailoutbox] == ["sound: 2 items"]
+    assert "the cause" in caplog.text
+    monkeypatch.undo()
+    now = timezone.now()
+    send_all(now)
+    assert len(mailoutbox) == 1
+    send_all(now + sending.LEFT_BEHIND + timedelta(seconds=1))
+    assert [mail.subject for mail in mailoutbox[1:]] == ["broken: 2 items"]
+    assert sound.person == stan
+
+
+def test_in_a_long_run_nothing_seems_left_behind(stan, failed, monkeypatch):
+    """What is taken late in a run is taken at that time, and not at the run's beginning."""
+    first, second = (due_of(view_of(stan, name=name), stan) for name in ("first", "second"))
+    begun = timezone.now()
+    clock = iter([0.0, 1.0, 3600.0])
+    monkeypatch.setattr(sending, "monotonic", lambda: next(clock))
+    taken = []
+
+    def letter(digest, now):
+        digest.refresh_from_db()
+        taken.append((digest, digest.claimed_at))
+
+    monkeypatch.setattr(digests, "letter", letter)
+    sending.send_each(
+        digests.due(begun),
+        lambda one: digests.row_of(one, begun),
+        lambda one: letter(one, begun),
+        lambda one: None,
+        begun,
+        sending.Sent(),
+    )
+    assert taken == [(first, begun + timedelta(seconds=1)), (second, begun + timedelta(hours=1))]
+
+
+def test_days_are_those_of_the_persons_zone(stan, virginia, mailoutbox):
+    """Just after midnight in Auckland, the day before in UTC."""
+    stan.time_zone = "Pacific/Auckland"
+    stan.save()
+    make_item(virginia, date=datetime(2026, 5, 31, 13, tzinfo=UTC))
+    for name, day in (("that day", "2026-06-01"), ("before", "2026-05-31")):
+        due_of(view_of(stan, name=name, query=f"received_from={day}&received_to={day}"), stan)
+    call_command("send_digests")
+    assert [mail.subject for mail in mailoutbox] == ["that day: 1 item"]
+
+
 def test_a_run_that_comes_late_sends_nothing_again(stan, failed, mailoutbox):
     """It has read what is due before another run has sent it."""
     due_of(view_of(stan), stan)

@@ -18,14 +18,13 @@ from .finding import Found, find
 from .lifecycle import Phase, phase_of
 from .models import WorkItem
 from .orders import values_at
-from .values import LARGEST
 from .vocabulary import Status
 
 MOST_BEHIND = 30  # of the items seen before, so many can be gone back to: they stand in the address
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= LARGEST else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 @dataclass(frozen=True)

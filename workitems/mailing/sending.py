@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,11 +37,12 @@ class Letter:
 
 @dataclass
 class Sent:
-    """What a run has done: how many were sent, had nothing to tell or nobody to go to, and could not be sent."""
+    """What a run has done: how many were sent, had nothing to tell or nobody to go to, could not be sent, and not be written."""
 
     sent: int = 0
     empty: int = 0
     failed: int = 0
+    broken: int = 0
 
 
 @contextmanager
@@ -79,16 +81,23 @@ def send_each(
 ) -> Sent:
     """Sends what is due, one after the other.
 
-    `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nothing or nobody to tell;
+    `now`: when the run began. `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nothing or nobody to tell;
     `done`: what is noted after that.
     """
-    in_a_row = 0
+    in_a_row, begun = 0, monotonic()
     for one in due:
         if in_a_row == PATIENCE:
             break
-        if not take(rows(one), now):
+        # Not the run's beginning: in a long one, another would think that what it takes now was left behind.
+        if not take(rows(one), now + timedelta(seconds=monotonic() - begun)):
             continue
-        found = letter(one)
+        try:
+            found = letter(one)
+        except Exception:
+            # It stays taken, and is tried again after a while: whoever waits behind it must not wait for ever.
+            log.exception("a mail could not be written: %r", one)
+            sent.broken += 1
+            continue
         if found and not send(found):
             rows(one).update(claimed_at=None)
             sent.failed += 1

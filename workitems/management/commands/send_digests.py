@@ -18,9 +18,12 @@ class Command(BaseCommand):
         if not settings.SITE_URL:
             raise CommandError("SITE_URL is not set; mails need it for their links: https://pharos.example.org")
         found = send_all(timezone.now())
-        self.stdout.write(f"Sent {found.sent}; nothing to tell: {found.empty}; failed: {found.failed}.")
+        self.stdout.write(f"Sent {found.sent}; nothing to tell: {found.empty}; failed: {found.failed + found.broken}.")
+        problems = []
         if found.failed:
-            raise CommandError(
-                f"The mail server did not take {found.failed}; the next run tries again."
-                + (" It was given up for now." if found.failed >= sending.PATIENCE else "")
-            )
+            given_up = " It was given up for now." if found.failed >= sending.PATIENCE else ""
+            problems.append(f"The mail server did not take {found.failed}; the next run tries again.{given_up}")
+        if found.broken:
+            problems.append(f"{found.broken} could not be written, for the reason in the log; a later run tries again.")
+        if problems:
+            raise CommandError(" ".join(problems))
