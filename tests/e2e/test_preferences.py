@@ -34,6 +34,10 @@ def test_forced_colours_leave_what_is_chosen_visible(opened, cast, with_items, a
     page.keyboard.press("Tab")
     assert faults(page) == []
     page.screenshot(path=artefacts / "forced-colours-item.png")
+    for name, address in (("overview", "/"), ("review-queue", "/items/review/queue"), ("saved-views", "/views/")):
+        page.goto(address)
+        assert (name, faults(page)) == (name, [])
+        page.screenshot(path=artefacts / f"forced-colours-{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
