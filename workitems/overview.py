@@ -5,13 +5,13 @@ table of items grows.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from django.db import DEFAULT_DB_ALIAS
@@ -33,7 +33,11 @@ from .vocabulary import Action, Status
 DAYS = 90
 CAUSES_OF = 30  # days
 MOST_CAUSES = 10
+HEAD = 2  # rows that the head of a table takes
 MOST_NEEDED = 500  # that are counted of what the summary does not know
+
+
+Group = TypeVar("Group")
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,19 @@ class OfAction:
     action: str
     stages: list[Times]
     scale: charts.Scale
+
+
+def in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
+    """The groups in two columns, the first half of their rows in the first.
+
+    The browser would share them out as well, but anew with each piece of the page that arrives, so that they would jump.
+    """
+    half, first = sum(map(rows, groups)) / 2, 0
+    seen = 0
+    while first < len(groups) and seen < half:
+        seen += rows(groups[first])
+        first += 1
+    return [list(part) for part in (groups[:first], groups[first:]) if part]
 
 
 class Overview:
@@ -169,6 +186,14 @@ class Overview:
     @property
     def running_by_action(self) -> list[tuple[str, list[Running]]]:
         return [(action, list(rows)) for action, rows in groupby(self.running, key=attrgetter("action"))]
+
+    @property
+    def running_in_two(self) -> list[list[tuple[str, list[Running]]]]:
+        return in_two(self.running_by_action, lambda group: len(group[1]) + HEAD)
+
+    @property
+    def times_in_two(self) -> list[list[OfAction]]:
+        return in_two(self.times, lambda group: len(group.stages) + HEAD)
 
     @property
     def running_total(self) -> int:
