@@ -92,13 +92,13 @@ class OfAction:
 
 
 def in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
-    """The groups in two columns, the first half of their rows in the first.
+    """The groups in two columns of about as many rows.
 
     The browser would share them out as well, but anew with each piece of the page that arrives, so that they would jump.
     """
     half, first = sum(map(rows, groups)) / 2, 0
     seen = 0
-    while first < len(groups) and seen < half:
+    while first < len(groups) and seen + rows(groups[first]) / 2 <= half:
         seen += rows(groups[first])
         first += 1
     return [list(part) for part in (groups[:first], groups[first:]) if part]
