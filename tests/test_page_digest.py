@@ -389,3 +389,32 @@ def test_a_link_is_good_for_nothing_else(client, stan, dora, virginia):
     swapped = digests.token_of(mine).split(":")[0] + ":" + digests.token_of(hers).split(":")[1]
     assert client.post(f"/digests/stop/{swapped}").status_code == 404
     assert Digest.objects.count() == 2
+
+
+def test_dead_addresses_keep_nobody_waiting(stan, dora, failed, mailoutbox, monkeypatch):
+    view = view_of(stan, reach="institution", query="status=Failed")
+    for n in range(sending.PATIENCE + 1):
+        due_of(view_of(stan, name=f"dead {n}"), stan)
+    due_of(view, dora)
+    delivered = sending.EmailMultiAlternatives.send
+
+    def deliver(mail):
+        if mail.to == [stan.email]:
+            raise smtplib.SMTPRecipientsRefused({stan.email: (550, b"no such mailbox")})
+        return delivered(mail)
+
+    monkeypatch.setattr(sending.EmailMultiAlternatives, "send", deliver)
+    sent = send_all(timezone.now())
+    assert (sent.sent, sent.failed) == (1, sending.PATIENCE + 1)
+    assert [mail.to for mail in mailoutbox] == [[dora.email]]
+
+
+def test_what_has_changed_is_no_more_than_what_is_there(stan, failed, mailoutbox):
+    later = timezone.now() + timedelta(minutes=-1)
+    due_of(
+        view_of(stan, query=f"updated_after={later:%Y-%m-%dT%H:%M:%SZ}&q=bag-0"),
+        stan,
+        since=timezone.now() - timedelta(days=60),
+    )
+    call_command("send_digests")
+    assert "1 item changed since" in mailoutbox[0].body

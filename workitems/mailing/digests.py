@@ -79,7 +79,8 @@ def letter(digest: Digest, now: datetime) -> Letter | None:
 def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter:
     person, view = digest.person, digest.view
     latest = find(listing.beside(listing.query(sort="updated", per_page=ROWS)))
-    changed = find(listing.beside(listing.query(updated_after=digest.since.isoformat())))
+    since = max(digest.since, listing.value_of.get("updated_after") or digest.since)
+    changed = find(listing.beside(listing.query(updated_after=since.isoformat())))
     stop = urljoin(settings.SITE_URL, reverse("stop_digest", args=[token_of(digest)]))
     context = {
         "view": view,

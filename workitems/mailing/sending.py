@@ -59,13 +59,16 @@ def take(rows: Any, now: datetime) -> bool:
     return bool(rows.filter(free).update(claimed_at=now))
 
 
-def send(letter: Letter) -> bool:
-    """Whether the mail server has taken it."""
+def send(letter: Letter) -> bool | None:
+    """Whether the mail server has taken it; None where it is there, and does not take this one."""
     mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=letter.headers)
     if letter.html:
         mail.attach_alternative(letter.html, "text/html")
     try:
         return bool(mail.send())
+    except smtplib.SMTPRecipientsRefused as error:
+        log.warning("a mail was refused: %s", error)
+        return None
     except (OSError, smtplib.SMTPException) as error:
         log.warning("a mail was not sent: %s", error)
         return False
@@ -98,7 +101,12 @@ def send_each(
             log.exception("a mail could not be written: %r", one)
             sent.broken += 1
             continue
-        if found and not send(found):
+        taken = send(found) if found else True
+        if taken is None:
+            # It stays claimed, and is tried again after a while: an address that is dead must not stop everybody's mails.
+            sent.failed += 1
+            continue
+        if not taken:
             rows(one).update(claimed_at=None)
             sent.failed += 1
             in_a_row += 1

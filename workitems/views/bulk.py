@@ -58,7 +58,8 @@ class BulkMove(Door, View):
         if is_confirmed and form.is_valid():
             act = bulk.begin(selection, move, request.user, **self.asked(form))
             bulk.go_on(act)
-            return redirect(url_of_act(act, self.round()))
+            here = self.round()
+            return redirect(url_of_act(act, here.beyond(here.item) if here and here.item else here))
         here = self.round()
         context = {
             "form": form,

@@ -117,5 +117,5 @@ class ReviewQueue(Door, View):
             "alike_url": url_of_list(alike.listing),
             "alike_query": alike.listing.query(),
             "snapshot": bulk.snapshot(alike.listing, alike.found.total, mark, is_whole=alike.found.is_whole),
-            "round": here.beyond(item.pk).query,
+            "round": here.showing(item.pk).query,
         }
