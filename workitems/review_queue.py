@@ -10,8 +10,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.utils.functional import Promise
-
 from .failures import cause_of_item
 from .filters import ItemList
 from .finding import Found, find
@@ -94,7 +92,7 @@ class Alike(NamedTuple):
     """Items of the queue that ended as one of it did: the list of them, what they have in common, and how many there are."""
 
     listing: ItemList
-    what: str | Promise
+    what: str
     found: Found
 
 

@@ -119,9 +119,8 @@ class User(AbstractBaseUser):
     )
     live_updates = models.BooleanField(_("show what changes"), default=True, db_default=True)
     keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
-    start_view = models.BigIntegerField(
-        null=True, editable=False
-    )  # what the list begins with; workitems knows what it is
+    # What the list begins with; workitems knows what it is.
+    start_view = models.BigIntegerField(null=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
