@@ -1,5 +1,6 @@
 """Pictures of the main states, for people to look at; each is taken of the page that it is named after."""
 
+from playwright.sync_api import TimeoutError as TooLate
 from playwright.sync_api import expect
 
 from .conftest import NARROW, WIDE
@@ -27,6 +28,23 @@ STATES = [
 ]
 
 
+ATTEMPTS = 3
+
+
+def take(page, path):
+    """A picture of the whole page. Chromium now and then draws none, in a page that answers all else: then it is asked again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            page.bring_to_front()
+            page.screenshot(path=path, full_page=True, timeout=10_000 * attempt)
+        except TooLate:
+            if attempt == ATTEMPTS:
+                raise
+            page.reload()
+        else:
+            return
+
+
 def test_the_main_states_have_their_picture(opened, cast, with_items, artefacts):
     ids = {state: item.pk for state, item in with_items.items()}
     pages = {who: opened(cast.get(who)) for who in (None, "dora", "stan", "ada")}
@@ -38,4 +56,4 @@ def test_the_main_states_have_their_picture(opened, cast, with_items, artefacts)
             expect(page.get_by_role("heading", level=1)).to_have_text(heading or with_items["running"].name)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
-                page.screenshot(path=artefacts / f"{picture}-{scheme}-{name}.png", full_page=True)
+                take(page, artefacts / f"{picture}-{scheme}-{name}.png")
