@@ -1,24 +1,14 @@
 """`/items/review/queue`: what of a list is finished and not reviewed, one by one."""
 
-from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 from django.test import Client
 
 from workitems.models import BulkAct, WorkItem
 
 from .elements import page, problems
-from .factories import make_item
 from .pages import hooks
+from .review_walk import URL, begun, follow, form, here, left, made, press, shown
 from .stored import as_stored, last
-
-URL = "/items/review/queue"
-START = datetime(2026, 5, 4, 12, tzinfo=UTC)
-
-
-def made(institution, number, **fields):
-    return make_item(institution, date=START + timedelta(hours=number), **fields)
 
 
 @pytest.fixture
@@ -41,48 +31,6 @@ def others(virginia, jhu, wally, stan):
     made(virginia, 22).fail(note="S3", retry=True, by=wally)
     made(virginia, 23).succeed(stage="Record", by=wally).review(by=stan)
     made(jhu, 24).succeed(stage="Record", by=wally)
-
-
-def here(response):
-    """{parameter: value} of the address that the answer leads to."""
-    assert response.status_code == 302, response.content.decode()
-    parts = urlsplit(response["Location"])
-    assert parts.path == URL
-    return {name: values[0] for name, values in parse_qs(parts.query).items()}
-
-
-def begun(client, query=""):
-    """The first page, as a browser comes to it."""
-    return client.get(client.get(URL, {"list": query} if query else {})["Location"])
-
-
-def shown(response):
-    return int(page(response).one("article")["data-item-id"])
-
-
-def form(response, reviewed="true"):
-    """The form whose button says so, as (address, fields)."""
-    [found] = [
-        one
-        for one in page(response).all("form")
-        if one.all("button", name="reviewed", value=reviewed) and one.attributes["action"].startswith("?")
-    ]
-    return URL + found["action"], {**found.fields(), "reviewed": reviewed}
-
-
-def press(client, response, reviewed="true"):
-    address, fields = form(response, reviewed)
-    return client.post(address, fields)
-
-
-def follow(client, response, rel):
-    link = page(response).one("a", rel=rel)["href"]
-    answer = client.get(link)
-    return client.get(answer["Location"]) if answer.status_code == 302 else answer
-
-
-def left(response):
-    return page(response).one("span", class_="progress").words
 
 
 # Who may
@@ -155,7 +103,7 @@ def test_from_the_list_to_the_end(signed_in, stan, done, others):
         ("sort=-updated", [0, 1, 2, 3, 4]),
         ("q=bag-3", [3]),
         ("phase=open&phase=closed", [0, 1, 2, 3, 4]),
-        ("reviewed=true", [0, 1, 2, 3, 4]),
+        ("reviewed=true&reviewed=false", [0, 1, 2, 3, 4]),
     ],
 )
 def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, query, expected):
@@ -165,6 +113,18 @@ def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, quer
         seen.append(shown(response))
         response = client.get(press(client, response)["Location"])
     assert seen == [done[n].pk for n in expected]
+
+
+@pytest.mark.parametrize("query", ["reviewed=true", "phase=open", "phase=open&status=Failed", "status=Started"])
+def test_a_list_of_what_needs_no_review_has_an_empty_queue(signed_in, stan, done, others, query):
+    client = signed_in(stan)
+    end = client.get(URL, {"list": query})
+    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert page(end).all("a", rel="next") == []
+    inside = client.get(URL, {"list": query, "item": done[0].pk})
+    assert left(inside) == "Nothing left"
+    assert page(inside).all("progress") == page(inside).all("form", class_="alike") == []
+    assert "item" not in here(press(client, inside))
 
 
 def test_a_list_that_is_none_says_so_itself(signed_in, stan, done):
@@ -319,6 +279,20 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     assert onward.words == "Go on reviewing"
     there = here(client.get(onward["href"]))
     assert (there["item"], there["of"]) == (str(done[2].pk), "5")
+    # Undone, it goes on where that was begun.
+    undo = next(one for one in page(act).all("form") if one.attributes["action"].endswith("/undo"))
+    undone = client.get(client.post(undo["action"], undo.fields())["Location"])
+    assert not WorkItem.objects.filter(reviewed=True).exists()
+    assert shown(client.get(page(undone).one("a", class_="button primary")["href"])) == done[0].pk
+
+
+def test_a_bulk_that_cannot_be_read_leads_back_into_the_queue(signed_in, stan, done):
+    client = signed_in(stan)
+    alike = page(begun(client)).one("form", class_="alike")
+    response = client.post(alike["action"], {**alike.fields(), "snapshot": "forged", "reviewed": "true"})
+    back = client.get(response["Location"])
+    assert shown(back) == done[0].pk
+    assert "This selection cannot be read any more." in page(back).one("div", class_="messages").words
 
 
 def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, wally, done):
@@ -346,6 +320,8 @@ def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, 
         "of=9223372036854775808",
         "item=%00",
         "after=²",
+        "item=-&after=1-2-3&order=colour",
+        "after=999999999999-999999999999999999",
     ],
 )
 def test_what_cannot_be_is_left_out(signed_in, stan, done, query):

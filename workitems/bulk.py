@@ -26,6 +26,7 @@ from .history import every_entry
 from .lifecycle import Wanted, first_stage
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 from .prepared import fetched
+from .values import whole_number
 
 SALT = "workitems.bulk"
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
@@ -99,7 +100,7 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
 
     Raises BadSelection for none or too many, and for a snapshot that is not this person's.
     """
-    ids = sorted({int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19})
+    ids = sorted({pk for pk in map(whole_number, values) if pk is not None})
     if not ids or len(ids) > MOST_SELECTED:
         raise BadSelection(
             _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")

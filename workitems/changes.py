@@ -24,6 +24,7 @@ from django.utils.translation import ngettext
 
 from .filters import ItemList
 from .models import WorkItem
+from .values import whole_number
 
 LOOK = 1_000  # items that one answer looks at
 TOLD = 100  # beyond, it says "and more"
@@ -73,9 +74,10 @@ def read(text: str) -> Since:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = whole_number(text)
+    if found is None:
         raise ValueError(text)
-    return int(text)
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .causes import cause_of
+from .values import whole_number
 from .vocabulary import Status
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def note_all(items: "models.QuerySet[WorkItem]", *, progress: Callable[[int], No
 
 def causes_with(numbers: Iterable[str], institutions: Iterable[int] | None, *, using: str) -> list[tuple[int, str]]:
     """(number, text) of those of the causes that items of these institutions (None: of all) have failed for."""
-    wanted = [int(number) for number in numbers if number.isascii() and number.isdigit() and len(number) < 19]
+    wanted = [pk for pk in map(whole_number, numbers) if pk is not None]
     failures: Any = Failure.objects.using(using).filter(cause=OuterRef("pk"))
     if institutions is not None:
         failures = failures.filter(institution_id__in=institutions)

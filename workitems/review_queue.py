@@ -6,6 +6,7 @@ What others have marked in the meantime is passed over: the next item is looked 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -15,49 +16,74 @@ from .filters import ItemList
 from .finding import Found, find
 from .lifecycle import Phase, phase_of
 from .models import WorkItem
-from .orders import values_at
+from .orders import SORTS, path, values_at
+from .values import whole_number
 from .vocabulary import Status
 
 MOST_BEHIND = 30  # of the items seen before, so many can be gone back to: they stand in the address
+LOOKS = 5  # stretches of a list that one step goes over, where rows that no index knows are few among many
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+class Stop(NamedTuple):
+    """An item on the way. `at`: its last change when it was come to, in an order where changing it would change its place."""
+
+    pk: int
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        return str(self.pk) if self.at is None else f"{self.pk}-{(self.at - _EPOCH) // _MICROSECOND}"
+
+    @classmethod
+    def read(cls, text: str) -> "Stop | None":
+        """What an address says; None for what is none."""
+        parts = [whole_number(part) for part in text.split("-")]
+        if len(parts) > 2 or parts[0] is None:
+            return None
+        try:
+            return cls(parts[0], None if len(parts) == 1 or parts[1] is None else _EPOCH + parts[1] * _MICROSECOND)
+        except OverflowError:
+            return cls(parts[0])
 
 
 @dataclass(frozen=True)
 class Round:
     """One person's way through a queue. `list`: the list's query string.
 
+    `order`: the name of the sort that the queue goes by, where it is not the list's own, since that was too long for it.
     `item`: the one that is shown; `after`: the one whose next is asked for. `of`: how many there were at the beginning;
     `behind`: those seen before, the last one last; `marked`: the one marked by the last step, which can be undone.
     """
 
     list: str = ""
-    item: int | None = None
-    after: int | None = None
+    order: str = ""
+    item: Stop | None = None
+    after: Stop | None = None
     of: int = 0
-    behind: tuple[int, ...] = ()
+    behind: tuple[Stop, ...] = ()
     marked: int | None = None
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> "Round":
         """What an address says; what cannot be is left out, since it tells no more than where to go on."""
-        number = {name: _number(data.get(name, "")) for name in ("item", "after", "of", "marked")}
-        behind = [_number(part) for part in data.get("behind", "").split(".")[-MOST_BEHIND:]]
+        order = data.get("order", "")
+        behind = [Stop.read(part) for part in data.get("behind", "").split(".")[-MOST_BEHIND:]]
         return cls(
             data.get("list", ""),
-            number["item"],
-            number["after"],
-            number["of"] or 0,
-            tuple(pk for pk in behind if pk is not None),
-            number["marked"],
+            order if order in SORTS else "",
+            Stop.read(data.get("item", "")),
+            Stop.read(data.get("after", "")),
+            whole_number(data.get("of", "")) or 0,
+            tuple(stop for stop in behind if stop is not None),
+            whole_number(data.get("marked", "")),
         )
 
     @property
     def query(self) -> str:
         parts = {
             "list": self.list,
+            "order": self.order,
             "of": self.of,
             "item": self.item,
             "after": self.after,
@@ -66,26 +92,32 @@ class Round:
         }
         return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
 
-    def beyond(self, pk: int, *, marked: int | None = None) -> "Round":
+    def beyond(self, stop: Stop, *, marked: int | None = None) -> "Round":
         """The step from this item to the next."""
-        behind = (*(one for one in self.behind if one != pk), pk)[-MOST_BEHIND:]
-        return replace(self, item=None, after=pk, behind=behind, marked=marked)
+        behind = (*(one for one in self.behind if one.pk != stop.pk), stop)[-MOST_BEHIND:]
+        return replace(self, item=None, after=stop, behind=behind, marked=marked)
 
-    def showing(self, pk: int) -> "Round":
-        return replace(self, item=pk, after=None)
+    def showing(self, stop: Stop) -> "Round":
+        return replace(self, item=stop, after=None)
+
+    def looking_on(self, stop: Stop) -> "Round":
+        """The look for the next item goes on after this one, which nobody has been shown."""
+        return replace(self, item=None, after=stop)
 
     def back_to(self, pk: int) -> "Round":
         """The step back to an item seen before; those seen after it come again."""
-        behind = self.behind[: self.behind.index(pk)] if pk in self.behind else self.behind
-        return replace(self, item=pk, after=None, behind=behind, marked=None)
+        for number, stop in enumerate(self.behind):
+            if stop.pk == pk:
+                return replace(self, item=stop, after=None, behind=self.behind[:number], marked=None)
+        return replace(self, item=self.item if self.item and self.item.pk == pk else Stop(pk), after=None, marked=None)
 
-    def begun(self, number: int) -> "Round":
+    def begun(self, number: int, order: str) -> "Round":
         """With how many there were at the beginning, if that is not known yet; more may have come since."""
-        return replace(self, of=max(self.of, number))
+        return replace(self, of=max(self.of, number), order=order)
 
     @property
     def back(self) -> "Round | None":
-        return self.back_to(self.behind[-1]) if self.behind else None
+        return self.back_to(self.behind[-1].pk) if self.behind else None
 
 
 class Alike(NamedTuple):
@@ -96,27 +128,81 @@ class Alike(NamedTuple):
     found: Found
 
 
-class Queue:
-    """The queue of a valid list."""
+class Next(NamedTuple):
+    """What comes next in a queue: `item`, None where there is none; or where the look for it ended though it may go on."""
 
-    def __init__(self, whole: ItemList):
+    item: Stop | None = None
+    looked_until: Stop | None = None
+
+
+class Queue:
+    """The queue of a valid list, by the list's own order or by another one, which is given by its name."""
+
+    def __init__(self, whole: ItemList, order: str = ""):
         self.whole = whole
-        self.listing = whole.beside(whole.query(reviewed="false", phase=Phase.CLOSED.value, per_page=None))
+        values = {"reviewed": "false", "phase": Phase.CLOSED.value, "per_page": None}
+        self.listing = whole.beside(whole.query(**values, **({"sort": order} if order else {})))
+        # A list of open items alone, or of reviewed ones, has nothing to review; what it asks for is not to be overwritten.
+        self.is_empty = any(
+            name in whole.params and values[name] not in whole.params[name] for name in ("reviewed", "phase")
+        )
 
     @cached_property
     def found(self) -> Found:
         return find(self.listing)
 
-    def place_of(self, item: WorkItem) -> list[Any]:
-        return values_at(self.found.sort.columns, item)
+    @property
+    def left(self) -> int:
+        return 0 if self.is_empty else self.found.total
 
-    def beyond(self, place: Sequence[Any] | None) -> int | None:
-        """The first item after this place as the queue is now; None: the first of all."""
-        following = find(self.listing).beyond(place, 1)
-        return following[0].pk if following else None
+    @property
+    def is_whole(self) -> bool:
+        return self.is_empty or self.found.is_whole
+
+    @property
+    def order(self) -> str:
+        """The name of the order that it goes by, where that is not the list's own."""
+        names = {sort: name for name, sort in SORTS.items()}
+        name = names[self.found.sort]
+        return "" if name == self.whole.sort_name else name
+
+    def stop(self, item: WorkItem) -> Stop:
+        """This item as it is now."""
+        return Stop(item.pk, item.updated_at if "updated_at" in self._columns else None)
+
+    def place_of(self, stop: Stop, item: WorkItem) -> list[Any]:
+        """The item's place in the order as it was when it was come to."""
+        values = values_at(self.found.sort.columns, item)
+        return [
+            stop.at if column == "updated_at" and stop.at else value
+            for column, value in zip(self._columns, values, strict=True)
+        ]
+
+    @property
+    def _columns(self) -> list[str]:
+        return [path(column) for column in self.found.sort.columns]
+
+    def beyond(self, place: Sequence[Any] | None) -> Next:
+        """The first item after this place; None: of all."""
+        if self.is_empty:
+            return Next()
+        for _look in range(LOOKS):
+            if following := self.found.beyond(place, 1):
+                return Next(self._stop_at(following[0].values))
+            place = self.found.looked_until(place)
+            if place is None:
+                return Next()
+        return Next(looked_until=self._stop_at(place))
+
+    def _stop_at(self, values: Sequence[Any]) -> Stop:
+        """Every order ends with the item's number."""
+        there = dict(zip(self._columns, values, strict=True))
+        return Stop(there["id"], there.get("updated_at"))
 
     def alike(self, item: WorkItem) -> Alike | None:
         """Those that failed for the same cause; of what did not fail, those of the same action and status."""
+        if self.is_empty or not self.listing.items().filter(pk=item.pk).exists():
+            return None
         if item.status == Status.FAILED:
             found = cause_of_item(item.pk)
             if found is None:

@@ -12,6 +12,11 @@ from .lifecycle import Refused
 LARGEST = 2**63 - 1  # what a column of whole numbers holds
 
 
+def whole_number(text: str) -> int | None:
+    """The number that an address or a form has, where a column can hold it; else None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:
     """Raises Refused, naming the field, at the first value that its column cannot hold.
 

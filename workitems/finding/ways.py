@@ -107,7 +107,7 @@ class InHand(Found):
     def _start(self, rows: Sequence[passing.Row], values: Sequence[Any], *, back: bool) -> int:
         """Where the rows after this place begin. Every order ends with the item's number."""
         for index, row in enumerate(rows):
-            if row[0] == values[-1]:
+            if row[0] == values[-1] and passing.place_of(self.listing, row).values == tuple(values):
                 return index + 1
-        later = passing.those_beyond(self.listing, rows, values, back=back)  # that row has left the list
+        later = passing.those_beyond(self.listing, rows, values, back=back)  # that row has gone, or is elsewhere now
         return next((index for index, row in enumerate(rows) if row[0] in later), len(rows))

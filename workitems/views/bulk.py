@@ -17,6 +17,7 @@ from ..access import Door, url_of_act, url_of_list, url_of_round
 from ..bulk_preview import preview
 from ..filters import ItemList
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
+from ..values import whole_number
 from .notes import CANCEL_NOTES, REQUEUE_NOTES
 
 ENTRIES_PER_PAGE = 100
@@ -54,7 +55,7 @@ class BulkMove(Door, View):
             move = self.move(form)
         except bulk.BadSelection as error:
             messages.error(request, str(error))
-            return redirect(url_of_list(self.listing()))
+            return redirect(url_of_round(here) if (here := self.round()) else url_of_list(self.listing()))
         if is_confirmed and form.is_valid():
             act = bulk.begin(selection, move, request.user, **self.asked(form))
             bulk.go_on(act)
@@ -163,8 +164,7 @@ class Act(Door, View):
     permission = Permission.REVIEW
 
     def get(self, request, pk):
-        act, after = self.act(), request.GET.get("after", "")
-        start = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+        act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
         entries = acts.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(act.query), request.user)
         context = {
@@ -177,6 +177,7 @@ class Act(Door, View):
             "chips": listing.chips(),
             "back": url_of_list(listing),
             "onward": url_of_round(here) if (here := self.round()) else None,
+            "round": here.query if here else "",
             "kept": urlencode({"round": here.query}) if here else "",
             "may_go_on": acts.may_go_on(act, request.user),
             "may_undo": bool(
@@ -207,4 +208,5 @@ class Undo(Door, View):
             raise PermissionDenied
         undo = bulk.begin(bulk.undoing(act), UNDO_OF[act.move], request.user)
         bulk.go_on(undo)
-        return redirect("act", undo.pk)
+        here = self.round()
+        return redirect(url_of_act(undo, here and (here.back or here)))

@@ -12,6 +12,7 @@ from .. import changes
 from ..access import Door
 from ..conditions import MOST_PER_PAGE
 from ..filters import ItemList
+from ..values import whole_number
 
 
 class ListChanges(ReadsFromStandby, Door, View):
@@ -42,7 +43,7 @@ def _wrong(**errors: str) -> JsonResponse:
 def _numbers(text: str) -> set[int]:
     """The items in a list like 1,2,3; what is none is passed over."""
     parts = text.split(",", MOST_PER_PAGE)[:MOST_PER_PAGE]
-    return {int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19}
+    return {pk for pk in map(whole_number, parts) if pk is not None}
 
 
 class ItemVersion(Door, View):

@@ -16,7 +16,8 @@ from ..forms import ReviewForm
 from ..history import latest
 from ..lifecycle import Refused
 from ..models import WorkItem
-from ..review_queue import Queue, Round
+from ..review_queue import Queue, Round, Stop
+from ..values import whole_number
 
 
 class ReviewQueue(Door, View):
@@ -25,26 +26,31 @@ class ReviewQueue(Door, View):
     permission = Permission.REVIEW
 
     def get(self, request):
-        here, queue = Round.read(request.GET.dict()), self.queue()
+        here = Round.read(request.GET.dict())
+        queue = self.queue(here)
         if queue is None:
             return self.to_the_list()
         if here.item is not None:
-            return self.page(here, queue, self.item_with(here.item))
+            return self.page(here, queue, self.item_with(here.item.pk))
         after = self.known(here.after)
-        number = queue.beyond(queue.place_of(after) if after else None)
-        if number is None:
-            return render(request, "workitems/review_end.html", self.around(here, queue))
-        return redirect(url_of_round(here.begun(queue.found.total).showing(number)))
+        following = queue.beyond(queue.place_of(here.after, after) if after else None)
+        here = here.begun(queue.left, queue.order)
+        if following.item is None:
+            further = url_of_round(here.looking_on(following.looked_until)) if following.looked_until else None
+            return render(request, "workitems/review_end.html", {**self.around(here, queue), "further": further})
+        return redirect(url_of_round(here.showing(following.item)))
 
     def post(self, request):
-        here, queue = Round.read(request.GET.dict()), self.queue()
+        here = Round.read(request.GET.dict())
+        queue = self.queue(here)
         if queue is None:
             return self.to_the_list()
-        item, form = self.item_with(Round.read(request.POST.dict()).item), ReviewForm(request.POST)
+        item, form = self.item_with(whole_number(request.POST.get("item", ""))), ReviewForm(request.POST)
         if not form.is_valid():
             return self.page(here, queue, item, form, status=422)
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
-        place = queue.place_of(item)  # before the move, which may lead it elsewhere in the list's order
+        stop = self.stop_at(here, queue, item)
+        place = queue.place_of(stop, item)  # before the move, which may lead it elsewhere in the list's order
         try:
             item.review(by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
         except Refused as refused:
@@ -54,36 +60,43 @@ class ReviewQueue(Door, View):
             messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
             return redirect(url_of_round(here.back_to(item.pk)))
         # A button that is pressed twice is sent twice: the second time nothing is done, by the same person.
-        is_done = item.version != version or latest(item, 1)[0].who == request.user.email
+        last = latest(item, 1)[0]
+        is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
             messages.info(request, _("%(name)s was marked already.") % {"name": item.name})
-        there, number = here.beyond(item.pk, marked=item.pk if is_done else None), queue.beyond(place)
-        return redirect(url_of_round(there if number is None else there.showing(number)))
+        following = self.queue(here).beyond(place).item
+        there = here.beyond(stop, marked=item.pk if is_done else None)
+        return redirect(url_of_round(there.showing(following) if following else there))
 
-    def queue(self) -> Queue | None:
-        """The queue of the list that the address names; None where that is no list."""
+    def queue(self, here: Round) -> Queue | None:
+        """The queue of the list that the address names, as it is now; None where that is no list."""
         listing = self.listing() if self.request.GET.get("list") else ItemList({}, self.request.user)
-        return Queue(listing) if listing else None
+        return Queue(listing, here.order) if listing else None
+
+    @staticmethod
+    def stop_at(here: Round, queue: Queue, item: WorkItem) -> Stop:
+        """This item where the way came to it, or as it is now."""
+        return here.item if here.item and here.item.pk == item.pk else queue.stop(item)
 
     def to_the_list(self):
         """There it says what is wrong with it."""
         return redirect(f"{reverse('items')}?{self.request.GET['list']}")
 
-    def known(self, number: int | None) -> WorkItem | None:
+    def known(self, stop: Stop | None) -> WorkItem | None:
         try:
-            return None if number is None else self.item_with(number)
+            return None if stop is None else self.item_with(stop.pk)
         except Http404:
             return None
 
     def around(self, here: Round, queue: Queue) -> dict:
         """What is the same on every page of the queue."""
-        marked = self.known(here.marked)
+        marked = self.known(None if here.marked is None else Stop(here.marked))
         return {
             "chips": queue.whole.chips(),
             "list_url": url_of_list(queue.whole),
-            "left": queue.found.total,
-            "is_whole": queue.found.is_whole,
-            "of": here.begun(queue.found.total).of,
+            "left": queue.left,
+            "is_whole": queue.is_whole,
+            "of": max(here.of, queue.left),
             "here": f"?{here.query}",
             "back": url_of_round(here.back) if here.back else None,
             "marked": marked if marked and marked.reviewed else None,
@@ -97,7 +110,7 @@ class ReviewQueue(Door, View):
             "item": item,
             "detail": detail,
             "form": form,
-            "onward": url_of_round(here.beyond(item.pk)),
+            "onward": url_of_round(here.beyond(self.stop_at(here, queue, item))),
             "item_url": url_of_item(item.pk, queue.whole),
             "list_query": queue.whole.query(),
         }
@@ -105,8 +118,7 @@ class ReviewQueue(Door, View):
             context |= self.alike(here, queue, item)
         return render(self.request, "workitems/review_queue.html", context, status=status)
 
-    @staticmethod
-    def alike(here, queue, item) -> dict:
+    def alike(self, here: Round, queue: Queue, item: WorkItem) -> dict:
         """The items that ended as this one did, and what the form to mark them all sends."""
         mark = bulk.mark()
         alike = queue.alike(item)
@@ -117,5 +129,5 @@ class ReviewQueue(Door, View):
             "alike_url": url_of_list(alike.listing),
             "alike_query": alike.listing.query(),
             "snapshot": bulk.snapshot(alike.listing, alike.found.total, mark, is_whole=alike.found.is_whole),
-            "round": here.showing(item.pk).query,
+            "round": here.showing(self.stop_at(here, queue, item)).query,
         }
