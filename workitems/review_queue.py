@@ -191,11 +191,13 @@ class Queue:
                 return Next(self._stop_at(following[0].values))
             place = self.found.looked_until(place)
             if place is None:
-                return Next()
+                break
         return Next(looked_until=self._stop_at(place))
 
-    def _stop_at(self, values: Sequence[Any]) -> Stop:
+    def _stop_at(self, values: Sequence[Any] | None) -> Stop | None:
         """Every order ends with the item's number."""
+        if values is None:
+            return None
         there = dict(zip(self._columns, values, strict=True))
         return Stop(there["id"], there.get("updated_at"))
 
