@@ -164,6 +164,22 @@ def theirs(jhu):
 
 
 @pytest.fixture
+def failures(virginia, jhu, wally):
+    """Two of Virginia's, and one of the other institution's, that failed for good."""
+    items = [make_item(virginia, name=f"bag-{n}.tar") for n in range(2)] + [make_item(jhu, name="theirs.tar")]
+    for item in items:
+        item.fail(note="no manifest", retry=False, by=wally)
+    return items
+
+
+@pytest.fixture
+def site(settings):
+    """The address that mails lead to."""
+    settings.SITE_URL = "https://pharos.example.org"
+    return settings.SITE_URL
+
+
+@pytest.fixture
 def signed_in(client):
     """A function that gives the test client, signed in as somebody."""
 

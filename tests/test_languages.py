@@ -16,8 +16,7 @@ from workitems.models import Watch
 
 from .elements import page
 from .factories import make_item, service
-from .test_page_digest import due_of
-from .test_page_saved_views import view_of
+from .saving_views import due_of, view_of
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale/es/LC_MESSAGES/django.po"
 # For admins on the framework's own admin site, for programmers, and at the terminal: in English.
@@ -163,8 +162,7 @@ def test_the_api_says_the_same_in_every_language(signed_in, dora, path):
     assert (after.status_code, after.content) == (english.status_code, english.content)
 
 
-def test_mails_are_in_the_persons_language(settings, dora, stan, virginia, mailoutbox):
-    settings.SITE_URL = "https://pharos.example.org"
+def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbox):
     dora.language = "es"
     dora.save()
     item = make_item(virginia, name="bag.tar")

@@ -1,4 +1,4 @@
-"""Saved views: `/views/`, `/views/ID` and its moves, the left column of the list, and `/items`, which begins with one."""
+"""Saved views: `/views/`, and the left column of the list."""
 
 import threading
 
@@ -11,35 +11,9 @@ from workitems import saved_views
 from workitems.models import SavedView
 
 from .elements import form_of, page, problems
-from .factories import InstitutionFactory, UserFactory, make_item
+from .factories import UserFactory, make_item
 from .pages import hooks, ids
-
-FAILED = "status=Failed"
-
-
-def save(client, query=FAILED, name="Failures", reach="private", **more):
-    return client.post("/views/", {"list": query, "name": name, "reach": reach, **more})
-
-
-def begin_with(client, number, **more):
-    return client.post("/views/start", {"view": number, **more})
-
-
-def view_of(who, **values):
-    return SavedView.objects.create(
-        **{"owner": who, "institution": who.institution, "name": "Failures", "query": FAILED, **values}
-    )
-
-
-def column(client, address="/items/"):
-    """{name: number, or where to ask for it} of the views beside the list."""
-    found = {}
-    for section in page(client.get(address)).all("section", class_="group views"):
-        for link in section.all("a", class_="value"):
-            count = link.one("span", class_="count")
-            at = count.attributes.get("data-count-at")
-            found[link.all("span")[0].words] = at or int(count.words.replace(",", ""))
-    return found
+from .saving_views import FAILED, begin_with, column, save, view_of
 
 
 @pytest.fixture
@@ -86,14 +60,14 @@ def test_from_the_list_and_back_to_it(signed_in, stan, items):
     client = signed_in(stan)
     listed = page(client.get("/items/?status=Failed&sort=name&page=1"))
     form = listed.one("details", class_="save-view").one("form")
-    sent = {**form.fields(), "name": " Failures ", "reach": "institution"}
+    sent = {**form.fields(), "name": " Failures\r\n of\tours ", "reach": "institution"}
     response = client.post(form["action"], sent)
     assert SavedView.objects.get().query == "status=Failed&sort=name"
-    assert SavedView.objects.get().name == "Failures"
+    assert SavedView.objects.get().name == "Failures of ours"
     back = client.get(response["Location"])
-    assert "Saved as “Failures”." in page(back).one("div", class_="messages").words
-    assert page(back).one("title").words == "Failures · Work Items · Pharos"
-    assert column(client) == {"Failures": 2}
+    assert "Saved as “Failures of ours”. Your institution sees it." in page(back).one("div", class_="messages").words
+    assert page(back).one("title").words == "Failures of ours · Work Items · Pharos"
+    assert column(client) == {"Failures of ours": 2}
     # There is nothing to save where nothing is asked for.
     assert page(client.get("/items/")).all("details", class_="save-view") == []
 
@@ -122,7 +96,10 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
         ({"name": ""}, "Give the view a name."),
         ({"name": "  "}, "Give the view a name."),
         ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
-        ({"name": "a\0b"}, "Null characters are not allowed."),
+        ({"name": "a\0b"}, "This name has characters that nobody can see."),
+        ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
+        ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
+        ({"name": "\u200b"}, "This name has characters that nobody can see."),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
@@ -140,21 +117,48 @@ def test_what_cannot_be_saved_keeps_what_was_typed(signed_in, dora, sent, senten
 def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
     client = signed_in(dora)
     response = save(client, query=query)
-    assert response["Location"] == f"/items/?{query}"
-    assert "This list cannot be saved" in client.get(response["Location"]).content.decode()
+    assert response.status_code == 422
+    assert "This list cannot be saved" in problems(response)[0]
+    fields = form_of(response).fields()
+    assert (fields["name"], fields["list"]) == ("Failures", query)
+    back = next(one for one in page(response).all("a", class_="button") if one.words == "Back to the list")
+    assert client.get(back["href"]).status_code == 400
     assert not SavedView.objects.exists()
 
 
-def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, dora, stan):
-    client, theirs = signed_in(dora), view_of(stan)
-    save(client)
-    response = save(client, query="stage=Store")
-    assert problems(response) == ["You have a view of this name. Take another name, or tick the box to replace it."]
-    assert SavedView.objects.get(owner=dora).query == FAILED
-    client.post("/views/", {**form_of(response).fields(), "replace": "on"})
-    assert SavedView.objects.get(owner=dora).query == "stage=Store"
+TAKEN = {
+    "private": "You have a view of this name.",
+    "institution": "Your institution sees a view of this name.",
+    "everybody": "Everybody sees a view of this name.",
+}
+
+
+@pytest.mark.parametrize("reach", TAKEN)
+def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, consortium, reach):
+    """By a colleague, too, who may change it."""
+    client, theirs = signed_in(ada), view_of(ada)
+    if reach != "private":
+        theirs.owner = UserFactory(email="other@aptrust.org", institution=consortium, role=ada.role)
+    theirs.reach = reach
+    theirs.save()
+    response = save(client, query="stage=Store", reach=reach)
+    assert problems(response) == [TAKEN[reach] + " Take another name, or tick the box to replace it."]
     theirs.refresh_from_db()
     assert theirs.query == FAILED
+    client.post("/views/", {**form_of(response).fields(), "replace": "on"})
+    theirs.refresh_from_db()
+    stored = (SavedView.objects.count(), theirs.query, theirs.reach, theirs.owner)
+    assert stored == (1, "stage=Store", reach, ada)  # saved by whoever has saved it last
+
+
+def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan, dora, items):
+    client = signed_in(stan)
+    save(client, reach="institution")
+    for replace in ({}, {"replace": "on"}):
+        assert save(client, query="stage=Store", **replace).status_code == 302
+    stored = set(SavedView.objects.values_list("name", "reach", "query"))
+    assert stored == {("Failures", "private", "stage=Store"), ("Failures", "institution", FAILED)}
+    assert column(signed_in(dora)) == {"Failures": 2}
 
 
 def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
@@ -265,10 +269,30 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
     client = signed_in(dora)
     assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}
-    assert "It asks for something that is not there for you any more." in page(client.get("/views/")).one("main").words
+    listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
+    assert "It asks for something that is not there for your role or institution." in listed.words
+    assert listed.one("th", scope="row").all("a") == []
+    assert column(client) == {}
     assert client.get("/items/?institution=jhu.edu").status_code == 400
     admin = signed_in(ada)
+    assert column(admin) == {"Hopkins": f"/views/{view.pk}/count"}
     assert admin.get(f"/views/{view.pk}/count").json() == {"number": 1, "text": "1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "reach", "is_told"),
+    [
+        ("institution=jhu.edu", "everybody", True),
+        ("node=services-1", "everybody", True),
+        ("institution=jhu.edu", "private", False),
+        ("status=Failed", "everybody", False),
+    ],
+)
+def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, jhu, query, reach, is_told):
+    client = signed_in(ada)
+    back = client.get(save(client, query=query, reach=reach)["Location"])
+    said = page(back).one("div", class_="messages").words
+    assert ("are not shown this view" in said) is is_told
 
 
 def test_a_long_column_ends(signed_in, dora, items):
@@ -276,6 +300,8 @@ def test_a_long_column_ends(signed_in, dora, items):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
     assert len(column(client)) == saved_views.MOST_IN_COLUMN
+    group = page(client.get("/items/")).one("section", class_="group views")
+    assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
     assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20
 
 
@@ -292,85 +318,3 @@ def test_the_column_costs_one_statement_more_however_many(signed_in, dora, items
     for n in range(10):
         view_of(dora, name=f"View {n}", query=f"status=Failed&q={'x' * (n // 5)}")
     assert statements(client) == without + 1
-
-
-# Changing and deleting
-
-
-MAY_CHANGE = {
-    "own": {"dora"},
-    "virginia": {"stan"},  # its owner is another of the staff, who has left
-    "everybody": {"ada"},
-}
-
-
-@pytest.mark.parametrize("which", MAY_CHANGE)
-@pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada"])
-def test_who_may_change_which(cast, signed_in, consortium, virginia, which, who):
-    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=cast["stan"].role)
-    another = UserFactory(email="other@aptrust.org", institution=consortium, role=cast["ada"].role)
-    view = {
-        "own": lambda: view_of(cast["dora"]),
-        "virginia": lambda: view_of(former, reach="institution"),
-        "everybody": lambda: view_of(another, reach="everybody"),
-    }[which]()
-    client = signed_in(cast[who])
-    sent = {"name": "New", "reach": "private" if which == "own" else view.reach}
-    is_allowed = who in MAY_CHANGE[which]
-    refused = 404 if not SavedView.objects.visible_to(cast[who]).filter(pk=view.pk).exists() else 403
-    assert client.get(f"/views/{view.pk}").status_code == (200 if is_allowed else refused)
-    assert client.get(f"/views/{view.pk}/delete").status_code == (200 if is_allowed else refused)
-    assert client.post(f"/views/{view.pk}", sent).status_code == (302 if is_allowed else refused)
-    view.refresh_from_db()
-    assert view.name == ("New" if is_allowed else "Failures")
-    assert (view.query, view.institution) == (FAILED, view.owner.institution)
-    assert client.post(f"/views/{view.pk}/delete").status_code == (302 if is_allowed else refused)
-    assert SavedView.objects.exists() is not is_allowed
-
-
-def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
-    first, second = view_of(stan, name="One"), view_of(stan, name="Two")
-    client = signed_in(stan)
-    assert form_of(client.get(f"/views/{second.pk}")).fields() | {"csrfmiddlewaretoken": ""} == {
-        "csrfmiddlewaretoken": "",
-        "name": "Two",
-        "reach": "private",
-    }
-    response = client.post(f"/views/{second.pk}", {"name": "One", "reach": "institution"})
-    assert response.status_code == 422
-    assert problems(response) == ["There is a view of this name already. Take another name."]
-    assert form_of(response).fields()["reach"] == "institution"
-    assert set(SavedView.objects.values_list("name", "reach")) == {("One", "private"), ("Two", "private")}
-    assert client.post(f"/views/{second.pk}", {"name": "Two", "reach": "everybody"}).status_code == 422
-    assert client.post(f"/views/{second.pk}", {"name": "Deux", "reach": "institution"}).status_code == 302
-    second.refresh_from_db()
-    assert (second.name, second.reach) == ("Deux", "institution")
-    assert first.name == "One"
-
-
-def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
-    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
-    view = view_of(former, reach="institution")
-    client = signed_in(stan)
-    assert [one["value"] for one in form_of(client.get(f"/views/{view.pk}")).all("input", name="reach")] == [
-        "institution"
-    ]
-    assert client.post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 422
-    view.refresh_from_db()
-    assert (view.name, view.reach) == ("Failures", "institution")
-
-
-@pytest.mark.parametrize("pk", [987654321, 2**63, 10**30])
-def test_a_view_that_is_not_there(signed_in, stan, pk):
-    client = signed_in(stan)
-    for act in ("", "/delete", "/count"):
-        assert client.get(f"/views/{pk}{act}").status_code == 404
-    assert begin_with(client, pk).status_code == 404
-
-
-def test_somebody_who_moves_takes_only_what_is_his(signed_in, stan, dora):
-    view_of(stan, reach="institution")
-    stan.institution = InstitutionFactory(identifier="emory.edu")
-    stan.save()
-    assert list(column(signed_in(stan))) == ["Failures"]
-    assert list(column(signed_in(dora))) == ["Failures"]

@@ -9,7 +9,7 @@ from workitems.models import SavedView
 from .elements import page
 from .factories import make_item
 from .pages import ids
-from .test_page_saved_views import begin_with, view_of
+from .saving_views import begin_with, view_of
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from workitems.models import Watch, WorkItem
 from .elements import page
 from .factories import make_item, service
 
-SITE = "https://pharos.example.org"
-
-
-@pytest.fixture(autouse=True)
-def site(settings):
-    settings.SITE_URL = SITE
+pytestmark = pytest.mark.usefixtures("site")
 
 
 def ask(client, item, wanted="true", **more):
@@ -99,7 +94,7 @@ def test_nothing_is_sent_before_the_end(watched, mailoutbox):
         ("cancel", "Cancelled: ", ["the note says why", "At your request."]),
     ],
 )
-def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences):
+def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):
     if end == "succeed":
         watched.succeed(stage="Record", by=service())
     elif end == "fail":
@@ -109,7 +104,7 @@ def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences):
     call_command("send_digests")
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([dora.email], f"{subject}{watched.name}")
-    assert f"{SITE}/items/{watched.pk}" in mail.body
+    assert f"{site}/items/{watched.pk}" in mail.body
     for sentence in sentences:
         assert sentence in mail.body
     assert waiting() == set()

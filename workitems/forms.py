@@ -1,6 +1,7 @@
 """The forms of the moves. They know neither request nor database."""
 
 from typing import Any, cast
+from unicodedata import category
 
 from django import forms
 from django.utils.html import format_html
@@ -146,14 +147,36 @@ class EditForm(MoveForm):
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}
 
 
+class NameField(forms.CharField):
+    """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
+
+    UNSEEN = (
+        "Cc",
+        "Cf",
+        "Co",
+        "Cs",
+    )  # control characters, such as turn the direction of writing, and what is no character
+    JOINERS = "\u200c\u200d"  # some scripts need them within a word
+
+    def to_python(self, value: Any) -> str:
+        return " ".join((super().to_python(value) or "").split())
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        seen = value.translate(dict.fromkeys(map(ord, self.JOINERS)))
+        if value and (not seen or any(category(one) in self.UNSEEN for one in seen)):
+            raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
+
+
 class ViewForm(forms.Form):
     """Saves the present list under a name. `reaches`: (value, label) of whom it may be saved for."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"),
         max_length=80,
         error_messages={
             "required": _("Give the view a name."),
+            "unseen": _("This name has characters that nobody can see. Type it anew, without them."),
             "max_length": _("A name has at most %(limit_value)d characters; this one has %(show_value)d."),
         },
     )
@@ -165,7 +188,7 @@ class ViewForm(forms.Form):
             ("required", "invalid_choice"), _("Choose who sees it. You may save views for those below.")
         ),
     )
-    replace = forms.BooleanField(label=_("Replace my view of this name"), required=False)
+    replace = forms.BooleanField(label=_("Replace the view of this name"), required=False)
 
     def __init__(self, *args: Any, reaches: list[tuple[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)

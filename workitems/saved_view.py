@@ -24,17 +24,25 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def visible_to(self, user: User) -> "SavedViewQuerySet":
         if not user.can(Permission.BROWSE):
             return self.none()
-        shared = Q(reach=Reach.EVERYBODY) | Q(reach=Reach.INSTITUTION, institution_id=user.institution_id)
-        return self.filter(shared | Q(owner=user))
+        return self.filter(
+            Q(reach=Reach.PRIVATE, owner=user)
+            | Q(reach=Reach.INSTITUTION, institution_id=user.institution_id)
+            | Q(reach=Reach.EVERYBODY)
+        )
 
-    def in_order(self, user: User) -> "SavedViewQuerySet":
+    def in_order(self) -> "SavedViewQuerySet":
         """This person's own first, then the institution's, then everybody's; each by name."""
-        whose = models.Case(models.When(owner=user, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2)
+        whose = models.Case(
+            models.When(reach=Reach.PRIVATE, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2
+        )
         return self.order_by(whose, "name", "pk")
 
 
 class SavedView(models.Model):
-    """`query`: of the list, as its page writes it. `institution`: the one that it is shared with, if it is."""
+    """`query`: of the list, as its page writes it. `owner`: who saved it; while it is private it is theirs alone.
+
+    `institution`: the one that it is shared with, if it is. A name is there once among those that see it.
+    """
 
     owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views", verbose_name=_("owner"))
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="saved_views")
@@ -51,7 +59,13 @@ class SavedView(models.Model):
     class Meta:
         verbose_name = _("saved view")
         verbose_name_plural = _("saved views")
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_view_of_a_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], condition=Q(reach="private"), name="own_view_of_a_name"),
+            models.UniqueConstraint(
+                fields=["institution", "name"], condition=Q(reach="institution"), name="institutions_view_of_a_name"
+            ),
+            models.UniqueConstraint(fields=["name"], condition=Q(reach="everybody"), name="common_view_of_a_name"),
+        ]
         indexes = [models.Index(fields=["reach", "institution"], name="view_reach")]
 
     def __str__(self) -> str:

@@ -5,15 +5,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Window
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _t
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission, Role
 
 from .conditions import Finding, ItemFilter
 from .counting import Kind, Mask, fits, tally
-from .filters import SHOWN_AS, ItemList
+from .filters import OF_PROCESS, SHOWN_AS, ItemList
 from .prepared import fetched
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 
@@ -42,9 +44,15 @@ def reaches_of(user: User, view: SavedView | None = None) -> list[Reach]:
     return [reach for reach in Reach if user.can(SHARING[reach]) and not (is_others and reach == Reach.PRIVATE)]
 
 
+def some_cannot_open(view: SavedView) -> bool:
+    """Whether not all who see this view can open it: it names what is not for every role and institution."""
+    asked = QueryDict(view.query).keys()
+    return view.reach == Reach.EVERYBODY and bool(asked & {"institution", "institution_id", *OF_PROCESS})
+
+
 def views_of(user: User) -> list[SavedView]:
     """Every view that this person sees, in order."""
-    return list(SavedView.objects.visible_to(user).in_order(user))
+    return list(SavedView.objects.visible_to(user).in_order())
 
 
 class Line(NamedTuple):
@@ -59,7 +67,7 @@ class Line(NamedTuple):
 def lines(user: User) -> list[Line]:
     """Every view that this person sees."""
     everything = ItemList({}, user)
-    shown = SavedView.objects.visible_to(user).in_order(user).select_related("owner", "institution")
+    shown = SavedView.objects.visible_to(user).in_order().select_related("owner", "institution")
     return [
         Line(view, number, everything.beside(view.query), may_change(view, user))
         for view, number in counted(shown, everything)
@@ -67,37 +75,46 @@ def lines(user: User) -> list[Line]:
 
 
 def may_change(view: SavedView, user: User) -> bool:
-    """Its owner; and of a shared one whoever may share with the same people, since owners leave."""
-    if view.owner_id == user.pk:
-        return True
+    """Of a private one its owner; of a shared one whoever may share with the same people, since owners leave."""
+    if view.reach == Reach.PRIVATE:
+        return view.owner_id == user.pk
     is_theirs = view.reach == Reach.EVERYBODY or view.institution_id == user.institution_id
-    return view.reach != Reach.PRIVATE and is_theirs and user.can(SHARING[Reach(view.reach)])
+    return is_theirs and user.can(SHARING[Reach(view.reach)])
 
 
 def save_view(user: User, *, name: str, query: str, reach: str, replace: bool = False) -> SavedView:
-    """A new view of this person's, or the one of this name replaced. Raises ViewRefused."""
+    """A new view of this person's; or the one that those who shall see it have by this name, replaced. Raises ViewRefused.
+
+    A view of the same name that others see stays as it is.
+    """
     if len(query) > QUERY_LIMIT:
         raise ViewRefused(
             _("The address of this list is too long to be saved: at most %(most)d characters.") % {"most": QUERY_LIMIT}
         )
-    own = SavedView.objects.filter(owner=user)
+    visible = SavedView.objects.visible_to(user)
     with transaction.atomic():
-        former = own.select_for_update().filter(name=name).first()
+        former = visible.select_for_update().filter(name=name, reach=reach).first()
         if former and not replace:
             raise ViewRefused(
-                _("You have a view of this name. Take another name, or tick the box to replace it."), "name"
+                _TAKEN[Reach(reach)] + " " + _("Take another name, or tick the box to replace it."), "name"
             )
-        if former is None and own.count() >= MOST_OF_ONE:
+        if former is None and visible.filter(owner=user).count() >= MOST_OF_ONE:
             raise ViewRefused(_("You have %(most)d views. Delete one before you save another.") % {"most": MOST_OF_ONE})
-        view = former or SavedView(owner=user, name=name)
-        return _saved(view, query=query, reach=reach, institution_id=user.institution_id)
+        view = former or SavedView(name=name, reach=reach)
+        return _saved(view, query=query, owner_id=user.pk, institution_id=user.institution_id)
+
+
+_TAKEN = {
+    Reach.PRIVATE: _t("You have a view of this name."),
+    Reach.INSTITUTION: _t("Your institution sees a view of this name."),
+    Reach.EVERYBODY: _t("Everybody sees a view of this name."),
+}
 
 
 def change_view(view: SavedView, user: User, *, name: str, reach: str) -> SavedView:
-    """Another name or reach. Raises ViewRefused. Whose it is stays as it is, and so does the institution of another's."""
-    institution = user.institution_id if view.owner_id == user.pk else view.institution_id
+    """Another name or reach, by whoever may. Raises ViewRefused. Who saved it stays as it is."""
     with transaction.atomic():
-        return _saved(view, name=name, reach=reach, institution_id=institution)
+        return _saved(view, name=name, reach=reach, institution_id=user.institution_id)
 
 
 def _saved(view: SavedView, **values: str | int) -> SavedView:
@@ -107,7 +124,7 @@ def _saved(view: SavedView, **values: str | int) -> SavedView:
         with transaction.atomic():
             view.save()
     except IntegrityError:
-        raise ViewRefused(_("There is a view of this name already. Take another name."), "name") from None
+        raise ViewRefused(_TAKEN[Reach(view.reach)] + " " + _("Take another name."), "name") from None
     return view
 
 
@@ -135,12 +152,29 @@ class Named(NamedTuple):
     pk: int
     name: str
     query: str
+    reach: str
 
 
-def beside(listing: ItemList) -> list[Named]:
-    """Those that stand in the left column of a list."""
-    views = SavedView.objects.visible_to(listing.user).in_order(listing.user).values_list("pk", "name", "query")
-    return [Named(*row) for row in fetched(listing.using, *views[:MOST_IN_COLUMN].query.sql_with_params())]
+class Column(NamedTuple):
+    """The views beside a list, and how many there are in all."""
+
+    views: "list[Counted]"
+    total: int
+
+
+def beside(listing: ItemList) -> Column:
+    """Those that stand in the left column of a list: without shared ones that this reader cannot open."""
+    views = SavedView.objects.visible_to(listing.user).in_order().values_list("pk", "name", "query", "reach")
+    first = views.annotate(total=Window(Count("*")))[:MOST_IN_COLUMN]
+    rows = fetched(listing.using, *first.query.sql_with_params())
+    named = [Named(*row) for *row, _total in rows]
+    return Column(counted([one for one in named if _opens(one, listing)], listing), rows[0][-1] if rows else 0)
+
+
+def _opens(view: Named, listing: ItemList) -> bool:
+    """What somebody has saved for themselves was valid then; and what the summary knows is so for everybody."""
+    is_known = view.reach == Reach.PRIVATE or masks_of(view.query) is not None
+    return is_known or listing.beside(view.query).is_valid()
 
 
 class Counted(NamedTuple):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -44,15 +44,24 @@ def subscribe(view: SavedView, person: User, every: str | None, now: datetime) -
     if every is None:
         mine.delete()
         return
-    due = next_time(now, every, person.time_zone)
-    Digest.objects.update_or_create(
-        {"every": every, "next_at": due}, {"every": every, "next_at": due, "since": now}, view=view, person=person
-    )
+    if mine.filter(every=every).exists():
+        return  # it may be due just now
+    due = {"every": every, "zone": person.time_zone, "next_at": next_time(now, every, person.time_zone)}
+    Digest.objects.update_or_create(due, {**due, "since": now}, view=view, person=person)
 
 
 def of_person(person: User) -> dict[int, str]:
     """{view's id: how often} of what this person gets."""
     return dict(Digest.objects.filter(person=person).values_list("view", "every"))
+
+
+def move_with_people(now: datetime) -> None:
+    """Works out anew what is not due yet, of people who have changed their zone since."""
+    elsewhere = Digest.objects.filter(next_at__gt=now).exclude(zone=F("person__time_zone")).select_related("person")
+    for digest in elsewhere:
+        zone = digest.person.time_zone
+        unchanged = Digest.objects.filter(pk=digest.pk, next_at=digest.next_at)
+        unchanged.update(zone=zone, next_at=next_time(now, digest.every, zone))
 
 
 def due(now: datetime) -> Iterator[Digest]:
@@ -109,8 +118,9 @@ def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter:
 
 def has_gone_out(digest: Digest, now: datetime) -> None:
     """After a mail, or after a look that found nothing to tell: when the next one is due."""
-    due = next_time(now, digest.every, digest.person.time_zone)
-    Digest.objects.filter(pk=digest.pk).update(next_at=due, since=now, claimed_at=None)
+    zone = digest.person.time_zone
+    due = next_time(now, digest.every, zone)
+    Digest.objects.filter(pk=digest.pk).update(next_at=due, zone=zone, since=now, claimed_at=None)
 
 
 def token_of(digest: Digest) -> str:

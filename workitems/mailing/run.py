@@ -17,6 +17,7 @@ def send_all(now: datetime) -> Sent:
         now,
         sent,
     )
+    digests.move_with_people(now)
     send_each(
         digests.due(now),
         lambda digest: digests.row_of(digest, now),

@@ -30,12 +30,16 @@ class Every(models.TextChoices):
 
 
 class Digest(models.Model):
-    """A person gets a view by mail. `next_at`: when it is due; `since`: what has changed after that is new in the next one."""
+    """A person gets a view by mail. `since`: what has changed after that is new in the next one.
+
+    `next_at`: when it is due, by the clocks of `zone`, the person's own when that was worked out.
+    """
 
     view = models.ForeignKey(SavedView, models.CASCADE, related_name="digests")
     person = models.ForeignKey(User, models.PROTECT, related_name="digests", verbose_name=_("person"))
     every = models.CharField(max_length=8, choices=Every)
     next_at = models.DateTimeField()
+    zone = models.CharField(max_length=64)
     since = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
 

@@ -30,7 +30,11 @@ class Migration(migrations.Migration):
                 'verbose_name': 'saved view',
                 'verbose_name_plural': 'saved views',
                 'indexes': [models.Index(fields=['reach', 'institution'], name='view_reach')],
-                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='one_view_of_a_name')],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('reach', 'private')), fields=('owner', 'name'), name='own_view_of_a_name'),
+                    models.UniqueConstraint(condition=models.Q(('reach', 'institution')), fields=('institution', 'name'), name='institutions_view_of_a_name'),
+                    models.UniqueConstraint(condition=models.Q(('reach', 'everybody')), fields=('name',), name='common_view_of_a_name'),
+                ],
             },
         ),
     ]

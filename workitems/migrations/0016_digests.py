@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('every', models.CharField(choices=[('day', 'every day'), ('week', 'every week')], max_length=8)),
                 ('next_at', models.DateTimeField()),
+                ('zone', models.CharField(max_length=64)),
                 ('since', models.DateTimeField()),
                 ('claimed_at', models.DateTimeField(null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='digests', to=settings.AUTH_USER_MODEL, verbose_name='person')),

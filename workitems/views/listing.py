@@ -73,7 +73,7 @@ class List(ReadsFromStandby, Door, View):
             "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
-            "views": saved_views.counted(saved_views.beside(listing), listing),
+            "column": saved_views.beside(listing),
             "view_reaches": saved_views.reaches_of(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,

@@ -24,7 +24,7 @@ from ..finding import find
 from ..forms import ViewForm
 from ..mailing import digests
 from ..mailing.tables import Every
-from ..saved_view import SavedView
+from ..saved_view import Reach, SavedView
 from ..saved_views import ViewRefused
 
 
@@ -67,8 +67,7 @@ class SavedViews(OfView):
     def post(self, request):
         form, listing = self.form(request.POST), self.listing()
         if listing is None:
-            messages.error(request, _("This list cannot be saved: it is not valid. Open it and look at what it says."))
-            return redirect(f"{reverse('items')}?{request.POST.get('list', '')}")
+            return self.refused(form)
         query = listing.query(page=None)
         if form.is_valid():
             try:
@@ -76,10 +75,28 @@ class SavedViews(OfView):
             except ViewRefused as refused:
                 form.add_error(refused.field, str(refused))
             else:
-                messages.success(request, _("Saved as “%(name)s”.") % {"name": view.name})
+                self.say(view)
                 return redirect(f"{reverse('items')}?{view.query}")
         context = {"form": form, "chips": listing.chips(), "list_query": query, "back": url_of_list(listing)}
         return render(request, "workitems/save_view.html", context, status=422)
+
+    def refused(self, form):
+        """What was sent is no list. It is kept, and so is what was typed."""
+        query = self.request.POST.get("list", "")
+        form.add_error(None, _("This list cannot be saved: it is not valid. Go back to it, and look at what it says."))
+        context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
+        return render(self.request, "workitems/save_view.html", context, status=422)
+
+    def say(self, view):
+        sentences = {
+            Reach.PRIVATE: _("Saved as “%(name)s”. Only you see it."),
+            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution sees it."),
+            Reach.EVERYBODY: _("Saved as “%(name)s”. Everybody sees it."),
+        }
+        messages.success(self.request, sentences[view.reach] % {"name": view.name})
+        if saved_views.some_cannot_open(view):
+            warning = _("It names an institution or a process: those who may not see that are not shown this view.")
+            messages.warning(self.request, warning)
 
 
 class ChangeView(OfView):
@@ -201,7 +218,9 @@ class Start(Door, View):
             return redirect(url_of_list(listing))
         messages.error(
             request,
-            _("“%(name)s”, which your list begins with, asks for something that is not there for you any more.")
+            _(
+                "“%(name)s”, which your list begins with, asks for something that is not there for your role or institution."
+            )
             % {"name": view.name},
         )
         return redirect("items")

@@ -1,0 +1,45 @@
+"""Saving views of the list, looking at them beside it, and having them mailed."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from workitems.models import Digest, SavedView
+
+from .elements import page
+
+FAILED = "status=Failed"
+
+
+def save(client, query=FAILED, name="Failures", reach="private", **more):
+    return client.post("/views/", {"list": query, "name": name, "reach": reach, **more})
+
+
+def begin_with(client, number, **more):
+    return client.post("/views/start", {"view": number, **more})
+
+
+def view_of(who, **values):
+    return SavedView.objects.create(
+        **{"owner": who, "institution": who.institution, "name": "Failures", "query": FAILED, **values}
+    )
+
+
+def column(client, address="/items/"):
+    """{name: number, or where to ask for it} of the views beside the list."""
+    found = {}
+    for section in page(client.get(address)).all("section", class_="group views"):
+        for link in section.all("a", class_="value"):
+            count = link.one("span", class_="count")
+            at = count.attributes.get("data-count-at")
+            found[link.all("span")[0].words] = at or int(count.words.replace(",", ""))
+    return found
+
+
+def due_of(view, person, *, every="day", since=None):
+    """A digest whose time has come."""
+    now = timezone.now()
+    since = since or now - timedelta(days=1)
+    return Digest.objects.create(
+        view=view, person=person, every=every, zone=person.time_zone, since=since, next_at=now - timedelta(minutes=1)
+    )
