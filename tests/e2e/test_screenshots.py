@@ -1,6 +1,6 @@
 """Pictures of the main states, for people to look at; each is taken of the page that it is named after."""
 
-from playwright.sync_api import TimeoutError as TooLate
+from playwright.sync_api import Error as NotDrawn
 from playwright.sync_api import expect
 
 from .conftest import NARROW, WIDE
@@ -37,7 +37,7 @@ def take(page, path):
         try:
             page.bring_to_front()
             page.screenshot(path=path, full_page=True, timeout=10_000 * attempt)
-        except TooLate:
+        except NotDrawn:
             if attempt == ATTEMPTS:
                 raise
             page.reload()
