@@ -1,5 +1,7 @@
 """What the pages cost, in process, through the whole of Django, beside the floor and the peers."""
 
+import html
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -130,13 +132,13 @@ class Looker:
         return self._record("counts", asked.case.name, calls)
 
     def further(self) -> Iterator[dict[str, Any]]:
-        """The item's page, of the oldest item and of the newest; the overview, where there is one."""
+        """The item's page, of the oldest item and of the newest; and what stands beside lists and items."""
         for name, pk in self.items().items():
             calls = self._ours(f"/items/{pk}")
             calls["floor"] = self._statements([floor.ROUND_TRIP, *floor.item(pk)], self.seconds)
             yield self._record("item", name, calls)
-        if self.has_overview():
-            yield self._record("overview", "", self._ours("/"))
+        for page, path in self.others().items():
+            yield self._record(page, "", self._ours(path))
 
     def items(self) -> dict[str, int]:
         """The numbers of the oldest item that the person sees, and of the newest."""
@@ -148,15 +150,20 @@ class Looker:
             for name, way in {"oldest": "", "newest": "DESC"}.items()
         }
 
-    def has_overview(self) -> bool:
-        return self.client.get("/").status_code == 200
+    def others(self) -> dict[str, str]:
+        """{page: address} of the overview, what open pages ask again and again, and a step of the review queue, if there is one."""
+        probe = re.search(r'data-live="([^"]+)"', self.client.get("/items/").content.decode())
+        step = self.client.get("/items/review/queue")
+        found = {"overview": "/", "icon": "/icon", "changes": html.unescape(probe[1]) if probe else ""}
+        found["review queue"] = step["Location"] if step.status_code == 302 else ""
+        return {page: path for page, path in found.items() if path}
 
     def paths(self) -> dict[tuple[str, str, str], str]:
         """Every page that is measured, {(page, who, case): address}."""
         who = self.person.name
         found = {("list", who, asked.case.name): self.address(asked) for asked in lists(self.person, self.measured)}
         found |= {("item", who, name): f"/items/{pk}" for name, pk in self.items().items()}
-        return found | ({("overview", who, ""): "/"} if self.has_overview() else {})
+        return found | {("overview", who, ""): "/"}
 
     def address(self, asked: Asked) -> str:
         return cases.address(asked, lambda path: self.client.get(path).content.decode())
@@ -177,7 +184,7 @@ class Looker:
     def _get(self, client: Any, path: str, budget: float) -> Timed:
         def call() -> None:
             response = client.get(path)
-            assert response.status_code == 200, (path, response.status_code)
+            assert response.status_code in (200, 204), (path, response.status_code)
 
         return Timed(call, budget, self.watch.take)
 

@@ -204,6 +204,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     look()
     page.set_viewport_size(WIDE)
     page.get_by_label("Name of this list").fill(with_items["view"].name)
+    page.locator(".save-view select").select_option(with_items["view"].reach)
     page.watch.expect(422)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".error")).to_be_visible()
