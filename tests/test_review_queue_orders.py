@@ -1,5 +1,7 @@
 """The review queue in an order in which a mark moves an item, and in lists that are too long for one look."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 
@@ -109,6 +111,57 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
     for item in done[:3]:
         WorkItem.objects.get(pk=item.pk).review(by=stan, reviewed=False)
     assert shown(begun(client, "sort=name")) == done[0].pk
+
+
+@pytest.mark.parametrize("sort", ["id", "name", "-name"])
+@pytest.mark.parametrize("act", ["mark", "skip"])
+def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
+    signed_in, stan, virginia, wally, done, monkeypatch, sort, act
+):
+    monkeypatch.setattr(passing, "MOST", 6)
+    client = signed_in(stan)
+    first = begun(client, f"sort={sort}")
+    assert shown(first) == (done[5] if sort == "-name" else done[0]).pk
+    for n in (6, 7):
+        made(virginia, n, name=f"bag-{n}.tar").succeed(stage="Record", by=wally)
+    if act == "mark":
+        response = client.get(press(client, first)["Location"])
+        assert WorkItem.objects.filter(reviewed=True).count() == 1
+    else:
+        response = follow(client, first, "next")
+    assert "goes by another order now" in page(response).one("div", class_="messages").words
+    seen = []
+    while page(response).all("article"):
+        seen.append(shown(response))
+        response = follow(client, response, "next")
+        assert page(response).one("div", class_="messages").words == ""
+    left = WorkItem.objects.filter(reviewed=False).order_by("-date", "-pk")
+    assert seen == [item.pk for item in left]
+
+
+def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monkeypatch):
+    monkeypatch.setattr(passing, "MOST", 4)
+    client = signed_in(stan)
+    response, said = begun(client, "q=bag"), []
+    while page(response).all("article"):
+        said.append(left(response))
+        response = client.get(press(client, response)["Location"])
+    assert said == ["More than 4 left", "More than 4 left", "4 of 4 left", "3 of 4 left", "2 of 4 left", "1 of 4 left"]
+
+
+@pytest.mark.parametrize("sort", ["updated", "-updated"])
+def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, virginia, wally, done, sort):
+    """As an import may bring it."""
+    old = make_many(1, [virginia], status="Success", retry=True, reviewed=False, date=datetime(1969, 5, 1, tzinfo=UTC))[
+        0
+    ]
+    client = signed_in(stan)
+    response, seen = begun(client, f"sort={sort}"), []
+    while page(response).all("article"):
+        seen.append(shown(response))
+        response = client.get(press(client, response)["Location"])
+        assert len(seen) < 9
+    assert sorted(seen) == sorted([old.pk, *(item.pk for item in done)])
 
 
 @pytest.fixture

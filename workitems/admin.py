@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .models import ArchivedEntry, HistoryEntry, WorkItem
 from .search import same_text
-from .values import LARGEST
+from .values import whole_number
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -34,7 +34,7 @@ class ReadOnly(admin.ModelAdmin):
 
 def as_id(text):
     """The number of an item, or 0, which none has."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST else 0
+    return whole_number(text) or 0
 
 
 @admin.register(WorkItem)

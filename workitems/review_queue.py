@@ -38,21 +38,22 @@ class Stop(NamedTuple):
     @classmethod
     def read(cls, text: str) -> "Stop | None":
         """What an address says; None for what is none."""
-        parts = [whole_number(part) for part in text.split("-")]
-        if len(parts) > 2 or parts[0] is None:
-            return None
+        number, _, since = text.partition("-")
+        pk, microseconds = whole_number(number), whole_number(since.removeprefix("-"))
+        if pk is None or microseconds is None:
+            return None if pk is None else cls(pk)
         try:
-            return cls(parts[0], None if len(parts) == 1 or parts[1] is None else _EPOCH + parts[1] * _MICROSECOND)
+            return cls(pk, _EPOCH + (-microseconds if since.startswith("-") else microseconds) * _MICROSECOND)
         except OverflowError:
-            return cls(parts[0])
+            return cls(pk)
 
 
 @dataclass(frozen=True)
 class Round:
     """One person's way through a queue. `list`: the list's query string.
 
-    `order`: the name of the sort that the queue goes by, where it is not the list's own, since that was too long for it.
-    `item`: the one that is shown; `after`: the one whose next is asked for. `of`: how many there were at the beginning;
+    `order`: the name of the sort that it goes by, which is not the list's own where the list is too long for that.
+    `item`: the one that is shown; `after`: the one whose next is asked for. `of`: how many there were when that was first known;
     `behind`: those seen before, the last one last; `marked`: the one marked by the last step, which can be undone.
     """
 
@@ -92,7 +93,7 @@ class Round:
         }
         return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
 
-    def beyond(self, stop: Stop, *, marked: int | None = None) -> "Round":
+    def past(self, stop: Stop, *, marked: int | None = None) -> "Round":
         """The step from this item to the next."""
         behind = (*(one for one in self.behind if one.pk != stop.pk), stop)[-MOST_BEHIND:]
         return replace(self, item=None, after=stop, behind=behind, marked=marked)
@@ -111,9 +112,9 @@ class Round:
                 return replace(self, item=stop, after=None, behind=self.behind[:number], marked=None)
         return replace(self, item=self.item if self.item and self.item.pk == pk else Stop(pk), after=None, marked=None)
 
-    def begun(self, number: int, order: str) -> "Round":
-        """With how many there were at the beginning, if that is not known yet; more may have come since."""
-        return replace(self, of=max(self.of, number), order=order)
+    def by(self, order: str, number: int | None) -> "Round":
+        """Going by this order; with how many there are, if that is known: more may have come since."""
+        return replace(self, order=order, of=max(self.of, number or 0))
 
     @property
     def back(self) -> "Round | None":
@@ -161,17 +162,15 @@ class Queue:
 
     @property
     def order(self) -> str:
-        """The name of the order that it goes by, where that is not the list's own."""
-        names = {sort: name for name, sort in SORTS.items()}
-        name = names[self.found.sort]
-        return "" if name == self.whole.sort_name else name
+        """The name of the order that it goes by."""
+        return next(name for name, sort in SORTS.items() if sort == self.found.sort)
 
     def stop(self, item: WorkItem) -> Stop:
         """This item as it is now."""
         return Stop(item.pk, item.updated_at if "updated_at" in self._columns else None)
 
-    def place_of(self, stop: Stop, item: WorkItem) -> list[Any]:
-        """The item's place in the order as it was when it was come to."""
+    def _place_of(self, stop: Stop, item: WorkItem) -> list[Any]:
+        """The item's place in the order as it was when it was come to: only its last change can have changed since."""
         values = values_at(self.found.sort.columns, item)
         return [
             stop.at if column == "updated_at" and stop.at else value
@@ -182,17 +181,12 @@ class Queue:
     def _columns(self) -> list[str]:
         return [path(column) for column in self.found.sort.columns]
 
-    def beyond(self, place: Sequence[Any] | None) -> Next:
-        """The first item after this place; None: of all."""
+    def following(self, stop: Stop | None, item: WorkItem | None) -> Next:
+        """What comes after this item, where the way had come to it; after none of them: the first of all."""
         if self.is_empty:
             return Next()
-        for _look in range(LOOKS):
-            if following := self.found.beyond(place, 1):
-                return Next(self._stop_at(following[0].values))
-            place = self.found.looked_until(place)
-            if place is None:
-                break
-        return Next(looked_until=self._stop_at(place))
+        place, end = self.found.seek(self._place_of(stop, item) if stop and item else None, LOOKS)
+        return Next(self._stop_at(place and place.values), self._stop_at(end))
 
     def _stop_at(self, values: Sequence[Any] | None) -> Stop | None:
         """Every order ends with the item's number."""

@@ -83,6 +83,16 @@ class Found(ABC):
         """Where looking for rows from this place on ends though there may be more; None where it goes to the end."""
         return None
 
+    def seek(self, values: Sequence[Any] | None, looks: int) -> tuple[Place | None, Sequence[Any] | None]:
+        """The first row after this place (None: of all), over at most so many stretches; and where the look ended though it may go on."""
+        for _look in range(looks):
+            if following := self.beyond(values, 1):
+                return following[0], None
+            values = self.looked_until(values)
+            if values is None:
+                break
+        return None, values
+
     def places(self) -> list[Place] | None:
         """The rows of the page that the query string asks for, and one more if there is one; None if it is too far."""
         given, number = self.listing.value_of, self.listing.per_page + 1

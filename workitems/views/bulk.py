@@ -60,7 +60,7 @@ class BulkMove(Door, View):
             act = bulk.begin(selection, move, request.user, **self.asked(form))
             bulk.go_on(act)
             here = self.round()
-            return redirect(url_of_act(act, here.beyond(here.item) if here and here.item else here))
+            return redirect(url_of_act(act, here.past(here.item) if here and here.item else here))
         here = self.round()
         context = {
             "form": form,

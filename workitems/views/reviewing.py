@@ -16,7 +16,7 @@ from ..forms import ReviewForm
 from ..history import latest
 from ..lifecycle import Refused
 from ..models import WorkItem
-from ..review_queue import Queue, Round, Stop
+from ..review_queue import Next, Queue, Round, Stop
 from ..values import whole_number
 
 
@@ -32,13 +32,12 @@ class ReviewQueue(Door, View):
             return self.to_the_list()
         if here.item is not None:
             return self.page(here, queue, self.item_with(here.item.pk))
-        after = self.known(here.after)
-        following = queue.beyond(queue.place_of(here.after, after) if after else None)
-        here = here.begun(queue.left, queue.order)
-        if following.item is None:
-            further = url_of_round(here.looking_on(following.looked_until)) if following.looked_until else None
-            return render(request, "workitems/review_end.html", {**self.around(here, queue), "further": further})
-        return redirect(url_of_round(here.showing(following.item)))
+        here, following = self.step(here, queue)
+        if following.item is not None:
+            return redirect(url_of_round(here.showing(following.item)))
+        end = following.looked_until
+        context = {**self.around(here, queue), "further": url_of_round(here.looking_on(end)) if end else None}
+        return render(request, "workitems/review_end.html", context)
 
     def post(self, request):
         here = Round.read(request.GET.dict())
@@ -49,8 +48,7 @@ class ReviewQueue(Door, View):
         if not form.is_valid():
             return self.page(here, queue, item, form, status=422)
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
-        stop = self.stop_at(here, queue, item)
-        place = queue.place_of(stop, item)  # before the move, which may lead it elsewhere in the list's order
+        stop = self.stop_at(here, queue, item)  # before the move, which may lead it elsewhere in the list's order
         try:
             item.review(by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
         except Refused as refused:
@@ -64,9 +62,21 @@ class ReviewQueue(Door, View):
         is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
             messages.info(request, _("%(name)s was marked already.") % {"name": item.name})
-        following = self.queue(here).beyond(place).item
-        there = here.beyond(stop, marked=item.pk if is_done else None)
-        return redirect(url_of_round(there.showing(following) if following else there))
+        there = here.past(stop, marked=item.pk if is_done else None)
+        there, following = self.step(there, self.queue(there))
+        return redirect(url_of_round(there.showing(following.item) if following.item else there))
+
+    def step(self, here: Round, queue: Queue) -> tuple[Round, Next]:
+        """What comes after the item that the way is at. `queue`: as it is now."""
+        stop, item = here.after, self.known(here.after.pk) if here.after else None
+        if here.order and queue.order != here.order:
+            messages.info(
+                self.request,
+                _("The list has become longer or shorter, and goes by another order now: from its first item on."),
+            )
+            stop = item = None
+        following = queue.following(stop, item)
+        return here.by(queue.order, queue.left if queue.is_whole else None), following
 
     def queue(self, here: Round) -> Queue | None:
         """The queue of the list that the address names, as it is now; None where that is no list."""
@@ -82,15 +92,15 @@ class ReviewQueue(Door, View):
         """There it says what is wrong with it."""
         return redirect(f"{reverse('items')}?{self.request.GET['list']}")
 
-    def known(self, stop: Stop | None) -> WorkItem | None:
+    def known(self, number: int | None) -> WorkItem | None:
         try:
-            return None if stop is None else self.item_with(stop.pk)
+            return self.item_with(number)
         except Http404:
             return None
 
     def around(self, here: Round, queue: Queue) -> dict:
         """What is the same on every page of the queue."""
-        marked = self.known(None if here.marked is None else Stop(here.marked))
+        marked = self.known(here.marked)
         return {
             "chips": queue.whole.chips(),
             "list_url": url_of_list(queue.whole),
@@ -110,7 +120,7 @@ class ReviewQueue(Door, View):
             "item": item,
             "detail": detail,
             "form": form,
-            "onward": url_of_round(here.beyond(self.stop_at(here, queue, item))),
+            "onward": url_of_round(here.past(self.stop_at(here, queue, item))),
             "item_url": url_of_item(item.pk, queue.whole),
             "list_query": queue.whole.query(),
         }
