@@ -10,9 +10,10 @@ from django.utils import timezone
 from workitems.finding import passing
 from workitems.mailing import digests
 from workitems.mailing.run import send_all
-from workitems.models import Digest
+from workitems.models import Digest, WorkItem
 
 from .factories import make_item
+from .many import SOME_DAY, make_many
 from .saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -75,6 +76,43 @@ def test_it_moves_with_the_person(stan, failures, mailoutbox):
     assert len(mailoutbox) == 4
 
 
+@pytest.mark.parametrize(
+    ("every", "begun", "homes", "expected"),
+    [
+        # Said two minutes before the new hour, and seen by a run two minutes after it.
+        ("week", "2026-05-28T12:00", ("America/New_York", "2026-06-01T06:58", "UTC"), ["06-01T07:02"]),
+        # Said the day before, while no run came: late, but not lost.
+        ("day", "2026-06-01T12:00", ("America/New_York", "2026-06-01T20:00", "Europe/Berlin"), ["06-02T09:02"]),
+        # Not twice on the Monday of somebody who flies to where it is still Sunday.
+        (
+            "week",
+            "2026-05-28T12:00",
+            ("Pacific/Auckland", "2026-05-31T20:00", "America/New_York"),
+            ["05-31T19:02", "06-08T11:02"],
+        ),
+    ],
+)
+def test_who_moves_loses_no_mail_and_gets_none_twice(stan, failures, mailoutbox, every, begun, homes, expected):
+    """Runs two minutes past each hour; none on the 2nd of June before nine."""
+    zone, moved_at, to = homes
+    stan.time_zone = zone
+    stan.save()
+    now = datetime.fromisoformat(f"{begun}+00:00")
+    digests.subscribe(view_of(stan), stan, every, now)
+    now, sent = now + timedelta(minutes=2), []
+    end = datetime.fromisoformat(f"2026-{expected[-1]}+00:00")
+    while now <= end:
+        if now >= datetime.fromisoformat(f"{moved_at}+00:00") and stan.time_zone != to:
+            stan.time_zone = to
+            stan.save()
+        if not 0 <= (now - datetime(2026, 6, 2, tzinfo=UTC)).total_seconds() < 9 * 3600:
+            before = len(mailoutbox)
+            send_all(now)
+            sent += [f"{now:%m-%dT%H:%M}"] * (len(mailoutbox) - before)
+        now += timedelta(hours=1)
+    assert sent == expected if every == "week" else sent[-1] == expected[-1]
+
+
 # What it says
 
 
@@ -135,6 +173,24 @@ def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, 
     assert "5 items or more" in mail.body
     assert "At least 5 items changed since" in mail.body
     assert "At least 5 items changed since" in mail.alternatives[0][0]
+
+
+@pytest.mark.parametrize("hours", [-24 * 400, 24 * 400])
+def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, monkeypatch, hours):
+    """Beyond what one look goes over, in the list's own order or in the mail's."""
+    rare = make_item(
+        virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
+    )
+    WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
+    make_many(100, [virginia])
+    for name, value in {"REACH": 25, "MOST": 10}.items():
+        monkeypatch.setattr(passing, name, value)
+    due_of(view_of(stan, query="file_identifier=virginia.edu/rare/page-1.tif"), stan)
+    due_of(view_of(stan, name="None", query="file_identifier=virginia.edu/rare/page-2.tif"), stan)
+    call_command("send_digests")
+    [mail] = mailoutbox
+    assert mail.subject == "Failures: 1 item or more"
+    assert rare.name in mail.body
 
 
 def test_names_break_neither_header_nor_html(stan, virginia, mailoutbox):

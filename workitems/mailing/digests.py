@@ -24,6 +24,9 @@ from .sending import Letter, as_read_by
 from .tables import Every
 
 AT = time(7)  # in the morning, in each person's zone; a weekly one on Mondays
+# So long after the last one, a person who has moved gets the next at the earliest: not twice on a Monday, wherever they go.
+APART = {Every.DAY: timedelta(hours=12), Every.WEEK: timedelta(hours=27)}
+LOOKS = 5  # stretches of a list that are gone over to tell whether there is something in it
 ROWS = 20
 SALT = "workitems.digest"
 
@@ -56,23 +59,23 @@ def of_person(person: User) -> dict[int, str]:
 
 
 def move_with_people(now: datetime) -> None:
-    """Works out anew what is not due yet, of people who have changed their zone since."""
+    """Works out anew what is not due yet, of people who have changed their zone since the last one. It may be due now by that."""
     elsewhere = Digest.objects.filter(next_at__gt=now).exclude(zone=F("person__time_zone")).select_related("person")
     for digest in elsewhere:
         zone = digest.person.time_zone
-        unchanged = Digest.objects.filter(pk=digest.pk, next_at=digest.next_at)
-        unchanged.update(zone=zone, next_at=next_time(now, digest.every, zone))
+        apart = APART[Every(digest.every)] if digest.has_begun else timedelta()
+        due = next_time(digest.since + apart, digest.every, zone)
+        Digest.objects.filter(pk=digest.pk, next_at=digest.next_at).update(zone=zone, next_at=due)
 
 
 def due(now: datetime) -> Iterator[Digest]:
     """Those whose time has come, the longest wait first."""
-    waiting = Digest.objects.filter(next_at__lte=now).order_by("next_at", "pk")
-    yield from waiting.select_related("person__institution", "view")
+    yield from Digest.objects.filter(next_at__lte=now).order_by("next_at", "pk")
 
 
 def row_of(digest: Digest, now: datetime) -> QuerySet[Digest]:
     """Its row as long as it is due: another run may have sent it since it was read."""
-    return Digest.objects.filter(pk=digest.pk, next_at__lte=now)
+    return Digest.objects.filter(pk=digest.pk, next_at__lte=now).select_related("person__institution", "view")
 
 
 def letter(digest: Digest, now: datetime) -> Letter | None:
@@ -82,23 +85,27 @@ def letter(digest: Digest, now: datetime) -> Letter | None:
         return None
     with as_read_by(person):  # the days that a list asks for, too, are those of this person's zone
         listing = ItemList({}, person).beside(view.query)
-        return _written(digest, listing, now) if listing.is_valid() and find(listing).total else None
+        return _written(digest, listing, now) if listing.is_valid() else None
 
 
-def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter:
+def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter | None:
     person, view = digest.person, digest.view
-    latest = find(listing.beside(listing.query(sort="updated", per_page=ROWS)))
+    found = find(listing.beside(listing.query(sort="updated")))
+    rows = found.beyond(None, ROWS) or [first for first, _end in [found.seek(None, LOOKS)] if first]
+    if not rows:
+        return None
     since = max(digest.since, listing.value_of.get("updated_after") or digest.since)
     changed = find(listing.beside(listing.query(updated_after=since.isoformat())))
     stop = urljoin(settings.SITE_URL, reverse("stop_digest", args=[token_of(digest)]))
     context = {
         "view": view,
         "digest": digest,
-        "found": latest,
+        "number": max(found.total, len(rows)),
+        "is_whole": found.is_whole,
         "changed": changed,
         "rows": [
             (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))
-            for row in rows_at(latest.page().ids, now, listing.institutions)
+            for row in rows_at([place.pk for place in rows], now, listing.institutions)
         ],
         "list_url": urljoin(settings.SITE_URL, f"{reverse('items')}?{view.query}"),
         "views_url": urljoin(settings.SITE_URL, reverse("saved_views")),
@@ -119,8 +126,11 @@ def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter:
 def has_gone_out(digest: Digest, now: datetime) -> None:
     """After a mail, or after a look that found nothing to tell: when the next one is due."""
     zone = digest.person.time_zone
-    due = next_time(now, digest.every, zone)
-    Digest.objects.filter(pk=digest.pk).update(next_at=due, zone=zone, since=now, claimed_at=None)
+    row, gone = Digest.objects.filter(pk=digest.pk), {"since": now, "has_begun": True, "claimed_at": None}
+    due = {"zone": zone, "next_at": next_time(now, digest.every, zone)}
+    # Where the person has chosen anew while it was sent, that has said when the next one is due.
+    if not row.filter(next_at=digest.next_at).update(**gone, **due):
+        row.update(**gone)
 
 
 def token_of(digest: Digest) -> str:

@@ -85,7 +85,7 @@ def send_each(
     """Sends what is due, one after the other.
 
     `now`: when the run began. `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nothing or nobody to tell;
-    `done`: what is noted after that.
+    `done`: what is noted after that. Both get it as it is once it was taken: a run may be long, and people move meanwhile.
     """
     in_a_row, begun = 0, monotonic()
     for one in due:
@@ -93,6 +93,9 @@ def send_each(
             break
         # Not the run's beginning: in a long one, another would think that what it takes now was left behind.
         if not take(rows(one), now + timedelta(seconds=monotonic() - begun)):
+            continue
+        one = rows(one).first()
+        if one is None:
             continue
         try:
             found = letter(one)

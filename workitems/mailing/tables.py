@@ -30,9 +30,10 @@ class Every(models.TextChoices):
 
 
 class Digest(models.Model):
-    """A person gets a view by mail. `since`: what has changed after that is new in the next one.
+    """A person gets a view by mail. `since`: when the last one went out, or had nothing to tell; before the first, when it was asked for.
 
-    `next_at`: when it is due, by the clocks of `zone`, the person's own when that was worked out.
+    What has changed after that is new in the next one. `next_at`: when that is due, by the clocks of `zone`, the person's own when
+    that was worked out. `has_begun`: whether there was a first one.
     """
 
     view = models.ForeignKey(SavedView, models.CASCADE, related_name="digests")
@@ -41,6 +42,7 @@ class Digest(models.Model):
     next_at = models.DateTimeField()
     zone = models.CharField(max_length=64)
     since = models.DateTimeField()
+    has_begun = models.BooleanField(default=False)
     claimed_at = models.DateTimeField(null=True)
 
     view_id: int

@@ -33,12 +33,11 @@ def is_watched(item: WorkItem, person: User) -> bool:
 
 def due() -> Iterator[Watch]:
     """Those whose item has come to its end, the longest wait first."""
-    ended = Watch.objects.filter(item__in=WorkItem.objects.closed())
-    yield from ended.select_related("item__institution", "person__institution").order_by("pk")
+    yield from Watch.objects.filter(item__in=WorkItem.objects.closed()).order_by("pk")
 
 
 def row_of(watched: Watch) -> QuerySet[Watch]:
-    return Watch.objects.filter(pk=watched.pk)
+    return Watch.objects.filter(pk=watched.pk).select_related("item__institution", "person__institution")
 
 
 def letter(watched: Watch, now: datetime) -> Letter | None:

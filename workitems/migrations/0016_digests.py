@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('next_at', models.DateTimeField()),
                 ('zone', models.CharField(max_length=64)),
                 ('since', models.DateTimeField()),
+                ('has_begun', models.BooleanField(default=False)),
                 ('claimed_at', models.DateTimeField(null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='digests', to=settings.AUTH_USER_MODEL, verbose_name='person')),
                 ('view', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to='workitems.savedview')),
