@@ -2,6 +2,7 @@
 
 import pytest
 
+from workitems import saved_views
 from workitems.models import SavedView
 
 from .elements import form_of, problems
@@ -57,6 +58,46 @@ def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
     second.refresh_from_db()
     assert (second.name, second.reach) == ("Deux", "institution")
     assert first.name == "One"
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """A function that has something done between the look at a view and its change."""
+    change = saved_views.change_view
+
+    def do(what):
+        def late(*args, **values):
+            what()
+            return change(*args, **values)
+
+        monkeypatch.setattr(saved_views, "change_view", late)
+
+    return do
+
+
+def test_what_was_deleted_meanwhile_stays_so(signed_in, stan, meanwhile):
+    view = view_of(stan)
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).delete())
+    response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
+    assert response.status_code == 404
+    assert not SavedView.objects.exists()
+
+
+def test_what_was_saved_into_it_meanwhile_stays(signed_in, stan, meanwhile):
+    view = view_of(stan)
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(query="stage=Store"))
+    assert signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 302
+    view.refresh_from_db()
+    assert (view.name, view.query) == ("New", "stage=Store")
+
+
+def test_who_must_not_change_it_any_more_does_not(signed_in, stan, ada, meanwhile):
+    view = view_of(stan, reach="institution")
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(owner=ada, reach="everybody"))
+    response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
+    assert response.status_code == 403
+    view.refresh_from_db()
+    assert (view.name, view.reach) == ("Failures", "everybody")
 
 
 def test_anothers_view_is_not_hidden(signed_in, stan, virginia):

@@ -7,8 +7,8 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from workitems import saved_views
-from workitems.models import SavedView
+from workitems import saved_views, shown_views
+from workitems.models import Cause, SavedView
 
 from .elements import form_of, page, problems
 from .factories import UserFactory, make_item
@@ -100,6 +100,9 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
         ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
         ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
         ({"name": "\u200b"}, "This name has characters that nobody can see."),
+        ({"name": "\u3164"}, "This name has characters that nobody can see."),
+        ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
+        ({"name": "a\ufffe"}, "This name has characters that nobody can see."),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
@@ -170,6 +173,17 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
     assert problems(response) == ["You have 2 views. Delete one before you save another."]
     assert save(client, name="a", query="stage=Store", replace="on").status_code == 302
     assert set(SavedView.objects.values_list("name", "query")) == {("a", "stage=Store"), ("b", FAILED)}
+
+
+def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
+    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
+    view_of(former, reach="institution")
+    monkeypatch.setattr(saved_views, "MOST_OF_ONE", 1)
+    client = signed_in(stan)
+    save(client, name="mine")
+    assert problems(save(client, reach="institution", replace="on")) == [
+        "You have 1 views. Delete one before you save another."
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -269,10 +283,14 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
     client = signed_in(dora)
     assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}
-    listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
-    assert "It asks for something that is not there for your role or institution." in listed.words
-    assert listed.one("th", scope="row").all("a") == []
+    assert page(client.get("/views/")).all("tr", data_view=True) == []
     assert column(client) == {}
+    assert "Hopkins" not in client.get("/account").content.decode()
+    for address, sent in (("/views/start", {"view": view.pk}), (f"/views/{view.pk}/digest", {"every": "day"})):
+        said = page(client.post(address, sent, follow=True)).one("div", class_="messages").words
+        assert said == "“Hopkins” asks for something that is not there for your role or institution."
+    dora.refresh_from_db()
+    assert (dora.start_view, dora.digests.count()) == (None, 0)
     assert client.get("/items/?institution=jhu.edu").status_code == 400
     admin = signed_in(ada)
     assert column(admin) == {"Hopkins": f"/views/{view.pk}/count"}
@@ -285,21 +303,61 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
         ("institution=jhu.edu", "everybody", True),
         ("node=services-1", "everybody", True),
         ("institution=jhu.edu", "private", False),
+        ("cause=1", "everybody", True),
+        ("node=services-1", "institution", True),
         ("status=Failed", "everybody", False),
     ],
 )
-def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, jhu, query, reach, is_told):
+def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, reach, is_told):
     client = signed_in(ada)
+    query = query.replace("cause=1", f"cause={Cause.objects.first().pk}")
     back = client.get(save(client, query=query, reach=reach)["Location"])
     said = page(back).one("div", class_="messages").words
-    assert ("are not shown this view" in said) is is_told
+    assert ("is not shown this view" in said) is is_told
+    # The same where it is shared only later.
+    view = SavedView.objects.get()
+    told = client.post(f"/views/{view.pk}", {"name": "Failures", "reach": "everybody"}, follow=True)
+    assert ("is not shown this view" in page(told).one("div", class_="messages").words) is (query != FAILED)
+
+
+def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, virginia, jhu):
+    view = view_of(ada, name="Hopkins", query="institution=jhu.edu")
+    ada.role, ada.institution = dora.role, virginia
+    ada.save()
+    client = signed_in(ada)
+    assert column(client) == {}
+    listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
+    assert "It asks for something that is not there for your role or institution." in listed.words
+    assert listed.one("th", scope="row").all("a") == []
+    assert client.post(f"/views/{view.pk}/delete").status_code == 302
+    assert not SavedView.objects.exists()
+
+
+def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
+    for n in range(shown_views.MOST_IN_COLUMN):
+        view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
+    view_of(ada, name="Z failed", reach="everybody")
+    assert column(signed_in(dora)) == {"Z failed": 2}
+    assert len(column(signed_in(ada))) == shown_views.MOST_IN_COLUMN
+
+
+def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
+    for who, reach in ((dora, "private"), (stan, "institution"), (ada, "everybody")):
+        view_of(who, reach=reach)
+    view_of(dora, name="Another")
+    client = signed_in(dora)
+    names = ["Another", "Failures (only you)", "Failures (your institution)", "Failures (everybody)"]
+    assert list(column(client)) == names
+    assert [one.words for one in page(client.get("/account")).one("select", name="view").all("option")][1:] == names
+    labelled = [one["aria-label"] for one in page(client.get("/views/")).all("select", name="every")]
+    assert labelled == [f"{name} by mail" for name in names]
 
 
 def test_a_long_column_ends(signed_in, dora, items):
     for n in range(20):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
-    assert len(column(client)) == saved_views.MOST_IN_COLUMN
+    assert len(column(client)) == shown_views.MOST_IN_COLUMN
     group = page(client.get("/items/")).one("section", class_="group views")
     assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
     assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20
@@ -318,3 +376,6 @@ def test_the_column_costs_one_statement_more_however_many(signed_in, dora, items
     for n in range(10):
         view_of(dora, name=f"View {n}", query=f"status=Failed&q={'x' * (n // 5)}")
     assert statements(client) == without + 1
+    for n in range(10):
+        view_of(dora, name=f"Cause {n}", query=f"cause={Cause.objects.first().pk}&q={'x' * n}")
+    assert statements(client) == without + 2

@@ -4,7 +4,7 @@ Names are those of the member API, version 2; a version that spells some otherwi
 that cannot be right, makes the list invalid: then it has errors, and no rows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property, reduce
 from typing import Any, NamedTuple
@@ -152,11 +152,24 @@ class ItemList:
         other.institutions = self.institutions
         return other
 
+    def all_beside(self, queries: Iterable[str]) -> "list[ItemList]":
+        """Other lists of the same reader's; the causes that they ask for are looked up all at once."""
+        others = [self.beside(query) for query in queries]
+        known = self._causes_of({number for other in others for number in other.params.get("cause", ())})
+        for other in others:
+            other.causes = {number: known[number] for number in other.params.get("cause", ()) if number in known}
+        return others
+
     @cached_property
     def causes(self) -> dict[str, str]:
         """{number: text} of the causes that are asked for, and that an item which this person may see has failed for."""
+        return self._causes_of(self.params.get("cause", ()))
+
+    def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
+        if not numbers:
+            return {}
         scope = None if self.sees_all else [self.user.institution_id]
-        return {str(pk): text for pk, text in causes_with(self.params.get("cause", ()), scope, using=self.using)}
+        return {str(pk): text for pk, text in causes_with(numbers, scope, using=self.using)}
 
     @cached_property
     def _filter(self) -> ItemFilter:

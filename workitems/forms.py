@@ -1,7 +1,7 @@
 """The forms of the moves. They know neither request nor database."""
 
 from typing import Any, cast
-from unicodedata import category
+from unicodedata import category, normalize
 
 from django import forms
 from django.utils.html import format_html
@@ -150,21 +150,21 @@ class EditForm(MoveForm):
 class NameField(forms.CharField):
     """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
 
-    UNSEEN = (
-        "Cc",
-        "Cf",
-        "Co",
-        "Cs",
-    )  # control characters, such as turn the direction of writing, and what is no character
-    JOINERS = "\u200c\u200d"  # some scripts need them within a word
+    # Control characters, such as turn the direction of writing; and what is no character at all.
+    UNSEEN = ("Cc", "Cf", "Co", "Cs")
+    NO_CHARACTERS = {plane + one for plane in range(0, 0x110000, 0x10000) for one in (0xFFFE, 0xFFFF)}
+    JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
+    BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
 
     def to_python(self, value: Any) -> str:
-        return " ".join((super().to_python(value) or "").split())
+        return " ".join(normalize("NFC", super().to_python(value) or "").split())
 
     def validate(self, value: str) -> None:
         super().validate(value)
-        seen = value.translate(dict.fromkeys(map(ord, self.JOINERS)))
-        if value and (not seen or any(category(one) in self.UNSEEN for one in seen)):
+        text = value.translate(self.JOINERS)
+        is_seen = any(category(one)[0] in "LNPS" for one in text.translate(self.BLANK))
+        is_text = not any(category(one) in self.UNSEEN or ord(one) in self.NO_CHARACTERS for one in text)
+        if value and not (is_seen and is_text):
             raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
 
 

@@ -41,7 +41,8 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 class SavedView(models.Model):
     """`query`: of the list, as its page writes it. `owner`: who saved it; while it is private it is theirs alone.
 
-    `institution`: the one that it is shared with, if it is. A name is there once among those that see it.
+    `institution`: the one that it is shared with, if it is. A name is there once among a person's own, an institution's, and those
+    for everybody.
     """
 
     owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views", verbose_name=_("owner"))

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from . import explain as explaining
 from .expecting import late_in_words, roughly, usually, whole_unit
-from .saved_views import views_of
+from .shown_views import choices
 from .vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -205,4 +205,4 @@ class Writing(Extension):
         environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
         environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
         environment.filters |= {"day": _day, "tick": whole_unit}
-        environment.globals |= {"views_of": views_of}
+        environment.globals |= {"choices_of_views": choices}

@@ -139,8 +139,8 @@ class Acts(Door, View):
 
     def get(self, request):
         found = acts.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
-        everything = ItemList({}, request.user)
-        shown = [(act, everything.beside(act.query)) for act in found[:ACTS_PER_PAGE]]
+        listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
+        shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
         context = {
             "acts": [(act, url_of_list(listing), listing.chips(), acts.skipped_of(act)) for act, listing in shown],
             "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",

@@ -9,7 +9,7 @@ from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from .. import bulk, changes, exporting, saved_views
+from .. import bulk, changes, exporting, saved_views, shown_views
 from ..access import Door, url_of_round
 from ..facets import Facets, drop_hints
 from ..filters import PLACES, ItemList
@@ -73,7 +73,7 @@ class List(ReadsFromStandby, Door, View):
             "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
-            "column": saved_views.beside(listing),
+            "column": shown_views.beside(listing),
             "view_reaches": saved_views.reaches_of(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,

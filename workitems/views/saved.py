@@ -16,7 +16,7 @@ from pharos.accounts.gate import PUBLIC
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from .. import saved_views
+from .. import saved_views, shown_views
 from ..access import Door, url_of_list
 from ..facets import in_words
 from ..filters import ItemList
@@ -44,12 +44,28 @@ class OfView(Door, View):
         except (SavedView.DoesNotExist, OverflowError, ValueError):
             raise Http404 from None
 
-    def own(self) -> SavedView:
-        """The same, where this person may change it."""
+    def changeable(self) -> SavedView:
+        """The view that the URL names, or 404; 403 where this person may not change it."""
         view = self.view()
         if not saved_views.may_change(view, self.request.user):
             raise PermissionDenied
         return view
+
+    def can_open(self, view: SavedView) -> bool:
+        """Whether it is of any use to this person; where not, the next page says why."""
+        if shown_views.can_open(view, self.request.user):
+            return True
+        sentence = _("“%(name)s” asks for something that is not there for your role or institution.")
+        messages.error(self.request, sentence % {"name": view.name})
+        return False
+
+    def warn(self, view: SavedView) -> None:
+        """Tells who has saved a view what they might not think of."""
+        if saved_views.some_cannot_open(view):
+            warning = _(
+                "It names an institution, a cause or a process: whoever may not see that is not shown this view."
+            )
+            messages.warning(self.request, warning)
 
     def form(self, data=None, *, view=None, **initial) -> ViewForm:
         reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
@@ -60,7 +76,7 @@ class SavedViews(OfView):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
-        lines, mailed = saved_views.lines(request.user), digests.of_person(request.user)
+        lines, mailed = shown_views.lines(request.user), digests.of_person(request.user)
         context = {"lines": lines, "mailed": mailed, "every": Every.choices}
         return render(request, "workitems/saved_views.html", context)
 
@@ -94,31 +110,30 @@ class SavedViews(OfView):
             Reach.EVERYBODY: _("Saved as “%(name)s”. Everybody sees it."),
         }
         messages.success(self.request, sentences[view.reach] % {"name": view.name})
-        if saved_views.some_cannot_open(view):
-            warning = _("It names an institution or a process: those who may not see that are not shown this view.")
-            messages.warning(self.request, warning)
+        self.warn(view)
 
 
 class ChangeView(OfView):
     """`/views/ID`: another name, or other readers."""
 
     def get(self, request, pk):
-        view = self.own()
+        view = self.changeable()
         return self.page(view, self.form(view=view, name=view.name, reach=view.reach))
 
     def post(self, request, pk):
-        view = self.own()
+        view = self.changeable()
         form = self.form(request.POST, view=view)
         if form.is_valid():
             try:
                 name, reach = form.cleaned_data["name"], form.cleaned_data["reach"]
-                saved_views.change_view(view, request.user, name=name, reach=reach)
+                view = saved_views.change_view(view, request.user, name=name, reach=reach)
             except ViewRefused as refused:
                 form.add_error(refused.field, str(refused))
             else:
                 messages.success(request, _("Changed “%(name)s”.") % {"name": view.name})
+                self.warn(view)
                 return redirect("saved_views")
-        return self.page(self.own(), form, status=422)
+        return self.page(self.changeable(), form, status=422)
 
     def page(self, view, form, status=200):
         return render(self.request, "workitems/change_view.html", {"view": view, "form": form}, status=status)
@@ -128,10 +143,10 @@ class DeleteView(OfView):
     """`/views/ID/delete`: asks first."""
 
     def get(self, request, pk):
-        return render(request, "workitems/delete_view.html", {"view": self.own()})
+        return render(request, "workitems/delete_view.html", {"view": self.changeable()})
 
     def post(self, request, pk):
-        view = self.own()
+        view = self.changeable()
         saved_views.delete_view(view)
         messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
         return redirect("saved_views")
@@ -146,12 +161,16 @@ class StartWith(OfView):
     def post(self, request):
         number = request.POST.get("view", "")
         view = self.view_with(number) if number else None
-        saved_views.start_with(view, request.user)
-        if view:
-            messages.success(request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
-        else:
-            messages.success(request, _("“Work Items” begins with all items now."))
+        if view is None or self.can_open(view):
+            self.begin_with(view)
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
+
+    def begin_with(self, view):
+        saved_views.start_with(view, self.request.user)
+        if view:
+            messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
+        else:
+            messages.success(self.request, _("“Work Items” begins with all items now."))
 
 
 class DigestOfView(OfView):
@@ -164,6 +183,8 @@ class DigestOfView(OfView):
         view, every = self.view(), request.POST.get("every", "")
         if every and every not in Every.values:
             messages.error(request, _("Choose how often: every day, every week, or no mail."))
+            return redirect("saved_views")
+        if every and not self.can_open(view):
             return redirect("saved_views")
         digests.subscribe(view, request.user, every or None, timezone.now())
         sentences = {
