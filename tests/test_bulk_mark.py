@@ -9,7 +9,7 @@ def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as
     item.fail(by=wally, note="Bad.", retry=False)
     [entry] = item.history.filter(number=2)
     drawn = [entry.pk + 1, entry.pk]  # as it was while the fail was not committed yet, and a later one was
-    chosen = bulk.chosen({"query": "", "mark": drawn}, stan)
+    chosen = bulk.chosen({"query": "", "zone": "UTC", "mark": drawn}, stan)
     assert not chosen.exists()
 
 

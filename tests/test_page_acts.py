@@ -9,7 +9,7 @@ from workitems.models import BulkAct
 from workitems.views import bulk as views
 
 from .elements import page
-from .factories import make_item
+from .factories import UserFactory, make_item
 
 
 def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
@@ -114,19 +114,40 @@ def test_a_place_that_is_none_begins_anew(signed_in, ada, virginia, before):
     assert shown(signed_in(ada).get("/acts/", {"before": before})) == [str(made.pk)]
 
 
-def test_items_that_a_reader_may_not_see_are_not_listed(signed_in, ada, stan, virginia, jhu, wally):
-    """An admin who has become staff of an institution."""
-    own, theirs = make_item(virginia), make_item(jhu)
-    made = act(ada, own, theirs)
-    ada.role, ada.institution = stan.role, virginia
-    ada.save()
-    text = signed_in(stan).get(f"/acts/{made.pk}").content.decode()
-    assert own.name in text
-    assert theirs.name not in text
+def test_an_act_stays_with_those_whose_items_it_was_about(signed_in, cast, virginia, jhu, consortium, wally):
+    """Whoever did it may have moved since: an admin to the staff of an institution, staff to another one."""
+    ada, stan, olga = cast["ada"], cast["stan"], cast["olga"]
+    of_ada = act(ada, make_item(virginia), make_item(jhu))
+    of_olga = act(olga, make_item(jhu).succeed(stage="Record", by=wally), move="review", note="")
+    for person in (ada, olga):
+        person.role, person.institution = stan.role, virginia
+        person.save()
+    for person in (stan, ada, olga):
+        client = signed_in(person)
+        assert shown(client.get("/acts/")) == []
+        for made in (of_ada, of_olga):
+            assert client.get(f"/acts/{made.pk}").status_code == 404
+            assert client.post(f"/acts/{made.pk}/undo").status_code == 404
+    # Nor are an admin's acts there for the staff of the consortium itself.
+    stan.institution = consortium
+    stan.save()
+    assert shown(signed_in(stan).get("/acts/")) == []
+    another = UserFactory(email="other@jhu.edu", institution=jhu, role=stan.role)
+    assert shown(signed_in(another).get("/acts/")) == [str(of_olga.pk)]
 
 
-def test_an_items_history_leads_to_its_act(signed_in, ada, cast, virginia):
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+def test_an_items_history_leads_to_its_act_where_one_may_see_it(signed_in, cast, virginia, wally, who):
     item = make_item(virginia)
-    made = act(ada, item)
-    assert f'href="/acts/{made.pk}"' in signed_in(ada).get(f"/items/{item.pk}").content.decode()
-    assert "/acts/" not in signed_in(cast["dora"]).get(f"/items/{item.pk}").content.decode()
+    of_ada = act(cast["ada"], item)
+    item.requeue(stage="Receive", by=cast["ada"])
+    item.succeed(stage="Record", by=wally)
+    of_stan = act(cast["stan"], item, move="review", note="")
+    client = signed_in(cast[who])
+    links = {one["href"] for one in page(client.get(f"/items/{item.pk}")).all("a") if "/acts/" in one["href"]} - {
+        "/acts/"
+    }
+    for link in links:
+        assert client.get(link).status_code == 200
+    visible = {"dora": [], "stan": [of_stan], "ada": [of_ada, of_stan]}[who]
+    assert links == {f"/acts/{made.pk}" for made in visible}

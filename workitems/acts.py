@@ -24,19 +24,28 @@ _ILLEGAL = {
     "requeue": _("succeeded already"),
 }
 _UNDONE = _("changed since they were marked")
+UNDO_OF = {"review": "unreview", "unreview": "review"}
 
 
 def visible_acts(user: User) -> QuerySet[BulkAct]:
-    """Those that this person may know of: an admin every one, others those of the people of their institution."""
-    acts = BulkAct.objects.select_related("by__institution")
+    """Those that this person may know of: an admin every one, others those of people who saw then only what they see now."""
+    acts = BulkAct.objects.select_related("by")
     if not user.can(Permission.REVIEW):
         return acts.none()
-    return acts if user.can(Permission.SEE_EVERY_INSTITUTION) else acts.filter(by__institution_id=user.institution_id)
+    if user.can(Permission.SEE_EVERY_INSTITUTION):
+        return acts
+    return acts.filter(institution_id=user.institution_id, is_of_all=False)
 
 
 def may_go_on(act: BulkAct, user: User) -> bool:
     """Whether this person may have it gone on with: whoever began it, or an admin."""
     return act.by_id == user.pk or user.can(Permission.CANCEL)
+
+
+def may_undo(act: BulkAct, user: User) -> bool:
+    """Whether this person may set back what a review has set: whoever did it, once it is done, and if it was none itself."""
+    is_done = act.finished_at and act.changed and "undo" not in act.selection
+    return bool(act.move in UNDO_OF and act.by_id == user.pk and is_done)
 
 
 def some_acts(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkAct]:
@@ -80,9 +89,12 @@ def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
 
 
 def left_alone(act: BulkAct, user: User, number: int) -> list[WorkItem]:
-    """So many of the items that were chosen and nothing was done with, as they are now; none where only their list is known."""
+    """So many of the items that were chosen and nothing was done with, as they are now; none where only their list is known.
+
+    They have changed since, or the move was not for them, or they were so already.
+    """
     ids = act.selection.get("ids")
-    if not act.finished_at or not ids or not act.skipped:
+    if not act.finished_at or not ids or act.changed == len(ids):
         return []
     changed = {pk for [pk] in every_entry("item_id", act=act.pk)}
     others = [pk for pk in ids if pk not in changed]

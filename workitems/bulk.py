@@ -3,13 +3,20 @@
 A list's page carries a signed snapshot: its filter, whose it is, how many there were, and the last history entry at that
 moment. It stands for "all that match"; and whatever was chosen, an item that came or changed after the page was drawn has
 a later entry, and is left alone.
+
+What a list has in it may change without an entry: an item becomes late, or is superseded by another. So what the dry run shows
+is fixed by the items' numbers, and those are what the move is made with. Of more than MOST items only the list is kept, and such
+an item counts as in it once it is.
 """
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core import signing
 from django.db import DEFAULT_DB_ALIAS, transaction
@@ -18,6 +25,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
+from pharos.accounts.roles import Permission
 
 from . import door
 from .filters import ItemList
@@ -43,11 +51,12 @@ class BadSelection(ValueError):
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items: as stored with an act, and how many the reader was shown."""
+    """Which items: as stored with an act, and how many the reader was shown. `more`: so many of these have come into the list since."""
 
     stored: dict[str, Any]
     shown: int
     query: str
+    more: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -74,7 +83,7 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
 def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
     """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
     shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
-    shown |= {} if is_whole else {"at_least": True}
+    shown |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
     return signing.dumps(shown, salt=SALT, compress=True)
 
 
@@ -89,10 +98,45 @@ def _read(token: str, user: User) -> dict[str, Any]:
 
 
 def of_snapshot(token: str, user: User) -> Selection:
-    """The selection that a snapshot stands for. Raises BadSelection for one that is not ours or not this person's."""
+    """The selection that a snapshot stands for, or what `fixed` has made of it.
+
+    Raises BadSelection for one that is not ours or not this person's, and for a list that is not there for them any more.
+    """
     shown = _read(token, user)
-    stored: dict[str, Any] = {name: shown[name] for name in ("query", "mark", "at_least") if name in shown}
+    if "steps" in shown:
+        return Selection(
+            {"ids": list(accumulate(shown["steps"])), "mark": shown["mark"]}, shown["total"], shown["query"]
+        )
+    stored: dict[str, Any] = {name: shown[name] for name in ("query", "mark", "at_least", "zone") if name in shown}
+    if not listing_of(stored, user).is_valid():
+        raise BadSelection(_("The list that this was chosen from is not there for you any more. Choose again."))
     return Selection(stored, shown["total"], shown["query"])
+
+
+def fixed(selection: Selection, user: User) -> Selection:
+    """The same by the numbers of its items, where it is a list and they are few enough to be known.
+
+    Without those that have changed since the list was drawn. There may be more than were shown: what has become late, say.
+    """
+    stored = selection.stored
+    if "query" not in stored:
+        return selection
+    found = find(listing_of(stored, user))
+    if not (found.is_whole and found.total <= MOST):
+        return selection
+    matching = {"ids": sorted(place.pk for place in found.at(0, MOST) or []), "mark": stored["mark"]}
+    ids = sorted(chosen(matching, user).values_list("pk", flat=True))
+    shown = max(selection.shown, len(ids)) if selection.is_whole else len(ids)
+    more = shown - selection.shown if selection.is_whole else 0
+    return Selection({"ids": ids, "mark": stored["mark"]}, shown, selection.query, more)
+
+
+def token_of(selection: Selection, user: User) -> str:
+    """A snapshot that stands for what `fixed` has found; it is short, since numbers that are near each other are told by steps."""
+    ids, mark = selection.stored["ids"], selection.stored["mark"]
+    steps = [pk - former for pk, former in zip(ids, [0, *ids], strict=False)]
+    shown = {"user": user.pk, "query": selection.query, "total": selection.shown, "mark": mark, "steps": steps}
+    return signing.dumps(shown, salt=SALT, compress=True)
 
 
 def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
@@ -123,7 +167,7 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
     if "ids" in stored:
         items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
     else:
-        items = ItemList(parse_qs(stored["query"]), user).items().with_later_numbers(after)
+        items = listing_of(stored, user).items().with_later_numbers(after)
     if "mark" not in stored:
         return items
     last, *to_come = stored["mark"]
@@ -137,28 +181,37 @@ def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
 
 
 def listing_of(stored: dict[str, Any], user: User) -> ItemList:
-    """The list that a selection by what its items have in common is about."""
-    return ItemList(parse_qs(stored["query"]), user)
+    """The list that a selection by what its items have in common is about. Its days are those of whoever chose them."""
+    with timezone.override(ZoneInfo(stored["zone"])):
+        listing = ItemList(parse_qs(stored["query"]), user)
+        listing.is_valid()  # reads the values
+    return listing
 
 
-def begin(selection: Selection, move: str, user: User, *, note: str = "", from_the_beginning: bool = False) -> BulkAct:
+def begin(
+    selection: Selection,
+    move: str,
+    user: User,
+    *,
+    note: str = "",
+    from_the_beginning: bool = False,
+    number: UUID | None = None,
+) -> BulkAct:
     """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common.
 
-    `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped.
+    `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped. `number`: the
+    act's own; where this person has begun it already, by a button pressed twice, it is that act.
     """
-    stored, total = dict(selection.stored), selection.shown
+    selection = fixed(selection, user)
+    stored = dict(selection.stored)
     if "query" in stored:
-        found = find(listing_of(stored, user))
-        if found.is_whole and found.total <= MOST:
-            stored["ids"] = sorted(place.pk for place in found.at(0, MOST) or [])
-            if stored.pop(
-                "at_least", False
-            ):  # there were more when the page was drawn; now they are few enough to be known
-                total = len(stored["ids"])
-        else:
-            stored["until"] = WorkItem.objects.last_number()
-    what = {"move": move, "note": note, "from_the_beginning": from_the_beginning}
-    return BulkAct.objects.create(by=user, selection=stored, query=selection.query, total=total, **what)
+        stored["until"] = WorkItem.objects.last_number()
+    what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "total": selection.shown}
+    scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
+    values = {"selection": stored, "query": selection.query, **what, **scope}
+    if number is None or BulkAct.objects.filter(pk=number).exclude(by=user).exists():
+        return BulkAct.objects.create(**values)
+    return BulkAct.objects.get_or_create(values, pk=number)[0]
 
 
 def go_on(act: BulkAct) -> BulkAct:
@@ -181,6 +234,8 @@ def _piece(act: BulkAct) -> BulkAct:
         return act
     seen, end = _next(act)
     ids = list(seen)
+    # All of them at once and in order, since stage by stage they would come in another: two who wait for each other.
+    list(WorkItem.objects.with_numbers(ids).order_by("pk").select_for_update().values_list("pk"))
     results = [
         result
         for stage, pks in _by_stage(act, ids).items()
@@ -203,9 +258,16 @@ def _piece(act: BulkAct) -> BulkAct:
         act.finished_at = timezone.now()
         act.total = act.total if act.is_whole else act.came_to
         gone = max(0, act.total - act.came_to)
-        act.skipped = dict(Counter(act.skipped) + Counter(changed=gone))
+        unseen = min(gone, _unseen(act))
+        act.skipped = dict(Counter(act.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
     act.save()
     return act
+
+
+def _unseen(act: BulkAct) -> int:
+    """How many of the items whoever began the act may not see any more."""
+    ids = act.selection.get("ids", [])
+    return len(ids) - WorkItem.objects.visible_to(act.by).with_numbers(ids).count()
 
 
 def _by_stage(act: BulkAct, ids: list[int]) -> dict[str | None, list[int]]:

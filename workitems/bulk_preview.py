@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 
 from .bulk import Selection, chosen, listing_of
-from .finding import MOST, find
+from .finding import find
 from .lifecycle import Phase, phase_of
 from .vocabulary import Status
 
@@ -69,7 +69,7 @@ VERDICTS: dict[str, Callable[[Outcome], str]] = {
 
 @dataclass(frozen=True)
 class Preview:
-    """What would happen: of how many the reader was shown, with how many the move would be made, and how many are so already.
+    """What would happen: of how many that were chosen, with how many the move would be made, and how many are so already.
 
     `outcomes`: (status, how many) of those that it would be made with; `skipped`: (why, how many) of the others. Not `is_whole`:
     these are some of them, and there are more.
@@ -89,12 +89,13 @@ class Preview:
 
 
 def preview(selection: Selection, user: User, move: str) -> Preview:
-    """What the move would do with the selection. Nothing is changed.
+    """What the move would do with a selection that is `fixed`. Nothing is changed.
 
-    Of more than MOST items it is said by the summary, as they are now; what has changed since is seen when its turn comes.
+    Of more items than are known by number it is said by the summary, as they are now; what has changed since is seen when its
+    turn comes.
     """
     counted, outcomes = Counter[str](), Counter[str]()
-    is_small = selection.is_whole and selection.shown <= MOST
+    is_small = "ids" in selection.stored
     kinds = _kinds_of(selection, user) if is_small else find(listing_of(selection.stored, user)).outcomes
     for kind, number in kinds.items():
         verdict = VERDICTS[move](Outcome(*kind))

@@ -85,7 +85,7 @@ _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86_400, 4 * 86_400, 14 * 86_400, 60 * 
 def scale(times: Iterable[float]) -> Scale:
     """One on which all of these times, in seconds, have their place between two of the ticks."""
     known = [max(1.0, time) for time in times] or [1.0]
-    low = max((tick for tick in _TICKS if tick <= min(known)), default=_TICKS[0])
+    low = max((tick for tick in _TICKS[:-1] if tick <= min(known)), default=_TICKS[0])
     high = min((tick for tick in _TICKS if tick >= max(known) and tick > low), default=_TICKS[-1])
     made = Scale(low, high, [])
     return Scale(low, high, _apart([(made.place(tick), tick) for tick in _TICKS if low <= tick <= high]))

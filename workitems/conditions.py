@@ -32,7 +32,6 @@ from .fields import (
     TextsField,
     WordsField,
     end_of,
-    start_of,
 )
 from .lifecycle import Phase
 from .models import PHASES, WorkItem
@@ -219,13 +218,13 @@ class ItemFilter(django_filters.FilterSet):
 
     received_from = Where(
         DayField,
-        lambda day: Q(date__gte=start_of(day)),
+        _compare("date__gte"),
         Finding.RANGE,
         column="date",
         label=gettext_lazy("Received from"),
     )
     received_to = Where(
-        DayField, lambda day: Q(date__lt=end_of(day)), Finding.RANGE, column="date", label=gettext_lazy("Received to")
+        DayField, lambda start: Q(date__lt=end_of(start)), Finding.RANGE, column="date", label=gettext_lazy("Received to")
     )
     created_after = Where(
         MomentField, _compare("created_at__gte"), Finding.RANGE, column="created_at", label=gettext_lazy("Created from")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from . import pipeline
+from .acts import visible_acts
 from .counting import MOVING
 from .explain import Advice, Words, what_now, words
 from .filters import ItemList
@@ -97,7 +99,14 @@ class Detail:
     @property
     def before(self) -> int | None:
         """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
-        return typical.before(WorkItem.objects.all(), self.item) if self.is_moving else None
+        waits = self.is_moving and not self.item.needs_admin_review
+        return typical.before(WorkItem.objects.all(), self.item) if waits else None
+
+    @cached_property
+    def acts(self) -> set[UUID]:
+        """The bulk acts in its history that this reader may open."""
+        named = {entry.act for entry in self._entries if entry.act}
+        return set(visible_acts(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
     @property
     def advice(self) -> Advice:

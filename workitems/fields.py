@@ -163,11 +163,11 @@ class MomentField(forms.Field):
 
 
 class DayField(forms.Field):
-    """A calendar day."""
+    """A calendar day of the reader's zone; the value is its first instant there."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
-    def to_python(self, value: Any) -> date | None:
+    def to_python(self, value: Any) -> datetime | None:
         text = (value or "").strip()
         if not text:
             return None
@@ -176,7 +176,7 @@ class DayField(forms.Field):
             raise ValidationError(
                 _("“%(value)s” is not a day; give it like 2021-03-04."), params={"value": shortened(text)}
             )
-        return day
+        return start_of(day)
 
 
 def _day(text: str) -> date | None:
@@ -193,9 +193,9 @@ def start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def end_of(day: date) -> datetime:
-    """The first instant after the day, in the reader's zone."""
-    return start_of(day + timedelta(days=1))
+def end_of(start: datetime) -> datetime:
+    """The first instant after the day that begins here, by the clocks of the same zone."""
+    return datetime.combine(start.date() + timedelta(days=1), time.min, start.tzinfo)
 
 
 class InstitutionsField(ListField):

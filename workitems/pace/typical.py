@@ -137,9 +137,12 @@ def _moment(stored: Any) -> datetime:
 def before(items: Any, item: Any) -> int | None:
     """How many items of its action wait at its stage for longer than it does, at most MOST_BEFORE + 1; None where that says nothing.
 
-    `items`: all of them, whoever asks: a number tells nothing of anybody's.
+    Without those that wait for an admin, and not for a worker. `items`: all of them, whoever asks: a number tells nothing of
+    anybody's.
     """
     if item.status != Status.PENDING or item.stage_entered_at is None:
         return None
-    waiting = items.moving().filter(status=Status.PENDING, action=item.action, stage=item.stage)
+    waiting = items.moving().filter(
+        status=Status.PENDING, action=item.action, stage=item.stage, needs_admin_review=False
+    )
     return waiting.filter(stage_entered_at__lt=item.stage_entered_at)[: MOST_BEFORE + 1].count()

@@ -1,8 +1,8 @@
 """One move with many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -22,7 +22,6 @@ from .notes import CANCEL_NOTES, REQUEUE_NOTES
 
 ENTRIES_PER_PAGE = 100
 ACTS_PER_PAGE = 50
-UNDO_OF = {"review": "unreview", "unreview": "review"}
 
 
 class BulkMove(Door, View):
@@ -48,33 +47,55 @@ class BulkMove(Door, View):
         return redirect("items")
 
     def post(self, request):
-        is_confirmed = bool(request.POST.get("confirmed"))
+        is_confirmed, here = bool(request.POST.get("confirmed")), self.round()
         form = self.form(request.POST if is_confirmed else None)
         try:
-            selection = self.selection(request)
+            selection = bulk.fixed(self.selection(request), request.user)
             move = self.move(form)
         except bulk.BadSelection as error:
-            messages.error(request, str(error))
-            return redirect(url_of_round(here) if (here := self.round()) else url_of_list(self.listing()))
+            return self.lost(str(error), here)
         if is_confirmed and form.is_valid():
-            act = bulk.begin(selection, move, request.user, **self.asked(form))
+            act = bulk.begin(selection, move, request.user, number=self.number(request), **self.asked(form))
             bulk.go_on(act)
-            here = self.round()
             return redirect(url_of_act(act, here.past(here.item) if here and here.item else here))
-        here = self.round()
         context = {
             "form": form,
             "selection": selection,
+            "is_list": request.POST.get("which") == "matching",
             "preview": preview(selection, request.user, move),
             "move": move,
             "notes": self.notes,
-            "snapshot": request.POST.get("snapshot", ""),
+            "snapshot": self.snapshot(selection, request),
+            "number": self.number(request) or uuid4(),
             "chips": listing.chips() if (listing := self.listing()) else [],
             "back": url_of_round(here) if here else url_of_list(listing),
             "list_query": request.POST.get("list", ""),
             "round": here.query if here else "",
         }
         return render(request, self.template_name, context, status=422 if is_confirmed else 200)
+
+    def lost(self, sentence, here):
+        """What was chosen cannot be read. Nothing that was typed is lost with it."""
+        back, note = url_of_round(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
+        if note.strip():
+            context = {"sentence": sentence, "note": note, "back": back}
+            return render(self.request, "workitems/bulk_lost.html", context, status=422)
+        messages.error(self.request, sentence)
+        return redirect(back)
+
+    @staticmethod
+    def number(request) -> UUID | None:
+        """What the act will be called: so that a button that is pressed twice begins one."""
+        try:
+            return UUID(request.POST.get("number", ""))
+        except ValueError:
+            return None
+
+    @staticmethod
+    def snapshot(selection, request) -> str:
+        """What the confirmed form sends back: of a list, the items that are shown here, where they are known by number."""
+        is_list = request.POST.get("which") == "matching" and "ids" in selection.stored
+        return bulk.token_of(selection, request.user) if is_list else request.POST.get("snapshot", "")
 
     def selection(self, request) -> bulk.Selection:
         listing, snapshot = self.listing(), request.POST.get("snapshot", "")
@@ -153,8 +174,8 @@ class Acts(Door, View):
         at, _, pk = text.partition("~")
         try:
             moment = datetime.fromisoformat(at)
-            return (moment, UUID(pk)) if moment.tzinfo else None
-        except ValueError:
+            return (moment.astimezone(UTC), UUID(pk)) if moment.tzinfo else None
+        except (ValueError, OverflowError):
             return None
 
 
@@ -167,26 +188,22 @@ class Act(Door, View):
         act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
         entries = acts.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(act.query), request.user)
+        left_alone = [] if start else acts.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
         context = {
             "act": act,
             "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
             "start": start,
             "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
             "skipped": acts.skipped_of(act),
-            "left_alone": [] if start else acts.left_alone(act, request.user, ENTRIES_PER_PAGE),
+            "left_alone": left_alone[:ENTRIES_PER_PAGE],
+            "are_more_alone": len(left_alone) > ENTRIES_PER_PAGE,
             "chips": listing.chips(),
             "back": url_of_list(listing),
             "onward": url_of_round(here) if (here := self.round()) else None,
             "round": here.query if here else "",
             "kept": urlencode({"round": here.query}) if here else "",
             "may_go_on": acts.may_go_on(act, request.user),
-            "may_undo": bool(
-                act.move in UNDO_OF
-                and act.by_id == request.user.pk
-                and act.finished_at
-                and act.changed
-                and "undo" not in act.selection
-            ),
+            "may_undo": acts.may_undo(act, request.user),
         }
         return render(request, "workitems/act.html", context)
 
@@ -204,9 +221,9 @@ class Undo(Door, View):
 
     def post(self, request, pk):
         act = self.act()
-        if act.by_id != request.user.pk or act.move not in UNDO_OF:
+        if not acts.may_undo(act, request.user):
             raise PermissionDenied
-        undo = bulk.begin(bulk.undoing(act), UNDO_OF[act.move], request.user)
+        undo = bulk.begin(bulk.undoing(act), acts.UNDO_OF[act.move], request.user)
         bulk.go_on(undo)
         here = self.round()
         return redirect(url_of_act(undo, here and (here.back or here)))

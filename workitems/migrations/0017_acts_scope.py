@@ -1,0 +1,42 @@
+"""Whose items the people who began bulk acts saw then. Of those that there are it is what they see now."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+from pharos.accounts.roles import Permission, may
+
+
+def fill(apps, schema_editor):
+    acts = apps.get_model("workitems", "BulkAct").objects.using(schema_editor.connection.alias)
+    for act in acts.select_related("by").iterator():
+        act.institution_id = act.by.institution_id
+        act.is_of_all = may(act.by.role, Permission.SEE_EVERY_INSTITUTION)
+        if "query" in act.selection:
+            act.selection.setdefault("zone", act.by.time_zone)
+        act.save(update_fields=["institution_id", "is_of_all", "selection"])
+
+
+class Migration(migrations.Migration):
+    atomic = False  # PostgreSQL alters no table in the transaction that has just filled it
+
+    dependencies = [("accounts", "0006_language"), ("workitems", "0016_digests")]
+
+    operations = [
+        migrations.AddField(
+            "bulkact",
+            "institution",
+            models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bulk_acts", to="accounts.institution"
+            ),
+        ),
+        migrations.AddField("bulkact", "is_of_all", models.BooleanField(null=True)),
+        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.AlterField(
+            "bulkact",
+            "institution",
+            models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="bulk_acts", to="accounts.institution"
+            ),
+        ),
+        migrations.AlterField("bulkact", "is_of_all", models.BooleanField()),
+    ]
