@@ -1,11 +1,10 @@
 """What a dry run has shown is what is done, whatever enters or leaves the list without a change of its own, and whoever goes on."""
 
-import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -212,48 +211,54 @@ def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_requeues_from_the_beginning_wait_for_each_other_in_one_order(on_postgresql, ada, virginia, monkeypatch):
-    """Each locks all of its piece's items first: stage by stage, they would wait for each other for ever."""
-    items = [
-        make_item(virginia, action=action, **({} if action == "Ingest" else {"object_identifier": "virginia.edu/x"}))
-        for _ in range(2)
-        for action in ("Ingest", "Delete")
-    ]
+def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other(
+    on_postgresql, ada, virginia, monkeypatch
+):
+    """It goes stage by stage; so it locks all of its items first, in the order in which everybody does."""
+    of_delete = {"action": "Delete", "object_identifier": "virginia.edu/x"}
+    items = [make_item(virginia, **values) for values in ({}, of_delete, {}, of_delete)]
     for item in items:
         item.cancel(note="No.", by=ada)
-    numbers = sorted(keys(*items))
-    ready = threading.Barrier(2)
-    change = bulk.door.change
-    seen = threading.local()
+    numbers = [item.pk for item in items]
+    change, calls, is_under_way, wrong = bulk.door.change, [], threading.Event(), []
 
-    def slow(*args, **values):
-        if not getattr(seen, "was_here", False):
-            seen.was_here = True
-            with contextlib.suppress(threading.BrokenBarrierError):
-                ready.wait(2)  # the other is here too, or waits for a lock already
-        return change(*args, **values)
+    def stage_by_stage(move, ids, *args, **values):
+        calls.append(ids)
+        if len(calls) == 2:  # the first stage's items are locked; now the other act comes, and has to wait
+            is_under_way.set()
+            wait_for_somebody_who_waits()
+        return change(move, ids, *args, **values)
 
-    monkeypatch.setattr(bulk.door, "change", slow)
-    wrong = []
-
-    def run(ids):
+    def run(ids, *, from_the_beginning):
         try:
-            bulk.go_on(
-                bulk.begin(
-                    bulk.Selection({"ids": ids}, len(ids), ""), "requeue", ada, note="N", from_the_beginning=True
-                )
-            )
+            selection = bulk.Selection({"ids": ids}, len(ids), "")
+            bulk.go_on(bulk.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
         except Exception as error:
             wrong.append(error)
         connections.close_all()
 
-    threads = [threading.Thread(target=run, args=[ids]) for ids in (numbers, numbers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    def another():
+        assert is_under_way.wait(20)
+        run(numbers[1:3], from_the_beginning=False)
+
+    monkeypatch.setattr(bulk.door, "change", stage_by_stage)
+    thread = threading.Thread(target=another)
+    thread.start()
+    run(numbers, from_the_beginning=True)
+    thread.join(60)
     assert wrong == []
+    assert len(calls) == 3
     assert not WorkItem.objects.filter(status="Cancelled").exists()
+
+
+def wait_for_somebody_who_waits():
+    """Until another transaction wants a lock that it does not get."""
+    for _look in range(1000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")
 
 
 def test_a_place_at_the_end_of_the_calendar_begins_anew(signed_in, ada):
