@@ -14,6 +14,7 @@ const said = box?.querySelector("p");
 let wait = EVERY;
 let timer;
 let asking = false;
+let isOver = false; // dismissed, signed out, or not this reader's any more: also what is under way is of no use then
 
 function isTouched(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -45,12 +46,14 @@ function tell(text, ...shown) {
 }
 
 function next(after) {
+  if (isOver) return;
   wait = after;
   clearTimeout(timer);
   timer = setTimeout(look, wait);
 }
 
 function stop() {
+  isOver = true;
   clearTimeout(timer);
   timer = undefined;
 }
@@ -66,6 +69,7 @@ async function ask(address, headers = {}) {
     later();
     return null;
   }
+  if (isOver) return null;
   if (answer.type === "opaqueredirect" || answer.status === 401) {
     stop();
     tell(box.dataset.signedOut, "sign-in", "dismiss");
@@ -91,7 +95,9 @@ async function lookAtList() {
   const answer = await ask(`${box.dataset.live}&shown=${shown}`);
   if (!answer) return;
   if (answer.status === 204) return void next(EVERY);
-  tell((await answer.json()).text, "show", "dismiss");
+  const { text } = await answer.json();
+  if (isOver) return;
+  tell(text, "show", "dismiss");
   next(ONCE_TOLD);
 }
 
@@ -110,12 +116,14 @@ async function bringUpToDate() {
   if (!answer) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("article.item");
+  const probe = page.querySelector("[data-live]"); // none where live updates were switched off meanwhile
+  if (!fresh || !probe) return void stop();
   if (isInUse()) { // since the question was asked
     tell(box.dataset.changed, "show", "dismiss");
     return true;
   }
   put(fresh, article);
-  box.dataset.version = page.querySelector("[data-live]").dataset.version;
+  box.dataset.version = probe.dataset.version;
   document.dispatchEvent(new Event("pharos:fresh"));
   const words = [...fresh.querySelectorAll(".item-head .status")].map((one) => one.textContent.trim());
   tell([box.dataset.updated, ...words].join(" "));

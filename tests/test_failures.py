@@ -1,17 +1,22 @@
 """Why items failed: noted with each failure, counted and listed by cause."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from workitems import failures
+from workitems.exporting import export_lines
+from workitems.importing import import_files
 from workitems.models import Cause, Failure, WorkItem
 
 from .api.asking import Caller
 from .elements import page
 from .factories import make_item, service
 from .pages import ids
+from .stored import another_installation
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 LONG = "Bag is not valid: the digest of data/{name} is {digest}."
@@ -107,3 +112,31 @@ def test_what_was_written_past_the_door_is_noted_by_the_command(virginia, capsys
 def test_a_long_note_has_a_short_cause(virginia):
     item = failed(virginia, "x y " * 9000)
     assert len(item.failure.cause.text) <= 200
+
+
+def test_an_import_with_history_brings_the_failures_as_they_were(virginia, stan):
+    """A failure that was only looked at lately is no failure of today; and one that goes on already did fail."""
+    now = timezone.now()
+    with another_installation():
+        old = make_item(virginia, at=now - timedelta(days=60))
+        old.fail(note="Disk 7 is full.", retry=False, by=service(), at=now - timedelta(days=50))
+        old.review(by=stan)
+        goes_on = make_item(virginia, at=now - timedelta(days=3))
+        goes_on.fail(note="Bag x.tar has no manifest.", retry=True, by=service(), at=now - timedelta(days=2))
+        goes_on.progress(stage="Validate", by=service())
+        before = set(Failure.objects.values_list("item", "cause__text", "at"))
+        text = "".join(export_lines())
+    import_files(["-"], stdin=io.BytesIO(text.encode()))
+    assert len(before) == 2
+    assert set(Failure.objects.values_list("item", "cause__text", "at")) == before
+
+
+def test_what_an_admin_writes_in_its_place_is_what_it_failed_for(virginia, ada, dora, signed_in):
+    item = failed(virginia, "The bag of Johns Hopkins is in the way.")
+    item.edit(note="Your bag has no manifest.", by=ada)
+    assert Failure.objects.values_list("cause__text", "at").get() == ("Your bag has no manifest.", NOON)
+    assert "Johns Hopkins" not in signed_in(dora).get("/").content.decode()
+    item.edit(needs_admin_review=True, by=ada)
+    going_on = make_item(virginia)
+    going_on.edit(note="Look at this.", by=ada)
+    assert Failure.objects.count() == 1

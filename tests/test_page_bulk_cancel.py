@@ -100,7 +100,7 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
     assert NOTE.splitlines()[0] in page(signed_in(dora).get(f"/items/{stuck[0].pk}")).one("main").words
 
 
-@pytest.mark.parametrize("note", ["", "  \n ", "x" * (NOTE_LIMIT + 1)])
+@pytest.mark.parametrize("note", ["", "  \n ", "\u200b\u2060", "x" * (NOTE_LIMIT + 1)])
 def test_a_note_is_required_and_what_was_typed_stays(signed_in, ada, stuck, note):
     answer = signed_in(ada).post(URL, confirmed(ticked(*stuck), note))
     assert answer.status_code == 422

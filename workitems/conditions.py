@@ -224,7 +224,11 @@ class ItemFilter(django_filters.FilterSet):
         label=gettext_lazy("Received from"),
     )
     received_to = Where(
-        DayField, lambda start: Q(date__lt=end_of(start)), Finding.RANGE, column="date", label=gettext_lazy("Received to")
+        DayField,
+        lambda start: Q(date__lt=end_of(start)),
+        Finding.RANGE,
+        column="date",
+        label=gettext_lazy("Received to"),
     )
     created_after = Where(
         MomentField, _compare("created_at__gte"), Finding.RANGE, column="created_at", label=gettext_lazy("Created from")

@@ -68,8 +68,11 @@ class Told(NamedTuple):
     at: datetime
 
 
-def note_failures(told: Iterable[Told]) -> None:
-    """Records the failures, each instead of its item's last one, within the transaction that makes them."""
+def note_failures(told: Iterable[Told], *, is_new: bool = True) -> None:
+    """Records the failures, each instead of its item's last one, within the transaction that makes them.
+
+    Not `is_new`: only what the last one was for is told anew, and not when it was.
+    """
     texts = {failure: cause_of(failure.note) for failure in told}
     if not texts:
         return
@@ -81,7 +84,7 @@ def note_failures(told: Iterable[Told]) -> None:
         ],
         update_conflicts=True,
         unique_fields=["item"],
-        update_fields=["cause", "at"],
+        update_fields=["cause", "at"] if is_new else ["cause"],
     )
 
 

@@ -32,6 +32,14 @@ def plain_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+_BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything in it that a reader can see; what this version of Unicode does not know may be."""
+    return any(category(one)[0] in "LNPS" or category(one) == "Cn" for one in text.translate(_BLANK))
+
+
 class NoteField(forms.CharField):
     """A note as a person types it. `former`: the note that the item has; sent back unchanged, it stays as it is."""
 
@@ -39,6 +47,11 @@ class NoteField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return plain_lines(super().to_python(value) or "")
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if self.required and not is_seen(value):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def clean(self, value: Any) -> str:
         # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
@@ -154,7 +167,6 @@ class NameField(forms.CharField):
     UNSEEN = ("Cc", "Cf", "Co", "Cs")
     NO_CHARACTERS = {plane + one for plane in range(0, 0x110000, 0x10000) for one in (0xFFFE, 0xFFFF)}
     JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
-    BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
 
     def to_python(self, value: Any) -> str:
         return " ".join(normalize("NFC", super().to_python(value) or "").split())
@@ -162,9 +174,8 @@ class NameField(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         text = value.translate(self.JOINERS)
-        is_seen = any(category(one)[0] in "LNPS" for one in text.translate(self.BLANK))
         is_text = not any(category(one) in self.UNSEEN or ord(one) in self.NO_CHARACTERS for one in text)
-        if value and not (is_seen and is_text):
+        if value and not (is_seen(value) and is_text):
             raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
 
 

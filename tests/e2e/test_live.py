@@ -284,3 +284,32 @@ def test_who_has_switched_updates_off_is_left_alone(watching, cast, virginia, wi
     page = watching(cast["dora"], "/items/")
     make_item(virginia)
     assert asks_nothing(page)
+
+
+def test_dismissed_while_a_question_is_under_way_it_stays_so(watching, cast, virginia, with_items):
+    page = watching(cast["dora"], "/items/")
+    make_item(virginia)
+    ask(page)
+    expect(banner(page)).to_be_visible()
+    make_item(virginia)
+    held = []
+    page.route("**/items/changes*", lambda route: held.append(route))  # a bound method of a list will not do
+    with page.expect_request(is_probe):
+        page.clock.run_for(4 * ONCE)
+    page.get_by_role("button", name="Dismiss").click()
+    with page.expect_response(lambda response: is_probe(response.request)):
+        held[0].continue_()
+    assert asks_nothing(page)
+    expect(banner(page)).to_have_count(0)
+
+
+def test_switched_off_in_another_window_the_page_stays_as_it_is(watching, cast, with_items):
+    item = with_items["running"]
+    page = watching(cast["dora"], f"/items/{item.pk}")
+    before = page.locator("article").inner_text()
+    cast["dora"].live_updates = False
+    cast["dora"].save()
+    item.fail(note="No space left.", retry=False, by=service())
+    ask(page)
+    assert asks_nothing(page)
+    assert page.locator("article").inner_text() == before

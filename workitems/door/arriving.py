@@ -1,12 +1,12 @@
 """What an import brings: what has happened elsewhere has happened, so that the lifecycle's rules are not asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from ..failures import note_failures
+from ..failures import Told, note_failures
 from ..history import whole
 from ..loading import load
 from .changing import failures_among, models
@@ -50,7 +50,18 @@ def take_in(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
         load(arrivals.entries)
-        note_failures(failures_among([*arrivals.new, *arrivals.changed]))
+        note_failures(_failures(arrivals))
+
+
+def _failures(arrivals: Arrivals) -> "Iterator[Told]":
+    """The last failure of each item: as its history tells of it where that comes along, else as a failed one says itself."""
+    last: dict[int, HistoryEntry] = {}
+    for entry in arrivals.entries:
+        if entry.move == "fail" and (entry.item_id not in last or entry.number > last[entry.item_id].number):
+            last[entry.item_id] = entry
+    rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
+    yield from failures_among(row for pk, row in rows.items() if pk not in last)
+    yield from (Told(pk, rows[pk].institution_id, entry.note, entry.at) for pk, entry in last.items() if pk in rows)
 
 
 def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:

@@ -285,9 +285,11 @@ class _Visit:
             entries.objects.bulk_create(made)
             _save(items, accepted, now)
             pace.append(facts)
-            note_failures(
-                failures_among(row for (row, _new), move in zip(accepted, moves, strict=True) if move == "fail")
-            )
+            changed = [(row, new, move) for (row, new), move in zip(accepted, moves, strict=True)]
+            note_failures(failures_among(row for row, _new, move in changed if move == "fail"))
+            # What an admin has written in its place is what it failed for; when it did stays as it is.
+            edited = failures_among(row for row, new, move in changed if move == "edit" and "note" in new)
+            note_failures(edited, is_new=False)
         return [results[pk] for pk in ids]
 
     def _judge(
