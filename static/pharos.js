@@ -30,6 +30,21 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
   addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }
 
+// A note that was sent by somebody who had been signed out meanwhile is not lost: it waits in this tab, and the form has it again.
+{
+  const KEY = "pharos:note";
+  const field = document.querySelector("main textarea[name=note]");
+  const sent = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  const keep = (note) => sessionStorage.setItem(KEY, JSON.stringify(note));
+  if (sent && document.querySelector("main input[name=login]")) keep({ ...sent, waits: true });
+  else if (!sent?.waits) sessionStorage.removeItem(KEY); // it has arrived
+  else if (field && location.pathname === sent.path) {
+    if (field.value === field.defaultValue) field.value = sent.text;
+    sessionStorage.removeItem(KEY);
+  }
+  field?.form.addEventListener("submit", () => keep({ path: location.pathname, text: field.value }));
+}
+
 // Copying: of an element all its <pre>, or its text. Where the browser does not let us, the text is selected for the reader's own keys.
 {
   const region = document.querySelector("[data-copied]");

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from workitems.models import Typical, WorkItem
 from workitems.pace import typical
-from workitems.pace.scale import band_of
+from workitems.pace.scale import UNKNOWN, band_of
 
 from .api.asking import Caller
 from .elements import page
@@ -126,6 +126,23 @@ def test_how_many_wait_before_it(signed_in, dora, virginia, monkeypatch, waiting
     if waiting == 3:
         monkeypatch.setattr(typical, "before", lambda items, item: typical.MOST_BEFORE + 1)
     assert said(signed_in(dora).get(f"/items/{item.pk}")) == [sentence]
+
+
+def test_who_waits_for_an_admin_is_not_in_the_line(signed_in, dora, virginia):
+    held = at_store(virginia, 3, status="Pending")
+    WorkItem.objects.filter(pk=held.pk).update(needs_admin_review=True)
+    item = at_store(virginia, 1, status="Pending")
+    client = signed_in(dora)
+    assert said(client.get(f"/items/{item.pk}")) == ["It is the next one to be taken up."]
+    assert page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
+
+
+def test_of_an_unknown_size_it_does_not_say_this_size(signed_in, dora, virginia):
+    usual(band=UNKNOWN)
+    item = at_store(virginia, 31)
+    WorkItem.objects.filter(pk=item.pk).update(size=None)
+    [sentence] = said(signed_in(dora).get(f"/items/{item.pk}"))
+    assert "Store usually takes 2 to 4 h where the size is not known" in sentence
 
 
 @pytest.mark.parametrize("status", ["Started", "Success", "Failed", "Cancelled"])

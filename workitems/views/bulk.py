@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views import View
 
 from pharos.accounts.roles import Permission
@@ -44,6 +45,10 @@ class BulkMove(Door, View):
         return {}
 
     def get(self, request):
+        """Whoever was signed out before it was sent comes here from signing in."""
+        messages.info(
+            request, _("Nothing was changed. Choose the items, and what is to be done with them, in the list.")
+        )
         return redirect("items")
 
     def post(self, request):
@@ -171,7 +176,7 @@ class Acts(Door, View):
     @staticmethod
     def before(text):
         """The act that `text` names as a place; None for what is none."""
-        at, _, pk = text.partition("~")
+        at, _tilde, pk = text.partition("~")
         try:
             moment = datetime.fromisoformat(at)
             return (moment.astimezone(UTC), UUID(pk)) if moment.tzinfo else None

@@ -1,0 +1,41 @@
+"""Whoever was signed out while typing finds it again after signing in."""
+
+from playwright.sync_api import expect
+
+from .conftest import session_of
+
+ONE_DATABASE_IS_ENOUGH = True
+
+
+def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server):
+    """The session has ended while it was typed: of one item, and of many."""
+    page, item = opened(cast["ada"]), with_items["pending"]
+    session = session_of(cast["ada"], live_server.url)
+
+    def sign_out_and_in(address):
+        page.context.clear_cookies(name=session["name"])
+        page.get_by_role("button", name="Cancel", exact=False).last.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        page.context.add_cookies([session])
+        page.goto(address)
+
+    page.goto(f"/items/{item.pk}/cancel")
+    page.get_by_label("Note").fill("The bucket was moved.\nUpload it again.")
+    sign_out_and_in(f"/items/{item.pk}/cancel")
+    expect(page.get_by_label("Note")).to_have_value("The bucket was moved.\nUpload it again.")
+    page.get_by_role("button", name="Cancel", exact=False).last.click()
+    expect(page.locator(".message")).to_have_text(f"Cancelled {item.name}.")
+    page.goto(f"/items/{with_items['running'].pk}/cancel")
+    expect(page.get_by_label("Note")).to_have_value("")
+
+    def choose():
+        page.goto(f"/items/?q={with_items['running'].name}")
+        page.locator("#which").select_option("matching")
+        page.get_by_role("button", name="Cancel…").click()
+
+    choose()
+    page.get_by_label("Note").fill("All of them.")
+    sign_out_and_in("/items/cancel")
+    expect(page.locator(".message")).to_contain_text("Nothing was changed.")
+    choose()
+    expect(page.get_by_label("Note")).to_have_value("All of them.")
