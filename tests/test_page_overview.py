@@ -15,7 +15,7 @@ from workitems.presets import NEEDS
 from .elements import page
 from .factories import make_item, service
 from .many import make_many
-from .pages import hooks
+from .pages import hooks, ids
 from .test_late import at_store, usual
 
 PEOPLE = ["dora", "stan", "ada", "olga"]
@@ -120,14 +120,16 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
     assert set(rows) == {"", "Receive", "Fetch"}
 
 
-def test_the_oldest_of_a_stage(signed_in, dora, virginia, jhu):
+def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
     usual()
     usual(band=-1)
-    at_store(virginia, 30)
-    at_store(virginia, 3)
+    oldest, other = at_store(virginia, 30), at_store(virginia, 3)
     at_store(jhu, 900)
-    row = page(signed_in(dora).get("/")).one("tr", data_action="Ingest", data_stage="Store")
+    oldest.edit(note="Its worker has saved it since.", by=ada)
+    client = signed_in(dora)
+    row = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")
     assert [cell.words for cell in row.all("td")] == ["–", "2", "–", "–", "30 h", "2 to 4 h"]
+    assert ids(client.get(row.all("td")[4].one("a")["href"])) == [oldest.pk, other.pk]
 
 
 def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):

@@ -35,6 +35,7 @@ SORTS: dict[str, Sort] = {
     "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
     "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),
     "id": Sort(gettext_lazy("Number"), ("id",)),
+    "waiting": Sort(gettext_lazy("At its stage, longest first"), ("stage_entered_at", "id")),
 }
 
 _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")

@@ -179,7 +179,7 @@ class Overview:
         if since is None:
             return row
         query = {"item_action": row.action, "stage": row.stage, "status": [Status.PENDING, Status.STARTED]}
-        by_age = urlencode(query | {"sort": "-updated"}, doseq=True)
+        by_age = urlencode(query | {"sort": "waiting"}, doseq=True)
         known = usual.get((row.action, row.stage))
         return replace(row, oldest=self.now - since, oldest_query=by_age, usual=known)
 
