@@ -10,7 +10,7 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def _rounded(time: timedelta) -> tuple[int, str]:
-    """A time in one unit: of two days and more in days, of 90 minutes and more in hours …"""
+    """A time in one unit: of a day and a half and more in days, of 90 minutes and more in hours …"""
     seconds = time.total_seconds()
     for size, unit in _UNITS:
         if seconds >= 1.5 * size:
