@@ -115,6 +115,7 @@ async function bringUpToDate() {
   const answer = await ask(location.href);
   if (!answer) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (isOver) return false;
   const fresh = page.querySelector("article.item");
   const probe = page.querySelector("[data-live]"); // none where live updates were switched off meanwhile
   if (!fresh || !probe) return void stop();

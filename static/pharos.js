@@ -34,15 +34,25 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
 {
   const KEY = "pharos:note";
   const field = document.querySelector("main textarea[name=note]");
-  const sent = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-  const keep = (note) => sessionStorage.setItem(KEY, JSON.stringify(note));
-  if (sent && document.querySelector("main input[name=login]")) keep({ ...sent, waits: true });
-  else if (!sent?.waits) sessionStorage.removeItem(KEY); // it has arrived
-  else if (field && location.pathname === sent.path) {
+  const who = document.querySelector(".person .email")?.textContent;
+  const was = performance.getEntriesByType("navigation")[0]?.responseStatus;
+  const keep = (note) => {
+    try {
+      if (note) sessionStorage.setItem(KEY, JSON.stringify(note));
+      else sessionStorage.removeItem(KEY);
+    } catch { /* a browser that keeps nothing: then it is as without this */ }
+  };
+  let sent = null;
+  try {
+    sent = JSON.parse(sessionStorage.getItem(KEY));
+  } catch { /* as above */ }
+  if (sent && (was >= 400 || document.querySelector("main input[name=login]"))) keep({ ...sent, waits: true });
+  else if (!sent?.waits || sent.who !== who) keep(null); // it has arrived, or it is somebody else's
+  if (field && sent?.waits && sent.who === who && location.pathname === sent.path) {
     if (field.value === field.defaultValue) field.value = sent.text;
-    sessionStorage.removeItem(KEY);
+    keep(null);
   }
-  field?.form.addEventListener("submit", () => keep({ path: location.pathname, text: field.value }));
+  field?.form.addEventListener("submit", () => keep({ who, path: location.pathname, text: field.value }));
 }
 
 // Copying: of an element all its <pre>, or its text. Where the browser does not let us, the text is selected for the reader's own keys.

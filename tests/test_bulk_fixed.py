@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import signing
 from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
@@ -21,6 +22,7 @@ from .test_page_bulk_review import keys, outcome, snapshot_of
 
 CANCEL = "/items/cancel"
 FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
+DRIFTS = "What is in this list changes by itself, by time or by newer uploads: these are the items that are in it now."
 OPEN = {"action": "Ingest", "stage": "Store", "status": "Started", "retry": False, "reviewed": False}
 
 
@@ -45,10 +47,8 @@ def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan,
     ada.save()
     response = client.post("/items/review", {**sent, "confirmed": "yes"}, follow=True)
     assert not WorkItem.objects.filter(reviewed=True).exists()
-    if when == "after it":
-        assert outcome(response) == "Marked 0 of 2 reviewed. 2 skipped: the role does not allow it any more."
-    else:
-        assert "not there for you any more" in page(response).one("div", class_="messages").words
+    assert not BulkAct.objects.exists()
+    assert "This selection cannot be read any more." in page(response).one("body").words
 
 
 def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, jhu):
@@ -94,12 +94,14 @@ def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in
     asked = client.post(CANCEL, sent)
     assert preview(asked) == [
         "4 items chosen",
-        "2 of them were not in the list when you opened it, and are now.",
+        DRIFTS,
         "4 will be cancelled, for good: 4 Started",
     ]
     Typical.objects.update(late=3600)
     asked = client.post(CANCEL, sent)
-    assert preview(asked)[0] == "2 items chosen"
+    assert preview(asked)[:2] == ["2 items chosen", DRIFTS]
+    asked = client.post(CANCEL, sure(asked, note=""))
+    assert (asked.status_code, preview(asked)[:2]) == (422, ["2 items chosen", DRIFTS])
     Typical.objects.update(late=960)
     shown = client.post(CANCEL, sure(asked), follow=True)
     assert outcome(shown) == "Cancelled 2 of 2."
@@ -135,6 +137,82 @@ def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
     assert outcome(client.get(second["Location"])) == "Cancelled 3 of 3."
     assert BulkAct.objects.count() == 1
     assert cancelled() == keys(*items)
+
+
+def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed_in, stan, virginia):
+    """After an undo, or with other values."""
+    make_many(3, [virginia], **FINISHED)
+    client = signed_in(stan)
+    form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
+    first = client.post("/items/review", form)["Location"]
+    undo = client.post(f"{first}/undo")["Location"]
+    assert client.post(f"{first}/undo")["Location"] == undo
+    again = client.post("/items/review", form, follow=True)
+    assert outcome(again) == "Marked 0 of 3 reviewed. 3 skipped: changed since the list was opened."
+    other = client.post("/items/review", {**form, "reviewed": "false"}, follow=True)
+    assert outcome(other).startswith("Marked 0 of 3 not reviewed.")
+    assert BulkAct.objects.count() == 4
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Three are many."""
+    for module in (bulk, passing):
+        monkeypatch.setattr(module, "MOST", 2)
+
+
+@pytest.mark.parametrize("now", ["promoted", "moved"])
+@pytest.mark.parametrize("when", ["before it begins", "while it runs"])
+def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
+    signed_in, stan, ada, virginia, jhu, many, monkeypatch, now, when
+):
+    own, theirs = make_many(3, [virginia], **FINISHED), make_many(4, [jhu], **FINISHED)
+    client = signed_in(stan)
+    form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
+    if when == "while it runs":
+        monkeypatch.setattr(bulk, "PIECE", 1)
+        monkeypatch.setattr(bulk, "SLICE", timedelta(0))
+        client.post("/items/review", form)
+    stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
+    stan.save()
+    if when == "before it begins":
+        client.post("/items/review", form)
+    act = BulkAct.objects.first()
+    admin = signed_in(ada)
+    while act and not act.finished_at:
+        admin.post(f"/acts/{act.pk}")
+        act.refresh_from_db()
+    assert not WorkItem.objects.filter(pk__in=keys(*theirs), reviewed=True).exists()
+    done = WorkItem.objects.filter(pk__in=keys(*own), reviewed=True).count()
+    if when == "before it begins":
+        assert (act, done) == (None, 0)
+    else:
+        assert (act.changed, act.came_to, act.total) == (done, 3, 3)
+
+
+def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST", 3)
+    monkeypatch.setattr(passing, "MOST", 3)
+    items = make_many(3, [virginia], **OPEN)
+    client = signed_in(ada)
+    sent = all_of(client, "stage=Store")
+    make_item(virginia, stage="Store")
+    asked = client.post(CANCEL, sent)
+    assert preview(asked) == ["3 items chosen", "3 will be cancelled, for good: 3 Started"]
+    assert outcome(client.post(CANCEL, sure(asked), follow=True)) == "Cancelled 3 of 3."
+    assert cancelled() == keys(*items)
+
+
+def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
+    make_many(2, [virginia], **OPEN)
+    token = signing.dumps(
+        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk.SALT, compress=True
+    )
+    sent = {"which": "matching", "snapshot": token, "list": "stage=Store"}
+    response = signed_in(ada).post(CANCEL, confirmed(sent))
+    assert response.status_code == 422
+    assert NOTE in page(response).one("pre").text
+    assert cancelled() == set()
 
 
 def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):

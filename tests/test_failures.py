@@ -131,6 +131,32 @@ def test_an_import_with_history_brings_the_failures_as_they_were(virginia, stan)
     assert set(Failure.objects.values_list("item", "cause__text", "at")) == before
 
 
+def test_an_import_in_parts_tells_when_it_failed_and_of_a_note_that_was_edited(virginia, stan, ada):
+    """A second import brings only what has happened since: a review, and what an admin has written in the note's place."""
+    then = timezone.now() - timedelta(days=50)
+    with another_installation():
+        item = make_item(virginia, at=then)
+        item.fail(note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
+        first = "".join(export_lines())
+        item.edit(note="Your bag has no manifest.", by=ada)
+        item.review(by=stan)
+        second = "".join(export_lines())
+    for text, cause in ((first, "The bag of Johns Hopkins is in the way."), (second, "Your bag has no manifest.")):
+        import_files(["-"], stdin=io.BytesIO(text.encode()))
+        assert Failure.objects.values_list("cause__text", "at").get() == (cause, then)
+
+
+def test_an_import_into_an_empty_installation_brings_only_the_edited_note(virginia, ada):
+    then = timezone.now() - timedelta(days=50)
+    with another_installation():
+        item = make_item(virginia, at=then)
+        item.fail(note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
+        item.edit(note="Your bag has no manifest.", by=ada)
+        text = "".join(export_lines())
+    import_files(["-"], stdin=io.BytesIO(text.encode()))
+    assert Failure.objects.values_list("cause__text", "at").get() == ("Your bag has no manifest.", then)
+
+
 def test_what_an_admin_writes_in_its_place_is_what_it_failed_for(virginia, ada, dora, signed_in):
     item = failed(virginia, "The bag of Johns Hopkins is in the way.")
     item.edit(note="Your bag has no manifest.", by=ada)

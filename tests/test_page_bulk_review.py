@@ -352,7 +352,9 @@ def test_undo_twice_changes_once(signed_in, stan, done):
     client.post(f"/acts/{act.pk}/undo")
     stored = [as_stored(item) for item in done]
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
-    assert outcome(response) == "Marked 0 of 3 not reviewed. 3 were so already."
+    assert outcome(response) == "Marked 3 of 3 not reviewed."
+    assert BulkAct.objects.count() == 2
+    assert page(client.get(f"/acts/{act.pk}")).all("form", action=f"/acts/{act.pk}/undo") == []
     assert [as_stored(item) for item in done] == stored
 
 

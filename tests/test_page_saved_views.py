@@ -102,7 +102,11 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
         ({"name": "\u200b"}, "This name has characters that nobody can see."),
         ({"name": "\u3164"}, "This name has characters that nobody can see."),
         ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
-        ({"name": "a\ufffe"}, "This name has characters that nobody can see."),
+        *(
+            ({"name": name}, "This name has characters that nobody can see.")
+            for name in ("a\ufffe", "\u2065", "\ufdd0")
+        ),
+        *(({"name": name}, "This name has characters that nobody can see.") for name in ("\U000e0080", "\ufff0")),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )

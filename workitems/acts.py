@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
+from .bulk import UNDO_OF
 from .history import every_entry
 from .models import BulkAct, WorkItem
 
@@ -24,7 +25,6 @@ _ILLEGAL = {
     "requeue": _("succeeded already"),
 }
 _UNDONE = _("changed since they were marked")
-UNDO_OF = {"review": "unreview", "unreview": "review"}
 
 
 def visible_acts(user: User) -> QuerySet[BulkAct]:

@@ -6,7 +6,7 @@ a later entry, and is left alone.
 
 What a list has in it may change without an entry: an item becomes late, or is superseded by another. So what the dry run shows
 is fixed by the items' numbers, and those are what the move is made with. Of more than MOST items only the list is kept, and such
-an item counts as in it once it is.
+an item counts as in it once it is. Whatever becomes of the person's role, no act leaves the scope that it was chosen in.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.core import signing
@@ -31,12 +31,15 @@ from . import door
 from .filters import ItemList
 from .finding import MOST, find
 from .history import every_entry
-from .lifecycle import Wanted, first_stage
+from .lifecycle import MOVES, Wanted, first_stage
 from .models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 from .prepared import fetched
 from .values import whole_number
 
 SALT = "workitems.bulk"
+# What an item is by these may change without a change of its own.
+DRIFTING = frozenset({"late", "superseded", "duplicate", "other_upload"})
+UNDO_OF = {"review": "unreview", "unreview": "review"}
 PIECE = 500  # items per transaction: a worker's save waits for one piece at most
 MOST_SELECTED = 1000
 WINDOW = 100_000  # numbers of items that one look for the next piece goes over, however few of those items match
@@ -51,12 +54,12 @@ class BadSelection(ValueError):
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items: as stored with an act, and how many the reader was shown. `more`: so many of these have come into the list since."""
+    """Which items: as stored with an act, and how many the reader was shown. `drifts`: of a list that changes by itself."""
 
     stored: dict[str, Any]
     shown: int
     query: str
-    more: int = 0
+    drifts: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -82,9 +85,14 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
 
 def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
     """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
-    shown = {"user": listing.user.pk, "query": listing.filter_query, "total": total, "mark": mark}
+    shown = _whose(listing.user) | {"query": listing.filter_query, "total": total, "mark": mark}
     shown |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
     return signing.dumps(shown, salt=SALT, compress=True)
+
+
+def _whose(user: User) -> dict[str, Any]:
+    """Whose a token is, and what they see; "of": their institution, None for all."""
+    return {"user": user.pk, "of": None if user.can(Permission.SEE_EVERY_INSTITUTION) else user.institution_id}
 
 
 def _read(token: str, user: User) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _read(token: str, user: User) -> dict[str, Any]:
         shown = signing.loads(token, salt=SALT, max_age=LASTS)
     except signing.BadSignature:
         shown = {}
-    if shown.get("user") != user.pk:
+    if any(shown.get(name, "") != value for name, value in _whose(user).items()):
         raise BadSelection(_("This selection cannot be read any more. Go back to the list and choose again."))
     return shown
 
@@ -104,39 +112,57 @@ def of_snapshot(token: str, user: User) -> Selection:
     """
     shown = _read(token, user)
     if "steps" in shown:
-        return Selection(
-            {"ids": list(accumulate(shown["steps"])), "mark": shown["mark"]}, shown["total"], shown["query"]
-        )
-    stored: dict[str, Any] = {name: shown[name] for name in ("query", "mark", "at_least", "zone") if name in shown}
-    if not listing_of(stored, user).is_valid():
+        stored = {"ids": list(accumulate(shown["steps"])), "mark": shown["mark"]}
+        return Selection(stored, shown["total"], shown["query"], shown["drifts"])
+    stored = {name: shown[name] for name in ("query", "mark", "at_least", "zone", "of") if name in shown}
+    listing = listing_of(stored, user)
+    if not listing.is_valid():
         raise BadSelection(_("The list that this was chosen from is not there for you any more. Choose again."))
-    return Selection(stored, shown["total"], shown["query"])
+    return Selection(stored, shown["total"], shown["query"], bool(listing.params.keys() & DRIFTING))
 
 
 def fixed(selection: Selection, user: User) -> Selection:
     """The same by the numbers of its items, where it is a list and they are few enough to be known.
 
-    Without those that have changed since the list was drawn. There may be more than were shown: what has become late, say.
+    Without those that have changed since the list was drawn. There may be others: those that are late only now, say.
     """
     stored = selection.stored
     if "query" not in stored:
         return selection
+    ids = _few(stored, user) if selection.is_whole and selection.shown <= MOST else _few_by_now(stored, user)
+    if ids is None:
+        return selection
+    shown = max(selection.shown, len(ids)) if selection.is_whole else len(ids)
+    return Selection({"ids": ids, "mark": stored["mark"]}, shown, selection.query, selection.drifts)
+
+
+def _few(stored: dict[str, Any], user: User) -> list[int] | None:
+    """The items of a list that had few when it was drawn; None where there are many all the same."""
+    ids = list(chosen(stored, user).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    return ids if len(ids) <= MOST else None
+
+
+def _few_by_now(stored: dict[str, Any], user: User) -> list[int] | None:
+    """The items of a list that had many, or more than were counted; None where it still has."""
     found = find(listing_of(stored, user))
     if not (found.is_whole and found.total <= MOST):
-        return selection
-    matching = {"ids": sorted(place.pk for place in found.at(0, MOST) or []), "mark": stored["mark"]}
-    ids = sorted(chosen(matching, user).values_list("pk", flat=True))
-    shown = max(selection.shown, len(ids)) if selection.is_whole else len(ids)
-    more = shown - selection.shown if selection.is_whole else 0
-    return Selection({"ids": ids, "mark": stored["mark"]}, shown, selection.query, more)
+        return None
+    matching = {"ids": [place.pk for place in found.at(0, MOST) or []], "mark": stored["mark"]}
+    return sorted(chosen(matching, user).values_list("pk", flat=True))
 
 
 def token_of(selection: Selection, user: User) -> str:
     """A snapshot that stands for what `fixed` has found; it is short, since numbers that are near each other are told by steps."""
     ids, mark = selection.stored["ids"], selection.stored["mark"]
     steps = [pk - former for pk, former in zip(ids, [0, *ids], strict=False)]
-    shown = {"user": user.pk, "query": selection.query, "total": selection.shown, "mark": mark, "steps": steps}
-    return signing.dumps(shown, salt=SALT, compress=True)
+    shown = {
+        "query": selection.query,
+        "total": selection.shown,
+        "mark": mark,
+        "steps": steps,
+        "drifts": selection.drifts,
+    }
+    return signing.dumps(_whose(user) | shown, salt=SALT, compress=True)
 
 
 def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
@@ -154,20 +180,17 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
     return Selection({"ids": ids, **mark}, len(ids), query)
 
 
-def undoing(act: BulkAct) -> Selection:
-    """The items that an act has changed."""
-    return Selection({"undo": str(act.pk)}, act.changed, act.query)
-
-
 def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
     """The items of a selection with a higher number than `after`, out of those that the person may see now."""
     later = WorkItem.objects.visible_to(user).with_later_numbers(after)
+    if stored.get("of") is not None:
+        later = later.filter(institution=stored["of"])
     if "undo" in stored:
         return later.with_numbers([pk for pk, _number in _changed_by(stored["undo"], after)])
     if "ids" in stored:
         items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
     else:
-        items = listing_of(stored, user).items().with_later_numbers(after)
+        items = later & listing_of(stored, user).items()
     if "mark" not in stored:
         return items
     last, *to_come = stored["mark"]
@@ -208,10 +231,25 @@ def begin(
         stored["until"] = WorkItem.objects.last_number()
     what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "total": selection.shown}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
+    former = BulkAct.objects.filter(pk=number).first() if number else None
+    if former:
+        is_same = all(getattr(former, name) == value for name, value in {**what, "selection": stored}.items())
+        if is_same and undo_of(former) is None:
+            return former
+        number = None
     values = {"selection": stored, "query": selection.query, **what, **scope}
-    if number is None or BulkAct.objects.filter(pk=number).exclude(by=user).exists():
-        return BulkAct.objects.create(**values)
-    return BulkAct.objects.get_or_create(values, pk=number)[0]
+    return BulkAct.objects.get_or_create(values, pk=number)[0] if number else BulkAct.objects.create(**values)
+
+
+def undo(act: BulkAct, user: User) -> BulkAct:
+    """Sets back what an act has set, once."""
+    move, selection = UNDO_OF[act.move], Selection({"undo": str(act.pk)}, act.changed, act.query)
+    return undo_of(act) or begin(selection, move, user, number=uuid5(act.pk, "undo"))
+
+
+def undo_of(act: BulkAct) -> BulkAct | None:
+    """The act that has set this one back."""
+    return BulkAct.objects.filter(pk=uuid5(act.pk, "undo")).first()
 
 
 def go_on(act: BulkAct) -> BulkAct:
@@ -256,7 +294,7 @@ def _piece(act: BulkAct) -> BulkAct:
     act.cursor = act.cursor if end is None else end
     if end is None:
         act.finished_at = timezone.now()
-        act.total = act.total if act.is_whole else act.came_to
+        act.total = max(act.total, act.came_to) if act.is_whole else act.came_to
         gone = max(0, act.total - act.came_to)
         unseen = min(gone, _unseen(act))
         act.skipped = dict(Counter(act.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
@@ -265,9 +303,16 @@ def _piece(act: BulkAct) -> BulkAct:
 
 
 def _unseen(act: BulkAct) -> int:
-    """How many of the items whoever began the act may not see any more."""
-    ids = act.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(act.by).with_numbers(ids).count()
+    """How many of the items whoever began the act may not see any more, because they may less than then."""
+    by = act.by
+    is_as_then = by.is_active and MOVES[act.move].is_granted_to(by.role)
+    is_as_then = is_as_then and (by.institution_id, by.can(Permission.SEE_EVERY_INSTITUTION)) == (
+        act.institution_id,
+        act.is_of_all,
+    )
+    # Where nothing has changed for them, an item that is not there for them never was: nothing tells which of the two it is.
+    ids = [] if is_as_then else act.selection.get("ids", [])
+    return len(ids) - WorkItem.objects.visible_to(by).with_numbers(ids).count()
 
 
 def _by_stage(act: BulkAct, ids: list[int]) -> dict[str | None, list[int]]:

@@ -12,7 +12,7 @@ from pharos.accounts.models import Institution, User
 class BulkAct(models.Model):
     """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
 
-    `selection` is {"ids": […]}, the items that the dry run has shown; or {"query": …, "zone": …} with "until", the last item
+    `selection` is {"ids": […]}, the items that the dry run has shown; or {"query": …, "zone": …, "of": institution or None} with "until", the last item
     that there was; with "mark": the last history entry when the list was shown (an item with a later one is left alone), and
     "at_least" where there were more than `total`; or it is {"undo": act's id}. `cursor` is the last item that it has come to. Its
     entries in the items' histories carry its id. `institution`, `is_of_all`: whose items whoever began it saw then.
@@ -20,8 +20,8 @@ class BulkAct(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_acts")
-    is_of_all = models.BooleanField()
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_acts", null=True)
+    is_of_all = models.BooleanField(db_default=True)  # closed unless said otherwise: only admins see such an act
     move = models.CharField(max_length=16)
     selection = models.JSONField()
     note = models.TextField(blank=True)

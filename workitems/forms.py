@@ -37,7 +37,15 @@ _BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters an
 
 def is_seen(text: str) -> bool:
     """Whether there is anything in it that a reader can see; what this version of Unicode does not know may be."""
-    return any(category(one)[0] in "LNPS" or category(one) == "Cn" for one in text.translate(_BLANK))
+    return any(category(one)[0] in "LNPS" or _may_be(one) for one in text.translate(_BLANK))
+
+
+def _may_be(character: str) -> bool:
+    """Whether a later version of Unicode may have something to see here."""
+    number = ord(character)
+    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    is_ignored = number == 0x2065 or 0xFFF0 <= number <= 0xFFF8 or 0xE0000 <= number <= 0xE0FFF
+    return category(character) == "Cn" and not (is_none or is_ignored)
 
 
 class NoteField(forms.CharField):
@@ -163,9 +171,8 @@ class EditForm(MoveForm):
 class NameField(forms.CharField):
     """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
 
-    # Control characters, such as turn the direction of writing; and what is no character at all.
-    UNSEEN = ("Cc", "Cf", "Co", "Cs")
-    NO_CHARACTERS = {plane + one for plane in range(0, 0x110000, 0x10000) for one in (0xFFFE, 0xFFFF)}
+    # Control characters, such as turn the direction of writing; and what is no character.
+    UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn")
     JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
 
     def to_python(self, value: Any) -> str:
@@ -174,7 +181,7 @@ class NameField(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         text = value.translate(self.JOINERS)
-        is_text = not any(category(one) in self.UNSEEN or ord(one) in self.NO_CHARACTERS for one in text)
+        is_text = not any(category(one) in self.UNSEEN and not _may_be(one) for one in text)
         if value and not (is_seen(value) and is_text):
             raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
 

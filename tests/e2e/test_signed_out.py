@@ -39,3 +39,23 @@ def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server)
     expect(page.locator(".message")).to_contain_text("Nothing was changed.")
     choose()
     expect(page.get_by_label("Note")).to_have_value("All of them.")
+
+
+def test_a_note_is_its_writers_and_outlives_an_expired_form(opened, cast, with_items, live_server, django_user_model):
+    page, address = opened(cast["ada"], quiet=False), f"/items/{with_items['pending'].pk}/cancel"
+    page.goto(address)
+    page.get_by_label("Note").fill("Written by Ada.")
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_role("button", name="Cancel", exact=False).last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This form has expired")
+    page.goto(address)
+    expect(page.get_by_label("Note")).to_have_value("Written by Ada.")
+    session = session_of(cast["ada"], live_server.url)
+    page.context.clear_cookies(name=session["name"])
+    page.get_by_role("button", name="Cancel", exact=False).last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    ada = cast["ada"]
+    another = django_user_model.objects.create_user("bert@aptrust.org", role=ada.role, institution=ada.institution)
+    page.context.add_cookies([session_of(another, live_server.url)])
+    page.goto(address)
+    expect(page.get_by_label("Note")).to_have_value("")

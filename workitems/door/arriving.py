@@ -1,7 +1,8 @@
 """What an import brings: what has happened elsewhere has happened, so that the lifecycle's rules are not asked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -9,6 +10,7 @@ from django.db import connection, transaction
 from ..failures import Told, note_failures
 from ..history import whole
 from ..loading import load
+from ..vocabulary import Status
 from .changing import failures_among, models
 
 if TYPE_CHECKING:
@@ -50,18 +52,23 @@ def take_in(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
         load(arrivals.entries)
-        note_failures(_failures(arrivals))
+        _note_failures(arrivals)
 
 
-def _failures(arrivals: Arrivals) -> "Iterator[Told]":
-    """The last failure of each item: as its history tells of it where that comes along, else as a failed one says itself."""
-    last: dict[int, HistoryEntry] = {}
-    for entry in arrivals.entries:
-        if entry.move == "fail" and (entry.item_id not in last or entry.number > last[entry.item_id].number):
-            last[entry.item_id] = entry
+def _note_failures(arrivals: Arrivals) -> None:
+    """The last failure of each item: when its history says, where that comes along. Else one that is failed says it itself;
+    and when it did, if that is known already, stays as it is."""
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
-    yield from failures_among(row for pk, row in rows.items() if pk not in last)
-    yield from (Told(pk, rows[pk].institution_id, entry.note, entry.at) for pk, entry in last.items() if pk in rows)
+    last: dict[int, Told] = {}
+    for entry in sorted(arrivals.entries, key=attrgetter("number")):
+        if entry.item_id not in rows or entry.status_after != Status.FAILED or entry.move == "import":
+            continue
+        if entry.move == "fail" or entry.status_before != Status.FAILED:
+            last[entry.item_id] = Told(entry.item_id, rows[entry.item_id].institution_id, entry.note, entry.at)
+        elif entry.item_id in last:  # its note was edited
+            last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
+    note_failures(last.values())
+    note_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
 
 
 def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:

@@ -13,12 +13,11 @@ def fill(apps, schema_editor):
         act.is_of_all = may(act.by.role, Permission.SEE_EVERY_INSTITUTION)
         if "query" in act.selection:
             act.selection.setdefault("zone", act.by.time_zone)
+            act.selection.setdefault("of", None if act.is_of_all else act.institution_id)
         act.save(update_fields=["institution_id", "is_of_all", "selection"])
 
 
 class Migration(migrations.Migration):
-    atomic = False  # PostgreSQL alters no table in the transaction that has just filled it
-
     dependencies = [("accounts", "0006_language"), ("workitems", "0016_digests")]
 
     operations = [
@@ -29,14 +28,6 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bulk_acts", to="accounts.institution"
             ),
         ),
-        migrations.AddField("bulkact", "is_of_all", models.BooleanField(null=True)),
+        migrations.AddField("bulkact", "is_of_all", models.BooleanField(db_default=True)),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        migrations.AlterField(
-            "bulkact",
-            "institution",
-            models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="bulk_acts", to="accounts.institution"
-            ),
-        ),
-        migrations.AlterField("bulkact", "is_of_all", models.BooleanField()),
     ]

@@ -208,7 +208,7 @@ class Act(Door, View):
             "round": here.query if here else "",
             "kept": urlencode({"round": here.query}) if here else "",
             "may_go_on": acts.may_go_on(act, request.user),
-            "may_undo": acts.may_undo(act, request.user),
+            "may_undo": acts.may_undo(act, request.user) and bulk.undo_of(act) is None,
         }
         return render(request, "workitems/act.html", context)
 
@@ -228,7 +228,7 @@ class Undo(Door, View):
         act = self.act()
         if not acts.may_undo(act, request.user):
             raise PermissionDenied
-        undo = bulk.begin(bulk.undoing(act), acts.UNDO_OF[act.move], request.user)
+        undo = bulk.undo(act, request.user)
         bulk.go_on(undo)
         here = self.round()
         return redirect(url_of_act(undo, here and (here.back or here)))
