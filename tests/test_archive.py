@@ -233,7 +233,7 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     assert [entry[:3] for entry in acts.entries_of(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
-    undo = bulk.go_on(bulk.begin(bulk.undoing(act), "unreview", stan))
+    undo = bulk.go_on(bulk.undo(act, stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
 

@@ -12,12 +12,16 @@ def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server)
     page, item = opened(cast["ada"]), with_items["pending"]
     session = session_of(cast["ada"], live_server.url)
 
+    def leave_for(address):
+        page.wait_for_load_state()  # else what it still loads would be cut off
+        page.goto(address)
+
     def sign_out_and_in(address):
         page.context.clear_cookies(name=session["name"])
         page.get_by_role("button", name="Cancel", exact=False).last.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         page.context.add_cookies([session])
-        page.goto(address)
+        leave_for(address)
 
     page.goto(f"/items/{item.pk}/cancel")
     page.get_by_label("Note").fill("The bucket was moved.\nUpload it again.")
@@ -25,11 +29,11 @@ def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server)
     expect(page.get_by_label("Note")).to_have_value("The bucket was moved.\nUpload it again.")
     page.get_by_role("button", name="Cancel", exact=False).last.click()
     expect(page.locator(".message")).to_have_text(f"Cancelled {item.name}.")
-    page.goto(f"/items/{with_items['running'].pk}/cancel")
+    leave_for(f"/items/{with_items['running'].pk}/cancel")
     expect(page.get_by_label("Note")).to_have_value("")
 
     def choose():
-        page.goto(f"/items/?q={with_items['running'].name}")
+        leave_for(f"/items/?q={with_items['running'].name}")
         page.locator("#which").select_option("matching")
         page.get_by_role("button", name="Cancel…").click()
 

@@ -24,7 +24,9 @@ def counted(listing: ItemList) -> Found | None:
 
 
 def find(listing: ItemList) -> Found:
-    """What is found of a valid list."""
+    """What is found of a valid list. ValueError of another: without what is wrong in it, it would ask for something else."""
+    if not listing.is_valid():
+        raise ValueError(f"this list is not valid: {listing.errors}")
     if listing.ways.keys() <= {Finding.COUNTED}:
         return _counted(listing)
     first = passing.over(listing)
