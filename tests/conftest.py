@@ -6,6 +6,7 @@ import os
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
@@ -68,6 +69,13 @@ def _history_is_emptied_only_after_a_test():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", with_the_guard_lifted)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_read_before():
+    """A page leaves its reader's language and zone behind in the thread; the next test must not begin with them."""
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
