@@ -54,3 +54,13 @@ def follow(client, response, rel):
 
 def left(response):
     return page(response).one("span", class_="progress").words
+
+
+def walked(client, response, *, marking=True):
+    """Goes to the end, marking each item or skipping it. Returns the items' numbers, and the last page."""
+    seen = []
+    while page(response).all("article"):
+        seen.append(shown(response))
+        assert len(seen) < 100
+        response = client.get(press(client, response)["Location"]) if marking else follow(client, response, "next")
+    return seen, response

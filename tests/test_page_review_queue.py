@@ -7,7 +7,7 @@ from workitems.models import BulkAct, WorkItem
 
 from .elements import page, problems
 from .pages import hooks
-from .review_walk import URL, begun, follow, form, here, left, made, press, shown
+from .review_walk import URL, begun, follow, form, here, left, made, press, shown, walked
 from .stored import as_stored, last
 
 
@@ -108,10 +108,7 @@ def test_from_the_list_to_the_end(signed_in, stan, done, others):
 )
 def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, query, expected):
     client = signed_in(stan)
-    response, seen = begun(client, query), []
-    while page(response).all("article"):
-        seen.append(shown(response))
-        response = client.get(press(client, response)["Location"])
+    seen, _end = walked(client, begun(client, query))
     assert seen == [done[n].pk for n in expected]
 
 

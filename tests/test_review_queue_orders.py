@@ -11,7 +11,7 @@ from workitems.models import WorkItem
 
 from .elements import page
 from .many import make_many
-from .review_walk import URL, begun, follow, here, left, made, press, shown
+from .review_walk import URL, begun, follow, here, left, made, press, shown, walked
 
 
 @pytest.fixture
@@ -101,10 +101,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
     """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
     monkeypatch.setattr(passing, "MOST", 5)
     client = signed_in(stan)
-    response, seen = begun(client, "sort=name"), []
-    while page(response).all("article"):
-        seen.append(shown(response))
-        response = client.get(press(client, response)["Location"])
+    seen, response = walked(client, begun(client, "sort=name"))
     assert seen == [item.pk for item in done[::-1]]
     assert page(response).one("h1").words == "Nothing is left to review here"
     # Begun anew, a list that is short enough goes by its own order.
@@ -156,11 +153,7 @@ def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, vir
         0
     ]
     client = signed_in(stan)
-    response, seen = begun(client, f"sort={sort}"), []
-    while page(response).all("article"):
-        seen.append(shown(response))
-        response = client.get(press(client, response)["Location"])
-        assert len(seen) < 9
+    seen, _end = walked(client, begun(client, f"sort={sort}"))
     assert sorted(seen) == sorted([old.pk, *(item.pk for item in done)])
 
 

@@ -220,25 +220,31 @@ def begin(
     from_the_beginning: bool = False,
     number: UUID | None = None,
 ) -> BulkAct:
-    """Records what is to be done; `go_on` does it. Few items are recorded one by one, many by what they have in common.
+    """Records what is to be done with a selection that is `fixed`; `go_on` does it.
 
     `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped. `number`: the
     act's own; where this person has begun it already, by a button pressed twice, it is that act.
     """
-    selection = fixed(selection, user)
     stored = dict(selection.stored)
     if "query" in stored:
         stored["until"] = WorkItem.objects.last_number()
-    what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "total": selection.shown}
+    what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
     former = BulkAct.objects.filter(pk=number).first() if number else None
     if former:
-        is_same = all(getattr(former, name) == value for name, value in {**what, "selection": stored}.items())
+        is_same = all(getattr(former, name) == value for name, value in what.items()) and _is_same(
+            former.selection, stored
+        )
         if is_same and undo_of(former) is None:
             return former
         number = None
-    values = {"selection": stored, "query": selection.query, **what, **scope}
+    values = {"selection": stored, "total": selection.shown, **what, **scope}
     return BulkAct.objects.get_or_create(values, pk=number)[0] if number else BulkAct.objects.create(**values)
+
+
+def _is_same(former: dict[str, Any], stored: dict[str, Any]) -> bool:
+    """Whether it was chosen from the same page, and the same items of it; of many there may be few left by now."""
+    return former.get("mark") == stored.get("mark") and ("ids" not in former or former["ids"] == stored.get("ids"))
 
 
 def undo(act: BulkAct, user: User) -> BulkAct:

@@ -53,6 +53,7 @@ class BulkMove(Door, View):
 
     def post(self, request):
         is_confirmed, here = bool(request.POST.get("confirmed")), self.round()
+        is_list = request.POST.get("which") == "matching"
         form = self.form(request.POST if is_confirmed else None)
         try:
             selection = bulk.fixed(self.selection(request), request.user)
@@ -66,11 +67,14 @@ class BulkMove(Door, View):
         context = {
             "form": form,
             "selection": selection,
-            "is_list": request.POST.get("which") == "matching",
+            "is_list": is_list,
             "preview": preview(selection, request.user, move),
             "move": move,
             "notes": self.notes,
-            "snapshot": self.snapshot(selection, request),
+            # Of a list, the items that are shown here, where they are known by number.
+            "snapshot": bulk.token_of(selection, request.user)
+            if is_list and "ids" in selection.stored
+            else request.POST.get("snapshot", ""),
             "number": self.number(request) or uuid4(),
             "chips": listing.chips() if (listing := self.listing()) else [],
             "back": url_of_round(here) if here else url_of_list(listing),
@@ -95,12 +99,6 @@ class BulkMove(Door, View):
             return UUID(request.POST.get("number", ""))
         except ValueError:
             return None
-
-    @staticmethod
-    def snapshot(selection, request) -> str:
-        """What the confirmed form sends back: of a list, the items that are shown here, where they are known by number."""
-        is_list = request.POST.get("which") == "matching" and "ids" in selection.stored
-        return bulk.token_of(selection, request.user) if is_list else request.POST.get("snapshot", "")
 
     def selection(self, request) -> bulk.Selection:
         listing, snapshot = self.listing(), request.POST.get("snapshot", "")
