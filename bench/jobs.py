@@ -186,7 +186,7 @@ def main() -> None:
 
     from pharos.accounts.models import User
     from workitems.demo.cast import admin_email
-    from workitems.filters import ItemList
+    from workitems.listing.query import ItemList
 
     people = {
         who: User.objects.get(email=who)

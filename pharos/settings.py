@@ -161,7 +161,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "environment": "pharos.templating.environment",
-            "extensions": ["jinja2.ext.i18n", "workitems.templating.Writing"],
+            "extensions": ["jinja2.ext.i18n", "workitems.pages.template_helpers.Writing"],
             "context_processors": CONTEXT_PROCESSORS,
         },
     },

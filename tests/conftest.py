@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
-from workitems.pace import typical
+from workitems.durations import typical
 
 from .factories import InstitutionFactory, UserFactory, make_item
 from .serving import database_url, server

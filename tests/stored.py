@@ -5,9 +5,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from workitems import states
-from workitems.lifecycle import Refused
-from workitems.models import WorkItem
+from workitems.lifecycle.moves import Refused
+from workitems.models.work_item import WorkItem
+from workitems.transitions import worker_state
 
 
 def as_stored(item):
@@ -47,4 +47,4 @@ def last(item):
 
 def state_of(item):
     """The text of the worker's state; empty where there is none."""
-    return (states.stored(item) or ("", ""))[1]
+    return (worker_state.stored(item) or ("", ""))[1]

@@ -14,14 +14,16 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from workitems import acts, archiving, bulk, door
-from workitems.archiving import TooYoung, move_out
-from workitems.exporting import NotWhole, export_lines
-from workitems.filters import ItemList
-from workitems.history import latest
-from workitems.importing import import_files
-from workitems.lifecycle import Refused, Wanted
-from workitems.models import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.audit_log import archiving
+from workitems.audit_log.archiving import TooYoung, move_out
+from workitems.bulk import report, run
+from workitems.import_export.exporting import NotWhole, export_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import Refused, Wanted
+from workitems.listing.query import ItemList
+from workitems.models.history import latest
+from workitems.models.work_item import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
 
 from .elements import page
 from .factories import make_item
@@ -224,16 +226,18 @@ def test_an_import_compares_with_it(old, ada, tmp_path):
 
 def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     items = [finished(virginia, wally, name=f"{n}.tar") for n in range(3)]
-    act = bulk.begin(bulk.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
-    door.change("review", [item.pk for item in items], Wanted(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9))
+    act = run.begin(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
+    transitions.change(
+        "review", [item.pk for item in items], Wanted(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
+    )
     act.changed, act.finished_at = 3, timezone.now()
     act.save()
     items[0].edit(by=ada, note="Something else.")
     assert moved() == (2, 8)
-    assert [entry[:3] for entry in acts.entries_of(act, stan, 0, 100)] == [
+    assert [entry[:3] for entry in report.entries_of(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
-    undo = bulk.go_on(bulk.undo(act, stan))
+    undo = run.go_on(run.undo(act, stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
 
@@ -241,13 +245,13 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
 def test_a_list_of_long_ago_selects_nothing_any_more(stan, monkeypatch):
     """What has happened since it was drawn could lie in the archive, where nobody looks for it."""
     listing = ItemList(QueryDict(""), stan)
-    token = bulk.snapshot(listing, 3, [0])
-    assert bulk.of_snapshot(token, stan).shown == 3
+    token = run.snapshot(listing, 3, [0])
+    assert run.of_snapshot(token, stan).shown == 3
     a_month_later = signing.time.time() + 31 * 86_400
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
-    with pytest.raises(bulk.BadSelection, match="choose again"):
-        bulk.of_snapshot(token, stan)
-    assert bulk.LASTS < archiving.YOUNGEST
+    with pytest.raises(run.BadSelection, match="choose again"):
+        run.of_snapshot(token, stan)
+    assert run.LASTS < archiving.YOUNGEST
 
 
 # --- what the database refuses

@@ -8,9 +8,9 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from workitems.archiving import move_out
-from workitems.history import latest
-from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
+from workitems.audit_log.archiving import move_out
+from workitems.models.history import latest
+from workitems.models.work_item import ArchivedEntry, HistoryEntry, WorkItem
 
 from .factories import make_item
 

@@ -9,10 +9,10 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from workitems import bulk, bulk_preview
-from workitems.finding import passing
-from workitems.models import BulkAct, Typical, WorkItem
-from workitems.pace import typical
+from workitems.bulk import preview, run
+from workitems.durations import typical
+from workitems.listing.strategies import bounded_scan
+from workitems.models.work_item import BulkAct, Typical, WorkItem
 
 from .elements import form_of, page
 from .factories import InstitutionFactory, make_item
@@ -123,7 +123,7 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     ada.time_zone = "UTC"
     ada.save()
     assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
-    for module in (bulk, passing):
+    for module in (run, bounded_scan):
         monkeypatch.setattr(module, "MOST", 2)
     client.post(CANCEL, confirmed(sent), follow=True)
     assert cancelled() == keys(*that_day)
@@ -158,7 +158,7 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
 @pytest.fixture
 def many(monkeypatch):
     """Three are many."""
-    for module in (bulk, passing):
+    for module in (run, bounded_scan):
         monkeypatch.setattr(module, "MOST", 2)
 
 
@@ -171,8 +171,8 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     if when == "while it runs":
-        monkeypatch.setattr(bulk, "PIECE", 1)
-        monkeypatch.setattr(bulk, "SLICE", timedelta(0))
+        monkeypatch.setattr(run, "PIECE", 1)
+        monkeypatch.setattr(run, "SLICE", timedelta(0))
         client.post("/items/review", form)
     stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
     stan.save()
@@ -203,8 +203,8 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
 
 
 def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST", 3)
-    monkeypatch.setattr(passing, "MOST", 3)
+    monkeypatch.setattr(run, "MOST", 3)
+    monkeypatch.setattr(bounded_scan, "MOST", 3)
     items = make_many(3, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
@@ -218,7 +218,7 @@ def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
 def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
     make_many(2, [virginia], **OPEN)
     token = signing.dumps(
-        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk.SALT, compress=True
+        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=run.SALT, compress=True
     )
     sent = {"which": "matching", "snapshot": token, "list": "stage=Store"}
     response = signed_in(ada).post(CANCEL, confirmed(sent))
@@ -262,13 +262,13 @@ def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia,
 def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
     make_many(150, [virginia], **FINISHED)
     client = signed_in(ada)
-    act = bulk.begin(
-        bulk.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
+    act = run.begin(
+        run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
         "cancel",
         ada,
         note="No.",
     )
-    shown = client.get(f"/acts/{bulk.go_on(act).pk}")
+    shown = client.get(f"/acts/{run.go_on(act).pk}")
     alone = page(shown).one("section", aria_labelledby="left-alone")
     assert len(alone.all("li")) == 100
     assert "there are more" in alone.words
@@ -279,7 +279,7 @@ def test_whoever_lost_the_right_is_the_reason(
     signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
 ):
     items = make_many(3, [virginia], **OPEN)
-    act = bulk.begin(bulk.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
+    act = run.begin(run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
     another = django_user_model.objects.create_user("other@aptrust.org", role=ada.role, institution=ada.institution)
     ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
     ada.save()
@@ -290,10 +290,10 @@ def test_whoever_lost_the_right_is_the_reason(
 
 def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
     items = make_many(2, [virginia], **FINISHED)
-    act = bulk.begin(bulk.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
+    act = run.begin(run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
     client = signed_in(stan)
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
-    bulk.go_on(act)
+    run.go_on(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(undone) == "Marked 2 of 2 not reviewed."
     undo = BulkAct.objects.exclude(pk=act.pk).get()
@@ -310,7 +310,7 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
     for item in items:
         item.cancel(note="No.", by=ada)
     numbers = [item.pk for item in items]
-    change, calls, is_under_way, wrong = bulk.door.change, [], threading.Event(), []
+    change, calls, is_under_way, wrong = run.door.change, [], threading.Event(), []
 
     def stage_by_stage(move, ids, *args, **values):
         calls.append(ids)
@@ -321,8 +321,8 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
 
     def run(ids, *, from_the_beginning):
         try:
-            selection = bulk.Selection({"ids": ids}, len(ids), "")
-            bulk.go_on(bulk.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
+            selection = run.Selection({"ids": ids}, len(ids), "")
+            run.go_on(run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
         except Exception as error:
             wrong.append(error)
         connections.close_all()
@@ -331,7 +331,7 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
         assert is_under_way.wait(20)
         run(numbers[1:3], from_the_beginning=False)
 
-    monkeypatch.setattr(bulk.door, "change", stage_by_stage)
+    monkeypatch.setattr(run.door, "change", stage_by_stage)
     thread = threading.Thread(target=another)
     thread.start()
     run(numbers, from_the_beginning=True)
@@ -361,7 +361,7 @@ def test_asking_is_by_what_is_there(signed_in, ada, virginia):
     make_many(4, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
-    selection = bulk.fixed(bulk.of_snapshot(sent["snapshot"], ada), ada)
-    assert bulk_preview.preview(selection, ada, "cancel").acts == 4
-    assert bulk.of_snapshot(bulk.token_of(selection, ada), ada).stored == selection.stored
+    selection = run.fixed(run.of_snapshot(sent["snapshot"], ada), ada)
+    assert preview.preview(selection, ada, "cancel").acts == 4
+    assert run.of_snapshot(run.token_of(selection, ada), ada).stored == selection.stored
     assert Client().post(CANCEL, sent).status_code == 302

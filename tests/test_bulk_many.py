@@ -2,9 +2,9 @@
 
 import pytest
 
-from workitems import bulk
-from workitems.finding import passing
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.bulk import run
+from workitems.listing.strategies import bounded_scan
+from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
 
 from .elements import page
 from .many import make_many
@@ -16,9 +16,9 @@ FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry":
 @pytest.fixture
 def small(monkeypatch):
     """Five items are many, a piece is three of them, and a window seven numbers."""
-    monkeypatch.setattr(passing, "MOST", 5)
+    monkeypatch.setattr(bounded_scan, "MOST", 5)
     for name, value in {"MOST": 5, "PIECE": 3, "WINDOW": 7}.items():
-        monkeypatch.setattr(bulk, name, value)
+        monkeypatch.setattr(run, name, value)
 
 
 def to_the_end(client, act, response):
@@ -67,7 +67,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
 
 def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, stan, virginia):
     items = make_many(20, [virginia], name="plain.tar", **FINISHED)
-    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     client = signed_in(stan)
     sent = matching(client, "q=plain")
     said = page(client.post(URL, sent)).one("main").words
@@ -85,7 +85,7 @@ def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monke
     items = make_many(8, [virginia], name="plain.tar", **FINISHED)
     client = signed_in(stan)
     sent = matching(client, "q=plain&reviewed=false")
-    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     for item in items[:4]:
         item.review(by=stan)
     act, response = done_at_once(client, sent)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workitems.causes import LONGEST, cause_of
+from workitems.failures.causes import LONGEST, cause_of
 
 SAME = {
     "Bag … is not valid.": [

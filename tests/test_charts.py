@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems import charts
+from workitems.pages import charts
 
 DAY = 86_400
 

@@ -12,9 +12,11 @@ from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.counting import CountChange, ItemCount, keeping, tally, triggers
-from workitems.lifecycle import PATHS, phase_of
-from workitems.models import HistoryEntry, WorkItem
+from workitems.counts import repair, triggers
+from workitems.counts.summary import tally
+from workitems.lifecycle.paths import PATHS, phase_of
+from workitems.models.counts import CountChange, ItemCount
+from workitems.models.work_item import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
 from .conftest import guard_of_history
@@ -41,7 +43,7 @@ def told():
 
 
 def check():
-    assert keeping.differences() == []
+    assert repair.differences() == []
     assert told() == counted()
     everything = tally(None, None, [{}])
     assert sum(everything.kinds.values()) == sum(everything.institutions.values()) == WorkItem.objects.count()
@@ -157,7 +159,7 @@ def test_truncated(on_postgresql, virginia):
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run(statement)
     assert tally(None, None, None).kinds == {}
-    assert keeping.differences() == []
+    assert repair.differences() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -250,7 +252,7 @@ def test_mending_while_others_write(crowd):
         for status in (Status.SUCCESS, Status.CANCELLED) * ROUNDS:
             WorkItem.objects.filter(pk__in=rows[number::4][:3]).update(status=status, retry=False, reviewed=False)
 
-    crowd(*[lambda number=number: writer(number) for number in range(4)], keeping.repair, keeping.repair)
+    crowd(*[lambda number=number: writer(number) for number in range(4)], repair.repair, repair.repair)
     check()
 
 

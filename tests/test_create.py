@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from workitems.lifecycle import Refused
-from workitems.models import WorkItem
+from workitems.lifecycle.moves import Refused
+from workitems.models.work_item import WorkItem
 
 from .stored import last
 

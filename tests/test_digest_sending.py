@@ -10,9 +10,9 @@ from django.db import connections
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from workitems.mailing import digests, sending
+from workitems.mailing import digests, outbox
 from workitems.mailing.run import send_all
-from workitems.models import Digest, SavedView
+from workitems.models.work_item import Digest, SavedView
 
 from .factories import make_item
 from .saving_views import due_of, view_of
@@ -28,7 +28,7 @@ def test_a_mail_server_that_is_away_loses_nothing(stan, failures, mailoutbox, mo
         raise smtplib.SMTPServerDisconnected("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending.EmailMultiAlternatives, "send", away)
+        patch.setattr(outbox.EmailMultiAlternatives, "send", away)
         with pytest.raises(CommandError, match="given up for now"):
             call_command("send_digests")
     assert Digest.objects.filter(next_at__lte=timezone.now(), claimed_at=None).count() == 5
@@ -42,9 +42,9 @@ def test_what_a_crash_has_left_is_sent_after_a_while(stan, failures, mailoutbox)
     due_of(view_of(stan), stan)
     now = timezone.now()
     Digest.objects.update(claimed_at=now)
-    send_all(now + sending.LEFT_BEHIND - timedelta(seconds=1))
+    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + sending.LEFT_BEHIND + timedelta(seconds=1))
+    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 
@@ -66,7 +66,7 @@ def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failures, mailout
     now = timezone.now()
     send_all(now)
     assert len(mailoutbox) == 1
-    send_all(now + sending.LEFT_BEHIND + timedelta(seconds=1))
+    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
     # The sound one may be due again by then: it is by the clock.
     assert [mail.subject for mail in mailoutbox if "broken" in mail.subject] == ["broken: 2 items"]
     assert sound.person == stan
@@ -77,7 +77,7 @@ def test_in_a_long_run_nothing_seems_left_behind(stan, failures, monkeypatch):
     first, second = (due_of(view_of(stan, name=name), stan) for name in ("first", "second"))
     begun = timezone.now()
     clock = iter([0.0, 1.0, 3600.0])
-    monkeypatch.setattr(sending, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(outbox, "monotonic", lambda: next(clock))
     taken = []
 
     def letter(digest, now):
@@ -85,13 +85,13 @@ def test_in_a_long_run_nothing_seems_left_behind(stan, failures, monkeypatch):
         taken.append((digest, digest.claimed_at))
 
     monkeypatch.setattr(digests, "letter", letter)
-    sending.send_each(
+    outbox.send_each(
         digests.due(begun),
         lambda one: digests.row_of(one, begun),
         lambda one: letter(one, begun),
         lambda one: None,
         begun,
-        sending.Sent(),
+        outbox.Sent(),
     )
     assert taken == [(first, begun + timedelta(seconds=1)), (second, begun + timedelta(hours=1))]
 
@@ -102,22 +102,22 @@ def test_a_run_that_comes_late_sends_nothing_again(stan, failures, mailoutbox):
     now = timezone.now()
     [read_before] = digests.due(now)
     send_all(now)
-    assert not sending.take(digests.row_of(read_before, now), now)
+    assert not outbox.take(digests.row_of(read_before, now), now)
     assert len(mailoutbox) == 1
 
 
 @pytest.fixture
 def meanwhile(monkeypatch):
     """A function that has something done while the first mail of a run is sent."""
-    deliver = sending.EmailMultiAlternatives.send
+    deliver = outbox.EmailMultiAlternatives.send
 
     def do(what):
         def send(mail):
-            monkeypatch.setattr(sending.EmailMultiAlternatives, "send", deliver)
+            monkeypatch.setattr(outbox.EmailMultiAlternatives, "send", deliver)
             what()
             return deliver(mail)
 
-        monkeypatch.setattr(sending.EmailMultiAlternatives, "send", send)
+        monkeypatch.setattr(outbox.EmailMultiAlternatives, "send", send)
 
     return do
 
@@ -182,17 +182,17 @@ def test_three_runs_at_once_send_each_once(virginia, stan, dora, mailoutbox):
 
 def test_dead_addresses_keep_nobody_waiting(stan, dora, failures, mailoutbox, monkeypatch):
     view = view_of(stan, reach="institution", query="status=Failed")
-    for n in range(sending.PATIENCE + 1):
+    for n in range(outbox.PATIENCE + 1):
         due_of(view_of(stan, name=f"dead {n}"), stan)
     due_of(view, dora)
-    delivered = sending.EmailMultiAlternatives.send
+    delivered = outbox.EmailMultiAlternatives.send
 
     def deliver(mail):
         if mail.to == [stan.email]:
             raise smtplib.SMTPRecipientsRefused({stan.email: (550, b"no such mailbox")})
         return delivered(mail)
 
-    monkeypatch.setattr(sending.EmailMultiAlternatives, "send", deliver)
+    monkeypatch.setattr(outbox.EmailMultiAlternatives, "send", deliver)
     sent = send_all(timezone.now())
-    assert (sent.sent, sent.failed) == (1, sending.PATIENCE + 1)
+    assert (sent.sent, sent.failed) == (1, outbox.PATIENCE + 1)
     assert [mail.to for mail in mailoutbox] == [[dora.email]]

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from workitems.finding import passing
+from workitems.listing.strategies import bounded_scan
 from workitems.mailing import digests
 from workitems.mailing.run import send_all
-from workitems.models import Digest, WorkItem
+from workitems.models.work_item import Digest, WorkItem
 
 from .factories import make_item
 from .many import SOME_DAY, make_many
@@ -165,7 +165,7 @@ def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, m
 def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, monkeypatch):
     for n in range(30):
         make_item(virginia, name=f"bag-{n}.tar")
-    monkeypatch.setattr(passing, "MOST", 25)
+    monkeypatch.setattr(bounded_scan, "MOST", 25)
     due_of(view_of(stan, query="q=bag"), stan)
     call_command("send_digests")
     [mail] = mailoutbox
@@ -184,7 +184,7 @@ def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, mon
     WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
     make_many(100, [virginia])
     for name, value in {"REACH": 25, "MOST": 10}.items():
-        monkeypatch.setattr(passing, name, value)
+        monkeypatch.setattr(bounded_scan, name, value)
     due_of(view_of(stan, query="file_identifier=virginia.edu/rare/page-1.tif"), stan)
     due_of(view_of(stan, name="None", query="file_identifier=virginia.edu/rare/page-2.tif"), stan)
     call_command("send_digests")

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
-from workitems import door
-from workitems.exporting import csv_lines, export_lines, export_to, json_lines
-from workitems.importing import import_files
-from workitems.lifecycle import Wanted
-from workitems.models import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.import_export.exporting import csv_lines, export_lines, export_to, json_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import Wanted
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .factories import InstitutionFactory, make_item
 from .many import make_many
@@ -116,7 +116,7 @@ def moved_items(virginia, ada, stan):
     done.succeed(by=ada, stage="Record", note="=fine")
     done.review(by=stan)
     other = make_item(virginia, name="b.tar", bag_date=NOON, stage_started_at=NOON)
-    door.change("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
+    transitions.change("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
     return done, other
 
 

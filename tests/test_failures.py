@@ -7,10 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from workitems import failures
-from workitems.exporting import export_lines
-from workitems.importing import import_files
-from workitems.models import Cause, Failure, WorkItem
+from workitems.failures import recorder
+from workitems.import_export.exporting import export_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.models.work_item import Cause, Failure, WorkItem
 
 from .api.asking import Caller
 from .elements import page
@@ -49,7 +49,7 @@ def test_a_worker_may_record_one_that_has_failed(virginia):
 
 
 def groups(institutions=None, since=NOON - timedelta(days=1)):
-    found = failures.by_cause(since, institutions, most=10, using="default")
+    found = recorder.by_cause(since, institutions, most=10, using="default")
     return [(group.items, group.still, group.institutions) for group in found]
 
 

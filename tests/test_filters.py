@@ -6,9 +6,9 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from workitems.filters import OF_API, OF_PROCESS, ItemFilter, ItemList, known_names
-from workitems.models import WorkItem
-from workitems.orders import SORTS
+from workitems.listing.ordering import SORTS
+from workitems.listing.query import OF_API, OF_PROCESS, ItemFilter, ItemList, known_names
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item, service
 from .many import make_many

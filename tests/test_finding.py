@@ -7,12 +7,13 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.facets import Facets
-from workitems.filters import ItemList
-from workitems.finding import Found, find, found, passing
-from workitems.finding.ways import ByKinds, InHand, Walk
-from workitems.models import WorkItem
-from workitems.orders import SORTS
+from workitems.listing.ordering import SORTS
+from workitems.listing.query import ItemList
+from workitems.listing.strategies import bounded_scan, result
+from workitems.listing.strategies.plan import ByKinds, InHand, Walk, find
+from workitems.listing.strategies.result import Found
+from workitems.models.work_item import WorkItem
+from workitems.pages.list.facets import Facets
 
 from .many import make_many
 from .test_facets import queries
@@ -66,7 +67,7 @@ def bounds(monkeypatch):
 
     def small(**limits):
         for name, value in limits.items():
-            monkeypatch.setattr(found if name == "NEAR" else passing, name, value)
+            monkeypatch.setattr(result if name == "NEAR" else bounded_scan, name, value)
 
     return small
 
@@ -100,7 +101,7 @@ def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
     """With a bound of ten items a pass, and twenty looked at: every item comes up, once, in order, however rare."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"MOST": 10, "REACH": 20, "MOST_HITS": 15}.items():
-            patch.setattr(passing, name, value)
+            patch.setattr(bounded_scan, name, value)
         asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [4]})
         facets = Facets(asked)
         right = expected(asked)

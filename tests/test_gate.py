@@ -49,7 +49,7 @@ class DeclaresNothing(View):
 
 
 class OursDeclaresNothing(DeclaresNothing):
-    __module__ = "workitems.views.sample"
+    __module__ = "workitems.pages.views.sample"
 
 
 class DeclaresPublic(DeclaresNothing):

@@ -11,10 +11,11 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from workitems import acts, archiving, bulk
-from workitems.door import changing
-from workitems.history import latest, whole
-from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
+from workitems.audit_log import archiving
+from workitems.bulk import report, run
+from workitems.models.history import latest, whole
+from workitems.models.work_item import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
+from workitems.transitions import apply
 
 from .histories import fill_histories, run
 
@@ -100,16 +101,16 @@ def reads(user):
         "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
         "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
         "where a cancelled item stopped": cancelled.stopped_at,
-        "who was told": lambda: changing._told(list(some)),
-        "when items were requeued": lambda: changing._requeued(
+        "who was told": lambda: apply._told(list(some)),
+        "when items were requeued": lambda: apply._requeued(
             HistoryEntry, dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
-        "a list's mark": bulk.mark,
+        "a list's mark": run.mark,
         "what has changed since a mark": lambda: list(
-            bulk.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
+            run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
-        "what an undo must find": lambda: bulk._changed_by(str(act.pk), 0),
-        "an act's first page": lambda: acts.entries_of(act, user, 0, 20),
+        "what an undo must find": lambda: run._changed_by(str(act.pk), 0),
+        "an act's first page": lambda: report.entries_of(act, user, 0, 20),
         "the item that a client has made": lambda: WorkItem.objects.made_before(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
         ),

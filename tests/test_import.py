@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pharos.accounts.models import Institution
-from workitems.importing import Unreadable
-from workitems.models import HistoryEntry, WorkItem
+from workitems.import_export.importing.raw import Unreadable
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .factories import make_item
 from .importing_samples import (

@@ -7,10 +7,11 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workitems import door
-from workitems.importing import Unreadable, import_files
-from workitems.importing.rows import READERS
-from workitems.models import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.import_export.importing.raw import Unreadable
+from workitems.import_export.importing.rows import READERS
+from workitems.import_export.importing.taking import import_files
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .factories import make_item
 from .importing_samples import (
@@ -166,7 +167,7 @@ def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
 
 def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
     """Wherever the text is cut: in a word, a number, an escape, a character."""
-    monkeypatch.setattr("workitems.importing.documents._PIECE", 7)
+    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 7)
     rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
     assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
     assert counts(take("\n".join(json.dumps(row, indent=1, ensure_ascii=False) for row in rows))) == (0, 0, 7, 0, 0)
@@ -215,14 +216,14 @@ def test_bad_rows_of_a_dump(take, tmp_path, refused):
 
 
 def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
-    kept = door.take_in
+    kept = transitions.take_in
 
     def strict(ids, judge, **options):
         if 3 in ids:
             raise IntegrityError("row 3 is not wanted\nDETAIL")
         kept(ids, judge, **options)
 
-    monkeypatch.setattr(door, "take_in", strict)
+    monkeypatch.setattr(transitions, "take_in", strict)
     rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
     assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
     [row] = refused()

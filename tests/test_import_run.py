@@ -12,9 +12,10 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
 from pharos.accounts.models import Institution
-from workitems import door
-from workitems.importing import Stopped, Unreadable, import_files
-from workitems.models import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.import_export.importing.raw import Stopped, Unreadable
+from workitems.import_export.importing.taking import import_files
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .importing_samples import (
     INSTITUTIONS,
@@ -68,8 +69,8 @@ def test_a_document_that_stops_being_json(take, content, reason):
 
 
 def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
-    monkeypatch.setattr("workitems.importing.documents.LONGEST_ROW", 100_000)
-    monkeypatch.setattr("workitems.importing.documents._PIECE", 10_000)
+    monkeypatch.setattr("workitems.import_export.importing.documents.LONGEST_ROW", 100_000)
+    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 10_000)
     summary = take(json.dumps([pharos(), pharos(id=2, note="x" * 200_000)]))
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1 is longer than 100000 characters" in summary.cut_short[0]
@@ -159,7 +160,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
-    kept = door.take_in
+    kept = transitions.take_in
     calls = []
 
     def interrupted(ids, judge, **options):
@@ -170,7 +171,7 @@ def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
 
     rows = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51)))
     with monkeypatch.context() as patch:
-        patch.setattr(door, "take_in", interrupted)
+        patch.setattr(transitions, "take_in", interrupted)
         summary = take(rows, batch=10)
     assert summary.is_interrupted
     assert summary.created == 20
@@ -185,7 +186,7 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
     def broken(*_arguments, **_options):
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(door, "take_in", broken)
+    monkeypatch.setattr(transitions, "take_in", broken)
     with pytest.raises(Stopped, match="the disk is full") as stopped:
         take(json_lines(pharos()))
     assert stopped.value.summary.created == 0
@@ -288,7 +289,9 @@ def test_the_command_says_what_cannot_be_read(tmp_path):
 
 
 def test_the_command_says_how_far_it_came(tmp_path, monkeypatch):
-    monkeypatch.setattr("workitems.importing.rejects._id", lambda value: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(
+        "workitems.import_export.importing.rejects._id", lambda value: (_ for _ in ()).throw(OSError("disk full"))
+    )
     path = write(tmp_path, "a.json", json_lines(pharos(), pharos(id=None)))
     out = io.StringIO()
     with pytest.raises(CommandError, match=r"disk full.*--rejects.*goes on from there"):
@@ -300,7 +303,7 @@ def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(door, "take_in", interrupted)
+    monkeypatch.setattr(transitions, "take_in", interrupted)
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 130
     assert "Interrupted" in said

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management import call_command
 
-from workitems.models import Watch
+from workitems.models.work_item import Watch
 
 from .elements import page
 from .factories import make_item, service
@@ -25,12 +25,12 @@ IN_ENGLISH = (
     "templates/admin_site/",
     "workitems/api/",
     "workitems/admin.py",
-    "workitems/checks.py",
+    "workitems/database/checks.py",
     "workitems/importing/",
-    "workitems/exporting.py",
-    "workitems/spot_test.py",  # what it answers goes to services
-    "workitems/states.py",
-    "workitems/values.py",
+    "workitems/import_export/exporting.py",
+    "workitems/mailing/spot_test.py",  # what it answers goes to services
+    "workitems/transitions/worker_state.py",
+    "workitems/transitions/values.py",
     "workitems/lifecycle/",
     "pharos/accounts/admin.py",
 )

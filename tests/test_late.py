@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from workitems.models import Typical, WorkItem
-from workitems.pace import typical
-from workitems.pace.scale import UNKNOWN, band_of
+from workitems.durations import typical
+from workitems.durations.scale import UNKNOWN, band_of
+from workitems.models.work_item import Typical, WorkItem
 
 from .api.asking import Caller
 from .elements import page

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pharos.accounts.models import User
-from workitems.lifecycle import Refused, phase_of
-from workitems.models import WorkItem
+from workitems.lifecycle.moves import Refused
+from workitems.lifecycle.paths import phase_of
+from workitems.models.work_item import WorkItem
 from workitems.vocabulary import Stage
 
 from .asking import ENDS, MAY, PATH

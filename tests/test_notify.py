@@ -11,8 +11,8 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, connections
 
 from pharos.accounts.roles import Role
-from workitems.models import HistoryEntry, WorkItem
-from workitems.spot_test import NotSent, ask_to_check
+from workitems.mailing.spot_test import NotSent, ask_to_check
+from workitems.models.work_item import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
 from .factories import UserFactory, make_item

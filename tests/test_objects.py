@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from workitems.models import WorkItem
-from workitems.objects import StoredObject, object_of
+from workitems.api.objects import StoredObject, object_of
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item
 

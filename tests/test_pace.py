@@ -12,15 +12,15 @@ from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workitems import door
-from workitems.exporting import export_lines
-from workitems.importing import import_files
-from workitems.lifecycle import Wanted
-from workitems.models import DayCount, StepTime, Typical, WorkItem
-from workitems.pace import keeping
-from workitems.pace.days import last_days
-from workitems.pace.scale import BANDS, at_share, band_of, bounds_of, step_of
-from workitems.pace.typical import usual, usual_in_all
+from workitems import transitions
+from workitems.durations import recorder
+from workitems.durations.days import last_days
+from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
+from workitems.durations.typical import usual, usual_in_all
+from workitems.import_export.exporting import export_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import Wanted
+from workitems.models.work_item import DayCount, StepTime, Typical, WorkItem
 
 from .factories import InstitutionFactory, make_item, service
 from .stored import another_installation
@@ -102,7 +102,7 @@ def test_a_temporary_failure_ends_nothing_and_a_switched_off_retry_does(virginia
 
 def test_many_at_once_are_counted_each(virginia, ada):
     items = [make_item(virginia, at=NOON) for _ in range(30)]
-    done = door.change("cancel", [one.pk for one in items], Wanted(note="No."), by=ada, at=after(hours=1))
+    done = transitions.change("cancel", [one.pk for one in items], Wanted(note="No."), by=ada, at=after(hours=1))
     assert all(one.changed for one in done)
     assert kept() == {(NOON.date(), virginia.pk, "Ingest", "cancelled"): 30}
 
@@ -113,19 +113,19 @@ def test_rows_are_summed_up_and_nothing_is_lost(virginia):
         ingested(virginia)
     before = kept()
     assert set(before.values()) == {5}
-    keeping.sum_up()
+    recorder.sum_up()
     assert kept() == before
     assert (StepTime.objects.count(), DayCount.objects.count()) == (4, 1)
     ingested(virginia)
     assert StepTime.objects.count() == 8
-    keeping.sum_up()
+    recorder.sum_up()
     assert StepTime.objects.count() == 4
     assert set(kept().values()) == {6}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_whoever_appends_one_of_many_sums_up(virginia, monkeypatch):
-    monkeypatch.setattr(keeping, "SUM_EVERY", 8)
+    monkeypatch.setattr(recorder, "SUM_EVERY", 8)
     for _ in range(6):
         ingested(virginia)
     assert StepTime.objects.filter(is_sum=True).exists()
@@ -140,7 +140,7 @@ def test_writers_and_summing_up_at_once(virginia, on_postgresql):
     def write():
         for _ in range(8):
             ingested(virginia)
-            keeping.sum_up()
+            recorder.sum_up()
         connections.close_all()
 
     threads = [threading.Thread(target=write) for _ in range(6)]
@@ -167,7 +167,7 @@ def test_worked_out_anew_it_is_the_same(virginia, jhu, ada):
     before = kept()
     StepTime.objects.update(number=7)
     DayCount.objects.filter(outcome="done").delete()
-    keeping.work_out_anew(NOON + timedelta(days=3))
+    recorder.work_out_anew(NOON + timedelta(days=3))
     assert kept() == before
     assert not StepTime.objects.filter(is_sum=False).exists()
 
@@ -182,7 +182,7 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
     def write():
         while not ended.is_set():
             ingested(virginia)
-            keeping.sum_up()
+            recorder.sum_up()
         connections.close_all()
 
     threads = [threading.Thread(target=write) for _ in range(3)]
@@ -190,7 +190,7 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
         thread.start()
     try:
         for _ in range(10):
-            keeping.work_out_anew(NOON)
+            recorder.work_out_anew(NOON)
     finally:
         ended.set()
         for thread in threads:
@@ -199,19 +199,19 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
 
 
 def test_too_few_say_nothing(virginia):
-    few = [ingested(virginia) for _ in range(keeping.FEWEST - 1)]
-    keeping.work_out_typical(NOON)
+    few = [ingested(virginia) for _ in range(recorder.FEWEST - 1)]
+    recorder.work_out_typical(NOON)
     assert not Typical.objects.exists()
     assert usual(few[0]) is None
     ingested(virginia)
-    keeping.work_out_typical(NOON)
+    recorder.work_out_typical(NOON)
     assert set(Typical.objects.values_list("stage", flat=True)) == {"", "Receive", "Fetch", "Validate"}
 
 
 def test_what_is_usual_is_within_a_tenth(virginia):
     for n in range(40):
         ingested(virginia, fetch=100 + 10 * n)
-    keeping.work_out_typical(NOON)
+    recorder.work_out_typical(NOON)
     item = make_item(virginia, stage="Fetch", at=NOON)
     found = usual(item)
     for told, true in ((found.low, 140), (found.median, 300), (found.high, 450), (found.late, 480)):
@@ -222,9 +222,9 @@ def test_what_is_usual_is_within_a_tenth(virginia):
 
 
 def test_old_weeks_are_forgotten(virginia):
-    for _ in range(keeping.FEWEST):
+    for _ in range(recorder.FEWEST):
         ingested(virginia, start=NOON - timedelta(days=300))
-    keeping.work_out_typical(NOON)
+    recorder.work_out_typical(NOON)
     assert not Typical.objects.exists()
     assert not StepTime.objects.exists()
 

@@ -4,17 +4,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from workitems import bulk
-from workitems.models import BulkAct
-from workitems.views import bulk as views
+from workitems.bulk import run
+from workitems.models.work_item import BulkAct
+from workitems.pages.views import bulk as views
 
 from .elements import page
 from .factories import UserFactory, make_item
 
 
 def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
-    selection = bulk.Selection({"ids": [item.pk for item in items]}, len(items), query)
-    return bulk.go_on(bulk.begin(selection, move, by, note=note))
+    selection = run.Selection({"ids": [item.pk for item in items]}, len(items), query)
+    return run.go_on(run.begin(selection, move, by, note=note))
 
 
 def shown(response):
@@ -56,7 +56,7 @@ def test_what_is_said_of_each(signed_in, ada, virginia, wally):
 
 def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
     items = [make_item(virginia) for _ in range(2)]
-    begun = bulk.begin(bulk.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
+    begun = run.begin(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
     client = signed_in(ada)
     assert "Not finished: 0 of 2 done" in page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
     assert page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
@@ -66,7 +66,7 @@ def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
 
 def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
     item = make_item(virginia).succeed(stage="Record", by=wally)
-    begun = bulk.begin(bulk.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
+    begun = run.begin(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
     colleague = django_user_model.objects.create_user(
         "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
     )

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from workitems.models import HistoryEntry, WorkItem
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .factories import make_item
 from .many import make_many

@@ -10,12 +10,14 @@ import pytest
 from drf_spectacular.validation import validate_schema
 
 from pharos.accounts import keys
-from workitems import states
 from workitems.api.description import samples
 from workitems.api.description.docs import VERSIONS
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import description
-from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, Facts, move_meant
+from workitems.lifecycle.moves import MOVES, Facts
+from workitems.lifecycle.paths import PATHS, SUCCESS_AT
+from workitems.lifecycle.saves import move_meant
+from workitems.transitions import worker_state
 from workitems.vocabulary import Status
 
 from .elements import page
@@ -119,7 +121,7 @@ def sample(virginia, wally):
     upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
     item = make_item(virginia, at=NOW, **upload)
     item.progress(stage="Fetch", by=wally, note="Fetching the bag.")
-    states.save(item, text="{}", action=None, by=wally, now=NOW)
+    worker_state.save(item, text="{}", action=None, by=wally, now=NOW)
     make_item(virginia, object_identifier=samples.OBJECT_IDENTIFIER).succeed(stage="Cleanup", by=wally)
     return item
 

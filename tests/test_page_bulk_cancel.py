@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from workitems.lifecycle import NOTE_LIMIT, Refused
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.lifecycle.moves import NOTE_LIMIT, Refused
+from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -152,15 +152,15 @@ def test_a_worker_that_writes_afterwards_is_refused(signed_in, ada, stuck, wally
 def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, wally, monkeypatch):
     from datetime import timedelta
 
-    from workitems import bulk
+    from workitems.bulk import run
 
     make_many(1200, [virginia])
     client = signed_in(ada)
     sent = {"which": "matching", **snapshot_of(client, "phase=open&phase=held")}
     wanted = WorkItem.objects.filter(status__in=["Pending", "Started", "Suspended"]).count()
     wanted += WorkItem.objects.filter(status="Failed", retry=True).count()
-    monkeypatch.setattr(bulk, "PIECE", 100)
-    monkeypatch.setattr(bulk, "SLICE", timedelta(0))
+    monkeypatch.setattr(run, "PIECE", 100)
+    monkeypatch.setattr(run, "SLICE", timedelta(0))
     before = cancelled()
     response = client.post(URL, confirmed(sent))
     act = BulkAct.objects.get()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems.models import BulkAct, WorkItem
+from workitems.models.work_item import BulkAct, WorkItem
 
 from .factories import make_item
 from .stored import as_stored, last

@@ -7,8 +7,8 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from workitems import bulk
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.bulk import run
+from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -196,8 +196,8 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
 
 
 def test_too_many_ticks_are_refused(stan):
-    with pytest.raises(bulk.BadSelection, match="At most 1000"):
-        bulk.of_ids([str(n) for n in range(1, 1002)], "", "", stan)
+    with pytest.raises(run.BadSelection, match="At most 1000"):
+        run.of_ids([str(n) for n in range(1, 1002)], "", "", stan)
 
 
 @pytest.mark.parametrize("value", [None, "", "maybe", "\x00"])
@@ -258,7 +258,7 @@ def test_the_filter_counts_and_not_how_the_list_is_shown(signed_in, stan, virgin
 
 
 def forged(query, user, mark=10**9):
-    return signing.dumps({"user": user.pk, "query": query, "total": 3, "mark": mark}, key="another key", salt=bulk.SALT)
+    return signing.dumps({"user": user.pk, "query": query, "total": 3, "mark": mark}, key="another key", salt=run.SALT)
 
 
 @pytest.mark.parametrize("kind", ["none", "garbage", "cut", "turned", "nul", "foreign", "forged", "other salt"])
@@ -297,8 +297,8 @@ def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
 
 
 def test_whoever_lost_the_right_in_between_changes_nothing_more(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(bulk, "PIECE", 1)
-    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    monkeypatch.setattr(run, "PIECE", 1)
+    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     assert len(reviewed()) == 1
     stan.role = "institutional_user"
@@ -403,8 +403,8 @@ def test_any_page_of_an_act_can_be_asked_for(signed_in, stan, done, number):
 
 def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, virginia, monkeypatch):
     items = make_many(7, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(bulk, "PIECE", 3)
-    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    monkeypatch.setattr(run, "PIECE", 3)
+    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     client = signed_in(stan)
     act, response = done_at_once(client, matching(client, "status=Success"))
     assert reviewed() == keys(*items[:3])
@@ -429,8 +429,8 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
 
 def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan, ada, virginia, monkeypatch):
     items = make_many(4, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(bulk, "PIECE", 2)
-    monkeypatch.setattr(bulk, "SLICE", bulk.SLICE * 0)
+    monkeypatch.setattr(run, "PIECE", 2)
+    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client))
     items[3].edit(note="Look again, please.", by=ada)

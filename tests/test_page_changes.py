@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from pharos import reading
 from pharos.standbys import Choice
-from workitems import changes
-from workitems.filters import ItemList
-from workitems.models import WorkItem
+from workitems.listing.query import ItemList
+from workitems.models.work_item import WorkItem
+from workitems.pages.list import changes
 
 from .elements import page
 from .factories import make_item, service

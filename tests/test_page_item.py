@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from workitems.models import WorkItem
-from workitems.orders import SORTS
+from workitems.listing.ordering import SORTS
+from workitems.models.work_item import WorkItem
 
 from .elements import page
 from .factories import make_item

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from workitems.models import WorkItem
-from workitems.pace import keeping, typical
-from workitems.presets import NEEDS
+from workitems.durations import recorder, typical
+from workitems.explanations.presets import NEEDS
+from workitems.models.work_item import WorkItem
 
 from .elements import page
 from .factories import make_item, service
@@ -108,7 +108,7 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
         item.progress(stage="Fetch", by=service(), at=now - timedelta(hours=4))
         item.succeed(stage="Record", by=service(), at=now - timedelta(minutes=n))
-    keeping.work_out_typical(now)
+    recorder.work_out_typical(now)
     typical.forget()
     rows = {
         row["data-stage"]: [cell.words for cell in row.all("td")][1:]

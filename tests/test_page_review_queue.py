@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from workitems.models import BulkAct, WorkItem
+from workitems.models.work_item import BulkAct, WorkItem
 
 from .elements import page, problems
 from .pages import hooks

@@ -7,8 +7,8 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from workitems import saved_views, shown_views
-from workitems.models import Cause, SavedView
+from workitems.models.work_item import Cause, SavedView
+from workitems.saved_views import editing, showing
 
 from .elements import form_of, page, problems
 from .factories import UserFactory, make_item
@@ -169,7 +169,7 @@ def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan
 
 
 def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
-    monkeypatch.setattr(saved_views, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(editing, "MOST_OF_ONE", 2)
     client = signed_in(dora)
     for name in "ab":
         save(client, name=name)
@@ -182,7 +182,7 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
 def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view_of(former, reach="institution")
-    monkeypatch.setattr(saved_views, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(editing, "MOST_OF_ONE", 1)
     client = signed_in(stan)
     save(client, name="mine")
     assert problems(save(client, reach="institution", replace="on")) == [
@@ -338,11 +338,11 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
 
 
 def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
-    for n in range(shown_views.MOST_IN_COLUMN):
+    for n in range(showing.MOST_IN_COLUMN):
         view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
     view_of(ada, name="Z failed", reach="everybody")
     assert column(signed_in(dora)) == {"Z failed": 2}
-    assert len(column(signed_in(ada))) == shown_views.MOST_IN_COLUMN
+    assert len(column(signed_in(ada))) == showing.MOST_IN_COLUMN
 
 
 def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
@@ -361,7 +361,7 @@ def test_a_long_column_ends(signed_in, dora, items):
     for n in range(20):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
-    assert len(column(client)) == shown_views.MOST_IN_COLUMN
+    assert len(column(client)) == showing.MOST_IN_COLUMN
     group = page(client.get("/items/")).one("section", class_="group views")
     assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
     assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20

@@ -3,8 +3,8 @@
 import pytest
 
 from pharos.accounts.models import User
-from workitems import saved_views
-from workitems.models import SavedView
+from workitems.models.work_item import SavedView
+from workitems.saved_views import editing
 
 from .elements import page
 from .factories import make_item
@@ -57,7 +57,7 @@ def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
     response = client.get("/items", follow=True)
     assert response.redirect_chain == [("/items/", 302)]
     assert "which your list begins with, asks for something that is not there for you" in response.content.decode()
-    saved_views.delete_view(view)
+    editing.delete_view(view)
     assert User.objects.get(pk=dora.pk).start_view is None
 
 

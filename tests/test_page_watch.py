@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from workitems.mailing import sending
+from workitems.mailing import outbox
 from workitems.mailing.run import send_all
-from workitems.models import Watch, WorkItem
+from workitems.models.work_item import Watch, WorkItem
 
 from .elements import page
 from .factories import make_item, service
@@ -151,10 +151,10 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
         raise smtplib.SMTPServerDisconnected("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending.EmailMultiAlternatives, "send", away)
+        patch.setattr(outbox.EmailMultiAlternatives, "send", away)
         with pytest.raises(CommandError, match="given up for now"):
             call_command("send_digests")
-    assert len(asked) == sending.PATIENCE
+    assert len(asked) == outbox.PATIENCE
     assert len(waiting()) == 8
     call_command("send_digests")
     assert len(mailoutbox) == 8
@@ -165,9 +165,9 @@ def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
     watched.succeed(stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
-    send_all(now + sending.LEFT_BEHIND - timedelta(seconds=1))
+    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + sending.LEFT_BEHIND + timedelta(seconds=1))
+    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 

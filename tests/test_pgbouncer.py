@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from pharos.accounts.models import User
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item
 from .legal import all_faults

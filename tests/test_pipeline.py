@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workitems.pipeline import Passage, Place, steps
+from workitems.explanations.pipeline import Passage, Place, steps
 
 from .asking import PATH
 

@@ -13,12 +13,12 @@ from django.views import View
 from pharos import reading
 from pharos.accounts.models import Institution
 from pharos.standbys import Choice
-from workitems import bulk
-from workitems.exporting import csv_lines, json_lines
-from workitems.facets import Facets, drop_hints
-from workitems.filters import ItemList
-from workitems.finding import passing
-from workitems.rows import rows_at
+from workitems.bulk import run
+from workitems.import_export.exporting import csv_lines, json_lines
+from workitems.listing.query import ItemList
+from workitems.listing.rows import rows_at
+from workitems.listing.strategies import bounded_scan
+from workitems.pages.list.facets import Facets, drop_hints
 
 from .factories import make_item
 from .many import SOME_DAY, make_many
@@ -47,7 +47,7 @@ def refused(execute, sql, *rest):
 
 def read_all(listing, using):
     """Everything that a page or a file asks the database for."""
-    mark, facets = bulk.mark(using), Facets(listing)
+    mark, facets = run.mark(using), Facets(listing)
     page = facets.found.page()
     rows = rows_at(page.ids, SOME_DAY, listing.institutions, using)
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
@@ -59,8 +59,8 @@ def read_all(listing, using):
 @pytest.mark.parametrize("most", [10_000, 20])
 def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
     make_many(120, [virginia, jhu])
-    monkeypatch.setattr(passing, "MOST", most)
-    monkeypatch.setattr(passing, "REACH", most)
+    monkeypatch.setattr(bounded_scan, "MOST", most)
+    monkeypatch.setattr(bounded_scan, "REACH", most)
     for query in QUERIES:
         here = read_all(ItemList(QueryDict(query), ada), "default")
         listing = ItemList(QueryDict(query), ada, using="elsewhere")
@@ -132,7 +132,7 @@ def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone,
 
 
 def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
-    monkeypatch.setattr("workitems.views.listing.Facets", failing)
+    monkeypatch.setattr("workitems.pages.views.listing.Facets", failing)
     with pytest.raises(OperationalError, match="gone just now"):
         signed_in(dora).get("/items/")
     assert gone.said == []

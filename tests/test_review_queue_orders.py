@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from workitems import review_queue
-from workitems.finding import passing
-from workitems.models import WorkItem
+from workitems.listing.strategies import bounded_scan
+from workitems.models.work_item import WorkItem
+from workitems.review import queue
 
 from .elements import page
 from .many import make_many
@@ -99,7 +99,7 @@ def test_the_way_stands_in_the_address_alone(signed_in, stan, ada, walk):
 
 def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_in, stan, done, monkeypatch):
     """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
-    monkeypatch.setattr(passing, "MOST", 5)
+    monkeypatch.setattr(bounded_scan, "MOST", 5)
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
     assert seen == [item.pk for item in done[::-1]]
@@ -115,7 +115,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
 def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
     signed_in, stan, virginia, wally, done, monkeypatch, sort, act
 ):
-    monkeypatch.setattr(passing, "MOST", 6)
+    monkeypatch.setattr(bounded_scan, "MOST", 6)
     client = signed_in(stan)
     first = begun(client, f"sort={sort}")
     assert shown(first) == (done[5] if sort == "-name" else done[0]).pk
@@ -137,7 +137,7 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
 
 
 def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(passing, "MOST", 4)
+    monkeypatch.setattr(bounded_scan, "MOST", 4)
     client = signed_in(stan)
     response, said = begun(client, "q=bag"), []
     while page(response).all("article"):
@@ -165,8 +165,8 @@ def rare(virginia, jhu, wally, monkeypatch):
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     for item in (before, behind):
         item.succeed(stage="Record", by=wally)
-    monkeypatch.setattr(passing, "REACH", 15)
-    monkeypatch.setattr(passing, "MOST", 10)
+    monkeypatch.setattr(bounded_scan, "REACH", 15)
+    monkeypatch.setattr(bounded_scan, "MOST", 10)
     return before, behind
 
 
@@ -191,7 +191,7 @@ def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, sta
 
 
 def test_the_end_does_not_say_that_nothing_is_left_where_that_is_not_known(signed_in, stan, rare, monkeypatch):
-    monkeypatch.setattr(review_queue, "LOOKS", 50)
+    monkeypatch.setattr(queue, "LOOKS", 50)
     client = signed_in(stan)
     response = begun(client, QUERY)
     assert left(response) == "More than 1 left"

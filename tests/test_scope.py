@@ -15,8 +15,8 @@ from django.utils import timezone
 from pharos.accounts import gate
 from pharos.accounts.roles import Permission, Role
 from workitems import urls
-from workitems.models import BulkAct, WorkItem
-from workitems.orders import SORTS
+from workitems.listing.ordering import SORTS
+from workitems.models.work_item import BulkAct, WorkItem
 
 from .elements import page
 from .factories import InstitutionFactory, UserFactory, make_item

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
-from workitems.lifecycle import PATHS, Facts, Phase, Wanted, decide, phase_of
-from workitems.models import HistoryEntry, WorkItem
-from workitems.simulating import Hands, Simulation, decide_arrival
-from workitems.simulating import decide as plan_for
+from workitems.lifecycle.moves import Facts, Wanted, decide
+from workitems.lifecycle.paths import PATHS, Phase, phase_of
+from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems.simulation.database import Hands, Simulation
+from workitems.simulation.deciding import decide as plan_for
+from workitems.simulation.deciding import decide_arrival
 from workitems.vocabulary import Action, Status
 
 from .factories import make_item

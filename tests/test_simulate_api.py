@@ -16,10 +16,11 @@ from django.utils import timezone
 from bench.workers import Canceller
 from pharos.accounts import keys
 from pharos.accounts.models import User
-from workitems.models import HistoryEntry, WorkItem
-from workitems.simulating import Address, Save, play
-from workitems.simulating.connection import Clock, Connection
-from workitems.simulating.worker import Worker
+from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems.simulation.connection import Address, Clock, Connection
+from workitems.simulation.deciding import Save
+from workitems.simulation.playing import play
+from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
 from .factories import make_item

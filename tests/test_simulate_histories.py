@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from workitems.models import HistoryEntry, WorkItem
-from workitems.simulating import Save
+from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems.simulation.deciding import Save
 
 from .factories import make_item
 from .legal import all_faults, faults, unrecorded

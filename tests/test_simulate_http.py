@@ -11,9 +11,9 @@ from threading import Thread
 import pytest
 from django.core.management import CommandError, call_command
 
-from workitems.simulating import Address, Fault, Plan, Unreachable, decide_upload
-from workitems.simulating.connection import Clock, Connection, Over
-from workitems.simulating.record import EMPTY, Record, body, moved, timestamp, whole
+from workitems.simulation.connection import Address, Clock, Connection, Fault, Over, Unreachable
+from workitems.simulation.deciding import Plan, decide_upload
+from workitems.simulation.record import EMPTY, Record, body, moved, timestamp, whole
 from workitems.vocabulary import Status
 
 ITEM = {

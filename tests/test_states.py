@@ -11,9 +11,9 @@ from django.db import connection, connections
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
-from workitems import states
-from workitems.lifecycle import Refused
-from workitems.models import AppendOnly, WorkItem, WorkItemState
+from workitems.lifecycle.moves import Refused
+from workitems.models.work_item import AppendOnly, WorkItem, WorkItemState
+from workitems.transitions import worker_state
 
 from .stored import as_stored, state_of
 
@@ -22,7 +22,7 @@ TEXT = json.dumps({"bag": "Ünïcödé 🜁", "files": ["a", "b\\u0000"] * 50}, 
 
 
 def save(item, by, text=TEXT, action="Ingest", now=NOON):
-    return states.save(item, text=text, action=action, by=by, now=now)
+    return worker_state.save(item, text=text, action=action, by=by, now=now)
 
 
 def test_what_is_saved_is_read(item, wally):
@@ -121,9 +121,9 @@ def test_32_characters_of_any_alphabet_are_an_action(item, wally, letter):
 
 
 def test_the_limit_counts_bytes(item, wally, monkeypatch):
-    monkeypatch.setattr(states, "LIMIT", 1000)
+    monkeypatch.setattr(worker_state, "LIMIT", 1000)
     save(item, wally, text="é" * 500)
-    with pytest.raises(states.TooLarge) as caught:
+    with pytest.raises(worker_state.TooLarge) as caught:
         save(item, wally, text="é" * 500 + "e")
     assert caught.value.size == 1001
     assert caught.value.sentence.startswith("This state has 1,001 bytes; at most 1,000 bytes")
@@ -135,10 +135,10 @@ def test_the_limit_itself(item, wally):
     chance = random.Random(1)
     piece = "".join(f"{chance.getrandbits(64):016x}" for _ in range(2**16))
     text = piece * 64
-    assert len(text) == states.LIMIT == 64 * 1024 * 1024
-    assert save(item, wally, text=text)[0].length == states.LIMIT
+    assert len(text) == worker_state.LIMIT == 64 * 1024 * 1024
+    assert save(item, wally, text=text)[0].length == worker_state.LIMIT
     assert state_of(item) == text
-    with pytest.raises(states.TooLarge):
+    with pytest.raises(worker_state.TooLarge):
         save(item, wally, text=text + "x")
     assert state_of(item) == text
 

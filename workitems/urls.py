@@ -1,7 +1,7 @@
 from django.urls import path
 
-from . import views
 from .api.description import docs
+from .pages import views
 
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),

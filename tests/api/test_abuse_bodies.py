@@ -10,7 +10,7 @@ from tests.stored import as_stored
 from workitems.api import v2, v3
 from workitems.api.fields import Flag
 from workitems.api.records import IGNORED
-from workitems.models import WorkItem, WorkItemState
+from workitems.models.work_item import WorkItem, WorkItemState
 
 from .asking import Caller
 

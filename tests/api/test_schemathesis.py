@@ -21,10 +21,10 @@ from schemathesis.specs.openapi.checks import (
 
 from pharos.accounts import keys
 from pharos.accounts.models import Institution
-from workitems import states
 from workitems.api import v2
 from workitems.api.description.docs import VERSIONS
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
+from workitems.transitions import worker_state
 
 from ..factories import make_item
 
@@ -64,7 +64,7 @@ def world(virginia, jhu, wally, stan, settings):
     jhu.save()
     running = make_item(virginia, name="virginia.edu.a_1.tar", etag="a" * 32, at=NOW, bag_date=NOW)
     running.progress(stage="Store", node=NODE, pid=PID, by=wally)
-    states.save(running, text="{}", action=None, by=wally, now=NOW)
+    worker_state.save(running, text="{}", action=None, by=wally, now=NOW)
     failed = make_item(virginia, name="übersee & “Küste”.tar")
     failed.fail(stage="Validate", note="The bag has no manifest.", retry=False, by=wally)
     done = make_item(virginia, object_identifier=OBJECT)

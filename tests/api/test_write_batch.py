@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from tests.wire import whole_record
-from workitems.models import HistoryEntry, WorkItem
+from workitems.models.work_item import HistoryEntry, WorkItem
 
 from .asking import Caller
 from .meeting import together

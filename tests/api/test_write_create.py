@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.factories import UserFactory
 from tests.stored import last
 from tests.wire import BODY, NEVER
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
 
 from .asking import Caller
 from .meeting import together

@@ -6,7 +6,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from tests.factories import make_item
 from tests.stored import as_stored, last
-from workitems.models import HistoryEntry
+from workitems.models.work_item import HistoryEntry
 
 from .asking import Caller
 

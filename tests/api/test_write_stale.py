@@ -9,7 +9,7 @@ from django.utils import timezone
 from pharos.accounts import keys
 from tests.factories import make_item
 from tests.stored import as_stored, last
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched

@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from pharos.accounts import keys
-from workitems.models import Typical
-from workitems.pace import typical
-from workitems.pace.scale import ALL_SIZES, band_of
-from workitems.saved_views import save_view
+from workitems.durations import typical
+from workitems.durations.scale import ALL_SIZES, band_of
+from workitems.models.work_item import Typical
+from workitems.saved_views.editing import save_view
 
 from ..factories import make_item, service
 

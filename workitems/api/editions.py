@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..filters import OF_PROCESS
+from ..listing.parameter_names import Dialect
+from ..listing.query import OF_PROCESS
 from .callers import Headers
 from .records import Record
 

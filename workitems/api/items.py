@@ -9,10 +9,11 @@ from django.http import Http404
 
 from pharos.accounts.models import Institution
 
-from .. import door, spot_test
-from ..lifecycle import Refused
-from ..models import WorkItem
-from ..values import LARGEST
+from .. import transitions
+from ..lifecycle.moves import Refused
+from ..mailing import spot_test
+from ..models.work_item import WorkItem
+from ..transitions.values import LARGEST
 from .base import ApiView
 from .bodies import Form, Json
 from .fields import read_time
@@ -57,9 +58,9 @@ class OfItems(ApiView):
         try:
             # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.
             with transaction.atomic():
-                door.save({pk: values}, by=self.request.user)
+                transitions.save({pk: values}, by=self.request.user)
                 return self.shown(pk)
-        except door.Stopped as stopped:
+        except transitions.Stopped as stopped:
             raise self.told(stopped.refused, pk) from None
 
     def told(self, refused: Refused, pk: int) -> Exception:
@@ -105,9 +106,9 @@ class ListAndCreate(List):
         records = self._records(self.record(request))
         try:
             with transaction.atomic():
-                door.save(records, by=request.user)
+                transitions.save(records, by=request.user)
                 now = self.all_shown(records)
-        except door.Stopped as stopped:
+        except transitions.Stopped as stopped:
             raise self._stopped(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
@@ -153,7 +154,7 @@ class ListAndCreate(List):
                 raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _stopped(self, stopped: door.Stopped, ids: list[int]) -> Wrong:
+    def _stopped(self, stopped: transitions.Stopped, ids: list[int]) -> Wrong:
         pk, refused = ids[stopped.index], stopped.refused
         field = self.edition.record.name_of(refused.field or "record")
         more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)

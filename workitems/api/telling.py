@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ..states import LIMIT
+from ..transitions.worker_state import LIMIT
 
 
 class Shape(Enum):

@@ -6,8 +6,8 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..filters import WITHOUT_EFFECT
+from ..listing.parameter_names import Dialect
+from ..listing.query import WITHOUT_EFFECT
 from ..vocabulary import Action, Stage, Status
 from . import items
 from .callers import FLUCTUS

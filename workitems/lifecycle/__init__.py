@@ -5,19 +5,7 @@ The tables are those of the product's design (paths and moves), which follows th
 meaning of stages and statuses.
 """
 
-from .paths import (
-    PATHS,
-    PHASE_WORDS,
-    PIPELINE,
-    SUCCESS_AT,
-    Phase,
-    first_stage,
-    is_on_path,
-    phase_of,
-    position,
-    requeue_stages,
-)
-from .rules import (
+from .moves import (
     CARRIED,
     MOVES,
     NOTE_LIMIT,
@@ -32,6 +20,18 @@ from .rules import (
     new_with,
     object_identifier,
     why_not,
+)
+from .paths import (
+    PATHS,
+    PHASE_WORDS,
+    PIPELINE,
+    SUCCESS_AT,
+    Phase,
+    first_stage,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
 )
 from .saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
 

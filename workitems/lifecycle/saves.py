@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from pharos.accounts.roles import Permission, may
 
 from ..vocabulary import Status
+from .moves import CARRIED, MOVES, Facts, Refused, Wanted
 from .paths import PHASE_WORDS, Phase
-from .rules import CARRIED, MOVES, Facts, Refused, Wanted
 
 # What a record says of an item that no client can change, and what it may fill in, once.
 FIXED = ("name", "etag", "action", "institution_id", "bag_date")

@@ -6,6 +6,6 @@
 - `sending`: each mail once, whoever else sends, and what is left after a crash again
 """
 
-from .tables import Digest, Watch
+from ..models.subscriptions import Digest, Watch
 
 __all__ = ["Digest", "Watch"]

@@ -11,11 +11,11 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..explain import what_now, words
-from ..lifecycle import Phase
-from ..models import Watch, WorkItem
-from ..rows import state_of, uploads_of
-from .sending import Letter, as_read_by
+from ..explanations.what_now import what_now, words
+from ..lifecycle.paths import Phase
+from ..listing.rows import state_of, uploads_of
+from ..models.work_item import Watch, WorkItem
+from .outbox import Letter, as_read_by
 
 
 def watch(item: WorkItem, person: User, *, wanted: bool) -> bool:

@@ -1,6 +1,6 @@
 """When each item came to its stage; and what the histories and notes say of times, days and causes so far.
 
-Runs while workers go on writing (see workitems/live.py), and can be interrupted and run again. What is done between this and the
+Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What is done between this and the
 start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
 """
 
@@ -8,15 +8,15 @@ import workitems.vocabulary
 from django.db import migrations, models
 from django.utils import timezone
 
-from workitems.failures import note_all
-from workitems.live import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
-from workitems.models import WorkItem
-from workitems.pace import keeping
+from workitems.failures.recorder import note_all
+from workitems.database.online_migrations import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.models.work_item import WorkItem
+from workitems.durations import recorder
 
 
 def work_out(connection):
-    keeping.set_stages_begun()
-    keeping.work_out_anew(timezone.now())
+    recorder.set_stages_begun()
+    recorder.work_out_anew(timezone.now())
     note_all(WorkItem.objects.all())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from ...dialects import Dialect
-from ...fields import (
+from ...listing.parameter_names import Dialect
+from ...listing.parameters import (
     BooleanField,
     BooleansField,
     DayField,
@@ -21,8 +21,8 @@ from ...fields import (
     TextsField,
     WordsField,
 )
-from ...filters import ALIASES, SHOWN_AS, ItemFilter
-from ...values import LARGEST
+from ...listing.query import ALIASES, SHOWN_AS, ItemFilter
+from ...transitions.values import LARGEST
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}

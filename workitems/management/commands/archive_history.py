@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from tqdm import tqdm
 
-from workitems import archiving
+from workitems.audit_log import archiving
 
 
 class Command(BaseCommand):

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from workitems.counting import keeping, triggers
+from workitems.counts import repair, triggers
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             triggers.install(connection)
             self.stdout.write(f"Made anew: {', '.join(sorted(lost))}.")
         self.stdout.write("Counting every item …")
-        wrong = keeping.differences()
+        wrong = repair.differences()
         for cell, counted, kept in wrong:
             self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {kept}.")
         if wrong and not repair:
@@ -30,6 +30,6 @@ class Command(BaseCommand):
                 f"{len(wrong)} of the counts {'is' if len(wrong) == 1 else 'are'} wrong. Run this with --repair to make it right."
             )
         if wrong:
-            self.stdout.write(f"Made right: {keeping.repair()} of the counts.")
+            self.stdout.write(f"Made right: {repair.repair()} of the counts.")
         else:
             self.stdout.write("Every count is right.")

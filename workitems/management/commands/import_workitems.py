@@ -4,8 +4,8 @@ import sys
 
 from django.core.management.base import BaseCommand, CommandError
 
-from workitems import importing
-from workitems.importing.telling import sentences
+from workitems.import_export import importing
+from workitems.import_export.importing.telling import sentences
 
 
 class Command(BaseCommand):

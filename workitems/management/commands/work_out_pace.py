@@ -2,9 +2,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from workitems.failures import note_all
-from workitems.models import WorkItem
-from workitems.pace import keeping
+from workitems.durations import recorder
+from workitems.failures.recorder import note_all
+from workitems.models.work_item import WorkItem
 
 
 class Command(BaseCommand):
@@ -15,8 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         steps = (
-            ("open items", keeping.set_stages_begun),
-            ("histories", lambda progress: keeping.work_out_anew(timezone.now(), progress=progress)),
+            ("open items", recorder.set_stages_begun),
+            ("histories", lambda progress: recorder.work_out_anew(timezone.now(), progress=progress)),
             ("failures", lambda progress: note_all(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:

@@ -1,0 +1,32 @@
+"""Every table."""
+
+from .append_only import AppendOnly
+from .bulk_change import BulkAct
+from .counts import CountChange, ItemCount
+from .durations import DayCount, StepTime, Typical
+from .history import ArchivedEntry, HistoryEntry
+from .saved_view import SavedView
+from .subscriptions import Digest, Watch
+from .work_item import Cause, Failure, SearchedText, WorkItem, WorkItemQuerySet
+from .worker_state import WorkItemState
+
+__all__ = [
+    "AppendOnly",
+    "ArchivedEntry",
+    "BulkAct",
+    "Cause",
+    "CountChange",
+    "DayCount",
+    "Digest",
+    "Failure",
+    "HistoryEntry",
+    "ItemCount",
+    "SavedView",
+    "SearchedText",
+    "StepTime",
+    "Typical",
+    "Watch",
+    "WorkItem",
+    "WorkItemQuerySet",
+    "WorkItemState",
+]

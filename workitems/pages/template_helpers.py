@@ -1,0 +1,208 @@
+"""How values are written on the pages: sizes, times, long names, words of the vocabulary."""
+
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from django.utils import timezone
+from django.utils.dates import MONTHS_3
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from jinja2 import Environment
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
+
+from ..durations.wording import late_in_words, roughly, usually, whole_unit
+from ..explanations import what_now as explaining
+from ..saved_views.showing import choices
+from ..vocabulary import explain as explanation_of
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def size(number: int | None) -> str:
+    """Bytes as a row shows them: 1.4 GB, in thousands."""
+    if number is None:
+        return "–"
+    value, unit = float(number), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.95 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def _local(moment: datetime) -> datetime:
+    """In the reader's zone; at the ends of the calendar, where that zone has no such day, as it is."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment
+
+
+def exact(moment: datetime | None) -> str:
+    """A time to the second with its zone, in the reader's zone."""
+    return "–" if moment is None else _exact(_local(moment))
+
+
+def _exact(local: datetime) -> str:
+    return f"{_day(local)}, {local:%H:%M:%S} {local.tzname()}"
+
+
+def _day(local: date) -> str:
+    """Like 4 Mar 2021. A page has dozens; Django's formatting of dates would take as long as all else in their rows."""
+    return f"{local.day} {_month(get_language(), local.month)} {local.year}"
+
+
+@cache
+def _month(language: str | None, number: int) -> str:
+    return str(MONTHS_3[number]).title()
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that says enough; beyond a month, the day."""
+    return _relative(now - moment) or _day(_local(moment))
+
+
+def _relative(passed: timedelta) -> str:
+    """Blank for what is to come, and for what is longer ago than a month."""
+    if passed.days < 0 or passed.days >= 30:
+        return ""
+    if passed.days:
+        return _("%(n)d d ago") % {"n": passed.days}
+    if passed.seconds >= 3600:
+        return _("%(n)d h ago") % {"n": passed.seconds // 3600}
+    return _("%(n)d min ago") % {"n": passed.seconds // 60} if passed.seconds >= 60 else _("just now")
+
+
+def ago(moment: datetime | None) -> Markup | str:
+    """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
+    if moment is None:
+        return "–"
+    local = _local(moment)
+    then = escape(_exact(local))
+    passed = escape(_relative(timezone.now() - moment) or _day(local))
+    return Markup(  # noqa: S704  all that goes in is escaped
+        f'<time datetime="{moment.isoformat()}" title="{then}">{passed}<span class="exact" aria-hidden="true">{then}</span></time>'
+    )
+
+
+def middle(text: str, limit: int = 52) -> SafeString | str:
+    """A long name cut in the middle; the whole of it stays there for screen readers, and is shown on focus."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 3
+    return format_html(
+        '<span class="short" aria-hidden="true">{}…{}</span><span class="whole">{}</span>',
+        text[: limit - tail - 1],
+        text[-tail:],
+        text,
+    )
+
+
+def explain(word: str, kind: str) -> str:
+    """What a word of the vocabulary means."""
+    return str(explanation_of(kind, word))
+
+
+def lines(text: str) -> int:
+    """How many lines a text has; blank ones at its end do not count."""
+    return text.rstrip().count("\n") + 1
+
+
+def head_lines(text: str, number: int) -> str:
+    return "\n".join(text.split("\n")[:number])
+
+
+def tail_lines(text: str, number: int) -> str:
+    """What comes after the first lines."""
+    return "\n".join(text.split("\n")[number:])
+
+
+_SHAPES = {
+    "waiting": "clock",
+    "running": "half-ring",
+    "done": "tick",
+    "failed": "octagon",
+    "retrying": "again",
+    "held": "pause",
+    "cancelled": "struck",
+    "quiet": "octagon",
+    "superseded": "layers",
+    "unknown": "question",
+}
+
+
+def shape(tone: str) -> str:
+    """The icon that belongs to a tone: colour is never alone."""
+    return _SHAPES[tone]
+
+
+def bytes(number: int | None) -> str:
+    """Bytes to the last one: 266,240 bytes (266 kB)."""
+    if number is None:
+        return "–"
+    return _("%(exact)s bytes (%(short)s)") % {"exact": f"{number:,}", "short": size(number)}
+
+
+def plain(value: object) -> str:
+    """A value of a flag or of a change, as a person writes it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "–" if value in (None, "") else str(value)
+
+
+_MOVES = {
+    "create": gettext_lazy("Created"),
+    "progress": gettext_lazy("Moved along"),
+    "succeed": gettext_lazy("Succeeded"),
+    "fail": gettext_lazy("Failed"),
+    "suspend": gettext_lazy("Put on hold"),
+    "cancel": gettext_lazy("Cancelled"),
+    "requeue": gettext_lazy("Requeued"),
+    "review": gettext_lazy("Marked reviewed"),
+    "unreview": gettext_lazy("Marked not reviewed"),
+    "edit": gettext_lazy("Edited"),
+    "notify": gettext_lazy("Staff told"),
+    "import": gettext_lazy("Imported"),
+}
+_VIA = {
+    "page": gettext_lazy("on the page"),
+    "api": gettext_lazy("through the API"),
+    "import": gettext_lazy("by an import"),
+    "command": gettext_lazy("by a command"),
+}
+
+
+def move_word(move: str) -> object:
+    return _MOVES.get(move, move)
+
+
+def via_word(via: str) -> object:
+    return _VIA.get(via, via)
+
+
+class Writing(Extension):
+    """Makes these the words of the templates."""
+
+    def __init__(self, environment: Environment):
+        super().__init__(environment)
+        words = (
+            size,
+            exact,
+            ago,
+            middle,
+            explain,
+            lines,
+            head_lines,
+            tail_lines,
+            shape,
+            bytes,
+            plain,
+            move_word,
+            via_word,
+        )
+        environment.filters |= {word.__name__: word for word in words}
+        environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
+        environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
+        environment.filters |= {"day": _day, "tick": whole_unit}
+        environment.globals |= {"choices_of_views": choices}
