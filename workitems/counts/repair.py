@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from ..models.counts import COLUMNS
-from .summary import MOVING_SQL
+from ..models.counts import COLUMNS, MOVING_SQL
 from .triggers import CHANGES, FOLDING, ITEMS, SUMMARY
 
 _CELL = ", ".join(COLUMNS)

@@ -7,13 +7,9 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..database.prepared import fetched
-from ..models.counts import COLUMNS, CountChange, ItemCount
-from ..vocabulary import Status
+from ..database.table_names import WORK_ITEMS
+from ..models.counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
 
-MOVING = (Status.PENDING, Status.STARTED)
-# As SQL writes them, word for word: SQLite takes the index `item_moving` only then.
-MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
-KIND = COLUMNS[1:]
 _KIND = ", ".join(KIND)
 _Condition = tuple[str, list[Any]]  # SQL, and its parameters
 
@@ -73,9 +69,7 @@ def tally(
     within, params = _within("institution_id", scope)
     cell = ", ".join(COLUMNS)
     kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountChange)]
-    moving = (
-        f"SELECT {cell}, COUNT(*) FROM workitems_workitem WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
-    )
+    moving = f"SELECT {cell}, COUNT(*) FROM {WORK_ITEMS} WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
     over = _within("institution_id", chosen)
     if masks is not None and connections[using].vendor == "postgresql":
         sums, more = _in_one_scan(over, _any(masks))

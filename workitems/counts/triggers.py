@@ -8,10 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
-from ..models.counts import COLUMNS, CountChange, ItemCount
-from .summary import MOVING_SQL
+from ..database.table_names import WORK_ITEMS as ITEMS
+from ..models.counts import COLUMNS, MOVING_SQL, CountChange, ItemCount
 
-ITEMS = "workitems_workitem"
 SUMMARY, CHANGES = ItemCount._meta.db_table, CountChange._meta.db_table
 # Whoever folds, or mends, holds this lock of PostgreSQL's, so that there is only ever one.
 FOLDING = 7_041_977_001

@@ -10,7 +10,8 @@ from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from ..models.durations import DayCount, StepTime, Typical
-from ..models.history import whole
+from ..audit_log.reading import whole
+from ..models.work_item import WorkItem
 from .scale import ALL_SIZES, at_share
 from .steps import Bag, Ended, Entry, Taken, added, walked
 
@@ -127,7 +128,7 @@ def work_out_anew(now: datetime, *, progress: Progress = lambda items: None) -> 
 def _work_out_anew(now: datetime, progress: Progress) -> int:
     counted: Counter[Taken | Ended] = Counter()
     first, number = now.date() - timedelta(days=now.weekday(), weeks=WEEKS), 0
-    for rows in _in_pieces(_items().filter(updated_at__gte=datetime.combine(first, time(), tzinfo=UTC))):
+    for rows in _in_pieces(WorkItem.objects.filter(updated_at__gte=datetime.combine(first, time(), tzinfo=UTC))):
         counted.update(fact for fact in _facts(rows) if _day(fact) >= first)
         number += len(rows)
         progress(number)
@@ -141,12 +142,6 @@ def _work_out_anew(now: datetime, progress: Progress) -> int:
 
 def _day(fact: Taken | Ended) -> date:
     return fact[0]
-
-
-def _items() -> Any:
-    from ..models.work_item import WorkItem  # it is built on `door`, which appends here
-
-    return WorkItem.objects.all()
 
 
 _COLUMNS = ("id", "version", "action", "institution_id", "size", "date", "retry")
@@ -180,7 +175,7 @@ def set_stages_begun(*, progress: Progress = lambda items: None) -> int:
 
     For what came by an import, or is older than the column. Returns of how many.
     """
-    unknown = _items().moving().filter(stage_entered_at=None).order_by("pk")
+    unknown = WorkItem.objects.moving().filter(stage_entered_at=None).order_by("pk")
     last, number = 0, 0
     while rows := list(unknown.filter(pk__gt=last).values_list("pk", "version", "retry")[:_PIECE]):
         histories = histories_of({pk: version for pk, version, _retry in rows})
@@ -189,7 +184,7 @@ def set_stages_begun(*, progress: Progress = lambda items: None) -> int:
                 where = [after for _entry, _before, after in walked(histories.get(pk, []), retry)]
                 if where:
                     # Whoever has moved it meanwhile has said it better.
-                    _items().filter(pk=pk, version=version).update(stage_entered_at=where[-1].since)
+                    WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=where[-1].since)
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number

@@ -50,6 +50,10 @@ class At:
     retry: bool
     since: datetime | None
 
+    @classmethod
+    def of(cls, item: Any) -> "At":
+        return cls(item.stage, item.status, item.retry, item.stage_entered_at)
+
     @property
     def is_closed(self) -> bool:
         return phase_of(self.status, retry=self.retry) is Phase.CLOSED
@@ -62,6 +66,10 @@ class Bag(NamedTuple):
     institution_id: int
     size: int | None
     date: datetime
+
+    @classmethod
+    def of(cls, item: Any) -> "Bag":
+        return cls(item.action, item.institution_id, item.size, item.date)
 
 
 def since_when(move: str, before: At | None, stage: str, now: datetime) -> datetime | None:

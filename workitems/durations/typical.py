@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from ..counts.summary import MOVING, MOVING_SQL
 from ..database.prepared import fetched
+from ..database.table_names import WORK_ITEMS as _ITEMS
 from ..models.durations import Typical
 from ..vocabulary import Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
@@ -21,7 +22,6 @@ from .steps import WHOLE
 AT_LEAST = timedelta(minutes=15)
 KEPT_FOR = 60.0  # seconds that a process goes by what it has read: it is worked out anew every few minutes at most
 MOST_BEFORE = 1000  # that are counted of those who wait before an item
-_ITEMS = "workitems_workitem"
 
 
 class Usual(NamedTuple):

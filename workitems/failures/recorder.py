@@ -3,15 +3,15 @@
 The cause is worked out from the note once, when the failure is recorded: `causes.cause_of`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
-from django.utils.translation import gettext_lazy as _
 
-from ..transitions.values import whole_number
+from ..database.column_limits import whole_number
+from ..models.failure import Cause, Failure
 from ..vocabulary import Status
 from .causes import cause_of
 
@@ -21,44 +21,6 @@ if TYPE_CHECKING:
 _PIECE = 1000
 
 
-class Cause(models.Model):
-    """A cause in words, once. Its number is short enough for an address."""
-
-    text = models.CharField(max_length=200, unique=True)
-
-    class Meta:
-        verbose_name = _("cause")
-        verbose_name_plural = _("causes")
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class Failure(models.Model):
-    """The last failure of an item. It stays when the item goes on; `status` says whether it is still so."""
-
-    # Items are never deleted; and a foreign key would keep writers out of their table while a migration makes it.
-    item = models.OneToOneField(
-        "WorkItem", models.PROTECT, primary_key=True, related_name="failure", db_constraint=False
-    )
-    # The item's, again: a failure is looked for by time and institution without the items.
-    institution_id = models.BigIntegerField()
-    cause = models.ForeignKey(Cause, models.PROTECT, db_index=False)
-    at = models.DateTimeField()
-
-    class Meta:
-        verbose_name = _("failure")
-        verbose_name_plural = _("failures")
-        indexes = [
-            models.Index(fields=["at"], name="failure_at"),
-            models.Index(fields=["institution_id", "at"], name="failure_of_institution"),
-            models.Index(fields=["cause", "institution_id"], name="failure_of_cause"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.item_id}: {self.cause_id}"
-
-
 class Told(NamedTuple):
     """A failure as the door has seen it."""
 
@@ -66,6 +28,12 @@ class Told(NamedTuple):
     institution_id: int
     note: str
     at: datetime
+
+
+def failures_among(rows: "Iterable[WorkItem]") -> "Iterator[Told]":
+    """Those of the items that are failed, as they are now."""
+    failed = (row for row in rows if row.status == Status.FAILED)
+    return (Told(row.pk, row.institution_id, row.note, row.updated_at) for row in failed)
 
 
 def note_failures(told: Iterable[Told], *, is_new: bool = True) -> None:

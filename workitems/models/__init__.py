@@ -3,11 +3,14 @@
 from .append_only import AppendOnly
 from .bulk_change import BulkAct
 from .counts import CountChange, ItemCount
+from .digest import Digest, Every
 from .durations import DayCount, StepTime, Typical
+from .failure import Cause, Failure
 from .history import ArchivedEntry, HistoryEntry
 from .saved_view import SavedView
-from .subscriptions import Digest, Watch
-from .work_item import Cause, Failure, SearchedText, WorkItem, WorkItemQuerySet
+from .searched_text import SearchedText
+from .watch import Watch
+from .work_item import WorkItem, WorkItemQuerySet
 from .worker_state import WorkItemState
 
 __all__ = [

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from ..vocabulary import MOVING
+
 WORD = 32  # as long as the words of the vocabulary may be
 
 
@@ -20,6 +22,9 @@ class Cell(models.Model):
 
 
 COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
+KIND = COLUMNS[1:]  # what an item is, whoever owns it
+# As SQL writes them, word for word: SQLite takes the partial index `item_moving_since` only then.
+MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
 
 
 class ItemCount(Cell):

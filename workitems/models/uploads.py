@@ -18,6 +18,7 @@ from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySe
 from django.db.models.expressions import Combinable
 
 from ..database.prepared import fetched
+from ..database.table_names import WORK_ITEMS
 from ..search.text import HEAD, same_text
 from ..vocabulary import Action, Status
 
@@ -119,7 +120,7 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
         params = [value for pair in heads for value in pair]
     found = fetched(
         using,
-        f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN workitems_workitem i {index}"
+        f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN {WORK_ITEMS} i {index}"
         f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
         [*params, Action.INGEST],
     )

@@ -1,6 +1,6 @@
-"""Work items and their history.
+"""Work items, and what can be asked of them.
 
-Rows are reached through `WorkItem.objects.visible_to(user)` and changed by WorkItem's verbs; there is no third way.
+Rows are reached through `WorkItem.objects.visible_to(user)` and changed by `transitions`; there is no third way.
 """
 
 from collections.abc import Iterable
@@ -17,44 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from .. import transitions
-from ..counts.summary import KIND, MOVING, MOVING_SQL
-from ..failures.recorder import Cause, Failure
-from ..lifecycle.moves import Facts, Wanted
+from ..lifecycle.moves import Facts
 from ..lifecycle.paths import Phase, phase_of
-from ..search.index import SearchedText
 from ..search.text import SearchTextField, head, in_second, same_text
-from ..vocabulary import Action, Status, action_choices, stage_choices, status_choices
+from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
-from .bulk_change import BulkAct
-from .counts import CountChange, ItemCount
-from .durations import DayCount, StepTime, Typical
-from .history import ArchivedEntry, HistoryEntry, every_entry
-from .saved_view import SavedView
-from .subscriptions import Digest, Watch
-from .worker_state import WorkItemState
-
-__all__ = [
-    "AppendOnly",
-    "ArchivedEntry",
-    "BulkAct",
-    "Cause",
-    "CountChange",
-    "DayCount",
-    "Digest",
-    "Failure",
-    "HistoryEntry",
-    "ItemCount",
-    "SavedView",
-    "SearchedText",
-    "StepTime",
-    "Typical",
-    "Watch",
-    "WorkItem",
-    "WorkItemQuerySet",
-    "WorkItemState",
-]
+from .counts import KIND, MOVING_SQL
 
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
@@ -221,22 +190,6 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         dated = same.filter(date=F("created_at") if date is None else date, created_at__gte=since)
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()
 
-    def create_item(
-        self,
-        *,
-        by: User,
-        via: str = "api",
-        at: datetime | None = None,
-        once_in: timedelta | None = None,
-        **fields: Any,
-    ) -> "WorkItem":
-        """The verb `create`: a new item with the first entry of its history.
-
-        `stage` and `status` default to the first stage of the action, Pending; `date` to now. Raises Refused. `once_in`: the
-        same item, made by the same person no longer ago, is returned instead.
-        """
-        return transitions.create(self.model(**fields), by=by, via=via, now=at or timezone.now(), once_in=once_in)
-
     def delete(self) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
 
@@ -352,69 +305,6 @@ class WorkItem(models.Model):
             stage_started_at=self.stage_started_at,
             object_identifier=self.object_identifier,
         )
-
-    # The verbs. Keywords common to all: `by` whom, `via` "page", "api", "import" or "command", `version` that the caller has
-    # seen (refused if the item has moved on since; None: whatever it is now), `at` what time it is (a demo plays the past).
-    # All raise lifecycle.Refused and then change nothing; all leave this object as the row is now.
-
-    def progress(
-        self, *, stage: str | None = None, status: str = Status.STARTED, note: str | None = None, **context: Any
-    ) -> "WorkItem":
-        """A worker takes it up, goes on to a later stage, or hands it back to wait."""
-        return self._move("progress", stage, status, note, context)
-
-    def succeed(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
-        return self._move("succeed", stage, Status.SUCCESS, note, context)
-
-    def fail(self, *, note: str, retry: bool, stage: str | None = None, **context: Any) -> "WorkItem":
-        """`retry`: a temporary problem that the system will try again by itself; without, the failure is final."""
-        return self._move("fail", stage, Status.FAILED, note, {"retry": retry, **context})
-
-    def suspend(self, *, note: str, **context: Any) -> "WorkItem":
-        """Workers stop until an admin has decided."""
-        return self._move("suspend", None, Status.SUSPENDED, note, context)
-
-    def cancel(self, *, note: str, stage: str | None = None, **context: Any) -> "WorkItem":
-        """`stage` counts for a worker's cancel only; an admin's leads to Resolve."""
-        return self._move("cancel", stage, Status.CANCELLED, note, context)
-
-    def requeue(self, *, stage: str | None = None, note: str | None = None, **context: Any) -> "WorkItem":
-        """Back to wait at `stage`, by default where it stopped. Without a note, the one that it has stays."""
-        return self._move("requeue", stage, Status.PENDING, note or None, context)
-
-    def stopped_at(self) -> str:
-        """How far it has come: of a cancelled item, the stage before the cancel."""
-        if self.status != Status.CANCELLED:
-            return self.stage
-        cancels = every_entry("number", "stage_before", item_id=self.pk, move="cancel").order_by("-number")
-        last = cancels.first()
-        return last.stage_before if last else self.stage
-
-    def review(self, *, reviewed: bool = True, **context: Any) -> "WorkItem":
-        """Sets the flag to a value, never flips it."""
-        return self._move("review" if reviewed else "unreview", None, None, None, context)
-
-    def edit(self, *, note: str | None = None, **context: Any) -> "WorkItem":
-        """Corrects `retry`, `needs_admin_review`, `node`, `pid` or the note."""
-        return self._move("edit", None, None, note, context)
-
-    def notify(self, **context: Any) -> "WorkItem":
-        """Records that the institution's staff are told of a restored copy: once. `spot_test` makes it and mails them."""
-        # Clients look for these words, so they are in no other language.
-        return self._move("notify", None, None, f"Email sent to admins at {self.institution.name}", context)
-
-    def _move(
-        self, name: str, stage: str | None, status: str | None, note: str | None, context: dict[str, Any]
-    ) -> "WorkItem":
-        call = {key: context.pop(key) for key in ("by", "via", "version", "at") if key in context}
-        wanted = Wanted(stage=stage, status=status, note=note, fields=context)
-        [result] = transitions.change(name, [self.pk], wanted, versions={self.pk: call.pop("version", None)}, **call)
-        if result.item is not None:
-            for column in self._meta.concrete_fields:
-                setattr(self, column.attname, getattr(result.item, column.attname))
-        if result.refused:
-            raise result.refused
-        return self
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")

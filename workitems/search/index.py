@@ -10,29 +10,15 @@ says so. SQLite has no such index; there the table stays empty.
 from typing import Any
 
 from django.core import checks
-from django.db import DatabaseError, connections, models, transaction
+from django.db import DatabaseError, connections, transaction
 
-ITEMS = "workitems_workitem"
+from ..database.table_names import SEARCHED_TEXTS as TABLE
+from ..database.table_names import WORK_ITEMS as ITEMS
+
 PIECE = 2_000  # texts copied per transaction: a worker waits for one at most
 INDEX = "searched_text_trigrams"
 
 
-class SearchedText(models.Model):
-    # No constraint: the triggers see to it, and would else be asked to look the item up again on every insert.
-    item = models.OneToOneField(
-        "workitems.WorkItem", models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
-    )
-    text = models.TextField()
-
-    class Meta:
-        verbose_name = "searched text"
-        verbose_name_plural = "searched texts"
-
-    def __str__(self) -> str:
-        return self.text
-
-
-TABLE = SearchedText._meta.db_table
 _MISSING = f"NOT EXISTS (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id)"
 TRIGGERS = f"""
 CREATE OR REPLACE FUNCTION workitems_search_copy() RETURNS trigger LANGUAGE plpgsql AS $$

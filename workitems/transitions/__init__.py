@@ -1,6 +1,32 @@
-"""The one door through which items change. WorkItem's verbs and bulk acts come by `changing`, imports by `arriving`."""
+"""The only code that changes an item: it locks the rows, asks `lifecycle`, saves, and records what was done.
 
-from .apply import Plan, Result, Stopped, change, create, save
+It knows nothing of lists, pages or the API, which all call it alike.
+"""
+
 from .arrivals import Arrivals, take_in
+from .batch import Plan, Result, apply
+from .creating import create
+from .related import stopped_at
+from .saving import Stopped, save
+from .verbs import cancel, edit, fail, notify, progress, requeue, review, succeed, suspend
 
-__all__ = ["Arrivals", "Plan", "Result", "Stopped", "change", "create", "save", "take_in"]
+__all__ = [
+    "Arrivals",
+    "Plan",
+    "Result",
+    "Stopped",
+    "apply",
+    "cancel",
+    "create",
+    "edit",
+    "fail",
+    "notify",
+    "progress",
+    "requeue",
+    "review",
+    "save",
+    "stopped_at",
+    "succeed",
+    "suspend",
+    "take_in",
+]

@@ -3,32 +3,29 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, transaction
 
 from ..database.bulk_insert import load
-from ..failures.recorder import Told, note_failures
-from ..models.history import whole
+from ..failures.recorder import Told, failures_among, note_failures
+from ..models import HistoryEntry, WorkItem
+from ..audit_log.reading import whole
 from ..vocabulary import Status
-from .apply import failures_among, models
-
-if TYPE_CHECKING:
-    from ..models.work_item import HistoryEntry, WorkItem
 
 
 @dataclass(frozen=True)
 class Arrivals:
     """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
 
-    new: "list[WorkItem]"
-    changed: "list[WorkItem]"
-    entries: "list[HistoryEntry]"
+    new: list[WorkItem]
+    changed: list[WorkItem]
+    entries: list[HistoryEntry]
 
 
 def take_in(
     ids: Sequence[int],
-    judge: "Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals]",
+    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals],
     *,
     history: Sequence[str] = (),
 ) -> None:
@@ -37,18 +34,17 @@ def take_in(
     `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
     columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
     """
-    items, _entries = models()
     with transaction.atomic():
-        locked = items.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+        locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
         arrivals = judge(stored, whole(versions, history) if versions else {})
-        _keep_ids_ahead(items, arrivals.new)
+        _keep_ids_ahead(arrivals.new)
         load(arrivals.new)
         if arrivals.changed:
             # One statement for rows that all take other values. They are locked, so each of them does exist.
-            columns = [column.name for column in items._meta.concrete_fields if not column.primary_key]
-            items.objects.bulk_create(
+            columns = [column.name for column in WorkItem._meta.concrete_fields if not column.primary_key]
+            WorkItem.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
         load(arrivals.entries)
@@ -71,12 +67,12 @@ def _note_failures(arrivals: Arrivals) -> None:
     note_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
 
 
-def _keep_ids_ahead(items: "type[WorkItem]", new: "list[WorkItem]") -> None:
+def _keep_ids_ahead(new: list[WorkItem]) -> None:
     """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
     if not new or connection.vendor != "postgresql":
         return
     highest = max(row.pk for row in new)
-    table = items._meta.db_table
+    table = WorkItem._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         [sequence] = cursor.fetchone()

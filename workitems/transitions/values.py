@@ -7,14 +7,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
+from ..database.column_limits import LARGEST
 from ..lifecycle.moves import Refused
-
-LARGEST = 2**63 - 1  # what a column of whole numbers holds
-
-
-def whole_number(text: str) -> int | None:
-    """The number that an address or a form has, where a column can hold it; else None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST else None
 
 
 def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:

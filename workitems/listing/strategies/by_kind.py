@@ -12,8 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from ...counts.summary import KIND, Kind
 from ...database.prepared import fetched
+from ...database.table_names import WORK_ITEMS as ITEMS
 
-ITEMS = "workitems_workitem"
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
 _INDEXES = {
     "date": ("item_newest", "item_kind_newest", "item_newest_of_institution", "item_cell_newest"),
