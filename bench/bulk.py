@@ -25,7 +25,7 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
     from django.test import Client
 
     from pharos.accounts.models import User
-    from workitems.models.work_item import BulkAct, WorkItem
+    from workitems.models import BulkAct, WorkItem
 
     client = Client()
     client.force_login(User.objects.get(email=ADMIN))

@@ -22,6 +22,7 @@ from pathlib import Path
 from random import Random
 
 from tests.serving import server
+from workitems import transitions
 
 from .making import ADMIN, WORKER, key_of, make
 
@@ -96,14 +97,13 @@ def run_simulate(url, key, workers, seconds, journal):
 def floor(count=400):
     """Changes a second by the verb alone: one writer, no HTTP."""
     from pharos.accounts.models import Institution, User
-    from workitems.models.work_item import WorkItem
 
     by = User.objects.get(email=WORKER)
     institution = Institution.objects.exclude(pk=by.institution_id).first()
-    item = WorkItem.objects.create_item(by=by, institution=institution, action="Ingest", name="floor.tar")
+    item = transitions.create(by=by, institution=institution, action="Ingest", name="floor.tar")
     began = time.perf_counter()
     for number in range(count):
-        item.progress(by=by, via="api", stage="Fetch", note=f"Note {number}.", node="floor", pid=1)
+        transitions.progress(item, by=by, via="api", stage="Fetch", note=f"Note {number}.", node="floor", pid=1)
     return count / (time.perf_counter() - began)
 
 
@@ -111,7 +111,7 @@ def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
     from tests.legal import all_faults, asked_by, made_by, unrecorded
-    from workitems.models.work_item import HistoryEntry, WorkItem
+    from workitems.models import HistoryEntry, WorkItem
 
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]
     touched = WorkItem.objects.filter(updated_at__gte=began)  # what was there before has no history of its own
@@ -133,7 +133,8 @@ def judge(saves, began):
 
 def play(running, keys, workers, seconds, journal):
     """The workers and the admin at once; the simulation's last line, and the admin."""
-    from workitems.simulation.connection import Address, Clock, Connection
+    from workitems.simulation import Address
+    from workitems.simulation.connection import Clock, Connection
 
     clock = Clock()
     connection = Connection(Address.of(running.url), ADMIN, keys[ADMIN], clock)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workitems.lifecycle.moves import Facts, Refused, Wanted, decide
+from workitems.lifecycle import Facts, Refused, Wanted, decide
 from workitems.vocabulary import Status
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from workitems.models.work_item import Digest, SavedView
+from workitems.models import Digest, SavedView
 
 from .elements import page
 

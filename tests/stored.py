@@ -5,9 +5,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from workitems.lifecycle.moves import Refused
-from workitems.models.work_item import WorkItem
-from workitems.transitions import worker_state
+from workitems import transitions
+from workitems.lifecycle import Refused
+from workitems.models import WorkItem
 
 
 def as_stored(item):
@@ -47,4 +47,4 @@ def last(item):
 
 def state_of(item):
     """The text of the worker's state; empty where there is none."""
-    return (worker_state.stored(item) or ("", ""))[1]
+    return (transitions.stored_worker_state(item) or ("", ""))[1]

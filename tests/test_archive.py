@@ -15,15 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.audit_log import archiving
-from workitems.audit_log.archiving import TooYoung, move_out
+from workitems.audit_log import TooYoung, archiving, latest, move_out
 from workitems.bulk import report, run
-from workitems.import_export.exporting import NotWhole, export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import Refused, Wanted
-from workitems.listing.query import ItemList
-from workitems.models.history import latest
-from workitems.models.work_item import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
+from workitems.import_export import NotWhole, export_lines, import_files
+from workitems.lifecycle import Refused, Wanted
+from workitems.listing import ItemList
+from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
+from workitems.models.append_only import AppendOnly
 
 from .elements import page
 from .factories import make_item
@@ -40,8 +38,8 @@ def moved(before=SINCE, **options):
 def finished(institution, wally, *, at=LONG_AGO, **fields):
     """An ingest with three entries, of two years."""
     item = make_item(institution, at=at, **fields)
-    item.progress(by=wally, stage="Validate", node="w1", pid=7, at=at + timedelta(days=1))
-    return item.fail(by=wally, note="No manifest.", retry=False, at=at + timedelta(days=3))
+    transitions.progress(item, by=wally, stage="Validate", node="w1", pid=7, at=at + timedelta(days=1))
+    return transitions.fail(item, by=wally, note="No manifest.", retry=False, at=at + timedelta(days=3))
 
 
 @pytest.fixture
@@ -85,10 +83,10 @@ def test_an_old_history_is_moved_as_it_is(old):
 
 def test_what_is_open_or_was_changed_since_stays(virginia, wally, stan):
     make_item(virginia, at=LONG_AGO)
-    make_item(virginia, at=LONG_AGO).suspend(by=wally, note="Wait.", at=LONG_AGO)
-    make_item(virginia, at=LONG_AGO).fail(by=wally, note="Later.", retry=True, at=LONG_AGO)
-    finished(virginia, wally).review(by=stan, at=SINCE)
-    finished(virginia, wally).review(by=stan)
+    transitions.suspend(make_item(virginia, at=LONG_AGO), by=wally, note="Wait.", at=LONG_AGO)
+    transitions.fail(make_item(virginia, at=LONG_AGO), by=wally, note="Later.", retry=True, at=LONG_AGO)
+    transitions.review(finished(virginia, wally), by=stan, at=SINCE)
+    transitions.review(finished(virginia, wally), by=stan)
     assert moved() == (0, 0)
     assert moved(SINCE + timedelta(seconds=1)) == (1, 4)
 
@@ -154,7 +152,7 @@ def test_the_archive_is_asked_only_where_entries_are_missing(old, item, ada, dja
     with django_assert_num_queries(1):
         assert len(latest(item, 200)) == 1
     moved()
-    old.requeue(by=ada)
+    transitions.requeue(old, by=ada)
     with django_assert_num_queries(1):
         assert [entry.number for entry in latest(old, 1)] == [4]
     with django_assert_num_queries(2):
@@ -162,8 +160,8 @@ def test_the_archive_is_asked_only_where_entries_are_missing(old, item, ada, dja
 
 
 def test_it_goes_on_where_it_ended(archived, ada, wally):
-    archived.requeue(by=ada, stage="Fetch", at=SINCE)
-    archived.fail(by=wally, note="Again.", retry=False, at=SINCE)
+    transitions.requeue(archived, by=ada, stage="Fetch", at=SINCE)
+    transitions.fail(archived, by=wally, note="Again.", retry=False, at=SINCE)
     assert (numbers(ArchivedEntry, archived), numbers(HistoryEntry, archived)) == ([1, 2, 3], [4, 5])
     assert [entry.number for entry in latest(archived, 200)] == [5, 4, 3, 2, 1]
     assert moved(SINCE + timedelta(days=1)) == (1, 2)
@@ -172,22 +170,22 @@ def test_it_goes_on_where_it_ended(archived, ada, wally):
 
 def test_a_cancelled_item_still_knows_where_it_stopped(virginia, wally, ada):
     item = make_item(virginia, at=LONG_AGO)
-    item.progress(by=wally, stage="Unpack", at=LONG_AGO)
-    item.cancel(by=ada, note="No.", at=LONG_AGO)
+    transitions.progress(item, by=wally, stage="Unpack", at=LONG_AGO)
+    transitions.cancel(item, by=ada, note="No.", at=LONG_AGO)
     moved()
-    assert item.stopped_at() == "Unpack"
+    assert transitions.stopped_at(item) == "Unpack"
     with pytest.raises(Refused, match="had come to Unpack"):
-        item.requeue(by=ada, stage="Store")
-    assert item.requeue(by=ada).stage == "Unpack"
+        transitions.requeue(item, by=ada, stage="Store")
+    assert transitions.requeue(item, by=ada).stage == "Unpack"
 
 
 def test_staff_are_told_once(virginia, wally, ada):
     restored = {"action": "Restore", "object_identifier": "virginia.edu/a", "at": LONG_AGO}
     item = make_item(virginia, **restored)
-    item.succeed(by=wally, stage="Record", at=LONG_AGO)
-    item.notify(by=wally, at=LONG_AGO)
+    transitions.succeed(item, by=wally, stage="Record", at=LONG_AGO)
+    transitions.notify(item, by=wally, at=LONG_AGO)
     assert moved() == (1, 3)
-    item.notify(by=wally)
+    transitions.notify(item, by=wally)
     assert (item.version, numbers(HistoryEntry, item)) == (3, [])
 
 
@@ -216,7 +214,7 @@ def test_an_import_compares_with_it(old, ada, tmp_path):
     path.write_text("".join(export_lines()))
     moved()
     assert import_files([path]).unchanged == 1
-    old.requeue(by=ada)
+    transitions.requeue(old, by=ada)
     assert import_files([path]).newer_here == 1
     path.write_text(
         path.read_text().replace('"number":2,', '"number":2,"x":1,').replace('"who":"wally', '"who":"molly')
@@ -227,12 +225,12 @@ def test_an_import_compares_with_it(old, ada, tmp_path):
 def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     items = [finished(virginia, wally, name=f"{n}.tar") for n in range(3)]
     act = run.begin(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
-    transitions.change(
+    transitions.apply(
         "review", [item.pk for item in items], Wanted(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
     )
     act.changed, act.finished_at = 3, timezone.now()
     act.save()
-    items[0].edit(by=ada, note="Something else.")
+    transitions.edit(items[0], by=ada, note="Something else.")
     assert moved() == (2, 8)
     assert [entry[:3] for entry in report.entries_of(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
@@ -309,7 +307,7 @@ def test_nothing_is_invented_in_the_archive(old, item):
 
 
 def test_the_history_is_still_guarded(archived, ada):
-    archived.requeue(by=ada)
+    transitions.requeue(archived, by=ada)
     for statement in ("DELETE FROM workitems_historyentry", "UPDATE workitems_historyentry SET number = number + 9"):
         with pytest.raises(DatabaseError, match="history of work items is only ever added to"):
             attempt(statement)
@@ -406,7 +404,7 @@ def test_a_year_can_be_detached_and_attached(on_postgresql, signed_in, ada, arch
     assert "2 older entries are not shown." in shown(client, archived)
     with pytest.raises(NotWhole, match="attach it again"):
         "".join(export_lines())
-    archived.requeue(by=ada)
+    transitions.requeue(archived, by=ada)
     assert numbers(HistoryEntry, archived) == [4]
     bounds = "FROM ('2019-01-01+00') TO ('2020-01-01+00')"
     attempt(f"ALTER TABLE workitems_archivedentry ATTACH PARTITION workitems_archivedentry_2019 FOR VALUES {bounds}")

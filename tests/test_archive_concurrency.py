@@ -8,9 +8,9 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from workitems.audit_log.archiving import move_out
-from workitems.models.history import latest
-from workitems.models.work_item import ArchivedEntry, HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.audit_log import latest, move_out
+from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
 
 from .factories import make_item
 
@@ -65,7 +65,7 @@ class Held:
 
 
 def closed_long_ago(virginia, wally):
-    return make_item(virginia, at=LONG_AGO).fail(by=wally, note="No.", retry=False, at=LONG_AGO)
+    return transitions.fail(make_item(virginia, at=LONG_AGO), by=wally, note="No.", retry=False, at=LONG_AGO)
 
 
 def test_an_item_that_is_being_changed_is_left_for_the_next_run(on_postgresql, virginia, wally):
@@ -90,7 +90,7 @@ def test_whoever_reads_or_changes_other_items_does_not_wait(on_postgresql, virgi
     old = closed_long_ago(virginia, wally)
     with transaction.atomic():
         assert move_out(SINCE, now=timezone.now()).items == 1
-        elsewhere(lambda: WorkItem.objects.get(pk=item.pk).progress(by=wally, stage="Fetch"))
+        elsewhere(lambda: transitions.progress(WorkItem.objects.get(pk=item.pk), by=wally, stage="Fetch"))
         seen = []
         elsewhere(lambda: seen.extend(latest(WorkItem.objects.get(pk=old.pk), 200)))
     assert [entry.number for entry in seen] == [2, 1]
@@ -106,7 +106,7 @@ def test_a_requeue_and_a_move_at_the_same_time(virginia, wally, ada):
     def requeue():
         begun.wait()
         for item in items:
-            WorkItem.objects.get(pk=item.pk).requeue(by=ada)
+            transitions.requeue(WorkItem.objects.get(pk=item.pk), by=ada)
 
     def archive():
         begun.wait()
@@ -140,7 +140,7 @@ def test_the_migration_does_not_block_writers(on_postgresql, item, theirs, wally
 
     def pause(seconds):
         pauses.append(seconds)
-        elsewhere(lambda: WorkItem.objects.get(pk=theirs.pk).progress(by=wally, stage="Fetch"))
+        elsewhere(lambda: transitions.progress(WorkItem.objects.get(pk=theirs.pk), by=wally, stage="Fetch"))
         holder.end()
 
     with Unmade():

@@ -9,10 +9,12 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from workitems.bulk import preview, run
+from workitems import transitions
+from workitems.bulk import preview as bulk_preview
+from workitems.bulk import run as bulk_run
 from workitems.durations import typical
 from workitems.listing.strategies import bounded_scan
-from workitems.models.work_item import BulkAct, Typical, WorkItem
+from workitems.models import BulkAct, Typical, WorkItem
 
 from .elements import form_of, page
 from .factories import InstitutionFactory, make_item
@@ -123,7 +125,7 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     ada.time_zone = "UTC"
     ada.save()
     assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
-    for module in (run, bounded_scan):
+    for module in (bulk_run, bounded_scan):
         monkeypatch.setattr(module, "MOST", 2)
     client.post(CANCEL, confirmed(sent), follow=True)
     assert cancelled() == keys(*that_day)
@@ -158,7 +160,7 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
 @pytest.fixture
 def many(monkeypatch):
     """Three are many."""
-    for module in (run, bounded_scan):
+    for module in (bulk_run, bounded_scan):
         monkeypatch.setattr(module, "MOST", 2)
 
 
@@ -171,8 +173,8 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     if when == "while it runs":
-        monkeypatch.setattr(run, "PIECE", 1)
-        monkeypatch.setattr(run, "SLICE", timedelta(0))
+        monkeypatch.setattr(bulk_run, "PIECE", 1)
+        monkeypatch.setattr(bulk_run, "SLICE", timedelta(0))
         client.post("/items/review", form)
     stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
     stan.save()
@@ -203,7 +205,7 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
 
 
 def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(run, "MOST", 3)
+    monkeypatch.setattr(bulk_run, "MOST", 3)
     monkeypatch.setattr(bounded_scan, "MOST", 3)
     items = make_many(3, [virginia], **OPEN)
     client = signed_in(ada)
@@ -218,7 +220,7 @@ def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
 def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
     make_many(2, [virginia], **OPEN)
     token = signing.dumps(
-        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=run.SALT, compress=True
+        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk_run.SALT, compress=True
     )
     sent = {"which": "matching", "snapshot": token, "list": "stage=Store"}
     response = signed_in(ada).post(CANCEL, confirmed(sent))
@@ -250,7 +252,7 @@ def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia,
     items = make_many(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
-    WorkItem.objects.get(pk=items[0].pk).progress(stage="Storage Validation", status="Started", by=wally)
+    transitions.progress(WorkItem.objects.get(pk=items[0].pk), stage="Storage Validation", status="Started", by=wally)
     newcomer = make_item(virginia, stage="Store", name="newcomer.tar")
     shown = client.post(CANCEL, form, follow=True)
     assert outcome(shown) == "Cancelled 2 of 3. 1 skipped: changed since the list was opened."
@@ -262,13 +264,13 @@ def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia,
 def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
     make_many(150, [virginia], **FINISHED)
     client = signed_in(ada)
-    act = run.begin(
-        run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
+    act = bulk_run.begin(
+        bulk_run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
         "cancel",
         ada,
         note="No.",
     )
-    shown = client.get(f"/acts/{run.go_on(act).pk}")
+    shown = client.get(f"/acts/{bulk_run.go_on(act).pk}")
     alone = page(shown).one("section", aria_labelledby="left-alone")
     assert len(alone.all("li")) == 100
     assert "there are more" in alone.words
@@ -279,7 +281,7 @@ def test_whoever_lost_the_right_is_the_reason(
     signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
 ):
     items = make_many(3, [virginia], **OPEN)
-    act = run.begin(run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
+    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
     another = django_user_model.objects.create_user("other@aptrust.org", role=ada.role, institution=ada.institution)
     ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
     ada.save()
@@ -290,10 +292,10 @@ def test_whoever_lost_the_right_is_the_reason(
 
 def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
     items = make_many(2, [virginia], **FINISHED)
-    act = run.begin(run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
+    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
     client = signed_in(stan)
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
-    run.go_on(act)
+    bulk_run.go_on(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(undone) == "Marked 2 of 2 not reviewed."
     undo = BulkAct.objects.exclude(pk=act.pk).get()
@@ -308,9 +310,9 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
     of_delete = {"action": "Delete", "object_identifier": "virginia.edu/x"}
     items = [make_item(virginia, **values) for values in ({}, of_delete, {}, of_delete)]
     for item in items:
-        item.cancel(note="No.", by=ada)
+        transitions.cancel(item, note="No.", by=ada)
     numbers = [item.pk for item in items]
-    change, calls, is_under_way, wrong = run.door.change, [], threading.Event(), []
+    change, calls, is_under_way, wrong = transitions.apply, [], threading.Event(), []
 
     def stage_by_stage(move, ids, *args, **values):
         calls.append(ids)
@@ -321,8 +323,8 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
 
     def run(ids, *, from_the_beginning):
         try:
-            selection = run.Selection({"ids": ids}, len(ids), "")
-            run.go_on(run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
+            selection = bulk_run.Selection({"ids": ids}, len(ids), "")
+            bulk_run.go_on(bulk_run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
         except Exception as error:
             wrong.append(error)
         connections.close_all()
@@ -331,7 +333,7 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
         assert is_under_way.wait(20)
         run(numbers[1:3], from_the_beginning=False)
 
-    monkeypatch.setattr(run.door, "change", stage_by_stage)
+    monkeypatch.setattr(transitions, "apply", stage_by_stage)
     thread = threading.Thread(target=another)
     thread.start()
     run(numbers, from_the_beginning=True)
@@ -361,7 +363,7 @@ def test_asking_is_by_what_is_there(signed_in, ada, virginia):
     make_many(4, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
-    selection = run.fixed(run.of_snapshot(sent["snapshot"], ada), ada)
-    assert preview.preview(selection, ada, "cancel").acts == 4
-    assert run.of_snapshot(run.token_of(selection, ada), ada).stored == selection.stored
+    selection = bulk_run.fixed(bulk_run.of_snapshot(sent["snapshot"], ada), ada)
+    assert bulk_preview(selection, ada, "cancel").acts == 4
+    assert bulk_run.of_snapshot(bulk_run.token_of(selection, ada), ada).stored == selection.stored
     assert Client().post(CANCEL, sent).status_code == 302

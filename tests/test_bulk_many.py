@@ -2,9 +2,10 @@
 
 import pytest
 
+from workitems import transitions
 from workitems.bulk import run
 from workitems.listing.strategies import bounded_scan
-from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
+from workitems.models import BulkAct, HistoryEntry, WorkItem
 
 from .elements import page
 from .many import make_many
@@ -87,7 +88,7 @@ def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monke
     sent = matching(client, "q=plain&reviewed=false")
     monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     for item in items[:4]:
-        item.review(by=stan)
+        transitions.review(item, by=stan)
     act, response = done_at_once(client, sent)
     assert response.status_code == 200
     assert "of 4 done" in page(response).one("main").words

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .factories import make_item
 from .stored import as_stored, last, refused
@@ -12,8 +13,8 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize("stage", ["Receive", "Store", "Resolve"])
 def test_an_admins_cancel_leads_to_resolve_and_keeps_where_it_was(ada, wally, item, stage):
-    item.progress(stage=stage, node="w1", pid=17, by=wally)
-    item.cancel(note="Uploaded by mistake, says the library.", by=ada)
+    transitions.progress(item, stage=stage, node="w1", pid=17, by=wally)
+    transitions.cancel(item, note="Uploaded by mistake, says the library.", by=ada)
     item.refresh_from_db()
     assert (item.stage, item.status, item.retry) == ("Resolve", "Cancelled", False)
     assert item.note == "Uploaded by mistake, says the library."
@@ -24,61 +25,61 @@ def test_an_admins_cancel_leads_to_resolve_and_keeps_where_it_was(ada, wally, it
 
 def test_what_can_be_cancelled(ada, wally, virginia):
     waiting, again, held = (make_item(virginia) for _ in range(3))
-    again.fail(note="S3 timed out", retry=True, by=wally)
-    held.suspend(note="ask", by=wally)
+    transitions.fail(again, note="S3 timed out", retry=True, by=wally)
+    transitions.suspend(held, note="ask", by=wally)
     for item in (waiting, again, held):
-        item.cancel(note="no longer wanted", by=ada)
+        transitions.cancel(item, note="no longer wanted", by=ada)
         assert WorkItem.objects.get(pk=item.pk).status == "Cancelled"
 
 
 def test_what_is_closed_cannot(ada, wally, virginia):
     done, failed = make_item(virginia), make_item(virginia)
-    done.succeed(stage="Record", by=wally)
-    failed.fail(note="no manifest", retry=False, by=wally)
+    transitions.succeed(done, stage="Record", by=wally)
+    transitions.fail(failed, note="no manifest", retry=False, by=wally)
     for item in (done, failed):
         with refused(item, "illegal") as caught:
-            item.cancel(note="no", by=ada)
+            transitions.cancel(item, note="no", by=ada)
         assert "closed" in caught.value.sentence
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
 def test_members_may_not(cast, item, who):
     with refused(item, "forbidden"):
-        item.cancel(note="please", by=cast[who])
+        transitions.cancel(item, note="please", by=cast[who])
 
 
 @pytest.mark.parametrize("note", ["", " \r\n\t"])
 def test_a_note_is_required(ada, item, note):
     with refused(item, "invalid", "note"):
-        item.cancel(note=note, by=ada)
+        transitions.cancel(item, note=note, by=ada)
 
 
 def test_twice_is_once(ada, item):
-    item.cancel(note="no", by=ada)
+    transitions.cancel(item, note="no", by=ada)
     before = as_stored(item)
-    item.cancel(note="no", by=ada)
+    transitions.cancel(item, note="no", by=ada)
     assert as_stored(item) == before
     with refused(item, "illegal"):
-        item.cancel(note="another reason", by=ada)
+        transitions.cancel(item, note="another reason", by=ada)
 
 
 def test_a_stale_page_is_told(ada, wally, item):
     seen = item.version
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     with refused(item, "changed") as caught:
-        item.cancel(note="no", by=ada, version=seen)
+        transitions.cancel(item, note="no", by=ada, version=seen)
     assert "Store / Started" in caught.value.sentence
-    item.cancel(note="no", by=ada, version=item.version)
+    transitions.cancel(item, note="no", by=ada, version=item.version)
     assert item.status == "Cancelled"
 
 
 def test_a_worker_cancels_only_what_another_upload_replaces(wally, virginia):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
     with refused(first, "illegal") as caught:
-        first.cancel(note="superseded", by=wally)
+        transitions.cancel(first, note="superseded", by=wally)
     assert "another one counts" in caught.value.sentence
     make_item(virginia, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
-    first.cancel(note="superseded by a later upload", by=wally)
+    transitions.cancel(first, note="superseded by a later upload", by=wally)
     assert (first.stage, first.status, first.retry) == ("Receive", "Cancelled", False)
     assert last(first).who == "wally@aptrust.org"
 
@@ -86,7 +87,7 @@ def test_a_worker_cancels_only_what_another_upload_replaces(wally, virginia):
 def test_a_workers_cancel_keeps_the_stage_that_it_sends(wally, virginia):
     make_item(virginia, name="bag.tar", etag="a", at=NOON)
     again = make_item(virginia, name="bag.tar", etag="a", at=NOON + timedelta(hours=1))
-    again.cancel(stage="Fetch", note="the same file again", node="w1", by=wally)
+    transitions.cancel(again, stage="Fetch", note="the same file again", node="w1", by=wally)
     assert (again.stage, again.status) == ("Fetch", "Cancelled")
 
 
@@ -94,4 +95,4 @@ def test_a_worker_may_not_cancel_by_another_institutions_upload(wally, virginia,
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
     make_item(jhu, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     with refused(first, "illegal"):
-        first.cancel(note="superseded", by=wally)
+        transitions.cancel(first, note="superseded", by=wally)

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection, connections, transaction
 
 from workitems import transitions
-from workitems.lifecycle.moves import Refused, Wanted
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems.lifecycle import Refused, Wanted
+from workitems.models import HistoryEntry, WorkItem
 
 from .factories import make_item
 
@@ -65,12 +65,15 @@ def chain(item):
 
 # What the worker was about to save when the admin cancels, and whether that closes the item.
 SAVES = {
-    "progress": (lambda item, by: item.progress(stage="Fetch", note="fetching", node="w1", by=by), False),
-    "wait": (lambda item, by: item.progress(stage="Fetch", status="Pending", by=by), False),
-    "try again": (lambda item, by: item.fail(stage="Fetch", note="S3 timed out", retry=True, by=by), False),
-    "fail": (lambda item, by: item.fail(stage="Validate", note="no manifest", retry=False, by=by), True),
-    "succeed": (lambda item, by: item.succeed(stage="Record", note="done", by=by), True),
-    "suspend": (lambda item, by: item.suspend(note="ask", by=by), False),
+    "progress": (lambda item, by: transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=by), False),
+    "wait": (lambda item, by: transitions.progress(item, stage="Fetch", status="Pending", by=by), False),
+    "try again": (
+        lambda item, by: transitions.fail(item, stage="Fetch", note="S3 timed out", retry=True, by=by),
+        False,
+    ),
+    "fail": (lambda item, by: transitions.fail(item, stage="Validate", note="no manifest", retry=False, by=by), True),
+    "succeed": (lambda item, by: transitions.succeed(item, stage="Record", note="done", by=by), True),
+    "suspend": (lambda item, by: transitions.suspend(item, note="ask", by=by), False),
 }
 
 
@@ -131,7 +134,7 @@ def test_a_save_that_arrives_while_the_cancel_is_being_stored(on_postgresql, vir
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            item.cancel(note="wrong bag", by=ada)
+            transitions.cancel(item, note="wrong bag", by=ada)
             told = pool.submit(late)
             until_it_waits_for_our_lock(told)
         assert told.result(timeout=30) == "illegal"
@@ -166,12 +169,10 @@ def test_many_workers_on_many_items(together, virginia, wally):
 
     def work(number):
         for count in range(items_each):
-            item = WorkItem.objects.create_item(
-                by=wally, institution=virginia, action="Ingest", name=f"bag-{number}-{count}.tar"
-            )
-            item.progress(stage="Fetch", node=f"w{number}", by=wally)
-            item.progress(stage="Store", note=f"{number}", by=wally)
-            item.succeed(stage="Cleanup", by=wally)
+            item = transitions.create(by=wally, institution=virginia, action="Ingest", name=f"bag-{number}-{count}.tar")
+            transitions.progress(item, stage="Fetch", node=f"w{number}", by=wally)
+            transitions.progress(item, stage="Store", note=f"{number}", by=wally)
+            transitions.succeed(item, stage="Cleanup", by=wally)
         return number
 
     assert together(*(lambda number=number: work(number) for number in range(workers))) == list(range(workers))
@@ -220,11 +221,11 @@ def test_of_two_who_saw_the_same_version_one_is_told(together, virginia, ada):
 
 
 def test_bulk_acts_on_the_same_items_in_any_order(together, virginia, wally, stan):
-    items = [make_item(virginia).succeed(stage="Record", by=wally) for _ in range(20)]
+    items = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(20)]
     ids = [item.pk for item in items]
     for _round in range(5):
         calls = [
-            lambda move=move, order=order: transitions.change(move, order, Wanted(), by=stan)
+            lambda move=move, order=order: transitions.apply(move, order, Wanted(), by=stan)
             for move in ("review", "unreview")
             for order in (ids, ids[::-1])
         ]

@@ -12,11 +12,10 @@ from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.counts import repair, triggers
-from workitems.counts.summary import tally
-from workitems.lifecycle.paths import PATHS, phase_of
-from workitems.models.counts import CountChange, ItemCount
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.counts import repair, tally, triggers
+from workitems.lifecycle import PATHS, phase_of
+from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
 from .conftest import guard_of_history
@@ -130,15 +129,15 @@ def test_it_is_right_after_every_way_of_writing(db, virginia, jhu, plan):
 
 def test_it_is_right_after_the_verbs(virginia, ada, wally, stan):
     item = make_item(virginia)
-    item.progress(by=wally, stage="Fetch", node="w1")
+    transitions.progress(item, by=wally, stage="Fetch", node="w1")
     check()
-    item.fail(by=wally, stage="Validate", note="no manifest", retry=False)
+    transitions.fail(item, by=wally, stage="Validate", note="no manifest", retry=False)
     check()
-    item.review(by=stan)
+    transitions.review(item, by=stan)
     check()
-    item.requeue(by=ada, stage="Fetch")
+    transitions.requeue(item, by=ada, stage="Fetch")
     check()
-    item.cancel(by=ada, note="enough")
+    transitions.cancel(item, by=ada, note="enough")
     check()
     assert tally(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
 

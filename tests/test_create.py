@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from workitems.lifecycle.moves import Refused
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.lifecycle import Refused
+from workitems.models import WorkItem
 
 from .stored import last
 
@@ -13,7 +14,7 @@ LONG_AGO = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
 def create(by, institution, **fields):
     values = {"action": "Ingest", "name": "bag.b001.of002.tar", "etag": "d18720b9ec3c24e0e6370fb4ff42b132", **fields}
-    return WorkItem.objects.create_item(by=by, institution=institution, **values)
+    return transitions.create(by=by, institution=institution, **values)
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
@@ -130,7 +131,7 @@ FITS_NOT = [
 @pytest.mark.parametrize(("field", "value"), FITS_NOT)
 def test_values_that_fit_no_column_are_refused(wally, virginia, field, value):
     with pytest.raises(Refused) as caught:
-        WorkItem.objects.create_item(
+        transitions.create(
             **{"by": wally, "institution": virginia, "action": "Ingest", "name": "bag.tar", field: value}
         )
     assert (caught.value.reason, caught.value.field) == ("invalid", field)
@@ -148,7 +149,7 @@ def test_values_at_the_edge_fit(wally, virginia):
 def test_the_number_of_the_first_entry_is_not_for_the_caller(wally, virginia):
     item = create(wally, virginia, version=9)
     assert (item.version, last(item).number) == (1, 1)
-    item.progress(by=wally)
+    transitions.progress(item, by=wally)
     assert last(item).number == 2
 
 

@@ -5,7 +5,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
-from workitems.models.work_item import AppendOnly, HistoryEntry, WorkItem
+from workitems.models import HistoryEntry, WorkItem
+from workitems.models.append_only import AppendOnly
 
 
 @pytest.mark.parametrize("column", ["action", "stage", "status"])

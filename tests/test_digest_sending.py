@@ -10,9 +10,8 @@ from django.db import connections
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from workitems.mailing import digests, outbox
-from workitems.mailing.run import send_all
-from workitems.models.work_item import Digest, SavedView
+from workitems.mailing import digests, outbox, send_all
+from workitems.models import Digest, SavedView
 
 from .factories import make_item
 from .saving_views import due_of, view_of

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export.exporting import csv_lines, export_lines, export_to, json_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import Wanted
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems.import_export import csv_lines, export_lines, export_to, import_files, json_lines
+from workitems.lifecycle import Wanted
+from workitems.models import HistoryEntry, WorkItem
 
 from .factories import InstitutionFactory, make_item
 from .many import make_many
@@ -110,13 +109,13 @@ def whole_state():
 def moved_items(virginia, ada, stan):
     """Items with every kind of entry."""
     done = make_item(virginia, name="Größe.tar", at=NOON, date=NOON)
-    done.progress(by=ada, stage="Validate", node="w1", pid=7, at=NOON + timedelta(microseconds=1))
-    done.fail(by=ada, note="disk\nfull", retry=False, size=5)
-    done.requeue(by=ada, note="again")
-    done.succeed(by=ada, stage="Record", note="=fine")
-    done.review(by=stan)
+    transitions.progress(done, by=ada, stage="Validate", node="w1", pid=7, at=NOON + timedelta(microseconds=1))
+    transitions.fail(done, by=ada, note="disk\nfull", retry=False, size=5)
+    transitions.requeue(done, by=ada, note="again")
+    transitions.succeed(done, by=ada, stage="Record", note="=fine")
+    transitions.review(done, by=stan)
     other = make_item(virginia, name="b.tar", bag_date=NOON, stage_started_at=NOON)
-    transitions.change("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
+    transitions.apply("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
     return done, other
 
 
@@ -197,14 +196,14 @@ def test_a_truncated_export_is_recognised(item, theirs, tmp_path):
 def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
     item = make_item(virginia, at=NOON)
     with another_installation():
-        WorkItem.objects.get().progress(by=ada, stage="Fetch", node="w1")
-        WorkItem.objects.get().fail(by=ada, note="No.", retry=False)
+        transitions.progress(WorkItem.objects.get(), by=ada, stage="Fetch", node="w1")
+        transitions.fail(WorkItem.objects.get(), by=ada, note="No.", retry=False)
         lines = everything()
         later = whole_state()
     summary = from_export(tmp_path, lines)
     assert (summary.updated, summary.rejected) == (1, 0)
     assert whole_state()[:2] == later[:2]
-    WorkItem.objects.get().review(by=stan)
+    transitions.review(WorkItem.objects.get(), by=stan)
     summary = from_export(tmp_path, lines)
     assert (summary.newer_here, summary.rejected) == (1, 0)
     assert WorkItem.objects.get(pk=item.pk).reviewed
@@ -213,9 +212,9 @@ def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
 def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
     make_item(virginia)
     with another_installation():
-        WorkItem.objects.get().fail(by=ada, note="there", retry=False)
+        transitions.fail(WorkItem.objects.get(), by=ada, note="there", retry=False)
         lines = everything()
-    WorkItem.objects.get().fail(by=ada, note="here", retry=False)
+    transitions.fail(WorkItem.objects.get(), by=ada, note="here", retry=False)
     assert from_export(tmp_path, lines).rejected == 1
     assert "from entry 2 on" in (tmp_path / "export.rejects.csv").read_text()
     assert WorkItem.objects.get().note == "here"
@@ -255,7 +254,7 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
 )
 def test_an_exported_item_that_is_not_right_stays_out(virginia, ada, tmp_path, spoil, reason):
     with another_installation():
-        make_item(virginia).progress(by=ada, stage="Fetch").progress(by=ada, stage="Validate")
+        transitions.progress(transitions.progress(make_item(virginia), by=ada, stage="Fetch"), by=ada, stage="Validate")
         lines = everything()
     spoil(lines[-2])
     assert from_export(tmp_path, lines).rejected == 1

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from workitems import transitions
 from workitems.failures import recorder
-from workitems.import_export.exporting import export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.models.work_item import Cause, Failure, WorkItem
+from workitems.import_export import export_lines, import_files
+from workitems.models import Cause, Failure, WorkItem
 
 from .api.asking import Caller
 from .elements import page
@@ -24,7 +24,7 @@ LONG = "Bag is not valid: the digest of data/{name} is {digest}."
 
 def failed(institution, note="Disk 7 is full.", *, at=NOON, retry=False):
     item = make_item(institution, stage="Validate", at=at)
-    return item.fail(note=note, retry=retry, by=service(), at=at)
+    return transitions.fail(item, note=note, retry=retry, by=service(), at=at)
 
 
 def test_a_failure_has_its_cause(virginia):
@@ -36,8 +36,8 @@ def test_a_failure_has_its_cause(virginia):
 
 def test_of_several_the_last_counts_and_it_stays(virginia, ada):
     item = failed(virginia, "Disk 7 is full.", retry=True)
-    item.fail(note="S3 did not answer.", retry=False, by=service(), at=NOON + timedelta(hours=1))
-    item.requeue(stage="Receive", by=ada)
+    transitions.fail(item, note="S3 did not answer.", retry=False, by=service(), at=NOON + timedelta(hours=1))
+    transitions.requeue(item, stage="Receive", by=ada)
     found = Failure.objects.get()
     assert (found.at, "did not answer" in found.cause.text) == (NOON + timedelta(hours=1), True)
     assert Cause.objects.count() == 2
@@ -56,7 +56,7 @@ def groups(institutions=None, since=NOON - timedelta(days=1)):
 def test_counted_by_cause(virginia, jhu, ada):
     for number in range(3):
         failed(virginia, f"Disk {number} is full.")
-    failed(jhu, "Disk 9 is full.").requeue(stage="Receive", by=ada)
+    transitions.requeue(failed(jhu, "Disk 9 is full."), stage="Receive", by=ada)
     failed(jhu, "S3 did not answer.")
     failed(jhu, "Disk 9 is full.", at=NOON - timedelta(days=2))
     assert groups() == [(4, 3, 2), (1, 1, 1)]
@@ -119,11 +119,13 @@ def test_an_import_with_history_brings_the_failures_as_they_were(virginia, stan)
     now = timezone.now()
     with another_installation():
         old = make_item(virginia, at=now - timedelta(days=60))
-        old.fail(note="Disk 7 is full.", retry=False, by=service(), at=now - timedelta(days=50))
-        old.review(by=stan)
+        transitions.fail(old, note="Disk 7 is full.", retry=False, by=service(), at=now - timedelta(days=50))
+        transitions.review(old, by=stan)
         goes_on = make_item(virginia, at=now - timedelta(days=3))
-        goes_on.fail(note="Bag x.tar has no manifest.", retry=True, by=service(), at=now - timedelta(days=2))
-        goes_on.progress(stage="Validate", by=service())
+        transitions.fail(
+            goes_on, note="Bag x.tar has no manifest.", retry=True, by=service(), at=now - timedelta(days=2)
+        )
+        transitions.progress(goes_on, stage="Validate", by=service())
         before = set(Failure.objects.values_list("item", "cause__text", "at"))
         text = "".join(export_lines())
     import_files(["-"], stdin=io.BytesIO(text.encode()))
@@ -136,10 +138,10 @@ def test_an_import_in_parts_tells_when_it_failed_and_of_a_note_that_was_edited(v
     then = timezone.now() - timedelta(days=50)
     with another_installation():
         item = make_item(virginia, at=then)
-        item.fail(note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
+        transitions.fail(item, note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
         first = "".join(export_lines())
-        item.edit(note="Your bag has no manifest.", by=ada)
-        item.review(by=stan)
+        transitions.edit(item, note="Your bag has no manifest.", by=ada)
+        transitions.review(item, by=stan)
         second = "".join(export_lines())
     for text, cause in ((first, "The bag of Johns Hopkins is in the way."), (second, "Your bag has no manifest.")):
         import_files(["-"], stdin=io.BytesIO(text.encode()))
@@ -150,8 +152,8 @@ def test_an_import_into_an_empty_installation_brings_only_the_edited_note(virgin
     then = timezone.now() - timedelta(days=50)
     with another_installation():
         item = make_item(virginia, at=then)
-        item.fail(note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
-        item.edit(note="Your bag has no manifest.", by=ada)
+        transitions.fail(item, note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
+        transitions.edit(item, note="Your bag has no manifest.", by=ada)
         text = "".join(export_lines())
     import_files(["-"], stdin=io.BytesIO(text.encode()))
     assert Failure.objects.values_list("cause__text", "at").get() == ("Your bag has no manifest.", then)
@@ -159,10 +161,10 @@ def test_an_import_into_an_empty_installation_brings_only_the_edited_note(virgin
 
 def test_what_an_admin_writes_in_its_place_is_what_it_failed_for(virginia, ada, dora, signed_in):
     item = failed(virginia, "The bag of Johns Hopkins is in the way.")
-    item.edit(note="Your bag has no manifest.", by=ada)
+    transitions.edit(item, note="Your bag has no manifest.", by=ada)
     assert Failure.objects.values_list("cause__text", "at").get() == ("Your bag has no manifest.", NOON)
     assert "Johns Hopkins" not in signed_in(dora).get("/").content.decode()
-    item.edit(needs_admin_review=True, by=ada)
+    transitions.edit(item, needs_admin_review=True, by=ada)
     going_on = make_item(virginia)
-    going_on.edit(note="Look at this.", by=ada)
+    transitions.edit(going_on, note="Look at this.", by=ada)
     assert Failure.objects.count() == 1

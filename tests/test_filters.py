@@ -6,9 +6,10 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from workitems.listing.ordering import SORTS
-from workitems.listing.query import OF_API, OF_PROCESS, ItemFilter, ItemList, known_names
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.listing import OF_PROCESS, SORTS, ItemFilter, ItemList, known_names
+from workitems.listing.query import OF_API
+from workitems.models import WorkItem
 
 from .factories import make_item, service
 from .many import make_many
@@ -36,9 +37,9 @@ def three(virginia):
         queued_at=datetime(2026, 3, 9, tzinfo=UTC),
     )
     second = make_item(virginia, name="second.tar", etag="def2", size=5, at=datetime(2026, 3, 9, 4, 30, tzinfo=UTC))
-    second.progress(by=worker, stage="Validate", node="worker-7", pid=4711)
+    transitions.progress(second, by=worker, stage="Validate", node="worker-7", pid=4711)
     third = make_item(virginia, name="third.tar", etag="1.01E+18", bucket="other", at=datetime(2026, 3, 10, tzinfo=UTC))
-    third.succeed(by=worker, stage="Cleanup")
+    transitions.succeed(third, by=worker, stage="Cleanup")
     return first, second, third
 
 
@@ -164,9 +165,9 @@ def test_duplicate(virginia, dora):
 
 def test_other_upload(virginia, dora):
     failed = make_item(virginia, name="a.tar", etag="1")
-    failed.fail(by=service(), note="Bad.", retry=False)
+    transitions.fail(failed, by=service(), note="Bad.", retry=False)
     alone = make_item(virginia, name="b.tar", etag="1")
-    alone.fail(by=service(), note="Bad.", retry=False)
+    transitions.fail(alone, by=service(), note="Bad.", retry=False)
     make_item(virginia, name="a.tar", etag="2")
     assert [item.pk for item in ItemList(QueryDict("other_upload=true"), dora).rows()] == [failed.pk]
     assert [item.pk for item in ItemList(QueryDict("other_upload=false&status=Failed"), dora).rows()] == [alone.pk]

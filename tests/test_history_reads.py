@@ -11,11 +11,11 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from workitems.audit_log import archiving
-from workitems.bulk import report, run
-from workitems.models.history import latest, whole
-from workitems.models.work_item import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
-from workitems.transitions import apply
+from workitems.audit_log import archiving, latest, whole
+from workitems.bulk import report
+from workitems.bulk import run as bulk_run
+from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
+from workitems.transitions.batch import apply
 
 from .histories import fill_histories, run
 
@@ -105,11 +105,11 @@ def reads(user):
         "when items were requeued": lambda: apply._requeued(
             HistoryEntry, dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
-        "a list's mark": run.mark,
+        "a list's mark": bulk_run.mark,
         "what has changed since a mark": lambda: list(
-            run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
+            bulk_run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
-        "what an undo must find": lambda: run._changed_by(str(act.pk), 0),
+        "what an undo must find": lambda: bulk_run._changed_by(str(act.pk), 0),
         "an act's first page": lambda: report.entries_of(act, user, 0, 20),
         "the item that a client has made": lambda: WorkItem.objects.made_before(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pharos.accounts.models import Institution
-from workitems.import_export.importing.raw import Unreadable
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.import_export import Unreadable
+from workitems.models import HistoryEntry, WorkItem
 
 from .factories import make_item
 from .importing_samples import (
@@ -212,7 +213,7 @@ def test_an_item_opened_again_elsewhere_is_not_reviewed_any_more(take):
 
 def test_what_is_newer_here_stays(take, stan):
     take(json_lines(pharos(status="Cancelled", stage="Resolve")))
-    WorkItem.objects.get().review(by=stan, via="page")
+    transitions.review(WorkItem.objects.get(), by=stan, via="page")
     assert counts(take(json_lines(pharos(status="Cancelled", stage="Resolve")))) == (0, 0, 0, 1, 0)
     assert WorkItem.objects.get().reviewed
 

@@ -12,7 +12,8 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management import call_command
 
-from workitems.models.work_item import Watch
+from workitems import transitions
+from workitems.models import Watch
 
 from .elements import page
 from .factories import make_item, service
@@ -169,7 +170,7 @@ def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbo
     for person in (dora, stan):
         Watch.objects.create(item=item, person=person)
         due_of(view_of(person, query="status=Success"), person)
-    item.succeed(stage="Record", by=service())
+    transitions.succeed(item, stage="Record", by=service())
     call_command("send_digests")
     told = {(mail.to[0], mail.subject): mail.body for mail in mailoutbox}
     assert set(told) == {

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from workitems.durations import typical
 from workitems.durations.scale import UNKNOWN, band_of
-from workitems.models.work_item import Typical, WorkItem
+from workitems.models import Typical, WorkItem
 
 from .api.asking import Caller
 from .elements import page

@@ -3,8 +3,20 @@
 import pytest
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle.moves import MOVES, Facts, Refused, Wanted, check_new, decide, legal_moves
-from workitems.lifecycle.paths import PATHS, SUCCESS_AT, Phase, first_stage, phase_of
+from workitems.lifecycle import (
+    MOVES,
+    PATHS,
+    SUCCESS_AT,
+    Facts,
+    Phase,
+    Refused,
+    Wanted,
+    check_new,
+    decide,
+    first_stage,
+    legal_moves,
+    phase_of,
+)
 from workitems.vocabulary import Action, Stage, Status
 
 from .asking import ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal

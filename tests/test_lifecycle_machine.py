@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pharos.accounts.models import User
-from workitems.lifecycle.moves import Refused
-from workitems.lifecycle.paths import phase_of
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.lifecycle import Refused, phase_of
+from workitems.models import WorkItem
 from workitems.vocabulary import Stage
 
 from .asking import ENDS, MAY, PATH
@@ -175,40 +175,40 @@ class Life(RuleBasedStateMachine):
     )
     def progress(self, who, age, stage, status, rest):
         sent = {"stage": stage, "status": status, **rest}
-        self.make("progress", who, age, sent, lambda **by: self.item.progress(**sent, **by))
+        self.make("progress", who, age, sent, lambda **by: transitions.progress(self.item, **sent, **by))
 
     @rule(who=anybody("succeed"), age=ages, stage=st.sampled_from(["Record", "Cleanup", "Fetch", None]), note=notes)
     def succeed(self, who, age, stage, note):
         sent = {"stage": stage, "note": note}
-        self.make("succeed", who, age, sent, lambda **by: self.item.succeed(**sent, **by))
+        self.make("succeed", who, age, sent, lambda **by: transitions.succeed(self.item, **sent, **by))
 
     @rule(who=anybody("fail"), age=ages, stage=near, note=notes, retry=st.booleans())
     def fail(self, who, age, stage, note, retry):
         sent = {"stage": stage, "note": note, "retry": retry}
-        self.make("fail", who, age, sent, lambda **by: self.item.fail(**sent, **by))
+        self.make("fail", who, age, sent, lambda **by: transitions.fail(self.item, **sent, **by))
 
     @rule(who=anybody("suspend"), age=ages, note=notes)
     def suspend(self, who, age, note):
-        self.make("suspend", who, age, {"note": note}, lambda **by: self.item.suspend(note=note, **by))
+        self.make("suspend", who, age, {"note": note}, lambda **by: transitions.suspend(self.item, note=note, **by))
 
     @rule(who=anybody("cancel"), age=ages, stage=near, note=notes)
     def cancel(self, who, age, stage, note):
         sent = {"stage": stage, "note": note}
-        self.make("cancel", who, age, sent, lambda **by: self.item.cancel(**sent, **by))
+        self.make("cancel", who, age, sent, lambda **by: transitions.cancel(self.item, **sent, **by))
 
     @rule(who=anybody("requeue"), age=ages, stage=near, note=st.none() | st.sampled_from(["a", "b"]))
     def requeue(self, who, age, stage, note):
         sent = {"stage": stage} | ({"note": note} if note else {})
-        self.make("requeue", who, age, sent, lambda **by: self.item.requeue(stage=stage, note=note, **by))
+        self.make("requeue", who, age, sent, lambda **by: transitions.requeue(self.item, stage=stage, note=note, **by))
 
     @rule(who=anybody("review"), age=ages, reviewed=st.booleans())
     def review(self, who, age, reviewed):
         move = "review" if reviewed else "unreview"
-        self.make(move, who, age, {}, lambda **by: self.item.review(reviewed=reviewed, **by))
+        self.make(move, who, age, {}, lambda **by: transitions.review(self.item, reviewed=reviewed, **by))
 
     @rule(who=anybody("notify"), age=ages)
     def notify(self, who, age):
-        self.make("notify", who, age, {}, lambda **by: self.item.notify(**by))
+        self.make("notify", who, age, {}, lambda **by: transitions.notify(self.item, **by))
 
     @rule(
         who=anybody("edit"),
@@ -224,7 +224,7 @@ class Life(RuleBasedStateMachine):
         ),
     )
     def edit(self, who, age, sent):
-        self.make("edit", who, age, sent, lambda **by: self.item.edit(**sent, **by))
+        self.make("edit", who, age, sent, lambda **by: transitions.edit(self.item, **sent, **by))
 
     @invariant()
     def the_row_is_what_the_model_says(self):
@@ -232,7 +232,7 @@ class Life(RuleBasedStateMachine):
         named = {name: getattr(row, name) for name in vars(self.model) if name not in BESIDE_THE_ROW}
         named["is_told"] = row.history.filter(move="notify").count() == 1
         named |= {"is_replaced": self.model.is_replaced, "has_begun": bool(row.stage_started_at)}
-        named["stopped_at"] = row.stopped_at() if row.status == "Cancelled" else ""
+        named["stopped_at"] = transitions.stopped_at(row) if row.status == "Cancelled" else ""
         assert Model(**named) == self.model
         assert bool(row.object_identifier) <= ("succeed" in row.history.values_list("move", flat=True))
         assert not row.reviewed or row.phase == "closed"

@@ -11,8 +11,9 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, connections
 
 from pharos.accounts.roles import Role
-from workitems.mailing.spot_test import NotSent, ask_to_check
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.mailing import NotSent, ask_to_check
+from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
 from .factories import UserFactory, make_item
@@ -34,7 +35,7 @@ def restored(virginia, wally):
         user="dora@virginia.edu",
         at=NOON,
     )
-    return item.succeed(stage="Record", note=NOTE, by=wally)
+    return transitions.succeed(item, stage="Record", note=NOTE, by=wally)
 
 
 def ask(item, by, **more):
@@ -109,7 +110,7 @@ def test_asked_again_nothing_happens(restored, stan, wally, ada):
 
 def test_asked_again_after_the_note_was_changed_and_the_staff_have_left(restored, stan, wally, ada):
     ask(restored, wally)
-    restored.edit(note="the copy has expired", by=ada)
+    transitions.edit(restored, note="the copy has expired", by=ada)
     stan.is_active = False
     stan.save()
     assert ask(restored, wally) is False
@@ -119,7 +120,7 @@ def test_asked_again_after_the_note_was_changed_and_the_staff_have_left(restored
 
 def test_a_stale_copy_loses_no_words(restored, stan, wally, ada):
     stale = WorkItem.objects.get(pk=restored.pk)
-    restored.edit(note="the copy stays for a week", by=ada)
+    transitions.edit(restored, note="the copy stays for a week", by=ada)
     assert ask(stale, wally) is True
     assert stale.note == f"the copy stays for a week\n{LINE}"
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from workitems import transitions
 from workitems.api.objects import StoredObject, object_of
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .factories import make_item
 
@@ -75,7 +76,7 @@ def test_the_last_successful_ingest_counts(virginia, wally):
     item_of_object(virginia, status="Pending", at=NOON + HOUR)
     item_of_object(virginia, "Restore", at=NOON + HOUR)
     failed = item_of_object(virginia, status="Pending", at=NOON + HOUR)
-    failed.fail(note="no manifest", retry=False, by=wally)
+    transitions.fail(failed, note="no manifest", retry=False, by=wally)
     assert object_of(NAME, wally).id == last.pk
 
 

@@ -13,14 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.durations import recorder
-from workitems.durations.days import last_days
+from workitems.durations import last_days, recorder, usual, usual_in_all
 from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
-from workitems.durations.typical import usual, usual_in_all
-from workitems.import_export.exporting import export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import Wanted
-from workitems.models.work_item import DayCount, StepTime, Typical, WorkItem
+from workitems.import_export import export_lines, import_files
+from workitems.lifecycle import Wanted
+from workitems.models import DayCount, StepTime, Typical, WorkItem
 
 from .factories import InstitutionFactory, make_item, service
 from .stored import another_installation
@@ -47,9 +44,9 @@ def ingested(institution, *, start=NOON, fetch=60, validate=600, size=266_240):
     """An ingest: so many seconds at Fetch and at Validate, then done."""
     worker = service()
     item = make_item(institution, at=start, size=size, date=start)
-    item.progress(stage="Fetch", by=worker, at=start + timedelta(seconds=10))
-    item.progress(stage="Validate", by=worker, at=start + timedelta(seconds=10 + fetch))
-    item.succeed(stage="Record", by=worker, at=start + timedelta(seconds=10 + fetch + validate))
+    transitions.progress(item, stage="Fetch", by=worker, at=start + timedelta(seconds=10))
+    transitions.progress(item, stage="Validate", by=worker, at=start + timedelta(seconds=10 + fetch))
+    transitions.succeed(item, stage="Record", by=worker, at=start + timedelta(seconds=10 + fetch + validate))
     return item
 
 
@@ -67,9 +64,9 @@ def test_what_an_ingest_adds(virginia):
 
 def test_waiting_and_running_at_a_stage_are_one_time(virginia):
     worker, item = service(), make_item(virginia, at=NOON)
-    item.progress(stage="Fetch", status="Pending", by=worker, at=after(minutes=1))
-    item.progress(stage="Fetch", by=worker, at=after(minutes=5), node="n")
-    item.progress(stage="Validate", by=worker, at=after(minutes=11))
+    transitions.progress(item, stage="Fetch", status="Pending", by=worker, at=after(minutes=1))
+    transitions.progress(item, stage="Fetch", by=worker, at=after(minutes=5), node="n")
+    transitions.progress(item, stage="Validate", by=worker, at=after(minutes=11))
     assert (MONDAY, "Ingest", "Fetch", band_of(item.size), step_of(600)) in kept()
     assert item.stage_entered_at == after(minutes=11)
 
@@ -79,12 +76,12 @@ def test_what_did_not_go_on_by_itself_says_nothing_of_times(virginia, ada, end):
     worker, item = service(), make_item(virginia, stage="Validate", at=NOON)
     outcomes = {"fail": "failed", "cancel": "cancelled"}
     if end == "fail":
-        item.fail(note="No.", retry=False, by=worker, at=after(hours=1))
+        transitions.fail(item, note="No.", retry=False, by=worker, at=after(hours=1))
     elif end == "cancel":
-        item.cancel(note="No.", by=ada, at=after(hours=1))
+        transitions.cancel(item, note="No.", by=ada, at=after(hours=1))
     else:
-        item.fail(note="Later.", retry=True, by=worker, at=after(hours=1))
-        item.requeue(stage="Receive", by=ada, at=after(hours=2))
+        transitions.fail(item, note="Later.", retry=True, by=worker, at=after(hours=1))
+        transitions.requeue(item, stage="Receive", by=ada, at=after(hours=2))
         assert item.stage_entered_at == after(hours=2)
     counted = {(NOON.date(), virginia.pk, "Ingest", outcomes[end]): 1} if end in outcomes else {}
     assert kept() == counted
@@ -92,17 +89,17 @@ def test_what_did_not_go_on_by_itself_says_nothing_of_times(virginia, ada, end):
 
 def test_a_temporary_failure_ends_nothing_and_a_switched_off_retry_does(virginia, ada):
     item = make_item(virginia, stage="Validate", at=NOON)
-    item.fail(note="Later.", retry=True, by=service(), at=after(hours=1))
+    transitions.fail(item, note="Later.", retry=True, by=service(), at=after(hours=1))
     assert kept() == {}
-    item.edit(retry=False, by=ada, at=after(days=1))
+    transitions.edit(item, retry=False, by=ada, at=after(days=1))
     assert kept() == {(NOON.date() + timedelta(days=1), virginia.pk, "Ingest", "failed"): 1}
-    item.review(reviewed=True, by=ada, at=after(days=2))
+    transitions.review(item, reviewed=True, by=ada, at=after(days=2))
     assert len(kept()) == 1
 
 
 def test_many_at_once_are_counted_each(virginia, ada):
     items = [make_item(virginia, at=NOON) for _ in range(30)]
-    done = transitions.change("cancel", [one.pk for one in items], Wanted(note="No."), by=ada, at=after(hours=1))
+    done = transitions.apply("cancel", [one.pk for one in items], Wanted(note="No."), by=ada, at=after(hours=1))
     assert all(one.changed for one in done)
     assert kept() == {(NOON.date(), virginia.pk, "Ingest", "cancelled"): 30}
 
@@ -156,14 +153,14 @@ def test_worked_out_anew_it_is_the_same(virginia, jhu, ada):
     for start in (NOON, NOON - timedelta(days=30), NOON - timedelta(days=90)):
         ingested(virginia, start=start)
         item = ingested(jhu, start=start, size=None)
-        item.review(reviewed=True, by=ada, at=start + timedelta(days=1))
+        transitions.review(item, reviewed=True, by=ada, at=start + timedelta(days=1))
         failed = make_item(jhu, at=start, stage="Validate", retry=False)
-        failed.progress(by=service(), at=start + timedelta(hours=1))
-        failed.fail(note="No.", retry=False, by=service(), at=start + timedelta(hours=2))
+        transitions.progress(failed, by=service(), at=start + timedelta(hours=1))
+        transitions.fail(failed, note="No.", retry=False, by=service(), at=start + timedelta(hours=2))
         again = make_item(jhu, at=start, stage="Validate")
-        again.fail(note="Later.", retry=True, by=service(), at=start + timedelta(hours=2))
-        again.requeue(stage="Receive", by=ada, at=start + timedelta(hours=3))
-        again.cancel(note="No.", by=ada, at=start + timedelta(hours=4))
+        transitions.fail(again, note="Later.", retry=True, by=service(), at=start + timedelta(hours=2))
+        transitions.requeue(again, stage="Receive", by=ada, at=start + timedelta(hours=3))
+        transitions.cancel(again, note="No.", by=ada, at=start + timedelta(hours=4))
     before = kept()
     StepTime.objects.update(number=7)
     DayCount.objects.filter(outcome="done").delete()
@@ -232,7 +229,7 @@ def test_old_weeks_are_forgotten(virginia):
 def test_the_last_days(virginia, jhu):
     ingested(virginia)
     ingested(jhu, start=NOON - timedelta(days=1))
-    make_item(virginia, at=NOON).fail(note="No.", retry=False, by=service(), at=NOON)
+    transitions.fail(make_item(virginia, at=NOON), note="No.", retry=False, by=service(), at=NOON)
     days = last_days(3, NOON.date(), None, using="default")
     assert [(day.done, day.failed, day.cancelled) for day in days] == [(0, 0, 0), (1, 0, 0), (1, 1, 0)]
     own = last_days(3, NOON.date(), [jhu.pk], using="default")
@@ -245,7 +242,7 @@ def test_an_import_brings_what_its_histories_say(db):
     with another_installation():
         ingested(virginia, start=now - timedelta(days=2))
         waiting = make_item(virginia, at=now - timedelta(hours=5))
-        waiting.progress(stage="Fetch", by=service(), at=now - timedelta(hours=4))
+        transitions.progress(waiting, stage="Fetch", by=service(), at=now - timedelta(hours=4))
         text, before = "".join(export_lines()), kept()
     assert kept() == {}
     assert import_files(["-"], stdin=io.BytesIO(text.encode())).created == 2

@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from workitems import transitions
 from workitems.bulk import run
-from workitems.models.work_item import BulkAct
+from workitems.models import BulkAct
 from workitems.pages.views import bulk as views
 
 from .elements import page
@@ -22,7 +23,7 @@ def shown(response):
 
 
 def test_who_sees_which(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
-    theirs, own = (make_item(place).succeed(stage="Record", by=wally) for place in (jhu, virginia))
+    theirs, own = (transitions.succeed(make_item(place), stage="Record", by=wally) for place in (jhu, virginia))
     of_olga, of_stan = act(olga, theirs, move="review", note=""), act(stan, own, move="review", note="")
     of_ada = act(ada, make_item(virginia))
     all_of_them = {str(one.pk) for one in (of_olga, of_stan, of_ada)}
@@ -44,7 +45,7 @@ def test_strangers_are_asked_to_sign_in(client, db):
 
 
 def test_what_is_said_of_each(signed_in, ada, virginia, wally):
-    done = make_item(virginia).succeed(stage="Record", by=wally)
+    done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
     entry = page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
     assert "Cancelled 2 of 3. 1 skipped: finished already." in entry.words
@@ -65,7 +66,7 @@ def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
 
 
 def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
-    item = make_item(virginia).succeed(stage="Record", by=wally)
+    item = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     begun = run.begin(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
     colleague = django_user_model.objects.create_user(
         "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
@@ -118,7 +119,7 @@ def test_an_act_stays_with_those_whose_items_it_was_about(signed_in, cast, virgi
     """Whoever did it may have moved since: an admin to the staff of an institution, staff to another one."""
     ada, stan, olga = cast["ada"], cast["stan"], cast["olga"]
     of_ada = act(ada, make_item(virginia), make_item(jhu))
-    of_olga = act(olga, make_item(jhu).succeed(stage="Record", by=wally), move="review", note="")
+    of_olga = act(olga, transitions.succeed(make_item(jhu), stage="Record", by=wally), move="review", note="")
     for person in (ada, olga):
         person.role, person.institution = stan.role, virginia
         person.save()
@@ -140,8 +141,8 @@ def test_an_act_stays_with_those_whose_items_it_was_about(signed_in, cast, virgi
 def test_an_items_history_leads_to_its_act_where_one_may_see_it(signed_in, cast, virginia, wally, who):
     item = make_item(virginia)
     of_ada = act(cast["ada"], item)
-    item.requeue(stage="Receive", by=cast["ada"])
-    item.succeed(stage="Record", by=wally)
+    transitions.requeue(item, stage="Receive", by=cast["ada"])
+    transitions.succeed(item, stage="Record", by=wally)
     of_stan = act(cast["stan"], item, move="review", note="")
     client = signed_in(cast[who])
     links = {one["href"] for one in page(client.get(f"/items/{item.pk}")).all("a") if "/acts/" in one["href"]} - {

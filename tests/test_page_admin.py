@@ -6,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.models import HistoryEntry, WorkItem
 
 from .factories import make_item
 from .many import make_many
@@ -21,7 +22,7 @@ def url(model, page="changelist", *args):
 
 @pytest.fixture
 def moved(item, wally):
-    item.fail(stage="Validate", note="Bag <b>is not</b> valid.", retry=False, by=wally)
+    transitions.fail(item, stage="Validate", note="Bag <b>is not</b> valid.", retry=False, by=wally)
     return item
 
 

@@ -10,14 +10,12 @@ import pytest
 from drf_spectacular.validation import validate_schema
 
 from pharos.accounts import keys
+from workitems import transitions
+from workitems.api import VERSIONS
 from workitems.api.description import samples
-from workitems.api.description.docs import VERSIONS
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import description
-from workitems.lifecycle.moves import MOVES, Facts
-from workitems.lifecycle.paths import PATHS, SUCCESS_AT
-from workitems.lifecycle.saves import move_meant
-from workitems.transitions import worker_state
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, Facts, move_meant
 from workitems.vocabulary import Status
 
 from .elements import page
@@ -120,9 +118,9 @@ def sample(virginia, wally):
     """The item that the examples are about, and what else they need to be there."""
     upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
     item = make_item(virginia, at=NOW, **upload)
-    item.progress(stage="Fetch", by=wally, note="Fetching the bag.")
-    worker_state.save(item, text="{}", action=None, by=wally, now=NOW)
-    make_item(virginia, object_identifier=samples.OBJECT_IDENTIFIER).succeed(stage="Cleanup", by=wally)
+    transitions.progress(item, stage="Fetch", by=wally, note="Fetching the bag.")
+    transitions.save_worker_state(item, text="{}", action=None, by=wally, now=NOW)
+    transitions.succeed(make_item(virginia, object_identifier=samples.OBJECT_IDENTIFIER), stage="Cleanup", by=wally)
     return item
 
 
@@ -183,7 +181,7 @@ def test_each_example_of_a_version_works(client, cast, sample, version):
             continue
         if "requeue" in name:
             sample.refresh_from_db()
-            sample.fail(note="The storage was full.", retry=False, by=cast["wally"])
+            transitions.fail(sample, note="The storage was full.", retry=False, by=cast["wally"])
         person = cast["dora" if where.startswith("/member-api/") else "ada"]
         response = run(client, with_numbers(found[name], sample), person)
         assert str(response.status_code) == next(iter(operation["responses"])), (name, response.content)
@@ -192,7 +190,7 @@ def test_each_example_of_a_version_works(client, cast, sample, version):
 
 def test_the_example_of_a_spot_test_works(client, stan, wally, virginia):
     restored = make_item(virginia, action="Restore", object_identifier=samples.OBJECT_IDENTIFIER)
-    restored.succeed(stage="Available in S3", by=wally)
+    transitions.succeed(restored, stage="Available in S3", by=wally)
     command = examples(client, "/api/docs/v2/")["admin_ask_for_spot_test"]
     response = run(client, with_numbers(command, restored), wally)
     assert response.status_code == 200, response.content

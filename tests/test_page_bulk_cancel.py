@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
-from workitems.lifecycle.moves import NOTE_LIMIT, Refused
-from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.lifecycle import NOTE_LIMIT, Refused
+from workitems.models import BulkAct, HistoryEntry, WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -68,9 +69,9 @@ def test_looking_leads_to_the_list(signed_in, ada, stuck):
 
 
 def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
-    closed = make_item(virginia).succeed(stage="Record", by=wally)
+    closed = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     gone = make_item(virginia)
-    gone.cancel(note="before", by=ada)
+    transitions.cancel(gone, note="before", by=ada)
     before = [as_stored(item) for item in (closed, gone)]
     client = signed_in(ada)
     sent = ticked(*stuck, closed, gone, list="stage=Store")
@@ -127,7 +128,7 @@ def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jh
     client = signed_in(ada)
     sent = {"which": "matching", **snapshot_of(client, "stage=Store&institution=virginia.edu")}
     late = make_item(virginia, stage="Store")
-    stuck[0].progress(stage="Record", by=wally)
+    transitions.progress(stuck[0], stage="Record", by=wally)
     theirs = make_item(jhu, stage="Store")
     asked = client.post(URL, sent)
     assert preview(asked)[1:] == [
@@ -143,7 +144,7 @@ def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jh
 def test_a_worker_that_writes_afterwards_is_refused(signed_in, ada, stuck, wally):
     done_at_once(signed_in(ada), confirmed(ticked(*stuck)))
     with pytest.raises(Refused) as refused:
-        stuck[0].progress(stage="Record", by=wally)
+        transitions.progress(stuck[0], stage="Record", by=wally)
     assert refused.value.reason == "illegal"
     assert cancelled() == keys(*stuck)
 
@@ -166,7 +167,7 @@ def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, w
     act = BulkAct.objects.get()
     assert (act.finished_at, act.changed) == (None, 100)
     in_between = WorkItem.objects.filter(status="Started", pk__gt=act.cursor).last()
-    in_between.progress(note="Still at it.", by=wally)
+    transitions.progress(in_between, note="Still at it.", by=wally)
     while BulkAct.objects.get().finished_at is None:
         assert client.post(response["Location"]).status_code == 302
     act.refresh_from_db()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workitems.models.work_item import BulkAct, WorkItem
+from workitems import transitions
+from workitems.models import BulkAct, WorkItem
 
 from .factories import make_item
 from .stored import as_stored, last
@@ -18,7 +19,7 @@ def failed(virginia, jhu, wally):
     ingest = make_item(virginia, stage="Store")
     deletion = make_item(jhu, action="Delete", stage="Requested", object_identifier="jhu.edu/a")
     for item in (ingest, deletion):
-        item.fail(note="Disk full.", retry=False, by=wally)
+        transitions.fail(item, note="Disk full.", retry=False, by=wally)
     return [ingest, deletion]
 
 
@@ -40,7 +41,7 @@ def test_who_may(cast, signed_in, failed, who):
 
 @pytest.mark.parametrize(("begin", "stage"), [("stopped", "Store"), ("first", "Receive")])
 def test_where_they_begin_again(signed_in, ada, failed, begin, stage):
-    failed[0].review(reviewed=True, by=ada)
+    transitions.review(failed[0], reviewed=True, by=ada)
     act, shown = done_at_once(signed_in(ada), confirmed(ticked(*failed), begin), URL)
     assert outcome(shown) == "Requeued 2 of 2."
     assert waiting() == {failed[0].pk: stage, failed[1].pk: "Requested"}
@@ -52,13 +53,13 @@ def test_where_they_begin_again(signed_in, ada, failed, begin, stage):
 
 def test_a_cancelled_one_begins_where_it_was(signed_in, ada, virginia):
     item = make_item(virginia, stage="Validate")
-    item.cancel(note="By mistake.", by=ada)
+    transitions.cancel(item, note="By mistake.", by=ada)
     done_at_once(signed_in(ada), confirmed(ticked(item)), URL)
     assert waiting() == {item.pk: "Validate"}
 
 
 def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wally):
-    done = make_item(virginia).succeed(stage="Record", by=wally)
+    done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     stored = as_stored(done)
     client = signed_in(ada)
     assert preview(client.post(URL, ticked(*failed, done))) == [
@@ -85,7 +86,7 @@ def test_what_is_missing_is_said_and_the_rest_stays(signed_in, ada, failed, begi
 
 
 def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):
-    done = make_item(virginia).succeed(stage="Record", by=wally)
+    done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     answer = signed_in(ada).post(URL, ticked(done))
     assert not form_of(answer).all("button")
     assert "Leave them as they are" in form_of(answer).words

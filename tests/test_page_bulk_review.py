@@ -7,8 +7,9 @@ import pytest
 from django.core import signing
 from django.test import Client
 
+from workitems import transitions
 from workitems.bulk import run
-from workitems.models.work_item import BulkAct, HistoryEntry, WorkItem
+from workitems.models import BulkAct, HistoryEntry, WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -21,7 +22,7 @@ URL = "/items/review"
 @pytest.fixture
 def done(virginia, wally):
     """Three finished items of Virginia."""
-    return [make_item(virginia).succeed(stage="Record", by=wally) for _ in range(3)]
+    return [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(3)]
 
 
 def snapshot_of(client, query=""):
@@ -130,8 +131,8 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
 
 def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, virginia, done):
     waiting, again, held = (make_item(virginia) for _ in range(3))
-    again.fail(note="S3", retry=True, by=wally)
-    held.suspend(note="ask", by=wally)
+    transitions.fail(again, note="S3", retry=True, by=wally)
+    transitions.suspend(held, note="ask", by=wally)
     before = [as_stored(item) for item in (waiting, again, held)]
     client = signed_in(stan)
     sent = ticked(*done, waiting, again, held)
@@ -144,7 +145,7 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
 
 
 def test_what_is_so_already_is_counted_and_not_recorded(signed_in, stan, ada, done):
-    done[0].review(by=ada)
+    transitions.review(done[0], by=ada)
     stored = as_stored(done[0])
     client = signed_in(stan)
     said = page(client.post(URL, ticked(*done))).one("ul", class_="preview").words
@@ -174,7 +175,7 @@ def test_nothing_to_mark_has_no_button(signed_in, stan, item):
 def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wally, done):
     client = signed_in(stan)
     shown = snapshot_of(client)
-    done[0].edit(note="Look again, please.", by=ada)
+    transitions.edit(done[0], note="Look again, please.", by=ada)
     said = page(client.post(URL, ticked(*done, **shown))).one("ul", class_="preview").words
     assert "1 will be skipped: changed since you opened the list" in said
     asked = form_of(client.post(URL, ticked(*done, **shown))).fields()
@@ -215,7 +216,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
 
 
 def test_all_that_match(signed_in, stan, wally, virginia, done, item):
-    failed = make_item(virginia).fail(note="bad", retry=False, by=wally)
+    failed = transitions.fail(make_item(virginia), note="bad", retry=False, by=wally)
     client = signed_in(stan)
     sent = matching(client, "status=Success&status=Pending&per_page=10")
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
@@ -231,16 +232,16 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
 ):
     client = signed_in(stan)
     sent = matching(client)
-    item.succeed(stage="Record", by=wally)
-    done[0].edit(note="Look again, please.", by=ada)
-    late = make_item(virginia).succeed(stage="Record", by=wally)
+    transitions.succeed(item, stage="Record", by=wally)
+    transitions.edit(done[0], note="Look again, please.", by=ada)
+    late = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
     assert (
         said
         == "4 items chosen 2 will be marked reviewed: 2 Success 2 will be skipped: changed since you opened the list"
     )
     asked = form_of(client.post(URL, sent)).fields()
-    make_item(virginia).succeed(stage="Record", by=wally)
+    transitions.succeed(make_item(virginia), stage="Record", by=wally)
     _act, response = done_at_once(client, asked)
     assert outcome(response) == "Marked 2 of 4 reviewed. 2 skipped: changed since the list was opened."
     assert reviewed() == keys(*done[1:])
@@ -248,8 +249,8 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
 
 
 def test_the_filter_counts_and_not_how_the_list_is_shown(signed_in, stan, virginia, wally):
-    items = [make_item(virginia, name=f"x-{n}.tar").succeed(stage="Record", by=wally) for n in range(12)]
-    other = make_item(virginia, name="y.tar").succeed(stage="Record", by=wally)
+    items = [transitions.succeed(make_item(virginia, name=f"x-{n}.tar"), stage="Record", by=wally) for n in range(12)]
+    other = transitions.succeed(make_item(virginia, name="y.tar"), stage="Record", by=wally)
     client = signed_in(stan)
     _act, response = done_at_once(client, matching(client, "name_like=x-&reviewed=false&sort=name&page=2&per_page=10"))
     assert outcome(response) == "Marked 12 of 12 reviewed."
@@ -288,7 +289,7 @@ def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind
 def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
     signed_in, ada, stan, wally, done, theirs
 ):
-    theirs.succeed(stage="Record", by=wally)
+    transitions.succeed(theirs, stage="Record", by=wally)
     done_at_once(signed_in(stan), matching(signed_in(stan)))
     assert reviewed() == keys(*done)
     _act, response = done_at_once(signed_in(ada), matching(signed_in(ada)))
@@ -311,7 +312,7 @@ def test_whoever_lost_the_right_in_between_changes_nothing_more(signed_in, stan,
 
 
 def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan, wally, done, theirs):
-    theirs.succeed(stage="Record", by=wally)
+    transitions.succeed(theirs, stage="Record", by=wally)
     before = as_stored(theirs)
     client = signed_in(stan)
     missing = theirs.pk + 1000
@@ -332,11 +333,11 @@ def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan
 
 
 def test_undo_leaves_alone_what_changed_since(signed_in, stan, ada, wally, virginia, done):
-    done[1] = make_item(virginia).fail(note="bad", retry=False, by=wally)
+    done[1] = transitions.fail(make_item(virginia), note="bad", retry=False, by=wally)
     client = signed_in(stan)
     act, _response = done_at_once(client, ticked(*done))
-    done[0].edit(note="Look again, please.", by=ada)
-    done[1].requeue(by=ada)
+    transitions.edit(done[0], note="Look again, please.", by=ada)
+    transitions.requeue(done[1], by=ada)
     before = [as_stored(item) for item in done[:2]]
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(response) == (
@@ -433,7 +434,7 @@ def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan,
     monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client))
-    items[3].edit(note="Look again, please.", by=ada)
+    transitions.edit(items[3], note="Look again, please.", by=ada)
     for _ in range(3):
         response = client.post(f"/acts/{act.pk}", follow=True)
     assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: changed since the list was opened."

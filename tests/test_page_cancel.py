@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .elements import form_of, page, problems
 from .factories import make_item
@@ -111,7 +112,7 @@ def test_what_is_no_number_at_all(signed_in, ada, item, number):
 
 
 def test_an_admin_cancels(signed_in, ada, wally, item):
-    item.progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
     client = signed_in(ada)
     asked = client.get(url(item))
     sent = form_of(asked).fields()
@@ -214,7 +215,9 @@ def test_a_damaged_version_is_said(signed_in, ada, item, version):
 
 @pytest.mark.parametrize("status", ["Success", "Failed"])
 def test_what_is_closed_is_not_cancelled(signed_in, ada, wally, item, status):
-    item.succeed(stage="Record", by=wally) if status == "Success" else item.fail(note="bad", retry=False, by=wally)
+    transitions.succeed(item, stage="Record", by=wally) if status == "Success" else transitions.fail(
+        item, note="bad", retry=False, by=wally
+    )
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {"note": NOTE})
     assert response.status_code == 409
@@ -228,7 +231,7 @@ def test_what_is_closed_is_not_cancelled(signed_in, ada, wally, item, status):
 def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally, item):
     client = signed_in(ada)
     sent = form_of(client.get(url(item))).fields() | {"note": NOTE}
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     before = as_stored(item)
     response = client.post(url(item), sent)
     assert response.status_code == 409
@@ -245,7 +248,7 @@ def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally
 def test_a_missing_note_does_not_hide_a_change_in_between(signed_in, ada, wally, item):
     client = signed_in(ada)
     sent = form_of(client.get(url(item))).fields()
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     again = form_of(client.post(url(item), sent)).fields()
     assert client.post(url(item), {**again, "note": NOTE}).status_code == 409
 
@@ -348,13 +351,13 @@ def test_a_list_with_very_many_names_is_no_list(signed_in, ada, item):
 
 def test_a_list_of_another_institution_is_no_list(signed_in, ada, stan, wally, virginia, theirs):
     done = make_item(virginia)
-    done.fail(note="bad", retry=False, by=wally)
+    transitions.fail(done, note="bad", retry=False, by=wally)
     assert sent_back(signed_in(stan), done, "review", list="institution=jhu.edu") == f"/items/{done.pk}"
 
 
 @pytest.mark.parametrize("move", ["cancel", "requeue"])
 def test_a_move_that_the_item_does_not_allow_is_not_offered(signed_in, ada, wally, item, move):
-    item.succeed(stage="Cleanup", by=wally)
+    transitions.succeed(item, stage="Cleanup", by=wally)
     response = signed_in(ada).get(url(item, move))
     assert response.status_code == 409
     assert "This item is closed (Cleanup / Success)" in response.content.decode()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems.models.work_item import SavedView
+from workitems.models import SavedView
 from workitems.saved_views import editing
 
 from .elements import form_of, problems

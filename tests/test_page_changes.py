@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from pharos import reading
 from pharos.standbys import Choice
-from workitems.listing.query import ItemList
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.listing import ItemList
+from workitems.models import WorkItem
 from workitems.pages.list import changes
 
 from .elements import page
@@ -50,7 +51,9 @@ def test_nothing_has_changed(signed_in, cast, item, theirs, who):
 def test_each_role_is_told_of_its_own_items(signed_in, cast, item, theirs, wally, who, seen):
     ask = drawn(signed_in(cast[who]))
     for one in (item, theirs):
-        one.progress(stage="Store", by=wally).fail(note="no", retry=True, by=wally)  # two changes of one item
+        transitions.fail(
+            transitions.progress(one, stage="Store", by=wally), note="no", retry=True, by=wally
+        )  # two changes of one item
     answer = ask()
     assert answer.status_code == 200
     assert answer.json() == {
@@ -62,7 +65,7 @@ def test_each_role_is_told_of_its_own_items(signed_in, cast, item, theirs, wally
 
 
 def test_what_the_page_shows_already_is_not_told(signed_in, dora, item, wally):
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     assert drawn(signed_in(dora))().status_code == 204
 
 
@@ -75,18 +78,18 @@ def test_an_item_that_comes(signed_in, dora, virginia, item):
 @pytest.mark.parametrize("query", ["", "?status=Success", "?q=nothing+of+this+name"])
 def test_the_first_item_of_an_empty_list(signed_in, dora, virginia, query):
     ask = drawn(signed_in(dora), f"/items/{query}")
-    make_item(virginia).succeed(stage="Cleanup", by=service())
+    transitions.succeed(make_item(virginia), stage="Cleanup", by=service())
     assert number(ask()) == (0 if "q=" in query else 1)
 
 
 def test_only_what_is_of_this_list(signed_in, stan, virginia, wally):
     pending, failed, done = (make_item(virginia, name=name) for name in ("a.tar", "b.tar", "c.tar"))
-    failed.fail(note="no", retry=False, by=wally)
+    transitions.fail(failed, note="no", retry=False, by=wally)
     ask = drawn(signed_in(stan), "/items/?status=Failed")
-    done.succeed(stage="Cleanup", by=wally)
+    transitions.succeed(done, stage="Cleanup", by=wally)
     assert number(ask()) == 0
-    failed.review(by=stan)
-    pending.fail(note="no", retry=False, by=wally)
+    transitions.review(failed, by=stan)
+    transitions.fail(pending, note="no", retry=False, by=wally)
     assert number(ask()) == 2
 
 
@@ -94,7 +97,7 @@ def test_what_has_left_the_list_counts_while_it_is_shown(signed_in, stan, virgin
     shown, on_the_next_page = (make_item(virginia, at=timezone.now() - timedelta(days=days)) for days in (1, 2))
     ask = drawn(signed_in(stan), "/items/?status=Pending&per_page=1")
     for one in (shown, on_the_next_page):
-        one.progress(stage="Store", by=wally)
+        transitions.progress(one, stage="Store", by=wally)
     assert number(ask()) == 1
 
 
@@ -116,7 +119,7 @@ def test_any_filter_can_be_asked(signed_in, ada, virginia, theirs, wally, query)
     listed = ids(client.get(f"/items/?{query}"))
     ask = drawn(client, f"/items/?{query}")
     for pk in listed:
-        WorkItem.objects.get(pk=pk).progress(stage="Fetch", by=wally)
+        transitions.progress(WorkItem.objects.get(pk=pk), stage="Fetch", by=wally)
     assert number(ask()) == len(listed) > 0
 
 
@@ -124,13 +127,13 @@ def test_a_change_that_began_before_the_page_was_drawn_and_was_committed_after(s
     """It carries the time when it began."""
     began = timezone.now()
     ask = drawn(signed_in(dora))
-    item.progress(stage="Store", by=wally, at=began)
+    transitions.progress(item, stage="Store", by=wally, at=began)
     assert number(ask()) == 1
 
 
 def test_a_change_on_a_machine_whose_clock_is_late(signed_in, dora, item, wally):
     ask = drawn(signed_in(dora))
-    item.progress(stage="Store", by=wally, at=timezone.now() - timedelta(seconds=50))
+    transitions.progress(item, stage="Store", by=wally, at=timezone.now() - timedelta(seconds=50))
     assert number(ask()) == 1
 
 
@@ -142,7 +145,7 @@ def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
     ask = drawn(signed_in(dora))
     assert ask().status_code == 204
     for one in items:
-        one.progress(stage="Store", by=wally)
+        transitions.progress(one, stage="Store", by=wally)
     assert number(ask()) == 5
     assert drawn(signed_in(dora))().status_code == 204
 
@@ -166,11 +169,11 @@ def test_many_are_more_than_a_hundred(signed_in, ada, virginia, jhu):
 def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wally, monkeypatch):
     monkeypatch.setattr(changes, "LOOK", 3)
     failed = make_item(virginia)
-    failed.fail(note="no", retry=False, by=wally)
+    transitions.fail(failed, note="no", retry=False, by=wally)
     others = [make_item(virginia) for _n in range(4)]
     asking = [drawn(signed_in(ada), address) for address in ("/items/", "/items/?status=Failed")]
     for one in others:
-        one.progress(stage="Store", by=wally)
+        transitions.progress(one, stage="Store", by=wally)
     assert [ask().json()["text"] for ask in asking] == [
         "3 items and more changed",
         "Many items have changed, perhaps some of these",
@@ -186,7 +189,7 @@ def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num
     with django_assert_num_queries(3):
         assert ask().status_code == 204
     for pk in ids(client.get("/items/?per_page=20&phase=open")):
-        WorkItem.objects.get(pk=pk).progress(by=wally)
+        transitions.progress(WorkItem.objects.get(pk=pk), by=wally)
     with django_assert_num_queries(4):
         ask()
 
@@ -197,7 +200,7 @@ def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num
 def test_another_institutions_items_are_not_told_of_by_their_numbers(signed_in, dora, theirs, wally):
     client = signed_in(dora)
     probe = page(client.get("/items/")).one("div", class_="live")["data-live"]
-    theirs.progress(stage="Store", by=wally)
+    transitions.progress(theirs, stage="Store", by=wally)
     assert client.get(f"{probe}&shown={theirs.pk}").status_code == 204
 
 
@@ -307,7 +310,7 @@ class Standby:
 def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, monkeypatch):
     monkeypatch.setattr(reading, "standbys", Standby())
     ask = drawn(signed_in(dora))
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     answer = ask()
     assert (number(answer), answer["X-Read-From"]) == (1, "elsewhere")
 
@@ -317,7 +320,7 @@ def test_nothing_of_it_is_read_from_the_primary(dora, item):
     listing = ItemList(QueryDict("q=virginia"), dora, using="elsewhere")
     with connection.execute_wrapper(refused):
         since = changes.drawn(listing, timezone.now())
-    item.progress(stage="Store", by=service())
+    transitions.progress(item, stage="Store", by=service())
     with connection.execute_wrapper(refused):
         assert changes.changed(listing, since, [item.pk]).number == 1
         assert changes.changed(listing, since, []).number == 1

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .elements import form_of, page, problems
 from .stored import as_stored, last
@@ -20,7 +21,9 @@ def values(item):
 
 @pytest.fixture
 def running(item, wally):
-    return item.progress(stage="Store", node="worker-7", pid=4711, note="Storing.\n2 of 3 done.\n", by=wally)
+    return transitions.progress(
+        item, stage="Store", node="worker-7", pid=4711, note="Storing.\n2 of 3 done.\n", by=wally
+    )
 
 
 def test_the_form_holds_what_the_item_has(signed_in, ada, running):
@@ -106,7 +109,7 @@ def test_a_note_cannot_be_emptied(signed_in, ada, running, note):
 def test_a_workers_long_note_does_not_stand_in_the_way(signed_in, ada, wally, running):
     note = "\n".join(f"payload file {n} is missing from the bag" for n in range(400)) + "\n"
     assert len(note) > 10_000
-    running.fail(note=note, retry=True, by=wally)
+    transitions.fail(running, note=note, retry=True, by=wally)
     client = signed_in(ada)
     sent = form_of(client.get(url(running))).fields()
     sent["note"] = sent["note"].replace("\n", "\r\n")
@@ -143,13 +146,13 @@ def test_what_cannot_be_is_said_at_its_field_and_kept(signed_in, ada, running, f
 @pytest.mark.parametrize("state", ["open", "held", "failed", "done", "cancelled"])
 def test_any_item_can_be_edited(signed_in, ada, wally, item, state):
     if state == "held":
-        item.suspend(note="ask", by=wally)
+        transitions.suspend(item, note="ask", by=wally)
     elif state == "failed":
-        item.fail(note="bad", retry=False, by=wally)
+        transitions.fail(item, note="bad", retry=False, by=wally)
     elif state == "done":
-        item.succeed(stage="Record", by=wally)
+        transitions.succeed(item, stage="Record", by=wally)
     elif state == "cancelled":
-        item.cancel(note="no", by=ada)
+        transitions.cancel(item, note="no", by=ada)
     assert signed_in(ada).post(url(item), {"note": "Looked at it."}).status_code == 302
     assert last(item).note == "Looked at it."
 
@@ -157,7 +160,7 @@ def test_any_item_can_be_edited(signed_in, ada, wally, item, state):
 def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, running):
     client = signed_in(ada)
     sent = form_of(client.get(url(running))).fields() | {"needs_admin_review": "on"}
-    running.progress(node="worker-9", pid=99, note="3 of 3 done.", by=wally)
+    transitions.progress(running, node="worker-9", pid=99, note="3 of 3 done.", by=wally)
     before = as_stored(running)
     response = client.post(url(running), sent)
     assert response.status_code == 409

@@ -2,6 +2,8 @@
 
 import pytest
 
+from workitems import transitions
+
 from .factories import make_item
 
 
@@ -18,10 +20,12 @@ def states(virginia, wally):
     return {
         "nothing": lambda: None,
         "open": lambda: make_item(virginia),
-        "done": lambda: make_item(virginia).succeed(stage="Record", by=wally),
-        "failed": lambda: make_item(virginia).fail(note="no title", retry=False, by=wally),
-        "restoration failed": lambda: make_item(virginia, action="Restore").fail(note="x", retry=False, by=wally),
-        "held": lambda: make_item(virginia).suspend(note="wait", by=wally),
+        "done": lambda: transitions.succeed(make_item(virginia), stage="Record", by=wally),
+        "failed": lambda: transitions.fail(make_item(virginia), note="no title", retry=False, by=wally),
+        "restoration failed": lambda: transitions.fail(
+            make_item(virginia, action="Restore"), note="x", retry=False, by=wally
+        ),
+        "held": lambda: transitions.suspend(make_item(virginia), note="wait", by=wally),
     }
 
 

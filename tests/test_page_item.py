@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from workitems.listing.ordering import SORTS
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.listing import SORTS
+from workitems.models import WorkItem
 
 from .elements import page
 from .factories import make_item
@@ -35,8 +36,8 @@ def panel(response, name):
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
 def test_the_hooks(cast, signed_in, wally, item, who):
     client = signed_in(cast[who])
-    item.progress(stage="Store", by=wally)
-    item.fail(note="S3 says no", retry=False, by=wally)
+    transitions.progress(item, stage="Store", by=wally)
+    transitions.fail(item, note="S3 says no", retry=False, by=wally)
     read = page(client.get(url(item)))
     assert read.one("article").attributes == {
         "class": "item",
@@ -47,7 +48,7 @@ def test_the_hooks(cast, signed_in, wally, item, who):
         "data-reviewed": "false",
     }
     assert [one["data-move"] for one in read.all("li", data_move=True)] == ["fail", "progress", "create"]
-    item.review(by=cast["stan"])
+    transitions.review(item, by=cast["stan"])
     assert page(client.get(url(item))).one("article")["data-reviewed"] == "true"
 
 
@@ -62,17 +63,17 @@ def test_the_page_is_only_read(signed_in, ada, item, method):
 def brought_to(item, state, by, ada):
     """The item in one of the states that a page is drawn for."""
     if state == "running":
-        item.progress(stage="Store", node="worker-7", by=by)
+        transitions.progress(item, stage="Store", node="worker-7", by=by)
     elif state == "again":
-        item.fail(note="S3 timed out", retry=True, by=by)
+        transitions.fail(item, note="S3 timed out", retry=True, by=by)
     elif state == "failed":
-        item.fail(note="no manifest", retry=False, by=by)
+        transitions.fail(item, note="no manifest", retry=False, by=by)
     elif state == "held":
-        item.suspend(note="ask", by=by)
+        transitions.suspend(item, note="ask", by=by)
     elif state == "done":
-        item.succeed(stage="Record", by=by)
+        transitions.succeed(item, stage="Record", by=by)
     elif state == "cancelled":
-        item.cancel(note="by mistake", by=ada)
+        transitions.cancel(item, note="by mistake", by=ada)
     return item
 
 
@@ -105,7 +106,7 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
 
 @pytest.mark.parametrize(("who", "whose"), [("dora", "Your institution"), ("stan", "Your institution"), ("ada", "The institution")])  # fmt: skip
 def test_whose_turn_it_is(cast, signed_in, wally, item, who, whose):
-    item.fail(note="no manifest", retry=False, by=wally)
+    transitions.fail(item, note="no manifest", retry=False, by=wally)
     assert f"{whose} has to act." in panel(signed_in(cast[who]).get(url(item)), "what-now")
 
 
@@ -116,7 +117,7 @@ def test_every_word_is_explained_where_it_stands(signed_in, dora, item):
 
 
 def test_the_strip_marks_where_it_stands(signed_in, dora, wally, item):
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     strip = page(signed_in(dora).get(url(item))).one("section", class_="strip")
     [current] = strip.all("li", aria_current="step")
     assert "Store" in current.words
@@ -137,8 +138,8 @@ def test_html_in_texts_is_shown_and_never_run(signed_in, ada, stan, wally, virgi
         object_identifier="<i>o</i>",
         outcome="<i>out</i>",
     )
-    item.fail(note=evil, retry=False, by=wally)
-    item.review(by=stan)
+    transitions.fail(item, note=evil, retry=False, by=wally)
+    transitions.review(item, by=stan)
     for user in (ada, stan):
         client = signed_in(user)
         for path in ("", "/review", "/cancel", "/requeue", "/edit") if user == ada else ("", "/review"):
@@ -155,14 +156,14 @@ def test_html_in_texts_is_shown_and_never_run(signed_in, ada, stan, wally, virgi
 
 def test_the_note_is_whole(signed_in, dora, wally, item):
     note = "  first\n\n\tsecond\r\nthird  "
-    item.fail(note=note, retry=False, by=wally)
+    transitions.fail(item, note=note, retry=False, by=wally)
     assert page(signed_in(dora).get(url(item))).one("div", id="note-text").text.splitlines() == note.splitlines()
 
 
 @pytest.mark.parametrize(("lines", "folded"), [(1, 0), (20, 0), (21, 1), (400, 380)])
 def test_a_long_note_is_folded_after_twenty_lines(signed_in, dora, wally, item, lines, folded):
     note = [f"error {n}" for n in range(lines)]
-    item.fail(note="\n".join(note), retry=False, by=wally)
+    transitions.fail(item, note="\n".join(note), retry=False, by=wally)
     text = page(signed_in(dora).get(url(item))).one("div", id="note-text")
     assert [line for one in text.all("pre") for line in one.text.splitlines()] == note
     summaries = [one.words for one in text.all("summary")]
@@ -171,7 +172,7 @@ def test_a_long_note_is_folded_after_twenty_lines(signed_in, dora, wally, item, 
 
 
 def test_blank_lines_at_the_end_fold_nothing(signed_in, dora, wally, item):
-    item.fail(note="error\n" * 20, retry=False, by=wally)
+    transitions.fail(item, note="error\n" * 20, retry=False, by=wally)
     assert page(signed_in(dora).get(url(item))).one("div", id="note-text").all("summary") == []
 
 
@@ -184,11 +185,11 @@ def test_without_a_note(signed_in, dora, item):
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 def test_which_process_holds_it_is_not_for_members(cast, signed_in, ada, wally, item, who):
-    item.progress(stage="Store", node="worker-7", pid=4711, by=wally)
-    item.edit(node="worker-8", pid=4712, by=ada)
-    item.edit(needs_admin_review=True, by=ada)
-    item.requeue(by=ada)
-    item.progress(node="worker-7", pid=4711, by=wally)
+    transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.edit(item, node="worker-8", pid=4712, by=ada)
+    transitions.edit(item, needs_admin_review=True, by=ada)
+    transitions.requeue(item, by=ada)
+    transitions.progress(item, node="worker-7", pid=4711, by=wally)
     to_admin = signed_in(ada).get(url(item)).content.decode()
     for secret in SECRETS:
         assert secret in to_admin
@@ -303,7 +304,7 @@ def test_an_only_upload_has_no_list_of_uploads(signed_in, dora, item, theirs):
 
 
 def test_other_items_of_the_object(signed_in, dora, wally, virginia, jhu):
-    ingest = make_item(virginia, name="bag.tar").succeed(stage="Record", by=wally)
+    ingest = transitions.succeed(make_item(virginia, name="bag.tar"), stage="Record", by=wally)
     assert ingest.object_identifier == "virginia.edu/bag"
     restore = make_item(virginia, action="Restore", name="bag.tar", object_identifier="virginia.edu/bag")
     make_item(virginia, action="Restore", name="other.tar", object_identifier="virginia.edu/other")
@@ -357,7 +358,7 @@ def test_the_neighbours_know_the_list_too(signed_in, dora, virginia):
 
 def test_an_item_that_left_the_list_keeps_its_place(signed_in, dora, wally, virginia):
     items = [make_item(virginia) for _ in range(3)]
-    items[1].fail(note="bad", retry=False, by=wally)
+    transitions.fail(items[1], note="bad", retry=False, by=wally)
     read = page(signed_in(dora).get(url(items[1]), {"list": "status=Pending&sort=id"}))
     assert [link["href"].split("?")[0] for link in read.all("a", rel=True)] == [url(items[0]), url(items[2])]
 
@@ -385,7 +386,7 @@ def test_a_list_that_is_none_is_left_out(signed_in, dora, item, theirs, query):
 
 def test_of_a_long_history_the_latest_entries_are_shown(signed_in, dora, ada, item):
     for n in range(205):
-        item.edit(note=f"note {n}", by=ada)
+        transitions.edit(item, note=f"note {n}", by=ada)
     history = page(signed_in(dora).get(url(item))).one("section", aria_labelledby="history")
     assert len(history.all("li")) == 200
     assert "note 204" in history.all("li")[0].words
@@ -393,7 +394,7 @@ def test_of_a_long_history_the_latest_entries_are_shown(signed_in, dora, ada, it
 
 
 def test_reviewed_before_it_came_here(signed_in, dora, wally, item):
-    item.succeed(stage="Record", by=wally)
+    transitions.succeed(item, stage="Record", by=wally)
     WorkItem.objects.filter(pk=item.pk).update(reviewed=True)  # as an import leaves it
     said = panel(signed_in(dora).get(url(item)), "reviewed")
     assert "Reviewed before it came into this installation." in said
@@ -420,7 +421,7 @@ def test_the_number_of_queries_does_not_grow(signed_in, dora, ada, wally, virgin
     for n in range(30):
         make_item(virginia, name="bag.tar", etag=f"{n:032x}")
         make_item(virginia, action="Restore", name="bag.tar", object_identifier="virginia.edu/bag")
-        item.edit(note=f"note {n}", by=ada)
+        transitions.edit(item, note=f"note {n}", by=ada)
     many = queries_of(client, item)
     assert len(many) == 12, [query["sql"] for query in many]  # superseded now, it waits for nothing
     assert len(page(client.get(url(item))).all("li", data_move=True)) == 31

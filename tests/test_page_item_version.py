@@ -2,6 +2,8 @@
 
 import pytest
 
+from workitems import transitions
+
 from .elements import page
 
 
@@ -17,13 +19,13 @@ def test_the_version_is_said_once_it_is_another(signed_in, cast, item, wally, wh
     known = {"If-None-Match": first["ETag"]}
     same = client.get(url(item), headers=known)
     assert (same.status_code, same.content, same["ETag"]) == (304, b"", '"1"')
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     later = client.get(url(item), headers=known)
     assert (later.status_code, later.json()) == (200, {"version": 2})
 
 
 def test_the_page_knows_its_version(signed_in, dora, item, wally):
-    item.progress(stage="Store", by=wally)
+    transitions.progress(item, stage="Store", by=wally)
     live = page(signed_in(dora).get(f"/items/{item.pk}?list=status%3DStarted")).one("div", class_="live")
     assert (live["data-live"], live["data-version"]) == (url(item), "2")
     assert live.one("a", data_show=True)["href"] == f"/items/{item.pk}?list=status%3DStarted"

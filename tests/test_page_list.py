@@ -7,8 +7,9 @@ import json
 import pytest
 from django.urls import reverse
 
+from workitems import transitions
 from workitems.explanations.presets import PRESETS
-from workitems.lifecycle.paths import phase_of
+from workitems.lifecycle import phase_of
 
 from .factories import make_item, service
 from .many import make_many
@@ -110,12 +111,12 @@ def test_every_preset_is_a_list_that_works(signed_in, cast, many, who, role):
 def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virginia, dora):
     worker = service()
     mine = make_item(virginia, name="mine.tar")
-    mine.fail(by=worker, note="Bad manifest.", retry=False)
+    transitions.fail(mine, by=worker, note="Bad manifest.", retry=False)
     replaced = make_item(virginia, name="replaced.tar", etag="1")
-    replaced.fail(by=worker, note="Bad manifest.", retry=False)
+    transitions.fail(replaced, by=worker, note="Bad manifest.", retry=False)
     make_item(virginia, name="replaced.tar", etag="2")
     check = make_item(virginia, name="mine.tar", action="Fixity Check")
-    check.fail(by=worker, note="Differs.", retry=False)
+    transitions.fail(check, by=worker, note="Differs.", retry=False)
     client = signed_in(dora)
     [needs_me] = [preset for preset in PRESETS["institutional_user"] if str(preset.label) == "Needs me"]
     assert ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
@@ -131,9 +132,11 @@ def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):
 def test_rows_say_more_than_the_status(signed_in, virginia, ada):
     worker = service()
     failed = make_item(virginia, name="failed.tar")
-    failed.fail(by=worker, stage="Validate", note="Manifest digest differs.\nmore", retry=False)
+    transitions.fail(failed, by=worker, stage="Validate", note="Manifest digest differs.\nmore", retry=False)
     stopped = make_item(virginia, name="stopped.tar")
-    stopped.progress(by=worker, stage="Store", node="n1", note="disk", retry=False, needs_admin_review=True)
+    transitions.progress(
+        stopped, by=worker, stage="Store", node="n1", note="disk", retry=False, needs_admin_review=True
+    )
     old = make_item(virginia, name="again.tar", etag="1")
     new = make_item(virginia, name="again.tar", etag="2")
     twice = make_item(virginia, name="again.tar", etag="2")
@@ -149,7 +152,7 @@ def test_rows_say_more_than_the_status(signed_in, virginia, ada):
 
 def test_markup_in_names_and_notes_is_shown_not_run(signed_in, virginia, dora):
     item = make_item(virginia, name="<script>alert(1)</script>&\"'.tar")
-    item.fail(by=service(), note="<img src=x onerror=alert(1)>", retry=False)
+    transitions.fail(item, by=service(), note="<img src=x onerror=alert(1)>", retry=False)
     text = signed_in(dora).get("/items/?q=%3Cscript%3E").content.decode()
     assert "<script>alert" not in text
     assert "<img" not in text
@@ -180,7 +183,7 @@ def test_queries_do_not_depend_on_the_rows(signed_in, cast, many, django_assert_
 
 
 def test_looking_changes_nothing(signed_in, ada, many, django_capture_on_commit_callbacks):
-    from workitems.models.work_item import HistoryEntry, WorkItem
+    from workitems.models import HistoryEntry, WorkItem
 
     before = list(WorkItem.objects.order_by("pk").values()), HistoryEntry.objects.count()
     for query in ("", "?q=plain", "?format=csv", "?format=json", "?status=Bogus"):
@@ -211,7 +214,7 @@ def test_the_list_as_json(signed_in, cast, many, virginias, who):
 
 def test_no_formula_reaches_a_spreadsheet(signed_in, dora, virginia):
     item = make_item(virginia, name="=HYPERLINK(1).tar")
-    item.fail(by=service(), note="@SUM(1)", retry=False)
+    transitions.fail(item, by=service(), note="@SUM(1)", retry=False)
     [row] = csv.DictReader(io.StringIO(body(signed_in(dora).get("/items/?format=csv")).lstrip("\ufeff")))
     assert row["name"] == "'=HYPERLINK(1).tar"
     assert row["note"] == "'@SUM(1)"

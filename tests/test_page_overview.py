@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from workitems import transitions
 from workitems.durations import recorder, typical
 from workitems.explanations.presets import NEEDS
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .elements import page
 from .factories import make_item, service
@@ -31,10 +32,10 @@ def world(virginia, jhu, ada):
         for n in range(3):
             at_store(institution, 6 + n)
             item = make_item(institution, stage="Validate", at=now - timedelta(days=n))
-            item.fail(note=f"Disk {n} is full.", retry=n == 2, by=service(), at=now - timedelta(days=n))
-        make_item(institution, stage="Fetch").suspend(note="Look.", by=service())
-        make_item(institution).succeed(stage="Record", by=service())
-        make_item(institution).cancel(note="No.", by=ada)
+            transitions.fail(item, note=f"Disk {n} is full.", retry=n == 2, by=service(), at=now - timedelta(days=n))
+        transitions.suspend(make_item(institution, stage="Fetch"), note="Look.", by=service())
+        transitions.succeed(make_item(institution), stage="Record", by=service())
+        transitions.cancel(make_item(institution), note="No.", by=ada)
     typical.forget()
 
 
@@ -90,8 +91,8 @@ def test_services_and_strangers_have_none(client, signed_in, wally):
 def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
     now = timezone.now()
     for days in (0, 0, 3):
-        make_item(virginia).succeed(stage="Record", by=service(), at=now - timedelta(days=days))
-    make_item(jhu).succeed(stage="Record", by=service(), at=now)
+        transitions.succeed(make_item(virginia), stage="Record", by=service(), at=now - timedelta(days=days))
+    transitions.succeed(make_item(jhu), stage="Record", by=service(), at=now)
     answer = page(signed_in(dora).get("/"))
     told = {row["data-day"]: [cell.words for cell in row.all("td")] for row in answer.all("tr", data_day=True)}
     assert len(told) == 90
@@ -106,8 +107,8 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
     now = timezone.now()
     for n in range(40):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
-        item.progress(stage="Fetch", by=service(), at=now - timedelta(hours=4))
-        item.succeed(stage="Record", by=service(), at=now - timedelta(minutes=n))
+        transitions.progress(item, stage="Fetch", by=service(), at=now - timedelta(hours=4))
+        transitions.succeed(item, stage="Record", by=service(), at=now - timedelta(minutes=n))
     recorder.work_out_typical(now)
     typical.forget()
     rows = {
@@ -125,7 +126,7 @@ def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
     usual(band=-1)
     oldest, other = at_store(virginia, 30), at_store(virginia, 3)
     at_store(jhu, 900)
-    oldest.edit(note="Its worker has saved it since.", by=ada)
+    transitions.edit(oldest, note="Its worker has saved it since.", by=ada)
     client = signed_in(dora)
     row = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")
     assert [cell.words for cell in row.all("td")] == ["–", "2", "–", "–", "30 h", "2 to 4 h"]
@@ -133,8 +134,8 @@ def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
 
 
 def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):
-    make_item(jhu, stage="Validate").fail(note="Disk 9 is full.", retry=False, by=service())
-    make_item(jhu).succeed(stage="Record", by=service())
+    transitions.fail(make_item(jhu, stage="Validate"), note="Disk 9 is full.", retry=False, by=service())
+    transitions.succeed(make_item(jhu), stage="Record", by=service())
     make_item(jhu, stage="Store")
     text = signed_in(dora).get("/").content.decode()
     assert "Disk" not in text

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .asking import PATH
 from .elements import form_of, page, problems
@@ -22,8 +23,8 @@ def stages_of(response):
 
 @pytest.fixture
 def failed(item, wally):
-    item.progress(stage="Store", node="worker-7", pid=4711, by=wally)
-    return item.fail(note="S3 says no", retry=False, by=wally)
+    transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
+    return transitions.fail(item, note="S3 says no", retry=False, by=wally)
 
 
 def test_the_choice_is_of_the_legal_stages_with_the_last_one_chosen(signed_in, ada, failed):
@@ -33,8 +34,8 @@ def test_the_choice_is_of_the_legal_stages_with_the_last_one_chosen(signed_in, a
 
 
 def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
-    failed.requeue(by=ada)
-    failed.cancel(note="no", by=ada)
+    transitions.requeue(failed, by=ada)
+    transitions.cancel(failed, note="no", by=ada)
     choice = stages_of(signed_in(ada).get(url(failed)))
     assert [stage for stage, chosen in choice.items() if chosen] == ["Store"]
 
@@ -42,7 +43,7 @@ def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
 def test_what_is_no_ingest_begins_again_as_a_request(signed_in, ada, wally, virginia, action):
     item = make_item(virginia, action=action)
-    item.progress(stage="Record", by=wally)
+    transitions.progress(item, stage="Record", by=wally)
     client = signed_in(ada)
     assert stages_of(client.get(url(item))) == {"Requested": True}
     assert client.post(url(item), {"stage": "Requested"}).status_code == 302
@@ -79,7 +80,7 @@ def test_the_note_that_it_replaces_stays_in_the_history(signed_in, ada, dora, fa
 
 
 def test_a_reviewed_failure_is_to_be_reviewed_again(signed_in, ada, stan, failed):
-    failed.review(by=stan)
+    transitions.review(failed, by=stan)
     signed_in(ada).post(url(failed), {"stage": "Store"})
     assert WorkItem.objects.get(pk=failed.pk).reviewed is False
 
@@ -107,7 +108,7 @@ def test_a_note_that_is_too_long_is_kept(signed_in, ada, failed):
 
 
 def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
-    item.succeed(stage="Record", by=wally)
+    transitions.succeed(item, stage="Record", by=wally)
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {"stage": "Record"})
     assert response.status_code == 409
@@ -120,7 +121,7 @@ def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
 def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, failed):
     client = signed_in(ada)
     sent = form_of(client.get(url(failed))).fields() | {"stage": "Validate", "note": "Mended."}
-    failed.edit(note="S3 says no, and so does the cat", by=ada)
+    transitions.edit(failed, note="S3 says no, and so does the cat", by=ada)
     before = as_stored(failed)
     response = client.post(url(failed), sent)
     assert response.status_code == 409
@@ -145,7 +146,7 @@ def test_sent_again_after_a_worker_took_it_up_it_is_refused(signed_in, ada, wall
     client = signed_in(ada)
     sent = form_of(client.get(url(failed))).fields()
     client.post(url(failed), sent)
-    failed.progress(stage="Store", node="worker-8", by=wally)
+    transitions.progress(failed, stage="Store", node="worker-8", by=wally)
     stored = as_stored(failed)
     assert client.post(url(failed), sent).status_code == 409
     assert as_stored(failed) == stored

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .elements import form_of, page, problems
 from .factories import make_item
@@ -19,7 +20,7 @@ def toggle_of(response, item):
 
 @pytest.fixture
 def done(item, wally):
-    return item.succeed(stage="Record", by=wally)
+    return transitions.succeed(item, stage="Record", by=wally)
 
 
 @pytest.mark.parametrize("who", ["stan", "ada"])
@@ -75,7 +76,7 @@ def test_from_the_row_and_back_to_the_very_list(signed_in, stan, done):
 def test_a_stale_row_is_told_and_its_reader_keeps_the_list(signed_in, stan, ada, done):
     client = signed_in(stan)
     sent = toggle_of(client.get("/items/?status=Success"), done).fields()
-    done.edit(needs_admin_review=True, by=ada)
+    transitions.edit(done, needs_admin_review=True, by=ada)
     stored = as_stored(done)
     response = client.post(url(done), sent)
     assert response.status_code == 409
@@ -92,9 +93,9 @@ def test_a_stale_row_is_told_and_its_reader_keeps_the_list(signed_in, stan, ada,
 @pytest.mark.parametrize("state", ["open", "held", "again"])
 def test_what_is_not_finished_cannot_be_reviewed(signed_in, stan, wally, item, state):
     if state == "held":
-        item.suspend(note="ask", by=wally)
+        transitions.suspend(item, note="ask", by=wally)
     if state == "again":
-        item.fail(note="S3", retry=True, by=wally)
+        transitions.fail(item, note="S3", retry=True, by=wally)
     before = as_stored(item)
     client = signed_in(stan)
     assert page(client.get(f"/items/{item.pk}")).all("form", action=url(item)) == []
@@ -125,7 +126,7 @@ def test_the_confirmation_page_offers_the_other_value(signed_in, stan, done):
 def test_when_the_row_leaves_the_list_the_eye_goes_on_at_the_next(signed_in, stan, wally, virginia):
     items = [make_item(virginia, name=f"{n}.tar") for n in range(3)]
     for item in items:
-        item.succeed(by=wally, stage="Cleanup")
+        transitions.succeed(item, by=wally, stage="Cleanup")
     client = signed_in(stan)
     forms = [
         form

@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from workitems.models.work_item import BulkAct, WorkItem
+from workitems import transitions
+from workitems.models import BulkAct, WorkItem
 
 from .elements import page, problems
 from .pages import hooks
@@ -16,10 +17,10 @@ def done(virginia, wally):
     """Five of Virginia's, in the order in which the list shows them: three that failed, two of them for the same cause."""
     items = [made(virginia, 9 - n, name=f"bag-{n}.tar") for n in range(5)]
     for item, bag in ((items[0], "a.tar"), (items[1], "b.tar")):
-        item.fail(stage="Validate", note=f"Bag {bag} has no manifest.", retry=False, by=wally)
-    items[2].succeed(stage="Record", by=wally)
-    items[3].fail(note="The bag is 7 days too old.", retry=False, by=wally)
-    items[4].succeed(stage="Record", by=wally)
+        transitions.fail(item, stage="Validate", note=f"Bag {bag} has no manifest.", retry=False, by=wally)
+    transitions.succeed(items[2], stage="Record", by=wally)
+    transitions.fail(items[3], note="The bag is 7 days too old.", retry=False, by=wally)
+    transitions.succeed(items[4], stage="Record", by=wally)
     return items
 
 
@@ -27,10 +28,10 @@ def done(virginia, wally):
 def others(virginia, jhu, wally, stan):
     """What is in no queue of Virginia's: open, held, to be tried again, reviewed, and the other institution's."""
     made(virginia, 20)
-    made(virginia, 21).suspend(note="Wait.", by=wally)
-    made(virginia, 22).fail(note="S3", retry=True, by=wally)
-    made(virginia, 23).succeed(stage="Record", by=wally).review(by=stan)
-    made(jhu, 24).succeed(stage="Record", by=wally)
+    transitions.suspend(made(virginia, 21), note="Wait.", by=wally)
+    transitions.fail(made(virginia, 22), note="S3", retry=True, by=wally)
+    transitions.review(transitions.succeed(made(virginia, 23), stage="Record", by=wally), by=stan)
+    transitions.succeed(made(jhu, 24), stage="Record", by=wally)
 
 
 # Who may
@@ -186,7 +187,7 @@ def test_undo_leaves_alone_what_has_moved_on(signed_in, stan, ada, done):
     client = signed_in(stan)
     second = client.get(press(client, begun(client))["Location"])
     address, fields = form(second, "false")
-    done[0].requeue(stage="Receive", by=ada)
+    transitions.requeue(done[0], stage="Receive", by=ada)
     before = as_stored(done[0])
     response = client.post(address, fields)
     assert response.status_code == 409
@@ -230,7 +231,7 @@ def test_a_button_pressed_twice_marks_once_and_can_be_undone(signed_in, stan, do
 def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan, ada, done):
     client = signed_in(stan)
     first = begun(client)
-    done[0].edit(note="Looked at by hand.", by=ada)
+    transitions.edit(done[0], note="Looked at by hand.", by=ada)
     before = as_stored(done[0])
     response = press(client, first)
     assert response.status_code == 409
@@ -244,13 +245,13 @@ def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan
 def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, stan, ada, wally, done):
     client = signed_in(stan)
     press(client, begun(client))
-    done[0].requeue(stage="Receive", by=ada)
+    transitions.requeue(done[0], stage="Receive", by=ada)
     assert not WorkItem.objects.get(pk=done[0].pk).reviewed
     assert shown(begun(client)) == done[1].pk
     open_one = client.get(f"{URL}?item={done[0].pk}")
     assert "It is not finished any more" in page(open_one).one("main").words
     assert page(open_one).all("button", name="reviewed") == []
-    done[0].succeed(stage="Record", by=wally)
+    transitions.succeed(done[0], stage="Record", by=wally)
     assert shown(begun(client)) == done[0].pk
 
 
@@ -294,7 +295,7 @@ def test_a_bulk_that_cannot_be_read_leads_back_into_the_queue(signed_in, stan, d
 
 def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, wally, done):
     deleted = made(virginia, -5, action="Delete", object_identifier="virginia.edu/x")
-    deleted.succeed(stage="Resolve", by=wally)
+    transitions.succeed(deleted, stage="Resolve", by=wally)
     client = signed_in(stan)
     alike = page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="alike")
     assert "One more of these is Ingest / Success." in alike.words
@@ -346,7 +347,7 @@ def test_a_step_asks_the_database_no_more_in_a_long_queue(
     signed_in, stan, virginia, wally, done, django_assert_max_num_queries
 ):
     for n in range(30):
-        made(virginia, -n).succeed(stage="Record", by=wally)
+        transitions.succeed(made(virginia, -n), stage="Record", by=wally)
     client = signed_in(stan)
     first = begun(client)
     # Session, person, item, uploads, the queue and those alike, what has happened, the history.

@@ -7,7 +7,8 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from workitems.models.work_item import Cause, SavedView
+from workitems import transitions
+from workitems.models import Cause, SavedView
 from workitems.saved_views import editing, showing
 
 from .elements import form_of, page, problems
@@ -21,7 +22,7 @@ def items(virginia, jhu, wally):
     """Two failed and one open of Virginia, one failed of Johns Hopkins."""
     made = [make_item(virginia, name=f"bag-{n}.tar") for n in range(3)] + [make_item(jhu)]
     for item in (made[0], made[1], made[3]):
-        item.fail(note="no", retry=False, by=wally)
+        transitions.fail(item, note="no", retry=False, by=wally)
     return made
 
 

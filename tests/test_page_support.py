@@ -2,6 +2,8 @@
 
 import pytest
 
+from workitems import transitions
+
 from .elements import page
 from .factories import make_item
 from .test_page_item import SECRETS
@@ -15,9 +17,9 @@ def support(response):
 @pytest.fixture
 def failed(virginia, wally, ada):
     item = make_item(virginia, name="bag <1>.tar", etag="e-1", object_identifier="virginia.edu/bag")
-    item.progress(stage="Store", node="worker-7", pid=4711, by=wally)
-    item.fail(note="S3 says <no>\nand again", retry=False, by=wally)
-    item.edit(node="worker-8", pid=4712, needs_admin_review=True, by=ada)
+    transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.fail(item, note="S3 says <no>\nand again", retry=False, by=wally)
+    transitions.edit(item, node="worker-8", pid=4712, needs_admin_review=True, by=ada)
     return item
 
 
@@ -60,8 +62,10 @@ def test_times_are_in_the_readers_zone(signed_in, dora, failed):
 
 def test_a_long_note_and_a_long_history_are_cut(signed_in, dora, item, wally):
     for _n in range(12):
-        item.progress(stage="Receive", status="Pending", note="\n".join(f"line {n}" for n in range(50)), by=wally)
-        item.fail(note="\n".join(f"line {n}" for n in range(50)) + "\n", retry=True, by=wally)
+        transitions.progress(
+            item, stage="Receive", status="Pending", note="\n".join(f"line {n}" for n in range(50)), by=wally
+        )
+        transitions.fail(item, note="\n".join(f"line {n}" for n in range(50)) + "\n", retry=True, by=wally)
     said = support(signed_in(dora).get(f"/items/{item.pk}"))
     assert "  line 19" in said
     assert "  line 20" not in said

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from workitems.mailing import outbox
-from workitems.mailing.run import send_all
-from workitems.models.work_item import Watch, WorkItem
+from workitems import transitions
+from workitems.mailing import outbox, send_all
+from workitems.models import Watch, WorkItem
 
 from .elements import page
 from .factories import make_item, service
@@ -60,7 +60,7 @@ def test_anything_but_true_is_no(signed_in, dora, item, wanted):
 
 
 def test_what_is_done_is_not_waited_for(signed_in, dora, item):
-    item.succeed(stage="Record", by=service())
+    transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
     assert "It is done already" in said.content.decode()
     assert not page(said).all("form", class_="watch")
@@ -79,8 +79,8 @@ def watched(item, dora):
 
 
 def test_nothing_is_sent_before_the_end(watched, mailoutbox):
-    watched.progress(stage="Fetch", by=service())
-    watched.fail(note="Later.", retry=True, by=service())
+    transitions.progress(watched, stage="Fetch", by=service())
+    transitions.fail(watched, note="Later.", retry=True, by=service())
     call_command("send_digests")
     assert mailoutbox == []
     assert waiting()
@@ -96,11 +96,11 @@ def test_nothing_is_sent_before_the_end(watched, mailoutbox):
 )
 def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):
     if end == "succeed":
-        watched.succeed(stage="Record", by=service())
+        transitions.succeed(watched, stage="Record", by=service())
     elif end == "fail":
-        watched.fail(note="Bag is not valid: no Title.", retry=False, by=service())
+        transitions.fail(watched, note="Bag is not valid: no Title.", retry=False, by=service())
     else:
-        watched.cancel(note="At your request.", by=ada)
+        transitions.cancel(watched, note="At your request.", by=ada)
     call_command("send_digests")
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([dora.email], f"{subject}{watched.name}")
@@ -115,14 +115,14 @@ def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site)
 def test_a_name_breaks_no_header(virginia, dora, mailoutbox):
     item = make_item(virginia, name="a\nBcc: b@example.org\r\n.tar")
     Watch.objects.create(item=item, person=dora)
-    item.succeed(stage="Record", by=service())
+    transitions.succeed(item, stage="Record", by=service())
     call_command("send_digests")
     assert "\n" not in mailoutbox[0].subject
     assert mailoutbox[0].recipients() == [dora.email]
 
 
 def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox, capsys):
-    watched.succeed(stage="Record", by=service())
+    transitions.succeed(watched, stage="Record", by=service())
     dora.institution = jhu
     dora.save()
     call_command("send_digests")
@@ -132,7 +132,7 @@ def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox,
 
 
 def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):
-    watched.succeed(stage="Record", by=service())
+    transitions.succeed(watched, stage="Record", by=service())
     dora.is_active = False
     dora.save()
     call_command("send_digests")
@@ -143,7 +143,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
     for _ in range(8):
         item = make_item(virginia)
         Watch.objects.create(item=item, person=dora)
-        item.succeed(stage="Record", by=service())
+        transitions.succeed(item, stage="Record", by=service())
     asked = []
 
     def away(mail):
@@ -162,7 +162,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
 
 
 def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
-    watched.succeed(stage="Record", by=service())
+    transitions.succeed(watched, stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
     send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
@@ -177,7 +177,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
         item = make_item(virginia)
         for person in (dora, stan):
             Watch.objects.create(item=item, person=person)
-        item.succeed(stage="Record", by=service())
+        transitions.succeed(item, stage="Record", by=service())
 
     def run():
         send_all(timezone.now())
@@ -195,7 +195,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
 
 def test_without_the_sites_address_nothing_is_sent(watched, settings, mailoutbox):
     settings.SITE_URL = ""
-    watched.succeed(stage="Record", by=service())
+    transitions.succeed(watched, stage="Record", by=service())
     with pytest.raises(CommandError, match="SITE_URL"):
         call_command("send_digests")
     assert mailoutbox == []

@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import Client
 
 from pharos.accounts.models import User
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .factories import make_item
 from .legal import all_faults
@@ -57,7 +58,7 @@ def browser(running, user):
 def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
     make_many(MANY, [jhu])
     to_cancel, to_save = ([make_item(virginia) for _ in range(ROUNDS)] for _ in range(2))
-    to_review = [make_item(virginia).succeed(stage="Record", by=wally) for _ in range(ROUNDS)]
+    to_review = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(ROUNDS)]
     admin, staff, worker = browser(running, ada), browser(running, stan), GoClient(running, wally)
     start = threading.Barrier(7)
 

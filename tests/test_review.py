@@ -1,6 +1,7 @@
 import pytest
 
-from workitems.models.work_item import WorkItem
+from workitems import transitions
+from workitems.models import WorkItem
 
 from .factories import make_item
 from .stored import as_stored, last, refused
@@ -8,59 +9,59 @@ from .stored import as_stored, last, refused
 
 @pytest.fixture
 def done(wally, item):
-    return item.succeed(stage="Record", note="done", by=wally)
+    return transitions.succeed(item, stage="Record", note="done", by=wally)
 
 
 @pytest.mark.parametrize("who", ["stan", "ada"])
 def test_set_and_unset_with_who_and_when(cast, done, who):
-    done.review(by=cast[who])
+    transitions.review(done, by=cast[who])
     assert WorkItem.objects.get(pk=done.pk).reviewed
     entry = last(done)
     assert (entry.move, entry.who, entry.note) == ("review", cast[who].email, "done")
     assert entry.changes == {"reviewed": [False, True]}
-    done.review(reviewed=False, by=cast[who])
+    transitions.review(done, reviewed=False, by=cast[who])
     assert not WorkItem.objects.get(pk=done.pk).reviewed
     assert last(done).move == "unreview"
 
 
 @pytest.mark.parametrize("reviewed", [True, False])
 def test_set_to_a_value_never_flipped(stan, done, reviewed):
-    done.review(reviewed=reviewed, by=stan)
+    transitions.review(done, reviewed=reviewed, by=stan)
     before = as_stored(done)
-    done.review(reviewed=reviewed, by=stan)
+    transitions.review(done, reviewed=reviewed, by=stan)
     assert as_stored(done) == before
 
 
 def test_it_may_be_marked_from_a_page_of_before_as_long_as_it_says_the_same(stan, done):
     seen = done.version
-    done.review(by=stan, version=seen)
-    done.review(by=stan, version=seen)
+    transitions.review(done, by=stan, version=seen)
+    transitions.review(done, by=stan, version=seen)
     with refused(done, "changed"):
-        done.review(reviewed=False, by=stan, version=seen)
+        transitions.review(done, reviewed=False, by=stan, version=seen)
 
 
 @pytest.mark.parametrize("who", ["dora", "wally"])
 @pytest.mark.parametrize("reviewed", [True, False])
 def test_who_may_not(cast, done, who, reviewed):
     with refused(done, "forbidden"):
-        done.review(reviewed=reviewed, by=cast[who])
+        transitions.review(done, reviewed=reviewed, by=cast[who])
 
 
 @pytest.mark.parametrize("reviewed", [True, False])
 def test_only_closed_items(stan, wally, virginia, reviewed):
     waiting, again, held = (make_item(virginia) for _ in range(3))
-    again.fail(note="why", retry=True, by=wally)
-    held.suspend(note="why", by=wally)
+    transitions.fail(again, note="why", retry=True, by=wally)
+    transitions.suspend(held, note="why", by=wally)
     for item in (waiting, again, held):
         with refused(item, "illegal") as caught:
-            item.review(reviewed=reviewed, by=stan)
+            transitions.review(item, reviewed=reviewed, by=stan)
         assert "closed" in caught.value.sentence
 
 
 def test_failed_and_cancelled_items_too(stan, ada, wally, virginia):
     failed, cancelled = make_item(virginia), make_item(virginia)
-    failed.fail(note="why", retry=False, by=wally)
-    cancelled.cancel(note="why", by=ada)
+    transitions.fail(failed, note="why", retry=False, by=wally)
+    transitions.cancel(cancelled, note="why", by=ada)
     for item in (failed, cancelled):
-        item.review(by=stan)
+        transitions.review(item, by=stan)
         assert WorkItem.objects.get(pk=item.pk).reviewed

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from workitems import transitions
 from workitems.listing.strategies import bounded_scan
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 from workitems.review import queue
 
 from .elements import page
@@ -19,9 +20,9 @@ def done(virginia, wally):
     """Six of Virginia's, finished one after the other; the first two failed for the same cause."""
     items = [made(virginia, n, name=f"bag-{n}.tar") for n in range(6)]
     for item in items[:2]:
-        item.fail(stage="Validate", note="It has no manifest.", retry=False, by=wally)
+        transitions.fail(item, stage="Validate", note="It has no manifest.", retry=False, by=wally)
     for item in items[2:]:
-        item.succeed(stage="Record", by=wally)
+        transitions.succeed(item, stage="Record", by=wally)
     return items
 
 
@@ -67,8 +68,8 @@ def test_undo_and_on(signed_in, stan, walk):
 def test_a_colleagues_mark_does_not_lead_back_to_the_beginning(signed_in, stan, ada, walk):
     client, (query, items) = signed_in(stan), walk
     third = follow(client, follow(client, begun(client, query), "next"), "next")
-    WorkItem.objects.get(pk=items[2].pk).review(by=ada)
-    WorkItem.objects.get(pk=items[3].pk).review(by=ada)
+    transitions.review(WorkItem.objects.get(pk=items[2].pk), by=ada)
+    transitions.review(WorkItem.objects.get(pk=items[3].pk), by=ada)
     assert here(press(client, third))["item"].startswith(f"{items[4].pk}-")
     assert shown(follow(client, client.get(f"{URL}?{third.request['QUERY_STRING']}"), "next")) == items[4].pk
 
@@ -106,7 +107,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
     assert page(response).one("h1").words == "Nothing is left to review here"
     # Begun anew, a list that is short enough goes by its own order.
     for item in done[:3]:
-        WorkItem.objects.get(pk=item.pk).review(by=stan, reviewed=False)
+        transitions.review(WorkItem.objects.get(pk=item.pk), by=stan, reviewed=False)
     assert shown(begun(client, "sort=name")) == done[0].pk
 
 
@@ -120,7 +121,7 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
     first = begun(client, f"sort={sort}")
     assert shown(first) == (done[5] if sort == "-name" else done[0]).pk
     for n in (6, 7):
-        made(virginia, n, name=f"bag-{n}.tar").succeed(stage="Record", by=wally)
+        transitions.succeed(made(virginia, n, name=f"bag-{n}.tar"), stage="Record", by=wally)
     if act == "mark":
         response = client.get(press(client, first)["Location"])
         assert WorkItem.objects.filter(reviewed=True).count() == 1
@@ -164,7 +165,7 @@ def rare(virginia, jhu, wally, monkeypatch):
     make_many(100, [virginia])
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     for item in (before, behind):
-        item.succeed(stage="Record", by=wally)
+        transitions.succeed(item, stage="Record", by=wally)
     monkeypatch.setattr(bounded_scan, "REACH", 15)
     monkeypatch.setattr(bounded_scan, "MOST", 10)
     return before, behind

@@ -7,9 +7,23 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workitems.lifecycle.moves import CARRIED, MOVES, Facts, Refused, Wanted, decide, legal_moves
-from workitems.lifecycle.paths import Phase, phase_of, position
-from workitems.lifecycle.saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
+from workitems.lifecycle import (
+    CARRIED,
+    FIXED,
+    MOVES,
+    Facts,
+    Phase,
+    Refused,
+    Wanted,
+    check_fixed,
+    check_fresh,
+    decide,
+    legal_moves,
+    move_meant,
+    phase_of,
+    position,
+)
+from workitems.lifecycle.saves import SETTLED
 from workitems.vocabulary import Stage, Status
 
 from .asking import ENDS, NOW, PATH, facts

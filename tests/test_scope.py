@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from pharos.accounts import gate
 from pharos.accounts.roles import Permission, Role
-from workitems import urls
-from workitems.listing.ordering import SORTS
-from workitems.models.work_item import BulkAct, WorkItem
+from workitems import transitions, urls
+from workitems.listing import SORTS
+from workitems.models import BulkAct, WorkItem
 
 from .elements import page
 from .factories import InstitutionFactory, UserFactory, make_item
@@ -73,7 +73,7 @@ def make_secret(jhu, wally):
         generic_file_identifier="jhu.edu/SECRET-OBJECT/data/SECRET-FILE",
         size=987_654_321,
     )
-    return item.fail(note="SECRET note", retry=False, by=wally)
+    return transitions.fail(item, note="SECRET note", retry=False, by=wally)
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def one_moment(monkeypatch):
 def own(virginia, wally):
     """Items of Virginia, some finished."""
     items = [make_item(virginia) for _ in range(4)]
-    items[0].succeed(stage="Record", by=wally)
-    items[1].fail(note="no manifest", retry=False, by=wally)
+    transitions.succeed(items[0], stage="Record", by=wally)
+    transitions.fail(items[1], note="no manifest", retry=False, by=wally)
     return items
 
 
@@ -239,7 +239,7 @@ def test_the_admin_has_the_institution_group(signed_in, ada, own, secret):
 
 @pytest.mark.parametrize("who", MEMBERS)
 def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secret, wally, who):
-    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     client = signed_in(cast[who])
     as_csv, as_json = (text(client.get(f"/items/?format={form}")) for form in ("csv", "json"))
     rows = list(csv.DictReader(io.StringIO(as_csv)))
@@ -251,7 +251,7 @@ def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secre
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("query", ["node=worker-7", "node_empty=false", "pid=4711", "pid_not_empty=true"])
 def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally, who, query):
-    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     response = signed_in(cast[who]).get(f"/items/?{query}")
     assert response.status_code == 400
     assert "There is no filter of this name." in text(response)

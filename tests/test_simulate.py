@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
-from workitems.lifecycle.moves import Facts, Wanted, decide
-from workitems.lifecycle.paths import PATHS, Phase, phase_of
-from workitems.models.work_item import HistoryEntry, WorkItem
-from workitems.simulation.database import Hands, Simulation
+from workitems import transitions
+from workitems.lifecycle import PATHS, Facts, Phase, Wanted, decide, phase_of
+from workitems.models import HistoryEntry, WorkItem
+from workitems.simulation import Hands, Simulation
 from workitems.simulation.deciding import decide as plan_for
 from workitems.simulation.deciding import decide_arrival
 from workitems.vocabulary import Action, Status
@@ -68,7 +68,7 @@ def test_an_admins_cancel_in_between_stays(hands, backlog, ada, virginia):
     plans = [plan for plan in simulation.decide(NOW) if plan.item_id]
     assert len(plans) > 1
     chosen = WorkItem.objects.get(pk=plans[0].item_id)
-    chosen.cancel(by=ada, note="The wrong disk.")
+    transitions.cancel(chosen, by=ada, note="The wrong disk.")
     told = [hands.do(plan) for plan in plans]
     assert [line.changed for line in told] == [False] + [True] * (len(plans) - 1)
     assert "left alone" in told[0].line
@@ -82,7 +82,7 @@ def test_an_admins_cancel_in_between_stays(hands, backlog, ada, virginia):
 def test_an_item_that_has_moved_on_is_left_alone(hands, item, wally):
     [plan] = [plan for plan in Simulation(hands, seed=1).decide(NOW) if plan.item_id]
     assert (plan.move, plan.values["stage"]) == ("progress", "Fetch")
-    item.progress(by=wally, stage="Fetch", note="Somebody else was quicker.", node="theirs")
+    transitions.progress(item, by=wally, stage="Fetch", note="Somebody else was quicker.", node="theirs")
     assert not hands.do(plan).changed
     item.refresh_from_db()
     assert (item.node, item.note) == ("theirs", "Somebody else was quicker.")
@@ -94,9 +94,11 @@ def test_what_is_not_for_workers_is_not_touched(hands, virginia, wally, ada):
     make_item(virginia, name="bag.tar", etag="b" * 32, date=now - timedelta(hours=1))
     first = make_item(virginia, name="same.tar", etag="c" * 32, date=now - timedelta(hours=9))
     again = make_item(virginia, name="same.tar", etag="c" * 32, date=now - timedelta(hours=1))
-    held = make_item(virginia).suspend(by=wally, note="Quota.")
-    given_up = make_item(virginia).progress(by=wally, note="Given up.", retry=False, needs_admin_review=True)
-    closed = make_item(virginia).cancel(by=ada, note="Wrong bag.")
+    held = transitions.suspend(make_item(virginia), by=wally, note="Quota.")
+    given_up = transitions.progress(
+        make_item(virginia), by=wally, note="Given up.", retry=False, needs_admin_review=True
+    )
+    closed = transitions.cancel(make_item(virginia), by=ada, note="Wrong bag.")
     untouched = [old, again, held, given_up, closed]
     versions = {item.pk: item.version for item in untouched}
     simulation = Simulation(hands, seed=2, most=10)

@@ -16,10 +16,11 @@ from django.utils import timezone
 from bench.workers import Canceller
 from pharos.accounts import keys
 from pharos.accounts.models import User
-from workitems.models.work_item import HistoryEntry, WorkItem
-from workitems.simulation.connection import Address, Clock, Connection
+from workitems import transitions
+from workitems.models import HistoryEntry, WorkItem
+from workitems.simulation import Address, play
+from workitems.simulation.connection import Clock, Connection
 from workitems.simulation.deciding import Save
-from workitems.simulation.playing import play
 from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
@@ -162,7 +163,7 @@ def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypa
             with somebody_else():
                 taken = WorkItem.objects.get(pk=number)
                 assert taken.node == "worker-1"
-                taken.progress(by=wally, stage="Fetch", note="Mine.", node="theirs", pid=9)
+                transitions.progress(taken, by=wally, stage="Fetch", note="Mine.", node="theirs", pid=9)
         return read(worker, number)
 
     monkeypatch.setattr(Worker, "_read", late)
@@ -180,7 +181,7 @@ def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, o
     def after_a_cancel(worker, seen, plan):
         if seen.status == Status.STARTED:
             with somebody_else():
-                WorkItem.objects.get(pk=seen.pk).cancel(by=ada, note="Wrong bag.")
+                transitions.cancel(WorkItem.objects.get(pk=seen.pk), by=ada, note="Wrong bag.")
         return carry_out(worker, seen, plan)
 
     monkeypatch.setattr(Worker, "_carry_out", after_a_cancel)

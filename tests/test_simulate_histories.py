@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from workitems.models.work_item import HistoryEntry, WorkItem
+from workitems import transitions
+from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.deciding import Save
 
 from .factories import make_item
@@ -21,17 +22,17 @@ def story(cast, virginia):
     """A long life: tried twice, put on hold, cancelled, requeued, finished, reviewed."""
     ada, wally, stan = cast["ada"], cast["wally"], cast["stan"]
     item = make_item(virginia)
-    item.progress(by=wally, stage="Fetch", note="Copying.", node="worker-1", pid=7)  # 2
-    item.fail(by=wally, stage="Validate", note="S3 timed out.", retry=True, node="", pid=None)  # 3
-    item.progress(by=wally, stage="Validate", note="Again.", node="worker-2", pid=8)  # 4
-    item.fail(by=wally, stage="Validate", note="No manifest.", retry=False)  # 5
-    item.edit(by=ada, retry=True, note="The validator was wrong.")  # 6
-    item.suspend(by=wally, note="Quota.")  # 7
-    item.cancel(by=ada, note="Wrong bag.")  # 8
-    item.requeue(by=ada, stage="Validate", note="The right bag after all.")  # 9
-    item.progress(by=wally, stage="Store", status="Pending", note="Waiting.")  # 10
-    item.succeed(by=wally, stage="Record", note="Done.")  # 11
-    item.review(by=stan)  # 12
+    transitions.progress(item, by=wally, stage="Fetch", note="Copying.", node="worker-1", pid=7)  # 2
+    transitions.fail(item, by=wally, stage="Validate", note="S3 timed out.", retry=True, node="", pid=None)  # 3
+    transitions.progress(item, by=wally, stage="Validate", note="Again.", node="worker-2", pid=8)  # 4
+    transitions.fail(item, by=wally, stage="Validate", note="No manifest.", retry=False)  # 5
+    transitions.edit(item, by=ada, retry=True, note="The validator was wrong.")  # 6
+    transitions.suspend(item, by=wally, note="Quota.")  # 7
+    transitions.cancel(item, by=ada, note="Wrong bag.")  # 8
+    transitions.requeue(item, by=ada, stage="Validate", note="The right bag after all.")  # 9
+    transitions.progress(item, by=wally, stage="Store", status="Pending", note="Waiting.")  # 10
+    transitions.succeed(item, by=wally, stage="Record", note="Done.")  # 11
+    transitions.review(item, by=stan)  # 12
     return item
 
 
@@ -45,7 +46,7 @@ def test_what_the_verbs_have_made_is_legal(life, roles, cast):
     item, entries = life
     assert len(entries) == 12
     assert faults(item, entries, roles) == []
-    make_item(cast["stan"].institution).cancel(by=cast["ada"], note="Wrong bag.")
+    transitions.cancel(make_item(cast["stan"].institution), by=cast["ada"], note="Wrong bag.")
     assert all_faults(roles) == []
 
 

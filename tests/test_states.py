@@ -11,8 +11,10 @@ from django.db import connection, connections
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
-from workitems.lifecycle.moves import Refused
-from workitems.models.work_item import AppendOnly, WorkItem, WorkItemState
+from workitems import transitions
+from workitems.lifecycle import Refused
+from workitems.models import WorkItem, WorkItemState
+from workitems.models.append_only import AppendOnly
 from workitems.transitions import worker_state
 
 from .stored import as_stored, state_of
@@ -22,7 +24,7 @@ TEXT = json.dumps({"bag": "Ünïcödé 🜁", "files": ["a", "b\\u0000"] * 50}, 
 
 
 def save(item, by, text=TEXT, action="Ingest", now=NOON):
-    return worker_state.save(item, text=text, action=action, by=by, now=now)
+    return transitions.save_worker_state(item, text=text, action=action, by=by, now=now)
 
 
 def test_what_is_saved_is_read(item, wally):
@@ -121,9 +123,9 @@ def test_32_characters_of_any_alphabet_are_an_action(item, wally, letter):
 
 
 def test_the_limit_counts_bytes(item, wally, monkeypatch):
-    monkeypatch.setattr(worker_state, "LIMIT", 1000)
+    monkeypatch.setattr(worker_state, "WORKER_STATE_LIMIT", 1000)
     save(item, wally, text="é" * 500)
-    with pytest.raises(worker_state.TooLarge) as caught:
+    with pytest.raises(transitions.WorkerStateTooLarge) as caught:
         save(item, wally, text="é" * 500 + "e")
     assert caught.value.size == 1001
     assert caught.value.sentence.startswith("This state has 1,001 bytes; at most 1,000 bytes")
@@ -135,10 +137,10 @@ def test_the_limit_itself(item, wally):
     chance = random.Random(1)
     piece = "".join(f"{chance.getrandbits(64):016x}" for _ in range(2**16))
     text = piece * 64
-    assert len(text) == worker_state.LIMIT == 64 * 1024 * 1024
-    assert save(item, wally, text=text)[0].length == worker_state.LIMIT
+    assert len(text) == transitions.WORKER_STATE_LIMIT == 64 * 1024 * 1024
+    assert save(item, wally, text=text)[0].length == transitions.WORKER_STATE_LIMIT
     assert state_of(item) == text
-    with pytest.raises(worker_state.TooLarge):
+    with pytest.raises(transitions.WorkerStateTooLarge):
         save(item, wally, text=text + "x")
     assert state_of(item) == text
 
@@ -214,7 +216,7 @@ def test_while_the_item_moves_on(item, wally):
         barrier.wait(timeout=30)
         try:
             for n in range(20):
-                WorkItem.objects.get(pk=item.pk).progress(note=f"{n}", by=wally)
+                transitions.progress(WorkItem.objects.get(pk=item.pk), note=f"{n}", by=wally)
         finally:
             connections.close_all()
 

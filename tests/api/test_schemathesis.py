@@ -21,10 +21,9 @@ from schemathesis.specs.openapi.checks import (
 
 from pharos.accounts import keys
 from pharos.accounts.models import Institution
-from workitems.api import v2
-from workitems.api.description.docs import VERSIONS
-from workitems.models.work_item import WorkItem
-from workitems.transitions import worker_state
+from workitems import transitions
+from workitems.api import VERSIONS, v2
+from workitems.models import WorkItem
 
 from ..factories import make_item
 
@@ -63,14 +62,14 @@ def world(virginia, jhu, wally, stan, settings):
     jhu.name = THEIRS
     jhu.save()
     running = make_item(virginia, name="virginia.edu.a_1.tar", etag="a" * 32, at=NOW, bag_date=NOW)
-    running.progress(stage="Store", node=NODE, pid=PID, by=wally)
-    worker_state.save(running, text="{}", action=None, by=wally, now=NOW)
+    transitions.progress(running, stage="Store", node=NODE, pid=PID, by=wally)
+    transitions.save_worker_state(running, text="{}", action=None, by=wally, now=NOW)
     failed = make_item(virginia, name="übersee & “Küste”.tar")
-    failed.fail(stage="Validate", note="The bag has no manifest.", retry=False, by=wally)
+    transitions.fail(failed, stage="Validate", note="The bag has no manifest.", retry=False, by=wally)
     done = make_item(virginia, object_identifier=OBJECT)
-    done.succeed(stage="Cleanup", by=wally)
+    transitions.succeed(done, stage="Cleanup", by=wally)
     restored = make_item(virginia, action="Restore", object_identifier=OBJECT, user="dora@virginia.edu")
-    restored.succeed(stage="Available in S3", by=wally)
+    transitions.succeed(restored, stage="Available in S3", by=wally)
     more = [make_item(virginia, at=NOW + timedelta(minutes=n)) for n in range(8)]
     theirs = [make_item(jhu, name=f"{THEIRS} {n}.tar", note=THEIRS, bucket=THEIRS, at=NOW) for n in range(3)]
     return [one.pk for one in (restored, running, failed, done, more[0], *theirs)]

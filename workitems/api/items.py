@@ -9,11 +9,10 @@ from django.http import Http404
 
 from pharos.accounts.models import Institution
 
-from .. import transitions
-from ..lifecycle.moves import Refused
-from ..mailing import spot_test
-from ..models.work_item import WorkItem
-from ..transitions.values import LARGEST
+from .. import mailing, transitions
+from ..database import LARGEST
+from ..lifecycle import Refused
+from ..models import WorkItem
 from .base import ApiView
 from .bodies import Form, Json
 from .fields import read_time
@@ -124,7 +123,7 @@ class ListAndCreate(List):
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
+            item = transitions.create(by=self.request.user, once_in=ONCE_IN, **values)
             return self.shown(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
@@ -265,7 +264,7 @@ class Requeue(OfItems):
         item = self.visible.get(pk=pk)
         try:
             with transaction.atomic():
-                item.requeue(by=request.user, via="api", stage=stage)
+                transitions.requeue(item, by=request.user, via="api", stage=stage)
                 shown = self.shown(pk)
         except Refused as refused:
             if refused.field == "stage" and refused.reason == "invalid":
@@ -302,10 +301,10 @@ class SpotTest(OfItems):
         url = request.build_absolute_uri(f"/items/{pk}")
         try:
             with transaction.atomic():
-                spot_test.ask_to_check(item, by=request.user, item_url=url)
+                mailing.ask_to_check(item, by=request.user, item_url=url)
                 shown = self.shown(pk)
         except Refused as refused:
             raise self.told(refused, pk) from None
-        except spot_test.NotSent as error:
+        except mailing.NotSent as error:
             raise Wrong(503, str(error)) from None
         return reply(shown)

@@ -5,12 +5,8 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ..listing import ordering
-from ..listing.parameter_names import Dialect
-from ..listing.query import ItemList, known_names
-from ..listing.strategies.plan import counted
-from ..listing.strategies.result import Place
-from ..models.work_item import WorkItem
+from ..listing import Dialect, ItemList, Place, counted, known_names, written
+from ..models import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
 
@@ -45,7 +41,7 @@ def page(request: Any, edition: Edition) -> dict[str, Any]:
     has_next = len(rows) > len(shown)
     is_all = listing.page == 1 and not goes_on and not has_next
     count = found.total if found else len(shown) if is_all else listing.items().count()
-    place = ordering.written(shown[-1][1]) if has_next else None
+    place = written(shown[-1][1]) if has_next else None
     records = [record for record, _place in shown]
     return envelope(request, listing, records, count=count, has_next=has_next, place=place)
 

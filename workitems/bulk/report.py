@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..models.history import every_entry
-from ..models.work_item import BulkAct, WorkItem
+from ..audit_log import every_entry
+from ..models import BulkAct, WorkItem
 from .run import UNDO_OF
 
 _CHANGED = _("changed since the list was opened")

@@ -28,15 +28,11 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..database.prepared import fetched
-from ..lifecycle.moves import MOVES, Wanted
-from ..lifecycle.paths import first_stage
-from ..listing.query import ItemList
-from ..listing.strategies.bounded_scan import MOST
-from ..listing.strategies.plan import find
-from ..models.history import every_entry
-from ..models.work_item import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
-from ..transitions.values import whole_number
+from ..audit_log import every_entry
+from ..database import fetched, whole_number
+from ..lifecycle import MOVES, Wanted, first_stage
+from ..listing import MOST, ItemList, find
+from ..models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 # What an item is by these may change without a change of its own.
@@ -285,7 +281,7 @@ def _piece(act: BulkAct) -> BulkAct:
     results = [
         result
         for stage, pks in _by_stage(act, ids).items()
-        for result in transitions.change(
+        for result in transitions.apply(
             act.move,
             pks,
             Wanted(stage=stage, note=act.note or None),

@@ -8,20 +8,20 @@ there is one writer at a time, triggers change the summary itself. A reader sums
 at its moment.
 """
 
-from ..models.counts import CountChange, ItemCount
-from .summary import ANYTHING, KIND, MOVING, MOVING_SQL, Kind, Mask, Tally, both, fits, tally
+from .repair import differences, repair
+from .summary import ANYTHING, Kind, Mask, Tally, both, fits, tally
+from .triggers import install, missing
 
 __all__ = [
     "ANYTHING",
-    "KIND",
-    "MOVING",
-    "MOVING_SQL",
-    "CountChange",
-    "ItemCount",
     "Kind",
     "Mask",
     "Tally",
     "both",
+    "differences",
     "fits",
+    "install",
+    "missing",
+    "repair",
     "tally",
 ]

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from ..models.counts import COLUMNS, MOVING_SQL
-from .triggers import CHANGES, FOLDING, ITEMS, SUMMARY
+from ..database import WORK_ITEMS
+from ..models import COLUMNS, MOVING_SQL
+from .triggers import CHANGES, FOLDING, SUMMARY
 
 _CELL = ", ".join(COLUMNS)
 _COMPARED = f"""
     SELECT {_CELL}, SUM(counted) AS counted, SUM(kept) AS kept FROM (
-        SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
+        SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {WORK_ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
         UNION ALL SELECT {_CELL}, 0, number FROM {SUMMARY}
         UNION ALL SELECT {_CELL}, 0, number FROM {CHANGES}
     ) AS cells GROUP BY {_CELL} HAVING SUM(counted) <> SUM(kept)

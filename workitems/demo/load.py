@@ -18,10 +18,9 @@ from tqdm import tqdm
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.lifecycle.moves import Wanted
-from workitems.models.saved_view import Reach
-from workitems.models.work_item import WorkItem
-from workitems.saved_views.editing import save_view
+from workitems.lifecycle import Wanted
+from workitems.models import Reach, WorkItem
+from workitems.saved_views import save_view
 from workitems.vocabulary import Action
 
 from .cast import Cast, make_cast, service_email
@@ -148,7 +147,7 @@ def _by(who: str, domain: str, cast: Cast) -> User:
 
 def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> None:
     """One bulk act, like that of a person who marks a page of rows."""
-    results = transitions.change(
+    results = transitions.apply(
         "review", [item.pk for item in items], Wanted(), by=by, via="page", at=at, act=UUID(int=which + 1)
     )
     if refused := next((result.refused for result in results if result.refused), None):
@@ -158,7 +157,7 @@ def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> Non
 def _create(story: Story, cast: Cast) -> WorkItem:
     bag, first = story.bag, story.steps[0]
     purpose = "receiving" if story.action == Action.INGEST else "restore"
-    return WorkItem.objects.create_item(
+    return transitions.create(
         by=cast.service,
         at=first.at,
         action=story.action,

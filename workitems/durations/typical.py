@@ -10,11 +10,10 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
-from ..counts.summary import MOVING, MOVING_SQL
-from ..database.prepared import fetched
-from ..database.table_names import WORK_ITEMS as _ITEMS
-from ..models.durations import Typical
-from ..vocabulary import Status
+from ..database import WORK_ITEMS as _ITEMS
+from ..database import fetched
+from ..models import MOVING_SQL, Typical, WorkItem
+from ..vocabulary import MOVING, Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
 from .steps import WHOLE
 
@@ -134,15 +133,14 @@ def _moment(stored: Any) -> datetime:
     return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
 
 
-def before(items: Any, item: Any) -> int | None:
+def before(item: WorkItem) -> int | None:
     """How many items of its action wait at its stage for longer than it does, at most MOST_BEFORE + 1; None where that says nothing.
 
-    Without those that wait for an admin, and not for a worker. `items`: all of them, whoever asks: a number tells nothing of
-    anybody's.
+    Without those that wait for an admin, and not for a worker. Of all institutions: a number tells nothing of anybody's.
     """
     if item.status != Status.PENDING or item.stage_entered_at is None:
         return None
-    waiting = items.moving().filter(
+    waiting = WorkItem.objects.moving().filter(
         status=Status.PENDING, action=item.action, stage=item.stage, needs_admin_review=False
     )
     return waiting.filter(stage_entered_at__lt=item.stage_entered_at)[: MOST_BEFORE + 1].count()

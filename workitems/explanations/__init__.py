@@ -1,0 +1,25 @@
+"""What a state means to the person who reads it: what now, the strip of stages, and the lists that need somebody.
+
+Pure: it is given what it must know of an item, and asks no database.
+"""
+
+from .pipeline import Passage, Step, steps
+from .presets import Need, needs_for, presets_for
+from .what_now import Advice, State, Words, count_of_items, first_line, lasting, what_now, words
+
+__all__ = [
+    "Advice",
+    "Need",
+    "Passage",
+    "State",
+    "Step",
+    "Words",
+    "count_of_items",
+    "first_line",
+    "lasting",
+    "needs_for",
+    "presets_for",
+    "steps",
+    "what_now",
+    "words",
+]

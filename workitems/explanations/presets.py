@@ -5,7 +5,6 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
 Text = str | Promise
@@ -46,8 +45,8 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
 }
 
 
-def presets_for(user: User) -> tuple[Preset, ...]:
-    return PRESETS.get(user.role, ())
+def presets_for(role: str) -> tuple[Preset, ...]:
+    return PRESETS.get(role, ())
 
 
 class Need(NamedTuple):
@@ -99,5 +98,5 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 
 
-def needs_for(user: User) -> tuple[Need, ...]:
-    return NEEDS.get(user.role, ())
+def needs_for(role: str) -> tuple[Need, ...]:
+    return NEEDS.get(role, ())

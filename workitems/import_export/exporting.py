@@ -23,8 +23,8 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..models.history import HistoryEntry, whole
-from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..audit_log import whole
+from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
 

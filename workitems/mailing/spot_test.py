@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from .. import transitions
+from ..lifecycle import Refused
+from ..models import WorkItem
 
 
 class NotSent(Exception):
@@ -37,7 +38,7 @@ def ask_to_check(item: WorkItem, *, by: User, item_url: str, via: str = "api", a
             # Its version under the lock: the caller's copy may be of yesterday.
             item.refresh_from_db(from_queryset=WorkItem.objects.select_for_update())
             seen = item.version
-            item.notify(by=by, via=via, at=now)
+            transitions.notify(item, by=by, via=via, at=now)
             if item.version == seen:
                 return False
             _mail(item, _staff(item), item_url, now)

@@ -1,7 +1,6 @@
 """The table of who gets which saved view by email, and when next; `mailing.digests` sends them."""
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User

@@ -13,13 +13,10 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
-from ..bulk.report import visible_acts
-from ..listing.query import ItemList
-from ..models.work_item import BulkAct, WorkItem, WorkItemQuerySet
-from ..review.queue import Round
-
-# lifecycle.Refused.reason, said in HTTP: by the pages and by the API alike.
-STATUS_OF = {"missing": 404, "forbidden": 403, "illegal": 409, "changed": 409, "invalid": 422}
+from ..bulk import visible_acts
+from ..listing import ItemList
+from ..models import BulkAct, WorkItem, WorkItemQuerySet
+from ..review import Round
 
 
 class Door:

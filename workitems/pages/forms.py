@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..lifecycle.moves import NOTE_LIMIT
-from ..transitions.values import LARGEST
+from ..database import LARGEST
+from ..lifecycle import NOTE_LIMIT
 
 
 class MoveForm(forms.Form):

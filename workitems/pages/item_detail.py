@@ -13,20 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..bulk.report import visible_acts
-from ..counts.summary import MOVING
-from ..durations import typical
-from ..durations.typical import Late, Usual
-from ..explanations import pipeline
-from ..explanations.what_now import Advice, Words, what_now, words
-from ..lifecycle.moves import legal_moves
-from ..listing.query import ItemList
-from ..listing.rows import Row, late_of, state_of, uploads_of
-from ..listing.strategies.plan import find
-from ..mailing.watches import is_watched
-from ..models.history import AcceptedChange, latest
-from ..models.work_item import WorkItem
-from ..vocabulary import Action, Status
+from .. import durations, explanations
+from ..audit_log import latest
+from ..bulk import visible_acts
+from ..durations import Late, Usual
+from ..explanations import Advice, Words, what_now, words
+from ..lifecycle import legal_moves
+from ..listing import ItemList, Row, find, late_of, state_of, uploads_of
+from ..mailing import is_watched
+from ..models import AcceptedChange, WorkItem
+from ..vocabulary import MOVING, Action, Status
 
 SHOWN_ENTRIES = 200
 SHOWN_OTHERS = 50
@@ -76,11 +72,11 @@ class Detail:
     @property
     def usual(self) -> Usual | None:
         """How long items like this one usually are at its stage, while it moves on by itself."""
-        return typical.usual(self.item) if self.is_moving else None
+        return durations.usual(self.item) if self.is_moving else None
 
     @property
     def usual_in_all(self) -> Usual | None:
-        return typical.usual_in_all(self.item) if self.is_moving else None
+        return durations.usual_in_all(self.item) if self.is_moving else None
 
     @property
     def is_moving(self) -> bool:
@@ -100,7 +96,7 @@ class Detail:
     def before(self) -> int | None:
         """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
         waits = self.is_moving and not self.item.needs_admin_review
-        return typical.before(WorkItem.objects.all(), self.item) if waits else None
+        return durations.before(self.item) if waits else None
 
     @cached_property
     def acts(self) -> set[UUID]:
@@ -146,10 +142,12 @@ class Detail:
         return next(marked, None) if self.item.reviewed else None
 
     @property
-    def steps(self) -> list[pipeline.Step]:
+    def steps(self) -> list[explanations.Step]:
         item = self.item
-        passages = [pipeline.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
-        return pipeline.steps(item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now)
+        passages = [explanations.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
+        return explanations.steps(
+            item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now
+        )
 
     @property
     def same_bag(self) -> list[Row]:

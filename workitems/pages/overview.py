@@ -20,14 +20,12 @@ from django.http import QueryDict
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..counts.summary import Tally, fits, tally
-from ..durations import days, typical
-from ..durations.typical import Usual
-from ..explanations.presets import Need, needs_for
-from ..failures import recorder
-from ..lifecycle.paths import PATHS, Phase, phase_of
-from ..listing.filterset import Finding
-from ..listing.query import ItemList
+from .. import durations, failures
+from ..counts import Tally, fits, tally
+from ..durations import Usual
+from ..explanations import Need, needs_for
+from ..lifecycle import PATHS, Phase, phase_of
+from ..listing import Finding, ItemList
 from ..vocabulary import Action, Status
 from . import charts
 
@@ -125,13 +123,13 @@ class Overview:
     @cached_property
     def needs(self) -> list[Line]:
         """What needs this person, without what there is none of."""
-        lines = (self._line(need) for need in needs_for(self.user))
+        lines = (self._line(need) for need in needs_for(self.user.role))
         return [line for line in lines if line.number or not line.is_whole]
 
     @property
     def most_urgent(self) -> str:
         """The tone of the first thing that this person has to see to before long; blank where there is none."""
-        pressing = (need for need in needs_for(self.user) if need.is_pressing)
+        pressing = (need for need in needs_for(self.user.role) if need.is_pressing)
         return next((need.tone for need in pressing if self._line(need).number), "")
 
     def _line(self, need: Need) -> Line:
@@ -151,8 +149,8 @@ class Overview:
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
         there = {(action, stage) for action, stage, _status in numbers}
-        oldest = typical.oldest(self.scope, using=self.using) if there else {}
-        usual = typical.by_stage(self.using)
+        oldest = durations.oldest(self.scope, using=self.using) if there else {}
+        usual = durations.by_stage(self.using)
         return [
             self._with_oldest(self._running(action, stage, numbers), oldest.get((action, stage)), usual)
             for action in Action
@@ -201,8 +199,8 @@ class Overview:
         return sum(row.total.number for row in self.running)
 
     @cached_property
-    def days(self) -> list[days.Day]:
-        return days.last_days(DAYS, self.now.date(), self.scope, using=self.using)
+    def days(self) -> list[durations.Day]:
+        return durations.last_days(DAYS, self.now.date(), self.scope, using=self.using)
 
     @property
     def done_bars(self) -> charts.Bars:
@@ -218,7 +216,7 @@ class Overview:
         return list(self._times())
 
     def _times(self) -> Iterator[OfAction]:
-        usual = typical.by_stage(self.using)
+        usual = durations.by_stage(self.using)
         for action in Action:
             known = [(stage, usual[action, stage]) for stage in ("", *PATHS[action]) if (action, stage) in usual]
             if not known:
@@ -232,8 +230,8 @@ class Overview:
         return scale.span(*(time.total_seconds() for time in (usual.low, usual.median, usual.high)))
 
     @cached_property
-    def causes(self) -> list[recorder.Group]:
-        return recorder.by_cause(self._since, self.scope, most=MOST_CAUSES, using=self.using)
+    def causes(self) -> list[failures.Group]:
+        return failures.by_cause(self._since, self.scope, most=MOST_CAUSES, using=self.using)
 
     @property
     def _since(self) -> datetime:

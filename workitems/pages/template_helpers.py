@@ -13,9 +13,9 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
-from ..durations.wording import late_in_words, roughly, usually, whole_unit
-from ..explanations import what_now as explaining
-from ..saved_views.showing import choices
+from .. import explanations
+from ..durations import late_in_words, roughly, usually, whole_unit
+from ..saved_views import choices
 from ..vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -202,7 +202,7 @@ class Writing(Extension):
             via_word,
         )
         environment.filters |= {word.__name__: word for word in words}
-        environment.filters |= {"lasting": explaining.lasting, "items": explaining.count_of_items}
+        environment.filters |= {"lasting": explanations.lasting, "items": explanations.count_of_items}
         environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
         environment.filters |= {"day": _day, "tick": whole_unit}
         environment.globals |= {"choices_of_views": choices}

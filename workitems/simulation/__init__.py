@@ -7,21 +7,15 @@ database; `worker` through a server's API, as the consortium's services do (`con
 
 from .connection import Address, Fault, Unreachable
 from .database import Hands, Simulation
-from .deciding import Done, Plan, Save, decide, decide_arrival, decide_upload
-from .playing import Played, play
+from .deciding import Done
+from .playing import play
 
 __all__ = [
     "Address",
     "Done",
     "Fault",
     "Hands",
-    "Plan",
-    "Played",
-    "Save",
     "Simulation",
     "Unreachable",
-    "decide",
-    "decide_arrival",
-    "decide_upload",
     "play",
 ]

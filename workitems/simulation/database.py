@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from pharos.accounts.models import Institution, User
 
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from .. import transitions
+from ..lifecycle import Refused
+from ..models import WorkItem
 from .deciding import Done, Plan, called, decide, decide_arrival
 
 
@@ -38,14 +39,14 @@ class Hands:
     def _create(self, plan: Plan) -> Done:
         values = dict(plan.values)
         institution = Institution.objects.get(identifier=values.pop("domain"))
-        item = WorkItem.objects.create_item(by=self.by, institution=institution, **values)
+        item = transitions.create(by=self.by, institution=institution, **values)
         return Done(f"{called(item.pk, item.action, item.name)}: new, {item.facts}", changed=True)
 
     def _move(self, plan: Plan, item_id: int) -> Done:
         item = WorkItem.objects.get(pk=item_id)
         before = str(item.facts)
         try:
-            getattr(item, plan.move)(by=self.by, via="api", version=plan.version, **plan.values)
+            getattr(transitions, plan.move)(item, by=self.by, via="api", version=plan.version, **plan.values)
         except Refused as refused:
             return Done(f"{called(item.pk, item.action, item.name)}: left alone. {refused.sentence}", changed=False)
         return Done(f"{called(item.pk, item.action, item.name)}: {before} → {item.facts}", changed=True)

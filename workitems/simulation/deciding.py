@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 
-from ..demo import texts
-from ..demo.pace import DONE_AT, bag_size, next_stage
-from ..lifecycle.paths import SUCCESS_AT, Phase, phase_of, position
+from .. import demo
+from ..demo import DONE_AT, bag_size, next_stage
+from ..lifecycle import SUCCESS_AT, Phase, phase_of, position
 from ..vocabulary import Action, Stage, Status
 
 
@@ -62,7 +62,7 @@ def decide(rng: Random, item: Item, domain: str) -> Plan:
 
 def _next(rng: Random, item: Item, domain: str) -> tuple[str, dict[str, Any]]:
     if item.status == Status.FAILED:
-        return _begin(rng, item.stage, note=texts.AGAIN)
+        return _begin(rng, item.stage, note=demo.AGAIN)
     if item.status == Status.PENDING and item.stage != Stage.RECEIVE:
         return _begin(rng, item.stage)
     if item.status == Status.STARTED and (trouble := _trouble(rng, item)):
@@ -71,7 +71,7 @@ def _next(rng: Random, item: Item, domain: str) -> tuple[str, dict[str, Any]]:
     if following is None:
         return _succeed(item, domain)
     if item.status == Status.STARTED and rng.random() < 0.3:
-        return "progress", {"stage": following, "status": Status.PENDING, "note": texts.WAITING}
+        return "progress", {"stage": following, "status": Status.PENDING, "note": demo.WAITING}
     return _begin(rng, following)
 
 
@@ -79,7 +79,7 @@ def _begin(rng: Random, stage: str, note: str = "") -> tuple[str, dict[str, Any]
     node = f"worker-{stage.lower().replace(' ', '-')}-{rng.randint(1, 4)}"
     return "progress", {
         "stage": stage,
-        "note": note or texts.BUSY[Stage(stage)],
+        "note": note or demo.BUSY[Stage(stage)],
         "node": node,
         "pid": rng.randint(200, 32_000),
         "retry": True,
@@ -91,13 +91,13 @@ def _trouble(rng: Random, item: Item) -> tuple[str, dict[str, Any]] | None:
     free = {"node": "", "pid": None}
     draw = rng.random()
     if draw < 0.05:
-        note = rng.choice([*texts.TEMPORARY.values()])(rng)
+        note = rng.choice([*demo.TEMPORARY.values()])(rng)
         return "fail", {"stage": item.stage, "note": note, "retry": True, **free}
     if draw < 0.08 and item.action == Action.INGEST and item.stage == Stage.VALIDATE:
-        note = rng.choice([*texts.INVALID_BAG.values()])(rng, item.name)
+        note = rng.choice([*demo.INVALID_BAG.values()])(rng, item.name)
         return "fail", {"stage": item.stage, "note": note, "retry": False, **free}
     if draw > 0.995:
-        return "suspend", {"note": rng.choice(texts.SUSPENDED), **free}
+        return "suspend", {"note": rng.choice(demo.SUSPENDED), **free}
     return None
 
 
@@ -107,14 +107,14 @@ def _succeed(item: Item, domain: str) -> tuple[str, dict[str, Any]]:
     ends = [DONE_AT[action], item.stage, SUCCESS_AT[action][-1]]
     here = position(action, item.stage)
     stage = next(end for end in ends if end in SUCCESS_AT[action] and position(action, end) >= here)
-    return "succeed", {"stage": stage, "note": texts.done(action, domain, item.name), "node": "", "pid": None}
+    return "succeed", {"stage": stage, "note": demo.done(action, domain, item.name), "node": "", "pid": None}
 
 
 def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
     """A new bag in one of the receiving buckets."""
     domain, size = rng.choice(domains), bag_size(rng)
     # The time of day makes the name new, also for the same seed again.
-    name = texts.bag_name(rng, domain, rng.randrange(1_000)).removesuffix(".tar") + f"-{now:%Y%m%d-%H%M%S%f}.tar"
+    name = demo.bag_name(rng, domain, rng.randrange(1_000)).removesuffix(".tar") + f"-{now:%Y%m%d-%H%M%S%f}.tar"
     received = now - timedelta(seconds=rng.uniform(5, 900))
     return Plan(
         "create_item",
@@ -123,11 +123,11 @@ def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
             "domain": domain,
             "name": name,
             "size": size,
-            "etag": texts.etag(rng, size),
+            "etag": demo.etag(rng, size),
             "bucket": f"aptrust.receiving.{domain}",
             "bag_date": received - timedelta(hours=rng.uniform(1, 100)),
             "date": received,
-            "note": texts.RECEIVED,
+            "note": demo.RECEIVED,
             "queued_at": now,
         },
     )
@@ -153,9 +153,9 @@ def decide_upload(item: Upload, uploads: Iterable[Upload]) -> Plan | None:
     counting = [other for other in others if other.status != Status.CANCELLED]
     note = ""
     if any(other.date > item.date and other.etag != item.etag for other in counting):
-        note = texts.REPLACED
+        note = demo.REPLACED
     elif any(other.date < item.date and other.etag == item.etag and _is_ingested(other) for other in counting):
-        note = texts.SAME_AGAIN
+        note = demo.SAME_AGAIN
     return Plan("cancel", {"stage": item.stage, "note": note}, item.pk, item.version) if note else None
 
 

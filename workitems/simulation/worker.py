@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..demo import texts
-from ..lifecycle.paths import Phase, phase_of
+from .. import demo
+from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
 from .connection import Clock, Connection, Over
 from .deciding import Done, Plan, Save, called, decide, decide_arrival, decide_upload
@@ -194,7 +194,7 @@ class Worker:
             return
         item = self._read(self.held)
         if self._is_mine(item):
-            waits = {"stage": item.stage, "status": Status.PENDING, "note": texts.WAITING}
+            waits = {"stage": item.stage, "status": Status.PENDING, "note": demo.WAITING}
             self._carry_out(item, Plan("progress", waits, item.pk))
         self.held = None
 

@@ -9,12 +9,15 @@ from .creating import create
 from .related import stopped_at
 from .saving import Stopped, save
 from .verbs import cancel, edit, fail, notify, progress, requeue, review, succeed, suspend
+from .worker_state import WORKER_STATE_LIMIT, WorkerStateTooLarge, save_worker_state, stored_worker_state
 
 __all__ = [
+    "WORKER_STATE_LIMIT",
     "Arrivals",
     "Plan",
     "Result",
     "Stopped",
+    "WorkerStateTooLarge",
     "apply",
     "cancel",
     "create",
@@ -25,7 +28,9 @@ __all__ = [
     "requeue",
     "review",
     "save",
+    "save_worker_state",
     "stopped_at",
+    "stored_worker_state",
     "succeed",
     "suspend",
     "take_in",

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ..database.bulk_insert import load
-from ..failures.recorder import Told, failures_among, note_failures
+from ..audit_log import whole
+from ..database import load
+from ..failures import Told, failures_among, note_failures
 from ..models import HistoryEntry, WorkItem
-from ..audit_log.reading import whole
 from ..vocabulary import Status
 
 

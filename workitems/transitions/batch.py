@@ -19,12 +19,12 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations.recorder import append as record_durations
-from ..durations.steps import At, Bag, Ended, Taken, added, since_when
-from ..failures.recorder import failures_among, note_failures
-from ..lifecycle.moves import MOVES, Refused, Wanted, decide
+from ..durations import At, Bag, Ended, Taken, added, since_when
+from ..durations import append as record_durations
+from ..failures import failures_among, note_failures
+from ..lifecycle import MOVES, Refused, Wanted, decide
 from ..models import HistoryEntry, WorkItem
-from ..search.text import SEARCHED, search_text
+from ..search import SEARCHED, search_text
 from .related import related_facts
 from .values import check_values
 

@@ -8,7 +8,7 @@ return it.
 
 from typing import Any
 
-from ..lifecycle.moves import Wanted
+from ..lifecycle import Wanted
 from ..models import WorkItem
 from ..vocabulary import Status
 from .batch import apply

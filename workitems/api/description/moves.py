@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from pharos.accounts.roles import ROLES, Role
 
-from ...lifecycle.moves import MOVES, Facts, Move, Reach, Wanted, decide
-from ...lifecycle.paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, phase_of
+from ...lifecycle import MOVES, PATHS, PHASE_WORDS, SUCCESS_AT, Facts, Move, Phase, Reach, Wanted, decide, phase_of
 from ...vocabulary import ACTIONS, STAGES, STATUSES, Action, Stage, Status
 from ..fields import as_time
 

@@ -6,12 +6,16 @@ from typing import Any
 
 from django import forms
 
-from ...listing.parameter_names import Dialect
-from ...listing.parameters import (
+from ...database import LARGEST
+from ...listing import (
+    ALIASES,
+    SHOWN_AS,
     BooleanField,
     BooleansField,
     DayField,
+    Dialect,
     InstitutionsField,
+    ItemFilter,
     ListField,
     MomentField,
     NumberField,
@@ -21,8 +25,6 @@ from ...listing.parameters import (
     TextsField,
     WordsField,
 )
-from ...listing.query import ALIASES, SHOWN_AS, ItemFilter
-from ...transitions.values import LARGEST
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}

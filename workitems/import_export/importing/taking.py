@@ -14,9 +14,8 @@ from django.db import DataError, Error, IntegrityError, OperationalError, transa
 from django.utils import timezone
 from tqdm import tqdm
 
-from ... import transitions
-from ...durations import recorder
-from ...models.work_item import WorkItem
+from ... import durations, transitions
+from ...models import WorkItem
 from ..exporting import forget_statements
 from . import formats, judging, rows
 from .formats import Recognised
@@ -120,8 +119,8 @@ def import_files(
 def _learn(run: _Run, progress: bool) -> None:
     """What the histories say of how long things take."""
     with _bar("what the histories say of times", None, progress) as bar:
-        recorder.set_stages_begun()
-        recorder.work_out_anew(run.now, progress=lambda items: bar.update(items - bar.n))
+        durations.set_stages_begun()
+        durations.work_out_anew(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
 def _check_files(names: Sequence[str], run: _Run) -> None:

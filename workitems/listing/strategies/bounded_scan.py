@@ -9,10 +9,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import F
 
-from ...counts.summary import KIND, Kind, Tally, fits, tally
-from ...models.work_item import SearchedText, WorkItem
-from ...search.index import is_indexed
-from ...search.text import has_trigrams
+from ...counts import Kind, Tally, fits, tally
+from ...models import KIND, SearchedText, WorkItem
+from ...search import has_trigrams, is_indexed
 from ..filterset import Finding
 from ..ordering import as_stored, beyond, path, turned, up_to
 from ..query import ItemList

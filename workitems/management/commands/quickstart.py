@@ -9,8 +9,7 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from pharos.accounts.models import User
-from workitems.demo.cast import WITH_ACCOUNTS, admin_email
-from workitems.demo.load import is_empty, load_demo
+from workitems.demo import WITH_ACCOUNTS, admin_email, is_empty, load_demo
 
 HOST = "127.0.0.1"
 

@@ -2,9 +2,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from workitems.durations import recorder
-from workitems.failures.recorder import note_all
-from workitems.models.work_item import WorkItem
+from workitems import durations
+from workitems.failures import note_all
+from workitems.models import WorkItem
 
 
 class Command(BaseCommand):
@@ -15,8 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         steps = (
-            ("open items", recorder.set_stages_begun),
-            ("histories", lambda progress: recorder.work_out_anew(timezone.now(), progress=progress)),
+            ("open items", durations.set_stages_begun),
+            ("histories", lambda progress: durations.work_out_anew(timezone.now(), progress=progress)),
             ("failures", lambda progress: note_all(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:

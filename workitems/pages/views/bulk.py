@@ -13,10 +13,10 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ...bulk import report, run
-from ...bulk.preview import preview
-from ...listing.query import ItemList
-from ...transitions.values import whole_number
+from ... import bulk
+from ...bulk import preview
+from ...database import whole_number
+from ...listing import ItemList
 from ..access import Door, url_of_act, url_of_list, url_of_round
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
 from .notes import CANCEL_NOTES, REQUEUE_NOTES
@@ -56,13 +56,13 @@ class BulkMove(Door, View):
         is_list = request.POST.get("which") == "matching"
         form = self.form(request.POST if is_confirmed else None)
         try:
-            selection = run.fixed(self.selection(request), request.user)
+            selection = bulk.fixed(self.selection(request), request.user)
             move = self.move(form)
-        except run.BadSelection as error:
+        except bulk.BadSelection as error:
             return self.lost(str(error), here)
         if is_confirmed and form.is_valid():
-            act = run.begin(selection, move, request.user, number=self.number(request), **self.asked(form))
-            run.go_on(act)
+            act = bulk.begin(selection, move, request.user, number=self.number(request), **self.asked(form))
+            bulk.go_on(act)
             return redirect(url_of_act(act, here.past(here.item) if here and here.item else here))
         context = {
             "form": form,
@@ -72,7 +72,7 @@ class BulkMove(Door, View):
             "move": move,
             "notes": self.notes,
             # Of a list, the items that are shown here, where they are known by number.
-            "snapshot": run.token_of(selection, request.user)
+            "snapshot": bulk.token_of(selection, request.user)
             if is_list and "ids" in selection.stored
             else request.POST.get("snapshot", ""),
             "number": self.number(request) or uuid4(),
@@ -100,11 +100,11 @@ class BulkMove(Door, View):
         except ValueError:
             return None
 
-    def selection(self, request) -> run.Selection:
+    def selection(self, request) -> bulk.Selection:
         listing, snapshot = self.listing(), request.POST.get("snapshot", "")
         if request.POST.get("which") == "matching":
-            return run.of_snapshot(snapshot, request.user)
-        return run.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
+            return bulk.of_snapshot(snapshot, request.user)
+        return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
 
 
 class BulkReview(BulkMove):
@@ -118,7 +118,7 @@ class BulkReview(BulkMove):
 
     def move(self, form):
         if not form.is_valid():
-            raise run.BadSelection(" ".join(form.errors["reviewed"]))
+            raise bulk.BadSelection(" ".join(form.errors["reviewed"]))
         return "review" if form.cleaned_data["reviewed"] == "true" else "unreview"
 
 
@@ -162,11 +162,11 @@ class Acts(Door, View):
     permission = Permission.REVIEW
 
     def get(self, request):
-        found = report.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
+        found = bulk.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
         listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
         shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
         context = {
-            "acts": [(act, url_of_list(listing), listing.chips(), report.skipped_of(act)) for act, listing in shown],
+            "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],
             "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",
         }
         return render(request, "workitems/acts.html", context)
@@ -189,15 +189,15 @@ class Act(Door, View):
 
     def get(self, request, pk):
         act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
-        entries = report.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
+        entries = bulk.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(act.query), request.user)
-        left_alone = [] if start else report.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
+        left_alone = [] if start else bulk.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
         context = {
             "act": act,
             "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
             "start": start,
             "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
-            "skipped": report.skipped_of(act),
+            "skipped": bulk.skipped_of(act),
             "left_alone": left_alone[:ENTRIES_PER_PAGE],
             "are_more_alone": len(left_alone) > ENTRIES_PER_PAGE,
             "chips": listing.chips(),
@@ -205,16 +205,16 @@ class Act(Door, View):
             "onward": url_of_round(here) if (here := self.round()) else None,
             "round": here.query if here else "",
             "kept": urlencode({"round": here.query}) if here else "",
-            "may_go_on": report.may_go_on(act, request.user),
-            "may_undo": report.may_undo(act, request.user) and run.undo_of(act) is None,
+            "may_go_on": bulk.may_go_on(act, request.user),
+            "may_undo": bulk.may_undo(act, request.user) and bulk.undo_of(act) is None,
         }
         return render(request, "workitems/act.html", context)
 
     def post(self, request, pk):
         act = self.act()
-        if not report.may_go_on(act, request.user):
+        if not bulk.may_go_on(act, request.user):
             raise PermissionDenied
-        return redirect(url_of_act(run.go_on(act), self.round()))
+        return redirect(url_of_act(bulk.go_on(act), self.round()))
 
 
 class Undo(Door, View):
@@ -224,9 +224,9 @@ class Undo(Door, View):
 
     def post(self, request, pk):
         act = self.act()
-        if not report.may_undo(act, request.user):
+        if not bulk.may_undo(act, request.user):
             raise PermissionDenied
-        undo = run.undo(act, request.user)
-        run.go_on(undo)
+        undo = bulk.undo(act, request.user)
+        bulk.go_on(undo)
         here = self.round()
         return redirect(url_of_act(undo, here and (here.back or here)))

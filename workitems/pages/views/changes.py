@@ -8,9 +8,8 @@ from django.views import View
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from ...listing.filterset import MOST_PER_PAGE
-from ...listing.query import ItemList
-from ...transitions.values import whole_number
+from ...database import whole_number
+from ...listing import MOST_PER_PAGE, ItemList
 from ..access import Door
 from ..list import changes
 

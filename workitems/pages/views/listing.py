@@ -9,16 +9,10 @@ from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from ...bulk import run
-from ...explanations.presets import presets_for
-from ...import_export import exporting
-from ...listing.ordering import SORTS
-from ...listing.query import PLACES, ItemList
-from ...listing.rows import rows_at
-from ...listing.strategies.bounded_scan import REACH
-from ...listing.strategies.result import Page
-from ...review.queue import Round, to_review
-from ...saved_views import editing, showing
+from ... import bulk, import_export, saved_views
+from ...explanations import presets_for
+from ...listing import PLACES, REACH, SORTS, ItemList, Page, rows_at
+from ...review import Round, to_review
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import Door, url_of_round
 from ..list import changes
@@ -28,8 +22,8 @@ from ..list.table import ItemTable
 # The filters that have a field of their own above the rows; see templates/workitems/_search.html.
 TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
 FILES = {
-    "csv": ("text/csv; charset=utf-8", exporting.csv_lines),
-    "json": ("application/json", exporting.json_lines),
+    "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
+    "json": ("application/json", import_export.json_lines),
 }
 
 
@@ -46,7 +40,7 @@ class List(ReadsFromStandby, Door, View):
 
     def file(self, listing):
         content_type, lines = FILES[listing.format]
-        pieces = exporting.Begun(lines(listing.rows(), user=listing.user))
+        pieces = import_export.Begun(lines(listing.rows(), user=listing.user))
         response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -56,7 +50,7 @@ class List(ReadsFromStandby, Door, View):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
         tells_changes = listing.is_valid() and listing.user.live_updates
         now = timezone.now()
-        mark = run.mark(self.using) if may_mark else []
+        mark = bulk.mark(self.using) if may_mark else []
         since = changes.drawn(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
@@ -76,9 +70,9 @@ class List(ReadsFromStandby, Door, View):
             "last": start + len(rows) if rows else 0,
             "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
             "kept": _kept(listing),
-            "presets": presets_for(listing.user),
-            "column": showing.beside(listing),
-            "view_reaches": editing.reaches_of(listing.user),
+            "presets": presets_for(listing.user.role),
+            "column": saved_views.beside(listing),
+            "view_reaches": saved_views.reaches_of(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
             "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
@@ -87,7 +81,7 @@ class List(ReadsFromStandby, Door, View):
         if rows and may_mark:
             context["to_review"] = to_review(facets.found)
             context["queue_url"] = url_of_round(Round(list=listing.query(page=None)))
-            context["snapshot"] = run.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
+            context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         if since:
             context["since"] = changes.written(since)
         return render(self.request, "workitems/list.html", context, status=status)

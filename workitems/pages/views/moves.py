@@ -10,10 +10,11 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ...explanations.what_now import first_line
-from ...lifecycle.moves import Refused, why_not
-from ...lifecycle.paths import requeue_stages
-from ..access import STATUS_OF, Door, url_of_item, url_of_list
+from ... import transitions
+from ...api import STATUS_OF
+from ...explanations import first_line
+from ...lifecycle import Refused, requeue_stages, why_not
+from ..access import Door, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import Detail
 from ..template_helpers import plain
@@ -106,7 +107,7 @@ class Cancel(Move):
         return CancelForm(data, initial={"version": item.version, "note": note})
 
     def move(self, item, values):
-        item.cancel(by=self.request.user, note=values["note"], version=values["version"])
+        transitions.cancel(item, by=self.request.user, note=values["note"], version=values["version"])
 
     def extra(self):
         return {"notes": CANCEL_NOTES}
@@ -119,11 +120,13 @@ class Requeue(Move):
     done = gettext_lazy("Requeued %(name)s.")
 
     def form(self, item, data=None):
-        stages = requeue_stages(item.action, item.stopped_at())
+        stages = requeue_stages(item.action, transitions.stopped_at(item))
         return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
 
     def move(self, item, values):
-        item.requeue(by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"])
+        transitions.requeue(
+            item, by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"]
+        )
 
 
 class Review(Move):
@@ -135,7 +138,7 @@ class Review(Move):
         return ReviewForm(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
 
     def move(self, item, values):
-        item.review(by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
+        transitions.review(item, by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
 
     def said(self, item):
         if item.reviewed:
@@ -154,7 +157,7 @@ class Edit(Move):
         return EditForm(data, initial={name: getattr(item, name) for name in fields})
 
     def move(self, item, values):
-        item.edit(by=self.request.user, **values)
+        transitions.edit(item, by=self.request.user, **values)
 
     def say_what_is_now(self, item, form):
         super().say_what_is_now(item, form)

@@ -8,14 +8,15 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ...bulk import run
-from ...lifecycle.moves import Refused
-from ...listing.query import ItemList
-from ...models.history import latest
-from ...models.work_item import WorkItem
-from ...review.queue import Next, Queue, Round, Stop
-from ...transitions.values import whole_number
-from ..access import STATUS_OF, Door, url_of_item, url_of_list, url_of_round
+from ... import bulk, transitions
+from ...api import STATUS_OF
+from ...audit_log import latest
+from ...database import whole_number
+from ...lifecycle import Refused
+from ...listing import ItemList
+from ...models import WorkItem
+from ...review import Next, Queue, Round, Stop
+from ..access import Door, url_of_item, url_of_list, url_of_round
 from ..forms import ReviewForm
 from ..item_detail import Detail
 
@@ -50,7 +51,7 @@ class ReviewQueue(Door, View):
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
         stop = self.stop_at(here, queue, item)  # before the move, which may lead it elsewhere in the list's order
         try:
-            item.review(by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
+            transitions.review(item, by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
         except Refused as refused:
             form.add_error(None, refused.sentence)
             return self.page(here, queue, self.item_with(item.pk), form, status=STATUS_OF[refused.reason])
@@ -130,7 +131,7 @@ class ReviewQueue(Door, View):
 
     def alike(self, here: Round, queue: Queue, item: WorkItem) -> dict:
         """The items that ended as this one did, and what the form to mark them all sends."""
-        mark = run.mark()
+        mark = bulk.mark()
         alike = queue.alike(item)
         if alike is None or alike.found.total < 2:
             return {}
@@ -138,6 +139,6 @@ class ReviewQueue(Door, View):
             "alike": alike,
             "alike_url": url_of_list(alike.listing),
             "alike_query": alike.listing.query(),
-            "snapshot": run.snapshot(alike.listing, alike.found.total, mark, is_whole=alike.found.is_whole),
+            "snapshot": bulk.snapshot(alike.listing, alike.found.total, mark, is_whole=alike.found.is_whole),
             "round": here.showing(self.stop_at(here, queue, item)).query,
         }

@@ -16,13 +16,10 @@ from pharos.accounts.gate import PUBLIC
 from pharos.accounts.roles import Permission
 from pharos.reading import ReadsFromStandby
 
-from ...listing.query import ItemList
-from ...listing.strategies.plan import find
-from ...mailing import digests
-from ...models.saved_view import Reach, SavedView
-from ...models.subscriptions import Every
-from ...saved_views import editing, showing
-from ...saved_views.editing import ViewRefused
+from ... import mailing, saved_views
+from ...listing import ItemList, find
+from ...models import Every, Reach, SavedView
+from ...saved_views import ViewRefused
 from ..access import Door, url_of_list
 from ..forms import ViewForm
 from ..list.facets import in_words
@@ -47,13 +44,13 @@ class OfView(Door, View):
     def changeable(self) -> SavedView:
         """The view that the URL names, or 404; 403 where this person may not change it."""
         view = self.view()
-        if not editing.may_change(view, self.request.user):
+        if not saved_views.may_change(view, self.request.user):
             raise PermissionDenied
         return view
 
     def can_open(self, view: SavedView) -> bool:
         """Whether it is of any use to this person; where not, the next page says why."""
-        if showing.can_open(view, self.request.user):
+        if saved_views.can_open(view, self.request.user):
             return True
         sentence = _("“%(name)s” asks for something that is not there for your role or institution.")
         messages.error(self.request, sentence % {"name": view.name})
@@ -61,14 +58,14 @@ class OfView(Door, View):
 
     def warn(self, view: SavedView) -> None:
         """Tells who has saved a view what they might not think of."""
-        if editing.some_cannot_open(view):
+        if saved_views.some_cannot_open(view):
             warning = _(
                 "It names an institution, a cause or a process: whoever may not see that is not shown this view."
             )
             messages.warning(self.request, warning)
 
     def form(self, data=None, *, view=None, **initial) -> ViewForm:
-        reaches = [(reach.value, reach.label) for reach in editing.reaches_of(self.request.user, view)]
+        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
         return ViewForm(data, reaches=reaches, initial=initial)
 
 
@@ -76,7 +73,7 @@ class SavedViews(OfView):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
-        lines, mailed = showing.lines(request.user), digests.of_person(request.user)
+        lines, mailed = saved_views.lines(request.user), mailing.of_person(request.user)
         context = {"lines": lines, "mailed": mailed, "every": Every.choices}
         return render(request, "workitems/saved_views.html", context)
 
@@ -87,7 +84,7 @@ class SavedViews(OfView):
         query = listing.query(page=None)
         if form.is_valid():
             try:
-                view = editing.save_view(request.user, query=query, **form.cleaned_data)
+                view = saved_views.save_view(request.user, query=query, **form.cleaned_data)
             except ViewRefused as refused:
                 form.add_error(refused.field, str(refused))
             else:
@@ -126,7 +123,7 @@ class ChangeView(OfView):
         if form.is_valid():
             try:
                 name, reach = form.cleaned_data["name"], form.cleaned_data["reach"]
-                view = editing.change_view(view, request.user, name=name, reach=reach)
+                view = saved_views.change_view(view, request.user, name=name, reach=reach)
             except ViewRefused as refused:
                 form.add_error(refused.field, str(refused))
             else:
@@ -147,7 +144,7 @@ class DeleteView(OfView):
 
     def post(self, request, pk):
         view = self.changeable()
-        editing.delete_view(view)
+        saved_views.delete_view(view)
         messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
         return redirect("saved_views")
 
@@ -166,7 +163,7 @@ class StartWith(OfView):
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
 
     def begin_with(self, view):
-        editing.start_with(view, self.request.user)
+        saved_views.start_with(view, self.request.user)
         if view:
             messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
         else:
@@ -186,7 +183,7 @@ class DigestOfView(OfView):
             return redirect("saved_views")
         if every and not self.can_open(view):
             return redirect("saved_views")
-        digests.subscribe(view, request.user, every or None, timezone.now())
+        mailing.subscribe(view, request.user, every or None, timezone.now())
         sentences = {
             "": _("You get no mail about “%(name)s”."),
             Every.DAY: _("You get “%(name)s” every day at 7 in your zone, if there is something in it."),
@@ -211,11 +208,11 @@ class StopDigest(View):
     def post(self, request, token):
         digest = self.digest(token)
         if digest:
-            digests.subscribe(digest.view, digest.person, None, timezone.now())
+            mailing.subscribe(digest.view, digest.person, None, timezone.now())
         return self.page(digest, was_stopped=True)
 
     def digest(self, token):
-        found, is_ours = digests.of_token(token)
+        found, is_ours = mailing.of_token(token)
         if not is_ours:
             raise Http404
         return found
@@ -231,7 +228,7 @@ class Start(Door, View):
 
     def get(self, request):
         asked = request.META["QUERY_STRING"]
-        view = None if asked else editing.start_of(request.user)
+        view = None if asked else saved_views.start_of(request.user)
         if view is None:
             return redirect(reverse("items") + (f"?{asked}" if asked else ""))
         listing = ItemList({}, request.user).beside(view.query)
