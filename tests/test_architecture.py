@@ -197,6 +197,15 @@ def test_other_rooms_import_what_a_room_exports_and_not_from_its_inside():
     assert found == []
 
 
+def test_no_name_that_a_room_exports_is_also_one_of_its_files():
+    """`from workitems.counts import repair` would be the function for one reader and the file for another."""
+    found = []
+    for file in (file for file in TREES if file.endswith("/__init__.py")):
+        files = {module.rpartition(".")[2] for module in MODULES if module.rpartition(".")[0] == module_of(file)}
+        found += [f"{file}: {name}" for module, name in imported(file) if name in files and module != module_of(file)]
+    assert found == []
+
+
 def test_every_room_says_what_it_knows_and_what_it_must_not_know():
     rooms = [room for room in FLOORS if f"workitems/{room}.py" not in TREES and room != "management"]
     short = [

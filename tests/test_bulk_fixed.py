@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.bulk import preview as bulk_preview
+from workitems.bulk import dry_run
 from workitems.bulk import run as bulk_run
 from workitems.durations import typical
 from workitems.listing.strategies import bounded_scan
@@ -364,6 +364,6 @@ def test_asking_is_by_what_is_there(signed_in, ada, virginia):
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
     selection = bulk_run.fixed(bulk_run.of_snapshot(sent["snapshot"], ada), ada)
-    assert bulk_preview(selection, ada, "cancel").acts == 4
+    assert dry_run(selection, ada, "cancel").acts == 4
     assert bulk_run.of_snapshot(bulk_run.token_of(selection, ada), ada).stored == selection.stored
     assert Client().post(CANCEL, sent).status_code == 302

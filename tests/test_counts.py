@@ -42,7 +42,7 @@ def told():
 
 
 def check():
-    assert repair.differences() == []
+    assert repair.count_differences() == []
     assert told() == counted()
     everything = tally(None, None, [{}])
     assert sum(everything.kinds.values()) == sum(everything.institutions.values()) == WorkItem.objects.count()
@@ -158,7 +158,7 @@ def test_truncated(on_postgresql, virginia):
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run(statement)
     assert tally(None, None, None).kinds == {}
-    assert repair.differences() == []
+    assert repair.count_differences() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -251,7 +251,11 @@ def test_mending_while_others_write(crowd):
         for status in (Status.SUCCESS, Status.CANCELLED) * ROUNDS:
             WorkItem.objects.filter(pk__in=rows[number::4][:3]).update(status=status, retry=False, reviewed=False)
 
-    crowd(*[lambda number=number: writer(number) for number in range(4)], repair.repair, repair.repair)
+    crowd(
+        *[lambda number=number: writer(number) for number in range(4)],
+        repair.repair_counts,
+        repair.repair_counts,
+    )
     check()
 
 
@@ -283,7 +287,7 @@ def test_check_counts_says_when_the_database_does_not_keep_them(virginia):
     with pytest.raises(CommandError, match=name):
         command()
     assert f"Made anew: {name}." in command("--repair")[0]
-    assert triggers.missing(connection) == set()
+    assert triggers.missing_triggers(connection) == set()
     make_many(40, [virginia])
     check()
 

@@ -7,7 +7,7 @@ import pytest
 
 from pharos.accounts.roles import Role
 from workitems.explanations import State, Words, first_line, lasting, what_now, words
-from workitems.explanations.what_now import RULES, Tone, Who
+from workitems.explanations.advice import RULES, Tone, Who
 from workitems.vocabulary import Action, Stage, Status
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 It chooses items by a list and changes them by `transitions`; it knows no page.
 """
 
-from .preview import preview
+from .preview import dry_run
 from .report import entries_of, left_alone, may_go_on, may_undo, skipped_of, some_acts, visible_acts
 from .run import (
     BadSelection,
@@ -24,6 +24,7 @@ __all__ = [
     "BadSelection",
     "Selection",
     "begin",
+    "dry_run",
     "entries_of",
     "fixed",
     "go_on",
@@ -33,7 +34,6 @@ __all__ = [
     "may_undo",
     "of_ids",
     "of_snapshot",
-    "preview",
     "skipped_of",
     "snapshot",
     "some_acts",

@@ -88,7 +88,7 @@ class Preview:
         return bool(self.acts) or not self.is_whole
 
 
-def preview(selection: Selection, user: User, move: str) -> Preview:
+def dry_run(selection: Selection, user: User, move: str) -> Preview:
     """What the move would do with a selection that is `fixed`. Nothing is changed.
 
     Of more items than are known by number it is said by the summary, as they are now; what has changed since is seen when its

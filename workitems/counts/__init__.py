@@ -8,9 +8,9 @@ there is one writer at a time, triggers change the summary itself. A reader sums
 at its moment.
 """
 
-from .repair import differences, repair
+from .repair import count_differences, repair_counts
 from .summary import ANYTHING, Kind, Mask, Tally, both, fits, tally
-from .triggers import install, missing
+from .triggers import install_triggers, missing_triggers
 
 __all__ = [
     "ANYTHING",
@@ -18,10 +18,10 @@ __all__ = [
     "Mask",
     "Tally",
     "both",
-    "differences",
+    "count_differences",
     "fits",
-    "install",
-    "missing",
-    "repair",
+    "install_triggers",
+    "missing_triggers",
+    "repair_counts",
     "tally",
 ]

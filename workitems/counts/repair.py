@@ -30,14 +30,14 @@ class Difference(NamedTuple):
     kept: int
 
 
-def differences() -> list[Difference]:
+def count_differences() -> list[Difference]:
     """Every cell in which the summary is wrong. Counts all items."""
     with connection.cursor() as cursor:
         cursor.execute(_COMPARED)
         return [Difference(cell, int(counted), int(kept)) for *cell, counted, kept in cursor.fetchall()]
 
 
-def repair() -> int:
+def repair_counts() -> int:
     """Makes the summary right, and says how many cells were not. Nobody who writes waits for it on PostgreSQL."""
     right = f"SELECT {_CELL}, counted - kept FROM ({_COMPARED}) AS wrong"
     with transaction.atomic(), connection.cursor() as cursor:

@@ -1,7 +1,7 @@
 """The triggers that keep the summary right for every way of writing: the ORM, bulk statements, raw SQL, an import.
 
-`install` may be run again at any time. SQLite drops a table's triggers with the table, and Django remakes the whole table for
-most changes of a model: a migration that changes WorkItem must end with `install` again (tests/test_database.py says so).
+`install_triggers` may be run again at any time. SQLite drops a table's triggers with the table, and Django remakes the whole table for
+most changes of a model: a migration that changes WorkItem must end with `install_triggers` again (tests/test_database.py says so).
 """
 
 from typing import Any
@@ -105,7 +105,7 @@ def statements(vendor: str) -> list[str]:
     ]
 
 
-def install(connection: Any) -> None:
+def install_triggers(connection: Any) -> None:
     """Makes the triggers anew. On a table in use PostgreSQL waits for those who write, and lets nobody write meanwhile; a
     migration goes by `workitems.database.online_migrations`, which gives up and tries again rather than keep others waiting."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -123,7 +123,7 @@ def removal(vendor: str) -> list[str]:
     ]
 
 
-def missing(connection: Any) -> set[str]:
+def missing_triggers(connection: Any) -> set[str]:
     """The triggers that should be there and are not, or are switched off."""
     if connection.vendor == "postgresql":
         query = (

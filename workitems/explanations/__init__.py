@@ -3,9 +3,9 @@
 Pure: it is given what it must know of an item, and asks no database.
 """
 
+from .advice import Advice, State, Words, count_of_items, first_line, lasting, what_now, words
 from .pipeline import Passage, Step, steps
 from .presets import Need, needs_for, presets_for
-from .what_now import Advice, State, Words, count_of_items, first_line, lasting, what_now, words
 
 __all__ = [
     "Advice",

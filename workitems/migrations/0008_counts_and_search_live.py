@@ -22,7 +22,7 @@ def no_counts(connection):
 
 
 def count(connection):
-    repair.repair()
+    repair.repair_counts()
 
 
 def copy_texts(connection):

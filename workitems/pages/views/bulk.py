@@ -14,7 +14,7 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import bulk
-from ...bulk import preview
+from ...bulk import dry_run
 from ...database import whole_number
 from ...listing import ItemList
 from ..access import Door, url_of_act, url_of_list, url_of_round
@@ -68,7 +68,7 @@ class BulkMove(Door, View):
             "form": form,
             "selection": selection,
             "is_list": is_list,
-            "preview": preview(selection, request.user, move),
+            "preview": dry_run(selection, request.user, move),
             "move": move,
             "notes": self.notes,
             # Of a list, the items that are shown here, where they are known by number.
