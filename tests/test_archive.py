@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from workitems import transitions
+from workitems import audit_log, transitions
 from workitems.audit_log import TooYoung, archiving, latest, move_out
 from workitems.bulk import report, run
 from workitems.import_export import NotWhole, export_lines, import_files
@@ -381,7 +381,7 @@ def test_the_command_interrupted(old, monkeypatch):
         moved.items, moved.entries, moved.busy = 7, 70, 1
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(archiving, "move_out", interrupted)
+    monkeypatch.setattr(audit_log, "move_out", interrupted)
     out = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("archive_history", "--before", "2021-01-01", stdout=out)

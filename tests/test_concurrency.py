@@ -194,7 +194,7 @@ def test_many_workers_on_the_same_items(together, virginia, wally):
                 mine = WorkItem.objects.get(pk=item.pk)
                 stage = ["Fetch", "Validate", "Store"][count % 3]
                 note = f"{number}.{count}"
-                if outcome(mine.progress, stage=stage, note=note, by=wally) is None:
+                if outcome(transitions.progress, mine, stage=stage, note=note, by=wally) is None:
                     accepted.append((item.pk, note))
         return accepted
 
@@ -212,7 +212,9 @@ def test_of_two_who_saw_the_same_version_one_is_told(together, virginia, ada):
         copies = [WorkItem.objects.get(pk=item.pk) for _ in range(3)]
         outcomes = together(
             *(
-                lambda mine=mine, note=f"{number}.{place}": outcome(mine.edit, note=note, by=ada, version=1)
+                lambda mine=mine, note=f"{number}.{place}": outcome(
+                    transitions.edit, mine, note=note, by=ada, version=1
+                )
                 for place, mine in enumerate(copies)
             )
         )

@@ -11,11 +11,12 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
+from workitems import transitions
 from workitems.audit_log import archiving, latest, whole
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
 from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
-from workitems.transitions.batch import apply
+from workitems.transitions import related
 
 from .histories import fill_histories, run
 
@@ -100,8 +101,8 @@ def reads(user):
         "the item's page, archived": lambda: latest(archived, 200),
         "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
         "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
-        "where a cancelled item stopped": cancelled.stopped_at,
-        "who was told": lambda: apply._told(list(some)),
+        "where a cancelled item stopped": lambda: transitions.stopped_at(cancelled),
+        "who was told": lambda: related._told(list(some)),
         "when items were requeued": lambda: apply._requeued(
             HistoryEntry, dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from workitems import durations
 from workitems.durations import typical
 from workitems.durations.scale import UNKNOWN, band_of
 from workitems.models import Typical, WorkItem
@@ -124,7 +125,7 @@ def test_how_many_wait_before_it(signed_in, dora, virginia, monkeypatch, waiting
         at_store(virginia, 2, status="Pending")
     item = at_store(virginia, 1, status="Pending")
     if waiting == 3:
-        monkeypatch.setattr(typical, "before", lambda items, item: typical.MOST_BEFORE + 1)
+        monkeypatch.setattr(durations, "before", lambda item: typical.MOST_BEFORE + 1)
     assert said(signed_in(dora).get(f"/items/{item.pk}")) == [sentence]
 
 

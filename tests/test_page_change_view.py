@@ -2,8 +2,8 @@
 
 import pytest
 
+from workitems import saved_views
 from workitems.models import SavedView
-from workitems.saved_views import editing
 
 from .elements import form_of, problems
 from .factories import InstitutionFactory, UserFactory
@@ -63,14 +63,14 @@ def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
 @pytest.fixture
 def meanwhile(monkeypatch):
     """A function that has something done between the look at a view and its change."""
-    change = editing.change_view
+    change = saved_views.change_view
 
     def do(what):
         def late(*args, **values):
             what()
             return change(*args, **values)
 
-        monkeypatch.setattr(editing, "change_view", late)
+        monkeypatch.setattr(saved_views, "change_view", late)
 
     return do
 

@@ -136,8 +136,8 @@ def _one(items: dict[int, WorkItem], which: int, story: Story, nth: int, cast: C
         items[which] = _create(story, cast)
         return
     via = "page" if step.who == ADMIN else "api"
-    verb = getattr(items[which], step.move)
-    verb(by=_by(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
+    verb = getattr(transitions, step.move)
+    verb(items[which], by=_by(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
 
 
 def _by(who: str, domain: str, cast: Cast) -> User:
