@@ -161,7 +161,12 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "environment": "pharos.templating.environment",
-            "extensions": ["jinja2.ext.i18n", "workitems.templating.Writing"],
+            "extensions": [
+                "jinja2.ext.i18n",
+                "workitems.templating.Writing",
+                # The sign-in page offers the demo's accounts; in production no code of the demo is even loaded.
+                *(["workitems.demo.sign_in.DemoAccounts"] if DEBUG else []),
+            ],
             "context_processors": CONTEXT_PROCESSORS,
         },
     },

@@ -58,6 +58,14 @@ def test_in_production(start):
     assert found["SECURE_HSTS_SECONDS"] > 0
 
 
+def test_no_code_of_the_demo_is_loaded_in_production(start):
+    def extensions(**environment):
+        return start(**environment)["TEMPLATES"][0]["OPTIONS"]["extensions"]
+
+    assert "workitems.demo.sign_in.DemoAccounts" in extensions(DEBUG="true")
+    assert not any("demo" in name for name in extensions(**PRODUCTION))
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
