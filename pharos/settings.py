@@ -1,4 +1,4 @@
-"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in README.md.
+"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in docs/operating.md.
 
 A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
 """
