@@ -1,4 +1,4 @@
-"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in README.md.
+"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in docs/operating.md.
 
 A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
 """
@@ -161,7 +161,12 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "environment": "pharos.templating.environment",
-            "extensions": ["jinja2.ext.i18n", "workitems.pages.template_helpers.Writing"],
+            "extensions": [
+                "jinja2.ext.i18n",
+                "workitems.pages.template_helpers.Writing",
+                # The sign-in page offers the demo's accounts; in production no code of the demo is even loaded.
+                *(["workitems.demo.sign_in.DemoAccounts"] if DEBUG else []),
+            ],
             "context_processors": CONTEXT_PROCESSORS,
         },
     },

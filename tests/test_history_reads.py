@@ -16,7 +16,7 @@ from workitems.audit_log import archiving, latest, whole
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
 from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
-from workitems.transitions import related
+from workitems.transitions import related, saving
 
 from .histories import fill_histories, run
 
@@ -103,8 +103,8 @@ def reads(user):
         "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
         "where a cancelled item stopped": lambda: transitions.stopped_at(cancelled),
         "who was told": lambda: related._told(list(some)),
-        "when items were requeued": lambda: apply._requeued(
-            HistoryEntry, dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
+        "when items were requeued": lambda: saving._requeued(
+            dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
         "a list's mark": bulk_run.mark,
         "what has changed since a mark": lambda: list(

@@ -3,7 +3,7 @@
 It plays the past by `transitions`, and fills an empty installation only.
 """
 
-from .cast import WITH_ACCOUNTS, admin_email, make_service, service_email
+from .cast import WITH_ACCOUNTS, admin_email, make_service, people_to_sign_in_as, service_email
 from .load import DemoRefused, is_empty, load_demo
 from .pace import DONE_AT, bag_size, next_stage
 from .texts import (
@@ -43,5 +43,6 @@ __all__ = [
     "load_demo",
     "make_service",
     "next_stage",
+    "people_to_sign_in_as",
     "service_email",
 ]
