@@ -137,12 +137,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "pharos.reading.ReadYourWrites",
+    "pharos.replicas.reading.ReadYourWrites",
     "pharos.accounts.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "pharos.middleware.House",
-    "pharos.accounts.gate.Gate",
+    "pharos.middleware.ErrorAndCacheMiddleware",
+    "pharos.accounts.authorization.PermissionMiddleware",
 ]
 
 ROOT_URLCONF = "pharos.urls"

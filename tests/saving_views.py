@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from workitems.models import Digest, SavedView
+from workitems.models.digest import Digest
+from workitems.models.saved_view import SavedView
 
 from .elements import page
 

@@ -15,13 +15,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from workitems import audit_log, transitions
-from workitems.audit_log import TooYoung, archiving, latest, move_out
+from workitems.audit_log import archiving
+from workitems.audit_log.archiving import TooYoung, move_out
+from workitems.audit_log.reading import latest
 from workitems.bulk import report, run
-from workitems.import_export import NotWhole, export_lines, import_files
-from workitems.lifecycle import Refused, Wanted
-from workitems.listing import ItemList
-from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
+from workitems.import_export.exporting import NotWhole, export_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import Refused, TransitionRequest
+from workitems.listing.query import ItemList
 from workitems.models.append_only import AppendOnly
+from workitems.models.history import ArchivedEntry, HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .elements import page
 from .factories import make_item
@@ -226,7 +230,7 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     items = [finished(virginia, wally, name=f"{n}.tar") for n in range(3)]
     act = run.begin(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
     transitions.apply(
-        "review", [item.pk for item in items], Wanted(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
+        "review", [item.pk for item in items], TransitionRequest(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
     )
     act.changed, act.finished_at = 3, timezone.now()
     act.save()

@@ -10,11 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.bulk import dry_run
 from workitems.bulk import run as bulk_run
+from workitems.bulk.preview import dry_run
 from workitems.durations import typical
 from workitems.listing.strategies import bounded_scan
-from workitems.models import BulkAct, Typical, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.durations import Typical
+from workitems.models.work_item import WorkItem
 
 from .elements import form_of, page
 from .factories import InstitutionFactory, make_item
@@ -49,7 +51,7 @@ def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan,
     ada.save()
     response = client.post("/items/review", {**sent, "confirmed": "yes"}, follow=True)
     assert not WorkItem.objects.filter(reviewed=True).exists()
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
     assert "This selection cannot be read any more." in page(response).one("body").words
 
 
@@ -64,7 +66,7 @@ def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, j
     assert "not there for you any more" in page(response).one("div", class_="problem").words
     assert NOTE in page(response).one("pre").text
     assert cancelled() == set()
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
     first, second = (client.post(CANCEL, form) for _ in range(2))
     assert first["Location"] == second["Location"]
     assert outcome(client.get(second["Location"])) == "Cancelled 3 of 3."
-    assert BulkAct.objects.count() == 1
+    assert BulkChange.objects.count() == 1
     assert cancelled() == keys(*items)
 
 
@@ -154,7 +156,7 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
     assert outcome(again) == "Marked 0 of 3 reviewed. 3 skipped: changed since the list was opened."
     other = client.post("/items/review", {**form, "reviewed": "false"}, follow=True)
     assert outcome(other).startswith("Marked 0 of 3 not reviewed.")
-    assert BulkAct.objects.count() == 4
+    assert BulkChange.objects.count() == 4
 
 
 @pytest.fixture
@@ -180,7 +182,7 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     stan.save()
     if when == "before it begins":
         client.post("/items/review", form)
-    act = BulkAct.objects.first()
+    act = BulkChange.objects.first()
     admin = signed_in(ada)
     while act and not act.finished_at:
         admin.post(f"/acts/{act.pk}")
@@ -200,7 +202,7 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
     first = client.post(CANCEL, form)["Location"]
     make_item(virginia, stage="Store")
     assert client.post(CANCEL, form)["Location"] == first
-    assert BulkAct.objects.count() == 1
+    assert BulkChange.objects.count() == 1
     assert cancelled() == keys(*items)
 
 
@@ -237,7 +239,7 @@ def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
     other = signed_in(ada)
     theirs = sure(other.post("/items/review", {**all_of(other, ""), "reviewed": "false"}), reviewed="false")
     other.post("/items/review", {**theirs, "number": form["number"]})
-    assert {act.by: act.move for act in BulkAct.objects.all()} == {stan: "review", ada: "unreview"}
+    assert {act.by: act.move for act in BulkChange.objects.all()} == {stan: "review", ada: "unreview"}
 
 
 @pytest.mark.parametrize("number", ["", "x", "\x00", "0" * 40])
@@ -298,7 +300,7 @@ def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
     bulk_run.go_on(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(undone) == "Marked 2 of 2 not reviewed."
-    undo = BulkAct.objects.exclude(pk=act.pk).get()
+    undo = BulkChange.objects.exclude(pk=act.pk).get()
     assert client.post(f"/acts/{undo.pk}/undo").status_code == 403
 
 

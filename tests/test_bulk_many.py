@@ -5,7 +5,9 @@ import pytest
 from workitems import transitions
 from workitems.bulk import run
 from workitems.listing.strategies import bounded_scan
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .elements import page
 from .many import make_many
@@ -23,7 +25,7 @@ def small(monkeypatch):
 
 
 def to_the_end(client, act, response):
-    while not BulkAct.objects.get(pk=act.pk).finished_at:
+    while not BulkChange.objects.get(pk=act.pk).finished_at:
         response = client.post(f"/acts/{act.pk}", follow=True)
     return response
 
@@ -52,16 +54,16 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
     asked = page(client.post(URL, sent)).one("main").words
     assert "will be marked reviewed" in asked
     act, response = done_at_once(client, sent)
-    assert "until" in BulkAct.objects.get(pk=act.pk).selection
+    assert "until" in BulkChange.objects.get(pk=act.pk).selection
     response = to_the_end(client, act, response)
     assert reviewed() == keys(*items)
     assert not reviewed() & keys(*later)
-    total = BulkAct.objects.get(pk=act.pk).total
+    total = BulkChange.objects.get(pk=act.pk).total
     assert total == len(items)
     assert outcome(response) == f"Marked {total} of {total} reviewed."
     assert set(HistoryEntry.objects.filter(act=act.pk).values_list("item_id", flat=True)) == keys(*items)
     client.post(f"/acts/{act.pk}/undo")
-    undo = BulkAct.objects.exclude(pk=act.pk).get()
+    undo = BulkChange.objects.exclude(pk=act.pk).get()
     to_the_end(client, undo, None)
     assert reviewed() == set()
 
@@ -100,7 +102,7 @@ def test_few_of_many_are_taken_one_by_one(signed_in, stan, virginia):
     items = make_many(4, [virginia], **FINISHED)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client, "status=Success"))
-    assert BulkAct.objects.get(pk=act.pk).selection["ids"] == sorted(keys(*items))
+    assert BulkChange.objects.get(pk=act.pk).selection["ids"] == sorted(keys(*items))
     assert WorkItem.objects.filter(reviewed=True).count() == 4
 
 
@@ -110,7 +112,7 @@ def test_two_thousand_items(signed_in, stan, virginia, jhu):
     others = make_many(20, [jhu], **fixed)
     client = signed_in(stan)
     act, response = done_at_once(client, matching(client))
-    while not BulkAct.objects.get(pk=act.pk).finished_at:
+    while not BulkChange.objects.get(pk=act.pk).finished_at:
         response = client.post(f"/acts/{act.pk}", follow=True)
     assert outcome(response) == "Marked 2,000 of 2,000 reviewed."
     assert reviewed() == keys(*items)

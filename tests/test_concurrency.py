@@ -9,8 +9,9 @@ import pytest
 from django.db import connection, connections, transaction
 
 from workitems import transitions
-from workitems.lifecycle import Refused, Wanted
-from workitems.models import HistoryEntry, WorkItem
+from workitems.lifecycle.moves import Refused, TransitionRequest
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item
 
@@ -227,7 +228,7 @@ def test_bulk_acts_on_the_same_items_in_any_order(together, virginia, wally, sta
     ids = [item.pk for item in items]
     for _round in range(5):
         calls = [
-            lambda move=move, order=order: transitions.apply(move, order, Wanted(), by=stan)
+            lambda move=move, order=order: transitions.apply(move, order, TransitionRequest(), by=stan)
             for move in ("review", "unreview")
             for order in (ids, ids[::-1])
         ]

@@ -5,8 +5,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
-from workitems.models import HistoryEntry, WorkItem
 from workitems.models.append_only import AppendOnly
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 
 @pytest.mark.parametrize("column", ["action", "stage", "status"])

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import csv_lines, export_lines, export_to, import_files, json_lines
-from workitems.lifecycle import Wanted
-from workitems.models import HistoryEntry, WorkItem
+from workitems.import_export.exporting import csv_lines, export_lines, export_to, json_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import TransitionRequest
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .factories import InstitutionFactory, make_item
 from .many import make_many
@@ -115,7 +117,7 @@ def moved_items(virginia, ada, stan):
     transitions.succeed(done, by=ada, stage="Record", note="=fine")
     transitions.review(done, by=stan)
     other = make_item(virginia, name="b.tar", bag_date=NOON, stage_started_at=NOON)
-    transitions.apply("cancel", [other.pk], Wanted(note="no"), by=ada, act=uuid4())
+    transitions.apply("cancel", [other.pk], TransitionRequest(note="no"), by=ada, act=uuid4())
     return done, other
 
 

@@ -7,9 +7,10 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.listing import OF_PROCESS, SORTS, ItemFilter, ItemList, known_names
-from workitems.listing.query import OF_API
-from workitems.models import WorkItem
+from workitems.listing.filterset import ListFilterSet
+from workitems.listing.ordering import SORTS
+from workitems.listing.query import OF_API, OF_PROCESS, ItemList, known_names
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item, service
 from .many import make_many
@@ -146,7 +147,7 @@ def test_every_name_has_a_case():
         "before",
         *OF_API,
     }
-    assert set(ItemFilter.declared_filters) - tested - elsewhere == set()
+    assert set(ListFilterSet.declared_filters) - tested - elsewhere == set()
 
 
 def test_superseded(virginia, dora):

@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver, path, resolve
 from django.views import View
 
 from pharos import urls
-from pharos.accounts.gate import PUBLIC, opened_with
+from pharos.accounts.authorization import PUBLIC, opened_with
 from pharos.accounts.roles import Permission
 
 NOWHERE = "/there-is-nothing-here"

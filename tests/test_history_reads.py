@@ -12,10 +12,13 @@ from django.contrib import admin
 from django.db import connection
 
 from workitems import transitions
-from workitems.audit_log import archiving, latest, whole
+from workitems.audit_log import archiving
+from workitems.audit_log.reading import latest, whole
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
-from workitems.models import ArchivedEntry, BulkAct, HistoryEntry, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.history import ArchivedEntry, HistoryEntry
+from workitems.models.work_item import WorkItem
 from workitems.transitions import related, saving
 
 from .histories import fill_histories, run
@@ -91,7 +94,7 @@ def reads(user):
     """{what it is for: a function that reads}, as the product does it."""
     at_hand, archived = (WorkItem.objects.get(pk=pk) for pk in (50, IN_ARCHIVE + 50))
     cancelled = WorkItem(pk=IN_ARCHIVE + 100 - IN_ARCHIVE % 100, status="Cancelled", stage="Resolve")
-    act = BulkAct(pk=ACT, move="review", selection={"undo": str(ACT)}, by=user)
+    act = BulkChange(pk=ACT, move="review", selection={"undo": str(ACT)}, by=user)
     some = range(40, 60)
     mark = [HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True)[0]]
     request = type("Request", (), {"user": user, "GET": {}})()

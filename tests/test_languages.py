@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from workitems import transitions
-from workitems.models import Watch
+from workitems.models.watch import Watch
 
 from .elements import page
 from .factories import make_item, service

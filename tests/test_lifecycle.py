@@ -3,20 +3,8 @@
 import pytest
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle import (
-    MOVES,
-    PATHS,
-    SUCCESS_AT,
-    Facts,
-    Phase,
-    Refused,
-    Wanted,
-    check_new,
-    decide,
-    first_stage,
-    legal_moves,
-    phase_of,
-)
+from workitems.lifecycle.moves import MOVES, ItemState, Refused, TransitionRequest, check_new, evaluate, legal_moves
+from workitems.lifecycle.paths import PATHS, SUCCESS_AT, Phase, first_stage, phase_of
 from workitems.vocabulary import Action, Stage, Status
 
 from .asking import ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
@@ -82,7 +70,7 @@ def test_who_may_make_a_move_and_from_where(move, role):
         for stage in path:
             for status, retry in STATES:
                 here = facts(action, stage, status, retry, note="as it was", reviewed=move == "unreview")
-                here = Facts(**{**vars(here), "is_replaced": True})
+                here = ItemState(**{**vars(here), "is_replaced": True})
                 legal = here.phase in phases.split() and not (move == "requeue" and status == "Success")
                 legal = legal and (move != "notify" or action == "Restore")
                 wanted = arguments(move, action, stage, here)
@@ -185,9 +173,9 @@ def test_almost_the_same_on_a_closed_item_is_refused(different):
 @pytest.mark.parametrize("move", MOVES)
 def test_what_no_move_may_change(move):
     for field in ("name", "etag", "action", "institution", "bag_date", "reviewed", "version", "inst_approver"):
-        wanted = Wanted(note="why", fields={field: "x"})
+        wanted = TransitionRequest(note="why", fields={field: "x"})
         with pytest.raises(TypeError, match=field):
-            decide(move, facts(), wanted, role="admin", domain="virginia.edu", item_name="bag.tar", now=NOW)
+            evaluate(move, facts(), wanted, role="admin", domain="virginia.edu", item_name="bag.tar", now=NOW)
 
 
 # New items

@@ -13,11 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.durations import last_days, recorder, usual, usual_in_all
+from workitems.durations import recorder
+from workitems.durations.days import last_days
 from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
-from workitems.import_export import export_lines, import_files
-from workitems.lifecycle import Wanted
-from workitems.models import DayCount, StepTime, Typical, WorkItem
+from workitems.durations.typical import usual, usual_in_all
+from workitems.import_export.exporting import export_lines
+from workitems.import_export.importing.taking import import_files
+from workitems.lifecycle.moves import TransitionRequest
+from workitems.models.durations import DayCount, StepTime, Typical
+from workitems.models.work_item import WorkItem
 
 from .factories import InstitutionFactory, make_item, service
 from .stored import another_installation
@@ -99,7 +103,9 @@ def test_a_temporary_failure_ends_nothing_and_a_switched_off_retry_does(virginia
 
 def test_many_at_once_are_counted_each(virginia, ada):
     items = [make_item(virginia, at=NOON) for _ in range(30)]
-    done = transitions.apply("cancel", [one.pk for one in items], Wanted(note="No."), by=ada, at=after(hours=1))
+    done = transitions.apply(
+        "cancel", [one.pk for one in items], TransitionRequest(note="No."), by=ada, at=after(hours=1)
+    )
     assert all(one.changed for one in done)
     assert kept() == {(NOON.date(), virginia.pk, "Ingest", "cancelled"): 30}
 

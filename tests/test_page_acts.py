@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
 from workitems.bulk import run
-from workitems.models import BulkAct
+from workitems.models.bulk_change import BulkChange
 from workitems.pages.views import bulk as views
 
 from .elements import page
@@ -83,7 +83,7 @@ def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan
 def test_page_by_page(signed_in, ada, virginia, monkeypatch):
     monkeypatch.setattr(views, "ACTS_PER_PAGE", 2)
     made = [str(act(ada, make_item(virginia)).pk) for _ in range(5)]
-    BulkAct.objects.update(created_at=BulkAct.objects.first().created_at)  # by number, of those of one moment
+    BulkChange.objects.update(created_at=BulkChange.objects.first().created_at)  # by number, of those of one moment
     client, seen, address = signed_in(ada), [], "/acts/"
     while address:
         answer = page(client.get(address))

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 from drf_spectacular.validation import validate_schema
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from workitems import transitions
-from workitems.api import VERSIONS
 from workitems.api.description import samples
+from workitems.api.description.docs import VERSIONS
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import description
-from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, Facts, move_meant
+from workitems.lifecycle.moves import MOVES, ItemState
+from workitems.lifecycle.paths import PATHS, SUCCESS_AT
+from workitems.lifecycle.saves import move_meant
 from workitems.vocabulary import Status
 
 from .elements import page
@@ -133,7 +135,7 @@ def with_numbers(command, item):
 
 def run(client, command, person):
     """What curl would do, through the test client: the answer."""
-    _key, secret = keys.make(person, now=NOW)
+    _key, secret = api_keys.make(person, now=NOW)
     command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
     words = iter(shlex.split(command.replace("\\\n", "")))
     assert next(words) == "curl"
@@ -210,7 +212,7 @@ def same_shape(answer, shown):
 
 def test_no_key_stands_in_an_example(client, signed_in, dora):
     """It would stay in the shell's history, and in a page that somebody prints."""
-    _key, secret = keys.make(dora, now=NOW)
+    _key, secret = api_keys.make(dora, now=NOW)
     text = signed_in(dora).get("/api/docs/").content.decode()
     assert secret not in text
     assert "$PHAROS_KEY" in text
@@ -237,7 +239,7 @@ def test_every_move_and_status_is_told(moves_page):
     rows = [(one["data-move"], one.one("th").words) for one in moves_page.all("tr", data_move=True)]
     assert {move for move, _sent in rows} == set(MOVES)
     by_save = {sent: move for move, sent in rows if sent in list(Status)}
-    facts = Facts("Ingest", "Record", "Started", True)
+    facts = ItemState("Ingest", "Record", "Started", True)
     meant = {status: move_meant(facts, {"status": status}, {}, role="worker")[0] for status in Status}
     assert by_save == meant
 

@@ -4,8 +4,10 @@ import pytest
 from django.test import Client
 
 from workitems import transitions
-from workitems.lifecycle import NOTE_LIMIT, Refused
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.lifecycle.moves import NOTE_LIMIT, Refused
+from workitems.models.bulk_change import BulkChange
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -37,7 +39,7 @@ def cancelled():
 def done_at_once(client, sent, url=URL):
     response = client.post(url, sent)
     assert response.status_code == 302
-    act = BulkAct.objects.get(pk=response["Location"].rsplit("/", 1)[1])
+    act = BulkChange.objects.get(pk=response["Location"].rsplit("/", 1)[1])
     return act, client.get(response["Location"])
 
 
@@ -111,7 +113,7 @@ def test_a_note_is_required_and_what_was_typed_stays(signed_in, ada, stuck, note
     assert field["aria-invalid"] == "true"
     assert field.text.strip() == note.strip()
     assert cancelled() == set()
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
 
 
 def test_without_a_selection_it_says_so(signed_in, ada, stuck):
@@ -164,11 +166,11 @@ def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, w
     monkeypatch.setattr(run, "SLICE", timedelta(0))
     before = cancelled()
     response = client.post(URL, confirmed(sent))
-    act = BulkAct.objects.get()
+    act = BulkChange.objects.get()
     assert (act.finished_at, act.changed) == (None, 100)
     in_between = WorkItem.objects.filter(status="Started", pk__gt=act.cursor).last()
     transitions.progress(in_between, note="Still at it.", by=wally)
-    while BulkAct.objects.get().finished_at is None:
+    while BulkChange.objects.get().finished_at is None:
         assert client.post(response["Location"]).status_code == 302
     act.refresh_from_db()
     assert len(cancelled() - before) == act.changed

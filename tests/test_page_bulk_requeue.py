@@ -3,7 +3,8 @@
 import pytest
 
 from workitems import transitions
-from workitems.models import BulkAct, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.work_item import WorkItem
 
 from .factories import make_item
 from .stored import as_stored, last
@@ -82,7 +83,7 @@ def test_what_is_missing_is_said_and_the_rest_stays(signed_in, ada, failed, begi
         [begin] if begin == "first" else []
     )
     assert waiting() == {}
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
 
 
 def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):

@@ -9,7 +9,9 @@ from django.test import Client
 
 from workitems import transitions
 from workitems.bulk import run
-from workitems.models import BulkAct, HistoryEntry, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
 
 from .elements import form_of, page
 from .factories import make_item
@@ -43,7 +45,7 @@ def done_at_once(client, sent):
     """Posts the confirmed form; the act and its page."""
     response = client.post(URL, {**sent, "confirmed": "yes"})
     assert response.status_code == 302
-    act = BulkAct.objects.get(pk=response["Location"].rsplit("/", 1)[1])
+    act = BulkChange.objects.get(pk=response["Location"].rsplit("/", 1)[1])
     return act, client.get(response["Location"])
 
 
@@ -69,7 +71,7 @@ def test_who_may(cast, signed_in, done, who, status):
     response = client.post(URL, ticked(*done, confirmed="yes"))
     assert response.status_code == (302 if status == 200 else 403)
     assert reviewed() == (keys(*done) if status == 200 else set())
-    assert BulkAct.objects.exists() is (status == 200)
+    assert BulkChange.objects.exists() is (status == 200)
 
 
 def test_strangers_are_asked_to_sign_in(client, done):
@@ -193,7 +195,7 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
     response = client.post(URL, {"ids": ids, "reviewed": "true", "list": "status=Success", "confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
     assert "Select the items first" in page(client.get(response["Location"])).one("div", class_="messages").words
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
 
 
 def test_too_many_ticks_are_refused(stan):
@@ -209,7 +211,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
     response = client.post(URL, sent if value is None else {**sent, "reviewed": value})
     assert response.status_code == 302
     assert "must be true or false" in page(client.get(response["Location"])).one("div", class_="messages").words
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
 
 
 # All that match
@@ -280,10 +282,10 @@ def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind
     response = client.post(URL, sent)
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
     assert "cannot be read any more" in page(client.get(response["Location"])).one("div", class_="messages").words
-    assert not BulkAct.objects.exists()
+    assert not BulkChange.objects.exists()
     if token:
         assert client.post(URL, ticked(*done, snapshot=token, confirmed="yes"))["Location"] == "/items/"
-        assert not BulkAct.objects.exists()
+        assert not BulkChange.objects.exists()
 
 
 def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
@@ -354,7 +356,7 @@ def test_undo_twice_changes_once(signed_in, stan, done):
     stored = [as_stored(item) for item in done]
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(response) == "Marked 3 of 3 not reviewed."
-    assert BulkAct.objects.count() == 2
+    assert BulkChange.objects.count() == 2
     assert page(client.get(f"/acts/{act.pk}")).all("form", action=f"/acts/{act.pk}/undo") == []
     assert [as_stored(item) for item in done] == stored
 
@@ -423,9 +425,9 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
     assert outcome(response) == "Marked 7 of 7 reviewed."
     assert reviewed() == keys(*items)
     assert as_stored(items[0]) == stored
-    finished = BulkAct.objects.values().get(pk=act.pk)
+    finished = BulkChange.objects.values().get(pk=act.pk)
     client.post(f"/acts/{act.pk}")  # there is nothing left to do
-    assert BulkAct.objects.values().get(pk=act.pk) == finished
+    assert BulkChange.objects.values().get(pk=act.pk) == finished
 
 
 def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan, ada, virginia, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from workitems import transitions
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
 
 from .elements import form_of, page, problems
 from .factories import make_item

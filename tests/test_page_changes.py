@@ -8,11 +8,11 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pharos import reading
-from pharos.standbys import Choice
+from pharos.replicas import reading
+from pharos.replicas.standbys import Choice
 from workitems import transitions
-from workitems.listing import ItemList
-from workitems.models import WorkItem
+from workitems.listing.query import ItemList
+from workitems.models.work_item import WorkItem
 from workitems.pages.list import changes
 
 from .elements import page

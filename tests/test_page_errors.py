@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from workitems.pages import Item
+from workitems.pages.views.item import Item
 
 from .elements import page
 from .factories import make_item

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from workitems import transitions
-from workitems.models import BulkAct, WorkItem
+from workitems.models.bulk_change import BulkChange
+from workitems.models.work_item import WorkItem
 
 from .elements import page, problems
 from .pages import hooks
@@ -272,7 +273,7 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     answer = client.post("/items/review", {**sure.fields(), "confirmed": "yes"})
     act = client.get(answer["Location"])
     assert set(WorkItem.objects.filter(reviewed=True)) == {done[0], done[1]}
-    assert BulkAct.objects.get().changed == 2
+    assert BulkChange.objects.get().changed == 2
     onward = page(act).one("a", class_="button primary")
     assert onward.words == "Go on reviewing"
     there = here(client.get(onward["href"]))

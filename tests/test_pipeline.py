@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workitems.explanations import Passage, steps
-from workitems.explanations.pipeline import Place
+from workitems.explanations.pipeline import Passage, Place, steps
 
 from .asking import PATH
 

@@ -10,12 +10,13 @@ from django.http import HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.views import View
 
-from pharos import reading
 from pharos.accounts.models import Institution
-from pharos.standbys import Choice
+from pharos.replicas import reading
+from pharos.replicas.standbys import Choice
 from workitems.bulk import run
-from workitems.import_export import csv_lines, json_lines
-from workitems.listing import ItemList, rows_at
+from workitems.import_export.exporting import csv_lines, json_lines
+from workitems.listing.query import ItemList
+from workitems.listing.rows import rows_at
 from workitems.listing.strategies import bounded_scan
 from workitems.pages.list.facets import Facets, drop_hints
 

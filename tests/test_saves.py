@@ -7,23 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workitems.lifecycle import (
-    CARRIED,
-    FIXED,
-    MOVES,
-    Facts,
-    Phase,
-    Refused,
-    Wanted,
-    check_fixed,
-    check_fresh,
-    decide,
-    legal_moves,
-    move_meant,
-    phase_of,
-    position,
-)
-from workitems.lifecycle.saves import SETTLED
+from workitems.lifecycle.moves import CARRIED, MOVES, ItemState, Refused, TransitionRequest, evaluate, legal_moves
+from workitems.lifecycle.paths import Phase, phase_of, position
+from workitems.lifecycle.saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
 from workitems.vocabulary import Stage, Status
 
 from .asking import ENDS, NOW, PATH, facts
@@ -36,33 +22,45 @@ LATER = NOW + timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("now", "record", "role", "move", "wanted"),
     [
-        (facts(), {}, "worker", "progress", Wanted("Fetch", "Started", "", {})),
-        (facts(), {"stage": "Validate"}, "worker", "progress", Wanted("Validate", "Started", None, {})),
-        (facts(), {"status": "Pending"}, "worker", "progress", Wanted("Fetch", "Pending", None, {})),
-        (facts(), {"stage": "", "status": None}, "worker", "progress", Wanted("Fetch", "Started", "", {})),
+        (facts(), {}, "worker", "progress", TransitionRequest("Fetch", "Started", "", {})),
+        (facts(), {"stage": "Validate"}, "worker", "progress", TransitionRequest("Validate", "Started", None, {})),
+        (facts(), {"status": "Pending"}, "worker", "progress", TransitionRequest("Fetch", "Pending", None, {})),
+        (facts(), {"stage": "", "status": None}, "worker", "progress", TransitionRequest("Fetch", "Started", "", {})),
         (
             facts(),
             {"stage": "Record", "status": "Success", "note": "done", "retry": True},
             "worker",
             "succeed",
-            Wanted("Record", "Success", "done", {"retry": True}),
+            TransitionRequest("Record", "Success", "done", {"retry": True}),
         ),
         (
             facts(),
             {"status": "Failed", "retry": False, "note": "no manifest"},
             "worker",
             "fail",
-            Wanted("Fetch", "Failed", "no manifest", {"retry": False}),
+            TransitionRequest("Fetch", "Failed", "no manifest", {"retry": False}),
         ),
-        (facts(), {"status": "Suspended", "note": "ask"}, "admin", "suspend", Wanted("Fetch", "Suspended", "ask", {})),
-        (facts(), {"status": "Cancelled", "note": "no"}, "worker", "cancel", Wanted("Fetch", "Cancelled", "no", {})),
+        (
+            facts(),
+            {"status": "Suspended", "note": "ask"},
+            "admin",
+            "suspend",
+            TransitionRequest("Fetch", "Suspended", "ask", {}),
+        ),
+        (
+            facts(),
+            {"status": "Cancelled", "note": "no"},
+            "worker",
+            "cancel",
+            TransitionRequest("Fetch", "Cancelled", "no", {}),
+        ),
         # A failure that will be tried again is open; saved again, it keeps its reason.
         (
             facts(status="Failed", note="timed out"),
             {"node": "w2"},
             "worker",
             "fail",
-            Wanted("Fetch", "Failed", "timed out", {"node": "w2"}),
+            TransitionRequest("Fetch", "Failed", "timed out", {"node": "w2"}),
         ),
         # What is closed or held: an admin edits its flags; from anybody else it is the move that led there, again.
         (
@@ -70,35 +68,35 @@ LATER = NOW + timedelta(minutes=1)
             {"status": "Success", "node": "", "pid": None, "retry": True, "size": 7, "note": "done"},
             "admin",
             "edit",
-            Wanted(None, None, None, {"node": "", "pid": None}),
+            TransitionRequest(None, None, None, {"node": "", "pid": None}),
         ),
         (
             facts(status="Failed", retry=False),
             {"retry": False, "needs_admin_review": False, "note": "seen"},
             "admin",
             "edit",
-            Wanted(None, None, "seen", {"retry": False, "needs_admin_review": False}),
+            TransitionRequest(None, None, "seen", {"retry": False, "needs_admin_review": False}),
         ),
         (
             facts(status="Suspended", retry=False, note="ask"),
             {"retry": True, "needs_admin_review": False, "note": "ask"},
             "admin",
             "edit",
-            Wanted(None, None, None, {}),
+            TransitionRequest(None, None, None, {}),
         ),
         (
             facts(status="Suspended", retry=False),
             {"needs_admin_review": True},
             "admin",
             "edit",
-            Wanted(None, None, None, {"needs_admin_review": True}),
+            TransitionRequest(None, None, None, {"needs_admin_review": True}),
         ),
         (
             facts(status="Success", note="done"),
             {"size": 7},
             "worker",
             "succeed",
-            Wanted("Fetch", "Success", "done", {"size": 7}),
+            TransitionRequest("Fetch", "Success", "done", {"size": 7}),
         ),
         # Never a requeue, whoever sends it.
         (
@@ -106,7 +104,7 @@ LATER = NOW + timedelta(minutes=1)
             {"stage": "Receive", "status": "Pending"},
             "admin",
             "progress",
-            Wanted("Receive", "Pending", None, {}),
+            TransitionRequest("Receive", "Pending", None, {}),
         ),
         # When a stage began, as the save has it that was sent before and comes again.
         (
@@ -114,28 +112,28 @@ LATER = NOW + timedelta(minutes=1)
             {"stage_started_at": EARLIER},
             "worker",
             "progress",
-            Wanted("Fetch", "Started", "", {}),
+            TransitionRequest("Fetch", "Started", "", {}),
         ),
         (
             facts(stage_started_at=NOW),
             {"stage_started_at": LATER},
             "worker",
             "progress",
-            Wanted("Fetch", "Started", "", {"stage_started_at": LATER}),
+            TransitionRequest("Fetch", "Started", "", {"stage_started_at": LATER}),
         ),
         (
             facts(stage_started_at=NOW),
             {"stage": "Validate", "stage_started_at": NOW},
             "worker",
             "progress",
-            Wanted("Validate", "Started", None, {"stage_started_at": NOW}),
+            TransitionRequest("Validate", "Started", None, {"stage_started_at": NOW}),
         ),
         (
             facts(stage_started_at=NOW),
             {"status": "Pending", "stage_started_at": NOW},
             "worker",
             "progress",
-            Wanted("Fetch", "Pending", None, {}),
+            TransitionRequest("Fetch", "Pending", None, {}),
         ),
     ],
 )
@@ -288,13 +286,13 @@ def rows(draw):
 
 
 def facts_of(row):
-    known = {field.name for field in fields(Facts)}
-    return Facts(is_replaced=True, **{name: value for name, value in row.items() if name in known})
+    known = {field.name for field in fields(ItemState)}
+    return ItemState(is_replaced=True, **{name: value for name, value in row.items() if name in known})
 
 
 def changes(move, row, wanted, role):
     """What the move changes of the row; raises Refused."""
-    found = decide(
+    found = evaluate(
         move, facts_of(row), wanted, role=role, domain="virginia.edu", item_name="bag.tar", now=NOW + timedelta(hours=1)
     )
     return {name: value for name, value in found.items() if row[name] != value}
@@ -340,7 +338,7 @@ def test_the_record_after_a_verb_means_that_verb(row, role, data):
                 given_fields.pop(name, None)
     status = data.draw(st.sampled_from(MOVES[move].statuses)) if MOVES[move].statuses else None
     stage = data.draw(st.none() | st.sampled_from(PATH[row["action"]])) if move not in ("edit", "suspend") else None
-    wanted = Wanted(stage=stage, status=status, note=data.draw(st.none() | notes), fields=given_fields)
+    wanted = TransitionRequest(stage=stage, status=status, note=data.draw(st.none() | notes), fields=given_fields)
     try:
         by_verb = changes(move, row, wanted, role)
     except Refused:

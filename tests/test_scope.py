@@ -12,11 +12,12 @@ from django.test import RequestFactory
 from django.urls import get_resolver, resolve
 from django.utils import timezone
 
-from pharos.accounts import gate
+from pharos.accounts import authorization
 from pharos.accounts.roles import Permission, Role
 from workitems import transitions, urls
-from workitems.listing import SORTS
-from workitems.models import BulkAct, WorkItem
+from workitems.listing.ordering import SORTS
+from workitems.models.bulk_change import BulkChange
+from workitems.models.work_item import WorkItem
 
 from .elements import page
 from .factories import InstitutionFactory, UserFactory, make_item
@@ -306,7 +307,7 @@ def test_by_a_bulk_act(one_moment, signed_in, stan, own, secret, confirmed):
         response = client.post("/items/review", sent, follow=True)
         # When an act began is by its table's own clock, which does not stand still.
         told.append(re.sub(r"Begun by .* UTC", "", answer(response, but=foreign)[2]))
-        BulkAct.objects.all().delete()
+        BulkChange.objects.all().delete()
     assert told[0] == told[1]
     assert as_stored(secret) == before
 
@@ -316,7 +317,7 @@ def test_by_all_that_match(signed_in, stan, own, secret):
     before = as_stored(secret)
     form = page(client.get("/items/")).one("form", id="bulk").fields()
     client.post("/items/review", {**form, "which": "matching", "reviewed": "true", "confirmed": "yes"})
-    assert BulkAct.objects.get().total == len(own)
+    assert BulkChange.objects.get().total == len(own)
     assert WorkItem.objects.filter(reviewed=True).count() == 2
     assert as_stored(secret) == before
 
@@ -356,7 +357,7 @@ URLS = {url: one for url, one, app in every_url() if app != "admin"}
 
 def permission_of(url):
     match = resolve(url)
-    return gate.opened_with(match.func, match)
+    return authorization.opened_with(match.func, match)
 
 
 def test_the_walk_finds_every_page():
@@ -377,7 +378,7 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
         assert response.status_code == 404
     elif url == f"/{BY_LINK}":
         assert response.status_code == 404  # its signature is none
-    elif permission == gate.PUBLIC:
+    elif permission == authorization.PUBLIC:
         assert response.status_code in (200, 302, 405)
         assert not response.get("Location", "").startswith("/items")
     else:
@@ -386,7 +387,7 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
 
 
 def test_what_is_public_is_a_short_list():
-    assert {url for url in URLS if permission_of(url) == gate.PUBLIC} == {
+    assert {url for url in URLS if permission_of(url) == authorization.PUBLIC} == {
         "/accounts/inactive/",
         "/accounts/login/",
         "/accounts/logout/",
@@ -412,7 +413,7 @@ def test_a_service_account_has_no_pages(client, wally, item, url):
     request = RequestFactory().get(url)
     request.user, request.resolver_match = wally, resolve(url)
     with pytest.raises(PermissionDenied):
-        gate.Gate(None).process_view(request, request.resolver_match.func, (), {})
+        authorization.PermissionMiddleware(None).process_view(request, request.resolver_match.func, (), {})
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.lifecycle import PATHS, Facts, Phase, Wanted, decide, phase_of
-from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation import Hands, Simulation
+from workitems.lifecycle.moves import ItemState, TransitionRequest, evaluate
+from workitems.lifecycle.paths import PATHS, Phase, phase_of
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
+from workitems.simulation.database import Hands, Simulation
 from workitems.simulation.deciding import decide as plan_for
 from workitems.simulation.deciding import decide_arrival
 from workitems.vocabulary import Action, Status
@@ -141,10 +143,10 @@ def test_every_decision_is_legal(data, action, seed):
         "fail": Status.FAILED,
         "suspend": Status.SUSPENDED,
     }[plan.move]
-    wanted = Wanted(values.pop("stage", None), target, values.pop("note", None), values)
-    facts = Facts(action=action, stage=stage, status=status, retry=True, note="before")
+    wanted = TransitionRequest(values.pop("stage", None), target, values.pop("note", None), values)
+    facts = ItemState(action=action, stage=stage, status=status, retry=True, note="before")
     assert phase_of(status, retry=True) is Phase.OPEN
-    new = decide(plan.move, facts, wanted, role=Role.WORKER, domain="test.edu", item_name="bag.tar", now=NOW)
+    new = evaluate(plan.move, facts, wanted, role=Role.WORKER, domain="test.edu", item_name="bag.tar", now=NOW)
     assert new["status"] == target
     assert (plan.item_id, plan.version) == (1, 4)
 

@@ -14,13 +14,14 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.workers import Canceller
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
-from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation import Address, play
-from workitems.simulation.connection import Clock, Connection
+from workitems.models.history import HistoryEntry
+from workitems.models.work_item import WorkItem
+from workitems.simulation.connection import Address, Clock, Connection
 from workitems.simulation.deciding import Save
+from workitems.simulation.playing import play
 from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def key_of(person):
-    return keys.make(person, now=timezone.now())[1]
+    return api_keys.make(person, now=timezone.now())[1]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from pharos import standbys
-from pharos.standbys import AWAY, LATE, LOOK, Standbys
+from pharos.replicas import standbys
+from pharos.replicas.standbys import AWAY, LATE, LOOK, Standbys
 
 
 class World:
@@ -73,7 +73,7 @@ def read(one):
 @pytest.fixture
 def said(caplog):
     """What the log says, as (level, text)."""
-    caplog.set_level(logging.INFO, "pharos.standbys")
+    caplog.set_level(logging.INFO, "pharos.replicas.standbys")
     return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
 
 

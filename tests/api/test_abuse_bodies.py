@@ -11,7 +11,8 @@ from workitems import transitions
 from workitems.api import v2, v3
 from workitems.api.fields import Flag
 from workitems.api.records import IGNORED
-from workitems.models import WorkItem, WorkItemState
+from workitems.models.work_item import WorkItem
+from workitems.models.worker_state import WorkItemState
 
 from .asking import Caller
 

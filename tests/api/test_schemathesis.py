@@ -19,11 +19,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.api import VERSIONS, v2
-from workitems.models import WorkItem
+from workitems.api import v2
+from workitems.api.description.docs import VERSIONS
+from workitems.models.work_item import WorkItem
 
 from ..factories import make_item
 
@@ -142,7 +143,7 @@ def body_of(name, there):
 def headers_of(schema, person):
     """Both headers, as the description names them, with a key of that person."""
     schemes = schema["components"]["securitySchemes"]
-    _key, secret = keys.make(person, now=datetime.now(UTC))
+    _key, secret = api_keys.make(person, now=datetime.now(UTC))
     ours = {schemes["userHeader"]["name"]: person.email, schemes["keyHeader"]["name"]: secret}
     return ours | {"Accept-Encoding": "identity"}  # in process, nobody unpacks
 

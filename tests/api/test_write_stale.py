@@ -6,11 +6,11 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from workitems import transitions
-from workitems.models import WorkItem
+from workitems.models.work_item import WorkItem
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched
@@ -179,5 +179,5 @@ def test_a_call_that_cannot_be_counted_is_answered(worker, item, monkeypatch):
     def busy(*args, **kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(keys, "use", busy)
+    monkeypatch.setattr(api_keys, "use", busy)
     assert worker.get(address(item)).status == 200

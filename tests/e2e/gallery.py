@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from workitems import transitions
 from workitems.durations import typical
 from workitems.durations.scale import ALL_SIZES, band_of
-from workitems.models import Typical
-from workitems.saved_views import save_view
+from workitems.models.durations import Typical
+from workitems.saved_views.editing import save_view
 
 from ..factories import make_item, service
 
@@ -108,6 +108,6 @@ def hang(virginia, jhu, *, staff, admin):
     for name, query in (("Late ones of the atlas", "late=true&q=atlas"), ("Failures_" * 8, "status=Failed&sort=name")):
         shown["view"] = save_view(staff, name=name, query=query, reach="institution")
     for label in ("", "Desktop_app_" * 8):
-        shown["key"], secret = keys.make(staff, label=label, now=start)
-    keys.use(keys.find(staff.email, secret), limit=600, now=timezone.now())
+        shown["key"], secret = api_keys.make(staff, label=label, now=start)
+    api_keys.use(api_keys.find(staff.email, secret), limit=600, now=timezone.now())
     return shown

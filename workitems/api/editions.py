@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pharos.accounts.roles import Permission
 
-from ..listing import OF_PROCESS, Dialect
+from ..listing.parameter_names import Dialect
+from ..listing.query import OF_PROCESS
 from .callers import Headers
 from .records import Record
 

@@ -5,8 +5,12 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ..listing import Dialect, ItemList, Place, counted, known_names, written
-from ..models import WorkItem
+from ..listing.ordering import written
+from ..listing.parameter_names import Dialect
+from ..listing.query import ItemList, known_names
+from ..listing.strategies.plan import counted
+from ..listing.strategies.result import Cursor
+from ..models.work_item import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
 
@@ -49,7 +53,7 @@ def page(request: Any, edition: Edition) -> dict[str, Any]:
 Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
 
 
-def _at(places: Sequence[Place], request: Any, edition: Edition, beside: Sequence[str]) -> Rows:
+def _at(places: Sequence[Cursor], request: Any, edition: Edition, beside: Sequence[str]) -> Rows:
     """The records at these places of an index, in their order."""
     items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
     by_id = {record["id"]: (record, values) for record, values in edition.record.shown(items, beside)}

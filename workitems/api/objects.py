@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pharos.accounts.models import User
 
-from ..models import WorkItem
+from ..models.work_item import WorkItem
 
 ACTIVE = "A"
 DELETED = "D"

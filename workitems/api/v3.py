@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from pharos.accounts.roles import Permission
 
-from ..listing import Dialect, Sort
+from ..listing.ordering import Sort
+from ..listing.parameter_names import Dialect
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import items
 from .callers import PHAROS

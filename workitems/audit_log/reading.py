@@ -12,7 +12,8 @@ from typing import Any
 from django.db import models
 from django.db.models import QuerySet
 
-from ..models import AcceptedChange, ArchivedEntry, HistoryEntry, WorkItem
+from ..models.history import AcceptedChange, ArchivedEntry, HistoryEntry
+from ..models.work_item import WorkItem
 
 _TABLES = (HistoryEntry.objects, ArchivedEntry.objects)
 

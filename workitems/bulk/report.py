@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
-from ..models import BulkAct, WorkItem
+from ..audit_log.reading import every_entry
+from ..models.bulk_change import BulkChange
+from ..models.work_item import WorkItem
 from .run import UNDO_OF
 
 _CHANGED = _("changed since the list was opened")
@@ -27,9 +28,9 @@ _ILLEGAL = {
 _UNDONE = _("changed since they were marked")
 
 
-def visible_acts(user: User) -> QuerySet[BulkAct]:
+def visible_acts(user: User) -> QuerySet[BulkChange]:
     """Those that this person may know of: an admin every one, others those of people who saw then only what they see now."""
-    acts = BulkAct.objects.select_related("by")
+    acts = BulkChange.objects.select_related("by")
     if not user.can(Permission.REVIEW):
         return acts.none()
     if user.can(Permission.SEE_EVERY_INSTITUTION):
@@ -37,18 +38,18 @@ def visible_acts(user: User) -> QuerySet[BulkAct]:
     return acts.filter(institution_id=user.institution_id, is_of_all=False)
 
 
-def may_go_on(act: BulkAct, user: User) -> bool:
+def may_go_on(act: BulkChange, user: User) -> bool:
     """Whether this person may have it gone on with: whoever began it, or an admin."""
     return act.by_id == user.pk or user.can(Permission.CANCEL)
 
 
-def may_undo(act: BulkAct, user: User) -> bool:
+def may_undo(act: BulkChange, user: User) -> bool:
     """Whether this person may set back what a review has set: whoever did it, once it is done, and if it was none itself."""
     is_done = act.finished_at and act.changed and "undo" not in act.selection
     return bool(act.move in UNDO_OF and act.by_id == user.pk and is_done)
 
 
-def some_acts(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkAct]:
+def some_acts(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkChange]:
     """So many of the acts, the last begun first, from the one before this (when it began, its id) on."""
     acts = visible_acts(user).order_by("-created_at", "-id")
     if before:
@@ -57,7 +58,7 @@ def some_acts(user: User, before: tuple[datetime, UUID] | None, number: int) -> 
     return list(acts[:number])
 
 
-def skipped_of(act: BulkAct) -> list[tuple[str | Promise, int]]:
+def skipped_of(act: BulkChange) -> list[tuple[str | Promise, int]]:
     """(why, how many) of the items that an act has left alone."""
     reasons = {"changed": _UNDONE if "undo" in act.selection else _CHANGED, "forbidden": _FORBIDDEN}
     reasons["illegal"] = reasons["invalid"] = _ILLEGAL[act.move]
@@ -75,7 +76,7 @@ class Done(NamedTuple):
     status_after: str
 
 
-def entries_of(act: BulkAct, user: User, after: int, number: int) -> list[Done]:
+def entries_of(act: BulkChange, user: User, after: int, number: int) -> list[Done]:
     """So many of the history entries that an act has made, by item, from the one after this item on; without what this person may not see."""
     # The items are not joined here: then they are read in the order of an index, however much the act has done.
     columns = ("item_id", "move", "stage_after", "status_after")
@@ -88,7 +89,7 @@ def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
     return dict(WorkItem.objects.visible_to(user).with_numbers(ids).values_list("pk", "name"))
 
 
-def left_alone(act: BulkAct, user: User, number: int) -> list[WorkItem]:
+def left_alone(act: BulkChange, user: User, number: int) -> list[WorkItem]:
     """So many of the items that were chosen and nothing was done with, as they are now; none where only their list is known.
 
     They have changed since, or the move was not for them, or they were so already.

@@ -28,11 +28,17 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..audit_log import every_entry
-from ..database import fetched, whole_number
-from ..lifecycle import MOVES, Wanted, first_stage
-from ..listing import MOST, ItemList, find
-from ..models import BulkAct, HistoryEntry, WorkItem, WorkItemQuerySet
+from ..audit_log.reading import every_entry
+from ..database.column_limits import whole_number
+from ..database.prepared import fetched
+from ..lifecycle.moves import MOVES, TransitionRequest
+from ..lifecycle.paths import first_stage
+from ..listing.query import ItemList
+from ..listing.strategies.bounded_scan import MOST
+from ..listing.strategies.plan import find
+from ..models.bulk_change import BulkChange
+from ..models.history import HistoryEntry
+from ..models.work_item import WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 # What an item is by these may change without a change of its own.
@@ -217,7 +223,7 @@ def begin(
     note: str = "",
     from_the_beginning: bool = False,
     number: UUID | None = None,
-) -> BulkAct:
+) -> BulkChange:
     """Records what is to be done with a selection that is `fixed`; `go_on` does it.
 
     `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped. `number`: the
@@ -228,7 +234,7 @@ def begin(
         stored["until"] = WorkItem.objects.last_number()
     what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
-    former = BulkAct.objects.filter(pk=number).first() if number else None
+    former = BulkChange.objects.filter(pk=number).first() if number else None
     if former:
         is_same = all(getattr(former, name) == value for name, value in what.items()) and _is_same(
             former.selection, stored
@@ -237,7 +243,7 @@ def begin(
             return former
         number = None
     values = {"selection": stored, "total": selection.shown, **what, **scope}
-    return BulkAct.objects.get_or_create(values, pk=number)[0] if number else BulkAct.objects.create(**values)
+    return BulkChange.objects.get_or_create(values, pk=number)[0] if number else BulkChange.objects.create(**values)
 
 
 def _is_same(former: dict[str, Any], stored: dict[str, Any]) -> bool:
@@ -245,18 +251,18 @@ def _is_same(former: dict[str, Any], stored: dict[str, Any]) -> bool:
     return former.get("mark") == stored.get("mark") and ("ids" not in former or former["ids"] == stored.get("ids"))
 
 
-def undo(act: BulkAct, user: User) -> BulkAct:
+def undo(act: BulkChange, user: User) -> BulkChange:
     """Sets back what an act has set, once."""
     move, selection = UNDO_OF[act.move], Selection({"undo": str(act.pk)}, act.changed, act.query)
     return undo_of(act) or begin(selection, move, user, number=uuid5(act.pk, "undo"))
 
 
-def undo_of(act: BulkAct) -> BulkAct | None:
+def undo_of(act: BulkChange) -> BulkChange | None:
     """The act that has set this one back."""
-    return BulkAct.objects.filter(pk=uuid5(act.pk, "undo")).first()
+    return BulkChange.objects.filter(pk=uuid5(act.pk, "undo")).first()
 
 
-def go_on(act: BulkAct) -> BulkAct:
+def go_on(act: BulkChange) -> BulkChange:
     """Works on an act for up to SLICE, piece by piece, each in a transaction of its own. `finished_at` is set at the end.
 
     Called again, by whoever sees the act's page, it goes on where the last piece ended.
@@ -270,8 +276,8 @@ def go_on(act: BulkAct) -> BulkAct:
 
 
 @transaction.atomic
-def _piece(act: BulkAct) -> BulkAct:
-    act = BulkAct.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
+def _piece(act: BulkChange) -> BulkChange:
+    act = BulkChange.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
     if act.finished_at:
         return act
     seen, end = _next(act)
@@ -284,7 +290,7 @@ def _piece(act: BulkAct) -> BulkAct:
         for result in transitions.apply(
             act.move,
             pks,
-            Wanted(stage=stage, note=act.note or None),
+            TransitionRequest(stage=stage, note=act.note or None),
             by=act.by,
             via="page",
             versions=seen,
@@ -306,7 +312,7 @@ def _piece(act: BulkAct) -> BulkAct:
     return act
 
 
-def _unseen(act: BulkAct) -> int:
+def _unseen(act: BulkChange) -> int:
     """How many of the items whoever began the act may not see any more, because they may less than then."""
     by = act.by
     is_as_then = by.is_active and MOVES[act.move].is_granted_to(by.role)
@@ -319,7 +325,7 @@ def _unseen(act: BulkAct) -> int:
     return len(ids) - WorkItem.objects.visible_to(by).with_numbers(ids).count()
 
 
-def _by_stage(act: BulkAct, ids: list[int]) -> dict[str | None, list[int]]:
+def _by_stage(act: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
     """{the stage that the move is to lead to: items}; None: the usual one."""
     if not act.from_the_beginning:
         return {None: ids}
@@ -329,7 +335,7 @@ def _by_stage(act: BulkAct, ids: list[int]) -> dict[str | None, list[int]]:
     return found
 
 
-def _next(act: BulkAct) -> tuple[dict[int, int | None], int | None]:
+def _next(act: BulkChange) -> tuple[dict[int, int | None], int | None]:
     """The next piece as {item: the version that it may change}, and the number that it goes up to; None: it is the last one.
 
     What changes between this look and the lock is left alone, and an undo touches only what nobody has touched since.

@@ -18,9 +18,10 @@ from tqdm import tqdm
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.lifecycle import Wanted
-from workitems.models import Reach, WorkItem
-from workitems.saved_views import save_view
+from workitems.lifecycle.moves import TransitionRequest
+from workitems.models.saved_view import Reach
+from workitems.models.work_item import WorkItem
+from workitems.saved_views.editing import save_view
 from workitems.vocabulary import Action
 
 from .cast import Cast, make_cast, service_email
@@ -148,7 +149,7 @@ def _by(who: str, domain: str, cast: Cast) -> User:
 def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> None:
     """One bulk act, like that of a person who marks a page of rows."""
     results = transitions.apply(
-        "review", [item.pk for item in items], Wanted(), by=by, via="page", at=at, act=UUID(int=which + 1)
+        "review", [item.pk for item in items], TransitionRequest(), by=by, via="page", at=at, act=UUID(int=which + 1)
     )
     if refused := next((result.refused for result in results if result.refused), None):
         raise refused

@@ -3,15 +3,24 @@
 It knows failed items, and not how they came to fail or who looks at them.
 """
 
-from .recorder import Group, Told, by_cause, cause_of_item, causes_with, failures_among, note_all, note_failures
+from .recorder import (
+    FailureRecord,
+    Group,
+    by_cause,
+    cause_of_item,
+    causes_with,
+    failures_among,
+    record_all_failures,
+    record_failures,
+)
 
 __all__ = [
+    "FailureRecord",
     "Group",
-    "Told",
     "by_cause",
     "cause_of_item",
     "causes_with",
     "failures_among",
-    "note_all",
-    "note_failures",
+    "record_all_failures",
+    "record_failures",
 ]

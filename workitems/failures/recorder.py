@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from ..database import whole_number
-from ..models import Cause, Failure
+from ..database.column_limits import whole_number
+from ..models.failure import Cause, Failure
 from ..vocabulary import Status
 from .causes import cause_of
 
 if TYPE_CHECKING:
-    from ..models import WorkItem
+    from ..models.work_item import WorkItem
 
 _PIECE = 1000
 
 
-class Told(NamedTuple):
+class FailureRecord(NamedTuple):
     """A failure as the door has seen it."""
 
     item_id: int
@@ -30,13 +30,13 @@ class Told(NamedTuple):
     at: datetime
 
 
-def failures_among(rows: "Iterable[WorkItem]") -> "Iterator[Told]":
+def failures_among(rows: "Iterable[WorkItem]") -> "Iterator[FailureRecord]":
     """Those of the items that are failed, as they are now."""
     failed = (row for row in rows if row.status == Status.FAILED)
-    return (Told(row.pk, row.institution_id, row.note, row.updated_at) for row in failed)
+    return (FailureRecord(row.pk, row.institution_id, row.note, row.updated_at) for row in failed)
 
 
-def note_failures(told: Iterable[Told], *, is_new: bool = True) -> None:
+def record_failures(told: Iterable[FailureRecord], *, is_new: bool = True) -> None:
     """Records the failures, each instead of its item's last one, within the transaction that makes them.
 
     Not `is_new`: only what the last one was for is told anew, and not when it was.
@@ -65,13 +65,15 @@ def _numbers_of(texts: set[str]) -> dict[str, int]:
     return known
 
 
-def note_all(items: "models.QuerySet[WorkItem]", *, progress: Callable[[int], None] = lambda number: None) -> int:
+def record_all_failures(
+    items: "models.QuerySet[WorkItem]", *, progress: Callable[[int], None] = lambda number: None
+) -> int:
     """Records, of the items that are failed now, those failures that are not recorded yet; a piece in a transaction."""
     unknown = items.filter(status=Status.FAILED, failure=None).order_by("pk")
     last, number = 0, 0
     while rows := list(unknown.filter(pk__gt=last).values_list("pk", "institution_id", "note", "updated_at")[:_PIECE]):
         with transaction.atomic():
-            note_failures(Told(*row) for row in rows)
+            record_failures(FailureRecord(*row) for row in rows)
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number

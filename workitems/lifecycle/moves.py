@@ -1,4 +1,4 @@
-"""The table of moves, and `decide`: what a move changes, or why it is refused."""
+"""The table of moves, and `evaluate`: what a move changes, or why it is refused."""
 
 import re
 from collections.abc import Mapping
@@ -129,7 +129,7 @@ MOVES: dict[str, Move] = {
 
 
 @dataclass(frozen=True)
-class Facts:
+class ItemState:
     """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead.
     `stopped_at`: the stage of a cancelled item before its cancel. `is_told`: staff were told of it once, by `notify`.
     """
@@ -162,7 +162,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TransitionRequest:
     """What a caller asks for: any of stage, status and note, and the further fields that the move allows."""
 
     stage: str | None = None
@@ -185,8 +185,8 @@ class Refused(Exception):
         self.field = field
 
 
-def decide(
-    name: str, facts: Facts, wanted: Wanted, *, role: str, domain: str, item_name: str, now: datetime
+def evaluate(
+    name: str, facts: ItemState, wanted: TransitionRequest, *, role: str, domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
     """The fields that the move changes, with their new values; empty where nothing would change.
 
@@ -214,13 +214,13 @@ def decide(
     return new
 
 
-def _given(move: Move, wanted: Wanted) -> dict[str, Any]:
+def _given(move: Move, wanted: TransitionRequest) -> dict[str, Any]:
     if unknown := set(wanted.fields) - move.allows:
         raise TypeError(f"{move.name} takes no {', '.join(sorted(unknown))}")
     return dict(wanted.fields)
 
 
-def _target(move: Move, facts: Facts, wanted: Wanted, role: str) -> tuple[str, str]:
+def _target(move: Move, facts: ItemState, wanted: TransitionRequest, role: str) -> tuple[str, str]:
     """Stage and status after the move; raises where the words do not fit the action or the move."""
     stage = wanted.stage or _usual_stage(move, facts)
     if move.name == "cancel" and may(role, Permission.CANCEL):
@@ -244,11 +244,11 @@ def _off_path(action: str, stage: str) -> Refused:
     return Refused("invalid", sentence % words, "stage")
 
 
-def _usual_stage(move: Move, facts: Facts) -> str:
+def _usual_stage(move: Move, facts: ItemState) -> str:
     return requeue_stages(facts.action, facts.stands_at)[-1] if move.reach is Reach.BACK else facts.stage
 
 
-def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
+def _repeats(move: Move, facts: ItemState, new: Mapping[str, Any]) -> bool:
     """Whether this is what already is: a save sent again, or a flag set to what it has. Such a call is answered, not recorded.
 
     Whether a further field differs is for the caller to see: it compares what comes back with the row.
@@ -268,7 +268,7 @@ def _repeats(move: Move, facts: Facts, new: Mapping[str, Any]) -> bool:
     return same and (facts.phase is not Phase.OPEN or not new.keys() - {"stage", "status", "node", "note"})
 
 
-def _bar(move: Move, facts: Facts, role: str) -> str:
+def _bar(move: Move, facts: ItemState, role: str) -> str:
     """Why the item's state does not let this role make the move; empty where it does."""
     if facts.phase not in move.sources:
         wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
@@ -282,7 +282,7 @@ def _bar(move: Move, facts: Facts, role: str) -> str:
     return ""
 
 
-def why_not(name: str, facts: Facts, role: str) -> str:
+def why_not(name: str, facts: ItemState, role: str) -> str:
     """Why an item in this state does not allow the move at all: a sentence, empty where it does."""
     if not (bar := _bar(MOVES[name], facts, role)):
         return ""
@@ -290,7 +290,7 @@ def why_not(name: str, facts: Facts, role: str) -> str:
     return sentence % {"phase": PHASE_WORDS[facts.phase], "now": facts, "bar": bar, "allowed": _allowed(facts, role)}
 
 
-def legal_moves(facts: Facts, role: str) -> list[str]:
+def legal_moves(facts: ItemState, role: str) -> list[str]:
     """The names of the moves that this role may make with an item in this state."""
     idle = {"review" if facts.reviewed else "unreview"} | ({"notify"} if facts.is_told else set())
     return [
@@ -300,7 +300,7 @@ def legal_moves(facts: Facts, role: str) -> list[str]:
     ]
 
 
-def _allowed(facts: Facts, role: str) -> str:
+def _allowed(facts: ItemState, role: str) -> str:
     if names := legal_moves(facts, role):
         return _("You may: %(moves)s.") % {"moves": ", ".join(names)}
     if facts.phase is Phase.OPEN or facts.status == Status.SUCCESS:
@@ -308,7 +308,7 @@ def _allowed(facts: Facts, role: str) -> str:
     return _("Only an admin can take it up again, by requeue.")
 
 
-def _check_stage(move: Move, facts: Facts, stage: str) -> None:
+def _check_stage(move: Move, facts: ItemState, stage: str) -> None:
     action = facts.action
     if move.reach is Reach.BACK:
         legal = requeue_stages(action, facts.stands_at)
@@ -339,7 +339,7 @@ def _check_stage(move: Move, facts: Facts, stage: str) -> None:
 
 
 def _follows(
-    name: str, facts: Facts, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
+    name: str, facts: ItemState, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
     """What the move brings with it beside what was asked for."""
     if name == "progress" and new["status"] == Status.PENDING:
@@ -357,7 +357,7 @@ def _follows(
     return {}
 
 
-def _start(facts: Facts, new: Mapping[str, Any], now: datetime) -> datetime | None:
+def _start(facts: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
     """When the stage began. Clients send whole records back: a time that they only repeat is the former stage's."""
     sent = new.get("stage_started_at")
     if (facts.stage, facts.status) == (new["stage"], Status.STARTED):

@@ -3,7 +3,7 @@
 It knows who asks, and not whether a page, the API, an export or a bulk change does. How lists stay fast: `strategies`.
 """
 
-from .filterset import MOST_PER_PAGE, Finding, ItemFilter
+from .filterset import MOST_PER_PAGE, IndexStrategy, ListFilterSet
 from .ordering import SORTS, Sort, path, values_at, written
 from .parameter_names import Dialect
 from .parameters import (
@@ -36,7 +36,7 @@ from .query import (
 from .rows import Row, late_of, rows_at, state_of, uploads_of
 from .strategies.bounded_scan import MOST, REACH
 from .strategies.plan import counted, find
-from .strategies.result import Found, Page, Place
+from .strategies.result import Cursor, Found, Page
 
 __all__ = [
     "ALIASES",
@@ -54,19 +54,19 @@ __all__ = [
     "WITHOUT_EFFECT",
     "BooleanField",
     "BooleansField",
+    "Cursor",
     "DayField",
     "Dialect",
-    "Finding",
     "Found",
+    "IndexStrategy",
     "InstitutionsField",
-    "ItemFilter",
     "ItemList",
     "ListField",
+    "ListFilterSet",
     "MomentField",
     "NumberField",
     "NumbersField",
     "Page",
-    "Place",
     "Row",
     "SizeField",
     "Sort",

@@ -16,11 +16,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy
 
-from ..counts import Mask
-from ..durations import is_late
-from ..lifecycle import Phase
-from ..models import PHASES, WorkItem
-from ..search import anywhere, in_second, same_text, within
+from ..counts.summary import Mask
+from ..durations.typical import is_late
+from ..lifecycle.paths import Phase
+from ..models.work_item import PHASES, WorkItem
+from ..search.text import anywhere, in_second, same_text, within
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .ordering import SORTS
 from .parameters import (
@@ -44,7 +44,7 @@ FORMATS = ("html", "csv", "json")
 MOST_PER_PAGE = 1000
 
 
-class Finding(Enum):
+class IndexStrategy(Enum):
     """How the items that a filter asks for are found: `workitems.listing.strategies` chooses its way by this."""
 
     COUNTED = "by the summary: it says how many there are and of which kinds"
@@ -54,7 +54,7 @@ class Finding(Enum):
     SCANNED = "by looking at every item"
 
 
-class Where(django_filters.Filter):
+class ListFilter(django_filters.Filter):
     """One name of the query string: how its value is read, and the condition that it stands for.
 
     `masks`: what it asks of an item's kind, for a filter that the summary can answer. `finding`: where a condition holds for
@@ -65,7 +65,7 @@ class Where(django_filters.Filter):
         self,
         field_class: type[forms.Field],
         condition: Callable[[Any], Q] | None = None,
-        finding: Finding = Finding.SCANNED,
+        finding: IndexStrategy = IndexStrategy.SCANNED,
         *,
         masks: Callable[[Any], list[Mask]] | None = None,
         column: str = "",
@@ -75,11 +75,11 @@ class Where(django_filters.Filter):
         self.field_class = field_class
         self.condition = condition
         self.masks = masks
-        self.finding = Finding.COUNTED if masks else finding
+        self.finding = IndexStrategy.COUNTED if masks else finding
         self.column = column
 
-    def finding_of(self, value: Any) -> Finding:
-        return Finding.SCANNED if value is False and self.finding is Finding.NARROW else self.finding
+    def finding_of(self, value: Any) -> IndexStrategy:
+        return IndexStrategy.SCANNED if value is False and self.finding is IndexStrategy.NARROW else self.finding
 
     def filter(self, qs: QuerySet, value: Any) -> QuerySet:
         if self.condition is None or value is None or value == "" or value == []:
@@ -159,7 +159,7 @@ def _among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Cal
     return condition
 
 
-class ItemFilter(django_filters.FilterSet):
+class ListFilterSet(django_filters.FilterSet):
     """A filter is one line here: list, counts, export, bulk acts and API then have it.
 
     Made for the names that a query string gives: copying the fields of all of them would cost more than the query.
@@ -169,149 +169,176 @@ class ItemFilter(django_filters.FilterSet):
         self.base_filters = {name: self.declared_filters[name] for name in names}
         super().__init__(*args, **kwargs)
 
-    item_action = Where(WordsField, _any("action"), masks=_one_of("action"), words=Action, label=gettext_lazy("Action"))
-    registry_action = Where(WordsField, _any_registry_action, words=REGISTRY_ACTIONS, label=gettext_lazy("Action"))
-    stage = Where(WordsField, _any("stage"), masks=_one_of("stage"), words=Stage, label=gettext_lazy("Stage"))
-    status = Where(WordsField, _any("status"), masks=_one_of("status"), words=Status, label=gettext_lazy("Status"))
-    reviewed = Where(BooleansField, _any("reviewed"), masks=_one_of("reviewed"), label=gettext_lazy("Reviewed"))
-    institution = Where(
+    item_action = ListFilter(
+        WordsField, _any("action"), masks=_one_of("action"), words=Action, label=gettext_lazy("Action")
+    )
+    registry_action = ListFilter(WordsField, _any_registry_action, words=REGISTRY_ACTIONS, label=gettext_lazy("Action"))
+    stage = ListFilter(WordsField, _any("stage"), masks=_one_of("stage"), words=Stage, label=gettext_lazy("Stage"))
+    status = ListFilter(WordsField, _any("status"), masks=_one_of("status"), words=Status, label=gettext_lazy("Status"))
+    reviewed = ListFilter(BooleansField, _any("reviewed"), masks=_one_of("reviewed"), label=gettext_lazy("Reviewed"))
+    institution = ListFilter(
         InstitutionsField, _any("institution_id"), masks=_one_of("institution_id"), label=gettext_lazy("Institution")
     )
-    institution_id = Where(
+    institution_id = ListFilter(
         InstitutionNumbersField,
         _any("institution_id"),
         masks=_one_of("institution_id"),
         label=gettext_lazy("Institution number"),
     )
 
-    q = Where(TextField, anywhere, Finding.SEARCH, max_length=1000, label=gettext_lazy("Search"))
-    name = Where(TextsField, _any_text("name"), Finding.NARROW, max_length=1000, label=gettext_lazy("Name"))
-    name_like = Where(TextField, _within("name"), Finding.SEARCH, max_length=1000, label=gettext_lazy("Name contains"))
-    etag = Where(TextsField, _any("etag"), Finding.NARROW, max_length=255, label=gettext_lazy("Etag"))
-    etag_like = Where(TextField, _within("etag"), Finding.SEARCH, max_length=255, label=gettext_lazy("Etag contains"))
-    object_identifier = Where(
+    q = ListFilter(TextField, anywhere, IndexStrategy.SEARCH, max_length=1000, label=gettext_lazy("Search"))
+    name = ListFilter(TextsField, _any_text("name"), IndexStrategy.NARROW, max_length=1000, label=gettext_lazy("Name"))
+    name_like = ListFilter(
+        TextField, _within("name"), IndexStrategy.SEARCH, max_length=1000, label=gettext_lazy("Name contains")
+    )
+    etag = ListFilter(TextsField, _any("etag"), IndexStrategy.NARROW, max_length=255, label=gettext_lazy("Etag"))
+    etag_like = ListFilter(
+        TextField, _within("etag"), IndexStrategy.SEARCH, max_length=255, label=gettext_lazy("Etag contains")
+    )
+    object_identifier = ListFilter(
         TextsField,
         _any_text("object_identifier"),
-        Finding.NARROW,
+        IndexStrategy.NARROW,
         max_length=1300,
         label=gettext_lazy("Object identifier"),
     )
-    object_identifier_like = Where(
+    object_identifier_like = ListFilter(
         TextField,
         _within("object_identifier"),
-        Finding.SEARCH,
+        IndexStrategy.SEARCH,
         max_length=1300,
         label=gettext_lazy("Object identifier contains"),
     )
-    file_identifier = Where(
+    file_identifier = ListFilter(
         TextsField, _any("generic_file_identifier"), max_length=2500, label=gettext_lazy("File identifier")
     )
-    file_identifier_like = Where(
+    file_identifier_like = ListFilter(
         TextField,
         _within("generic_file_identifier"),
-        Finding.SEARCH,
+        IndexStrategy.SEARCH,
         max_length=2500,
         label=gettext_lazy("File identifier contains"),
     )
-    bucket = Where(TextsField, _any("bucket"), max_length=255, label=gettext_lazy("Bucket"))
-    user = Where(TextsField, _any("user"), max_length=255, label=gettext_lazy("Requested by"))
+    bucket = ListFilter(TextsField, _any("bucket"), max_length=255, label=gettext_lazy("Bucket"))
+    user = ListFilter(TextsField, _any("user"), max_length=255, label=gettext_lazy("Requested by"))
 
-    received_from = Where(
+    received_from = ListFilter(
         DayField,
         _compare("date__gte"),
-        Finding.RANGE,
+        IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received from"),
     )
-    received_to = Where(
+    received_to = ListFilter(
         DayField,
         lambda start: Q(date__lt=end_of(start)),
-        Finding.RANGE,
+        IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received to"),
     )
-    created_after = Where(
-        MomentField, _compare("created_at__gte"), Finding.RANGE, column="created_at", label=gettext_lazy("Created from")
+    created_after = ListFilter(
+        MomentField,
+        _compare("created_at__gte"),
+        IndexStrategy.RANGE,
+        column="created_at",
+        label=gettext_lazy("Created from"),
     )
-    created_before = Where(
+    created_before = ListFilter(
         MomentField,
         _compare("created_at__lt"),
-        Finding.RANGE,
+        IndexStrategy.RANGE,
         column="created_at",
         label=gettext_lazy("Created before"),
     )
-    updated_after = Where(
-        MomentField, _compare("updated_at__gte"), Finding.RANGE, column="updated_at", label=gettext_lazy("Changed from")
+    updated_after = ListFilter(
+        MomentField,
+        _compare("updated_at__gte"),
+        IndexStrategy.RANGE,
+        column="updated_at",
+        label=gettext_lazy("Changed from"),
     )
-    updated_before = Where(
+    updated_before = ListFilter(
         MomentField,
         _compare("updated_at__lt"),
-        Finding.RANGE,
+        IndexStrategy.RANGE,
         column="updated_at",
         label=gettext_lazy("Changed before"),
     )
-    bag_date = Where(MomentField, _bag_made, label=gettext_lazy("Bag made"))
-    size_min = Where(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
-    size_max = Where(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
-    bag_date_from = Where(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
-    bag_date_to = Where(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
-    date_from = Where(
-        MomentField, _compare("date__gte"), Finding.RANGE, column="date", label=gettext_lazy("Received from this time")
+    bag_date = ListFilter(MomentField, _bag_made, label=gettext_lazy("Bag made"))
+    size_min = ListFilter(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
+    size_max = ListFilter(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
+    bag_date_from = ListFilter(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
+    bag_date_to = ListFilter(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
+    date_from = ListFilter(
+        MomentField,
+        _compare("date__gte"),
+        IndexStrategy.RANGE,
+        column="date",
+        label=gettext_lazy("Received from this time"),
     )
-    date_to = Where(
-        MomentField, _compare("date__lte"), Finding.RANGE, column="date", label=gettext_lazy("Received up to this time")
+    date_to = ListFilter(
+        MomentField,
+        _compare("date__lte"),
+        IndexStrategy.RANGE,
+        column="date",
+        label=gettext_lazy("Received up to this time"),
     )
 
-    retry = Where(
+    retry = ListFilter(
         BooleanField,
         _is(retry=True),
         masks=lambda wanted: [{"retry": frozenset({wanted})}],
         label=gettext_lazy("Retry"),
     )
-    needs_admin_review = Where(
-        BooleanField, _is(needs_admin_review=True), Finding.NARROW, label=gettext_lazy("Needs admin review")
+    needs_admin_review = ListFilter(
+        BooleanField, _is(needs_admin_review=True), IndexStrategy.NARROW, label=gettext_lazy("Needs admin review")
     )
-    queued = Where(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
-    not_queued = Where(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
-    phase = Where(WordsField, _in_phase, masks=_masks_of_phases, words=Phase, label=gettext_lazy("State"))
-    late = Where(
-        BooleanField, lambda wanted: is_late() if wanted else ~is_late(), Finding.NARROW, label=gettext_lazy("Late")
+    queued = ListFilter(BooleanField, _is(queued_at__isnull=False), label=gettext_lazy("Queued"))
+    not_queued = ListFilter(BooleanField, _is(queued_at__isnull=True), label=gettext_lazy("Not queued"))
+    phase = ListFilter(WordsField, _in_phase, masks=_masks_of_phases, words=Phase, label=gettext_lazy("State"))
+    late = ListFilter(
+        BooleanField,
+        lambda wanted: is_late() if wanted else ~is_late(),
+        IndexStrategy.NARROW,
+        label=gettext_lazy("Late"),
     )
-    cause = Where(NumbersField, _any("failure__cause"), Finding.NARROW, label=gettext_lazy("Cause of the last failure"))
-    failed_after = Where(
-        MomentField, _compare("failure__at__gte"), Finding.NARROW, label=gettext_lazy("Failed last, from")
+    cause = ListFilter(
+        NumbersField, _any("failure__cause"), IndexStrategy.NARROW, label=gettext_lazy("Cause of the last failure")
     )
-    superseded = Where(
+    failed_after = ListFilter(
+        MomentField, _compare("failure__at__gte"), IndexStrategy.NARROW, label=gettext_lazy("Failed last, from")
+    )
+    superseded = ListFilter(
         BooleanField,
         _among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
-        Finding.NARROW,
+        IndexStrategy.NARROW,
         label=gettext_lazy("Superseded"),
     )
-    duplicate = Where(
+    duplicate = ListFilter(
         BooleanField,
         _among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
-        Finding.NARROW,
+        IndexStrategy.NARROW,
         label=gettext_lazy("Duplicate"),
     )
-    other_upload = Where(
+    other_upload = ListFilter(
         BooleanField,
         _among(WorkItem.objects.with_other_upload, WorkItem.objects.without_other_upload),
         label=gettext_lazy("Has another upload"),
     )
 
-    node = Where(TextsField, _any("node"), Finding.NARROW, max_length=255, label=gettext_lazy("Node"))
-    node_empty = Where(BooleanField, _is(node=""), label=gettext_lazy("No node"))
-    node_not_empty = Where(
+    node = ListFilter(TextsField, _any("node"), IndexStrategy.NARROW, max_length=255, label=gettext_lazy("Node"))
+    node_empty = ListFilter(BooleanField, _is(node=""), label=gettext_lazy("No node"))
+    node_not_empty = ListFilter(
         BooleanField, lambda wanted: ~Q(node="") if wanted else Q(node=""), label=gettext_lazy("Has node")
     )
-    pid = Where(NumbersField, _any("pid"), label=gettext_lazy("Pid"))
-    pid_empty = Where(BooleanField, _is(pid__isnull=True), label=gettext_lazy("No pid"))
-    pid_not_empty = Where(BooleanField, _is(pid__isnull=False), label=gettext_lazy("Has pid"))
+    pid = ListFilter(NumbersField, _any("pid"), label=gettext_lazy("Pid"))
+    pid_empty = ListFilter(BooleanField, _is(pid__isnull=True), label=gettext_lazy("No pid"))
+    pid_not_empty = ListFilter(BooleanField, _is(pid__isnull=False), label=gettext_lazy("Has pid"))
 
     # How the list is shown, not what is in it.
-    sort = Where(WordsField, words=SORTS)
-    page = Where(NumberField, min_value=1, max_value=10**9)
-    per_page = Where(NumberField, min_value=1, max_value=MOST_PER_PAGE)
-    after = Where(TextField, max_length=2600)
-    before = Where(TextField, max_length=2600)
-    format = Where(WordsField, words=FORMATS)
+    sort = ListFilter(WordsField, words=SORTS)
+    page = ListFilter(NumberField, min_value=1, max_value=10**9)
+    per_page = ListFilter(NumberField, min_value=1, max_value=MOST_PER_PAGE)
+    after = ListFilter(TextField, max_length=2600)
+    before = ListFilter(TextField, max_length=2600)
+    format = ListFilter(WordsField, words=FORMATS)

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import WorkItem
+from ..models.work_item import WorkItem
 
 
 class Sort(NamedTuple):
@@ -80,7 +80,7 @@ def values_at(columns: Sequence[str], item: WorkItem) -> list[Any]:
     return found
 
 
-def beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
+def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
     """The condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
@@ -104,7 +104,7 @@ def _after(column: str, value: Any) -> Q:
 def up_to(columns: Sequence[str], values: Sequence[Any]) -> Q:
     """The condition that a row comes no later than these values, where the first column is always set."""
     first = Q(**{f"{path(columns[0])}__{'gte' if falls(columns[0]) else 'lte'}": values[0]})
-    return first & ~beyond(columns, values)
+    return first & ~after_cursor(columns, values)
 
 
 def as_stored(column: str, value: Any) -> Any:

@@ -20,12 +20,12 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..counts import ANYTHING, Mask, both
-from ..failures import causes_with
-from ..models import WorkItem, WorkItemQuerySet
+from ..counts.summary import ANYTHING, Mask, both
+from ..failures.recorder import causes_with
+from ..models.work_item import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
-from .filterset import Finding, ItemFilter
-from .ordering import Sort, beyond, read
+from .filterset import IndexStrategy, ListFilterSet
+from .ordering import Sort, after_cursor, read
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, shortened
 
@@ -52,7 +52,7 @@ OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_n
 OF_PAGES = ("before", "format")
 OF_V3 = ("registry_action", "not_queued", "date_from", "date_to")
 OF_API = ("bag_date_from", "bag_date_to", *OF_V3)
-NAMES = {name: name for name in ItemFilter.declared_filters} | ALIASES
+NAMES = {name: name for name in ListFilterSet.declared_filters} | ALIASES
 PAGES = Dialect(
     {given: name for given, name in NAMES.items() if name not in OF_API},
     per_page=None,
@@ -173,8 +173,8 @@ class ItemList:
         return {str(pk): text for pk, text in causes_with(numbers, scope, using=self.using)}
 
     @cached_property
-    def _filter(self) -> ItemFilter:
-        filters = ItemFilter(MultiValueDict(self.params), queryset=WorkItem.objects.none(), names=self.params)
+    def _filter(self) -> ListFilterSet:
+        filters = ListFilterSet(MultiValueDict(self.params), queryset=WorkItem.objects.none(), names=self.params)
         fields = filters.form.fields
         for name in fields.keys() & {"institution", "institution_id"}:
             fields[name].known = {one.identifier: one.pk for one in self.institutions.values()}
@@ -231,9 +231,9 @@ class ItemList:
         return self.user.can(Permission.SEE_EVERY_INSTITUTION)
 
     @cached_property
-    def ways(self) -> dict[Finding, list[str]]:
+    def ways(self) -> dict[IndexStrategy, list[str]]:
         """{how they are found: the names given}, without those that only say how the list is shown."""
-        found: dict[Finding, list[str]] = {}
+        found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.value_of.items():
             if name not in SHOWN_AS and value is not None:
                 found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
@@ -260,7 +260,7 @@ class ItemList:
     @cached_property
     def base_masks(self) -> tuple[Mask, ...]:
         """What the list asks of an item's kind, beside the left column."""
-        return self._masks_of(name for name in self.ways.get(Finding.COUNTED, ()) if name not in FACETS.values())
+        return self._masks_of(name for name in self.ways.get(IndexStrategy.COUNTED, ()) if name not in FACETS.values())
 
     @cached_property
     def left_masks(self) -> tuple[Mask, ...]:
@@ -284,7 +284,7 @@ class ItemList:
     @property
     def stretch_columns(self) -> set[str]:
         """The columns that the list has a stretch of."""
-        return {self.column_of(name) for name in self.ways.get(Finding.RANGE, ())}
+        return {self.column_of(name) for name in self.ways.get(IndexStrategy.RANGE, ())}
 
     def comparisons(self, name: str) -> list[Any]:
         """What a name stands for, as (lookup, value)."""
@@ -293,7 +293,7 @@ class ItemList:
     @property
     def bounds(self) -> list[tuple[str, Any]]:
         """The ends of the stretches, as (lookup, value)."""
-        found = (self.comparisons(name) for name in self.ways.get(Finding.RANGE, ()))
+        found = (self.comparisons(name) for name in self.ways.get(IndexStrategy.RANGE, ()))
         return [(lookup.rpartition("__")[2], value) for [(lookup, value)] in found]
 
     def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
@@ -315,7 +315,7 @@ class ItemList:
         """The rows from the place on that the query names with `after`; all of them where it names none."""
         if "after" not in self.value_of:
             return self.rows()
-        return self.rows().filter(beyond(self.sort.columns, read(self.sort.columns, self.value_of["after"])))
+        return self.rows().filter(after_cursor(self.sort.columns, read(self.sort.columns, self.value_of["after"])))
 
     @property
     def selected(self) -> dict[str, set[Any]]:
@@ -377,7 +377,7 @@ class ItemList:
         for name, values in self.params.items():
             if name in SHOWN_AS:
                 continue
-            label = str(ItemFilter.declared_filters[name].label)
+            label = str(ListFilterSet.declared_filters[name].label)
             found += [Chip(name, label, self._word(name, value), self.with_toggled(name, value)) for value in values]
         return found
 

@@ -8,16 +8,16 @@ import workitems.vocabulary
 from django.db import migrations, models
 from django.utils import timezone
 
-from workitems.failures import note_all
-from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
-from workitems.models import WorkItem
+from workitems.failures.recorder import record_all_failures
+from workitems.database.online_migrations import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.models.work_item import WorkItem
 from workitems.durations import recorder
 
 
 def work_out(connection):
     recorder.set_stages_begun()
     recorder.work_out_anew(timezone.now())
-    note_all(WorkItem.objects.all())
+    record_all_failures(WorkItem.objects.all())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE workitems_failure, workitems_steptime, workitems_daycount, workitems_typical")

@@ -4,7 +4,7 @@ It imports nothing from the rooms above, which fill, count and change what is st
 """
 
 from .append_only import AppendOnly
-from .bulk_change import BulkAct
+from .bulk_change import BulkChange
 from .counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
 from .digest import Digest, Every
 from .durations import DayCount, StepTime, Typical
@@ -26,7 +26,7 @@ __all__ = [
     "AcceptedChange",
     "AppendOnly",
     "ArchivedEntry",
-    "BulkAct",
+    "BulkChange",
     "Cause",
     "CountChange",
     "DayCount",

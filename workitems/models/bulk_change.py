@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 
 
-class BulkAct(models.Model):
+class BulkChange(models.Model):
     """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
 
     `selection` is {"ids": […]}, the items that the dry run has shown; or {"query": …, "zone": …, "of": institution or None} with "until", the last item
@@ -19,8 +19,8 @@ class BulkAct(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_acts")
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_acts", null=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="bulk_changes")
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_changes", null=True)
     is_of_all = models.BooleanField(db_default=True)  # closed unless said otherwise: only admins see such an act
     move = models.CharField(max_length=16)
     selection = models.JSONField()
@@ -36,8 +36,9 @@ class BulkAct(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("bulk act")
-        verbose_name_plural = _("bulk acts")
+        db_table = "workitems_bulkact"
+        verbose_name = _("bulk change")
+        verbose_name_plural = _("bulk changes")
         indexes = [models.Index(fields=["-created_at", "-id"], name="act_latest")]
 
     def __str__(self) -> str:

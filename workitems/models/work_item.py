@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..lifecycle import Facts, Phase, phase_of
-from ..search import SearchTextField, head, in_second, same_text
+from ..lifecycle.moves import ItemState
+from ..lifecycle.paths import Phase, phase_of
+from ..search.text import SearchTextField, head, in_second, same_text
 from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
@@ -290,9 +291,9 @@ class WorkItem(models.Model):
         return phase_of(self.status, retry=self.retry)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ItemState:
         """What the rules know of it, but for what lies in other rows: that is asked under the lock, by `door`."""
-        return Facts(
+        return ItemState(
             action=self.action,
             stage=self.stage,
             status=self.status,

@@ -1,6 +1,6 @@
 """The door of the pages: what a view says to be opened, and how it comes by its items.
 
-`pharos.accounts.gate` closes every view that names no permission. Items are fetched through the reader's own queryset, so
+`pharos.accounts.authorization` closes every view that names no permission. Items are fetched through the reader's own queryset, so
 that another institution's item is a plain 404.
 """
 
@@ -13,13 +13,14 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
-from ..bulk import visible_acts
-from ..listing import ItemList
-from ..models import BulkAct, WorkItem, WorkItemQuerySet
-from ..review import Round
+from ..bulk.report import visible_acts
+from ..listing.query import ItemList
+from ..models.bulk_change import BulkChange
+from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..review.queue import Round
 
 
-class Door:
+class ItemViewMixin:
     """Mixin of every view of this app. `permission` says who may open it."""
 
     permission: Permission
@@ -44,11 +45,11 @@ class Door:
         except (WorkItem.DoesNotExist, OverflowError):
             raise Http404 from None
 
-    def act(self) -> BulkAct:
+    def act(self) -> BulkChange:
         """The bulk act that the URL names, if this reader may know of it, or 404."""
         try:
             return visible_acts(self.request.user).get(pk=self.kwargs["pk"])
-        except BulkAct.DoesNotExist:
+        except BulkChange.DoesNotExist:
             raise Http404 from None
 
     def listing(self) -> ItemList | None:
@@ -75,7 +76,7 @@ def url_of_round(round: Round) -> str:
     return reverse("review_queue") + (f"?{round.query}" if round.query else "")
 
 
-def url_of_act(act: BulkAct, round: Round | None) -> str:
+def url_of_act(act: BulkChange, round: Round | None) -> str:
     """The act's page, which knows the way through the review queue that its reader came from."""
     return reverse("act", args=[act.pk]) + (f"?{urlencode({'round': round.query})}" if round else "")
 

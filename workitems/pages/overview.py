@@ -21,11 +21,12 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import durations, failures
-from ..counts import Tally, fits, tally
-from ..durations import Usual
-from ..explanations import Need, needs_for
-from ..lifecycle import PATHS, Phase, phase_of
-from ..listing import Finding, ItemList
+from ..counts.summary import Tally, fits, tally
+from ..durations.typical import Usual
+from ..explanations.presets import Need, needs_for
+from ..lifecycle.paths import PATHS, Phase, phase_of
+from ..listing.filterset import IndexStrategy
+from ..listing.query import ItemList
 from ..vocabulary import Action, Status
 from . import charts
 
@@ -136,7 +137,7 @@ class Overview:
         listing = self._list(need.query)
         if not listing.is_valid():  # nothing below knows what to do with one
             raise ValueError(f"{need.query}: {listing.errors}")
-        if listing.ways.keys() <= {Finding.COUNTED}:
+        if listing.ways.keys() <= {IndexStrategy.COUNTED}:
             return Line(need, sum(n for kind, n in self._tally.kinds.items() if fits(kind, listing.masks)), True)
         number = listing.items()[: MOST_NEEDED + 1].count()
         return Line(need, min(number, MOST_NEEDED), number <= MOST_NEEDED)

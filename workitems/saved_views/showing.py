@@ -10,10 +10,11 @@ from django.http import QueryDict
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
-from ..counts import Kind, Mask, fits, tally
-from ..database import fetched
-from ..listing import SHOWN_AS, Finding, ItemFilter, ItemList
-from ..models import Reach, SavedView
+from ..counts.summary import Kind, Mask, fits, tally
+from ..database.prepared import fetched
+from ..listing.filterset import IndexStrategy, ListFilterSet
+from ..listing.query import SHOWN_AS, ItemList
+from ..models.saved_view import Reach, SavedView
 from .editing import may_change
 
 MOST_IN_COLUMN = 15
@@ -125,7 +126,7 @@ def masks_of(query: str) -> tuple[Mask, ...] | None:
     """What a query string asks of an item's kind, where that is all that it asks, whoever asks it; else None."""
     listing = ItemList(QueryDict(query), _ANYBODY)
     for name in listing.params:
-        is_of_kinds = ItemFilter.declared_filters[name].finding is Finding.COUNTED
+        is_of_kinds = ListFilterSet.declared_filters[name].finding is IndexStrategy.COUNTED
         if name in ("institution", "institution_id") or not (is_of_kinds or name in SHOWN_AS):
             return None
     return listing.masks if listing.is_valid() else None

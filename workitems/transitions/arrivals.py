@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ..audit_log import whole
-from ..database import load
-from ..failures import Told, failures_among, note_failures
-from ..models import HistoryEntry, WorkItem
+from ..audit_log.reading import whole
+from ..database.bulk_insert import load
+from ..failures.recorder import FailureRecord, failures_among, record_failures
+from ..models.history import HistoryEntry
+from ..models.work_item import WorkItem
 from ..vocabulary import Status
 
 
@@ -55,16 +56,16 @@ def _note_failures(arrivals: Arrivals) -> None:
     """The last failure of each item: when its history says, where that comes along. Else one that is failed says it itself;
     and when it did, if that is known already, stays as it is."""
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
-    last: dict[int, Told] = {}
+    last: dict[int, FailureRecord] = {}
     for entry in sorted(arrivals.entries, key=attrgetter("number")):
         if entry.item_id not in rows or entry.status_after != Status.FAILED or entry.move == "import":
             continue
         if entry.move == "fail" or entry.status_before != Status.FAILED:
-            last[entry.item_id] = Told(entry.item_id, rows[entry.item_id].institution_id, entry.note, entry.at)
+            last[entry.item_id] = FailureRecord(entry.item_id, rows[entry.item_id].institution_id, entry.note, entry.at)
         elif entry.item_id in last:  # its note was edited
             last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
-    note_failures(last.values())
-    note_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
+    record_failures(last.values())
+    record_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
 
 
 def _keep_ids_ahead(new: list[WorkItem]) -> None:

@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations import At, Bag, Ended, Taken, added, since_when
-from ..durations import append as record_durations
-from ..failures import failures_among, note_failures
-from ..lifecycle import MOVES, Refused, Wanted, decide
-from ..models import HistoryEntry, WorkItem
-from ..search import SEARCHED, search_text
+from ..durations.recorder import append as record_durations
+from ..durations.steps import At, Bag, Ended, Taken, added, since_when
+from ..failures.recorder import failures_among, record_failures
+from ..lifecycle.moves import MOVES, Refused, TransitionRequest, evaluate
+from ..models.history import HistoryEntry
+from ..models.work_item import WorkItem
+from ..search.text import SEARCHED, search_text
 from .related import related_facts
 from .values import check_values
 
@@ -34,7 +35,7 @@ _NOT_IN_CHANGES = frozenset(
 )
 _PROCESS = frozenset({"node", "pid"})
 
-Plan = tuple[str, Wanted] | Refused  # the move that is to be made with an item, or why none is
+Plan = tuple[str, TransitionRequest] | Refused  # the move that is to be made with an item, or why none is
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class TransitionBatch:
         if MOVES[move].is_granted_to(role_of(self.by)):  # who may not make the move hears only that
             given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
             check_values(type(row), given if wanted.note is None else {**given, "note": wanted.note})
-        new = decide(
+        new = evaluate(
             move,
             replace(row.facts, **related),
             wanted,
@@ -129,10 +130,10 @@ class TransitionBatch:
         HistoryEntry.objects.bulk_create(entries)
         _update(accepted, now)
         record_durations(facts)
-        note_failures(failures_among(row for row, move, _new in accepted if move == "fail"))
+        record_failures(failures_among(row for row, move, _new in accepted if move == "fail"))
         # What an admin has written in its place is what it failed for; when it did stays as it is.
         edited = failures_among(row for row, move, new in accepted if move == "edit" and "note" in new)
-        note_failures(edited, is_new=False)
+        record_failures(edited, is_new=False)
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
         """Writes the new values onto the row in memory, and returns the history entry that says so."""
@@ -193,7 +194,7 @@ def _update(accepted: Sequence[_Change], now: datetime) -> None:
 def apply(
     move: str,
     ids: Sequence[int],
-    wanted: Wanted,
+    wanted: TransitionRequest,
     *,
     by: User,
     via: str = "page",

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations import At, Bag, added
-from ..durations import append as record_durations
-from ..failures import failures_among, note_failures
-from ..lifecycle import Phase, Refused, check_new, first_stage, new_with
-from ..models import HistoryEntry, WorkItem
+from ..durations.recorder import append as record_durations
+from ..durations.steps import At, Bag, added
+from ..failures.recorder import failures_among, record_failures
+from ..lifecycle.moves import Refused, check_new, new_with
+from ..lifecycle.paths import Phase, first_stage
+from ..models.history import HistoryEntry
+from ..models.work_item import WorkItem
 from ..vocabulary import Action, Status
 from .batch import role_of
 from .values import check_values
@@ -82,7 +84,7 @@ def _store(item: WorkItem, by: User, via: str, now: datetime) -> None:
         note=item.note,
     )
     record_durations(added(Bag.of(item), "create", None, At.of(item), now))
-    note_failures(failures_among([item]))
+    record_failures(failures_among([item]))
 
 
 def _check_institution(item: WorkItem) -> None:

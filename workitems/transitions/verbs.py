@@ -8,8 +8,8 @@ return it.
 
 from typing import Any
 
-from ..lifecycle import Wanted
-from ..models import WorkItem
+from ..lifecycle.moves import TransitionRequest
+from ..models.work_item import WorkItem
 from ..vocabulary import Status
 from .batch import apply
 
@@ -65,7 +65,7 @@ def _move(
     item: WorkItem, name: str, stage: str | None, status: str | None, note: str | None, context: dict[str, Any]
 ) -> WorkItem:
     call = {key: context.pop(key) for key in ("by", "via", "version", "at") if key in context}
-    wanted = Wanted(stage=stage, status=status, note=note, fields=context)
+    wanted = TransitionRequest(stage=stage, status=status, note=note, fields=context)
     [result] = apply(name, [item.pk], wanted, versions={item.pk: call.pop("version", None)}, **call)
     if result.item is not None:
         for column in item._meta.concrete_fields:

@@ -6,16 +6,14 @@ from typing import Any
 
 from django import forms
 
-from ...database import LARGEST
-from ...listing import (
-    ALIASES,
-    SHOWN_AS,
+from ...database.column_limits import LARGEST
+from ...listing.filterset import ListFilterSet
+from ...listing.parameter_names import Dialect
+from ...listing.parameters import (
     BooleanField,
     BooleansField,
     DayField,
-    Dialect,
     InstitutionsField,
-    ItemFilter,
     ListField,
     MomentField,
     NumberField,
@@ -25,6 +23,7 @@ from ...listing import (
     TextsField,
     WordsField,
 )
+from ...listing.query import ALIASES, SHOWN_AS
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
@@ -107,7 +106,7 @@ def of_list(dialect: Dialect) -> list[dict[str, Any]]:
 
 
 def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
-    field = ItemFilter.declared_filters[name].field
+    field = ListFilterSet.declared_filters[name].field
     schema = schema_of(field)
     if name == "sort":
         schema = {"type": "string", "enum": list(dialect.sorts), "default": dialect.sort}

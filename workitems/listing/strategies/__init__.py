@@ -13,6 +13,6 @@ Nothing here reads rows to skip them, but for the few hundred pages next to eith
 
 from .bounded_scan import MOST, REACH
 from .plan import counted, find
-from .result import NEAR, Found, Page, Place
+from .result import NEAR, Cursor, Found, Page
 
-__all__ = ["MOST", "NEAR", "REACH", "Found", "Page", "Place", "counted", "find"]
+__all__ = ["MOST", "NEAR", "REACH", "Cursor", "Found", "Page", "counted", "find"]

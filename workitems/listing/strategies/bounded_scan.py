@@ -9,13 +9,16 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import F
 
-from ...counts import Kind, Tally, fits, tally
-from ...models import KIND, SearchedText, WorkItem
-from ...search import has_trigrams, is_indexed
-from ..filterset import Finding
-from ..ordering import as_stored, beyond, path, turned, up_to
+from ...counts.summary import Kind, Tally, fits, tally
+from ...models.counts import KIND
+from ...models.searched_text import SearchedText
+from ...models.work_item import WorkItem
+from ...search.index import is_indexed
+from ...search.text import has_trigrams
+from ..filterset import IndexStrategy
+from ..ordering import after_cursor, as_stored, path, turned, up_to
 from ..query import ItemList
-from .result import Place
+from .result import Cursor
 
 MOST = 10_000  # items that one pass counts
 REACH = 100_000  # items that are looked at, where no index knows what is asked for
@@ -54,7 +57,7 @@ def over(listing: ItemList, *, with_left: bool = False) -> Pass:
     hits = _hits(listing)
     items = matching(listing, hits, () if with_left else listing.left)
     end, begins = None, False
-    if not (hits or Finding.NARROW in listing.ways):
+    if not (hits or IndexStrategy.NARROW in listing.ways):
         order = pass_order(listing)
         begins = order == listing.sort.columns
         if needs_reach(listing):
@@ -85,9 +88,9 @@ def chosen(listing: ItemList, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row[_CELL] in cells]
 
 
-def place_of(listing: ItemList, row: Row) -> Place:
+def place_of(listing: ItemList, row: Row) -> Cursor:
     values = zip(listing.sort.columns, row[_KEYS], strict=True)
-    return Place(row[0], tuple(as_stored(column, value) for column, value in values))
+    return Cursor(row[0], tuple(as_stored(column, value) for column, value in values))
 
 
 def matching(listing: ItemList, hits: Hits | None, without: Iterable[str] = ()) -> Any:
@@ -99,8 +102,8 @@ def matching(listing: ItemList, hits: Hits | None, without: Iterable[str] = ()) 
 
 def _hits(listing: ItemList) -> Hits | None:
     """Of what the list searches for, what an index of texts answers with not too many items; None where it does not."""
-    names = [name for name in listing.ways.get(Finding.SEARCH, ()) if has_trigrams(listing.value_of[name])]
-    if Finding.NARROW in listing.ways or not names or not is_indexed(connections[listing.using]):
+    names = [name for name in listing.ways.get(IndexStrategy.SEARCH, ()) if has_trigrams(listing.value_of[name])]
+    if IndexStrategy.NARROW in listing.ways or not names or not is_indexed(connections[listing.using]):
         return None
     for name in names:
         [(_lookup, pattern)] = listing.comparisons(name)
@@ -113,7 +116,7 @@ def _hits(listing: ItemList) -> Hits | None:
 
 def needs_reach(listing: ItemList) -> bool:
     """Whether items are looked at that need not match, and more than one pass may look at."""
-    looks = listing.ways.keys() & {Finding.SCANNED, Finding.SEARCH} or len(listing.stretch_columns) > 1
+    looks = listing.ways.keys() & {IndexStrategy.SCANNED, IndexStrategy.SEARCH} or len(listing.stretch_columns) > 1
     return bool(looks) and sum(tally(listing.scope, None, None, using=listing.using).kinds.values()) > REACH
 
 
@@ -129,12 +132,12 @@ def pass_order(listing: ItemList) -> tuple[str, ...]:
 
 def end_of_reach(listing: ItemList, order: Sequence[str], after: Sequence[Any] | None) -> list[Any] | None:
     """The place of the last item that is looked at from a place on; None where that is the end."""
-    names = [name for name in listing.ways.get(Finding.RANGE, ()) if listing.column_of(name) == path(order[0])]
+    names = [name for name in listing.ways.get(IndexStrategy.RANGE, ()) if listing.column_of(name) == path(order[0])]
     items = WorkItem.objects.using(listing.using).visible_to(listing.user)
     for name in names:
         items = items.filter(listing.condition(name))
     if after is not None:
-        items = items.filter(beyond(order, after))
+        items = items.filter(after_cursor(order, after))
     place = items.order_by(*order).values_list(*(path(column) for column in order))[REACH - 1 : REACH].first()
     return None if place is None else list(place)
 
@@ -169,5 +172,5 @@ def those_beyond(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], 
     """Which of the rows come after this place in the list's order, or before it."""
     columns = listing.sort.columns
     those = WorkItem.objects.using(listing.using).with_numbers([row[0] for row in rows])
-    later = those.filter(beyond(turned(columns) if back else columns, values))
+    later = those.filter(after_cursor(turned(columns) if back else columns, values))
     return set(later.values_list("pk", flat=True))

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from ...counts import Kind
-from ...database import WORK_ITEMS as ITEMS
-from ...database import fetched
-from ...models import KIND
+from ...counts.summary import Kind
+from ...database.prepared import fetched
+from ...database.table_names import WORK_ITEMS as ITEMS
+from ...models.counts import KIND
 
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
 _INDEXES = {
@@ -23,7 +23,7 @@ _INDEXES = {
 COLUMNS = tuple(_INDEXES)
 
 
-class Stretch(NamedTuple):
+class IndexRange(NamedTuple):
     """A part of an order: its column, whether it falls, the place after which it begins, and bounds (lookup, value) of the column."""
 
     column: str
@@ -35,7 +35,7 @@ class Stretch(NamedTuple):
 def rows_of_kinds(
     kinds: Sequence[Kind] | None,
     institutions: Sequence[int] | None,
-    stretch: Stretch,
+    stretch: IndexRange,
     number: int,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, int]]:
@@ -58,7 +58,7 @@ def rows_of_kinds(
 _SIGNS = {"gte": ">=", "gt": ">", "lt": "<", "lte": "<="}
 
 
-def _conditions(stretch: Stretch) -> tuple[list[str], list[Any]]:
+def _conditions(stretch: IndexRange) -> tuple[list[str], list[Any]]:
     column = stretch.column
     conditions = [f"i.{column} {_SIGNS[lookup]} %s" for lookup, _value in stretch.bounds]
     params: list[Any] = [_adapted(value) for _lookup, value in stretch.bounds]
@@ -72,7 +72,7 @@ def _adapted(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
 
-def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source: str) -> tuple[str, list[Any]]:
+def _rows(names: Iterable[str], values: Iterable[str], stretch: IndexRange, source: str) -> tuple[str, list[Any]]:
     """The statement for one kind, without its LIMIT, and the parameters that follow those of the kind."""
     conditions, params = _conditions(stretch)
     conditions = [*(f"i.{name} = {value}" for name, value in zip(names, values, strict=True)), *conditions]
@@ -83,7 +83,7 @@ def _rows(names: Iterable[str], values: Iterable[str], stretch: Stretch, source:
 
 
 def _in_one_statement(
-    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: IndexRange, number: int
 ) -> list[tuple[Any, int]]:
     if len(probes) == 1:
         sql, params = _rows(names, ["%s"] * len(names), stretch, f"{ITEMS} i")
@@ -102,7 +102,7 @@ def _in_one_statement(
 
 
 def _one_by_one(
-    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: Stretch, number: int
+    using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], stretch: IndexRange, number: int
 ) -> list[tuple[Any, int]]:
     """SQLite has no LATERAL; but there a statement costs no way to a server."""
     index = _INDEXES[stretch.column][("action" in names) + 2 * ("institution_id" in names)]

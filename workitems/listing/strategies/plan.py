@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...counts import ANYTHING, Kind, Tally, fits, tally
-from ..filterset import Finding
+from ...counts.summary import ANYTHING, Kind, Tally, fits, tally
+from ..filterset import IndexStrategy
 from ..ordering import SORTS, Sort, as_stored, falls, path
 from ..query import ItemList
 from . import bounded_scan
-from .by_kind import COLUMNS, Stretch, rows_of_kinds
+from .by_kind import COLUMNS, IndexRange, rows_of_kinds
 from .keyset_walk import Walk
-from .result import Found, Place
+from .result import Cursor, Found
 
 DEFAULT = SORTS["date"]
 
 
 def counted(listing: ItemList) -> Found | None:
     """What is found of a list that only what the summary knows narrows; None for any other, and where no index has its order."""
-    if listing.ways.keys() <= {Finding.COUNTED} and is_by_index(listing.sort):
+    if listing.ways.keys() <= {IndexStrategy.COUNTED} and is_by_index(listing.sort):
         return _counted(listing)
     return None
 
@@ -27,7 +27,7 @@ def find(listing: ItemList) -> Found:
     """What is found of a valid list. ValueError of another: without what is wrong in it, it would ask for something else."""
     if not listing.is_valid():
         raise ValueError(f"this list is not valid: {listing.errors}")
-    if listing.ways.keys() <= {Finding.COUNTED}:
+    if listing.ways.keys() <= {IndexStrategy.COUNTED}:
         return _counted(listing)
     first = bounded_scan.over(listing)
     if first.is_whole:
@@ -54,7 +54,9 @@ def _counted(listing: ItemList) -> Found:
 
 def _too_many(listing: ItemList, first: bounded_scan.Pass, sort: Sort) -> Found:
     """The way for a list that one pass has not come to the end of."""
-    if listing.ways.keys() <= {Finding.COUNTED, Finding.RANGE} and listing.stretch_columns <= {path(sort.columns[0])}:
+    if listing.ways.keys() <= {IndexStrategy.COUNTED, IndexStrategy.RANGE} and listing.stretch_columns <= {
+        path(sort.columns[0])
+    }:
         seen = tally(listing.scope, listing.chosen, None, using=listing.using)
         kinds = [kind for kind in seen.kinds if fits(kind, listing.masks)]
         by_kinds = ByKinds(listing, first.tally, 0, kinds, sort)
@@ -84,11 +86,11 @@ class ByKinds(Found):
         self.kinds = None if listing.masks == ANYTHING else kinds
         self.institutions = listing.chosen if listing.chosen is not None else listing.scope
 
-    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
+    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         column = self.sort.columns[0]
-        stretch = Stretch(path(column), falls(column) != back, values, self.listing.bounds)
+        stretch = IndexRange(path(column), falls(column) != back, values, self.listing.bounds)
         rows = rows_of_kinds(self.kinds, self.institutions, stretch, number, self.listing.using)
-        return [Place(pk, (as_stored(column, value), pk)) for value, pk in rows]
+        return [Cursor(pk, (as_stored(column, value), pk)) for value, pk in rows]
 
 
 class InHand(Found):
@@ -98,10 +100,10 @@ class InHand(Found):
         super().__init__(listing, counted, len(rows), is_whole=True, sort=listing.sort)
         self.rows = rows
 
-    def at(self, start: int, number: int) -> list[Place]:
+    def at(self, start: int, number: int) -> list[Cursor]:
         return [bounded_scan.place_of(self.listing, row) for row in self.rows[start : start + number]]
 
-    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
+    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         rows = self.rows[::-1] if back else self.rows
         start = 0 if values is None else self._start(rows, values, back=back)
         return [bounded_scan.place_of(self.listing, row) for row in rows[start : start + number]]

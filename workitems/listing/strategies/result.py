@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ...counts import Tally, fits
+from ...counts.summary import Tally, fits
 from ..ordering import Sort, read, values_at, written
 from ..query import ItemList
 
@@ -14,7 +14,7 @@ from ..query import ItemList
 NEAR = 10_000
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """A row of a list: its item, and its values in the columns of the order."""
 
     pk: int
@@ -67,10 +67,10 @@ class Found(ABC):
         return found
 
     @abstractmethod
-    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Place]:
+    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         """So many rows after this place, or before it, the nearest first; None: from the end."""
 
-    def at(self, start: int, number: int) -> list[Place] | None:
+    def at(self, start: int, number: int) -> list[Cursor] | None:
         """So many rows from this number on, counted from 0; None where it is too far from both ends."""
         if start <= NEAR:
             return self.beyond(None, start + number)[start:]
@@ -83,7 +83,7 @@ class Found(ABC):
         """Where looking for rows from this place on ends though there may be more; None where it goes to the end."""
         return None
 
-    def seek(self, values: Sequence[Any] | None, looks: int) -> tuple[Place | None, Sequence[Any] | None]:
+    def seek(self, values: Sequence[Any] | None, looks: int) -> tuple[Cursor | None, Sequence[Any] | None]:
         """The first row after this place (None: of all), over at most so many stretches; and where the look ended though it may go on."""
         for _look in range(looks):
             if following := self.beyond(values, 1):
@@ -93,7 +93,7 @@ class Found(ABC):
                 break
         return None, values
 
-    def places(self) -> list[Place] | None:
+    def places(self) -> list[Cursor] | None:
         """The rows of the page that the query string asks for, and one more if there is one; None if it is too far."""
         given, number = self.listing.value_of, self.listing.per_page + 1
         if "after" in given and self.is_sorted:
@@ -120,7 +120,7 @@ class Found(ABC):
         end = self.looked_until(start)
         return None if end is None else written(end)
 
-    def _page(self, rows: Sequence[Place], *, has_next: bool, has_previous: bool) -> Page:
+    def _page(self, rows: Sequence[Cursor], *, has_next: bool, has_previous: bool) -> Page:
         return Page(
             [row.pk for row in rows],
             written(rows[-1].values) if rows and has_next else None,

@@ -3,8 +3,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from workitems import durations
-from workitems.failures import note_all
-from workitems.models import WorkItem
+from workitems.failures.recorder import record_all_failures
+from workitems.models.work_item import WorkItem
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         steps = (
             ("open items", durations.set_stages_begun),
             ("histories", lambda progress: durations.work_out_anew(timezone.now(), progress=progress)),
-            ("failures", lambda progress: note_all(WorkItem.objects.all(), progress=progress)),
+            ("failures", lambda progress: record_all_failures(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:
             with tqdm(desc=name, unit=" items", unit_scale=True, disable=None, file=self.stderr) as bar:

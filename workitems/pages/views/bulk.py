@@ -14,10 +14,10 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import bulk
-from ...bulk import dry_run
-from ...database import whole_number
-from ...listing import ItemList
-from ..access import Door, url_of_act, url_of_list, url_of_round
+from ...bulk.preview import dry_run
+from ...database.column_limits import whole_number
+from ...listing.query import ItemList
+from ..access import ItemViewMixin, url_of_act, url_of_list, url_of_round
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
 from .notes import CANCEL_NOTES, REQUEUE_NOTES
 
@@ -25,7 +25,7 @@ ENTRIES_PER_PAGE = 100
 ACTS_PER_PAGE = 50
 
 
-class BulkMove(Door, View):
+class BulkMove(ItemViewMixin, View):
     """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
 
     A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
@@ -156,7 +156,7 @@ class BulkRequeue(BulkMove):
         return {"note": form.cleaned_data["note"], "from_the_beginning": form.cleaned_data["begin"] == "first"}
 
 
-class Acts(Door, View):
+class Acts(ItemViewMixin, View):
     """`/acts/`: the bulk acts that there were, the last first."""
 
     permission = Permission.REVIEW
@@ -182,7 +182,7 @@ class Acts(Door, View):
             return None
 
 
-class Act(Door, View):
+class Act(ItemViewMixin, View):
     """`/acts/ID`: how far a bulk act has come, and what became of each item. POST goes on with it."""
 
     permission = Permission.REVIEW
@@ -217,7 +217,7 @@ class Act(Door, View):
         return redirect(url_of_act(bulk.go_on(act), self.round()))
 
 
-class Undo(Door, View):
+class Undo(ItemViewMixin, View):
     """`/acts/ID/undo`: sets back what a review has set, but for what has changed since."""
 
     permission = Permission.REVIEW

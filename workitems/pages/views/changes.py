@@ -6,15 +6,16 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.reading import ReadsFromStandby
+from pharos.replicas import ReadsFromStandby
 
-from ...database import whole_number
-from ...listing import MOST_PER_PAGE, ItemList
-from ..access import Door
+from ...database.column_limits import whole_number
+from ...listing.filterset import MOST_PER_PAGE
+from ...listing.query import ItemList
+from ..access import ItemViewMixin
 from ..list import changes
 
 
-class ListChanges(ReadsFromStandby, Door, View):
+class ListChanges(ReadsFromStandby, ItemViewMixin, View):
     """`/items/changes?since=…&shown=1,2,3&` and the list's own query: how many of its items have changed; 204: none has."""
 
     permission = Permission.BROWSE
@@ -45,7 +46,7 @@ def _numbers(text: str) -> set[int]:
     return {pk for pk in map(whole_number, parts) if pk is not None}
 
 
-class ItemVersion(Door, View):
+class ItemVersion(ItemViewMixin, View):
     """`/items/ID/version`: the number of the item's last history entry, as an ETag too; 304 for whoever knows it already.
 
     Of the item's own changes only: that a newer upload of its bag has come is not in it.

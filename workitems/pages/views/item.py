@@ -4,12 +4,12 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ..access import Door, url_of_item, url_of_list
+from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..item_detail import Detail
 from ..support_text import support_text
 
 
-class Item(Door, View):
+class Item(ItemViewMixin, View):
     """`/items/ID`: everything about one item."""
 
     permission = Permission.BROWSE

@@ -7,14 +7,18 @@ from django.views.generic import TemplateView
 
 from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
-from pharos.reading import ReadsFromStandby
+from pharos.replicas import ReadsFromStandby
 
 from ... import bulk, import_export, saved_views
-from ...explanations import presets_for
-from ...listing import PLACES, REACH, SORTS, ItemList, Page, rows_at
-from ...review import Round, to_review
+from ...explanations.presets import presets_for
+from ...listing.ordering import SORTS
+from ...listing.query import PLACES, ItemList
+from ...listing.rows import rows_at
+from ...listing.strategies.bounded_scan import REACH
+from ...listing.strategies.result import Page
+from ...review.queue import Round, to_review
 from ...vocabulary import ACTIONS, STAGES, STATUSES
-from ..access import Door, url_of_round
+from ..access import ItemViewMixin, url_of_round
 from ..list import changes
 from ..list.facets import Facets, drop_hints
 from ..list.table import ItemTable
@@ -27,7 +31,7 @@ FILES = {
 }
 
 
-class List(ReadsFromStandby, Door, View):
+class List(ReadsFromStandby, ItemViewMixin, View):
     """`/items/`: the list, as its query string asks for it, as a page or as a file."""
 
     permission = Permission.BROWSE
@@ -93,7 +97,7 @@ def _kept(listing):
     return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
 
 
-class Words(Door, TemplateView):
+class Words(ItemViewMixin, TemplateView):
     """What every action, stage and status means, on one page."""
 
     permission = Permission.BROWSE

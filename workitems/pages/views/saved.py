@@ -12,20 +12,22 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from pharos.accounts.gate import PUBLIC
+from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
-from pharos.reading import ReadsFromStandby
+from pharos.replicas import ReadsFromStandby
 
 from ... import mailing, saved_views
-from ...listing import ItemList, find
-from ...models import Every, Reach, SavedView
-from ...saved_views import ViewRefused
-from ..access import Door, url_of_list
+from ...listing.query import ItemList
+from ...listing.strategies.plan import find
+from ...models.digest import Every
+from ...models.saved_view import Reach, SavedView
+from ...saved_views.editing import ViewRefused
+from ..access import ItemViewMixin, url_of_list
 from ..forms import ViewForm
 from ..list.facets import in_words
 
 
-class OfView(Door, View):
+class OfView(ItemViewMixin, View):
     """Mixin of what is about one view."""
 
     permission = Permission.BROWSE
@@ -221,7 +223,7 @@ class StopDigest(View):
         return render(self.request, "workitems/stop_digest.html", {"digest": digest, **context})
 
 
-class Start(Door, View):
+class Start(ItemViewMixin, View):
     """`/items`: the list that this person begins with: `/items/`, or the view that they have chosen for that."""
 
     permission = Permission.BROWSE

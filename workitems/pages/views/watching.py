@@ -5,11 +5,11 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ...mailing import watch
-from ..access import Door, url_of_item
+from ...mailing.watches import watch
+from ..access import ItemViewMixin, url_of_item
 
 
-class Watch(Door, View):
+class Watch(ItemViewMixin, View):
     """`/items/ID/watch`: POST `wanted` true or false: whether this person is told, by mail, once the item is done."""
 
     permission = Permission.BROWSE

@@ -40,7 +40,7 @@ def opened_with(view, match) -> Permission | str | None:
     return declared or OF_LIBRARIES.get(match.view_name)
 
 
-class Gate:
+class PermissionMiddleware:
     """Middleware: asks `opened_with` before any view runs. Strangers go to the login page, the unauthorised get 403."""
 
     def __init__(self, get_response):
