@@ -110,7 +110,7 @@ def floor(count=400):
 def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
-    from tests.legal import all_faults, asked_by, made_by, unrecorded
+    from tests.lifecycle.legal import all_faults, asked_by, made_by, unrecorded
     from workitems.models.history import HistoryEntry
     from workitems.models.work_item import WorkItem
 

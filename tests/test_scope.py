@@ -19,8 +19,8 @@ from workitems.listing.ordering import SORTS
 from workitems.models.bulk_change import BulkChange
 from workitems.models.work_item import WorkItem
 
-from .elements import page
 from .factories import InstitutionFactory, UserFactory, make_item
+from .pages.elements import page
 from .stored import as_stored
 
 MEMBERS = ("dora", "stan")

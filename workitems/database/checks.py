@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.replicas import ALIASES, FAILURES, NoStandby, Standby, whose_primary
+from pharos.replicas.standbys import ALIASES, FAILURES, NoStandby, Standby, whose_primary
 
 
 @checks.register(checks.Tags.database)

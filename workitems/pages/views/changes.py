@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.replicas import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromStandby
 
 from ...database.column_limits import whole_number
 from ...listing.filterset import MOST_PER_PAGE

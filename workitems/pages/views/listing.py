@@ -7,7 +7,7 @@ from django.views.generic import TemplateView
 
 from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
-from pharos.replicas import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromStandby
 
 from ... import bulk, import_export, saved_views
 from ...explanations.presets import presets_for

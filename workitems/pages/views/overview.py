@@ -5,7 +5,7 @@ from django.utils.cache import patch_cache_control
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.replicas import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromStandby
 
 from ..access import ItemViewMixin
 from ..overview import COLUMNS, Overview

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
-from pharos.replicas import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromStandby
 
 from ... import mailing, saved_views
 from ...listing.query import ItemList
