@@ -1,4 +1,4 @@
-"""The columns of the list. A column is one line; its cell stands at the same place in templates/workitems/_table.html."""
+"""The columns of the list. A column is one line; its cell stands at the same place in templates/workitems/list/_table.html."""
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +31,7 @@ class ItemTable(tables.Table):
     reviewed = ItemColumn(verbose_name=_("Reviewed"))
 
     class Meta:
-        template_name = "workitems/_table.html"
+        template_name = "workitems/list/_table.html"
         orderable = False
 
     def __init__(self, rows, listing: ItemList, *, is_sorted: bool = True):

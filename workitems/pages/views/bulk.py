@@ -88,7 +88,7 @@ class BulkMove(ItemViewMixin, View):
         back, note = url_of_round(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
         if note.strip():
             context = {"sentence": sentence, "note": note, "back": back}
-            return render(self.request, "workitems/bulk_lost.html", context, status=422)
+            return render(self.request, "workitems/bulk/lost.html", context, status=422)
         messages.error(self.request, sentence)
         return redirect(back)
 
@@ -111,7 +111,7 @@ class BulkReview(BulkMove):
     """`/items/review`"""
 
     permission = Permission.REVIEW
-    template_name = "workitems/bulk_review.html"
+    template_name = "workitems/bulk/review.html"
 
     def form(self, data=None):
         return ReviewForm(self.request.POST)
@@ -126,7 +126,7 @@ class BulkCancel(BulkMove):
     """`/items/cancel`"""
 
     permission = Permission.CANCEL
-    template_name = "workitems/bulk_cancel.html"
+    template_name = "workitems/bulk/cancel.html"
     notes = CANCEL_NOTES
 
     def form(self, data=None):
@@ -143,7 +143,7 @@ class BulkRequeue(BulkMove):
     """`/items/requeue`"""
 
     permission = Permission.REQUEUE
-    template_name = "workitems/bulk_requeue.html"
+    template_name = "workitems/bulk/requeue.html"
     notes = REQUEUE_NOTES
 
     def form(self, data=None):
@@ -169,7 +169,7 @@ class Acts(ItemViewMixin, View):
             "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],
             "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",
         }
-        return render(request, "workitems/acts.html", context)
+        return render(request, "workitems/bulk/changes.html", context)
 
     @staticmethod
     def before(text):
@@ -208,7 +208,7 @@ class Act(ItemViewMixin, View):
             "may_go_on": bulk.may_go_on(act, request.user),
             "may_undo": bulk.may_undo(act, request.user) and bulk.undo_of(act) is None,
         }
-        return render(request, "workitems/act.html", context)
+        return render(request, "workitems/bulk/change.html", context)
 
     def post(self, request, pk):
         act = self.act()

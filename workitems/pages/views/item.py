@@ -29,4 +29,4 @@ class Item(ItemViewMixin, View):
             "previous": before and url_of_item(before, listing),
             "next": after and url_of_item(after, listing),
         }
-        return render(request, "workitems/item.html", context)
+        return render(request, "workitems/item/item.html", context)

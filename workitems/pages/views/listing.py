@@ -23,7 +23,7 @@ from ..list import changes
 from ..list.facets import Facets, drop_hints
 from ..list.table import ItemTable
 
-# The filters that have a field of their own above the rows; see templates/workitems/_search.html.
+# The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
 TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
 FILES = {
     "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
@@ -88,7 +88,7 @@ class List(ReadsFromStandby, ItemViewMixin, View):
             context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         if since:
             context["since"] = changes.written(since)
-        return render(self.request, "workitems/list.html", context, status=status)
+        return render(self.request, "workitems/list/list.html", context, status=status)
 
 
 def _kept(listing):
@@ -101,7 +101,7 @@ class Words(ItemViewMixin, TemplateView):
     """What every action, stage and status means, on one page."""
 
     permission = Permission.BROWSE
-    template_name = "workitems/words.html"
+    template_name = "workitems/glossary.html"
 
     def get_context_data(self, **kwargs):
         kinds = [(_("Actions"), "action", ACTIONS), (_("Stages"), "stage", STAGES), (_("Statuses"), "status", STATUSES)]

@@ -99,7 +99,7 @@ class Move(ItemViewMixin, View):
 class Cancel(Move):
     permission = Permission.CANCEL
     name = "cancel"
-    template_name = "workitems/cancel.html"
+    template_name = "workitems/moves/cancel.html"
     done = gettext_lazy("Cancelled %(name)s.")
 
     def form(self, item, data=None):
@@ -117,7 +117,7 @@ class Cancel(Move):
 class Requeue(Move):
     permission = Permission.REQUEUE
     name = "requeue"
-    template_name = "workitems/requeue.html"
+    template_name = "workitems/moves/requeue.html"
     done = gettext_lazy("Requeued %(name)s.")
 
     def form(self, item, data=None):
@@ -133,7 +133,7 @@ class Requeue(Move):
 class Review(Move):
     permission = Permission.REVIEW
     name = "review"
-    template_name = "workitems/review.html"
+    template_name = "workitems/moves/review.html"
 
     def form(self, item, data=None):
         return ReviewForm(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
@@ -150,7 +150,7 @@ class Review(Move):
 class Edit(Move):
     permission = Permission.EDIT
     name = "edit"
-    template_name = "workitems/edit.html"
+    template_name = "workitems/moves/edit.html"
     done = gettext_lazy("Changed %(name)s.")
 
     def form(self, item, data=None):

@@ -18,7 +18,7 @@ class Home(ReadsFromStandby, ItemViewMixin, View):
 
     def get(self, request):
         overview = Overview(request.user, timezone.now(), self.using)
-        return render(request, "workitems/overview.html", {"overview": overview, "columns": COLUMNS})
+        return render(request, "workitems/overview/overview.html", {"overview": overview, "columns": COLUMNS})
 
 
 class Icon(ReadsFromStandby, ItemViewMixin, View):

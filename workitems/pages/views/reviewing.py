@@ -38,7 +38,7 @@ class ReviewQueue(ItemViewMixin, View):
             return redirect(url_of_round(here.showing(following.item)))
         end = following.looked_until
         context = {**self.around(here, queue), "further": url_of_round(here.looking_on(end)) if end else None}
-        return render(request, "workitems/review_end.html", context)
+        return render(request, "workitems/review/end.html", context)
 
     def post(self, request):
         here = Round.read(request.GET.dict())
@@ -127,7 +127,7 @@ class ReviewQueue(ItemViewMixin, View):
         }
         if "review" in detail.moves:
             context |= self.alike(here, queue, item)
-        return render(self.request, "workitems/review_queue.html", context, status=status)
+        return render(self.request, "workitems/review/queue.html", context, status=status)
 
     def alike(self, here: Round, queue: Queue, item: WorkItem) -> dict:
         """The items that ended as this one did, and what the form to mark them all sends."""

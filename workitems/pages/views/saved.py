@@ -77,7 +77,7 @@ class SavedViews(OfView):
     def get(self, request):
         lines, mailed = saved_views.lines(request.user), mailing.of_person(request.user)
         context = {"lines": lines, "mailed": mailed, "every": Every.choices}
-        return render(request, "workitems/saved_views.html", context)
+        return render(request, "workitems/saved_views/saved_views.html", context)
 
     def post(self, request):
         form, listing = self.form(request.POST), self.listing()
@@ -93,14 +93,14 @@ class SavedViews(OfView):
                 self.say(view)
                 return redirect(f"{reverse('items')}?{view.query}")
         context = {"form": form, "chips": listing.chips(), "list_query": query, "back": url_of_list(listing)}
-        return render(request, "workitems/save_view.html", context, status=422)
+        return render(request, "workitems/saved_views/save.html", context, status=422)
 
     def refused(self, form):
         """What was sent is no list. It is kept, and so is what was typed."""
         query = self.request.POST.get("list", "")
         form.add_error(None, _("This list cannot be saved: it is not valid. Go back to it, and look at what it says."))
         context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
-        return render(self.request, "workitems/save_view.html", context, status=422)
+        return render(self.request, "workitems/saved_views/save.html", context, status=422)
 
     def say(self, view):
         sentences = {
@@ -135,14 +135,14 @@ class ChangeView(OfView):
         return self.page(self.changeable(), form, status=422)
 
     def page(self, view, form, status=200):
-        return render(self.request, "workitems/change_view.html", {"view": view, "form": form}, status=status)
+        return render(self.request, "workitems/saved_views/change.html", {"view": view, "form": form}, status=status)
 
 
 class DeleteView(OfView):
     """`/views/ID/delete`: asks first."""
 
     def get(self, request, pk):
-        return render(request, "workitems/delete_view.html", {"view": self.changeable()})
+        return render(request, "workitems/saved_views/delete.html", {"view": self.changeable()})
 
     def post(self, request, pk):
         view = self.changeable()
@@ -220,7 +220,7 @@ class StopDigest(View):
         return found
 
     def page(self, digest, **context):
-        return render(self.request, "workitems/stop_digest.html", {"digest": digest, **context})
+        return render(self.request, "workitems/saved_views/stop_digest.html", {"digest": digest, **context})
 
 
 class Start(ItemViewMixin, View):
