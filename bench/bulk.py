@@ -25,8 +25,7 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
     from django.test import Client
 
     from pharos.accounts.models import User
-    from workitems.models.bulk_change import BulkChange
-    from workitems.models.work_item import WorkItem
+    from workitems.models import BulkChange, WorkItem
 
     client = Client()
     client.force_login(User.objects.get(email=ADMIN))

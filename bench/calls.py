@@ -61,7 +61,7 @@ def measure(seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
 
 def open_items(number: int) -> list[int]:
     """Open ingests at their first stage that no other node holds, the newest first."""
-    from workitems.models.work_item import WorkItem
+    from workitems.models import WorkItem
 
     items = (
         WorkItem.objects.open()

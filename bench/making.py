@@ -88,7 +88,7 @@ def people() -> None:
     """Who looks: an admin, staff of the largest and of the smallest member, and the account of the workers."""
     from pharos.accounts.models import Institution, User
     from pharos.accounts.roles import Role
-    from workitems.demo.cast import make_service
+    from workitems.demo import make_service
 
     User.objects.create_superuser(ADMIN)
     for email, domain in ((LARGE, LARGEST), (SMALL, SMALLEST)):

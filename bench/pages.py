@@ -121,7 +121,7 @@ class Looker:
 
     def counts(self) -> dict[str, Any]:
         """The counts of the left column alone, as the list of everything has them."""
-        from workitems.listing.query import ItemList
+        from workitems.listing import ItemList
         from workitems.pages.list.facets import Facets
 
         asked = Asked(self.person, cases.CASES[0], None, 0, None)

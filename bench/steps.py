@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from workitems.lifecycle.paths import PATHS
+from workitems.lifecycle import PATHS
 from workitems.vocabulary import Action, Stage
 
 from .shape import CLOSED, OPEN, Kind

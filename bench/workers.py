@@ -111,8 +111,7 @@ def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
     from tests.lifecycle.legal import all_faults, asked_by, made_by, unrecorded
-    from workitems.models.history import HistoryEntry
-    from workitems.models.work_item import WorkItem
+    from workitems.models import HistoryEntry, WorkItem
 
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]
     touched = WorkItem.objects.filter(updated_at__gte=began)  # what was there before has no history of its own
@@ -134,7 +133,8 @@ def judge(saves, began):
 
 def play(running, keys, workers, seconds, journal):
     """The workers and the admin at once; the simulation's last line, and the admin."""
-    from workitems.simulation.connection import Address, Clock, Connection
+    from workitems.simulation import Address
+    from workitems.simulation.connection import Clock, Connection
 
     clock = Clock()
     connection = Connection(Address.of(running.url), ADMIN, keys[ADMIN], clock)

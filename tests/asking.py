@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workitems.lifecycle.moves import ItemState, Refused, TransitionRequest, evaluate
+from workitems.lifecycle import ItemState, Refused, TransitionRequest, evaluate
 from workitems.vocabulary import Status
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

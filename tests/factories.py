@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 _numbers = itertools.count(1)
 

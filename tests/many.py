@@ -3,9 +3,8 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from workitems.lifecycle.paths import PATHS, phase_of
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import PATHS, phase_of
+from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Status
 
 SOME_DAY = datetime(2026, 3, 8, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 
 from workitems import transitions
-from workitems.lifecycle.moves import Refused
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import Refused
+from workitems.models import WorkItem
 
 
 def as_stored(item):

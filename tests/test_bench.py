@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bench import figures, loading, results, rows, shape, steps
-from workitems.lifecycle.paths import PATHS, SUCCESS_AT, phase_of
-from workitems.models.work_item import WorkItem
-from workitems.search.text import search_text
+from workitems.lifecycle import PATHS, SUCCESS_AT, phase_of
+from workitems.models import WorkItem
+from workitems.search import search_text
 
 END = datetime(2026, 5, 4, tzinfo=UTC)
 TOTAL = 20_000

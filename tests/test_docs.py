@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from workitems.listing.ordering import SORTS
+from workitems.listing import SORTS
 from workitems.listing.query import PAGES
 
 ROOT = Path(settings.BASE_DIR)

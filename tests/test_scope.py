@@ -15,9 +15,8 @@ from django.utils import timezone
 from pharos.accounts import authorization
 from pharos.accounts.roles import Permission, Role
 from workitems import transitions, urls
-from workitems.listing.ordering import SORTS
-from workitems.models.bulk_change import BulkChange
-from workitems.models.work_item import WorkItem
+from workitems.listing import SORTS
+from workitems.models import BulkChange, WorkItem
 
 from .factories import InstitutionFactory, UserFactory, make_item
 from .pages.elements import page

@@ -6,10 +6,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from .database.column_limits import whole_number
-from .models.history import ArchivedEntry, HistoryEntry
-from .models.work_item import WorkItem
-from .search.text import same_text
+from .database import whole_number
+from .models import ArchivedEntry, HistoryEntry, WorkItem
+from .search import same_text
 
 
 class ReadOnly(admin.ModelAdmin):

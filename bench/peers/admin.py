@@ -6,7 +6,7 @@ With the middleware that the admin asks for, and nothing of the product's. Peopl
 from django.contrib import admin
 from django.urls import path
 
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

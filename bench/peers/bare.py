@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from pharos.views import Health
 from workitems.api.v2 import Item
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 KEPT: dict[str, bytes] = {}
 _kept: dict[str, bytes] = {}

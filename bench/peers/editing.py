@@ -5,7 +5,7 @@ It knows no moves: what is changed is changed, whatever the workers do meanwhile
 
 from django.urls import path
 
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .admin import Site
 from .admin import WorkItemAdmin as Listed

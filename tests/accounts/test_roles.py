@@ -3,8 +3,8 @@
 import pytest
 
 from pharos.accounts.roles import ROLES, Permission, Role, may, role_choices
-from workitems.lifecycle.moves import MOVES
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import MOVES
+from workitems.models import WorkItem
 
 # The design's table of roles, permission by permission.
 MEMBERS = "institutional_user institutional_admin admin"

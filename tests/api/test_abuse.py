@@ -12,7 +12,7 @@ from tests.many import make_many
 from tests.stored import as_stored
 from workitems import transitions
 from workitems.api import v1, v2, v3
-from workitems.models.work_item import WorkItem, WorkItemQuerySet
+from workitems.models import WorkItem, WorkItemQuerySet
 
 from .asking import Caller, Nobody
 

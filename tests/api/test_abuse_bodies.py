@@ -11,8 +11,7 @@ from workitems import transitions
 from workitems.api import v2, v3
 from workitems.api.fields import Flag
 from workitems.api.records import IGNORED
-from workitems.models.work_item import WorkItem
-from workitems.models.worker_state import WorkItemState
+from workitems.models import WorkItem, WorkItemState
 
 from .asking import Caller
 

@@ -13,7 +13,7 @@ from workitems.api import urls
 from workitems.api.base import ApiView
 from workitems.api.callers import FLUCTUS, PHAROS, ByKey
 from workitems.api.editions import Edition
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .asking import Caller, Nobody
 

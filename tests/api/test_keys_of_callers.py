@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pharos.accounts import api_keys
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .asking import Caller, Nobody
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
 from workitems.api.objects import StoredObject, object_of
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from ..factories import make_item
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.factories import make_item
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .asking import Caller, Nobody
 

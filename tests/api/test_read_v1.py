@@ -6,7 +6,7 @@ import pytest
 
 from tests.many import make_many
 from workitems.api import v1
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 from workitems.vocabulary import Action
 
 from .asking import Caller

@@ -7,8 +7,8 @@ import pytest
 
 from tests.many import make_many
 from workitems.api import v2
-from workitems.listing.query import ALIASES, OF_PROCESS
-from workitems.models.work_item import WorkItem
+from workitems.listing import ALIASES, OF_PROCESS
+from workitems.models import WorkItem
 
 from .asking import Caller
 from .samples import ALL, AWKWARD, FILE, letters, make_samples

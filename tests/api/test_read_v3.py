@@ -8,8 +8,8 @@ import pytest
 from tests.factories import make_item
 from tests.many import make_many
 from workitems.api import v3
-from workitems.listing.query import OF_PROCESS
-from workitems.models.work_item import WorkItem
+from workitems.listing import OF_PROCESS
+from workitems.models import WorkItem
 
 from .asking import Caller
 from .samples import ALL, AWKWARD, FILE, letters, make_samples, walked, without_holes

@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories import make_item
 from tests.many import make_many
-from workitems.listing.ordering import SORTS
-from workitems.models.work_item import WorkItem
+from workitems.listing import SORTS
+from workitems.models import WorkItem
 
 from .asking import Caller
 from .samples import AWKWARD, walked, without_holes

@@ -22,9 +22,8 @@ from schemathesis.specs.openapi.checks import (
 from pharos.accounts import api_keys
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.api import v2
-from workitems.api.description.docs import VERSIONS
-from workitems.models.work_item import WorkItem
+from workitems.api import VERSIONS, v2
+from workitems.models import WorkItem
 
 from ..factories import make_item
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.factories import make_item
 from tests.wire import BODY, NEVER, GoClient, PythonClient, check, connection, escaped, whole_record
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HARD_NAMES = [

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import make_item
 from tests.wire import GoClient, escaped
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HARD_NAMES = [

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import make_item
 from tests.wire import Curl, GoClient, escaped, go_time
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = {"node", "pid", "work_item_state_id", "state"}

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from pharos.accounts import api_keys
 from tests.wire import BODY, Curl, GoClient, PythonClient, exchange, whole_record
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLACES = [

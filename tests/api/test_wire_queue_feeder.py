@@ -8,7 +8,7 @@ from django.utils import timezone
 from tests.factories import make_item
 from tests.wire import GoClient, whole_record
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAITING = "/api/v2/items/?node_empty=true&page=1&per_page={}&queued=false&retry=true&status=Pending"

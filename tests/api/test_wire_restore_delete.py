@@ -5,7 +5,7 @@ import pytest
 from tests.factories import make_item
 from tests.stored import state_of
 from tests.wire import Curl, GoClient, PythonClient, check, whole_record
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OBJECT = "virginia.edu/ledger & co. v1.2"

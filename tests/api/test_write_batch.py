@@ -9,8 +9,7 @@ from tests.factories import make_item
 from tests.stored import as_stored, last
 from tests.wire import whole_record
 from workitems import transitions
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 
 from .asking import Caller
 from .meeting import together

@@ -11,7 +11,7 @@ from tests.factories import UserFactory
 from tests.stored import last
 from tests.wire import BODY, NEVER
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .asking import Caller
 from .meeting import together

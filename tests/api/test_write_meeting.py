@@ -8,8 +8,7 @@ from django.test import Client
 
 from tests.factories import make_item
 from tests.stored import last
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 
 from .asking import Caller
 from .meeting import together

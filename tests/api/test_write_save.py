@@ -10,7 +10,7 @@ from tests.stored import as_stored, last
 from tests.wire import NEVER, TIMES, escaped, whole_record
 from workitems import transitions
 from workitems.api.fields import read_time
-from workitems.lifecycle.moves import TransitionRequest
+from workitems.lifecycle import TransitionRequest
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched

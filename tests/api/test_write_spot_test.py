@@ -7,7 +7,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from workitems import transitions
-from workitems.models.history import HistoryEntry
+from workitems.models import HistoryEntry
 
 from .asking import Caller
 

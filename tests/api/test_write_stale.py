@@ -10,7 +10,7 @@ from pharos.accounts import api_keys
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched

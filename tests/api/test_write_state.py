@@ -11,7 +11,7 @@ from tests.factories import make_item
 from tests.stored import as_stored, state_of
 from workitems import transitions
 from workitems.api.resources import OfStates
-from workitems.models.worker_state import WorkItemState
+from workitems.models import WorkItemState
 from workitems.transitions import worker_state
 
 from .asking import Caller

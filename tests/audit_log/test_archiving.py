@@ -15,17 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from workitems import audit_log, transitions
-from workitems.audit_log import archiving
-from workitems.audit_log.archiving import TooYoung, move_out
-from workitems.audit_log.reading import latest
+from workitems.audit_log import TooYoung, archiving, latest, move_out
 from workitems.bulk import report, run
-from workitems.import_export.exporting import NotWhole, export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import Refused, TransitionRequest
-from workitems.listing.query import ItemList
-from workitems.models.append_only import AppendOnly
-from workitems.models.history import ArchivedEntry, HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.import_export import NotWhole, export_lines, import_files
+from workitems.lifecycle import Refused, TransitionRequest
+from workitems.listing import ItemList
+from workitems.models import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
 from ..pages.elements import page

@@ -9,10 +9,8 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.audit_log.archiving import move_out
-from workitems.audit_log.reading import latest
-from workitems.models.history import ArchivedEntry, HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.audit_log import latest, move_out
+from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
 

@@ -12,13 +12,10 @@ from django.contrib import admin
 from django.db import connection
 
 from workitems import transitions
-from workitems.audit_log import archiving
-from workitems.audit_log.reading import latest, whole
+from workitems.audit_log import archiving, latest, whole
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
-from workitems.models.bulk_change import BulkChange
-from workitems.models.history import ArchivedEntry, HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem
 from workitems.transitions import related, saving
 
 from .histories import fill_histories, run

@@ -10,13 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from workitems import transitions
+from workitems.bulk import dry_run
 from workitems.bulk import run as bulk_run
-from workitems.bulk.preview import dry_run
 from workitems.durations import typical
 from workitems.listing.strategies import bounded_scan
-from workitems.models.bulk_change import BulkChange
-from workitems.models.durations import Typical
-from workitems.models.work_item import WorkItem
+from workitems.models import BulkChange, Typical, WorkItem
 
 from ..factories import InstitutionFactory, make_item
 from ..many import make_many

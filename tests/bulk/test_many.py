@@ -5,9 +5,7 @@ import pytest
 from workitems import transitions
 from workitems.bulk import run
 from workitems.listing.strategies import bounded_scan
-from workitems.models.bulk_change import BulkChange
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import BulkChange, HistoryEntry, WorkItem
 
 from ..many import make_many
 from ..pages.elements import page

@@ -2,7 +2,7 @@
 
 from workitems import transitions
 from workitems.bulk import run
-from workitems.models.history import HistoryEntry
+from workitems.models import HistoryEntry
 
 
 def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as_later(stan, wally, item):

@@ -13,12 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.counts import repair, triggers
-from workitems.counts.summary import tally
-from workitems.lifecycle.paths import PATHS, phase_of
-from workitems.models.counts import CountChange, ItemCount
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.counts import repair, tally, triggers
+from workitems.lifecycle import PATHS, phase_of
+from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
 from ..conftest import guard_of_history

@@ -5,9 +5,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
-from workitems.models.append_only import AppendOnly
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import AppendOnly, HistoryEntry, WorkItem
 
 
 @pytest.mark.parametrize("column", ["action", "stage", "status"])

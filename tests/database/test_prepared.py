@@ -3,7 +3,7 @@
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 
-from workitems.database.prepared import fetched
+from workitems.database import fetched
 
 SQL = "SELECT CAST(%s AS integer) + 1"
 

@@ -15,11 +15,10 @@ from django.test import override_settings
 
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
-from workitems.demo import texts
-from workitems.demo.load import SEED, DemoRefused, load_demo, steps_until
+from workitems.demo import DemoRefused, load_demo, texts
+from workitems.demo.load import SEED, steps_until
 from workitems.demo.plot import Plot
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -7,10 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from pharos.accounts.models import Institution, User
-from workitems.demo import load
-from workitems.demo.load import DemoRefused, is_empty, load_demo
+from workitems.demo import DemoRefused, is_empty, load, load_demo
 from workitems.management.commands import quickstart
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from django.utils import timezone
 from workitems import durations
 from workitems.durations import typical
 from workitems.durations.scale import UNKNOWN, band_of
-from workitems.models.durations import Typical
-from workitems.models.work_item import WorkItem
+from workitems.models import Typical, WorkItem
 
 from ..api.asking import Caller
 from ..factories import make_item

@@ -13,15 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.durations import recorder
-from workitems.durations.days import last_days
+from workitems.durations import last_days, recorder, usual, usual_in_all
 from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
-from workitems.durations.typical import usual, usual_in_all
-from workitems.import_export.exporting import export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import TransitionRequest
-from workitems.models.durations import DayCount, StepTime, Typical
-from workitems.models.work_item import WorkItem
+from workitems.import_export import export_lines, import_files
+from workitems.lifecycle import TransitionRequest
+from workitems.models import DayCount, StepTime, Typical, WorkItem
 
 from ..factories import InstitutionFactory, make_item, service
 from ..stored import another_installation

@@ -8,8 +8,8 @@ from pharos.accounts import api_keys
 from workitems import transitions
 from workitems.durations import typical
 from workitems.durations.scale import ALL_SIZES, band_of
-from workitems.models.durations import Typical
-from workitems.saved_views.editing import save_view
+from workitems.models import Typical
+from workitems.saved_views import save_view
 
 from ..factories import make_item, service
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .gallery import ERROR
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 LIST = "/items/?status=Failed&status=Success&status=Cancelled&reviewed=false&q=virginia"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from .test_every_page import TEXT_THAT_STICKS_OUT, faults
 

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 
 from pharos.accounts.roles import Role
-from workitems.explanations.advice import RULES, State, Tone, Who, Words, first_line, lasting, what_now, words
+from workitems.explanations import State, Words, first_line, lasting, what_now, words
+from workitems.explanations.advice import RULES, Tone, Who
 from workitems.vocabulary import Action, Stage, Status
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

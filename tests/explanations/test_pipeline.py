@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workitems.explanations.pipeline import Passage, Place, steps
+from workitems.explanations import Passage, steps
+from workitems.explanations.pipeline import Place
 
 from ..asking import PATH
 

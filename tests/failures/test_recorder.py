@@ -9,10 +9,8 @@ from django.utils import timezone
 
 from workitems import transitions
 from workitems.failures import recorder
-from workitems.import_export.exporting import export_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.models.failure import Cause, Failure
-from workitems.models.work_item import WorkItem
+from workitems.import_export import export_lines, import_files
+from workitems.models import Cause, Failure, WorkItem
 
 from ..api.asking import Caller
 from ..factories import make_item, service

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workitems.import_export.importing.taking import Summary, import_files
+from workitems.import_export import import_files
+from workitems.import_export.importing.taking import Summary
 
 REGISTRY_COLUMNS = [
     *("id", "created_at", "updated_at", "intellectual_object_id", "generic_file_id", "name", "etag", "bucket", "user"),

@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export.exporting import csv_lines, export_lines, export_to, json_lines
-from workitems.import_export.importing.taking import import_files
-from workitems.lifecycle.moves import TransitionRequest
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.import_export import csv_lines, export_lines, export_to, import_files, json_lines
+from workitems.lifecycle import TransitionRequest
+from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import InstitutionFactory, make_item
 from ..many import make_many

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
-from workitems.import_export.exporting import Begun, csv_lines, export_lines, json_lines
-from workitems.models.work_item import WorkItem
+from workitems.import_export import Begun, csv_lines, export_lines, json_lines
+from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..many import make_many

@@ -8,9 +8,8 @@ import pytest
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export.importing.raw import Unreadable
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.import_export import Unreadable
+from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
 from .importing_samples import (

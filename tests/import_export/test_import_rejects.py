@@ -8,11 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.import_export.importing.raw import Unreadable
+from workitems.import_export import Unreadable, import_files
 from workitems.import_export.importing.rows import READERS
-from workitems.import_export.importing.taking import import_files
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
 from .importing_samples import (

@@ -13,10 +13,8 @@ from django.db import OperationalError, connection
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export.importing.raw import Stopped, Unreadable
-from workitems.import_export.importing.taking import import_files
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.import_export import Stopped, Unreadable, import_files
+from workitems.models import HistoryEntry, WorkItem
 
 from .importing_samples import INSTITUTIONS, counts, json_lines, list_reply, pharos, registry_csv, taker, write
 

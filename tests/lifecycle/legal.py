@@ -19,10 +19,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle.moves import MOVES, Move, Reach
-from workitems.lifecycle.paths import SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import MOVES, SUCCESS_AT, Move, Phase, Reach, is_on_path, phase_of, position, requeue_stages
+from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.deciding import Save
 from workitems.vocabulary import Action, Stage, Status
 

@@ -11,9 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pharos.accounts.models import User
 from workitems import transitions
-from workitems.lifecycle.moves import Refused
-from workitems.lifecycle.paths import phase_of
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import Refused, phase_of
+from workitems.models import WorkItem
 from workitems.vocabulary import Stage
 
 from ..asking import ENDS, MAY, PATH

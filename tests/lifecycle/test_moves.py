@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from workitems.lifecycle.moves import object_identifier
-from workitems.lifecycle.paths import first_stage, requeue_stages
+from workitems.lifecycle import first_stage, object_identifier, requeue_stages
 from workitems.vocabulary import Stage, Status
 
 from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal

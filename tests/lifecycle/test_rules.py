@@ -3,8 +3,20 @@
 import pytest
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle.moves import MOVES, ItemState, Refused, TransitionRequest, check_new, evaluate, legal_moves
-from workitems.lifecycle.paths import PATHS, SUCCESS_AT, Phase, first_stage, phase_of
+from workitems.lifecycle import (
+    MOVES,
+    PATHS,
+    SUCCESS_AT,
+    ItemState,
+    Phase,
+    Refused,
+    TransitionRequest,
+    check_new,
+    evaluate,
+    first_stage,
+    legal_moves,
+    phase_of,
+)
 from workitems.vocabulary import Action, Stage, Status
 
 from ..asking import ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal

@@ -7,10 +7,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.listing.filterset import ListFilterSet
-from workitems.listing.ordering import SORTS
-from workitems.listing.query import OF_API, OF_PROCESS, ItemList, known_names
-from workitems.models.work_item import WorkItem
+from workitems.listing import OF_PROCESS, SORTS, ItemList, ListFilterSet, known_names
+from workitems.listing.query import OF_API
+from workitems.models import WorkItem
 
 from ..factories import make_item, service
 from ..many import make_many

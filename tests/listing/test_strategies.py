@@ -7,13 +7,11 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing.ordering import SORTS
-from workitems.listing.query import ItemList
+from workitems.listing import SORTS, Found, ItemList, find
 from workitems.listing.strategies import bounded_scan, result
 from workitems.listing.strategies.keyset_walk import Walk
-from workitems.listing.strategies.plan import ByKinds, InHand, find
-from workitems.listing.strategies.result import Found
-from workitems.models.work_item import WorkItem
+from workitems.listing.strategies.plan import ByKinds, InHand
+from workitems.models import WorkItem
 from workitems.pages.list.facets import Facets
 
 from ..many import make_many

@@ -10,10 +10,8 @@ from django.db import connections
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from workitems.mailing import digests, outbox
-from workitems.mailing.run import send_all
-from workitems.models.digest import Digest
-from workitems.models.saved_view import SavedView
+from workitems.mailing import digests, outbox, send_all
+from workitems.models import Digest, SavedView
 
 from ..factories import make_item
 from ..pages.saving_views import due_of, view_of

@@ -8,10 +8,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from workitems.listing.strategies import bounded_scan
-from workitems.mailing import digests
-from workitems.mailing.run import send_all
-from workitems.models.digest import Digest
-from workitems.models.work_item import WorkItem
+from workitems.mailing import digests, send_all
+from workitems.models import Digest, WorkItem
 
 from ..factories import make_item
 from ..many import SOME_DAY, make_many

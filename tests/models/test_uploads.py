@@ -9,8 +9,9 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing.rows import Uploads, uploads_of
-from workitems.models.work_item import WorkItem
+from workitems.listing import uploads_of
+from workitems.listing.rows import Uploads
+from workitems.models import WorkItem
 
 from ..factories import InstitutionFactory, make_item
 from ..many import make_many

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from workitems.models.digest import Digest
-from workitems.models.saved_view import SavedView
+from workitems.models import Digest, SavedView
 
 from .elements import page
 

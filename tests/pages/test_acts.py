@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
 from workitems.bulk import run
-from workitems.models.bulk_change import BulkChange
+from workitems.models import BulkChange
 from workitems.pages.views import bulk as views
 
 from ..factories import UserFactory, make_item

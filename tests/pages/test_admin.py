@@ -7,8 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from workitems import transitions
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
 from ..many import make_many

@@ -11,13 +11,11 @@ from drf_spectacular.validation import validate_schema
 
 from pharos.accounts import api_keys
 from workitems import transitions
+from workitems.api import VERSIONS
 from workitems.api.description import samples
-from workitems.api.description.docs import VERSIONS
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import description
-from workitems.lifecycle.moves import MOVES, ItemState
-from workitems.lifecycle.paths import PATHS, SUCCESS_AT
-from workitems.lifecycle.saves import move_meant
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
 from workitems.vocabulary import Status
 
 from ..factories import make_item

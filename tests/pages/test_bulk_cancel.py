@@ -4,10 +4,8 @@ import pytest
 from django.test import Client
 
 from workitems import transitions
-from workitems.lifecycle.moves import NOTE_LIMIT, Refused
-from workitems.models.bulk_change import BulkChange
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import NOTE_LIMIT, Refused
+from workitems.models import BulkChange, HistoryEntry, WorkItem
 
 from ..factories import make_item
 from ..many import make_many

@@ -3,8 +3,7 @@
 import pytest
 
 from workitems import transitions
-from workitems.models.bulk_change import BulkChange
-from workitems.models.work_item import WorkItem
+from workitems.models import BulkChange, WorkItem
 
 from ..factories import make_item
 from ..stored import as_stored, last

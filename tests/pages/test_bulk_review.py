@@ -9,9 +9,7 @@ from django.test import Client
 
 from workitems import transitions
 from workitems.bulk import run
-from workitems.models.bulk_change import BulkChange
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import BulkChange, HistoryEntry, WorkItem
 
 from ..factories import make_item
 from ..many import make_many

@@ -3,7 +3,7 @@
 import pytest
 
 from workitems import saved_views
-from workitems.models.saved_view import SavedView
+from workitems.models import SavedView
 
 from ..factories import InstitutionFactory, UserFactory
 from .elements import form_of, problems

@@ -11,8 +11,8 @@ from django.utils import timezone
 from pharos.replicas import reading
 from pharos.replicas.standbys import Choice
 from workitems import transitions
-from workitems.listing.query import ItemList
-from workitems.models.work_item import WorkItem
+from workitems.listing import ItemList
+from workitems.models import WorkItem
 from workitems.pages.list import changes
 
 from ..factories import make_item, service

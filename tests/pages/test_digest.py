@@ -6,8 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from workitems.mailing import digests
-from workitems.models.digest import Digest
-from workitems.models.saved_view import SavedView
+from workitems.models import Digest, SavedView
 
 from .elements import page
 from .saving_views import due_of, view_of

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from workitems.pages.views.item import Item
+from workitems.pages import Item
 
 from ..factories import make_item
 from .elements import page

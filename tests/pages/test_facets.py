@@ -5,7 +5,7 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing.query import ItemList
+from workitems.listing import ItemList
 from workitems.pages.list.facets import Facets, drop_hints
 from workitems.vocabulary import Action, Stage, Status
 

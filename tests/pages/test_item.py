@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
-from workitems.listing.ordering import SORTS
-from workitems.models.work_item import WorkItem
+from workitems.listing import SORTS
+from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..stored import last

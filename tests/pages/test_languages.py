@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from workitems import transitions
-from workitems.models.watch import Watch
+from workitems.models import Watch
 
 from ..factories import make_item, service
 from .elements import page
@@ -27,7 +27,7 @@ IN_ENGLISH = (
     "workitems/api/",
     "workitems/admin.py",
     "workitems/database/checks.py",
-    "workitems/importing/",
+    "workitems/import_export/importing/",
     "workitems/import_export/exporting.py",
     "workitems/mailing/spot_test.py",  # what it answers goes to services
     "workitems/transitions/worker_state.py",

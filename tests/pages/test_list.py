@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from workitems import transitions
 from workitems.explanations.presets import PRESETS
-from workitems.lifecycle.paths import phase_of
+from workitems.lifecycle import phase_of
 
 from ..factories import make_item, service
 from ..html import body, clickable, counts, hooks, ids, links
@@ -183,8 +183,7 @@ def test_queries_do_not_depend_on_the_rows(signed_in, cast, many, django_assert_
 
 
 def test_looking_changes_nothing(signed_in, ada, many, django_capture_on_commit_callbacks):
-    from workitems.models.history import HistoryEntry
-    from workitems.models.work_item import WorkItem
+    from workitems.models import HistoryEntry, WorkItem
 
     before = list(WorkItem.objects.order_by("pk").values()), HistoryEntry.objects.count()
     for query in ("", "?q=plain", "?format=csv", "?format=json", "?status=Bogus"):

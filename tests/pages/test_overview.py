@@ -11,7 +11,7 @@ from django.utils import timezone
 from workitems import transitions
 from workitems.durations import recorder, typical
 from workitems.explanations.presets import NEEDS
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from ..durations.test_late import at_store, usual
 from ..factories import make_item, service

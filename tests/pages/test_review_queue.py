@@ -4,8 +4,7 @@ import pytest
 from django.test import Client
 
 from workitems import transitions
-from workitems.models.bulk_change import BulkChange
-from workitems.models.work_item import WorkItem
+from workitems.models import BulkChange, WorkItem
 
 from ..html import hooks
 from ..review.review_walk import URL, begun, follow, form, here, left, made, press, shown, walked

@@ -8,8 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
-from workitems.models.failure import Cause
-from workitems.models.saved_view import SavedView
+from workitems.models import Cause, SavedView
 from workitems.saved_views import editing, showing
 
 from ..factories import UserFactory, make_item

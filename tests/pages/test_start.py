@@ -3,7 +3,7 @@
 import pytest
 
 from pharos.accounts.models import User
-from workitems.models.saved_view import SavedView
+from workitems.models import SavedView
 from workitems.saved_views import editing
 
 from ..factories import make_item

@@ -10,10 +10,8 @@ from django.db import connections
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.mailing import outbox
-from workitems.mailing.run import send_all
-from workitems.models.watch import Watch
-from workitems.models.work_item import WorkItem
+from workitems.mailing import outbox, send_all
+from workitems.models import Watch, WorkItem
 
 from ..factories import make_item, service
 from .elements import page

@@ -14,7 +14,7 @@ from django.test import Client
 
 from pharos.accounts.models import User
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..html import hooks

@@ -14,9 +14,8 @@ from pharos.accounts.models import Institution
 from pharos.replicas import reading
 from pharos.replicas.standbys import Choice
 from workitems.bulk import run
-from workitems.import_export.exporting import csv_lines, json_lines
-from workitems.listing.query import ItemList
-from workitems.listing.rows import rows_at
+from workitems.import_export import csv_lines, json_lines
+from workitems.listing import ItemList, rows_at
 from workitems.listing.strategies import bounded_scan
 from workitems.pages.list.facets import Facets, drop_hints
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from workitems import transitions
 from workitems.listing.strategies import bounded_scan
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 from workitems.review import queue
 
 from ..many import make_many

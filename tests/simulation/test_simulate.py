@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.lifecycle.moves import ItemState, TransitionRequest, evaluate
-from workitems.lifecycle.paths import PATHS, Phase, phase_of
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
-from workitems.simulation.database import Hands, Simulation
+from workitems.lifecycle import PATHS, ItemState, Phase, TransitionRequest, evaluate, phase_of
+from workitems.models import HistoryEntry, WorkItem
+from workitems.simulation import Hands, Simulation
 from workitems.simulation.deciding import decide as plan_for
 from workitems.simulation.deciding import decide_arrival
 from workitems.vocabulary import Action, Status

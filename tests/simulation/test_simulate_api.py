@@ -17,11 +17,10 @@ from bench.workers import Canceller
 from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
-from workitems.simulation.connection import Address, Clock, Connection
+from workitems.models import HistoryEntry, WorkItem
+from workitems.simulation import Address, play
+from workitems.simulation.connection import Clock, Connection
 from workitems.simulation.deciding import Save
-from workitems.simulation.playing import play
 from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 

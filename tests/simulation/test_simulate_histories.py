@@ -5,8 +5,7 @@ import copy
 import pytest
 
 from workitems import transitions
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.deciding import Save
 
 from ..factories import make_item

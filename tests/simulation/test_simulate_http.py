@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 from django.core.management import CommandError, call_command
 
-from workitems.simulation.connection import Address, Clock, Connection, Fault, Over, Unreachable
+from workitems.simulation import Address, Fault, Unreachable
+from workitems.simulation.connection import Clock, Connection, Over
 from workitems.simulation.deciding import Plan, decide_upload
 from workitems.simulation.record import EMPTY, Record, body, moved, timestamp, whole
 from workitems.vocabulary import Status

@@ -9,9 +9,8 @@ import pytest
 from django.db import connection, connections, transaction
 
 from workitems import transitions
-from workitems.lifecycle.moves import Refused, TransitionRequest
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import Refused, TransitionRequest
+from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.lifecycle.moves import Refused
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import Refused
+from workitems.models import WorkItem
 
 from ..stored import last
 

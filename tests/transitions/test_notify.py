@@ -12,9 +12,8 @@ from django.db import connection, connections
 
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.mailing.spot_test import NotSent, ask_to_check
-from workitems.models.history import HistoryEntry
-from workitems.models.work_item import WorkItem
+from workitems.mailing import NotSent, ask_to_check
+from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
 from ..factories import UserFactory, make_item

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workitems import transitions
-from workitems.lifecycle.moves import CARRIED, Refused
-from workitems.models.work_item import WorkItem
+from workitems.lifecycle import CARRIED, Refused
+from workitems.models import WorkItem
 
 from ..stored import as_stored, last, refused
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..stored import last, refused

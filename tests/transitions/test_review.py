@@ -1,7 +1,7 @@
 import pytest
 
 from workitems import transitions
-from workitems.models.work_item import WorkItem
+from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..stored import as_stored, last, refused

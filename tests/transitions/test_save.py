@@ -7,9 +7,23 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workitems.lifecycle.moves import CARRIED, MOVES, ItemState, Refused, TransitionRequest, evaluate, legal_moves
-from workitems.lifecycle.paths import Phase, phase_of, position
-from workitems.lifecycle.saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
+from workitems.lifecycle import (
+    CARRIED,
+    FIXED,
+    MOVES,
+    ItemState,
+    Phase,
+    Refused,
+    TransitionRequest,
+    check_fixed,
+    check_fresh,
+    evaluate,
+    legal_moves,
+    move_meant,
+    phase_of,
+    position,
+)
+from workitems.lifecycle.saves import SETTLED
 from workitems.vocabulary import Stage, Status
 
 from ..asking import ENDS, NOW, PATH, facts

@@ -12,10 +12,8 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
-from workitems.lifecycle.moves import Refused
-from workitems.models.append_only import AppendOnly
-from workitems.models.work_item import WorkItem
-from workitems.models.worker_state import WorkItemState
+from workitems.lifecycle import Refused
+from workitems.models import AppendOnly, WorkItem, WorkItemState
 from workitems.transitions import worker_state
 
 from ..stored import as_stored, state_of

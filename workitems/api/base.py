@@ -11,7 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from ..lifecycle.moves import Refused
+from ..lifecycle import Refused
 from .bodies import MOST_BYTES, Json
 from .callers import ByKey, PerKey
 from .editions import Edition

@@ -10,9 +10,9 @@ from django.http import Http404
 from pharos.accounts.models import Institution
 
 from .. import mailing, transitions
-from ..database.column_limits import LARGEST
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from ..database import LARGEST
+from ..lifecycle import Refused
+from ..models import WorkItem
 from .base import ApiView
 from .bodies import Form, Json
 from .fields import read_time

@@ -5,12 +5,8 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ..listing.ordering import written
-from ..listing.parameter_names import Dialect
-from ..listing.query import ItemList, known_names
-from ..listing.strategies.plan import counted
-from ..listing.strategies.result import Cursor
-from ..models.work_item import WorkItem
+from ..listing import Cursor, Dialect, ItemList, counted, known_names, written
+from ..models import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pharos.accounts.models import User
 
-from ..models.work_item import WorkItem
+from ..models import WorkItem
 
 ACTIVE = "A"
 DELETED = "D"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from ..lifecycle.moves import Refused
+from ..lifecycle import Refused
 from .status_codes import STATUS_OF
 
 

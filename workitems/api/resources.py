@@ -8,9 +8,9 @@ from django.utils import timezone
 from pharos.accounts.models import Institution
 
 from .. import transitions
-from ..database.column_limits import LARGEST
-from ..listing.parameter_names import Dialect
-from ..models.work_item import WorkItem
+from ..database import LARGEST
+from ..listing import Dialect
+from ..models import WorkItem
 from . import telling
 from .base import ApiView
 from .bodies import FlatJson

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ..transitions.worker_state import WORKER_STATE_LIMIT
+from ..transitions import WORKER_STATE_LIMIT
 
 
 class Shape(Enum):

@@ -6,8 +6,7 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..listing.parameter_names import Dialect
-from ..listing.query import WITHOUT_EFFECT
+from ..listing import WITHOUT_EFFECT, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
 from .callers import FLUCTUS

@@ -13,8 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import ExtractYear
 
-from ..models.history import ArchivedEntry, HistoryEntry
-from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..models import ArchivedEntry, HistoryEntry, WorkItem, WorkItemQuerySet
 
 # What was drawn or begun with a list in view may still ask what has changed since; nobody does after a year.
 YOUNGEST = timedelta(days=365)

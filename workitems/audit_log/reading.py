@@ -12,8 +12,7 @@ from typing import Any
 from django.db import models
 from django.db.models import QuerySet
 
-from ..models.history import AcceptedChange, ArchivedEntry, HistoryEntry
-from ..models.work_item import WorkItem
+from ..models import AcceptedChange, ArchivedEntry, HistoryEntry, WorkItem
 
 _TABLES = (HistoryEntry.objects, ArchivedEntry.objects)
 

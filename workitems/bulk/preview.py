@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User
 
-from ..lifecycle.paths import Phase, phase_of
-from ..listing.strategies.plan import find
+from ..lifecycle import Phase, phase_of
+from ..listing import find
 from ..vocabulary import Status
 from .run import Selection, chosen, listing_of
 

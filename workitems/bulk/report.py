@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log.reading import every_entry
-from ..models.bulk_change import BulkChange
-from ..models.work_item import WorkItem
+from ..audit_log import every_entry
+from ..models import BulkChange, WorkItem
 from .run import UNDO_OF
 
 _CHANGED = _("changed since the list was opened")

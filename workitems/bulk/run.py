@@ -28,17 +28,11 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..audit_log.reading import every_entry
-from ..database.column_limits import whole_number
-from ..database.prepared import fetched
-from ..lifecycle.moves import MOVES, TransitionRequest
-from ..lifecycle.paths import first_stage
-from ..listing.query import ItemList
-from ..listing.strategies.bounded_scan import MOST
-from ..listing.strategies.plan import find
-from ..models.bulk_change import BulkChange
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..audit_log import every_entry
+from ..database import fetched, whole_number
+from ..lifecycle import MOVES, TransitionRequest, first_stage
+from ..listing import MOST, ItemList, find
+from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 # What an item is by these may change without a change of its own.

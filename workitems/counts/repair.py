@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from ..database.table_names import WORK_ITEMS
-from ..models.counts import COLUMNS, MOVING_SQL
+from ..database import WORK_ITEMS
+from ..models import COLUMNS, MOVING_SQL
 from .triggers import CHANGES, FOLDING, SUMMARY
 
 _CELL = ", ".join(COLUMNS)

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..database.prepared import fetched
-from ..database.table_names import WORK_ITEMS
-from ..models.counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
+from ..database import WORK_ITEMS, fetched
+from ..models import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
 
 _KIND = ", ".join(KIND)
 _Condition = tuple[str, list[Any]]  # SQL, and its parameters

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from ..database.table_names import WORK_ITEMS as ITEMS
-from ..models.counts import COLUMNS, MOVING_SQL, CountChange, ItemCount
+from ..database import WORK_ITEMS as ITEMS
+from ..models import COLUMNS, MOVING_SQL, CountChange, ItemCount
 
 SUMMARY, CHANGES = ItemCount._meta.db_table, CountChange._meta.db_table
 # Whoever folds, or mends, holds this lock of PostgreSQL's, so that there is only ever one.

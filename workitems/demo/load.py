@@ -18,10 +18,9 @@ from tqdm import tqdm
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.lifecycle.moves import TransitionRequest
-from workitems.models.saved_view import Reach
-from workitems.models.work_item import WorkItem
-from workitems.saved_views.editing import save_view
+from workitems.lifecycle import TransitionRequest
+from workitems.models import Reach, WorkItem
+from workitems.saved_views import save_view
 from workitems.vocabulary import Action
 
 from .cast import Cast, make_cast, service_email

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from random import Random
 
-from workitems.lifecycle.paths import position
+from workitems.lifecycle import position
 from workitems.vocabulary import Action, Stage
 
 S = Stage

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from workitems.lifecycle.moves import object_identifier
-from workitems.lifecycle.paths import first_stage
+from workitems.lifecycle import first_stage, object_identifier
 from workitems.vocabulary import Action, Stage, Status
 
 from . import texts

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import Sum
 
-from ..models.durations import DayCount
+from ..models import DayCount
 from .steps import Outcome
 
 

@@ -9,9 +9,8 @@ from typing import Any
 from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
-from ..audit_log.reading import whole
-from ..models.durations import DayCount, StepTime, Typical
-from ..models.work_item import WorkItem
+from ..audit_log import whole
+from ..models import DayCount, StepTime, Typical, WorkItem
 from .scale import ALL_SIZES, at_share
 from .steps import Bag, Ended, Entry, Taken, added, walked
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from ..lifecycle.paths import Phase, phase_of
+from ..lifecycle import Phase, phase_of
 from ..vocabulary import Status
 from .scale import band_of, step_of
 

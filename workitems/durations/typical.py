@@ -10,11 +10,9 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
-from ..database.prepared import fetched
-from ..database.table_names import WORK_ITEMS as _ITEMS
-from ..models.counts import MOVING_SQL
-from ..models.durations import Typical
-from ..models.work_item import WorkItem
+from ..database import WORK_ITEMS as _ITEMS
+from ..database import fetched
+from ..models import MOVING_SQL, Typical, WorkItem
 from ..vocabulary import MOVING, Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
 from .steps import WHOLE

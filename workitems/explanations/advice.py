@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from pharos.accounts.roles import Permission, may
 
-from ..lifecycle.paths import Phase, phase_of
+from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
 
 Text = str | Promise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..lifecycle.paths import PATHS, is_on_path, phase_of
+from ..lifecycle import PATHS, is_on_path, phase_of
 from ..vocabulary import Action, Stage, Status
 
 

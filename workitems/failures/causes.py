@@ -2,7 +2,7 @@
 
 import re
 
-from ..explanations.advice import first_line
+from ..explanations import first_line
 
 LONGEST = 200
 # Whatever a worker calls the thing that the sentence is about.

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from ..database.column_limits import whole_number
-from ..models.failure import Cause, Failure
+from ..database import whole_number
+from ..models import Cause, Failure
 from ..vocabulary import Status
 from .causes import cause_of
 
 if TYPE_CHECKING:
-    from ..models.work_item import WorkItem
+    from ..models import WorkItem
 
 _PIECE = 1000
 

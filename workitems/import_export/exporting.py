@@ -23,9 +23,8 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..audit_log.reading import whole
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..audit_log import whole
+from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
 

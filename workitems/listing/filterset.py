@@ -16,11 +16,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy
 
-from ..counts.summary import Mask
-from ..durations.typical import is_late
-from ..lifecycle.paths import Phase
-from ..models.work_item import PHASES, WorkItem
-from ..search.text import anywhere, in_second, same_text, within
+from ..counts import Mask
+from ..durations import is_late
+from ..lifecycle import Phase
+from ..models import PHASES, WorkItem
+from ..search import anywhere, in_second, same_text, within
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .ordering import SORTS
 from .parameters import (

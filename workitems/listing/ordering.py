@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models.work_item import WorkItem
+from ..models import WorkItem
 
 
 class Sort(NamedTuple):

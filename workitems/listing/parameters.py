@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from ..database.column_limits import LARGEST
+from ..database import LARGEST
 
 _MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
 MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand

@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..counts.summary import ANYTHING, Mask, both
-from ..failures.recorder import causes_with
-from ..models.work_item import WorkItem, WorkItemQuerySet
+from ..counts import ANYTHING, Mask, both
+from ..failures import causes_with
+from ..models import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
 from .filterset import IndexStrategy, ListFilterSet
 from .ordering import Sort, after_cursor, read

@@ -10,12 +10,11 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from pharos.accounts.models import Institution
 
-from ..database.prepared import fetched
-from ..durations.typical import Late, lateness
-from ..explanations.advice import State, Words, words
-from ..lifecycle.paths import Phase
-from ..models.uploads import ingests_of_bags
-from ..models.work_item import WorkItem
+from ..database import fetched
+from ..durations import Late, lateness
+from ..explanations import State, Words, words
+from ..lifecycle import Phase
+from ..models import WorkItem, ingests_of_bags
 from ..vocabulary import Action
 
 

@@ -16,11 +16,8 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..listing.query import ItemList
-from ..listing.rows import rows_at
-from ..listing.strategies.plan import find
-from ..models.digest import Digest, Every
-from ..models.saved_view import SavedView
+from ..listing import ItemList, find, rows_at
+from ..models import Digest, Every, SavedView
 from .outbox import Letter, as_read_by
 
 AT = time(7)  # in the morning, in each person's zone; a weekly one on Mondays

@@ -14,8 +14,8 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
 from .. import transitions
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from ..lifecycle import Refused
+from ..models import WorkItem
 
 
 class NotSent(Exception):

@@ -11,11 +11,10 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..explanations.advice import what_now, words
-from ..lifecycle.paths import Phase
-from ..listing.rows import state_of, uploads_of
-from ..models.watch import Watch
-from ..models.work_item import WorkItem
+from ..explanations import what_now, words
+from ..lifecycle import Phase
+from ..listing import state_of, uploads_of
+from ..models import Watch, WorkItem
 from .outbox import Letter, as_read_by
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 from workitems.search import index
 from workitems.counts import repair, triggers
-from workitems.database.online_migrations import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
+from workitems.database import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
 
 
 def keep_counts(connection):

@@ -8,9 +8,9 @@ import workitems.vocabulary
 from django.db import migrations, models
 from django.utils import timezone
 
-from workitems.failures.recorder import record_all_failures
-from workitems.database.online_migrations import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
-from workitems.models.work_item import WorkItem
+from workitems.failures import record_all_failures
+from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.models import WorkItem
 from workitems.durations import recorder
 
 

@@ -17,9 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
-from ..database.prepared import fetched
-from ..database.table_names import WORK_ITEMS
-from ..search.text import HEAD, same_text
+from ..database import WORK_ITEMS, fetched
+from ..search import HEAD, same_text
 from ..vocabulary import Action, Status
 
 NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)

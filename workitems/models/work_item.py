@@ -17,9 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..lifecycle.moves import ItemState
-from ..lifecycle.paths import Phase, phase_of
-from ..search.text import SearchTextField, head, in_second, same_text
+from ..lifecycle import ItemState, Phase, phase_of
+from ..search import SearchTextField, head, in_second, same_text
 from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly

@@ -13,11 +13,10 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
-from ..bulk.report import visible_acts
-from ..listing.query import ItemList
-from ..models.bulk_change import BulkChange
-from ..models.work_item import WorkItem, WorkItemQuerySet
-from ..review.queue import Round
+from ..bulk import visible_acts
+from ..listing import ItemList
+from ..models import BulkChange, WorkItem, WorkItemQuerySet
+from ..review import Round
 
 
 class ItemViewMixin:

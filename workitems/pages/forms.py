@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..database.column_limits import LARGEST
-from ..lifecycle.moves import NOTE_LIMIT
+from ..database import LARGEST
+from ..lifecycle import NOTE_LIMIT
 
 
 class MoveForm(forms.Form):

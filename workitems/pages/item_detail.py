@@ -14,17 +14,14 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import durations, explanations
-from ..audit_log.reading import latest
-from ..bulk.report import visible_acts
-from ..durations.typical import Late, Usual
-from ..explanations.advice import Advice, Words, what_now, words
-from ..lifecycle.moves import legal_moves
-from ..listing.query import ItemList
-from ..listing.rows import Row, late_of, state_of, uploads_of
-from ..listing.strategies.plan import find
-from ..mailing.watches import is_watched
-from ..models.history import AcceptedChange
-from ..models.work_item import WorkItem
+from ..audit_log import latest
+from ..bulk import visible_acts
+from ..durations import Late, Usual
+from ..explanations import Advice, Words, what_now, words
+from ..lifecycle import legal_moves
+from ..listing import ItemList, Row, find, late_of, state_of, uploads_of
+from ..mailing import is_watched
+from ..models import AcceptedChange, WorkItem
 from ..vocabulary import MOVING, Action, Status
 
 SHOWN_ENTRIES = 200

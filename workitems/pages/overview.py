@@ -21,12 +21,11 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import durations, failures
-from ..counts.summary import Tally, fits, tally
-from ..durations.typical import Usual
-from ..explanations.presets import Need, needs_for
-from ..lifecycle.paths import PATHS, Phase, phase_of
-from ..listing.filterset import IndexStrategy
-from ..listing.query import ItemList
+from ..counts import Tally, fits, tally
+from ..durations import Usual
+from ..explanations import Need, needs_for
+from ..lifecycle import PATHS, Phase, phase_of
+from ..listing import IndexStrategy, ItemList
 from ..vocabulary import Action, Status
 from . import charts
 

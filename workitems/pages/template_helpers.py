@@ -14,8 +14,8 @@ from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
 from .. import explanations
-from ..durations.wording import late_in_words, roughly, usually, whole_unit
-from ..saved_views.showing import choices
+from ..durations import late_in_words, roughly, usually, whole_unit
+from ..saved_views import choices
 from ..vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")

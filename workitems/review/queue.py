@@ -11,14 +11,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..database.column_limits import whole_number
-from ..failures.recorder import cause_of_item
-from ..lifecycle.paths import Phase, phase_of
-from ..listing.ordering import SORTS, path, values_at
-from ..listing.query import ItemList
-from ..listing.strategies.plan import find
-from ..listing.strategies.result import Found
-from ..models.work_item import WorkItem
+from ..database import whole_number
+from ..failures import cause_of_item
+from ..lifecycle import Phase, phase_of
+from ..listing import SORTS, Found, ItemList, find, path, values_at
+from ..models import WorkItem
 from ..vocabulary import Status
 
 MOST_BEHIND = 30  # of the items seen before, so many can be gone back to: they stand in the address

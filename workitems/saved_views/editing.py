@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..listing.query import OF_PROCESS
-from ..models.saved_view import QUERY_LIMIT, Reach, SavedView
+from ..listing import OF_PROCESS
+from ..models import QUERY_LIMIT, Reach, SavedView
 
 MOST_OF_ONE = 50  # that one person may have
 # Whom one must be allowed to share with, to save a view for them.

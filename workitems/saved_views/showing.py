@@ -10,11 +10,10 @@ from django.http import QueryDict
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
-from ..counts.summary import Kind, Mask, fits, tally
-from ..database.prepared import fetched
-from ..listing.filterset import IndexStrategy, ListFilterSet
-from ..listing.query import SHOWN_AS, ItemList
-from ..models.saved_view import Reach, SavedView
+from ..counts import Kind, Mask, fits, tally
+from ..database import fetched
+from ..listing import SHOWN_AS, IndexStrategy, ItemList, ListFilterSet
+from ..models import Reach, SavedView
 from .editing import may_change
 
 MOST_IN_COLUMN = 15

@@ -12,8 +12,8 @@ from typing import Any
 from django.core import checks
 from django.db import DatabaseError, connections, transaction
 
-from ..database.table_names import SEARCHED_TEXTS as TABLE
-from ..database.table_names import WORK_ITEMS as ITEMS
+from ..database import SEARCHED_TEXTS as TABLE
+from ..database import WORK_ITEMS as ITEMS
 
 PIECE = 2_000  # texts copied per transaction: a worker waits for one at most
 INDEX = "searched_text_trigrams"

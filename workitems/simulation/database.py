@@ -8,8 +8,8 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 
 from .. import transitions
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from ..lifecycle import Refused
+from ..models import WorkItem
 from .deciding import Done, Plan, called, decide, decide_arrival
 
 

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any, Protocol
 
 from .. import demo
-from ..demo.pace import DONE_AT, bag_size, next_stage
-from ..lifecycle.paths import SUCCESS_AT, Phase, phase_of, position
+from ..demo import DONE_AT, bag_size, next_stage
+from ..lifecycle import SUCCESS_AT, Phase, phase_of, position
 from ..vocabulary import Action, Stage, Status
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..lifecycle.moves import MOVES, object_identifier
+from ..lifecycle import MOVES, object_identifier
 from ..vocabulary import Action, Status
 from .deciding import Plan
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import demo
-from ..lifecycle.paths import Phase, phase_of
+from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
 from .connection import Clock, Connection, Over
 from .deciding import Done, Plan, Save, called, decide, decide_arrival, decide_upload

@@ -7,11 +7,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ..audit_log.reading import whole
-from ..database.bulk_insert import load
-from ..failures.recorder import FailureRecord, failures_among, record_failures
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem
+from ..audit_log import whole
+from ..database import load
+from ..failures import FailureRecord, failures_among, record_failures
+from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Status
 
 

@@ -19,13 +19,12 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations.recorder import append as record_durations
-from ..durations.steps import At, Bag, Ended, Taken, added, since_when
-from ..failures.recorder import failures_among, record_failures
-from ..lifecycle.moves import MOVES, Refused, TransitionRequest, evaluate
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem
-from ..search.text import SEARCHED, search_text
+from ..durations import At, Bag, Ended, Taken, added, since_when
+from ..durations import append as record_durations
+from ..failures import failures_among, record_failures
+from ..lifecycle import MOVES, Refused, TransitionRequest, evaluate
+from ..models import HistoryEntry, WorkItem
+from ..search import SEARCHED, search_text
 from .related import related_facts
 from .values import check_values
 

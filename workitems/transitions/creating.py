@@ -10,13 +10,11 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations.recorder import append as record_durations
-from ..durations.steps import At, Bag, added
-from ..failures.recorder import failures_among, record_failures
-from ..lifecycle.moves import Refused, check_new, new_with
-from ..lifecycle.paths import Phase, first_stage
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem
+from ..durations import At, Bag, added
+from ..durations import append as record_durations
+from ..failures import failures_among, record_failures
+from ..lifecycle import Phase, Refused, check_new, first_stage, new_with
+from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Status
 from .batch import role_of
 from .values import check_values

@@ -7,9 +7,9 @@ from typing import Any
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log.reading import every_entry
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
+from ..audit_log import every_entry
+from ..lifecycle import Refused
+from ..models import WorkItem
 from ..vocabulary import Status
 
 

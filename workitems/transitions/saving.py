@@ -8,10 +8,8 @@ from django.db import transaction
 
 from pharos.accounts.models import User
 
-from ..lifecycle.moves import CARRIED, Refused
-from ..lifecycle.saves import FIXED, check_fixed, check_fresh, move_meant
-from ..models.history import HistoryEntry
-from ..models.work_item import WorkItem
+from ..lifecycle import CARRIED, FIXED, Refused, check_fixed, check_fresh, move_meant
+from ..models import HistoryEntry, WorkItem
 from .batch import Plan, Result, TransitionBatch, role_of
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
-from ..database.column_limits import LARGEST
-from ..lifecycle.moves import Refused
+from ..database import LARGEST
+from ..lifecycle import Refused
 
 
 def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:

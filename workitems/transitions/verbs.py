@@ -8,8 +8,8 @@ return it.
 
 from typing import Any
 
-from ..lifecycle.moves import TransitionRequest
-from ..models.work_item import WorkItem
+from ..lifecycle import TransitionRequest
+from ..models import WorkItem
 from ..vocabulary import Status
 from .batch import apply
 

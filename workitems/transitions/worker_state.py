@@ -13,9 +13,8 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..lifecycle.moves import Refused
-from ..models.work_item import WorkItem
-from ..models.worker_state import WorkItemState
+from ..lifecycle import Refused
+from ..models import WorkItem, WorkItemState
 from .values import check_values
 
 WORKER_STATE_LIMIT = 64 * 1024 * 1024  # bytes of UTF-8

@@ -11,8 +11,19 @@ from django.utils.translation import gettext_lazy
 
 from pharos.accounts.roles import ROLES, Role
 
-from ...lifecycle.moves import MOVES, ItemState, Move, Reach, TransitionRequest, evaluate
-from ...lifecycle.paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, phase_of
+from ...lifecycle import (
+    MOVES,
+    PATHS,
+    PHASE_WORDS,
+    SUCCESS_AT,
+    ItemState,
+    Move,
+    Phase,
+    Reach,
+    TransitionRequest,
+    evaluate,
+    phase_of,
+)
 from ...vocabulary import ACTIONS, STAGES, STATUSES, Action, Stage, Status
 from ..fields import as_time
 

@@ -6,15 +6,17 @@ from typing import Any
 
 from django import forms
 
-from ...database.column_limits import LARGEST
-from ...listing.filterset import ListFilterSet
-from ...listing.parameter_names import Dialect
-from ...listing.parameters import (
+from ...database import LARGEST
+from ...listing import (
+    ALIASES,
+    SHOWN_AS,
     BooleanField,
     BooleansField,
     DayField,
+    Dialect,
     InstitutionsField,
     ListField,
+    ListFilterSet,
     MomentField,
     NumberField,
     NumbersField,
@@ -23,7 +25,6 @@ from ...listing.parameters import (
     TextsField,
     WordsField,
 )
-from ...listing.query import ALIASES, SHOWN_AS
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}

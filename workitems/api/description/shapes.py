@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...models.work_item import WorkItem
+from ...models import WorkItem
 from ..fields import Flag, Moment, Text, Value, Whole, Word
 from ..items import MOST_IN_BATCH, NEEDED
 from ..records import IGNORED, Record

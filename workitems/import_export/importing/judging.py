@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ...lifecycle.paths import Phase
-from ...models.history import HistoryEntry
-from ...models.work_item import WorkItem
+from ...lifecycle import Phase
+from ...models import HistoryEntry, WorkItem
 from .rows import Arrival, Bad
 
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"

@@ -14,10 +14,9 @@ from uuid import UUID
 from django.db import models
 
 from ... import lifecycle
-from ...database.column_limits import LARGEST
-from ...lifecycle.paths import PATHS, SUCCESS_AT, Phase, phase_of
-from ...models.history import HistoryEntry
-from ...models.work_item import WorkItem
+from ...database import LARGEST
+from ...lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
+from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .raw import NOT_UTF8, shown
 

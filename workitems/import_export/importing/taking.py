@@ -15,7 +15,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from ... import durations, transitions
-from ...models.work_item import WorkItem
+from ...models import WorkItem
 from ..exporting import forget_statements
 from . import formats, judging, rows
 from .formats import Recognised

@@ -9,12 +9,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import F
 
-from ...counts.summary import Kind, Tally, fits, tally
-from ...models.counts import KIND
-from ...models.searched_text import SearchedText
-from ...models.work_item import WorkItem
-from ...search.index import is_indexed
-from ...search.text import has_trigrams
+from ...counts import Kind, Tally, fits, tally
+from ...models import KIND, SearchedText, WorkItem
+from ...search import has_trigrams, is_indexed
 from ..filterset import IndexStrategy
 from ..ordering import after_cursor, as_stored, path, turned, up_to
 from ..query import ItemList

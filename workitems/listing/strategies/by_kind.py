@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from ...counts.summary import Kind
-from ...database.prepared import fetched
-from ...database.table_names import WORK_ITEMS as ITEMS
-from ...models.counts import KIND
+from ...counts import Kind
+from ...database import WORK_ITEMS as ITEMS
+from ...database import fetched
+from ...models import KIND
 
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
 _INDEXES = {

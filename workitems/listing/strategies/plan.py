@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...counts.summary import ANYTHING, Kind, Tally, fits, tally
+from ...counts import ANYTHING, Kind, Tally, fits, tally
 from ..filterset import IndexStrategy
 from ..ordering import SORTS, Sort, as_stored, falls, path
 from ..query import ItemList

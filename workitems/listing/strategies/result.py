@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ...counts.summary import Tally, fits
+from ...counts import Tally, fits
 from ..ordering import Sort, read, values_at, written
 from ..query import ItemList
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from workitems.import_export.exporting import NotWhole, export_lines, export_to
-from workitems.models.work_item import WorkItem
+from workitems.import_export import NotWhole, export_lines, export_to
+from workitems.models import WorkItem
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ import sys
 from django.core.management.base import BaseCommand, CommandError
 
 from workitems import import_export
-from workitems.import_export.importing.telling import sentences
+from workitems.import_export import sentences
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from workitems.demo.load import DemoRefused, load_demo
+from workitems.demo import DemoRefused, load_demo
 
 
 class Command(BaseCommand):

@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from workitems.demo.cast import WITH_ACCOUNTS, admin_email, people_to_sign_in_as
-from workitems.demo.load import is_empty, load_demo
+from workitems.demo import WITH_ACCOUNTS, admin_email, is_empty, load_demo, people_to_sign_in_as
 
 HOST = "127.0.0.1"
 

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from workitems import mailing
-from workitems.mailing.run import send_all
+from workitems.mailing import send_all
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from workitems import durations
-from workitems.failures.recorder import record_all_failures
-from workitems.models.work_item import WorkItem
+from workitems.failures import record_all_failures
+from workitems.models import WorkItem
 
 
 class Command(BaseCommand):

@@ -22,9 +22,9 @@ from datetime import UTC, datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ...database.column_limits import whole_number
-from ...listing.query import ItemList
-from ...models.work_item import WorkItem
+from ...database import whole_number
+from ...listing import ItemList
+from ...models import WorkItem
 
 LOOK = 1_000  # items that one answer looks at
 TOLD = 100  # beyond, it says "and more"

@@ -17,10 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
 
-from ...counts.summary import Tally
-from ...listing.query import FACETS, ItemList
-from ...listing.strategies.bounded_scan import MOST
-from ...listing.strategies.plan import find
+from ...counts import Tally
+from ...listing import FACETS, MOST, ItemList, find
 from ...vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
 KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counting.Kind

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
 
-from ...listing.query import ItemList
+from ...listing import ItemList
 
 
 class ItemColumn(tables.Column):

@@ -14,9 +14,9 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import bulk
-from ...bulk.preview import dry_run
-from ...database.column_limits import whole_number
-from ...listing.query import ItemList
+from ...bulk import dry_run
+from ...database import whole_number
+from ...listing import ItemList
 from ..access import ItemViewMixin, url_of_act, url_of_list, url_of_round
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
 from .notes import CANCEL_NOTES, REQUEUE_NOTES

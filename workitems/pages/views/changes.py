@@ -8,9 +8,8 @@ from django.views import View
 from pharos.accounts.roles import Permission
 from pharos.replicas.reading import ReadsFromStandby
 
-from ...database.column_limits import whole_number
-from ...listing.filterset import MOST_PER_PAGE
-from ...listing.query import ItemList
+from ...database import whole_number
+from ...listing import MOST_PER_PAGE, ItemList
 from ..access import ItemViewMixin
 from ..list import changes
 

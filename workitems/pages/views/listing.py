@@ -10,13 +10,9 @@ from pharos.accounts.roles import Permission
 from pharos.replicas.reading import ReadsFromStandby
 
 from ... import bulk, import_export, saved_views
-from ...explanations.presets import presets_for
-from ...listing.ordering import SORTS
-from ...listing.query import PLACES, ItemList
-from ...listing.rows import rows_at
-from ...listing.strategies.bounded_scan import REACH
-from ...listing.strategies.result import Page
-from ...review.queue import Round, to_review
+from ...explanations import presets_for
+from ...listing import PLACES, REACH, SORTS, ItemList, Page, rows_at
+from ...review import Round, to_review
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_round
 from ..list import changes

@@ -11,10 +11,9 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import transitions
-from ...api.status_codes import STATUS_OF
-from ...explanations.advice import first_line
-from ...lifecycle.moves import Refused, why_not
-from ...lifecycle.paths import requeue_stages
+from ...api import STATUS_OF
+from ...explanations import first_line
+from ...lifecycle import Refused, requeue_stages, why_not
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import Detail

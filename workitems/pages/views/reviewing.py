@@ -9,13 +9,13 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import bulk, transitions
-from ...api.status_codes import STATUS_OF
-from ...audit_log.reading import latest
-from ...database.column_limits import whole_number
-from ...lifecycle.moves import Refused
-from ...listing.query import ItemList
-from ...models.work_item import WorkItem
-from ...review.queue import Next, Queue, Round, Stop
+from ...api import STATUS_OF
+from ...audit_log import latest
+from ...database import whole_number
+from ...lifecycle import Refused
+from ...listing import ItemList
+from ...models import WorkItem
+from ...review import Next, Queue, Round, Stop
 from ..access import ItemViewMixin, url_of_item, url_of_list, url_of_round
 from ..forms import ReviewForm
 from ..item_detail import Detail

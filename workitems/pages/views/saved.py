@@ -17,11 +17,9 @@ from pharos.accounts.roles import Permission
 from pharos.replicas.reading import ReadsFromStandby
 
 from ... import mailing, saved_views
-from ...listing.query import ItemList
-from ...listing.strategies.plan import find
-from ...models.digest import Every
-from ...models.saved_view import Reach, SavedView
-from ...saved_views.editing import ViewRefused
+from ...listing import ItemList, find
+from ...models import Every, Reach, SavedView
+from ...saved_views import ViewRefused
 from ..access import ItemViewMixin, url_of_list
 from ..forms import ViewForm
 from ..list.facets import in_words

@@ -5,7 +5,7 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
-from ...mailing.watches import watch
+from ...mailing import watch
 from ..access import ItemViewMixin, url_of_item
 
 
