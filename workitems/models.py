@@ -335,6 +335,11 @@ class WorkItem(models.Model):
         return phase_of(self.status, retry=self.retry)
 
     @property
+    def waiting_since(self) -> datetime | None:
+        """When it came to its stage; None where that is not known, and once it is closed. `orders` says the same in SQL."""
+        return None if self.phase is Phase.CLOSED else self.stage_entered_at
+
+    @property
     def facts(self) -> Facts:
         """What the rules know of it, but for what lies in other rows: that is asked under the lock, by `door`."""
         return Facts(
