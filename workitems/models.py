@@ -25,7 +25,7 @@ from .history import ArchivedEntry, HistoryEntry, every_entry
 from .kept import AppendOnly
 from .lifecycle import Facts, Phase, Wanted, phase_of
 from .mailing import Digest, Watch
-from .pace import DayCount, StepTime, Typical
+from .pace import OutcomeCount, StepTime, Typical
 from .saved_view import SavedView
 from .search import SearchTextField, head, in_second, same_text
 from .searched import SearchedText
@@ -38,11 +38,11 @@ __all__ = [
     "BulkAct",
     "Cause",
     "CountChange",
-    "DayCount",
     "Digest",
     "Failure",
     "HistoryEntry",
     "ItemCount",
+    "OutcomeCount",
     "SavedView",
     "SearchedText",
     "StepTime",
