@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from urllib.parse import quote
@@ -171,6 +172,34 @@ def test_back_and_forth_on_sqlite(tmp_path):
         assert reading.execute("SELECT sum(number) FROM workitems_itemcount").fetchone() == (60,)
 
 
+def test_outcomes_come_from_the_histories_and_the_version_before_goes_on(tmp_path):
+    """Its workers write to the table of the days until they are started anew."""
+    file = tmp_path / "outcomes.sqlite3"
+    url = f"sqlite:///{quote(str(file))}"
+    manage(url, "migrate", "workitems", "0017")
+    moment = datetime.now(UTC).replace(microsecond=0, tzinfo=None) - timedelta(days=3)
+    with closing(sqlite3.connect(file)) as filling, filling:
+        filling.execute("INSERT INTO accounts_institution (identifier, name) VALUES ('virginia.edu', 'Virginia')")
+        filling.execute(FILL_SQLITE, ("bag.tar", "Success", str(moment), "bag.tar\n\n\n"))
+        filling.execute("UPDATE workitems_workitem SET version = 2")
+        for number, move, status in ((1, "create", "Pending"), (2, "succeed", "Success")):
+            filling.execute(ENTRY_SQLITE, (number, str(moment), move, status))
+    manage(url, "migrate", "workitems")
+    with closing(sqlite3.connect(file)) as working, working:
+        quarter = (moment - datetime(1970, 1, 1)) // timedelta(minutes=15)  # noqa: DTZ001  as SQLite has it
+        kept = "SELECT quarter, institution_id, outcome, number, is_sum FROM workitems_outcomecount ORDER BY institution_id"
+        assert working.execute(kept).fetchall() == [(quarter, owner, "done", 1, 1) for owner in (0, 1)]
+        working.execute(
+            "INSERT INTO workitems_daycount (day, institution_id, action, outcome, number, is_sum)"
+            " VALUES ('2026-03-08', 1, 'Ingest', 'done', 1, 0)"
+        )
+
+
+ENTRY_SQLITE = """
+INSERT INTO workitems_historyentry (item_id, number, at, who, via, move, stage_before, status_before, stage_after, status_after,
+    note, changes)
+VALUES (1, ?1, ?2, 'system@aptrust.org', 'api', ?3, '', '', 'Record', ?4, '', '{}')
+"""
 FILL_SQLITE = """
 INSERT INTO workitems_workitem (created_at, updated_at, name, etag, bucket, user, institution_id, note, action, stage, status,
     outcome, date, retry, reviewed, object_identifier, generic_file_identifier, node, needs_admin_review, inst_approver,

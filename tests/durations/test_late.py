@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from workitems import durations
+from workitems import durations, transitions
 from workitems.durations import typical
 from workitems.durations.scale import UNKNOWN, band_of
 from workitems.models import Typical, WorkItem
@@ -106,10 +106,33 @@ def test_the_items_page_says_what_is_usual(signed_in, dora, virginia, jhu):
     at_store(virginia, 50)  # it does not wait
     item = at_store(virginia, 31, status="Pending")
     assert said(signed_in(dora).get(f"/items/{item.pk}")) == [
-        "Late Store usually takes 2 to 4 h for items of this size; now 1 d 7 h.",
+        "Late Store usually takes 2 to 4 h for items of this size; now 1 d.",
         "2 items wait before it.",
         "From receipt to the end, Ingest usually takes 2 to 4 h for items of this size.",
     ]
+
+
+def test_row_mark_and_item_count_the_same_time(signed_in, dora, wally, virginia):
+    """The time at the stage: not that of the last worker who has taken it up, and not of the one before."""
+    usual()
+    now = timezone.now()
+    item = make_item(virginia, stage="Validate", at=now - timedelta(hours=30))
+    transitions.progress(item, stage="Store", by=wally, at=now - timedelta(hours=6, minutes=8, seconds=30))
+    transitions.progress(item, status="Pending", by=wally, at=now - timedelta(hours=2))
+    transitions.progress(item, by=wally, at=now - timedelta(minutes=6))
+    client = signed_in(dora)
+    row = page(client.get("/items/")).one("tr", data_item_id=str(item.pk))
+    assert row.one("span", class_="status running").words == "Running: Store, 6 h 08 min"
+    assert row.one("span", class_="mark late").words == "Late: usually 2 to 4 h"
+    answer = client.get(f"/items/{item.pk}")
+    assert (
+        page(answer).one("header", class_="item-head").one("span", class_="status running").words
+        == "Running: Store, 6 h 08 min"
+    )
+    assert said(answer)[0] == "Late Store usually takes 2 to 4 h for items of this size; now 6 h 08 min."
+    assert page(answer).one("li", aria_current="step").one("span", class_="took").words == "6 h 08 min"
+    oldest = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store").all("td")[4]
+    assert oldest.words == "6 h 08 min"
 
 
 @pytest.mark.parametrize(

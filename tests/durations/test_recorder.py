@@ -1,10 +1,11 @@
-"""How long things take and how many are done in a day: noted by every change, summed up, worked out anew."""
+"""How long things take and how many come to an end: noted by every change, summed up, worked out anew."""
 
 import io
 import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from math import ceil
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from django.core.management import call_command
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 
 from workitems import transitions
 from workitems.durations import last_days, recorder, usual, usual_in_all
+from workitems.durations.days import offsets_between
 from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
+from workitems.durations.steps import EVERYBODY, QUARTER, beginning_of, quarter_of
 from workitems.import_export import export_lines, import_files
 from workitems.lifecycle import TransitionRequest
-from workitems.models import DayCount, StepTime, Typical, WorkItem
+from workitems.models import HistoryEntry, OutcomeCount, StepTime, Typical, WorkItem
 
 from ..factories import InstitutionFactory, make_item, service
 from ..stored import another_installation
@@ -27,17 +30,22 @@ MONDAY = NOON.date() - timedelta(days=2)
 
 
 def kept():
-    """All that is kept, summed up: {(week or day, …): number}."""
+    """All that is kept, summed up: {(week or quarter, …): number}."""
     times = StepTime.objects.values_list("week", "action", "stage", "band", "step", "number")
-    days = DayCount.objects.values_list("day", "institution_id", "action", "outcome", "number")
+    outcomes = OutcomeCount.objects.values_list("quarter", "institution_id", "outcome", "number")
     found = {}
-    for *what, number in [*times, *days]:
+    for *what, number in [*times, *outcomes]:
         found[tuple(what)] = found.get(tuple(what), 0) + number
     return {what: number for what, number in found.items() if number}
 
 
 def after(**time):
     return NOON + timedelta(**time)
+
+
+def ended(institution, outcome, at=NOON, number=1):
+    """What is kept of so many that came to an end then."""
+    return {(quarter_of(at), owner, outcome): number for owner in (institution.pk, EVERYBODY)}
 
 
 def ingested(institution, *, start=NOON, fetch=60, validate=600, size=266_240):
@@ -58,7 +66,7 @@ def test_what_an_ingest_adds(virginia):
         (MONDAY, "Ingest", "Fetch", band, step_of(60)): 1,
         (MONDAY, "Ingest", "Validate", band, step_of(600)): 1,
         (MONDAY, "Ingest", "", band, step_of(670)): 1,
-        (NOON.date(), virginia.pk, "Ingest", "done"): 1,
+        **ended(virginia, "done"),
     }
 
 
@@ -83,8 +91,7 @@ def test_what_did_not_go_on_by_itself_says_nothing_of_times(virginia, ada, end):
         transitions.fail(item, note="Later.", retry=True, by=worker, at=after(hours=1))
         transitions.requeue(item, stage="Receive", by=ada, at=after(hours=2))
         assert item.stage_entered_at == after(hours=2)
-    counted = {(NOON.date(), virginia.pk, "Ingest", outcomes[end]): 1} if end in outcomes else {}
-    assert kept() == counted
+    assert kept() == (ended(virginia, outcomes[end], after(hours=1)) if end in outcomes else {})
 
 
 def test_a_temporary_failure_ends_nothing_and_a_switched_off_retry_does(virginia, ada):
@@ -92,9 +99,9 @@ def test_a_temporary_failure_ends_nothing_and_a_switched_off_retry_does(virginia
     transitions.fail(item, note="Later.", retry=True, by=service(), at=after(hours=1))
     assert kept() == {}
     transitions.edit(item, retry=False, by=ada, at=after(days=1))
-    assert kept() == {(NOON.date() + timedelta(days=1), virginia.pk, "Ingest", "failed"): 1}
+    assert kept() == ended(virginia, "failed", after(days=1))
     transitions.review(item, reviewed=True, by=ada, at=after(days=2))
-    assert len(kept()) == 1
+    assert len(kept()) == 2
 
 
 def test_many_at_once_are_counted_each(virginia, ada):
@@ -103,7 +110,7 @@ def test_many_at_once_are_counted_each(virginia, ada):
         "cancel", [one.pk for one in items], TransitionRequest(note="No."), by=ada, at=after(hours=1)
     )
     assert all(one.changed for one in done)
-    assert kept() == {(NOON.date(), virginia.pk, "Ingest", "cancelled"): 30}
+    assert kept() == ended(virginia, "cancelled", after(hours=1), 30)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -114,7 +121,7 @@ def test_rows_are_summed_up_and_nothing_is_lost(virginia):
     assert set(before.values()) == {5}
     recorder.sum_up()
     assert kept() == before
-    assert (StepTime.objects.count(), DayCount.objects.count()) == (4, 1)
+    assert (StepTime.objects.count(), OutcomeCount.objects.count()) == (4, 2)
     ingested(virginia)
     assert StepTime.objects.count() == 8
     recorder.sum_up()
@@ -165,7 +172,7 @@ def test_worked_out_anew_it_is_the_same(virginia, jhu, ada):
         transitions.cancel(again, note="No.", by=ada, at=start + timedelta(hours=4))
     before = kept()
     StepTime.objects.update(number=7)
-    DayCount.objects.filter(outcome="done").delete()
+    OutcomeCount.objects.filter(outcome="done").delete()
     recorder.work_out_anew(NOON + timedelta(days=3))
     assert kept() == before
     assert not StepTime.objects.filter(is_sum=False).exists()
@@ -228,14 +235,67 @@ def test_old_weeks_are_forgotten(virginia):
     assert not StepTime.objects.exists()
 
 
+def test_old_outcomes_are_forgotten_once_no_day_of_the_overview_needs_them(virginia):
+    for days in (0, 89, 95, 300):
+        ingested(virginia, start=NOON - timedelta(days=days))
+    OutcomeCount.objects.update(is_sum=True)
+    recorder.work_out_typical(NOON)
+    for zone in map(ZoneInfo, FAR_APART):
+        days = last_days(90, after(hours=1), zone, None, using="default")
+        assert sum(day.done for day in days) == 2
+    assert OutcomeCount.objects.filter(institution_id=EVERYBODY).count() == 2
+
+
 def test_the_last_days(virginia, jhu):
     ingested(virginia)
     ingested(jhu, start=NOON - timedelta(days=1))
     transitions.fail(make_item(virginia, at=NOON), note="No.", retry=False, by=service(), at=NOON)
-    days = last_days(3, NOON.date(), None, using="default")
+    days = last_days(3, after(hours=1), UTC, None, using="default")
+    assert [day.day for day in days] == [NOON.date() - timedelta(days=ago) for ago in (2, 1, 0)]
     assert [(day.done, day.failed, day.cancelled) for day in days] == [(0, 0, 0), (1, 0, 0), (1, 1, 0)]
-    own = last_days(3, NOON.date(), [jhu.pk], using="default")
+    own = last_days(3, after(hours=1), UTC, [jhu.pk], using="default")
     assert [(day.done, day.failed) for day in own] == [(0, 0), (1, 0), (0, 0)]
+
+
+# The ends of the calendar; half and quarter hours; and the night when New York and London change their clocks, in this window.
+FAR_APART = ("Etc/GMT+12", "Pacific/Kiritimati")
+ZONES = (*FAR_APART, "UTC", "America/New_York", "Europe/London", "Asia/Kolkata", "Asia/Kathmandu", "Pacific/Chatham")
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_the_days_are_those_of_any_zone(virginia, jhu, name):
+    """Compared with the histories: items that end around midnight here and there, and when the clocks are changed."""
+    zone, worker = ZoneInfo(name), service()
+    changes = [datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)]
+    begun = datetime.combine(NOON.astimezone(zone).date(), time(), tzinfo=zone).astimezone(UTC)
+    nights = [begun - timedelta(days=ago) for ago in (0, 1, 16, 17, 18, 24, 25, 60, 89, 90)]
+    for n, moment in enumerate([*changes, *nights]):
+        for minutes in (-61, -1, 0, 14, 61):
+            if (at := moment + timedelta(minutes=minutes)) <= NOON:
+                transitions.succeed(make_item((virginia, jhu)[n % 2], at=at), stage="Record", by=worker, at=at)
+    for owners in (None, [virginia.pk]):
+        entries = HistoryEntry.objects.filter(status_after="Success")
+        entries = entries.filter(item__institution__in=owners) if owners else entries
+        right = Counter(at.astimezone(zone).date() for at in entries.values_list("at", flat=True))
+        days = last_days(90, NOON, zone, owners, using="default")
+        assert len(days) == 90
+        assert {day.day: day.done for day in days} == {day.day: right[day.day] for day in days}
+        assert sum(right.values()) > sum(day.done for day in days) > 20
+
+
+def test_midnight_falls_on_a_quarter_of_an_hour_everywhere():
+    """Where one day it did not, `OutcomeCount` would not add up to days there."""
+    for name in available_timezones():
+        offset = NOON.astimezone(ZoneInfo(name)).utcoffset()
+        assert offset % QUARTER == timedelta(), name
+
+
+def test_when_the_clocks_are_changed():
+    last = quarter_of(NOON)
+    [summer, winter] = offsets_between(last - 90 * 96, last, ZoneInfo("America/New_York"))
+    assert (summer[1], winter[1]) == (-16, -20)
+    assert beginning_of(winter[0]) == datetime(2026, 11, 1, 6, tzinfo=UTC)
+    assert offsets_between(last - 90 * 96, last, ZoneInfo("Asia/Kolkata")) == [(last - 90 * 96, 22)]
 
 
 def test_an_import_brings_what_its_histories_say(db):

@@ -169,6 +169,28 @@ def test_what_comes_or_changes_meanwhile_moves_no_page(many, ada, virginia):
     assert list(find(on(asked, page=2, after=first.next)).page().ids) == right[10:20]
 
 
+@pytest.mark.parametrize("per_page", [5, 200])
+def test_what_is_closed_or_not_known_has_waited_for_least(many, ada, per_page):
+    asked = listing(ada, {"sort": ["waiting"], "per_page": [per_page]})
+    wait = [item for item in many if item.stage_entered_at and item.phase != "closed"]
+    others = {item.pk for item in many} - {item.pk for item in wait}
+    assert any(item.stage_entered_at for item in many if item.pk in others)
+    right = [item.pk for item in sorted(wait, key=lambda item: (item.stage_entered_at, item.pk))] + sorted(others)
+    for pages in walk(asked):
+        assert [pk for page in pages for pk in page] == right
+
+
+def test_an_item_that_is_closed_on_the_way_moves_no_other(many, ada):
+    """The very row of the place goes to the end of the order; whoever goes on from there misses nothing."""
+    asked = listing(ada, {"sort": ["waiting"], "per_page": ["5"]})
+    right = expected(asked)
+    first = find(asked).page()
+    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Success")
+    second = find(on(asked, page=2, after=first.next)).page()
+    assert list(second.ids) == right[5:10]
+    assert list(find(on(asked, page=1, before=second.previous)).page().ids) == right[:4]
+
+
 @pytest.mark.parametrize("sort", [*SORTS])
 def test_the_row_of_a_place_may_have_left_a_list_in_hand(many, ada, sort):
     asked = listing(ada, {"sort": [sort], "per_page": ["5"], "q": ["plain"], "status": ["Failed", "Success"]})

@@ -1,7 +1,10 @@
 """The overview: each number is that of the list it leads to, for each role; and nothing of another institution's."""
 
 import re
+from collections import Counter
 from datetime import timedelta
+from itertools import product
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -11,7 +14,7 @@ from django.utils import timezone
 from workitems import transitions
 from workitems.durations import recorder, typical
 from workitems.explanations.presets import NEEDS
-from workitems.models import WorkItem
+from workitems.models import HistoryEntry, WorkItem
 
 from ..durations.test_late import at_store, usual
 from ..factories import make_item, service
@@ -52,9 +55,18 @@ def links(response):
     return found
 
 
-@pytest.mark.parametrize("name", PEOPLE)
-def test_each_number_is_that_of_its_list(cast, signed_in, world, name):
-    client = signed_in(cast[name])
+ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati"]
+
+
+def in_zone(person, zone):
+    person.time_zone = zone
+    person.save()
+    return person
+
+
+@pytest.mark.parametrize(("name", "zone"), [*product(PEOPLE, ["UTC"]), *product(["ada"], ZONES[1:])])
+def test_each_number_is_that_of_its_list(cast, signed_in, world, name, zone):
+    client = signed_in(in_zone(cast[name], zone))
     asked = 0
     for address, told in links(client.get("/")).items():
         if "sort=" in address:
@@ -103,6 +115,43 @@ def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
     assert len(answer.one("figure", class_="days done").all("rect")) == 2
 
 
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("name", ["dora", "ada"])
+def test_the_days_are_the_readers(cast, signed_in, virginia, jhu, name, zone):
+    """As the footer says. Each day has the items that the history has closed between its midnights."""
+    now, reader = timezone.now(), in_zone(cast[name], zone)
+    begun = timezone.localtime(now, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    for owner, ago in product((virginia, jhu), (0, 1, 40, 88, 90)):
+        for minutes in (-1, 0, 16):
+            at = min(begun - timedelta(days=ago) + timedelta(minutes=minutes), now)
+            transitions.succeed(make_item(owner, at=at), stage="Record", by=service(), at=at)
+    answer = page(signed_in(reader).get("/"))
+    told = {row["data-day"]: int(row.all("td")[0].words) for row in answer.all("tr", data_day=True)}
+    ends = HistoryEntry.objects.filter(move="succeed")
+    ends = ends if name == "ada" else ends.filter(item__institution=virginia)
+    right = Counter(f"{at.astimezone(ZoneInfo(zone)).date()}" for at in ends.values_list("at", flat=True))
+    assert list(told) == [f"{begun.date() - timedelta(days=ago)}" for ago in range(90)]
+    assert told == {day: right[day] for day in told}
+    assert 0 < sum(told.values()) < sum(right.values())
+    assert zone in answer.one("footer").words
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_causes_are_counted_from_the_readers_midnight_on(signed_in, dora, virginia, zone):
+    """And so is the list that each number leads to."""
+    client = signed_in(in_zone(dora, zone))
+    begun = timezone.localtime(timezone.now(), ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    for minutes in (-1, 0, 1):
+        at = begun - timedelta(days=30) + timedelta(minutes=minutes)
+        transitions.fail(
+            make_item(virginia, stage="Validate", at=at), note="Disk 7 is full.", retry=False, by=service(), at=at
+        )
+    row = page(client.get("/")).one("tr", data_cause=True)
+    assert [cell.words for cell in row.all("td")] == ["2", "2"]
+    for link in row.all("a"):
+        assert hooks(client.get(link["href"]), "total") == ["2"]
+
+
 def test_times_are_drawn_and_told(signed_in, dora, virginia):
     now = timezone.now()
     for n in range(40):
@@ -129,7 +178,7 @@ def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
     transitions.edit(oldest, note="Its worker has saved it since.", by=ada)
     client = signed_in(dora)
     row = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")
-    assert [cell.words for cell in row.all("td")] == ["–", "2", "–", "–", "30 h", "2 to 4 h"]
+    assert [cell.words for cell in row.all("td")] == ["–", "2", "–", "–", "1 d", "2 to 4 h"]
     assert ids(client.get(row.all("td")[4].one("a")["href"])) == [oldest.pk, other.pk]
 
 

@@ -40,7 +40,7 @@ class Record(serializers.Serializer):
         """Changes one outgoing record in place."""
 
     @classmethod
-    def shown(cls, items: Any, beside: Sequence[str] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+    def shown(cls, items: Any, beside: Sequence[Any] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
         """The records of a queryset, each with the values of the columns `beside` it. No model instance is made: that would
         take most of the time."""
         lines = cls.lines

@@ -10,7 +10,7 @@
 It knows items and their histories, and not who looks at them.
 """
 
-from .days import Day, last_days
+from .days import Day, last_days, midnight
 from .recorder import append, set_stages_begun, work_out_anew
 from .steps import At, Bag, Ended, Taken, added, since_when
 from .typical import Late, Usual, before, by_stage, is_late, lateness, oldest, usual, usual_in_all
@@ -32,6 +32,7 @@ __all__ = [
     "last_days",
     "late_in_words",
     "lateness",
+    "midnight",
     "oldest",
     "roughly",
     "set_stages_begun",

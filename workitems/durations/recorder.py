@@ -1,4 +1,4 @@
-"""Appending to what is kept of times and days, summing it up, and working it out anew from the histories."""
+"""Appending to what is kept of times and outcomes, summing it up, and working it out anew from the histories."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,21 +10,21 @@ from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from ..audit_log import whole
-from ..models import DayCount, StepTime, Typical, WorkItem
+from ..models import OutcomeCount, StepTime, Typical, WorkItem
 from .scale import ALL_SIZES, at_share
-from .steps import Bag, Ended, Entry, Taken, added, walked
+from .steps import Bag, Ended, Entry, Taken, added, quarter_of, walked
 
 # Whoever sums up, or works it out anew, holds this lock of PostgreSQL's, so that there is only ever one.
 SUMMING = 7_041_977_002
 # Whoever appends one of every so many rows sums them all up, so that readers add up few rows.
 SUM_EVERY = 512
-WEEKS = 13  # that Typical tells of
+WEEKS = 13  # that Typical, and the days of the overview, tell of
 FEWEST = 30  # times; from fewer, nothing is said
 LASTS = timedelta(minutes=5)  # after which Typical is worked out again, when somebody sums up
 TRIES, PAUSE = 600, 0.1  # of working it out anew, while somebody sums up; seconds
 _PIECE = 1000  # items of which the histories are read at once
 
-_TABLES: tuple[tuple[type[models.Model], type[Any]], ...] = ((StepTime, Taken), (DayCount, Ended))
+_TABLES: tuple[tuple[type[models.Model], type[Any]], ...] = ((StepTime, Taken), (OutcomeCount, Ended))
 
 
 def append(facts: Iterable[Taken | Ended]) -> None:
@@ -79,9 +79,10 @@ def _sum_up(table: str, columns: str) -> None:
 
 
 def work_out_typical(now: datetime) -> None:
-    """What is usual, out of the last weeks."""
-    since = now.date() - timedelta(days=now.weekday(), weeks=WEEKS)
+    """What is usual, out of the last weeks. What is older than anybody asks for is forgotten."""
+    since = _first_week(now)
     StepTime.objects.filter(week__lt=since - timedelta(weeks=WEEKS)).delete()
+    OutcomeCount.objects.filter(quarter__lt=quarter_of(_midnight(since)), is_sum=True).delete()
     spread: dict[tuple[str, str, int], dict[int, int]] = {}
     times = StepTime.objects.filter(week__gte=since).order_by()
     columns = ("action", "stage", "band", "step")
@@ -91,6 +92,15 @@ def work_out_typical(now: datetime) -> None:
             of_kind[step] = of_kind.get(step, 0) + number
     Typical.objects.all().delete()
     Typical.objects.bulk_create(_typical(*kind, steps, now) for kind, steps in spread.items() if enough(steps))
+
+
+def _first_week(now: datetime) -> date:
+    """The Monday that the last WEEKS begin with."""
+    return now.date() - timedelta(days=now.weekday(), weeks=WEEKS)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def enough(steps: dict[int, int]) -> bool:
@@ -126,21 +136,18 @@ def work_out_anew(now: datetime, *, progress: Progress = lambda items: None) -> 
 
 def _work_out_anew(now: datetime, progress: Progress) -> int:
     counted: Counter[Taken | Ended] = Counter()
-    first, number = now.date() - timedelta(days=now.weekday(), weeks=WEEKS), 0
-    for rows in _in_pieces(WorkItem.objects.filter(updated_at__gte=datetime.combine(first, time(), tzinfo=UTC))):
-        counted.update(fact for fact in _facts(rows) if _day(fact) >= first)
+    week, number = _first_week(now), 0
+    first: dict[type[Any], Any] = {Taken: week, Ended: quarter_of(_midnight(week))}  # a fact begins with its time
+    for rows in _in_pieces(WorkItem.objects.filter(updated_at__gte=_midnight(week))):
+        counted.update(fact for fact in _facts(rows) if fact[0] >= first[type(fact)])
         number += len(rows)
         progress(number)
     for table, kind in _TABLES:
-        table._default_manager.filter(**{f"{kind._fields[0]}__gte": first}).delete()
+        table._default_manager.filter(**{f"{kind._fields[0]}__gte": first[kind]}).delete()
         sums = [table(**fact._asdict(), number=n, is_sum=True) for fact, n in counted.items() if isinstance(fact, kind)]
         table._default_manager.bulk_create(sums, batch_size=5000)
     work_out_typical(now)
     return number
-
-
-def _day(fact: Taken | Ended) -> date:
-    return fact[0]
 
 
 _COLUMNS = ("id", "version", "action", "institution_id", "size", "date", "retry")

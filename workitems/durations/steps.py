@@ -1,8 +1,8 @@
-"""What one change of an item adds to the knowledge of how long things take, and of how many are done in a day. Pure."""
+"""What one change of an item adds to the knowledge of how long things take, and of how many came to an end and when. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -12,10 +12,24 @@ from .scale import band_of, step_of
 
 # Stands for the stage where a time is that of the whole: from the receipt to the success.
 WHOLE = ""
+# Stands for the institution where a count is that of all of them.
+EVERYBODY = 0
+QUARTER = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def quarter_of(moment: datetime) -> int:
+    """The quarter of an hour that this moment lies in, counted from 1970 on."""
+    return (moment - _EPOCH) // QUARTER
+
+
+def beginning_of(quarter: int) -> datetime:
+    """When a quarter of an hour begins."""
+    return _EPOCH + quarter * QUARTER
 
 
 class Outcome(StrEnum):
-    """What became of an item on a day."""
+    """What became of an item."""
 
     DONE = "done"
     FAILED = "failed"
@@ -33,11 +47,10 @@ class Taken(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """An item has come to an end on this day (UTC)."""
+    """An item of this institution has come to an end in this quarter of an hour; `EVERYBODY`: an item of any."""
 
-    day: date
+    quarter: int
     institution_id: int
-    action: str
     outcome: str
 
 
@@ -90,7 +103,8 @@ def added(bag: Bag, move: str, before: At | None, after: At, now: datetime) -> I
     if move == "succeed" and bag.date <= now:
         yield _taken(bag, WHOLE, now - bag.date, now)
     if after.is_closed and not (before and before.is_closed):
-        yield Ended(now.date(), bag.institution_id, bag.action, _outcome(after))
+        for institution in (bag.institution_id, EVERYBODY):
+            yield Ended(quarter_of(now), institution, _outcome(after))
 
 
 def _taken(bag: Bag, stage: str, time: timedelta, now: datetime) -> Taken:

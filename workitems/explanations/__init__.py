@@ -3,11 +3,12 @@
 Pure: it is given what it must know of an item, and asks no database.
 """
 
-from .advice import Advice, State, Words, count_of_items, first_line, lasting, what_now, words
+from .advice import NO_BREAK, Advice, State, Words, count_of_items, first_line, in_unit, lasting, what_now, words
 from .pipeline import Passage, Step, steps
 from .presets import Need, needs_for, presets_for
 
 __all__ = [
+    "NO_BREAK",
     "Advice",
     "Need",
     "Passage",
@@ -16,6 +17,7 @@ __all__ = [
     "Words",
     "count_of_items",
     "first_line",
+    "in_unit",
     "lasting",
     "needs_for",
     "presets_for",

@@ -48,7 +48,7 @@ class State:
     needs_admin_review: bool
     reviewed: bool
     has_node: bool
-    stage_started_at: datetime | None
+    stage_entered_at: datetime | None
     note: str = ""
     superseded_by: int | None = None
     duplicate_of: int | None = None
@@ -87,15 +87,30 @@ def first_line(note: str, limit: int = 140) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
+NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
+
+
+def in_unit(number: int, unit: str) -> str:
+    """A time in one unit, which is s, min, h or d: 45 s, 6 min."""
+    if unit == "s":
+        text = _("%(number)d s")
+    elif unit == "min":
+        text = _("%(number)d min")
+    else:
+        text = _("%(number)d h") if unit == "h" else _("%(number)d d")
+    return (text % {"number": number}).replace(" ", NO_BREAK)
+
+
 def lasting(time: timedelta) -> str:
-    """A duration as a person says it: 40 s, 12 m, 1 h 12 m, 3 d 4 h."""
+    """How long something has taken, or takes until now: 45 s, 6 min, 1 h 08 min, 3 d."""
     seconds = max(0, int(time.total_seconds()))
-    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
-    if days:
-        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+    if seconds >= 86_400:
+        return in_unit(seconds // 86_400, "d")
+    hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours:
-        return _("%(hours)d h %(minutes)02d m") % {"hours": hours, "minutes": minutes}
-    return _("%(minutes)d m") % {"minutes": minutes} if minutes else _("%(seconds)d s") % {"seconds": seconds}
+        text = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+        return text.replace(" ", NO_BREAK)
+    return in_unit(minutes, "min") if minutes else in_unit(seconds, "s")
 
 
 def words(state: State, now: datetime) -> Words:
@@ -117,7 +132,8 @@ def _waiting(state: State, now: datetime) -> Words:
 
 
 def _running(state: State, now: datetime) -> Words:
-    since = f", {lasting(now - state.stage_started_at)}" if state.stage_started_at else ""
+    # As long as the mark "Late" counts: at the stage, which a worker may have taken up more than once.
+    since = f", {lasting(now - state.stage_entered_at)}" if state.stage_entered_at else ""
     # Requested and started means that the operation is under way (member API, version 8).
     running = _("Under way") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
     return Words(Tone.RUNNING, running + since)

@@ -4,7 +4,7 @@ It knows who asks, and not whether a page, the API, an export or a bulk change d
 """
 
 from .filterset import MOST_PER_PAGE, IndexStrategy, ListFilterSet
-from .ordering import SORTS, Sort, path, values_at, written
+from .ordering import SORTS, Sort, path, selected, values_at, written
 from .parameter_names import Dialect
 from .parameters import (
     BooleanField,
@@ -79,6 +79,7 @@ __all__ = [
     "late_of",
     "path",
     "rows_at",
+    "selected",
     "state_of",
     "uploads_of",
     "values_at",

@@ -5,13 +5,19 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import Case, DateTimeField, F, Q, When
 from django.db.models.expressions import OrderBy
+from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import WorkItem
+from ..models import CLOSED, WorkItem
+
+# Since when an item has been at its stage, and nothing of one that is closed: `WorkItem.waiting_since`, said in SQL.
+_COMPUTED: dict[str, Case] = {
+    "waiting_since": Case(When(CLOSED, then=None), default=F("stage_entered_at"), output_field=DateTimeField(null=True))
+}
 
 
 class Sort(NamedTuple):
@@ -23,7 +29,7 @@ class Sort(NamedTuple):
     @property
     def ordering(self) -> list[str | OrderBy]:
         """The columns as a queryset takes them. Left to the databases, one would put what is not set first, the other last."""
-        return [_placed(column) if _field(column).null else column for column in self.columns]
+        return [_placed(column) if _is_nullable(column) else column for column in self.columns]
 
 
 SORTS: dict[str, Sort] = {
@@ -35,7 +41,7 @@ SORTS: dict[str, Sort] = {
     "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
     "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),
     "id": Sort(gettext_lazy("Number"), ("id",)),
-    "waiting": Sort(gettext_lazy("At its stage, longest first"), ("stage_entered_at", "id")),
+    "waiting": Sort(gettext_lazy("At its stage, longest first"), ("waiting_since", "id")),
 }
 
 _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
@@ -45,8 +51,21 @@ def path(column: str) -> str:
     return column.removeprefix("-")
 
 
+def selected(column: str) -> str | Case:
+    """A column as `values_list` takes it."""
+    return _COMPUTED.get(path(column), path(column))
+
+
+def expression(column: str) -> F | Case:
+    """The value of a column in SQL."""
+    value = selected(column)
+    return F(value) if isinstance(value, str) else value
+
+
 def _field(column: str) -> Any:
-    """The model's field that a column of an order names."""
+    """The field that holds the values of a column."""
+    if computed := _COMPUTED.get(path(column)):
+        return computed.output_field
     model: Any = WorkItem
     *relations, name = path(column).split("__")
     for relation in relations:
@@ -54,18 +73,26 @@ def _field(column: str) -> Any:
     return model._meta.get_field(name)
 
 
+def _is_nullable(column: str) -> bool:
+    return _field(column).null
+
+
 def falls(column: str) -> bool:
     return column.startswith("-")
 
 
 def _placed(column: str) -> OrderBy:
-    """What is not set comes before all that is, and falling after it."""
-    value = F(path(column))
-    return value.desc(nulls_last=True) if falls(column) else value.asc(nulls_first=True)
+    """What is not set comes last, whichever way the column goes: nobody looks for it first."""
+    return OrderBy(expression(column), descending=falls(column), nulls_last=True)
+
+
+def in_sql(column: str, name: str) -> str:
+    """The part of an ORDER BY for this column, which the statement calls `name`."""
+    return f"{name} {'DESC' if falls(column) else 'ASC'} NULLS LAST"
 
 
 def turned(columns: Sequence[str]) -> tuple[str, ...]:
-    """The same order from its other end."""
+    """The same order from its other end, of columns that are always set."""
     return tuple(column[1:] if falls(column) else f"-{column}" for column in columns)
 
 
@@ -85,20 +112,24 @@ def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
         later |= same & _after(column, value)
-        same &= Q(**{path(column): value})
-    if len(columns) > 1 and not _field(columns[0]).null:
+        same &= _equal(column, value)
+    if len(columns) > 1 and not _is_nullable(columns[0]):
         # Says nothing new, but lets the database begin at the place instead of reading up to it.
         later &= Q(**{f"{path(columns[0])}__{'lte' if falls(columns[0]) else 'gte'}": values[0]})
     return later
 
 
+def _equal(column: str, value: Any) -> Q:
+    value_of = expression(column)
+    return Q(IsNull(value_of, True)) if value is None else Q(Exact(value_of, value))
+
+
 def _after(column: str, value: Any) -> Q:
     """The condition that a row's value in this column comes after this one; None: not set."""
-    name = path(column)
     if value is None:
-        return Q(pk__in=[]) if falls(column) else Q(**{f"{name}__isnull": False})
-    beyond_it = Q(**{f"{name}__{'lt' if falls(column) else 'gt'}": value})
-    return beyond_it | Q(**{f"{name}__isnull": True}) if falls(column) and _field(column).null else beyond_it
+        return Q(pk__in=[])
+    later = Q((LessThan if falls(column) else GreaterThan)(expression(column), value))
+    return later | Q(IsNull(expression(column), True)) if _is_nullable(column) else later
 
 
 def up_to(columns: Sequence[str], values: Sequence[Any]) -> Q:

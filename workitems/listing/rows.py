@@ -65,7 +65,7 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
         needs_admin_review=item.needs_admin_review,
         reviewed=item.reviewed,
         has_node=bool(item.node),
-        stage_started_at=item.stage_started_at,
+        stage_entered_at=item.stage_entered_at,
         note=note,
         superseded_by=uploads.superseded_by,
         duplicate_of=uploads.duplicate_of,

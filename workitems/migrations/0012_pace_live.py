@@ -1,4 +1,4 @@
-"""When each item came to its stage; and what the histories and notes say of times, days and causes so far.
+"""When each item came to its stage; and what the notes say of causes so far. (0019 asks the histories for times and outcomes.)
 
 Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What is done between this and the
 start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
@@ -6,7 +6,6 @@ start of the new version is not counted; `manage.py work_out_pace` counts it, at
 
 import workitems.vocabulary
 from django.db import migrations, models
-from django.utils import timezone
 
 from workitems.failures import record_all_failures
 from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
@@ -16,11 +15,10 @@ from workitems.durations import recorder
 
 def work_out(connection):
     recorder.set_stages_begun()
-    recorder.work_out_anew(timezone.now())
     record_all_failures(WorkItem.objects.all())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE workitems_failure, workitems_steptime, workitems_daycount, workitems_typical")
+            cursor.execute("ANALYZE workitems_failure")
             cursor.execute("ANALYZE workitems_workitem (stage_entered_at)")
 
 

@@ -7,17 +7,18 @@ from .append_only import AppendOnly
 from .bulk_change import BulkChange
 from .counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
 from .digest import Digest, Every
-from .durations import DayCount, StepTime, Typical
+from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
 from .uploads import ingests_of_bags
 from .watch import Watch
-from .work_item import PHASES, WorkItem, WorkItemQuerySet
+from .work_item import CLOSED, PHASES, WorkItem, WorkItemQuerySet
 from .worker_state import WorkItemState
 
 __all__ = [
+    "CLOSED",
     "COLUMNS",
     "KIND",
     "MOVING_SQL",
@@ -29,12 +30,12 @@ __all__ = [
     "BulkChange",
     "Cause",
     "CountChange",
-    "DayCount",
     "Digest",
     "Every",
     "Failure",
     "HistoryEntry",
     "ItemCount",
+    "OutcomeCount",
     "Reach",
     "SavedView",
     "SearchedText",

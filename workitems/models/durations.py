@@ -46,32 +46,35 @@ class StepTime(Appended):
         return f"{self.number} {self.action} {self.stage}"
 
 
-class DayCount(Appended):
-    """How many items came to an end on a day (UTC)."""
+class OutcomeCount(Appended):
+    """How many items came to an end in a quarter of an hour (see `steps.quarter_of`).
 
-    day = models.DateField()
+    Midnight falls on a quarter of an hour in every time zone, so these add up to the days of any reader. `institution_id`:
+    `steps.EVERYBODY` for all of them together, so that those who see everything add up no more rows than others.
+    """
+
+    quarter = models.IntegerField()
     # A plain number: a foreign key would look its institution up on every change.
     institution_id = models.BigIntegerField()
-    action = models.CharField(max_length=WORD)
     outcome = models.CharField(max_length=16)  # steps.Outcome
 
     class Meta:
-        verbose_name = "count of a day"
-        verbose_name_plural = "counts of days"
+        verbose_name = "count of outcomes"
+        verbose_name_plural = "counts of outcomes"
         constraints = [
             models.UniqueConstraint(
-                fields=["day", "institution_id", "action", "outcome"],
+                fields=["quarter", "institution_id", "outcome"],
                 condition=Q(is_sum=True),
-                name="one_sum_of_a_day",
+                name="one_sum_of_outcomes",
             )
         ]
         indexes = [
-            models.Index(fields=["day", "institution_id"], name="day_of_institution"),
-            models.Index(fields=["id"], name="day_to_sum_up", condition=Q(is_sum=False)),
+            models.Index(fields=["institution_id", "quarter"], name="outcomes_of_institution"),
+            models.Index(fields=["id"], name="outcomes_to_sum_up", condition=Q(is_sum=False)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.outcome} on {self.day}"
+        return f"{self.number} {self.outcome} in quarter {self.quarter}"
 
 
 class Typical(models.Model):

@@ -290,6 +290,11 @@ class WorkItem(models.Model):
         return phase_of(self.status, retry=self.retry)
 
     @property
+    def waiting_since(self) -> datetime | None:
+        """When it came to its stage; None where that is not known, and once it is closed. `listing.ordering` says it in SQL."""
+        return None if self.phase is Phase.CLOSED else self.stage_entered_at
+
+    @property
     def facts(self) -> ItemState:
         """What the rules know of it, but for what lies in other rows: that is asked under the lock, by `door`."""
         return ItemState(

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from django.db import DEFAULT_DB_ALIAS
 from django.http import QueryDict
+from django.utils import timezone
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
@@ -104,7 +105,8 @@ def in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[G
 
 
 class Overview:
-    """`now`: the moment it is shown for; `using`: the database that all is read from."""
+    """`now`: the moment it is shown for; its days are those of the present time zone, which is the reader's. `using`: the
+    database that all is read from."""
 
     def __init__(self, user: User, now: datetime, using: str = DEFAULT_DB_ALIAS):
         self.user = user
@@ -200,7 +202,8 @@ class Overview:
 
     @cached_property
     def days(self) -> list[durations.Day]:
-        return durations.last_days(DAYS, self.now.date(), self.scope, using=self.using)
+        zone = timezone.get_current_timezone()
+        return durations.last_days(DAYS, self.now, zone, self.scope, using=self.using)
 
     @property
     def done_bars(self) -> charts.Bars:
@@ -235,8 +238,9 @@ class Overview:
 
     @property
     def _since(self) -> datetime:
-        """From midnight on, so that the links stay the same for a day."""
-        return self.now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=CAUSES_OF)
+        """From the reader's midnight on, so that the links stay the same for a day."""
+        zone = timezone.get_current_timezone()
+        return durations.midnight(self.now.astimezone(zone).date() - timedelta(days=CAUSES_OF), zone)
 
     def query_of_cause(self, cause: int, **more: str) -> str:
         """The query string of the list of what failed for this cause."""

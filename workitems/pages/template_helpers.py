@@ -28,7 +28,8 @@ def size(number: int | None) -> str:
     value, unit = float(number), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.95 else f"{value:.1f} {_UNITS[unit]}"
+    digits = 0 if unit == 0 or value >= 99.95 else 1
+    return f"{value:.{digits}f}{explanations.NO_BREAK}{_UNITS[unit]}"
 
 
 def _local(moment: datetime) -> datetime:
@@ -68,10 +69,16 @@ def _relative(passed: timedelta) -> str:
     if passed.days < 0 or passed.days >= 30:
         return ""
     if passed.days:
-        return _("%(n)d d ago") % {"n": passed.days}
+        return _ago(get_language(), passed.days, "d")
     if passed.seconds >= 3600:
-        return _("%(n)d h ago") % {"n": passed.seconds // 3600}
-    return _("%(n)d min ago") % {"n": passed.seconds // 60} if passed.seconds >= 60 else _("just now")
+        return _ago(get_language(), passed.seconds // 3600, "h")
+    return _ago(get_language(), passed.seconds // 60, "min") if passed.seconds >= 60 else _("just now")
+
+
+@cache
+def _ago(language: str | None, number: int, unit: str) -> str:
+    """A page has dozens of them, and there are not many more in all."""
+    return _("%(time)s ago") % {"time": explanations.in_unit(number, unit)}
 
 
 def ago(moment: datetime | None) -> Markup | str:
@@ -141,7 +148,9 @@ def bytes(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
-    return _("%(exact)s bytes (%(short)s)") % {"exact": f"{number:,}", "short": size(number)}
+    exact = f"{number:,}"
+    text = _("%(exact)s bytes (%(short)s)") % {"exact": exact, "short": size(number)}
+    return text.replace(f"{exact} ", f"{exact}{explanations.NO_BREAK}")
 
 
 def plain(value: object) -> str:

@@ -7,13 +7,12 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import F
 
 from ...counts import Kind, Tally, fits, tally
 from ...models import KIND, SearchedText, WorkItem
 from ...search import has_trigrams, is_indexed
 from ..filterset import IndexStrategy
-from ..ordering import after_cursor, as_stored, path, turned, up_to
+from ..ordering import after_cursor, as_stored, expression, in_sql, path, up_to
 from ..query import ItemList
 from .result import Cursor
 
@@ -142,15 +141,12 @@ def end_of_reach(listing: ItemList, order: Sequence[str], after: Sequence[Any] |
 def _read(items: Any, listing: ItemList) -> list[Row]:
     """At most MOST + 1 of the items, in the list's order."""
     columns = listing.sort.columns
-    keys = {f"key{n}": F(path(column)) for n, column in enumerate(columns)}
+    keys = {f"key{n}": expression(column) for n, column in enumerate(columns)}
     found = items.values_list("pk", "institution_id", *KIND).annotate(**keys)[: MOST + 1]
     connection = connections[listing.using]
     once = "MATERIALIZED" if connection.vendor == "postgresql" else ""
     names = ", ".join(["pk", "institution_id", *KIND, *keys])
-    order = ", ".join(
-        f"key{n} {'DESC NULLS LAST' if column.startswith('-') else 'ASC NULLS FIRST'}"
-        for n, column in enumerate(columns)
-    )
+    order = ", ".join(in_sql(column, f"key{n}") for n, column in enumerate(columns))
     try:
         inner, params = found.query.sql_with_params()
     except EmptyResultSet:  # a condition that nothing can meet
@@ -166,8 +162,8 @@ def rows_of(listing: ItemList, ids: Sequence[int]) -> list[Row]:
 
 
 def those_beyond(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], *, back: bool) -> set[int]:
-    """Which of the rows come after this place in the list's order, or before it."""
-    columns = listing.sort.columns
-    those = WorkItem.objects.using(listing.using).with_numbers([row[0] for row in rows])
-    later = those.filter(after_cursor(turned(columns) if back else columns, values))
-    return set(later.values_list("pk", flat=True))
+    """Which of the rows come after this place in the list's order, or before it. None of them is at the very place."""
+    numbers = {row[0] for row in rows}
+    those = WorkItem.objects.using(listing.using).with_numbers(numbers)
+    later = set(those.filter(after_cursor(listing.sort.columns, values)).values_list("pk", flat=True))
+    return numbers - later if back else later
