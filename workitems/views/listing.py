@@ -12,6 +12,7 @@ from pharos.reading import ReadsFromStandby
 from .. import bulk, changes, exporting, saved_views, shown_views
 from ..access import Door, url_of_round
 from ..facets import Facets, drop_hints
+from ..fields import in_date_input
 from ..filters import PLACES, ItemList
 from ..finding import REACH, Page
 from ..orders import SORTS
@@ -23,6 +24,7 @@ from ..vocabulary import ACTIONS, STAGES, STATUSES
 
 # The filters that have a field of their own above the rows; see templates/workitems/_search.html.
 TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
+DAYS = ("received_from", "received_to")
 FILES = {
     "csv": ("text/csv; charset=utf-8", exporting.csv_lines),
     "json": ("application/json", exporting.json_lines),
@@ -70,7 +72,7 @@ class List(ReadsFromStandby, Door, View):
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
             "first": start + 1 if rows else 0,
             "last": start + len(rows) if rows else 0,
-            "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
+            "typed": _typed(listing),
             "kept": _kept(listing),
             "presets": presets_for(listing.user),
             "column": shown_views.beside(listing),
@@ -87,6 +89,12 @@ class List(ReadsFromStandby, Door, View):
         if since:
             context["since"] = changes.written(since)
         return render(self.request, "workitems/list.html", context, status=status)
+
+
+def _typed(listing):
+    """What stands in the fields above the rows."""
+    typed = {name: listing.params.get(name, [""])[0] for name in TYPED}
+    return typed | {name: in_date_input(typed[name]) for name in DAYS}
 
 
 def _kept(listing):
