@@ -43,7 +43,7 @@ class _Reader(HTMLParser):
         for look in (self._time, self._button, self._name, self._picture, self._focus, self._field):
             look(tag, attributes)
         if tag == "form":
-            self.forms.append(_Form(attributes, is_apart=self._is_in("search", "table")))
+            self.forms.append(_Form(attributes))
         if tag == "th":
             self.heading_is_blank = True
         if tag not in VOID:
@@ -101,25 +101,21 @@ class _Reader(HTMLParser):
         if tag == "input" and attributes.get("type") == "hidden" and "autocomplete" in attributes:
             self.found.append("a hidden field has autocomplete")
         is_typed_in = tag in ("select", "textarea") or (tag == "input" and attributes.get("type") not in NOT_TYPED_IN)
-        if is_typed_in and self.forms and self._is_in("form"):
+        if is_typed_in and self._is_in("form"):
             self.forms[-1].names[attributes.get("name", "")] += 1
-        if tag == "input" and attributes.get("type") in ("checkbox", "radio") and self._is_in("form"):
-            self.forms[-1].has_choices = True
 
 
 class _Form:
-    """A form with fields to fill in is a landmark, and so needs a name. One in a row of a table is none: there would be dozens."""
+    """A form is a landmark, and so needs a name; one of a few buttons, or in the row of a table, says that it is none."""
 
-    def __init__(self, attributes: dict[str, str], *, is_apart: bool) -> None:
-        self.is_named = bool({"aria-label", "aria-labelledby"} & attributes.keys())
+    def __init__(self, attributes: dict[str, str]) -> None:
+        self.is_named = bool({"aria-label", "aria-labelledby"} & attributes.keys()) or attributes.get("role") == "none"
         self.address = attributes.get("action", "")
-        self.is_apart = is_apart
         self.names: Counter[str] = Counter()
-        self.has_choices = False
 
     def faults(self):
-        if (self.names or self.has_choices) and not self.is_named and not self.is_apart:
-            yield f"a form has fields, and no name: {self.address}"
+        if not self.is_named:
+            yield f"a form is a landmark without a name: {self.address}"
         for name, number in self.names.items():
             if name and number > 1:
                 yield f"two fields of a form have the name {name}"

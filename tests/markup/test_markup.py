@@ -51,17 +51,16 @@ WRONG = [
     ('<pre aria-labelledby="here">x</pre>', "pre has a name"),
     ("<svg hidden></svg>", "svg knows no attribute hidden"),
     ('</main><a href="/">Home</a><main>', "a is reached by key, and in no landmark"),
-    ('<form action="/x"><input name="q"></form>', "a form has fields, and no name: /x"),
-    ('<form action="/x"><input type="checkbox" name="q"></form>', "a form has fields, and no name: /x"),
+    ('<form action="/x"><input name="q"></form>', "a form is a landmark without a name: /x"),
     ('<form aria-label="x"><input name="q"><select name="q"></select></form>', "two fields of a form have the name q"),
     ('<input type="hidden" name="q" autocomplete="off">', "a hidden field has autocomplete"),
 ]
 RIGHT = """
 <time datetime="2021-03-04T05:06:07.123Z">then</time><label for="a">Name</label><a href="#a">There</a>
 <button type="submit">Save</button><table><tr><th scope="col"><span>Name</span></th></tr>
-<tr><td><form><select name="every"></select></form></td></tr></table><pre role="group" aria-labelledby="here">x</pre>
-<svg><use href="#a"/></svg><form><input type="hidden" name="s" value="1"><input type="hidden" name="s" value="2">
-<button type="submit">Go</button></form><search><form><input type="search" name="q" id="a"></form></search>
+<tr><td><form role="none"><select name="every"></select></form></td></tr></table><pre role="group" aria-labelledby="here">x</pre>
+<svg><use href="#a"/></svg><form role="none"><input type="hidden" name="s" value="1"><input type="hidden" name="s" value="2">
+<button type="submit">Go</button></form><search><form role="none"><input type="search" name="q" id="a"></form></search>
 <form aria-label="x"><input type="radio" name="r"><input type="radio" name="r"></form>
 """
 
