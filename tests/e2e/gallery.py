@@ -35,7 +35,8 @@ def _know_what_is_usual():
         for band in (ALL_SIZES, band_of(266_240)):
             low = 2 * HOUR / place
             values = {"low": low, "median": 1.5 * low, "high": 3 * low, "late": 3.5 * low, "number": 40 * place}
-            Typical.objects.create(action=action, stage=stage, band=band, made_at=timezone.now(), **values)
+            values["made_at"] = timezone.now()
+            Typical.objects.update_or_create(values, action=action, stage=stage, band=band)
     typical.forget()
 
 

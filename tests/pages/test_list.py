@@ -15,6 +15,7 @@ from workitems.lifecycle import phase_of
 from ..factories import make_item, service
 from ..html import body, clickable, counts, hooks, ids, links
 from ..many import make_many
+from .elements import page
 
 
 @pytest.fixture
@@ -244,3 +245,9 @@ def test_filters_are_kept_by_every_way_on(signed_in, ada, many):
 def test_only_get(signed_in, ada):
     for method in ("post", "put", "delete", "patch"):
         assert getattr(signed_in(ada), method)("/items/").status_code == 405
+
+
+@pytest.mark.parametrize(("typed", "shown"), [("2021-03-04", "2021-03-04"), ("2021-3-4", "2021-03-04"), ("20210304", "2021-03-04"), ("2021-02-31", ""), ("never", "")])  # fmt: skip
+def test_a_typed_day_stands_in_its_field_as_a_browser_reads_it(signed_in, dora, item, typed, shown):
+    read = page(signed_in(dora).get(f"/items/?received_from={typed}"))
+    assert read.one("input", id="id_received_from")["value"] == shown

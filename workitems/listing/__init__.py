@@ -19,6 +19,7 @@ from .parameters import (
     TextField,
     TextsField,
     WordsField,
+    in_date_input,
 )
 from .query import (
     ALIASES,
@@ -75,6 +76,7 @@ __all__ = [
     "WordsField",
     "counted",
     "find",
+    "in_date_input",
     "known_names",
     "late_of",
     "path",

@@ -188,6 +188,12 @@ def _day(text: str) -> date | None:
         return None
 
 
+def in_date_input(text: str) -> str:
+    """A typed day in the one form that a browser's date input takes; blank where it is no day."""
+    day = _day(text.strip())
+    return day.isoformat() if day else ""
+
+
 def start_of(day: date) -> datetime:
     """The first instant of the day in the reader's zone."""
     return timezone.make_aware(datetime.combine(day, time.min))

@@ -157,7 +157,13 @@ class EditForm(MoveForm):
         label=_("Node"), required=False, max_length=255, help_text=_("The machine whose worker holds the item.")
     )
     pid = forms.IntegerField(
-        label=_("Pid"), required=False, min_value=1, max_value=LARGEST, help_text=_("The process on that machine.")
+        label=_("Pid"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST,
+        help_text=_("The process on that machine."),
+        # Not a browser's field of numbers, which could not show the word that somebody has typed by mistake.
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
 
     def __init__(self, *args, **kwargs):

@@ -13,6 +13,8 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
+from pharos.templating import iso
+
 from .. import explanations
 from ..durations import late_in_words, roughly, usually, whole_unit
 from ..saved_views import choices
@@ -89,7 +91,8 @@ def ago(moment: datetime | None) -> Markup | str:
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
     return Markup(  # noqa: S704  all that goes in is escaped
-        f'<time datetime="{moment.isoformat()}" title="{then}">{passed}<span class="exact" aria-hidden="true">{then}</span></time>'
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
+        f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
 

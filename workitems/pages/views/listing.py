@@ -11,7 +11,7 @@ from pharos.replicas.reading import ReadsFromStandby
 
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
-from ...listing import PLACES, REACH, SORTS, ItemList, Page, rows_at
+from ...listing import PLACES, REACH, SORTS, ItemList, Page, in_date_input, rows_at
 from ...review import Round, to_review
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_round
@@ -21,6 +21,7 @@ from ..list.table import ItemTable
 
 # The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
 TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
+DAYS = ("received_from", "received_to")
 FILES = {
     "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
     "json": ("application/json", import_export.json_lines),
@@ -68,7 +69,7 @@ class List(ReadsFromStandby, ItemViewMixin, View):
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
             "first": start + 1 if rows else 0,
             "last": start + len(rows) if rows else 0,
-            "typed": {name: listing.params.get(name, [""])[0] for name in TYPED},
+            "typed": _typed(listing),
             "kept": _kept(listing),
             "presets": presets_for(listing.user.role),
             "column": saved_views.beside(listing),
@@ -85,6 +86,12 @@ class List(ReadsFromStandby, ItemViewMixin, View):
         if since:
             context["since"] = changes.written(since)
         return render(self.request, "workitems/list/list.html", context, status=status)
+
+
+def _typed(listing):
+    """What stands in the fields above the rows."""
+    typed = {name: listing.params.get(name, [""])[0] for name in TYPED}
+    return typed | {name: in_date_input(typed[name]) for name in DAYS}
 
 
 def _kept(listing):
