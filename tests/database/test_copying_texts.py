@@ -7,15 +7,15 @@ from workitems.search import index
 
 from ..many import make_many
 
-ITEMS, PIECE = 4_000, 200
+ITEMS, BATCH_SIZE = 4_000, 200
 
 
 class Blocks(list):
     """How many blocks each piece touched."""
 
     def __call__(self, execute, sql, params, many, context):
-        if sql.startswith("WITH piece"):
-            look = sql.partition(", copied AS")[0].removeprefix("WITH piece AS (").removesuffix(")")
+        if sql.startswith("WITH batch"):
+            look = sql.partition(", copied AS")[0].removeprefix("WITH batch AS (").removesuffix(")")
             plain = connection.cursor().cursor
             plain.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", params)
             [[[told]]] = plain.fetchall()
@@ -27,7 +27,7 @@ class Blocks(list):
 @pytest.mark.django_db(transaction=True)
 def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, monkeypatch):
     make_many(ITEMS, [virginia])
-    monkeypatch.setattr(index, "PIECE", PIECE)
+    monkeypatch.setattr(index, "BATCH_SIZE", BATCH_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {index.TABLE}")
         # As it is planned where there are millions.
@@ -35,10 +35,10 @@ def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, m
     blocks = Blocks()
     try:
         with connection.execute_wrapper(blocks):
-            index.copy_all(connection)
+            index.copy_texts(connection)
     finally:
         connection.close()
-    assert len(blocks) > ITEMS // PIECE
+    assert len(blocks) > ITEMS // BATCH_SIZE
     assert max(blocks[2:]) <= 1.05 * blocks[1], blocks
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {index.TABLE}")

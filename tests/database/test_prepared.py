@@ -3,7 +3,7 @@
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 
-from workitems.database import fetched
+from workitems.database import fetch_prepared
 
 SQL = "SELECT CAST(%s AS integer) + 1"
 
@@ -23,7 +23,7 @@ def postgresql(transactional_db):
 
 
 def ask(*values):
-    return [fetched(DEFAULT_DB_ALIAS, SQL, [value]) for value in values]
+    return [fetch_prepared(DEFAULT_DB_ALIAS, SQL, [value]) for value in values]
 
 
 def test_the_rows(db):
@@ -45,14 +45,14 @@ def test_not_behind_pgbouncer_where_the_next_statement_meets_another_connection(
 
 def test_errors_are_djangos(postgresql):
     with transaction.atomic():
-        fetched(DEFAULT_DB_ALIAS, "SELECT set_config('statement_timeout', '10', true)", [])
+        fetch_prepared(DEFAULT_DB_ALIAS, "SELECT set_config('statement_timeout', '10', true)", [])
         with pytest.raises(OperationalError, match="statement timeout"):
-            fetched(DEFAULT_DB_ALIAS, "SELECT pg_sleep(%s)", [10])
+            fetch_prepared(DEFAULT_DB_ALIAS, "SELECT pg_sleep(%s)", [10])
 
 
 def test_it_is_part_of_the_transaction(postgresql):
     insert = "INSERT INTO accounts_institution (identifier, name) VALUES (%s, %s) RETURNING id"
     with transaction.atomic():
-        fetched(DEFAULT_DB_ALIAS, insert, ["a.edu", "A"])
+        fetch_prepared(DEFAULT_DB_ALIAS, insert, ["a.edu", "A"])
         transaction.set_rollback(True)
-    assert fetched(DEFAULT_DB_ALIAS, "SELECT identifier FROM accounts_institution", []) == []
+    assert fetch_prepared(DEFAULT_DB_ALIAS, "SELECT identifier FROM accounts_institution", []) == []

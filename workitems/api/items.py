@@ -10,7 +10,7 @@ from django.http import Http404
 from pharos.accounts.models import Institution
 
 from .. import mailing, transitions
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 from ..models import WorkItem
 from .base import ApiView
@@ -44,7 +44,7 @@ class OfItems(ApiView):
 
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
-        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
+        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
         return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class OfItems(ApiView):
         sent = self.record(self.request)
         now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
         values = self.edition.record.read(sent, now)
-        if pk > LARGEST:
+        if pk > MAX_BIGINT:
             raise Http404(_NO_SUCH)
         try:
             # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.

@@ -29,7 +29,7 @@ from pharos.accounts.roles import Permission
 
 from .. import transitions
 from ..audit_log import every_entry
-from ..database import fetched, whole_number
+from ..database import fetch_prepared, parse_bigint
 from ..lifecycle import MOVES, TransitionRequest, first_stage
 from ..listing import MOST, ItemList, find
 from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
@@ -74,7 +74,7 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
     ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
-    [(first, last, number)] = fetched(using, ends, params)
+    [(first, last, number)] = fetch_prepared(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)
@@ -168,7 +168,7 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
 
     Raises BadSelection for none or too many, and for a snapshot that is not this person's.
     """
-    ids = sorted({pk for pk in map(whole_number, values) if pk is not None})
+    ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
     if not ids or len(ids) > MOST_SELECTED:
         raise BadSelection(
             _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..database import WORK_ITEMS, fetched
+from ..database import WORK_ITEMS, fetch_prepared
 from ..models import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
 
 _KIND = ", ".join(KIND)
@@ -75,7 +75,7 @@ def tally(
     else:
         sums, more = _one_after_the_other(over, None if masks is None else _any(masks))
     return _sorted_out(
-        fetched(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
+        fetch_prepared(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
     )
 
 

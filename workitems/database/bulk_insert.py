@@ -14,7 +14,7 @@ from django.db import connection, models
 _PLAIN = (models.CharField, models.TextField, models.BooleanField, models.IntegerField, models.ForeignKey)
 
 
-def load(rows: Sequence[models.Model]) -> None:
+def insert_many(rows: Sequence[models.Model]) -> None:
     """Inserts rows of one model, none of which is stored yet: on PostgreSQL by COPY. Their numbers are not told back.
 
     Raises what an INSERT would. Within a transaction only: it is all of them or nothing.

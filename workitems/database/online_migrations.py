@@ -12,29 +12,29 @@ from typing import Any
 
 from django.db import OperationalError, migrations, transaction
 
-PATIENCE = "1s"  # how long a writer may come to wait behind us
-TRIES = 60
-PAUSE = 2  # seconds for those who queued up behind us
+LOCK_TIMEOUT = "1s"  # how long a writer may come to wait behind us
+MAX_ATTEMPTS = 60
+RETRY_PAUSE = 2  # seconds for those who queued up behind us
 
 
-def with_short_locks(connection: Any, statements: Iterable[str]) -> None:
+def run_with_lock_timeout(connection: Any, statements: Iterable[str]) -> None:
     """Runs the statements in one transaction that gives up and is tried again when a lock is not to be had at once."""
     listed = list(statements)
-    for last in [False] * (TRIES - 1) + [True]:
+    for last in [False] * (MAX_ATTEMPTS - 1) + [True]:
         try:
             with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
-                    cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 for statement in listed:
                     cursor.execute(statement)
             return
         except OperationalError as error:
             if last or getattr(error.__cause__, "sqlstate", None) != "55P03":  # lock_not_available
                 raise
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
 
-class AddIndexLive(migrations.AddIndex):
+class AddIndexOnline(migrations.AddIndex):
     """AddIndex, built beside the writers. What is left of one that was interrupted is built anew."""
 
     atomic = False
@@ -43,7 +43,7 @@ class AddIndexLive(migrations.AddIndex):
         model = to_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
-        if _is_built(schema_editor, self.index.name):
+        if _has_index(schema_editor, self.index.name):
             return
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
@@ -52,7 +52,7 @@ class AddIndexLive(migrations.AddIndex):
             schema_editor.execute(self.index.create_sql(model, schema_editor, concurrently=True), params=None)
 
 
-class RemoveIndexLive(migrations.RemoveIndex):
+class RemoveIndexOnline(migrations.RemoveIndex):
     """RemoveIndex, beside the writers; nothing where it is gone already."""
 
     atomic = False
@@ -67,7 +67,7 @@ def _has_column(connection: Any, table: str, column: str) -> bool:
         return column in {one.name for one in connection.introspection.get_table_description(cursor, table)}
 
 
-def _is_built(schema_editor: Any, name: str) -> bool:
+def _has_index(schema_editor: Any, name: str) -> bool:
     if schema_editor.connection.vendor == "postgresql":
         query = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
     else:
@@ -77,7 +77,7 @@ def _is_built(schema_editor: Any, name: str) -> bool:
         return cursor.fetchone() in ((True,), (1,))
 
 
-class AddColumnLive(migrations.AddField):
+class AddColumnOnline(migrations.AddField):
     """AddField of a column that may be NULL, which changes no row. Writers wait an instant; nothing where it is there already."""
 
     atomic = False
@@ -91,10 +91,10 @@ class AddColumnLive(migrations.AddField):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
         what = f'ADD COLUMN IF NOT EXISTS "{column.column}" {column.db_type(schema_editor.connection)} NULL'
-        with_short_locks(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
+        run_with_lock_timeout(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
 
 
-class RunLive(migrations.RunPython):
+class RunPythonOnline(migrations.RunPython):
     """RunPython whose functions manage their transactions themselves: `forwards(connection)`, `backwards(connection)`."""
 
     def __init__(self, forwards: Callable[[Any], None], backwards: Callable[[Any], None]):

@@ -11,7 +11,7 @@ import psycopg
 from django.db import connections
 
 
-class _Preparing(psycopg.Cursor):
+class _PreparingCursor(psycopg.Cursor):
     """Sends values apart from their statement, and has it planned once."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
@@ -19,19 +19,19 @@ class _Preparing(psycopg.Cursor):
         return super().execute(query, params, prepare=True)
 
 
-def fetched(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch_prepared(using: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a statement, from the database called `using`."""
     connection = connections[using]
     # Whoever has statements logged is shown them with their values.
     is_plain = connection.vendor != "postgresql" or connection.queries_logged
-    with connection.cursor() if is_plain else _preparing(connection) as cursor:
+    with connection.cursor() if is_plain else _open_preparing_cursor(connection) as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
 
 
-def _preparing(connection: Any) -> Any:
+def _open_preparing_cursor(connection: Any) -> Any:
     """A cursor as Django's: errors are its own, and wrappers around statements are asked."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.make_cursor(_Preparing(connection.connection))
+        return connection.make_cursor(_PreparingCursor(connection.connection))

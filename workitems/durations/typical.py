@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
 from ..database import WORK_ITEMS as _ITEMS
-from ..database import fetched
+from ..database import fetch_prepared
 from ..models import MOVING_SQL, Typical, WorkItem
 from ..vocabulary import MOVING, Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
@@ -124,7 +124,7 @@ def oldest(institutions: Collection[int] | None, *, using: str) -> dict[tuple[st
         f"SELECT action, stage, MIN(stage_entered_at) FROM {_ITEMS} {index} WHERE {within} status IN {MOVING_SQL}"  # noqa: S608
         " AND stage_entered_at IS NOT NULL GROUP BY action, stage"
     )
-    found = fetched(using, sql, [*(institutions or ())])
+    found = fetch_prepared(using, sql, [*(institutions or ())])
     return {(action, stage): _moment(since) for action, stage, since in found}
 
 

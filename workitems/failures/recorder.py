@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from ..database import whole_number
+from ..database import parse_bigint
 from ..models import Cause, Failure
 from ..vocabulary import Status
 from .causes import cause_of
@@ -81,7 +81,7 @@ def record_all_failures(
 
 def causes_with(numbers: Iterable[str], institutions: Iterable[int] | None, *, using: str) -> list[tuple[int, str]]:
     """(number, text) of those of the causes that items of these institutions (None: of all) have failed for."""
-    wanted = [pk for pk in map(whole_number, numbers) if pk is not None]
+    wanted = [pk for pk in map(parse_bigint, numbers) if pk is not None]
     failures: Any = Failure.objects.using(using).filter(cause=OuterRef("pk"))
     if institutions is not None:
         failures = failures.filter(institution_id__in=institutions)

@@ -20,7 +20,7 @@ from ..counts import Mask
 from ..durations import is_late
 from ..lifecycle import Phase
 from ..models import PHASES, WorkItem
-from ..search import anywhere, in_second, same_text, within
+from ..search import any_field_contains, field_contains, same_second, same_text
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .ordering import SORTS
 from .parameters import (
@@ -96,7 +96,7 @@ def _any_text(column: str) -> Callable[[list[str]], Q]:
 
 
 def _within(column: str) -> Callable[[str], Q]:
-    return lambda text: within(column, text)
+    return lambda text: field_contains(column, text)
 
 
 def _is(**conditions: Any) -> Callable[[bool], Q]:
@@ -108,7 +108,7 @@ def _compare(lookup: str) -> Callable[[Any], Q]:
 
 
 def _bag_made(moment: Any) -> Q:
-    return Q(bag_date__isnull=True) if moment == UNSET else in_second("bag_date", moment)
+    return Q(bag_date__isnull=True) if moment == UNSET else same_second("bag_date", moment)
 
 
 def _in_phase(phases: list[str]) -> Q:
@@ -186,7 +186,7 @@ class ListFilterSet(django_filters.FilterSet):
         label=gettext_lazy("Institution number"),
     )
 
-    q = ListFilter(TextField, anywhere, IndexStrategy.SEARCH, max_length=1000, label=gettext_lazy("Search"))
+    q = ListFilter(TextField, any_field_contains, IndexStrategy.SEARCH, max_length=1000, label=gettext_lazy("Search"))
     name = ListFilter(TextsField, _any_text("name"), IndexStrategy.NARROW, max_length=1000, label=gettext_lazy("Name"))
     name_like = ListFilter(
         TextField, _within("name"), IndexStrategy.SEARCH, max_length=1000, label=gettext_lazy("Name contains")

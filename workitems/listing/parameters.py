@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 
 _MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
 MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
@@ -98,7 +98,7 @@ class BooleansField(ListField):
 class NumberField(forms.IntegerField):
     """A whole number that a database can hold, from `min_value` on."""
 
-    def __init__(self, *, min_value: int = 0, max_value: int = LARGEST, **kwargs: Any):
+    def __init__(self, *, min_value: int = 0, max_value: int = MAX_BIGINT, **kwargs: Any):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
         self.least, self.most = min_value, max_value
 
@@ -127,10 +127,10 @@ class SizeField(forms.Field):
         if not (value or "").strip():
             return None
         found = _SIZE.match(value) if len(value) < 40 else None
-        size = int(float(found[1]) * _UNITS[found[2].upper().rstrip("B")]) if found else LARGEST + 1
+        size = int(float(found[1]) * _UNITS[found[2].upper().rstrip("B")]) if found else MAX_BIGINT + 1
         if found and found[1].isdigit() and not found[2]:
             size = int(found[1])
-        if size > LARGEST:
+        if size > MAX_BIGINT:
             raise ValidationError(
                 _("“%(value)s” is not a size; give bytes, or a number like 1.4 GB."), params={"value": shortened(value)}
             )

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from pharos.accounts.models import Institution
 
-from ..database import fetched
+from ..database import fetch_prepared
 from ..durations import Late, lateness
 from ..explanations import State, Words, words
 from ..lifecycle import Phase
@@ -101,7 +101,7 @@ def _marked(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
     # Filled up with the last to a power of two, so that there are few statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
     sql, params = _marking(len(filled))
-    for pk, *others in fetched(using, sql, [*params, *filled]):
+    for pk, *others in fetch_prepared(using, sql, [*params, *filled]):
         yield pk, Uploads(*others)
 
 

@@ -10,15 +10,15 @@ from django.db import migrations, models
 
 from workitems.search import index
 from workitems.counts import repair, triggers
-from workitems.database import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
+from workitems.database import AddIndexOnline, RemoveIndexOnline, RunPythonOnline, run_with_lock_timeout
 
 
 def keep_counts(connection):
-    with_short_locks(connection, triggers.statements(connection.vendor))
+    run_with_lock_timeout(connection, triggers.statements(connection.vendor))
 
 
 def no_counts(connection):
-    with_short_locks(connection, triggers.removal(connection.vendor))
+    run_with_lock_timeout(connection, triggers.removal(connection.vendor))
 
 
 def count(connection):
@@ -27,14 +27,14 @@ def count(connection):
 
 def copy_texts(connection):
     if connection.vendor == "postgresql":
-        with_short_locks(connection, [index.TRIGGERS])
-        index.copy_all(connection)
+        run_with_lock_timeout(connection, [index.TRIGGERS])
+        index.copy_texts(connection)
         index.build_index(connection)
 
 
 def no_texts(connection):
     if connection.vendor == "postgresql":
-        with_short_locks(connection, index.REMOVAL)
+        run_with_lock_timeout(connection, index.REMOVAL)
 
 
 def nothing(connection):
@@ -46,51 +46,51 @@ class Migration(migrations.Migration):
     dependencies = [("workitems", "0007_counts")]
 
     operations = [
-        RunLive(keep_counts, no_counts),
-        RunLive(copy_texts, no_texts),
-        RemoveIndexLive(
+        RunPythonOnline(keep_counts, no_counts),
+        RunPythonOnline(copy_texts, no_texts),
+        RemoveIndexOnline(
             model_name='workitem',
             name='item_facets',
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['institution', '-updated_at', '-id'], name='item_changed_of_institution'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['action', 'stage', 'status', 'reviewed', 'retry', '-date', '-id'], name='item_kind_newest'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['action', 'stage', 'status', 'reviewed', 'retry', '-updated_at', '-id'], name='item_kind_changed'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry', '-date', '-id'], name='item_cell_newest'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry', '-updated_at', '-id'], name='item_cell_changed'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(condition=models.Q(('status__in', (workitems.vocabulary.Status['PENDING'], workitems.vocabulary.Status['STARTED']))), fields=['institution', 'action', 'stage', 'status', 'reviewed', 'retry'], name='item_moving'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(condition=models.Q(('status__in', [workitems.vocabulary.Status['PENDING'], workitems.vocabulary.Status['STARTED'], workitems.vocabulary.Status['SUSPENDED']]), models.Q(('retry', True), ('status', workitems.vocabulary.Status['FAILED'])), _connector='OR'), fields=['institution', 'action'], name='item_not_closed'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(condition=models.Q(('needs_admin_review', True)), fields=['-date', '-id'], name='item_for_admins'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(condition=models.Q(('node', ''), _negated=True), fields=['node'], name='item_on_node'),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name='workitem',
             index=models.Index(fields=['created_at'], name='item_created'),
         ),
-        RunLive(count, nothing),
+        RunPythonOnline(count, nothing),
     ]

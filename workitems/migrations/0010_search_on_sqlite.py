@@ -2,12 +2,12 @@
 
 Without these it would fetch every item that it looks at. PostgreSQL could not have them (an entry of an index may not be so
 long) and does not need them. Django does not know of them, so a later migration for which it remakes the table must end with
-`RunLive(add, remove)` of this one again; tests/test_finding.py fails where it does not.
+`RunPythonOnline(add, remove)` of this one again; tests/test_finding.py fails where it does not.
 """
 
 from django.db import migrations
 
-from workitems.database import RunLive
+from workitems.database import RunPythonOnline
 
 INDEXES = {
     "item_searched": "date DESC, id DESC, search_text",
@@ -32,4 +32,4 @@ def remove(connection):
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [("workitems", "0009_archive")]
-    operations = [RunLive(add, remove)]
+    operations = [RunPythonOnline(add, remove)]

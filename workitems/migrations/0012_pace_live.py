@@ -8,7 +8,7 @@ import workitems.vocabulary
 from django.db import migrations, models
 
 from workitems.failures import record_all_failures
-from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.database import AddColumnOnline, AddIndexOnline, RemoveIndexOnline, RunPythonOnline
 from workitems.models import WorkItem
 from workitems.durations import recorder
 
@@ -31,12 +31,12 @@ class Migration(migrations.Migration):
     dependencies = [("workitems", "0011_pace_and_causes")]
 
     operations = [
-        AddColumnLive(
+        AddColumnOnline(
             model_name="workitem",
             name="stage_entered_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name="workitem",
             index=models.Index(
                 condition=models.Q(
@@ -47,6 +47,6 @@ class Migration(migrations.Migration):
                 name="item_moving_since",
             ),
         ),
-        RemoveIndexLive(model_name="workitem", name="item_moving"),
-        RunLive(work_out, nothing),
+        RemoveIndexOnline(model_name="workitem", name="item_moving"),
+        RunPythonOnline(work_out, nothing),
     ]

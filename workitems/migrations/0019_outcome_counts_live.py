@@ -7,7 +7,7 @@ start of the new version is not counted; `manage.py work_out_pace` counts it, at
 from django.db import migrations
 from django.utils import timezone
 
-from workitems.database import RunLive
+from workitems.database import RunPythonOnline
 from workitems.durations import recorder
 
 
@@ -26,4 +26,4 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("workitems", "0018_outcome_counts")]
 
-    operations = [RunLive(work_out, nothing)]
+    operations = [RunPythonOnline(work_out, nothing)]

@@ -17,8 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
-from ..database import WORK_ITEMS, fetched
-from ..search import HEAD, same_text
+from ..database import WORK_ITEMS, fetch_prepared
+from ..search import PREFIX_LENGTH, same_text
 from ..vocabulary import Action, Status
 
 NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
@@ -106,7 +106,7 @@ def with_other(rows: Any, items: QuerySet) -> Any:
 
 def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
     """{(institution, name): number of ingests} of these bags. A bag with one has no other upload, so nobody need ask for it."""
-    heads = sorted({(owner, name[:HEAD]) for owner, name in bags})
+    heads = sorted({(owner, name[:PREFIX_LENGTH]) for owner, name in bags})
     if not heads:
         return Counter()
     if connections[using].vendor == "postgresql":
@@ -117,10 +117,10 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
         given, head = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}", "SUBSTR(i.name, 1, {})"
         index = "INDEXED BY item_same_bag"  # as long as it knows no statistics, it would take another
         params = [value for pair in heads for value in pair]
-    found = fetched(
+    found = fetch_prepared(
         using,
         f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN {WORK_ITEMS} i {index}"
-        f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
+        f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(PREFIX_LENGTH)} = bags.head",
         [*params, Action.INGEST],
     )
     return Counter(found)

@@ -18,7 +18,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..lifecycle import ItemState, Phase, phase_of
-from ..search import SearchTextField, head, in_second, same_text
+from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
@@ -157,7 +157,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
         A restoration or deletion may carry the upload's marks, too: of several, the one with this action, else the ingest.
         """
-        made = Q(bag_date__isnull=True) if bag_date is None else in_second("bag_date", bag_date)
+        made = Q(bag_date__isnull=True) if bag_date is None else same_second("bag_date", bag_date)
         found = self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id")
         return found.filter(action=action or Action.INGEST).first() or found.first()
 
@@ -259,8 +259,8 @@ class WorkItem(models.Model):
         indexes = [
             models.Index(fields=["-date", "-id"], name="item_newest"),
             models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
-            models.Index("institution", head("name"), "date", name="item_same_bag"),
-            models.Index("institution", head("object_identifier"), "date", name="item_object"),
+            models.Index("institution", prefix("name"), "date", name="item_same_bag"),
+            models.Index("institution", prefix("object_identifier"), "date", name="item_object"),
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
             models.Index(fields=["institution", "-updated_at", "-id"], name="item_changed_of_institution"),
             # The rows of one kind (counting.Kind) in either order, of everybody and of one institution: see `finding`.
@@ -279,7 +279,7 @@ class WorkItem(models.Model):
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
             models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
-            models.Index(head("name"), name="item_name"),
+            models.Index(prefix("name"), name="item_name"),
         ]
 
     def __str__(self) -> str:

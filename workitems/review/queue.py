@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..database import whole_number
+from ..database import parse_bigint
 from ..failures import cause_of_item
 from ..lifecycle import Phase, phase_of
 from ..listing import SORTS, Found, ItemList, find, path, values_at
@@ -37,7 +37,7 @@ class Stop(NamedTuple):
     def read(cls, text: str) -> "Stop | None":
         """What an address says; None for what is none."""
         number, _, since = text.partition("-")
-        pk, microseconds = whole_number(number), whole_number(since.removeprefix("-"))
+        pk, microseconds = parse_bigint(number), parse_bigint(since.removeprefix("-"))
         if pk is None or microseconds is None:
             return None if pk is None else cls(pk)
         try:
@@ -73,9 +73,9 @@ class Round:
             order if order in SORTS else "",
             Stop.read(data.get("item", "")),
             Stop.read(data.get("after", "")),
-            whole_number(data.get("of", "")) or 0,
+            parse_bigint(data.get("of", "")) or 0,
             tuple(stop for stop in behind if stop is not None),
-            whole_number(data.get("marked", "")),
+            parse_bigint(data.get("marked", "")),
         )
 
     @property

@@ -11,7 +11,7 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
 from ..counts import Kind, Mask, fits, tally
-from ..database import fetched
+from ..database import fetch_prepared
 from ..listing import SHOWN_AS, IndexStrategy, ItemList, ListFilterSet
 from ..models import Reach, SavedView
 from .editing import may_change
@@ -93,7 +93,7 @@ class Column(NamedTuple):
 def beside(listing: ItemList) -> Column:
     """Those that stand in the left column of a list. The numbers of all of them are one statement, the causes in them another."""
     views = SavedView.objects.visible_to(listing.user).in_order().values_list("pk", "name", "query", "reach")
-    rows = [_Row(*row) for row in fetched(listing.using, *views[:MOST_LOOKED_AT].query.sql_with_params())]
+    rows = [_Row(*row) for row in fetch_prepared(listing.using, *views[:MOST_LOOKED_AT].query.sql_with_params())]
     unknown = [row for row in rows if masks_of(row.query) is None]
     others = listing.all_beside(row.query for row in unknown)
     closed = {row.pk for row, other in zip(unknown, others, strict=True) if not other.is_valid()}

@@ -5,29 +5,29 @@ It knows columns and SQL, and not what an item is.
 
 from .index import build_index, is_indexed
 from .text import (
-    HEAD,
-    SEARCHED,
+    PREFIX_LENGTH,
+    SEARCHED_COLUMNS,
     SearchTextField,
-    anywhere,
+    any_field_contains,
+    build_search_text,
+    field_contains,
     has_trigrams,
-    head,
-    in_second,
+    prefix,
+    same_second,
     same_text,
-    search_text,
-    within,
 )
 
 __all__ = [
-    "HEAD",
-    "SEARCHED",
+    "PREFIX_LENGTH",
+    "SEARCHED_COLUMNS",
     "SearchTextField",
-    "anywhere",
+    "any_field_contains",
     "build_index",
+    "build_search_text",
+    "field_contains",
     "has_trigrams",
-    "head",
-    "in_second",
     "is_indexed",
+    "prefix",
+    "same_second",
     "same_text",
-    "search_text",
-    "within",
 ]

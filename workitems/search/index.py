@@ -15,8 +15,8 @@ from django.db import DatabaseError, connections, transaction
 from ..database import SEARCHED_TEXTS as TABLE
 from ..database import WORK_ITEMS as ITEMS
 
-PIECE = 2_000  # texts copied per transaction: a worker waits for one at most
-INDEX = "searched_text_trigrams"
+BATCH_SIZE = 2_000  # texts copied per transaction: a worker waits for one at most
+INDEX_NAME = "searched_text_trigrams"
 
 
 _MISSING = f"NOT EXISTS (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id)"
@@ -47,28 +47,28 @@ REMOVAL = [
 ]
 
 
-def copy_all(connection: Any) -> None:
+def copy_texts(connection: Any) -> None:
     """Copies the text of every item that has none here yet, piece by piece. The triggers must be there: they do the rest.
 
     An item that somebody is changing at this moment is come back to: whoever waits for others while others wait for him would
     be stopped, or stop them.
     """
-    while _copy_once(connection):
+    while _copy_pass(connection):
         pass
 
 
-def _copy_once(connection: Any) -> bool:
+def _copy_pass(connection: Any) -> bool:
     """Goes over all items once; whether some are left."""
     place = 0
     while True:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(
                 # The place is said of both tables: else every piece would begin with all texts that are copied already.
-                f"WITH piece AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND NOT EXISTS"
+                f"WITH batch AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND NOT EXISTS"
                 f" (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id AND s.item_id > %s)"
-                f" ORDER BY id LIMIT {PIECE} FOR SHARE SKIP LOCKED),"
-                f" copied AS (INSERT INTO {TABLE} (item_id, text) SELECT * FROM piece ON CONFLICT (item_id) DO NOTHING)"
-                " SELECT max(id) FROM piece",
+                f" ORDER BY id LIMIT {BATCH_SIZE} FOR SHARE SKIP LOCKED),"
+                f" copied AS (INSERT INTO {TABLE} (item_id, text) SELECT * FROM batch ON CONFLICT (item_id) DO NOTHING)"
+                " SELECT max(id) FROM batch",
                 [place, place],
             )
             [last] = cursor.fetchone()
@@ -93,8 +93,8 @@ def build_index(connection: Any) -> bool:
     except DatabaseError:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # what is left of one that was interrupted
-        cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON {TABLE} USING gin (text gin_trgm_ops)")
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX_NAME}")  # what is left of one that was interrupted
+        cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
     return True
 
 
@@ -103,12 +103,12 @@ def is_indexed(connection: Any) -> bool:
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX])
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX_NAME])
         return cursor.fetchone() == (True,)
 
 
 @checks.register(checks.Tags.database)
-def search_has_its_index(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+def check_search_index(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Says so where the search has to read every text."""
     return [
         checks.Warning(
@@ -118,11 +118,11 @@ def search_has_its_index(app_configs: Any = None, databases: Any = None, **kwarg
             id="workitems.W001",
         )
         for alias in databases or []
-        if _is_kept(connections[alias]) and not is_indexed(connections[alias])
+        if _has_triggers(connections[alias]) and not is_indexed(connections[alias])
     ]
 
 
-def _is_kept(connection: Any) -> bool:
+def _has_triggers(connection: Any) -> bool:
     """Whether texts are copied here: not on SQLite, and not before the migrations have run."""
     if connection.vendor != "postgresql":
         return False

@@ -12,10 +12,10 @@ from django.db.models import F, Lookup, Q, Value
 from django.db.models.functions import Concat, Left
 from django.db.models.lookups import Exact
 
-# The searched columns, one line each in `search_text`, in this order.
-SEARCHED = ("name", "etag", "object_identifier", "generic_file_identifier")
+# The searched columns, one line each in `build_search_text`, in this order.
+SEARCHED_COLUMNS = ("name", "etag", "object_identifier", "generic_file_identifier")
 # A name may have 4,000 bytes, more than an index entry of PostgreSQL can hold: long columns are indexed by their head.
-HEAD = 200
+PREFIX_LENGTH = 200
 _TRIGRAM = re.compile("[a-z0-9]{3}")
 
 
@@ -24,9 +24,9 @@ def fold(text: str) -> str:
     return text.casefold().replace("\n", " ")
 
 
-def search_text(item: Any) -> str:
+def build_search_text(item: Any) -> str:
     """The searched fields of an item, folded, one per line."""
-    return "\n".join(fold(getattr(item, name)) for name in SEARCHED)
+    return "\n".join(fold(getattr(item, name)) for name in SEARCHED_COLUMNS)
 
 
 class SearchTextField(models.TextField):
@@ -36,7 +36,7 @@ class SearchTextField(models.TextField):
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        text = search_text(model_instance)
+        text = build_search_text(model_instance)
         setattr(model_instance, self.attname, text)
         return text
 
@@ -53,18 +53,18 @@ class Like(Lookup):
         return f"{left} LIKE {right} ESCAPE '\\'", [*left_params, *right_params]
 
 
-def anywhere(text: str) -> Q:
+def any_field_contains(text: str) -> Q:
     """The condition that some searched field contains the text."""
     return Q(search_text__like=f"%{_escape(fold(text))}%")
 
 
-def within(column: str, text: str) -> Q:
+def field_contains(column: str, text: str) -> Q:
     """The condition that one of the searched fields contains the text, without regard to case.
 
-    `search_text` has exactly one line per field, so the lines before and after the match say which field it is in.
+    `build_search_text` has exactly one line per field, so the lines before and after the match say which field it is in.
     """
-    before = SEARCHED.index(column)
-    after = len(SEARCHED) - 1 - before
+    before = SEARCHED_COLUMNS.index(column)
+    after = len(SEARCHED_COLUMNS) - 1 - before
     return Q(search_text__like="%\n" * before + f"%{_escape(fold(text))}%" + "\n%" * after)
 
 
@@ -77,23 +77,23 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-class Head(Left):
-    """`head` as a query says it, with the number written out: SQLite does not match a parameter with its index."""
+class Prefix(Left):
+    """`prefix` as a query says it, with the number written out: SQLite does not match a parameter with its index."""
 
-    def __init__(self, expression: Any, length: int = HEAD, **extra: Any):
+    def __init__(self, expression: Any, length: int = PREFIX_LENGTH, **extra: Any):
         super().__init__(expression, length, **extra)
 
     def as_sqlite(self, compiler, connection, **extra):
         sql, params = compiler.compile(self.source_expressions[0])
-        return f"SUBSTR({sql}, 1, {HEAD})", params
+        return f"SUBSTR({sql}, 1, {PREFIX_LENGTH})", params
 
 
-def head(column: str) -> Left:
+def prefix(column: str) -> Left:
     """What the index of a long text column is made of."""
-    return Left(column, HEAD)
+    return Left(column, PREFIX_LENGTH)
 
 
-def in_second(column: str, moment: datetime) -> Q:
+def same_second(column: str, moment: datetime) -> Q:
     """The condition that a time lies in the same whole second: not every client keeps the fractions."""
     whole = moment.replace(microsecond=0)
     return Q(**{f"{column}__gte": whole, f"{column}__lt": whole + timedelta(seconds=1)})
@@ -104,4 +104,4 @@ def same_text(column: str, value: Any) -> Q:
     expression = value if hasattr(value, "resolve_expression") else Value(value)
     # Joined with nothing: else SQLite puts the constant into the head as well, and then knows its index no more.
     whole = Concat(F(column), Value(""), output_field=models.TextField())
-    return Q(Exact(Head(column), Head(expression)), Exact(whole, expression))
+    return Q(Exact(Prefix(column), Prefix(expression)), Exact(whole, expression))

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from ..audit_log import whole
-from ..database import load
+from ..database import insert_many
 from ..failures import FailureRecord, failures_among, record_failures
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Status
@@ -40,14 +40,14 @@ def take_in(
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
         arrivals = judge(stored, whole(versions, history) if versions else {})
         _keep_ids_ahead(arrivals.new)
-        load(arrivals.new)
+        insert_many(arrivals.new)
         if arrivals.changed:
             # One statement for rows that all take other values. They are locked, so each of them does exist.
             columns = [column.name for column in WorkItem._meta.concrete_fields if not column.primary_key]
             WorkItem.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
-        load(arrivals.entries)
+        insert_many(arrivals.entries)
         _note_failures(arrivals)
 
 

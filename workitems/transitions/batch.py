@@ -24,7 +24,7 @@ from ..durations import append as record_durations
 from ..failures import failures_among, record_failures
 from ..lifecycle import MOVES, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
-from ..search import SEARCHED, search_text
+from ..search import SEARCHED_COLUMNS, build_search_text
 from .related import related_facts
 from .values import check_values
 
@@ -143,8 +143,8 @@ class TransitionBatch:
             new["stage_entered_at"] = since
         for name, value in new.items():
             setattr(row, name, value)
-        if new.keys() & set(SEARCHED):
-            new["search_text"] = row.search_text = search_text(row)
+        if new.keys() & set(SEARCHED_COLUMNS):
+            new["search_text"] = row.search_text = build_search_text(row)
         row.version += 1
         row.updated_at = now
         return HistoryEntry(

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 
 
@@ -35,7 +35,7 @@ def _what_is_wrong(column: models.Field, value: Any) -> str:
     if isinstance(column, models.DateTimeField):
         return _moment(value)
     if isinstance(column, models.IntegerField):
-        fits = type(value) is int and 0 <= value <= LARGEST
+        fits = type(value) is int and 0 <= value <= MAX_BIGINT
         return "" if fits else _("“%(field)s” must be a whole number from 0 to 9223372036854775807.")
     return ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...listing import (
     ALIASES,
     SHOWN_AS,
@@ -27,7 +27,7 @@ from ...listing import (
 )
 from . import samples
 
-NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
+NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
 _TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
 _ABOUT = {
     "sort": "The order of the rows. Those that are equal in it stand by their number.",

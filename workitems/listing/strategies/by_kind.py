@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from ...counts import Kind
 from ...database import WORK_ITEMS as ITEMS
-from ...database import fetched
+from ...database import fetch_prepared
 from ...models import KIND
 
 # {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
@@ -98,7 +98,7 @@ def _in_one_statement(
             f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.place {way}, r.id {way} LIMIT {number}"
         )
         params = [*(list(column) for column in zip(*probes, strict=True)), *params]
-    return fetched(using, sql, params)
+    return fetch_prepared(using, sql, params)
 
 
 def _one_by_one(

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import ItemList
 from ...models import WorkItem
 
@@ -74,7 +74,7 @@ def read(text: str) -> Since:
 
 
 def _number(text: str) -> int:
-    found = whole_number(text)
+    found = parse_bigint(text)
     if found is None:
         raise ValueError(text)
     return found

@@ -11,7 +11,7 @@ from pharos.accounts.roles import Permission
 from ... import bulk, transitions
 from ...api import STATUS_OF
 from ...audit_log import latest
-from ...database import whole_number
+from ...database import parse_bigint
 from ...lifecycle import Refused
 from ...listing import ItemList
 from ...models import WorkItem
@@ -45,7 +45,7 @@ class ReviewQueue(ItemViewMixin, View):
         queue = self.queue(here)
         if queue is None:
             return self.to_the_list()
-        item, form = self.item_with(whole_number(request.POST.get("item", ""))), ReviewForm(request.POST)
+        item, form = self.item_with(parse_bigint(request.POST.get("item", ""))), ReviewForm(request.POST)
         if not form.is_valid():
             return self.page(here, queue, item, form, status=422)
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
