@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from workitems import audit_log, transitions
-from workitems.audit_log import TooYoung, archiving, latest, move_out
+from workitems.audit_log import TooRecent, archive_histories, archiving, latest_entries
 from workitems.bulk import report, run
 from workitems.import_export import NotWhole, export_lines, import_files
 from workitems.lifecycle import Refused, TransitionRequest
@@ -30,7 +30,7 @@ SINCE = datetime(2021, 1, 1, tzinfo=UTC)
 
 
 def moved(before=SINCE, **options):
-    done = move_out(before, now=timezone.now(), **options)
+    done = archive_histories(before, now=timezone.now(), **options)
     return done.items, done.entries
 
 
@@ -72,10 +72,10 @@ def shown(client, item):
 
 
 def test_an_old_history_is_moved_as_it_is(old):
-    before, row = values(latest(old, 200)), WorkItem.objects.values().get()
+    before, row = values(latest_entries(old, 200)), WorkItem.objects.values().get()
     assert moved() == (1, 3)
     assert (numbers(HistoryEntry, old), numbers(ArchivedEntry, old)) == ([], [1, 2, 3])
-    assert values(latest(old, 200)) == before
+    assert values(latest_entries(old, 200)) == before
     assert WorkItem.objects.values().get() == row
     assert moved() == (0, 0)
 
@@ -92,19 +92,19 @@ def test_what_is_open_or_was_changed_since_stays(virginia, wally, stan):
 
 def test_a_year_must_have_passed(old):
     now = timezone.now()
-    with pytest.raises(TooYoung, match="at least a year old"):
-        move_out(now - timedelta(days=364), now=now)
+    with pytest.raises(TooRecent, match="at least a year old"):
+        archive_histories(now - timedelta(days=364), now=now)
     assert numbers(HistoryEntry, old) == [1, 2, 3]
 
 
 def test_every_item_is_looked_at_in_pieces(virginia, wally, monkeypatch):
-    monkeypatch.setattr(archiving, "_LOOK", 3)
-    monkeypatch.setattr(archiving, "_PIECE", 6)  # two items
+    monkeypatch.setattr(archiving, "_WINDOW_SIZE", 3)
+    monkeypatch.setattr(archiving, "_BATCH_SIZE", 6)  # two items
     items = [finished(virginia, wally) for _ in range(7)]
     make_item(virginia)
     steps, pieces = [], []
-    move_piece = archiving._move_piece
-    monkeypatch.setattr(archiving, "_move_piece", lambda ids, before: pieces.append(ids) or move_piece(ids, before))
+    move_piece = archiving._archive_batch
+    monkeypatch.setattr(archiving, "_archive_batch", lambda ids, before: pieces.append(ids) or move_piece(ids, before))
     assert moved(advance=steps.append) == (7, 21)
     assert sum(steps) == archiving.highest_number()
     assert [len(ids) for ids in pieces] == [2, 1, 2, 1, 1]
@@ -112,10 +112,10 @@ def test_every_item_is_looked_at_in_pieces(virginia, wally, monkeypatch):
 
 
 def test_a_run_that_is_broken_off_goes_on(virginia, wally, monkeypatch):
-    monkeypatch.setattr(archiving, "_LOOK", 2)
+    monkeypatch.setattr(archiving, "_WINDOW_SIZE", 2)
     for _ in range(5):
         finished(virginia, wally)
-    so_far = archiving.Moved()
+    so_far = archiving.ArchiveResult()
 
     def stop(numbers):
         raise KeyboardInterrupt
@@ -149,20 +149,20 @@ def test_the_page_shows_it(signed_in, ada, old):
 
 def test_the_archive_is_asked_only_where_entries_are_missing(old, item, ada, django_assert_num_queries):
     with django_assert_num_queries(1):
-        assert len(latest(item, 200)) == 1
+        assert len(latest_entries(item, 200)) == 1
     moved()
     transitions.requeue(old, by=ada)
     with django_assert_num_queries(1):
-        assert [entry.number for entry in latest(old, 1)] == [4]
+        assert [entry.number for entry in latest_entries(old, 1)] == [4]
     with django_assert_num_queries(2):
-        assert [entry.number for entry in latest(old, 3)] == [4, 3, 2]
+        assert [entry.number for entry in latest_entries(old, 3)] == [4, 3, 2]
 
 
 def test_it_goes_on_where_it_ended(archived, ada, wally):
     transitions.requeue(archived, by=ada, stage="Fetch", at=SINCE)
     transitions.fail(archived, by=wally, note="Again.", retry=False, at=SINCE)
     assert (numbers(ArchivedEntry, archived), numbers(HistoryEntry, archived)) == ([1, 2, 3], [4, 5])
-    assert [entry.number for entry in latest(archived, 200)] == [5, 4, 3, 2, 1]
+    assert [entry.number for entry in latest_entries(archived, 200)] == [5, 4, 3, 2, 1]
     assert moved(SINCE + timedelta(days=1)) == (1, 2)
     assert numbers(ArchivedEntry, archived) == [1, 2, 3, 4, 5]
 
@@ -172,7 +172,7 @@ def test_a_cancelled_item_still_knows_where_it_stopped(virginia, wally, ada):
     transitions.progress(item, by=wally, stage="Unpack", at=LONG_AGO)
     transitions.cancel(item, by=ada, note="No.", at=LONG_AGO)
     moved()
-    assert transitions.stopped_at(item) == "Unpack"
+    assert transitions.find_reached_stage(item) == "Unpack"
     with pytest.raises(Refused, match="had come to Unpack"):
         transitions.requeue(item, by=ada, stage="Store")
     assert transitions.requeue(item, by=ada).stage == "Unpack"
@@ -248,7 +248,7 @@ def test_a_list_of_long_ago_selects_nothing_any_more(stan, monkeypatch):
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
     with pytest.raises(run.BadSelection, match="choose again"):
         run.of_snapshot(token, stan)
-    assert run.LASTS < archiving.YOUNGEST
+    assert run.LASTS < archiving.MIN_AGE
 
 
 # --- what the database refuses
@@ -267,10 +267,10 @@ COLUMNS = ", ".join(column.attname for column in HistoryEntry._meta.concrete_fie
     ["UPDATE workitems_archivedentry SET note = 'forged'", "DELETE FROM workitems_archivedentry"],
 )
 def test_the_archive_cannot_be_changed(archived, statement):
-    before = values(latest(archived, 9))
+    before = values(latest_entries(archived, 9))
     with pytest.raises(DatabaseError, match="only ever added to"):
         attempt(statement)
-    assert values(latest(archived, 9)) == before
+    assert values(latest_entries(archived, 9)) == before
 
 
 def test_the_orm_cannot_change_the_archive(archived):
@@ -294,7 +294,7 @@ def test_nothing_is_invented_in_the_archive(old, item):
     entry = HistoryEntry.objects.get(item=old, number=2)
     row = {column.attname: getattr(entry, column.attname) for column in HistoryEntry._meta.concrete_fields}
     if connection.vendor == "postgresql":
-        archiving._make_years([old.pk], archiving._years())
+        archiving._create_partitions([old.pk], archiving._existing_years())
     for name, value in (("note", "forged"), ("act", uuid4()), ("changes", {"pid": [1, 2]}), ("item_id", item.pk)):
         with pytest.raises(DatabaseError, match="takes only what is in the history"), transaction.atomic():
             ArchivedEntry.objects.create(**{**row, name: value})
@@ -380,7 +380,7 @@ def test_the_command_interrupted(old, monkeypatch):
         moved.items, moved.entries, moved.busy = 7, 70, 1
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(audit_log, "move_out", interrupted)
+    monkeypatch.setattr(audit_log, "archive_histories", interrupted)
     out = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("archive_history", "--before", "2021-01-01", stdout=out)

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.audit_log import latest, move_out
+from workitems.audit_log import archive_histories, latest_entries
 from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -70,31 +70,31 @@ def closed_long_ago(virginia, wally):
 
 def test_an_item_that_is_being_changed_is_left_for_the_next_run(on_postgresql, virginia, wally):
     busy, free = (closed_long_ago(virginia, wally) for _ in range(2))
-    move_out(SINCE, now=timezone.now())  # so that the year is there: making it waits for writers
+    archive_histories(SINCE, now=timezone.now())  # so that the year is there: making it waits for writers
     busy, free = (closed_long_ago(virginia, wally) for _ in range(2))
     holder = Held(busy)
     try:
-        moved = move_out(SINCE, now=timezone.now())
+        moved = archive_histories(SINCE, now=timezone.now())
     finally:
         holder.end()
     assert (moved.items, moved.entries, moved.busy) == (1, 2, 1)
     assert HistoryEntry.objects.filter(item=busy).count() == 2
     assert ArchivedEntry.objects.filter(item=free).count() == 2
-    assert move_out(SINCE, now=timezone.now()).items == 1
+    assert archive_histories(SINCE, now=timezone.now()).items == 1
 
 
 def test_whoever_reads_or_changes_other_items_does_not_wait(on_postgresql, virginia, wally, ada, item):
     """While a piece is moved and not yet committed."""
     old = closed_long_ago(virginia, wally)
-    move_out(SINCE, now=timezone.now())
+    archive_histories(SINCE, now=timezone.now())
     old = closed_long_ago(virginia, wally)
     with transaction.atomic():
-        assert move_out(SINCE, now=timezone.now()).items == 1
+        assert archive_histories(SINCE, now=timezone.now()).items == 1
         elsewhere(lambda: transitions.progress(WorkItem.objects.get(pk=item.pk), by=wally, stage="Fetch"))
         seen = []
-        elsewhere(lambda: seen.extend(latest(WorkItem.objects.get(pk=old.pk), 200)))
+        elsewhere(lambda: seen.extend(latest_entries(WorkItem.objects.get(pk=old.pk), 200)))
     assert [entry.number for entry in seen] == [2, 1]
-    assert [entry.number for entry in latest(old, 200)] == [2, 1]
+    assert [entry.number for entry in latest_entries(old, 200)] == [2, 1]
     assert item.history.count() == 2
 
 
@@ -110,7 +110,7 @@ def test_a_requeue_and_a_move_at_the_same_time(virginia, wally, ada):
 
     def archive():
         begun.wait()
-        move_out(SINCE, now=timezone.now())
+        archive_histories(SINCE, now=timezone.now())
 
     threads = [threading.Thread(target=elsewhere, args=[act]) for act in (requeue, archive)]
     for thread in threads:
@@ -118,7 +118,7 @@ def test_a_requeue_and_a_move_at_the_same_time(virginia, wally, ada):
     for thread in threads:
         thread.join()
     for item in WorkItem.objects.filter(pk__in=[item.pk for item in items]):
-        assert [entry.number for entry in latest(item, 200)] == [3, 2, 1]
+        assert [entry.number for entry in latest_entries(item, 200)] == [3, 2, 1]
 
 
 class Unmade:
@@ -166,7 +166,7 @@ def test_while_the_migration_is_at_work_history_is_read(on_postgresql, item, ada
 
 def test_the_archive_cannot_be_unmade_while_it_holds_something(virginia, wally):
     old = closed_long_ago(virginia, wally)
-    move_out(SINCE, now=timezone.now())
+    archive_histories(SINCE, now=timezone.now())
     [made, _guards] = migration.Migration.operations
     editor = connection.schema_editor(atomic=connection.vendor == "postgresql")
     with pytest.raises((DatabaseError, RuntimeError), match="would be lost"), editor:

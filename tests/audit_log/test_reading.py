@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.db import connection
 
 from workitems import transitions
-from workitems.audit_log import archiving, latest, whole
+from workitems.audit_log import archiving, latest_entries, read_histories
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
 from workitems.models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem
@@ -38,8 +38,8 @@ def fill(first, last, institution):
 def unguarded(db):
     """Both tables can be filled by hand until the end of the test."""
     if connection.vendor == "postgresql":
-        for year in {*range(2011, 2021)} - archiving._years():
-            archiving._make_year(year)
+        for year in {*range(2011, 2021)} - archiving._existing_years():
+            archiving._create_partition(year)
         run(
             "SET CONSTRAINTS ALL IMMEDIATE"
         )  # else the guards cannot be lifted while foreign keys are still to be checked
@@ -97,13 +97,13 @@ def reads(user):
     request = type("Request", (), {"user": user, "GET": {}})()
     listed = {table: admin.site.get_model_admin(table).get_queryset(request) for table in (HistoryEntry, ArchivedEntry)}
     return {
-        "the item's page": lambda: latest(at_hand, 200),
-        "the item's page, archived": lambda: latest(archived, 200),
-        "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
-        "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
-        "where a cancelled item stopped": lambda: transitions.stopped_at(cancelled),
-        "who was told": lambda: related._told(list(some)),
-        "when items were requeued": lambda: saving._requeued(
+        "the item's page": lambda: latest_entries(at_hand, 200),
+        "the item's page, archived": lambda: latest_entries(archived, 200),
+        "export and import": lambda: read_histories(dict.fromkeys(some, 10), ["number", "at"]),
+        "export and import, archived": lambda: read_histories({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
+        "where a cancelled item stopped": lambda: transitions.find_reached_stage(cancelled),
+        "who was told": lambda: related._notified(list(some)),
+        "when items were requeued": lambda: saving._last_requeues(
             dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
         "a list's mark": bulk_run.mark,
@@ -119,7 +119,9 @@ def reads(user):
         "the admin site, an item": lambda: list(listed[HistoryEntry].filter(item_id=50).order_by("-id")),
         "the admin site, the archive": lambda: list(listed[ArchivedEntry].order_by("-id")[:50]),
         "a piece of what is to be archived": lambda: list(
-            archiving._old(datetime(2019, 1, 1, tzinfo=UTC)).filter(pk__gt=40, pk__lte=60).values_list("pk", flat=True)
+            archiving._archivable(datetime(2019, 1, 1, tzinfo=UTC))
+            .filter(pk__gt=40, pk__lte=60)
+            .values_list("pk", flat=True)
         ),
     }
 

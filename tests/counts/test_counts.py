@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.counts import repair, tally, triggers
+from workitems.counts import read_summary, repair, triggers
 from workitems.lifecycle import PATHS, phase_of
 from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
@@ -36,15 +36,15 @@ def told():
         {
             (owner, *kind): number
             for owner in set(WorkItem.objects.values_list("institution_id", flat=True))
-            for kind, number in tally([owner], None, None).kinds.items()
+            for kind, number in read_summary([owner], None, None).kinds.items()
         }
     )
 
 
 def check():
-    assert repair.count_differences() == []
+    assert repair.find_differences() == []
     assert told() == counted()
-    everything = tally(None, None, [{}])
+    everything = read_summary(None, None, [{}])
     assert sum(everything.kinds.values()) == sum(everything.institutions.values()) == WorkItem.objects.count()
 
 
@@ -139,7 +139,7 @@ def test_it_is_right_after_the_verbs(virginia, ada, wally, stan):
     check()
     transitions.cancel(item, by=ada, note="enough")
     check()
-    assert tally(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
+    assert read_summary(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
 
 
 def test_what_is_rolled_back_is_not_counted(virginia):
@@ -148,7 +148,7 @@ def test_what_is_rolled_back_is_not_counted(virginia):
         make_many(50, [virginia], status=Status.SUCCESS, retry=False)
         transaction.set_rollback(True)
     check()
-    assert sum(tally(None, None, None).kinds.values()) == 5
+    assert sum(read_summary(None, None, None).kinds.values()) == 5
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,8 +157,8 @@ def test_truncated(on_postgresql, virginia):
     lift, guard = guard_of_history()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run(statement)
-    assert tally(None, None, None).kinds == {}
-    assert repair.count_differences() == []
+    assert read_summary(None, None, None).kinds == {}
+    assert repair.find_differences() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -226,7 +226,7 @@ def test_many_writers_at_once_and_a_reader(crowd):
     def reader():
         seen = set()
         while not done.is_set():
-            seen.add(sum(tally(None, None, None).kinds.values()))
+            seen.add(sum(read_summary(None, None, None).kinds.values()))
         return seen
 
     def all_writers():
@@ -280,8 +280,8 @@ def test_check_counts_finds_and_mends_what_is_wrong(virginia):
 
 
 def test_check_counts_says_when_the_database_does_not_keep_them(virginia):
-    name = sorted(triggers.NAMES[connection.vendor])[-1]
-    on = f" ON {triggers.NAMES[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
+    name = sorted(triggers.TRIGGERS[connection.vendor])[-1]
+    on = f" ON {triggers.TRIGGERS[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
     run(f"DROP TRIGGER {name}{on}")
     make_many(40, [virginia])
     with pytest.raises(CommandError, match=name):

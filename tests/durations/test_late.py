@@ -23,7 +23,7 @@ def usual(stage="Store", action="Ingest", band=SMALL, late=5 * HOUR):
     """What is usual there: 2 to 4 hours."""
     values = {"low": 2 * HOUR, "median": 3 * HOUR, "high": 4 * HOUR, "late": late, "number": 40}
     Typical.objects.create(action=action, stage=stage, band=band, made_at=timezone.now(), **values)
-    typical.forget()
+    typical.clear_cache()
 
 
 def at_store(institution, hours, status="Started", **fields):
@@ -148,7 +148,7 @@ def test_how_many_wait_before_it(signed_in, dora, virginia, monkeypatch, waiting
         at_store(virginia, 2, status="Pending")
     item = at_store(virginia, 1, status="Pending")
     if waiting == 3:
-        monkeypatch.setattr(durations, "before", lambda item: typical.MOST_BEFORE + 1)
+        monkeypatch.setattr(durations, "count_ahead", lambda item: typical.MAX_AHEAD + 1)
     assert said(signed_in(dora).get(f"/items/{item.pk}")) == [sentence]
 
 
@@ -184,7 +184,7 @@ def test_a_process_goes_by_what_it_read_for_a_minute(signed_in, dora, virginia, 
     clock = iter([0.0, 30.0, 61.0])
     monkeypatch.setattr(typical, "monotonic", lambda: next(clock))
     item = at_store(virginia, 31)
-    assert typical.lateness(WorkItem.objects.get(pk=item.pk), timezone.now()) is None
+    assert typical.find_lateness(WorkItem.objects.get(pk=item.pk), timezone.now()) is None
     Typical.objects.create(
         action="Ingest",
         stage="Store",
@@ -196,5 +196,5 @@ def test_a_process_goes_by_what_it_read_for_a_minute(signed_in, dora, virginia, 
         late=4,
         number=40,
     )
-    assert typical.lateness(WorkItem.objects.get(pk=item.pk), timezone.now()) is None
-    assert typical.lateness(WorkItem.objects.get(pk=item.pk), timezone.now()).now > timedelta(hours=30)
+    assert typical.find_lateness(WorkItem.objects.get(pk=item.pk), timezone.now()) is None
+    assert typical.find_lateness(WorkItem.objects.get(pk=item.pk), timezone.now()).now > timedelta(hours=30)

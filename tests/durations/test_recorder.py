@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.durations import last_days, recorder, usual, usual_in_all
+from workitems.durations import last_days, recorder, usual_time, usual_total_time
 from workitems.durations.days import offsets_between
-from workitems.durations.scale import BANDS, at_share, band_of, bounds_of, step_of
-from workitems.durations.steps import EVERYBODY, QUARTER, beginning_of, quarter_of
+from workitems.durations.scale import BANDS, band_of, bounds_of, quantile, step_of
+from workitems.durations.steps import ALL_INSTITUTIONS, QUARTER, quarter_of, start_of_quarter
 from workitems.import_export import export_lines, import_files
 from workitems.lifecycle import TransitionRequest
 from workitems.models import HistoryEntry, OutcomeCount, StepTime, Typical, WorkItem
@@ -45,7 +45,7 @@ def after(**time):
 
 def ended(institution, outcome, at=NOON, number=1):
     """What is kept of so many that came to an end then."""
-    return {(quarter_of(at), owner, outcome): number for owner in (institution.pk, EVERYBODY)}
+    return {(quarter_of(at), owner, outcome): number for owner in (institution.pk, ALL_INSTITUTIONS)}
 
 
 def ingested(institution, *, start=NOON, fetch=60, validate=600, size=266_240):
@@ -119,19 +119,19 @@ def test_rows_are_summed_up_and_nothing_is_lost(virginia):
         ingested(virginia)
     before = kept()
     assert set(before.values()) == {5}
-    recorder.sum_up()
+    recorder.fold()
     assert kept() == before
     assert (StepTime.objects.count(), OutcomeCount.objects.count()) == (4, 2)
     ingested(virginia)
     assert StepTime.objects.count() == 8
-    recorder.sum_up()
+    recorder.fold()
     assert StepTime.objects.count() == 4
     assert set(kept().values()) == {6}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_whoever_appends_one_of_many_sums_up(virginia, monkeypatch):
-    monkeypatch.setattr(recorder, "SUM_EVERY", 8)
+    monkeypatch.setattr(recorder, "FOLD_EVERY", 8)
     for _ in range(6):
         ingested(virginia)
     assert StepTime.objects.filter(is_sum=True).exists()
@@ -146,7 +146,7 @@ def test_writers_and_summing_up_at_once(virginia, on_postgresql):
     def write():
         for _ in range(8):
             ingested(virginia)
-            recorder.sum_up()
+            recorder.fold()
         connections.close_all()
 
     threads = [threading.Thread(target=write) for _ in range(6)]
@@ -173,7 +173,7 @@ def test_worked_out_anew_it_is_the_same(virginia, jhu, ada):
     before = kept()
     StepTime.objects.update(number=7)
     OutcomeCount.objects.filter(outcome="done").delete()
-    recorder.work_out_anew(NOON + timedelta(days=3))
+    recorder.rebuild_durations(NOON + timedelta(days=3))
     assert kept() == before
     assert not StepTime.objects.filter(is_sum=False).exists()
 
@@ -188,7 +188,7 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
     def write():
         while not ended.is_set():
             ingested(virginia)
-            recorder.sum_up()
+            recorder.fold()
         connections.close_all()
 
     threads = [threading.Thread(target=write) for _ in range(3)]
@@ -196,7 +196,7 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
         thread.start()
     try:
         for _ in range(10):
-            recorder.work_out_anew(NOON)
+            recorder.rebuild_durations(NOON)
     finally:
         ended.set()
         for thread in threads:
@@ -205,32 +205,32 @@ def test_worked_out_anew_while_others_write(virginia, on_postgresql):
 
 
 def test_too_few_say_nothing(virginia):
-    few = [ingested(virginia) for _ in range(recorder.FEWEST - 1)]
-    recorder.work_out_typical(NOON)
+    few = [ingested(virginia) for _ in range(recorder.MIN_SAMPLES - 1)]
+    recorder.refresh_typical(NOON)
     assert not Typical.objects.exists()
-    assert usual(few[0]) is None
+    assert usual_time(few[0]) is None
     ingested(virginia)
-    recorder.work_out_typical(NOON)
+    recorder.refresh_typical(NOON)
     assert set(Typical.objects.values_list("stage", flat=True)) == {"", "Receive", "Fetch", "Validate"}
 
 
 def test_what_is_usual_is_within_a_tenth(virginia):
     for n in range(40):
         ingested(virginia, fetch=100 + 10 * n)
-    recorder.work_out_typical(NOON)
+    recorder.refresh_typical(NOON)
     item = make_item(virginia, stage="Fetch", at=NOON)
-    found = usual(item)
+    found = usual_time(item)
     for told, true in ((found.low, 140), (found.median, 300), (found.high, 450), (found.late, 480)):
         assert told.total_seconds() == pytest.approx(true, rel=0.1)
     assert found.number == 40
-    assert usual_in_all(item).median.total_seconds() == pytest.approx(910, rel=0.1)
-    assert usual(make_item(virginia, stage="Fetch", size=10**12)) is None
+    assert usual_total_time(item).median.total_seconds() == pytest.approx(910, rel=0.1)
+    assert usual_time(make_item(virginia, stage="Fetch", size=10**12)) is None
 
 
 def test_old_weeks_are_forgotten(virginia):
-    for _ in range(recorder.FEWEST):
+    for _ in range(recorder.MIN_SAMPLES):
         ingested(virginia, start=NOON - timedelta(days=300))
-    recorder.work_out_typical(NOON)
+    recorder.refresh_typical(NOON)
     assert not Typical.objects.exists()
     assert not StepTime.objects.exists()
 
@@ -239,11 +239,11 @@ def test_old_outcomes_are_forgotten_once_no_day_of_the_overview_needs_them(virgi
     for days in (0, 89, 95, 300):
         ingested(virginia, start=NOON - timedelta(days=days))
     OutcomeCount.objects.update(is_sum=True)
-    recorder.work_out_typical(NOON)
+    recorder.refresh_typical(NOON)
     for zone in map(ZoneInfo, FAR_APART):
         days = last_days(90, after(hours=1), zone, None, using="default")
         assert sum(day.done for day in days) == 2
-    assert OutcomeCount.objects.filter(institution_id=EVERYBODY).count() == 2
+    assert OutcomeCount.objects.filter(institution_id=ALL_INSTITUTIONS).count() == 2
 
 
 def test_the_last_days(virginia, jhu):
@@ -294,7 +294,7 @@ def test_when_the_clocks_are_changed():
     last = quarter_of(NOON)
     [summer, winter] = offsets_between(last - 90 * 96, last, ZoneInfo("America/New_York"))
     assert (summer[1], winter[1]) == (-16, -20)
-    assert beginning_of(winter[0]) == datetime(2026, 11, 1, 6, tzinfo=UTC)
+    assert start_of_quarter(winter[0]) == datetime(2026, 11, 1, 6, tzinfo=UTC)
     assert offsets_between(last - 90 * 96, last, ZoneInfo("Asia/Kolkata")) == [(last - 90 * 96, 22)]
 
 
@@ -336,4 +336,4 @@ def test_every_size_has_its_band(size):
 def test_a_share_is_within_one_step(times, share):
     steps = Counter(map(step_of, times))
     true = sorted(times)[max(0, ceil(share * len(times) - 1e-9) - 1)]
-    assert true / 1.2 <= at_share(steps, share) <= true * 1.2
+    assert true / 1.2 <= quantile(steps, share) <= true * 1.2

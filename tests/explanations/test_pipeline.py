@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workitems.explanations import Passage, steps
-from workitems.explanations.pipeline import Place
+from workitems.explanations import StageChange, build_pipeline
+from workitems.explanations.pipeline import StepStatus
 
 from ..asking import PATH
 
@@ -18,9 +18,9 @@ def at(minutes):
 
 def strip(action, stage, status, *passages, retry=True, now=60):
     """{stage: (place, minutes taken or None)}. A passage is (minute, move, stage before, stage after)."""
-    taken = [Passage(at(minute), *rest) for minute, *rest in passages]
-    found = steps(action, stage, status, retry=retry, passages=taken, now=at(now))
-    return {str(step.stage): (str(step.place), step.took and step.took.total_seconds() / 60) for step in found}
+    taken = [StageChange(at(minute), *rest) for minute, *rest in passages]
+    found = build_pipeline(action, stage, status, retry=retry, passages=taken, now=at(now))
+    return {str(step.stage): (str(step.status), step.took and step.took.total_seconds() / 60) for step in found}
 
 
 def places(found, place):
@@ -160,7 +160,7 @@ def test_unpack_is_shown_to_items_that_saw_it():
 def test_a_stage_off_the_path_is_shown_first():
     found = strip("Delete", "Validate", "Failed", (0, "import", "", "Validate"), retry=False)
     assert list(found) == ["Validate", "Requested", "Record", "Cleanup", "Resolve"]
-    assert places(found, Place.STOPPED) == ["Validate"]
+    assert places(found, StepStatus.STOPPED) == ["Validate"]
 
 
 def test_an_item_without_a_history_has_no_times():

@@ -49,8 +49,8 @@ def test_a_worker_may_record_one_that_has_failed(virginia):
 
 
 def groups(institutions=None, since=NOON - timedelta(days=1)):
-    found = recorder.by_cause(since, institutions, most=10, using="default")
-    return [(group.items, group.still, group.institutions) for group in found]
+    found = recorder.count_by_cause(since, institutions, most=10, using="default")
+    return [(group.items, group.still_failed, group.institutions) for group in found]
 
 
 def test_counted_by_cause(virginia, jhu, ada):

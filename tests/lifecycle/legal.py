@@ -19,7 +19,17 @@ from typing import Any
 from django.db.models import QuerySet
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle import MOVES, SUCCESS_AT, Move, Phase, Reach, is_on_path, phase_of, position, requeue_stages
+from workitems.lifecycle import (
+    MOVES,
+    SUCCESS_AT,
+    Move,
+    Phase,
+    StageRule,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
+)
 from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.deciding import Save
 from workitems.vocabulary import Action, Stage, Status
@@ -210,11 +220,11 @@ def _reaches(action: str, move: Move, step: Step, role: str) -> bool:
     before, after = step.entry.stage_before, step.entry.stage_after
     if after != before and not is_on_path(action, after):
         return False
-    if move.reach is Reach.SAME:
+    if move.stage_rule is StageRule.SAME:
         return after == before
-    if move.reach is Reach.BACK:
+    if move.stage_rule is StageRule.BACK:
         return after in requeue_stages(action, step.stood)
-    if move.reach is Reach.RESOLVE and role == Role.ADMIN:
+    if move.stage_rule is StageRule.RESOLVE and role == Role.ADMIN:
         return after == Stage.RESOLVE
     is_onward = position(action, after) >= position(action, before)
-    return is_onward and (move.reach is not Reach.SUCCESS or after in SUCCESS_AT[Action(action)])
+    return is_onward and (move.stage_rule is not StageRule.SUCCESS or after in SUCCESS_AT[Action(action)])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from workitems.lifecycle import first_stage, object_identifier, requeue_stages
+from workitems.lifecycle import build_object_identifier, first_stage, requeue_stages
 from workitems.vocabulary import Stage, Status
 
 from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
@@ -124,7 +124,7 @@ def test_success_does_not_go_back():
     ],
 )
 def test_the_object_identifier(name, identifier):
-    assert object_identifier("virginia.edu", name) == identifier
+    assert build_object_identifier("virginia.edu", name) == identifier
     assert ask("succeed", facts(), "worker", stage="Record", name=name)["object_identifier"] == identifier
 
 

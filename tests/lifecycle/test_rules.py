@@ -11,7 +11,7 @@ from workitems.lifecycle import (
     Phase,
     Refused,
     TransitionRequest,
-    check_new,
+    check_creation,
     evaluate,
     first_stage,
     legal_moves,
@@ -144,7 +144,7 @@ def test_telling_staff_adds_a_line_to_the_note_and_leaves_all_else():
 
 
 def test_staff_are_told_once():
-    told = facts("Restore", note="told", is_told=True)
+    told = facts("Restore", note="told", is_notified=True)
     assert ask("notify", told, "admin", note="told") == {}
     assert "notify" not in legal_moves(told, "admin")
     # What an import brought may say the same; nobody was told here.
@@ -196,10 +196,10 @@ def test_what_no_move_may_change(move):
 @pytest.mark.parametrize("role", Role)
 def test_who_may_create(role):
     if role in ("worker", "admin"):
-        check_new("Ingest", "Receive", "Pending", role=role)
+        check_creation("Ingest", "Receive", "Pending", role=role)
     else:
         with pytest.raises(Refused) as caught:
-            check_new("Ingest", "Receive", "Pending", role=role)
+            check_creation("Ingest", "Receive", "Pending", role=role)
         assert caught.value.reason == "forbidden"
 
 
@@ -210,10 +210,10 @@ def test_a_new_item_stands_on_its_path():
             for status in Status:
                 fits = stage in path and (status != "Success" or stage in ENDS[action])
                 if fits:
-                    check_new(action, stage, status, role="worker")
+                    check_creation(action, stage, status, role="worker")
                 else:
                     with pytest.raises(Refused) as caught:
-                        check_new(action, stage, status, role="worker")
+                        check_creation(action, stage, status, role="worker")
                     assert (caught.value.reason, caught.value.field) == ("invalid", "stage")
 
 
@@ -228,5 +228,5 @@ def test_a_new_item_stands_on_its_path():
 )
 def test_unknown_words_in_a_new_item(words, field):
     with pytest.raises(Refused) as caught:
-        check_new(*words, role="worker")
+        check_creation(*words, role="worker")
     assert (caught.value.reason, caught.value.field) == ("invalid", field)

@@ -7,8 +7,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.listing import OF_PROCESS, SORTS, ItemList, ListFilterSet, known_names
-from workitems.listing.query import OF_API
+from workitems.listing import PROCESS_NAMES, SORTS, ItemList, ListFilterSet, known_names
+from workitems.listing.query import API_ONLY_NAMES
 from workitems.models import WorkItem
 
 from ..factories import make_item, service
@@ -132,7 +132,7 @@ def test_every_name_has_a_case():
     }
     tested = {aliases.get(name, name) for name in tested}
     elsewhere = {
-        *OF_PROCESS,
+        *PROCESS_NAMES,
         *("late", "cause", "failed_after"),  # test_late, test_failures
         "superseded",
         "duplicate",
@@ -144,7 +144,7 @@ def test_every_name_has_a_case():
         "updated_before",
         "after",
         "before",
-        *OF_API,
+        *API_ONLY_NAMES,
     }
     assert set(ListFilterSet.declared_filters) - tested - elsewhere == set()
 
@@ -189,7 +189,7 @@ def test_days_are_those_of_the_reader(three, dora):
     assert found(dora, "received_to=2026-03-07") == set()
     with timezone.override("America/New_York"):  # 8 March, 04:30 UTC is still the 7th there
         assert found(dora, "received_to=2026-03-07") == {" Ünï & “q”_%.tar"}
-        # On the 8th the clocks go forward: that day has 23 hours, and the next begins at 04:00 UTC.
+        # On the 8th the clocks go forward: that day has 23 hours, and the next is_start at 04:00 UTC.
         assert found(dora, "received_from=2026-03-09&received_to=2026-03-09") == {"second.tar", "third.tar"}
 
 
@@ -277,7 +277,7 @@ def test_pages_never_skip_or_repeat_a_row(virginia, jhu, ada, sort):
 
 
 def test_known_names_leave_out_the_process(dora, ada):
-    assert set(known_names(ada)) - set(known_names(dora)) == set(OF_PROCESS)
+    assert set(known_names(ada)) - set(known_names(dora)) == set(PROCESS_NAMES)
 
 
 def test_one_spelling_per_value(three, dora, virginia):

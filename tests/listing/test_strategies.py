@@ -7,10 +7,10 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import SORTS, Found, ItemList, find
+from workitems.listing import SORTS, ItemList, ListResult, find
 from workitems.listing.strategies import bounded_scan, result
-from workitems.listing.strategies.keyset_walk import Walk
-from workitems.listing.strategies.plan import ByKinds, InHand
+from workitems.listing.strategies.keyset_walk import KeysetWalk
+from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
 from workitems.models import WorkItem
 from workitems.pages.list.facets import Facets
 
@@ -66,7 +66,7 @@ def bounds(monkeypatch):
 
     def small(**limits):
         for name, value in limits.items():
-            monkeypatch.setattr(result if name == "NEAR" else bounded_scan, name, value)
+            monkeypatch.setattr(result if name == "OFFSET_LIMIT" else bounded_scan, name, value)
 
     return small
 
@@ -99,7 +99,7 @@ def test_the_pages_are_what_a_plain_query_gives(many, cast, params, who, sort, s
 def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
     """With a bound of ten items a pass, and twenty looked at: every item comes up, once, in order, however rare."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"MOST": 10, "REACH": 20, "MOST_HITS": 15}.items():
+        for name, value in {"COUNT_LIMIT": 10, "SCAN_LIMIT": 20, "MATCH_LIMIT": 15}.items():
             patch.setattr(bounded_scan, name, value)
         asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [4]})
         facets = Facets(asked)
@@ -107,23 +107,23 @@ def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
         assert facets.total == len(right) if facets.is_whole else facets.total <= len(right)
         there, back = walk(asked)
         assert [pk for page in there for pk in page] == right
-        if find(asked).goes_back:
+        if find(asked).can_go_back:
             assert [pk for page in back for pk in page] == right
 
 
 def test_the_ways(many, ada, bounds):
     ways = {
-        "": ByKinds,
-        "status=Failed&item_action=Ingest": ByKinds,
-        "phase=open&reviewed=false&sort=-updated": ByKinds,
-        "status=Failed&sort=name": InHand,
-        "q=plain": InHand,
-        "received_from=2026-03-08": InHand,
+        "": ByKindResult,
+        "status=Failed&item_action=Ingest": ByKindResult,
+        "phase=open&reviewed=false&sort=-updated": ByKindResult,
+        "status=Failed&sort=name": InMemoryResult,
+        "q=plain": InMemoryResult,
+        "received_from=2026-03-08": InMemoryResult,
     }
     for query, way in ways.items():
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
-    bounds(MOST=5)
-    ways = {"q=plain": Walk, "received_from=2026-03-06": ByKinds, "status=Failed&sort=name": ByKinds}
+    bounds(COUNT_LIMIT=5)
+    ways = {"q=plain": KeysetWalk, "received_from=2026-03-06": ByKindResult, "status=Failed&sort=name": ByKindResult}
     for query, way in ways.items():
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
 
@@ -134,7 +134,7 @@ def test_pages_by_their_number_near_either_end(many, ada, bounds, sort, query):
     asked = ItemList(QueryDict(f"{query}&sort={sort}&per_page=5"), ada)
     right = expected(asked)
     pages = -(-len(right) // 5)
-    bounds(NEAR=10)
+    bounds(OFFSET_LIMIT=10)
     for number in range(1, pages + 2):
         page = find(on(asked, page=number)).page()
         if page.is_too_far:
@@ -145,7 +145,7 @@ def test_pages_by_their_number_near_either_end(many, ada, bounds, sort, query):
 
 
 def test_a_list_too_long_to_be_sorted_says_so(many, ada, bounds, signed_in):
-    bounds(MOST=20)
+    bounds(COUNT_LIMIT=20)
     asked = ItemList(QueryDict("sort=name"), ada)
     assert not find(asked).is_sorted
     page = find(asked).page()
@@ -208,7 +208,7 @@ def test_the_row_of_a_place_may_have_left_a_list_in_hand(many, ada, sort):
 def test_beside_an_item(many, ada, sort, query):
     asked = ItemList(QueryDict(f"{query}&sort={sort}"), ada)
     right = expected(asked)
-    way: Found = find(asked)
+    way: ListResult = find(asked)
     items = WorkItem.objects.select_related("institution").in_bulk(right)
     around = [None, *right, None]
     for index, pk in enumerate(right):

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import uploads_of
+from workitems.listing import find_uploads
 from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
@@ -323,5 +323,5 @@ def test_asking_for_the_bags_first_gives_the_same(db, virginia, jhu, seed, names
         asked = WorkItem.objects.with_uploads().values_list(
             "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
         )
-        assert uploads_of(made) == {pk: Uploads(*others) for pk, *others in asked}
+        assert find_uploads(made) == {pk: Uploads(*others) for pk, *others in asked}
         transaction.set_rollback(True)

@@ -39,7 +39,7 @@ def world(virginia, jhu, ada):
         transitions.suspend(make_item(institution, stage="Fetch"), note="Look.", by=service())
         transitions.succeed(make_item(institution), stage="Record", by=service())
         transitions.cancel(make_item(institution), note="No.", by=ada)
-    typical.forget()
+    typical.clear_cache()
 
 
 def number(text):
@@ -158,8 +158,8 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
         transitions.progress(item, stage="Fetch", by=service(), at=now - timedelta(hours=4))
         transitions.succeed(item, stage="Record", by=service(), at=now - timedelta(minutes=n))
-    recorder.work_out_typical(now)
-    typical.forget()
+    recorder.refresh_typical(now)
+    typical.clear_cache()
     rows = {
         row["data-stage"]: [cell.words for cell in row.all("td")][1:]
         for row in page(signed_in(dora).get("/")).all("tr", data_stage=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from workitems.durations import roughly, whole_unit
+from workitems.durations import format_axis_label, format_roughly
 from workitems.models import WorkItem
 from workitems.pages import template_helpers as templating
 
@@ -45,7 +45,7 @@ def test_sizes(number, said):
 )
 def test_times_in_one_unit(time, said):
     unbroken = said.replace(" ", "\N{NO-BREAK SPACE}")
-    assert roughly(time) == whole_unit(int(time.total_seconds())) == unbroken
+    assert format_roughly(time) == format_axis_label(int(time.total_seconds())) == unbroken
     now = timezone.now()
     if time >= timedelta(minutes=1):
         assert templating.relative(now - time, now) == f"{unbroken} ago"

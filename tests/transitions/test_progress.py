@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workitems import transitions
-from workitems.lifecycle import CARRIED, Refused
+from workitems.lifecycle import SAVEABLE_FIELDS, Refused
 from workitems.models import WorkItem
 
 from ..stored import as_stored, last, refused
@@ -58,7 +58,7 @@ def test_what_a_save_carries_along(wally, item):
         "object_identifier": "virginia.edu/ÆRØ",
         "generic_file_identifier": "virginia.edu/ÆRØ/data/1.txt",
     }
-    assert set(sent) == CARRIED
+    assert set(sent) == SAVEABLE_FIELDS
     transitions.progress(item, stage="Store", by=wally, **sent)
     stored = WorkItem.objects.values().get(pk=item.pk)
     assert {name: stored[name] for name in sent} == sent

@@ -8,27 +8,27 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workitems.lifecycle import (
-    CARRIED,
-    FIXED,
+    IMMUTABLE_FIELDS,
     MOVES,
+    SAVEABLE_FIELDS,
     ItemState,
     Phase,
     Refused,
     TransitionRequest,
-    check_fixed,
-    check_fresh,
+    check_immutable,
+    check_not_stale,
     evaluate,
+    infer_move,
     legal_moves,
-    move_meant,
     phase_of,
     position,
 )
-from workitems.lifecycle.saves import SETTLED
+from workitems.lifecycle.saves import WRITE_ONCE_FIELDS
 from workitems.vocabulary import Stage, Status
 
 from ..asking import ENDS, NOW, PATH, facts
 
-CARRIED_NOW = {**dict.fromkeys(CARRIED), "size": 7}
+CARRIED_NOW = {**dict.fromkeys(SAVEABLE_FIELDS), "size": 7}
 EARLIER = NOW - timedelta(hours=2)
 LATER = NOW + timedelta(minutes=1)
 
@@ -152,7 +152,7 @@ LATER = NOW + timedelta(minutes=1)
     ],
 )
 def test_what_a_record_means(now, record, role, move, wanted):
-    assert move_meant(now, record, CARRIED_NOW, role=role) == (move, wanted)
+    assert infer_move(now, record, CARRIED_NOW, role=role) == (move, wanted)
 
 
 @pytest.mark.parametrize("role", ["worker", "admin"])
@@ -167,7 +167,7 @@ def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
         "object_identifier": "virginia.edu/b",
     }.items():
         with pytest.raises(Refused) as caught:
-            move_meant(now, {name: value}, CARRIED_NOW, role=role)
+            infer_move(now, {name: value}, CARRIED_NOW, role=role)
         assert caught.value.reason == "illegal"
         assert caught.value.sentence.endswith(f"any more: {name}.")
 
@@ -175,10 +175,10 @@ def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
 @pytest.mark.parametrize("status", ["Started", "Suspended"])
 def test_a_cancel_says_why(status):
     now = facts(status=status, note="busy")
-    assert move_meant(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
-    assert move_meant(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
+    assert infer_move(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
+    assert infer_move(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
     ended = facts(stage="Resolve", status="Cancelled", note="twice")
-    again = move_meant(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
+    again = infer_move(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
     assert again[1].note == "twice"
 
 
@@ -197,7 +197,7 @@ HELD = facts(node="w1", stage_started_at=NOW)
 )
 def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
     with pytest.raises(Refused) as caught:
-        check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+        check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
     assert caught.value.reason == "changed"
     assert str(now) in caught.value.sentence
 
@@ -217,12 +217,12 @@ def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
     ],
 )
 def test_a_record_that_may_well_be_of_now(now, record, requeued_at):
-    check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+    check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
 
 
 def test_a_final_failure_is_not_opened_by_a_save():
     with pytest.raises(Refused) as caught:
-        move_meant(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
+        infer_move(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
     assert (caught.value.reason, caught.value.field) == ("illegal", "retry")
     assert "requeue" in caught.value.sentence
 
@@ -239,11 +239,11 @@ STORED = {
 
 
 def test_fixed_values_may_come_as_they_are():
-    assert set(STORED) == {*FIXED, *SETTLED}
-    check_fixed(STORED, STORED)
-    check_fixed({}, STORED)
-    check_fixed({"stage": "Fetch", "note": "x"}, STORED)
-    check_fixed({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
+    assert set(STORED) == {*IMMUTABLE_FIELDS, *WRITE_ONCE_FIELDS}
+    check_immutable(STORED, STORED)
+    check_immutable({}, STORED)
+    check_immutable({"stage": "Fetch", "note": "x"}, STORED)
+    check_immutable({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_fixed_values_may_come_as_they_are():
 )
 def test_a_fixed_value_that_differs_is_named(name, sent, says):
     with pytest.raises(Refused) as caught:
-        check_fixed({**STORED, name: sent}, STORED)
+        check_immutable({**STORED, name: sent}, STORED)
     assert (caught.value.reason, caught.value.field) == ("invalid", name)
     assert caught.value.sentence.startswith(f"“{name}” of an item never changes")
     assert says in caught.value.sentence
@@ -314,8 +314,8 @@ def changes(move, row, wanted, role):
 
 def saved(row, record, role):
     """The move that the record means, and what it changes."""
-    check_fresh(facts_of(row), record, row, requeued_at=None)
-    move, wanted = move_meant(facts_of(row), record, row, role=role)
+    check_not_stale(facts_of(row), record, row, requeued_at=None)
+    move, wanted = infer_move(facts_of(row), record, row, role=role)
     return move, changes(move, row, wanted, role)
 
 
@@ -359,11 +359,11 @@ def test_the_record_after_a_verb_means_that_verb(row, role, data):
         assume(False)
     assume(by_verb)
     # By a record, identifiers are filled in, never changed; a cancel has a reason of its own; a claim is nobody else's.
-    assume(not any(row[name] and name in by_verb for name in SETTLED))
+    assume(not any(row[name] and name in by_verb for name in WRITE_ONCE_FIELDS))
     assume(move != "cancel" or "note" in by_verb)
     assume(not (row["status"] == "Started" and row["node"] and by_verb.keys() & {"node", "queued_at"}))
     after = {**row, **by_verb}
-    record = {name: after[name] for name in [*CARRIED, "stage", "status", "note"]}
+    record = {name: after[name] for name in [*SAVEABLE_FIELDS, "stage", "status", "note"]}
     meant, by_record = saved(row, record, role)
     assert (meant, by_record) == (move, by_verb)
     assert saved(after, record, role)[1] == {}
@@ -399,5 +399,5 @@ def test_no_record_revives_an_item_or_takes_it_back(row, record, role):
 
 
 def test_the_values_of_these_tests_are_all_that_a_record_carries():
-    assert set(CARRIED_VALUES) == set(CARRIED)
+    assert set(CARRIED_VALUES) == set(SAVEABLE_FIELDS)
     assert datetime(2026, 5, 4, 12, tzinfo=UTC) == NOW

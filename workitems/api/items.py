@@ -44,7 +44,7 @@ class OfItems(ApiView):
 
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
-        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
+        rows = self.visible.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
         return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class OfItems(ApiView):
             with transaction.atomic():
                 transitions.save({pk: values}, by=self.request.user)
                 return self.shown(pk)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self.told(stopped.refused, pk) from None
 
     def told(self, refused: Refused, pk: int) -> Exception:
@@ -107,7 +107,7 @@ class ListAndCreate(List):
             with transaction.atomic():
                 transitions.save(records, by=request.user)
                 now = self.all_shown(records)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self._stopped(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
@@ -123,7 +123,7 @@ class ListAndCreate(List):
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = transitions.create(by=self.request.user, once_in=ONCE_IN, **values)
+            item = transitions.create(by=self.request.user, deduplicate_within=ONCE_IN, **values)
             return self.shown(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
@@ -153,7 +153,7 @@ class ListAndCreate(List):
                 raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _stopped(self, stopped: transitions.Stopped, ids: list[int]) -> Wrong:
+    def _stopped(self, stopped: transitions.SaveRefused, ids: list[int]) -> Wrong:
         pk, refused = ids[stopped.index], stopped.refused
         field = self.edition.record.name_of(refused.field or "record")
         more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)
@@ -178,7 +178,7 @@ class CreateOnly(ListAndCreate):
         status=201,
     )
     def post(self, request, institution_id):
-        if Institution.objects.visible_to(request.user).with_number(institution_id) is None:
+        if Institution.objects.visible_to(request.user).with_id(institution_id) is None:
             raise Http404("There is no such institution.")
         return reply(self.create(institution_id=institution_id), 201)
 

@@ -3,15 +3,15 @@
 It reads and moves entries; `transitions` alone writes new ones.
 """
 
-from .archiving import Moved, TooYoung, highest_number, move_out
-from .reading import every_entry, latest, whole
+from .archiving import ArchiveResult, TooRecent, archive_histories, highest_number
+from .reading import latest_entries, query_entries, read_histories
 
 __all__ = [
-    "Moved",
-    "TooYoung",
-    "every_entry",
+    "ArchiveResult",
+    "TooRecent",
+    "archive_histories",
     "highest_number",
-    "latest",
-    "move_out",
-    "whole",
+    "latest_entries",
+    "query_entries",
+    "read_histories",
 ]

@@ -16,11 +16,13 @@ from django.db.models.functions import ExtractYear
 from ..models import ArchivedEntry, HistoryEntry, WorkItem, WorkItemQuerySet
 
 # What was drawn or begun with a list in view may still ask what has changed since; nobody does after a year.
-YOUNGEST = timedelta(days=365)
-_LOOK = 5_000  # items looked through at a time, without a lock
-_PIECE = 2_500  # entries moved in one transaction: whoever wants to change one of the items waits for one piece at most
-_ATTEMPTS = 60
-_PAUSE = 0.5  # seconds
+MIN_AGE = timedelta(days=365)
+_WINDOW_SIZE = 5_000  # items looked through at a time, without a lock
+_BATCH_SIZE = (
+    2_500  # entries moved in one transaction: whoever wants to change one of the items waits for one piece at most
+)
+_MAX_ATTEMPTS = 60
+_RETRY_PAUSE = 0.5  # seconds
 
 _COLUMNS = ", ".join(f'"{column.column}"' for column in HistoryEntry._meta.concrete_fields)
 _MOVE = (
@@ -29,12 +31,12 @@ _MOVE = (
 )
 
 
-class TooYoung(ValueError):
+class TooRecent(ValueError):
     """The date is not long enough ago; the sentence says which would be."""
 
 
 @dataclass
-class Moved:
+class ArchiveResult:
     """How many items have had their histories moved out, and of how many entries; `busy` ones are for the next run."""
 
     items: int = 0
@@ -47,32 +49,32 @@ def highest_number() -> int:
     return WorkItem.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def move_out(
+def archive_histories(
     before: datetime,
     *,
     now: datetime,
-    moved: Moved | None = None,
+    moved: ArchiveResult | None = None,
     advance: Callable[[int], object] = lambda numbers: None,
-) -> Moved:
+) -> ArchiveResult:
     """Moves what is entered, at this moment, of closed items whose last entry is from before that time.
 
     `advance` is told after each step by how many numbers of items it has gone on. Each piece is a transaction of its own, so
     a run can be broken off at any time, by Ctrl-C or worse, and the next one goes on; `moved` is kept up to date for whoever
     catches it. Raises TooYoung.
     """
-    moved = moved or Moved()
-    if before > now - YOUNGEST:
-        raise TooYoung(
-            f"Only what is at least a year old is moved out: give a date before {now - YOUNGEST:%Y-%m-%d}, when nobody has a "
+    moved = moved or ArchiveResult()
+    if before > now - MIN_AGE:
+        raise TooRecent(
+            f"Only what is at least a year old is moved out: give a date before {now - MIN_AGE:%Y-%m-%d}, when nobody has a "
             "list or a bulk act of that time open any more."
         )
-    years = _years() if connection.vendor == "postgresql" else None
+    years = _existing_years() if connection.vendor == "postgresql" else None
     last = 0
-    while window := _window(last):
-        for ids in _pieces(before, last, window):
+    while window := _window_end(last):
+        for ids in _batches(before, last, window):
             if years is not None:
-                _make_years(ids, years)
-            items, entries = _move_piece(ids, before)
+                _create_partitions(ids, years)
+            items, entries = _archive_batch(ids, before)
             moved.items += items
             moved.entries += entries
             moved.busy += len(ids) - items
@@ -81,19 +83,19 @@ def move_out(
     return moved
 
 
-def _window(last: int) -> int | None:
+def _window_end(last: int) -> int | None:
     """The number of the item where the next look ends; None behind the last one."""
-    following = WorkItem.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_LOOK]
+    following = WorkItem.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_WINDOW_SIZE]
     return max(following, default=None)
 
 
-def _pieces(before: datetime, last: int, window: int) -> Iterator[list[int]]:
+def _batches(before: datetime, last: int, window: int) -> Iterator[list[int]]:
     """The items to be moved after `last` up to `window`, as many at a time as have about _PIECE entries; at least one."""
-    found = _old(before).filter(pk__gt=last, pk__lte=window).order_by("pk")
+    found = _archivable(before).filter(pk__gt=last, pk__lte=window).order_by("pk")
     ids: list[int] = []
     entries = 0
     for pk, version in list(found.values_list("pk", "version")):
-        if ids and entries + version > _PIECE:
+        if ids and entries + version > _BATCH_SIZE:
             yield ids
             ids, entries = [], 0
         ids.append(pk)
@@ -102,17 +104,17 @@ def _pieces(before: datetime, last: int, window: int) -> Iterator[list[int]]:
         yield ids
 
 
-def _old(before: datetime) -> WorkItemQuerySet:
+def _archivable(before: datetime) -> WorkItemQuerySet:
     """Closed items whose last entry is here, and from before that time."""
     last_entry = HistoryEntry.objects.filter(item=OuterRef("pk"), number=OuterRef("version"), at__lt=before)
     return WorkItem.objects.closed().filter(Exists(last_entry))
 
 
 @transaction.atomic
-def _move_piece(ids: Sequence[int], before: datetime) -> tuple[int, int]:
+def _archive_batch(ids: Sequence[int], before: datetime) -> tuple[int, int]:
     """How many of the items, and of how many entries, were moved."""
     # Asked again under the lock: it may have been requeued since the look. Who holds one now is not waited for.
-    free = _old(before).filter(pk__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",))
+    free = _archivable(before).filter(pk__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",))
     locked = [item.pk for item in free.only("pk").order_by("pk")]
     if not locked:
         return 0, 0
@@ -124,7 +126,7 @@ def _move_piece(ids: Sequence[int], before: datetime) -> tuple[int, int]:
 # --- PostgreSQL: a table for each year
 
 
-def _years() -> set[int]:
+def _existing_years() -> set[int]:
     """Those that the archive has a table for."""
     table = ArchivedEntry._meta.db_table
     with connection.cursor() as cursor:
@@ -132,23 +134,25 @@ def _years() -> set[int]:
         return {int(name.rpartition("_")[2]) for [name] in cursor.fetchall()}
 
 
-def _make_years(ids: Sequence[int], years: set[int]) -> None:
+def _create_partitions(ids: Sequence[int], years: set[int]) -> None:
     """Tables for the years of these items' entries. The lock on items that the foreign key takes is never queued for long."""
     wanted = HistoryEntry.objects.filter(item_id__in=ids).order_by()
     for year in {*wanted.values_list(ExtractYear("at", tzinfo=UTC), flat=True).distinct()} - years:
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                _make_year(year)
+                _create_partition(year)
                 break
             except OperationalError as error:
-                if attempt == _ATTEMPTS or getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
+                if (
+                    attempt == _MAX_ATTEMPTS or getattr(error.__cause__, "sqlstate", "") != "55P03"
+                ):  # lock_not_available
                     raise
-                time.sleep(_PAUSE)
+                time.sleep(_RETRY_PAUSE)
         years.add(year)
 
 
 @transaction.atomic
-def _make_year(year: int) -> None:
+def _create_partition(year: int) -> None:
     parent = ArchivedEntry._meta.db_table
     table = f"{parent}_{year:04}"
     bounds = ", ".join(f"'{datetime(y, 1, 1, tzinfo=UTC).isoformat()}'" for y in (year, year + 1))

@@ -17,15 +17,15 @@ from ..models import AcceptedChange, ArchivedEntry, HistoryEntry, WorkItem
 _TABLES = (HistoryEntry.objects, ArchivedEntry.objects)
 
 
-def latest(item: WorkItem, most: int) -> list[AcceptedChange]:
-    """The item's last entries, newest first, at most so many. The archive is asked only where some are missing."""
-    found: list[AcceptedChange] = [*HistoryEntry.objects.filter(item_id=item.pk).order_by("-number")[:most]]
-    if (missing := min(most, item.version) - len(found)) > 0:
+def latest_entries(item: WorkItem, limit: int) -> list[AcceptedChange]:
+    """The item's last entries, newest first, at limit so many. The archive is asked only where some are missing."""
+    found: list[AcceptedChange] = [*HistoryEntry.objects.filter(item_id=item.pk).order_by("-number")[:limit]]
+    if (missing := min(limit, item.version) - len(found)) > 0:
         found += ArchivedEntry.objects.filter(item_id=item.pk).order_by("-number")[:missing]
     return found
 
 
-def whole(versions: Mapping[int, int], columns: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
+def read_histories(versions: Mapping[int, int], columns: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
     """{item: its entries, oldest first, each as the values of these columns}, of items {id: version}.
 
     The archive is asked for those items only of which some are missing; an item without any is not in the answer.
@@ -45,7 +45,7 @@ def _read(table: models.Manager[Any], ids: Iterable[int], columns: Sequence[str]
     return dict(histories)
 
 
-def every_entry(*columns: str, **conditions: Any) -> QuerySet[Any, Any]:
+def query_entries(*columns: str, **conditions: Any) -> QuerySet[Any, Any]:
     """These columns of the entries that fulfil the conditions, from both tables, in no order, as named tuples.
 
     One statement, for what is asked seldom, or of a bulk act. It can be ordered by one of the columns, counted and sliced.

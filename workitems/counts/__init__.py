@@ -8,20 +8,20 @@ there is one writer at a time, triggers change the summary itself. A reader sums
 at its moment.
 """
 
-from .repair import count_differences, repair_counts
-from .summary import ANYTHING, Kind, Mask, Tally, both, fits, tally
+from .repair import find_differences, repair_counts
+from .summary import ANY_KIND, FacetCounts, Kind, KindCondition, intersect_conditions, matches_any, read_summary
 from .triggers import install_triggers, missing_triggers
 
 __all__ = [
-    "ANYTHING",
+    "ANY_KIND",
+    "FacetCounts",
     "Kind",
-    "Mask",
-    "Tally",
-    "both",
-    "count_differences",
-    "fits",
+    "KindCondition",
+    "find_differences",
     "install_triggers",
+    "intersect_conditions",
+    "matches_any",
     "missing_triggers",
+    "read_summary",
     "repair_counts",
-    "tally",
 ]

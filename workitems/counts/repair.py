@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from ..database import WORK_ITEMS
-from ..models import COLUMNS, MOVING_SQL
-from .triggers import CHANGES, FOLDING, SUMMARY
+from ..models import CELL_COLUMNS, MOVING_SQL
+from .triggers import CHANGES, FOLD_LOCK, SUMMARY
 
-_CELL = ", ".join(COLUMNS)
-_COMPARED = f"""
+_CELL = ", ".join(CELL_COLUMNS)
+_DIFFERENCES = f"""
     SELECT {_CELL}, SUM(counted) AS counted, SUM(kept) AS kept FROM (
         SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {WORK_ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
         UNION ALL SELECT {_CELL}, 0, number FROM {SUMMARY}
@@ -30,20 +30,20 @@ class Difference(NamedTuple):
     kept: int
 
 
-def count_differences() -> list[Difference]:
+def find_differences() -> list[Difference]:
     """Every cell in which the summary is wrong. Counts all items."""
     with connection.cursor() as cursor:
-        cursor.execute(_COMPARED)
+        cursor.execute(_DIFFERENCES)
         return [Difference(cell, int(counted), int(kept)) for *cell, counted, kept in cursor.fetchall()]
 
 
 def repair_counts() -> int:
     """Makes the summary right, and says how many cells were not. Nobody who writes waits for it on PostgreSQL."""
-    right = f"SELECT {_CELL}, counted - kept FROM ({_COMPARED}) AS wrong"
+    right = f"SELECT {_CELL}, counted - kept FROM ({_DIFFERENCES}) AS wrong"
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # One at a time: two would both add what is missing. Taken before the statement, which sees what the other has done.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDING])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLD_LOCK])
             cursor.execute(f"INSERT INTO {CHANGES} ({_CELL}, number) {right}")
         else:
             cursor.execute(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from ..models import OutcomeCount
-from .steps import EVERYBODY, QUARTER, Outcome, beginning_of, quarter_of
+from .steps import ALL_INSTITUTIONS, QUARTER, Outcome, quarter_of, start_of_quarter
 
 _A_DAY = timedelta(days=1) // QUARTER
 _EPOCH = date(1970, 1, 1)
@@ -37,7 +37,7 @@ def last_days(
     days = [today - timedelta(days=ago) for ago in reversed(range(number))]
     first = quarter_of(midnight(days[0], zone))
     counts = OutcomeCount.objects.using(using).filter(
-        institution_id__in=[EVERYBODY] if institutions is None else institutions, quarter__gte=first
+        institution_id__in=[ALL_INSTITUTIONS] if institutions is None else institutions, quarter__gte=first
     )
     counts = counts.order_by().annotate(local_day=_local_day(first, quarter_of(now), zone))
     found: dict[date, dict[str, int]] = defaultdict(dict)
@@ -69,4 +69,4 @@ def _first_with(offset: int, quarters: range, zone: tzinfo) -> int:
 
 
 def _offset(quarter: int, zone: tzinfo) -> int:
-    return (beginning_of(quarter).astimezone(zone).utcoffset() or timedelta()) // QUARTER
+    return (start_of_quarter(quarter).astimezone(zone).utcoffset() or timedelta()) // QUARTER

@@ -29,15 +29,15 @@ def step_of(seconds: float) -> int:
     return min(LAST_STEP, int(log2(seconds) * _STEPS_PER_OCTAVE)) if seconds > 1 else 0
 
 
-def _begins(step: float) -> float:
+def _seconds_at(step: float) -> float:
     return 2 ** (step / _STEPS_PER_OCTAVE)
 
 
-def at_share(steps: Mapping[int, int], share: float) -> float:
+def quantile(steps: Mapping[int, int], share: float) -> float:
     """The time in seconds that this share (0 to 1) of a distribution {step: number of times} does not exceed."""
     wanted, seen = share * sum(steps.values()), 0
     for step, number in sorted(steps.items()):
         if seen + number >= wanted:
-            return _begins(step + (wanted - seen) / number)
+            return _seconds_at(step + (wanted - seen) / number)
         seen += number
     raise ValueError("An empty distribution says nothing.")

@@ -11,9 +11,9 @@ from ..vocabulary import Status
 from .scale import band_of, step_of
 
 # Stands for the stage where a time is that of the whole: from the receipt to the success.
-WHOLE = ""
+TOTAL = ""
 # Stands for the institution where a count is that of all of them.
-EVERYBODY = 0
+ALL_INSTITUTIONS = 0
 QUARTER = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def quarter_of(moment: datetime) -> int:
     return (moment - _EPOCH) // QUARTER
 
 
-def beginning_of(quarter: int) -> datetime:
+def start_of_quarter(quarter: int) -> datetime:
     """When a quarter of an hour begins."""
     return _EPOCH + quarter * QUARTER
 
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Taken(NamedTuple):
+class StageDuration(NamedTuple):
     """An item has taken this long at a stage, in the week that begins on `week`."""
 
     week: date
@@ -46,8 +46,8 @@ class Taken(NamedTuple):
     step: int
 
 
-class Ended(NamedTuple):
-    """An item of this institution has come to an end in this quarter of an hour; `EVERYBODY`: an item of any."""
+class ItemOutcome(NamedTuple):
+    """An item of this institution has come to an end in this quarter of an hour; `ALL_INSTITUTIONS`: an item of any."""
 
     quarter: int
     institution_id: int
@@ -55,16 +55,16 @@ class Ended(NamedTuple):
 
 
 @dataclass(frozen=True)
-class At:
+class StagePosition:
     """Where an item stands: since when at this stage, and what it takes to tell whether it is closed."""
 
     stage: str
     status: str
     retry: bool
-    since: datetime | None
+    entered_at: datetime | None
 
     @classmethod
-    def of(cls, item: Any) -> "At":
+    def of(cls, item: Any) -> "StagePosition":
         return cls(item.stage, item.status, item.retry, item.stage_entered_at)
 
     @property
@@ -72,7 +72,7 @@ class At:
         return phase_of(self.status, retry=self.retry) is Phase.CLOSED
 
 
-class Bag(NamedTuple):
+class ItemProfile(NamedTuple):
     """What stays the same of an item."""
 
     action: str
@@ -81,38 +81,40 @@ class Bag(NamedTuple):
     date: datetime
 
     @classmethod
-    def of(cls, item: Any) -> "Bag":
+    def of(cls, item: Any) -> "ItemProfile":
         return cls(item.action, item.institution_id, item.size, item.date)
 
 
-def since_when(move: str, before: At | None, stage: str, now: datetime) -> datetime | None:
+def compute_stage_entered_at(move: str, before: StagePosition | None, stage: str, now: datetime) -> datetime | None:
     """Since when an item is at the stage that a move has brought it to; None where an import, which does not know, has said so."""
     if move == "import":
-        return before.since if before and before.stage == stage else None
+        return before.entered_at if before and before.stage == stage else None
     if before is None or before.stage != stage or move == "requeue":
         return now
-    return before.since
+    return before.entered_at
 
 
-def added(bag: Bag, move: str, before: At | None, after: At, now: datetime) -> Iterator[Taken | Ended]:
+def measure(
+    bag: ItemProfile, move: str, before: StagePosition | None, after: StagePosition, now: datetime
+) -> Iterator[StageDuration | ItemOutcome]:
     """What a move adds. Times are those of items that went on by themselves: not of what failed, was cancelled or requeued."""
     if move == "import":
         return
-    if before and before.since and (move == "succeed" or (move == "progress" and before.stage != after.stage)):
-        yield _taken(bag, before.stage, now - before.since, now)
+    if before and before.entered_at and (move == "succeed" or (move == "progress" and before.stage != after.stage)):
+        yield _stage_duration(bag, before.stage, now - before.entered_at, now)
     if move == "succeed" and bag.date <= now:
-        yield _taken(bag, WHOLE, now - bag.date, now)
+        yield _stage_duration(bag, TOTAL, now - bag.date, now)
     if after.is_closed and not (before and before.is_closed):
-        for institution in (bag.institution_id, EVERYBODY):
-            yield Ended(quarter_of(now), institution, _outcome(after))
+        for institution in (bag.institution_id, ALL_INSTITUTIONS):
+            yield ItemOutcome(quarter_of(now), institution, _outcome(after))
 
 
-def _taken(bag: Bag, stage: str, time: timedelta, now: datetime) -> Taken:
+def _stage_duration(bag: ItemProfile, stage: str, time: timedelta, now: datetime) -> StageDuration:
     week = now.date() - timedelta(days=now.weekday())
-    return Taken(week, bag.action, stage, band_of(bag.size), step_of(time.total_seconds()))
+    return StageDuration(week, bag.action, stage, band_of(bag.size), step_of(time.total_seconds()))
 
 
-def _outcome(after: At) -> Outcome:
+def _outcome(after: StagePosition) -> Outcome:
     return {Status.SUCCESS: Outcome.DONE, Status.CANCELLED: Outcome.CANCELLED}.get(Status(after.status), Outcome.FAILED)
 
 
@@ -126,7 +128,7 @@ class Entry(NamedTuple):
     changes: dict[str, list[Any]]
 
 
-def walked(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, At | None, At]]:
+def replay(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, StagePosition | None, StagePosition]]:
     """Each entry of a whole history with where the item stood before and after. `retry`: the item's now."""
     listed = list(entries)
     # What it was in the beginning: what the first change of it says that it had been.
@@ -135,7 +137,7 @@ def walked(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, At | 
     before = None
     for entry in listed:
         retry = entry.changes.get("retry", [None, retry])[1]
-        since = since_when(entry.move, before, entry.stage_after, entry.at)
-        after = At(entry.stage_after, entry.status_after, retry, since)
+        since = compute_stage_entered_at(entry.move, before, entry.stage_after, entry.at)
+        after = StagePosition(entry.stage_after, entry.status_after, retry, since)
         yield entry, before, after
         before = after

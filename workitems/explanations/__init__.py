@@ -3,25 +3,36 @@
 Pure: it is given what it must know of an item, and asks no database.
 """
 
-from .advice import NO_BREAK, Advice, State, Words, count_of_items, first_line, in_unit, lasting, what_now, words
-from .pipeline import Passage, Step, steps
+from .advice import (
+    NO_BREAK,
+    Advice,
+    Situation,
+    StatusLabel,
+    advise,
+    describe_status,
+    first_line,
+    format_duration,
+    format_item_count,
+    format_unit,
+)
+from .pipeline import PipelineStep, StageChange, build_pipeline
 from .presets import Need, needs_for, presets_for
 
 __all__ = [
     "NO_BREAK",
     "Advice",
     "Need",
-    "Passage",
-    "State",
-    "Step",
-    "Words",
-    "count_of_items",
+    "PipelineStep",
+    "Situation",
+    "StageChange",
+    "StatusLabel",
+    "advise",
+    "build_pipeline",
+    "describe_status",
     "first_line",
-    "in_unit",
-    "lasting",
+    "format_duration",
+    "format_item_count",
+    "format_unit",
     "needs_for",
     "presets_for",
-    "steps",
-    "what_now",
-    "words",
 ]

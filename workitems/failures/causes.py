@@ -4,12 +4,12 @@ import re
 
 from ..explanations import first_line
 
-LONGEST = 200
+MAX_LENGTH = 200
 # Whatever a worker calls the thing that the sentence is about.
 _SUBJECT = re.compile(
     r"^(Bag|Object|File|Item)\s.+?(?=\s(?:is|has|was|were|did|does|could|cannot|can|contains?|failed)\b)"
 )
-_OWN = re.compile(
+_SPECIFICS = re.compile(
     r"""
       “[^”]*” | "[^"]*" | (?<![\w])'[^']*'(?!\w)     # what is quoted
     | \w+://\S+ | \S+@\S+                            # addresses
@@ -22,11 +22,11 @@ _OWN = re.compile(
 _REPEATED = re.compile(r"…(?:[\s,;]*…)+")
 
 
-def cause_of(note: str) -> str:
+def extract_cause(note: str) -> str:
     """The cause that a note names, at most LONGEST characters; the same for notes that differ only in what they are about.
 
     An empty note has the empty cause.
     """
-    line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * LONGEST))
-    line = _REPEATED.sub("…", _OWN.sub("…", line)).strip()
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
+    line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * MAX_LENGTH))
+    line = _REPEATED.sub("…", _SPECIFICS.sub("…", line)).strip()
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1].rstrip()}…"

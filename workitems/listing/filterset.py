@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy
 
-from ..counts import Mask
+from ..counts import KindCondition
 from ..durations import is_late
 from ..lifecycle import Phase
 from ..models import PHASES, WorkItem
@@ -67,7 +67,7 @@ class ListFilter(django_filters.Filter):
         condition: Callable[[Any], Q] | None = None,
         finding: IndexStrategy = IndexStrategy.SCANNED,
         *,
-        masks: Callable[[Any], list[Mask]] | None = None,
+        masks: Callable[[Any], list[KindCondition]] | None = None,
         column: str = "",
         **kwargs: Any,
     ):
@@ -115,11 +115,11 @@ def _in_phase(phases: list[str]) -> Q:
     return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
 
 
-def _one_of(column: str) -> Callable[[list[Any]], list[Mask]]:
+def _one_of(column: str) -> Callable[[list[Any]], list[KindCondition]]:
     return lambda values: [{column: frozenset(values)}]
 
 
-_MASKS: dict[str, list[Mask]] = {
+_MASKS: dict[str, list[KindCondition]] = {
     Phase.OPEN: [
         {"status": frozenset({Status.PENDING, Status.STARTED})},
         {"status": frozenset({Status.FAILED}), "retry": frozenset({True})},
@@ -132,7 +132,7 @@ _MASKS: dict[str, list[Mask]] = {
 }
 
 
-def _masks_of_phases(phases: list[str]) -> list[Mask]:
+def _masks_of_phases(phases: list[str]) -> list[KindCondition]:
     return [mask for phase in phases for mask in _MASKS[phase]]
 
 

@@ -11,10 +11,10 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from pharos.accounts.models import Institution
 
 from ..database import fetch_prepared
-from ..durations import Late, lateness
-from ..explanations import State, Words, words
+from ..durations import Lateness, find_lateness
+from ..explanations import Situation, StatusLabel, describe_status
 from ..lifecycle import Phase
-from ..models import WorkItem, ingests_of_bags
+from ..models import WorkItem, count_ingests
 from ..vocabulary import Action
 
 
@@ -39,11 +39,11 @@ class Row:
     now: datetime
     following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
     owner: Institution | None = None  # as the list knows it; its item would look it up
-    late: Late | None = None
+    late: Lateness | None = None
 
     @cached_property
-    def words(self) -> Words:
-        return words(state_of(self.item, self.uploads, note=self.item.note_head), self.now)
+    def words(self) -> StatusLabel:
+        return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
 
     @property
     def has_marks(self) -> bool:
@@ -55,9 +55,9 @@ class Row:
         return self.item.phase is Phase.CLOSED
 
 
-def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
+def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
     """What `explain` needs to know of an item."""
-    return State(
+    return Situation(
         action=item.action,
         stage=item.stage,
         status=item.status,
@@ -73,18 +73,18 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
     )
 
 
-_GAP = 10**15  # stands for an item's number
+_PLACEHOLDER = 10**15  # stands for an item's number
 
 
 @cache
-def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
+def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
     """The statement for the uploads of so many items, and its parameters before their numbers.
 
     Putting it together takes three times as long as running it, so that is done once.
     """
     marked: Any = WorkItem.objects.with_uploads()
     marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
-    gaps = range(_GAP, _GAP + number)
+    gaps = range(_PLACEHOLDER, _PLACEHOLDER + number)
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
         return sql, params[:-number]
@@ -96,39 +96,39 @@ def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
     return whole, ()
 
 
-def _marked(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
+def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
     """The items with these numbers, and their uploads."""
     # Filled up with the last to a power of two, so that there are few statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
-    sql, params = _marking(len(filled))
+    sql, params = _uploads_statement(len(filled))
     for pk, *others in fetch_prepared(using, sql, [*params, *filled]):
         yield pk, Uploads(*others)
 
 
-def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
+def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
     """{item's id: its Uploads}, from the database called `using`.
 
     Two statements: which bags were uploaded more than once, and of those what stands in for what.
     """
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
-    ingests = ingests_of_bags(bags.values(), using)
+    ingests = count_ingests(bags.values(), using)
     asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
     if asked:
-        found |= _marked(asked, using)
+        found |= _fetch_uploads(asked, using)
     return found
 
 
-def rows_at(
+def fetch_rows(
     ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
 ) -> list[Row]:
     """The rows of these items in this order, from the database called `using`: three statements, however many rows.
 
     `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
     """
-    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_ids(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    uploads = uploads_of(items, using)
+    uploads = find_uploads(items, using)
     following = [item.pk for item in items[1:]] + [None]
     return [
         Row(
@@ -137,13 +137,13 @@ def rows_at(
             now,
             after,
             institutions.get(item.institution_id),
-            late_of(item, uploads[item.pk], now, using),
+            row_lateness(item, uploads[item.pk], now, using),
         )
         for item, after in zip(items, following, strict=False)
     ]
 
 
-def late_of(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Late | None:
+def row_lateness(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
     """Whether it is late; an upload that another one stands in for waits for nothing."""
     is_replaced = uploads.superseded_by or uploads.duplicate_of
-    return None if is_replaced else lateness(item, now, using)
+    return None if is_replaced else find_lateness(item, now, using)

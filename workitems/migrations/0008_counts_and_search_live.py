@@ -14,11 +14,11 @@ from workitems.database import AddIndexOnline, RemoveIndexOnline, RunPythonOnlin
 
 
 def keep_counts(connection):
-    run_with_lock_timeout(connection, triggers.statements(connection.vendor))
+    run_with_lock_timeout(connection, triggers.creation_sql(connection.vendor))
 
 
 def no_counts(connection):
-    run_with_lock_timeout(connection, triggers.removal(connection.vendor))
+    run_with_lock_timeout(connection, triggers.removal_sql(connection.vendor))
 
 
 def count(connection):

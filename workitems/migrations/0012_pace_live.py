@@ -7,15 +7,15 @@ start of the new version is not counted; `manage.py work_out_pace` counts it, at
 import workitems.vocabulary
 from django.db import migrations, models
 
-from workitems.failures import record_all_failures
+from workitems.failures import backfill_failures
 from workitems.database import AddColumnOnline, AddIndexOnline, RemoveIndexOnline, RunPythonOnline
 from workitems.models import WorkItem
 from workitems.durations import recorder
 
 
 def work_out(connection):
-    recorder.set_stages_begun()
-    record_all_failures(WorkItem.objects.all())
+    recorder.backfill_stage_entered_at()
+    backfill_failures(WorkItem.objects.all())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE workitems_failure")

@@ -12,7 +12,7 @@ from workitems.durations import recorder
 
 
 def work_out(connection):
-    recorder.work_out_anew(timezone.now())
+    recorder.rebuild_durations(timezone.now())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE workitems_steptime, workitems_outcomecount, workitems_typical")

@@ -5,22 +5,22 @@ It imports nothing from the rooms above, which fill, count and change what is st
 
 from .append_only import AppendOnly
 from .bulk_change import BulkChange
-from .counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
+from .counts import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountChange, ItemCount
 from .digest import Digest, Every
 from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
-from .uploads import ingests_of_bags
+from .uploads import count_ingests
 from .watch import Watch
 from .work_item import CLOSED, PHASES, WorkItem, WorkItemQuerySet
 from .worker_state import WorkItemState
 
 __all__ = [
+    "CELL_COLUMNS",
     "CLOSED",
-    "COLUMNS",
-    "KIND",
+    "KIND_COLUMNS",
     "MOVING_SQL",
     "PHASES",
     "QUERY_LIMIT",
@@ -45,5 +45,5 @@ __all__ = [
     "WorkItem",
     "WorkItemQuerySet",
     "WorkItemState",
-    "ingests_of_bags",
+    "count_ingests",
 ]

@@ -21,8 +21,8 @@ class Cell(models.Model):
         abstract = True
 
 
-COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
-KIND = COLUMNS[1:]  # what an item is, whoever owns it
+CELL_COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
+KIND_COLUMNS = CELL_COLUMNS[1:]  # what an item is, whoever owns it
 # As SQL writes them, word for word: SQLite takes the partial index `item_moving_since` only then.
 MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
 
@@ -33,7 +33,7 @@ class ItemCount(Cell):
     class Meta:
         verbose_name = "count of items"
         verbose_name_plural = "counts of items"
-        constraints = [models.UniqueConstraint(fields=COLUMNS, name="one_count_per_cell")]
+        constraints = [models.UniqueConstraint(fields=CELL_COLUMNS, name="one_count_per_cell")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.status} {self.action} of {self.institution_id}"

@@ -10,7 +10,7 @@ from django.db.models import Q
 WORD = 32  # as long as the words of the vocabulary may be
 
 
-class Appended(models.Model):
+class CountedRow(models.Model):
     """`number` things of one kind; `is_sum`: added up from others, and the only such row of its kind."""
 
     number = models.BigIntegerField(default=1)
@@ -20,7 +20,7 @@ class Appended(models.Model):
         abstract = True
 
 
-class StepTime(Appended):
+class StepTime(CountedRow):
     """How often items took a time (see `scale.step_of`) at a stage, by week; without a stage: as a whole."""
 
     week = models.DateField()
@@ -46,11 +46,11 @@ class StepTime(Appended):
         return f"{self.number} {self.action} {self.stage}"
 
 
-class OutcomeCount(Appended):
+class OutcomeCount(CountedRow):
     """How many items came to an end in a quarter of an hour (see `steps.quarter_of`).
 
     Midnight falls on a quarter of an hour in every time zone, so these add up to the days of any reader. `institution_id`:
-    `steps.EVERYBODY` for all of them together, so that those who see everything add up no more rows than others.
+    `steps.ALL_INSTITUTIONS` for all of them together, so that those who see everything add up no more rows than others.
     """
 
     quarter = models.IntegerField()

@@ -31,14 +31,14 @@ def _siblings(items: QuerySet) -> QuerySet:
     ).order_by()
 
 
-def _received(side: str, date: Combinable, number: Combinable) -> Q:
+def _received_relative_to(side: str, date: Combinable, number: Combinable) -> Q:
     """Received before ("lt") or after ("gt"); of two at the same instant, the one recorded later is the later one."""
     return Q(**{f"date__{side}": date}) | Q(**{"date": date, f"id__{side}": number})
 
 
-_BEFORE = _received("lt", OuterRef("date"), OuterRef("id"))
-_AFTER = _received("gt", OuterRef("date"), OuterRef("id"))
-_BEFORE_THE_LAST = _received("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef("id")))
+_BEFORE = _received_relative_to("lt", OuterRef("date"), OuterRef("id"))
+_AFTER = _received_relative_to("gt", OuterRef("date"), OuterRef("id"))
+_BEFORE_OUTER_ROW = _received_relative_to("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef("id")))
 
 
 def _originals(items: QuerySet) -> QuerySet:
@@ -48,7 +48,7 @@ def _originals(items: QuerySet) -> QuerySet:
     one whose object was deleted since: then the same file is rightly ingested again.
     """
     changed = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
-    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_THE_LAST)
+    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_OUTER_ROW)
     deleted = items.filter(
         same_text("object_identifier", OuterRef("object_identifier")),
         ~Q(object_identifier=""),
@@ -69,17 +69,17 @@ def _originals(items: QuerySet) -> QuerySet:
 def _replacements(items: QuerySet) -> QuerySet:
     """Later uploads of the bag that are processed in their own right, the last first."""
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED)
-    return with_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+    return annotate_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
 
 
-def with_duplicates(rows: Any, items: QuerySet) -> Any:
+def annotate_duplicates(rows: Any, items: QuerySet) -> Any:
     """`rows` with `duplicate_of_id`: the upload that is ingested instead of the row, which is the same file again; or null."""
     asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
     original = Subquery(_originals(items).values("id")[:1])
     return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
 
 
-def with_superseded(rows: Any, items: QuerySet) -> Any:
+def annotate_superseded(rows: Any, items: QuerySet) -> Any:
     """`rows` with `superseded_by_id`: the later upload that is processed instead of the row, still open; or null."""
     other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
@@ -87,7 +87,7 @@ def with_superseded(rows: Any, items: QuerySet) -> Any:
     return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
 
 
-def with_other(rows: Any, items: QuerySet) -> Any:
+def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
     """`rows` with `other_upload_id`, for ingests that ended badly: another upload of the bag to look at; or null.
 
     For one that failed for good, the last later upload; for a cancelled one, the last that is open or has succeeded.
@@ -104,7 +104,7 @@ def with_other(rows: Any, items: QuerySet) -> Any:
     return rows.annotate(other_upload_id=other)
 
 
-def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
+def count_ingests(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
     """{(institution, name): number of ingests} of these bags. A bag with one has no other upload, so nobody need ask for it."""
     heads = sorted({(owner, name[:PREFIX_LENGTH]) for owner, name in bags})
     if not heads:

@@ -22,7 +22,7 @@ from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
-from .counts import KIND, MOVING_SQL
+from .counts import KIND_COLUMNS, MOVING_SQL
 
 # lifecycle.phase_of, said in SQL.
 OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
@@ -30,7 +30,7 @@ CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAIL
 HELD = Q(status=Status.SUSPENDED)
 PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
 
-SHOWN_IN_ROWS = (
+ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
     *("date", "updated_at", "stage_started_at", "stage_entered_at"),
@@ -59,22 +59,22 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` for an ingest that failed for good or was cancelled.
         """
         everything = WorkItem.objects.all()
-        return uploads.with_other(
-            uploads.with_superseded(uploads.with_duplicates(self, everything), everything), everything
+        return uploads.annotate_other_uploads(
+            uploads.annotate_superseded(uploads.annotate_duplicates(self, everything), everything), everything
         )
 
     def superseded(self) -> "WorkItemQuerySet":
         """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
         # Said first, so that only the few open uploads are asked about.
         asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
-        return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
+        return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
     def not_superseded(self) -> "WorkItemQuerySet":
-        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
+        return uploads.annotate_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
 
     def duplicates(self) -> "WorkItemQuerySet":
         """Uploads of a file that is being or has been ingested from another upload."""
-        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
+        return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
 
     def open_duplicates(self) -> "WorkItemQuerySet":
         """Duplicates that still wait, and will never be ingested."""
@@ -82,16 +82,16 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def not_open_duplicates(self) -> "WorkItemQuerySet":
         others = ~Q(uploads.NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
-        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(others)
+        return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":
         """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
         ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
         asked = self.filter(ended_badly, action=Action.INGEST)
-        return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
+        return uploads.annotate_other_uploads(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
 
     def without_other_upload(self) -> "WorkItemQuerySet":
-        return uploads.with_other(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
+        return uploads.annotate_other_uploads(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Every ingest of the item's bag, the one received last first."""
@@ -133,19 +133,19 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """What was changed after this time, the last first: as an index has them, of everybody and of one institution."""
         return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
 
-    def with_number(self, number: int) -> "WorkItemQuerySet":
+    def with_id(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk=number)
 
-    def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
+    def with_ids(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(pk__in=numbers)
 
-    def with_later_numbers(self, number: int) -> "WorkItemQuerySet":
+    def with_later_ids(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk__gt=number)
 
-    def first_number(self) -> int:
+    def first_id(self) -> int:
         return self.order_by("pk").values_list("pk", flat=True).first() or 0
 
-    def last_number(self) -> int:
+    def last_id(self) -> int:
         return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
     def version_of(self, number: int) -> int | None:
@@ -170,9 +170,11 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def for_rows(self) -> "WorkItemQuerySet":
         """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+        return self.only(*ROW_COLUMNS).annotate(note_head=Left("note", 500))
 
-    def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
+    def find_resubmission(
+        self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime
+    ) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""
         same = self.filter(
             same_text("name", item.name),
@@ -196,7 +198,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
+def _known_word_constraint(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
     words = [value for value, _label in choices]
     return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
 
@@ -249,9 +251,9 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            _one_of("action", action_choices()),
-            _one_of("stage", stage_choices()),
-            _one_of("status", status_choices()),
+            _known_word_constraint("action", action_choices()),
+            _known_word_constraint("stage", stage_choices()),
+            _known_word_constraint("status", status_choices()),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
             models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
             models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
@@ -264,12 +266,12 @@ class WorkItem(models.Model):
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
             models.Index(fields=["institution", "-updated_at", "-id"], name="item_changed_of_institution"),
             # The rows of one kind (counting.Kind) in either order, of everybody and of one institution: see `finding`.
-            models.Index(fields=[*KIND, "-date", "-id"], name="item_kind_newest"),
-            models.Index(fields=[*KIND, "-updated_at", "-id"], name="item_kind_changed"),
-            models.Index(fields=["institution", *KIND, "-date", "-id"], name="item_cell_newest"),
-            models.Index(fields=["institution", *KIND, "-updated_at", "-id"], name="item_cell_changed"),
+            models.Index(fields=[*KIND_COLUMNS, "-date", "-id"], name="item_kind_newest"),
+            models.Index(fields=[*KIND_COLUMNS, "-updated_at", "-id"], name="item_kind_changed"),
+            models.Index(fields=["institution", *KIND_COLUMNS, "-date", "-id"], name="item_cell_newest"),
+            models.Index(fields=["institution", *KIND_COLUMNS, "-updated_at", "-id"], name="item_cell_changed"),
             models.Index(
-                fields=["institution", *KIND, "stage_entered_at"],
+                fields=["institution", *KIND_COLUMNS, "stage_entered_at"],
                 include=["size"],
                 name="item_moving_since",
                 condition=Q(status__in=MOVING),
@@ -290,12 +292,12 @@ class WorkItem(models.Model):
         return phase_of(self.status, retry=self.retry)
 
     @property
-    def waiting_since(self) -> datetime | None:
+    def at_stage_since(self) -> datetime | None:
         """When it came to its stage; None where that is not known, and once it is closed. `listing.ordering` says it in SQL."""
         return None if self.phase is Phase.CLOSED else self.stage_entered_at
 
     @property
-    def facts(self) -> ItemState:
+    def lifecycle_state(self) -> ItemState:
         """What the rules know of it, but for what lies in other rows: that is asked under the lock, by `door`."""
         return ItemState(
             action=self.action,

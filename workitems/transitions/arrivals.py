@@ -7,15 +7,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ..audit_log import whole
+from ..audit_log import read_histories
 from ..database import insert_many
-from ..failures import FailureRecord, failures_among, record_failures
+from ..failures import FailureRecord, failed_items, record_failures
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Status
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class ImportedRows:
     """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
 
     new: list[WorkItem]
@@ -23,9 +23,9 @@ class Arrivals:
     entries: list[HistoryEntry]
 
 
-def take_in(
+def store_imported(
     ids: Sequence[int],
-    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals],
+    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], ImportedRows],
     *,
     history: Sequence[str] = (),
 ) -> None:
@@ -38,8 +38,8 @@ def take_in(
         locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
-        arrivals = judge(stored, whole(versions, history) if versions else {})
-        _keep_ids_ahead(arrivals.new)
+        arrivals = judge(stored, read_histories(versions, history) if versions else {})
+        _advance_sequence(arrivals.new)
         insert_many(arrivals.new)
         if arrivals.changed:
             # One statement for rows that all take other values. They are locked, so each of them does exist.
@@ -48,10 +48,10 @@ def take_in(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
         insert_many(arrivals.entries)
-        _note_failures(arrivals)
+        _record_imported_failures(arrivals)
 
 
-def _note_failures(arrivals: Arrivals) -> None:
+def _record_imported_failures(arrivals: ImportedRows) -> None:
     """The last failure of each item: when its history says, where that comes along. Else one that is failed says it itself;
     and when it did, if that is known already, stays as it is."""
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
@@ -64,10 +64,10 @@ def _note_failures(arrivals: Arrivals) -> None:
         elif entry.item_id in last:  # its note was edited
             last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
     record_failures(last.values())
-    record_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
+    record_failures(failed_items(row for pk, row in rows.items() if pk not in last), is_new=False)
 
 
-def _keep_ids_ahead(new: list[WorkItem]) -> None:
+def _advance_sequence(new: list[WorkItem]) -> None:
     """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
     if not new or connection.vendor != "postgresql":
         return

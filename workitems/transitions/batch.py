@@ -19,9 +19,16 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations import At, Bag, Ended, Taken, added, since_when
-from ..durations import append as record_durations
-from ..failures import failures_among, record_failures
+from ..durations import (
+    ItemOutcome,
+    ItemProfile,
+    StageDuration,
+    StagePosition,
+    compute_stage_entered_at,
+    measure,
+    record_durations,
+)
+from ..failures import failed_items, record_failures
 from ..lifecycle import MOVES, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED_COLUMNS, build_search_text
@@ -34,11 +41,11 @@ _NOT_IN_CHANGES = frozenset(
 )
 _PROCESS = frozenset({"node", "pid"})
 
-Plan = tuple[str, TransitionRequest] | Refused  # the move that is to be made with an item, or why none is
+PlannedMove = tuple[str, TransitionRequest] | Refused  # the move that is to be made with an item, or why none is
 
 
 @dataclass(frozen=True)
-class Result:
+class TransitionResult:
     """What became of one item: `changed`, or `refused` with the reason, or neither (it was so already)."""
 
     item: WorkItem | None
@@ -54,7 +61,7 @@ class _Change(NamedTuple):
     new: dict[str, Any]
 
 
-def role_of(by: User) -> str:
+def effective_role(by: User) -> str:
     """The role that counts: an account that is closed has none."""
     return by.role if by.is_active else ""
 
@@ -71,14 +78,14 @@ class TransitionBatch:
     def run(
         self,
         ids: Sequence[int],
-        plan: Callable[[Mapping[int, WorkItem]], Mapping[int, Plan]],
+        plan: Callable[[Mapping[int, WorkItem]], Mapping[int, PlannedMove]],
         versions: Mapping[int, int | None],
-        among: Any,
-    ) -> list[Result]:
+        queryset: Any,
+    ) -> list[TransitionResult]:
         """Locks the rows, makes with each the move that `plan` gives for it, and saves what was accepted."""
         results, accepted = {}, []
         with transaction.atomic():
-            locked = among.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
+            locked = queryset.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
             # Not before: who waited for the lock comes later than who had it, in the history, too.
             now = self.at or timezone.now()
@@ -88,27 +95,29 @@ class TransitionBatch:
                 try:
                     if pk not in rows:
                         raise Refused("missing", _("There is no such item."))
-                    change = self._judge(rows[pk], plans[pk], related.get(pk, {}), versions.get(pk), now)
+                    change = self._evaluate(rows[pk], plans[pk], related.get(pk, {}), versions.get(pk), now)
                     accepted += [change] if change.new else []
-                    results[pk] = Result(rows[pk], changed=bool(change.new))
+                    results[pk] = TransitionResult(rows[pk], changed=bool(change.new))
                 except Refused as refused:
-                    results[pk] = Result(rows.get(pk), refused=refused)
+                    results[pk] = TransitionResult(rows.get(pk), refused=refused)
             self._save(accepted, now)
         return [results[pk] for pk in ids]
 
-    def _judge(self, row: WorkItem, planned: Plan, related: dict[str, Any], seen: int | None, now: datetime) -> _Change:
+    def _evaluate(
+        self, row: WorkItem, planned: PlannedMove, related: dict[str, Any], seen: int | None, now: datetime
+    ) -> _Change:
         """What the move changes of the row; nothing where it is so already. Raises Refused."""
         if isinstance(planned, Refused):
             raise planned
-        move, wanted = planned
-        if MOVES[move].is_granted_to(role_of(self.by)):  # who may not make the move hears only that
-            given = {name: value for name, value in wanted.fields.items() if name in MOVES[move].allows}
-            check_values(type(row), given if wanted.note is None else {**given, "note": wanted.note})
+        move, requested = planned
+        if MOVES[move].is_granted_to(effective_role(self.by)):  # who may not make the move hears only that
+            given = {name: value for name, value in requested.fields.items() if name in MOVES[move].allows}
+            check_values(type(row), given if requested.note is None else {**given, "note": requested.note})
         new = evaluate(
             move,
-            replace(row.facts, **related),
-            wanted,
-            role=role_of(self.by),
+            replace(row.lifecycle_state, **related),
+            requested,
+            role=effective_role(self.by),
             domain=row.institution.identifier,
             item_name=row.name,
             now=now,
@@ -121,17 +130,17 @@ class TransitionBatch:
     def _save(self, accepted: Sequence[_Change], now: datetime) -> None:
         """Stores the rows, their history entries, and what is kept of durations and failures."""
         entries = []
-        facts: list[Taken | Ended] = []
+        facts: list[StageDuration | ItemOutcome] = []
         for change in accepted:
-            before = At.of(change.row)
+            before = StagePosition.of(change.row)
             entries.append(self._write(*change, now))
-            facts += added(Bag.of(change.row), change.move, before, At.of(change.row), now)
+            facts += measure(ItemProfile.of(change.row), change.move, before, StagePosition.of(change.row), now)
         HistoryEntry.objects.bulk_create(entries)
         _update(accepted, now)
         record_durations(facts)
-        record_failures(failures_among(row for row, move, _new in accepted if move == "fail"))
+        record_failures(failed_items(row for row, move, _new in accepted if move == "fail"))
         # What an admin has written in its place is what it failed for; when it did stays as it is.
-        edited = failures_among(row for row, move, new in accepted if move == "edit" and "note" in new)
+        edited = failed_items(row for row, move, new in accepted if move == "edit" and "note" in new)
         record_failures(edited, is_new=False)
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
@@ -139,7 +148,9 @@ class TransitionBatch:
         stage, status = row.stage, row.status
         hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
-        if (since := since_when(move, At.of(row), new.get("stage", stage), now)) != row.stage_entered_at:
+        if (
+            since := compute_stage_entered_at(move, StagePosition.of(row), new.get("stage", stage), now)
+        ) != row.stage_entered_at:
             new["stage_entered_at"] = since
         for name, value in new.items():
             setattr(row, name, value)
@@ -171,7 +182,7 @@ def _check_version(row: WorkItem, seen: int | None) -> None:
             _(
                 "This item has changed since you opened the page. It is now at %(now)s; look at it before you repeat this."
             )
-            % {"now": row.facts},
+            % {"now": row.lifecycle_state},
         )
 
 
@@ -193,17 +204,17 @@ def _update(accepted: Sequence[_Change], now: datetime) -> None:
 def apply(
     move: str,
     ids: Sequence[int],
-    wanted: TransitionRequest,
+    requested: TransitionRequest,
     *,
     by: User,
     via: str = "page",
     versions: Mapping[int, int | None] | None = None,
     at: datetime | None = None,
     act: UUID | None = None,
-) -> list[Result]:
+) -> list[TransitionResult]:
     """Makes one move with each of the items, in one transaction, and says what became of each, in the order of `ids`.
 
     `versions`: what the caller has seen of an item; an item that has moved on since is refused.
     """
     batch = TransitionBatch(by, via, at, act)
-    return batch.run(ids, lambda rows: dict.fromkeys(rows, (move, wanted)), versions or {}, WorkItem.objects.all())
+    return batch.run(ids, lambda rows: dict.fromkeys(rows, (move, requested)), versions or {}, WorkItem.objects.all())

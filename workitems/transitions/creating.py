@@ -10,35 +10,41 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 
-from ..durations import At, Bag, added
-from ..durations import append as record_durations
-from ..failures import failures_among, record_failures
-from ..lifecycle import Phase, Refused, check_new, first_stage, new_with
+from ..durations import ItemProfile, StagePosition, measure, record_durations
+from ..failures import failed_items, record_failures
+from ..lifecycle import Phase, Refused, check_creation, fields_on_creation, first_stage
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Status
-from .batch import role_of
+from .batch import effective_role
 from .values import check_values
 
 
 def create(
-    *, by: User, via: str = "api", at: datetime | None = None, once_in: timedelta | None = None, **fields: Any
+    *,
+    by: User,
+    via: str = "api",
+    at: datetime | None = None,
+    deduplicate_within: timedelta | None = None,
+    **fields: Any,
 ) -> WorkItem:
     """The verb `create`: stores a new item with its first history entry. Raises Refused.
 
     `stage` and `status` default to the first stage of the action, Pending; `date` to now (`at`, for a demo that plays the past).
 
-    `once_in`: if the same caller made the same item no longer ago than this, that one is returned: a client that lost the
+    `deduplicate_within`: if the same caller made the same item no longer ago than this, that one is returned: a client that lost the
     answer asks again.
     """
     item, now = WorkItem(**fields), at or timezone.now()
     given_date = item.date
     _prepare(item, by, now)
     with transaction.atomic():
-        if once_in is not None:
-            _one_at_a_time(item)
-            if made := WorkItem.objects.made_before(item, date=given_date, who=by.email, since=now - once_in):
+        if deduplicate_within is not None:
+            _lock_same_upload(item)
+            if made := WorkItem.objects.find_resubmission(
+                item, date=given_date, who=by.email, since=now - deduplicate_within
+            ):
                 return made
-        _store(item, by, via, now)
+        _insert(item, by, via, now)
     return item
 
 
@@ -51,9 +57,9 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
     item.created_at = item.updated_at = now
     item.stage_entered_at = now
     item.version = 1  # the number of its first history entry, whatever the caller has given
-    check_new(item.action, item.stage, item.status, role=role_of(by))
+    check_creation(item.action, item.stage, item.status, role=effective_role(by))
     check_values(WorkItem, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
-    sets = new_with(
+    sets = fields_on_creation(
         item.action,
         item.status,
         identifier=item.object_identifier,
@@ -68,7 +74,7 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
         raise Refused("invalid", _("“reviewed” is only for items that are closed."), "reviewed")
 
 
-def _store(item: WorkItem, by: User, via: str, now: datetime) -> None:
+def _insert(item: WorkItem, by: User, via: str, now: datetime) -> None:
     item.save(force_insert=True)
     HistoryEntry.objects.create(
         item=item,
@@ -81,8 +87,8 @@ def _store(item: WorkItem, by: User, via: str, now: datetime) -> None:
         status_after=item.status,
         note=item.note,
     )
-    record_durations(added(Bag.of(item), "create", None, At.of(item), now))
-    record_failures(failures_among([item]))
+    record_durations(measure(ItemProfile.of(item), "create", None, StagePosition.of(item), now))
+    record_failures(failed_items([item]))
 
 
 def _check_institution(item: WorkItem) -> None:
@@ -96,7 +102,7 @@ def _check_institution(item: WorkItem) -> None:
         raise Refused("invalid", sentence, "institution_id") from None
 
 
-def _one_at_a_time(item: WorkItem) -> None:
+def _lock_same_upload(item: WorkItem) -> None:
     """Whoever makes the same item now waits for the end of this transaction. On SQLite every writer does anyway."""
     if connection.vendor == "postgresql":
         same = f"{item.institution_id} {item.action} {item.etag} {item.name}"

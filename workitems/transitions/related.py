@@ -7,17 +7,17 @@ from typing import Any
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
+from ..audit_log import query_entries
 from ..lifecycle import Refused
 from ..models import WorkItem
 from ..vocabulary import Status
 
 
-def stopped_at(item: WorkItem) -> str:
+def find_reached_stage(item: WorkItem) -> str:
     """How far an item has come: of a cancelled one, the stage before the cancel."""
     if item.status != Status.CANCELLED:
         return item.stage
-    cancels = every_entry("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
+    cancels = query_entries("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
     last = cancels.first()
     return last.stage_before if last else item.stage
 
@@ -36,9 +36,12 @@ def related_facts(
     if making["cancel"] and not by.can(Permission.CANCEL):
         found |= {pk: {"is_replaced": True} for pk in _replaced(making["cancel"])}
     if making["requeue"]:
-        found |= {pk: {"stopped_at": stage} for pk, stage in _stopped(rows[pk] for pk in making["requeue"]).items()}
+        found |= {
+            pk: {"stage_before_cancel": stage}
+            for pk, stage in _stages_before_cancel(rows[pk] for pk in making["requeue"]).items()
+        }
     if making["notify"]:
-        found |= {pk: {"is_told": True} for pk in _told(making["notify"])}
+        found |= {pk: {"is_notified": True} for pk in _notified(making["notify"])}
     return found
 
 
@@ -48,11 +51,11 @@ def _replaced(ids: list[int]) -> set[int]:
     return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
 
 
-def _stopped(rows: Iterable[WorkItem]) -> dict[int, str]:
+def _stages_before_cancel(rows: Iterable[WorkItem]) -> dict[int, str]:
     """Where the cancelled ones among the items stood before."""
-    return {row.pk: stopped_at(row) for row in rows if row.status == Status.CANCELLED}
+    return {row.pk: find_reached_stage(row) for row in rows if row.status == Status.CANCELLED}
 
 
-def _told(ids: list[int]) -> set[int]:
+def _notified(ids: list[int]) -> set[int]:
     """Of which of the items the institution's staff were told already."""
-    return {pk for [pk] in every_entry("item_id", item_id__in=ids, move="notify")}
+    return {pk for [pk] in query_entries("item_id", item_id__in=ids, move="notify")}

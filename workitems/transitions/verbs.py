@@ -65,8 +65,8 @@ def _move(
     item: WorkItem, name: str, stage: str | None, status: str | None, note: str | None, context: dict[str, Any]
 ) -> WorkItem:
     call = {key: context.pop(key) for key in ("by", "via", "version", "at") if key in context}
-    wanted = TransitionRequest(stage=stage, status=status, note=note, fields=context)
-    [result] = apply(name, [item.pk], wanted, versions={item.pk: call.pop("version", None)}, **call)
+    requested = TransitionRequest(stage=stage, status=status, note=note, fields=context)
+    [result] = apply(name, [item.pk], requested, versions={item.pk: call.pop("version", None)}, **call)
     if result.item is not None:
         for column in item._meta.concrete_fields:
             setattr(item, column.attname, getattr(result.item, column.attname))

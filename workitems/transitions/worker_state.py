@@ -32,7 +32,7 @@ class WorkerStateTooLarge(Exception):
         super().__init__(self.sentence)
 
 
-def stored_worker_state(item: WorkItem) -> tuple[str, str] | None:
+def read_worker_state(item: WorkItem) -> tuple[str, str] | None:
     """What was saved last, as (action, text); None where nothing ever was."""
     found = WorkItemState.objects.filter(pk=item.pk).values_list("action", "packed").first()
     return (found[0], zlib.decompress(found[1]).decode()) if found else None

@@ -9,7 +9,7 @@ from django import forms
 from ...database import MAX_BIGINT
 from ...listing import (
     ALIASES,
-    SHOWN_AS,
+    PRESENTATION_NAMES,
     BooleanField,
     BooleansField,
     DayField,
@@ -171,7 +171,7 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
         told.append("A whole day.")
     elif name.endswith("_like"):
         told.append("Upper and lower case are alike.")
-    if isinstance(field, ListField) and name not in SHOWN_AS:
+    if isinstance(field, ListField) and name not in PRESENTATION_NAMES:
         told.append("Given several times: any of them.")
     return " ".join(told)
 

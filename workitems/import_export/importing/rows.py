@@ -249,7 +249,7 @@ def derive_object(arrival: Arrival) -> None:
     fields = arrival.fields
     if fields["action"] != Action.INGEST or fields["status"] != Status.SUCCESS or fields.get("object_identifier"):
         return
-    fields["object_identifier"] = lifecycle.object_identifier(arrival.domain, fields["name"])
+    fields["object_identifier"] = lifecycle.build_object_identifier(arrival.domain, fields["name"])
     arrival.is_derived = True
 
 

@@ -6,13 +6,13 @@ What a list asks for decides the way (`conditions.Finding`):
   has each kind's rows in order (`kinds`).
 - Anything else: one bounded pass over what it asks for (`passing`). Where that comes to an end, the counts are exact and the
   rows are all in hand. Where it does not, the counts are "more than"; then the rows are read by the list's order,
-  a bounded stretch of it at a time (`walking`).
+  a bounded index_range of it at a time (`walking`).
 
 Nothing here reads rows to skip them, but for the few hundred pages next to either end.
 """
 
-from .bounded_scan import MOST, REACH
-from .plan import counted, find
-from .result import NEAR, Cursor, Found, Page
+from .bounded_scan import COUNT_LIMIT, SCAN_LIMIT
+from .plan import count_from_summary, find
+from .result import OFFSET_LIMIT, Cursor, ListResult, Page
 
-__all__ = ["MOST", "NEAR", "REACH", "Cursor", "Found", "Page", "counted", "find"]
+__all__ = ["COUNT_LIMIT", "OFFSET_LIMIT", "SCAN_LIMIT", "Cursor", "ListResult", "Page", "count_from_summary", "find"]

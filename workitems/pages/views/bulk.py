@@ -163,7 +163,7 @@ class Acts(ItemViewMixin, View):
 
     def get(self, request):
         found = bulk.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
-        listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
+        listings = ItemList({}, request.user).for_queries(act.query for act in found[:ACTS_PER_PAGE])
         shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
         context = {
             "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],

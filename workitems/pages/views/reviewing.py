@@ -10,7 +10,7 @@ from pharos.accounts.roles import Permission
 
 from ... import bulk, transitions
 from ...api import STATUS_OF
-from ...audit_log import latest
+from ...audit_log import latest_entries
 from ...database import parse_bigint
 from ...lifecycle import Refused
 from ...listing import ItemList
@@ -36,7 +36,7 @@ class ReviewQueue(ItemViewMixin, View):
         here, following = self.step(here, queue)
         if following.item is not None:
             return redirect(url_of_round(here.showing(following.item)))
-        end = following.looked_until
+        end = following.scanned_until
         context = {**self.around(here, queue), "further": url_of_round(here.looking_on(end)) if end else None}
         return render(request, "workitems/review/end.html", context)
 
@@ -59,7 +59,7 @@ class ReviewQueue(ItemViewMixin, View):
             messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
             return redirect(url_of_round(here.back_to(item.pk)))
         # A button that is pressed twice is sent twice: the second time nothing is done, by the same person.
-        last = latest(item, 1)[0]
+        last = latest_entries(item, 1)[0]
         is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
             messages.info(request, _("%(name)s was marked already.") % {"name": item.name})
