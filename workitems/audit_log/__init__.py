@@ -1,6 +1,6 @@
-"""An item's history read as one, whether its entries are at hand or archived; and the moving of old ones to the archive.
+"""Histories read as a whole, whether their entries are current or archived, and the archiving of old ones.
 
-It reads and moves entries; `transitions` alone writes new ones.
+It reads and moves entries; only `transitions` writes new ones.
 """
 
 from .archiving import ArchiveResult, TooRecent, archive_histories, highest_number

@@ -1,4 +1,4 @@
-"""Reading the summary: the numbers of a whole page, out of one statement."""
+"""Reading the summary table: all counts of a page in one statement."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _Condition = tuple[str, list[Any]]  # SQL, and its parameters
 
 
 class Kind(NamedTuple):
-    """What an item is, whoever owns it: a cell without its institution."""
+    """What an item is, regardless of its owner: a cell without the institution."""
 
     action: str
     stage: str
@@ -23,13 +23,13 @@ class Kind(NamedTuple):
     retry: bool
 
 
-# Of each column the values that are wanted; a column that is not named may have any. Several masks mean "or".
+# The accepted values of each column; a column that isn't named accepts any. Several conditions are combined with OR.
 KindCondition = Mapping[str, frozenset[Any]]
 ANY_KIND: tuple[KindCondition, ...] = ({},)
 
 
 def intersect_conditions(some: Iterable[KindCondition], others: Iterable[KindCondition]) -> tuple[KindCondition, ...]:
-    """The masks of what fits one of some and one of the others."""
+    """Returns the conditions for kinds that match one of `some` and one of `others`."""
     pairs = [(one, other) for one in some for other in others]
     met = [{column: _intersect_values(one, other, column) for column in {**one, **other}} for one, other in pairs]
     return tuple(mask for mask in met if all(mask.values()))
@@ -42,12 +42,13 @@ def _intersect_values(one: KindCondition, other: KindCondition, column: str) -> 
 
 
 def matches_any(kind: Kind, masks: Iterable[KindCondition]) -> bool:
+    """Returns whether the kind matches at least one of the conditions."""
     return any(all(getattr(kind, column) in values for column, values in mask.items()) for mask in masks)
 
 
 @dataclass(frozen=True)
 class FacetCounts:
-    """{kind: number} over the chosen institutions, and {institution's id: number} over the kinds wanted."""
+    """{kind: number} over the chosen institutions, and {institution id: number} over the matching kinds."""
 
     kinds: dict[Kind, int]
     institutions: dict[int, int]
@@ -60,10 +61,10 @@ def read_summary(
     *,
     using: str = DEFAULT_DB_ALIAS,
 ) -> FacetCounts:
-    """Sums the summary up, exactly as things are at this moment, in one statement.
+    """Adds up the summary as of this moment, in one statement.
 
-    `scope`: the institutions that may be seen; `chosen`: those that the kinds are counted over; None for all. `masks`: of which
-    kinds the institutions are counted; None where nobody asks for that. `using`: the database that is asked.
+    `scope`: the institutions that can be seen, `chosen`: those over which kinds are counted; None means all. `masks`:
+    the kinds over which institutions are counted; None if institutions aren't needed. `using`: the database to read.
     """
     within, params = _values_sql("institution_id", scope)
     cell = ", ".join(CELL_COLUMNS)
@@ -80,7 +81,7 @@ def read_summary(
 
 
 def _sum_in_one_scan(over: _Condition, fitting: _Condition) -> _Condition:
-    """The sums of both at once, in two thirds of the time; SQLite has no grouping sets."""
+    """Returns SQL for both sums at once, which takes two thirds of the time. SQLite has no grouping sets."""
     number = (
         f"CASE WHEN GROUPING(institution_id) = 0 THEN SUM(number) FILTER (WHERE {fitting[0]})"
         f" ELSE SUM(number) FILTER (WHERE {over[0]}) END"
@@ -100,7 +101,7 @@ def _sum_twice(over: _Condition, fitting: _Condition | None) -> _Condition:
 
 
 def _any_condition_sql(masks: Iterable[KindCondition]) -> _Condition:
-    """The condition that a row fits one of the masks, and its parameters."""
+    """Returns SQL for "matches one of the conditions", and its parameters."""
     parts, params = [], []
     for mask in masks:
         conditions = [_values_sql(column, values) for column, values in mask.items()]
@@ -120,7 +121,7 @@ def _values_sql(column: str, values: Collection[Any] | None) -> _Condition:
 def _build_counts(rows: Iterable[tuple[Any, ...]]) -> FacetCounts:
     found = FacetCounts({}, {})
     for institution, *kind, number in rows:
-        if not number:  # all of them have moved on, or none was asked for
+        if not number:  # none left in this cell, or institutions weren't asked for
             continue
         if institution is None:
             action, stage, status, reviewed, retry = kind

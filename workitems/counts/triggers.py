@@ -1,7 +1,8 @@
-"""The triggers that keep the summary right for every way of writing: the ORM, bulk statements, raw SQL, an import.
+"""The triggers that maintain the summary table, however items are written: ORM, bulk statements, raw SQL, or import.
 
-`install_triggers` may be run again at any time. SQLite drops a table's triggers with the table, and Django remakes the whole table for
-most changes of a model: a migration that changes WorkItem must end with `install_triggers` again (tests/test_database.py says so).
+`install_triggers` can be run again at any time. SQLite drops a table's triggers with the table, and Django recreates
+the table for most changes of a model, so a migration that changes WorkItem must end with `install_triggers` (a test
+checks it).
 """
 
 from typing import Any
@@ -12,9 +13,9 @@ from ..database import WORK_ITEMS as ITEMS
 from ..models import CELL_COLUMNS, MOVING_SQL, CountChange, ItemCount
 
 SUMMARY, CHANGES = ItemCount._meta.db_table, CountChange._meta.db_table
-# Whoever folds, or mends, holds this lock of PostgreSQL's, so that there is only ever one.
+# The PostgreSQL lock held while folding or repairing, so that there is only one at a time.
 FOLD_LOCK = 7_041_977_001
-# Whoever appends one of every so many changes folds them all, so that a reader sums up few rows beside the summary.
+# Every so many deltas, the writer folds them all, so that readers add up few rows.
 FOLD_EVERY = 256
 
 _CELL = ", ".join(CELL_COLUMNS)
@@ -84,7 +85,7 @@ _SQLITE = {
     f"BEGIN {_DECREMENT} AND {_SETTLED_OLD}; {_INCREMENT}; END",
     "count_gone": f"AFTER DELETE ON {ITEMS} WHEN {_SETTLED_OLD} BEGIN {_DECREMENT}; END",
 }
-# {trigger: its table}
+# {vendor: {trigger: its table}}
 TRIGGERS = {
     "postgresql": {
         **dict.fromkeys(("count_new", "count_changed", "count_gone", "count_emptied"), ITEMS),
@@ -95,7 +96,7 @@ TRIGGERS = {
 
 
 def creation_sql(vendor: str) -> list[str]:
-    """What makes the triggers, whether or not they are there."""
+    """Returns the statements that create the triggers, or replace them."""
     if vendor == "postgresql":
         return [_POSTGRESQL]
     return [
@@ -106,15 +107,18 @@ def creation_sql(vendor: str) -> list[str]:
 
 
 def install_triggers(connection: Any) -> None:
-    """Makes the triggers anew. On a table in use PostgreSQL waits for those who write, and lets nobody write meanwhile; a
-    migration goes by `workitems.database.online_migrations`, which gives up and tries again rather than keep others waiting."""
+    """Creates the triggers, or replaces them.
+
+    On a table in use, PostgreSQL waits for writers and blocks new ones meanwhile. Migrations use
+    `workitems.database.online_migrations` instead, which gives up and tries again rather than keep others waiting.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in creation_sql(connection.vendor):
             cursor.execute(statement)
 
 
 def removal_sql(vendor: str) -> list[str]:
-    """What takes them away again."""
+    """Returns the statements that drop the triggers."""
     if vendor == "sqlite":
         return [f"DROP TRIGGER IF EXISTS {name}" for name in _SQLITE]
     return [
@@ -124,7 +128,7 @@ def removal_sql(vendor: str) -> list[str]:
 
 
 def missing_triggers(connection: Any) -> set[str]:
-    """The triggers that should be there and are not, or are switched off."""
+    """Returns the triggers that are missing or disabled."""
     if connection.vendor == "postgresql":
         query = (
             "SELECT tgname FROM pg_trigger WHERE tgrelid IN (%s::regclass, %s::regclass) AND tgenabled IN ('O', 'A')"

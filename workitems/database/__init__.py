@@ -1,6 +1,6 @@
-"""What several rooms need of the database itself: online migrations, bulk inserts, prepared statements, column limits, checks.
+"""Database tools shared by several rooms: online migrations, bulk inserts, prepared statements, column limits, checks.
 
-It knows tables by their names only, and no model.
+It knows tables by name only, and no models.
 """
 
 from .bulk_insert import insert_many

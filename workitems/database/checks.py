@@ -1,4 +1,4 @@
-"""What `manage.py check --database default` says of how the database is set up, beside the search's index (`searched`)."""
+"""The checks of `manage.py check --database default` on how the database is set up. `search.index` adds one more."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from pharos.replicas.standbys import ALIASES, FAILURES, NoStandby, Standby, whos
 
 @checks.register(checks.Tags.database)
 def check_jit(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Says so where PostgreSQL compiles what is faster to run: our connections forbid it, but not through PgBouncer."""
+    """Warns when PostgreSQL compiles queries that are faster to run: our connections turn it off, but not through
+    PgBouncer.
+    """
     return [
         checks.Warning(
             f"PostgreSQL compiles the queries of the database “{alias}” (jit is on), which costs seconds where running them costs "
@@ -31,7 +33,7 @@ def _fetch_value(alias: str, sql: str) -> Any:
 
 @checks.register(checks.Tags.database)
 def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Names each standby that is not there, or is none of the primary's."""
+    """Names each standby that can't be reached or doesn't belong to the primary."""
     found: list[checks.CheckMessage] = []
     for alias in ALIASES if DEFAULT_DB_ALIAS in (databases or []) else []:
         if why := _why_unreadable(alias):
@@ -41,7 +43,7 @@ def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any
 
 
 def _why_unreadable(alias: str) -> str:
-    """Why nothing can be read from it; empty where it can."""
+    """Returns why nothing can be read from this database, or an empty string."""
     try:
         Standby(alias).replayed(whose_primary())
     except (NoStandby, *FAILURES) as failure:

@@ -1,9 +1,9 @@
-"""What migrations of large tables are made of: on PostgreSQL they run while workers go on writing.
+"""Operations for migrations of large tables: on PostgreSQL they run while workers keep writing.
 
-An index is built beside the writers (CONCURRENTLY). What needs a lock that keeps writers out, if only for an instant, waits
-for it a moment and then gives up and tries again, because everybody who comes later queues behind whoever waits. Rows are
-filled in in pieces, each a transaction of its own. All of it can be interrupted and run again. A migration that uses these
-has `atomic = False`. On SQLite, where there is one writer at a time anyway, they do the plain thing.
+Indexes are built CONCURRENTLY. A statement that needs a lock that blocks writers, if only briefly, waits for it for one
+second, then gives up and tries again, because every later writer queues behind a waiting lock. Rows are filled in
+batches, each in a transaction of its own. Everything can be interrupted and run again. A migration that uses these
+operations needs `atomic = False`. SQLite has one writer at a time anyway, so there they do the plain thing.
 """
 
 import time
@@ -12,13 +12,16 @@ from typing import Any
 
 from django.db import OperationalError, migrations, transaction
 
-LOCK_TIMEOUT = "1s"  # how long a writer may come to wait behind us
+LOCK_TIMEOUT = "1s"  # how long a writer can be kept waiting
 MAX_ATTEMPTS = 60
-RETRY_PAUSE = 2  # seconds for those who queued up behind us
+RETRY_PAUSE = 2  # seconds for the writers that queued up
 
 
 def run_with_lock_timeout(connection: Any, statements: Iterable[str]) -> None:
-    """Runs the statements in one transaction that gives up and is tried again when a lock is not to be had at once."""
+    """Runs the statements in one transaction, and tries again later when a lock isn't available within LOCK_TIMEOUT.
+
+    Raises OperationalError after MAX_ATTEMPTS, and at once for any other failure.
+    """
     listed = list(statements)
     for last in [False] * (MAX_ATTEMPTS - 1) + [True]:
         try:
@@ -35,7 +38,7 @@ def run_with_lock_timeout(connection: Any, statements: Iterable[str]) -> None:
 
 
 class AddIndexOnline(migrations.AddIndex):
-    """AddIndex, built beside the writers. What is left of one that was interrupted is built anew."""
+    """AddIndex without blocking writers. Rebuilds an index that an interrupted run left invalid."""
 
     atomic = False
 
@@ -53,7 +56,7 @@ class AddIndexOnline(migrations.AddIndex):
 
 
 class RemoveIndexOnline(migrations.RemoveIndex):
-    """RemoveIndex, beside the writers; nothing where it is gone already."""
+    """RemoveIndex without blocking writers. Does nothing when the index is gone already."""
 
     atomic = False
 
@@ -78,7 +81,9 @@ def _has_index(schema_editor: Any, name: str) -> bool:
 
 
 class AddColumnOnline(migrations.AddField):
-    """AddField of a column that may be NULL, which changes no row. Writers wait an instant; nothing where it is there already."""
+    """AddField for a nullable column, which rewrites no rows. Blocks writers only briefly; does nothing when the column
+    exists.
+    """
 
     atomic = False
 
@@ -95,7 +100,7 @@ class AddColumnOnline(migrations.AddField):
 
 
 class RunPythonOnline(migrations.RunPython):
-    """RunPython whose functions manage their transactions themselves: `forwards(connection)`, `backwards(connection)`."""
+    """RunPython for functions that manage their own transactions: `forwards(connection)`, `backwards(connection)`."""
 
     def __init__(self, forwards: Callable[[Any], None], backwards: Callable[[Any], None]):
         super().__init__(

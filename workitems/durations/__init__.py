@@ -1,13 +1,13 @@
-"""How long things take, and how many end in a day: kept beside the items, from every change that `transitions` makes.
+"""How long things take, and how many are closed per day: recorded from every change that `transitions` makes.
 
-- `scale`: bands of sizes, steps of times, and what a distribution says: medians and the like (pure)
-- `steps`: what one change of an item adds (pure)
-- `recorder`: appending, summing up, working it all out anew from the histories
-- `typical`: how long an item usually takes where it is, and whether it is late
-- `days`: how many items came to an end on each of the last days
+- `scale`: size bands, time steps, and quantiles of a distribution (pure)
+- `steps`: what a single change adds (pure)
+- `recorder`: recording, folding, and rebuilding from the histories
+- `typical`: how long an item usually takes at its stage, and whether it is late
+- `days`: how many items were closed on each of the last days
 - `wording`: durations in words
 
-It knows items and their histories, and not who looks at them.
+It knows items and their histories, but not who looks at them.
 """
 
 from .days import Day, last_days, midnight

@@ -1,4 +1,4 @@
-"""Appending to what is kept of times and outcomes, summing it up, and working it out anew from the histories."""
+"""Records durations and outcomes, folds them, and rebuilds them from the histories."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,33 +14,33 @@ from ..models import OutcomeCount, StepTime, Typical, WorkItem
 from .scale import ALL_SIZES, quantile
 from .steps import Entry, ItemOutcome, ItemProfile, StageDuration, measure, quarter_of, replay
 
-# Whoever sums up, or works it out anew, holds this lock of PostgreSQL's, so that there is only ever one.
+# The PostgreSQL lock held while folding or rebuilding, so that there is only one at a time.
 FOLD_LOCK = 7_041_977_002
-# Whoever appends one of every so many rows sums them all up, so that readers add up few rows.
+# Every so many rows, the writer folds them all, so that readers add up few rows.
 FOLD_EVERY = 512
-WEEKS = 13  # that Typical, and the days of the overview, tell of
-MIN_SAMPLES = 30  # times; from fewer, nothing is said
-REFRESH_AFTER = timedelta(minutes=5)  # after which Typical is worked out again, when somebody sums up
-MAX_ATTEMPTS, RETRY_PAUSE = 600, 0.1  # of working it out anew, while somebody sums up; seconds
-_BATCH_SIZE = 1000  # items of which the histories are read at once
+WEEKS = 13  # covered by Typical and by the days of the overview
+MIN_SAMPLES = 30  # with fewer times, there is no usual time
+REFRESH_AFTER = timedelta(minutes=5)  # after this, folding also refreshes Typical
+MAX_ATTEMPTS, RETRY_PAUSE = 600, 0.1  # attempts to rebuild while others fold; seconds between them
+_BATCH_SIZE = 1000  # items whose histories are read at once
 
 _TABLES: tuple[tuple[type[models.Model], type[Any]], ...] = ((StepTime, StageDuration), (OutcomeCount, ItemOutcome))
 
 
 def record_durations(facts: Iterable[StageDuration | ItemOutcome]) -> None:
-    """Notes what has happened, within the transaction that makes it happen."""
+    """Records what a change has measured. Call it in the transaction that makes the change."""
     counted = Counter(facts)
     for table, kind in _TABLES:
         rows = [table(**fact._asdict(), number=n) for fact, n in counted.items() if isinstance(fact, kind)]
         if rows:
             made = table._default_manager.bulk_create(rows)
             if made[0].pk // FOLD_EVERY != (made[-1].pk + 1) // FOLD_EVERY:
-                # Afterwards, so that nobody's change waits for it, or fails with it.
+                # After the commit, so that no change waits for it or fails with it.
                 transaction.on_commit(fold, robust=True)
 
 
 def fold() -> None:
-    """Adds up the rows that were appended since the last time; nothing while somebody else is at it."""
+    """Adds up the rows appended since the last fold. Does nothing while another fold is running."""
     with transaction.atomic():
         if not _acquire_lock():
             return
@@ -52,11 +52,14 @@ def fold() -> None:
 
 
 def _acquire_lock(*, one_view: bool = False) -> bool:
-    """Whether nobody else is at it, until the end of this transaction. `one_view`: all of it sees the database as it is now."""
-    if connection.vendor != "postgresql":  # there, a transaction has the database to itself
+    """Tries to take the lock until the end of this transaction, and returns whether it has it.
+
+    With `one_view`, all statements of the transaction see the database as it is now.
+    """
+    if connection.vendor != "postgresql":  # on SQLite a transaction has the database to itself
         return True
     with connection.cursor() as cursor:
-        if one_view and not connection.savepoint_ids:  # a test's transaction has begun already
+        if one_view and not connection.savepoint_ids:  # in tests the transaction has already started
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLD_LOCK])
         [is_ours] = cursor.fetchone()
@@ -64,14 +67,14 @@ def _acquire_lock(*, one_view: bool = False) -> bool:
 
 
 def _fold_table(table: str, columns: str) -> None:
-    # Only names of ours are in it.
+    # Contains only our own names.
     sums = (
         f"INSERT INTO {table} AS kept ({columns}, number, is_sum) SELECT {columns}, SUM(number), true FROM {{}}"  # noqa: S608
         f" GROUP BY {columns} ON CONFLICT ({columns}) WHERE is_sum DO UPDATE SET number = kept.number + excluded.number"
     )
     gone = f"DELETE FROM {table} WHERE NOT is_sum"  # noqa: S608
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # in one statement: what comes meanwhile is neither summed up nor deleted
+        if connection.vendor == "postgresql":  # one statement, so rows appended meanwhile are kept
             cursor.execute(f"WITH taken AS ({gone} RETURNING *) {sums.format('taken')}")
         else:
             cursor.execute(sums.format(f"{table} WHERE NOT is_sum"))
@@ -79,7 +82,7 @@ def _fold_table(table: str, columns: str) -> None:
 
 
 def refresh_typical(now: datetime) -> None:
-    """What is usual, out of the last weeks. What is older than anybody asks for is forgotten."""
+    """Recomputes the usual times from recent weeks. Deletes rows older than anything that is read."""
     since = _first_week(now)
     StepTime.objects.filter(week__lt=since - timedelta(weeks=WEEKS)).delete()
     OutcomeCount.objects.filter(quarter__lt=quarter_of(_midnight(since)), is_sum=True).delete()
@@ -95,7 +98,7 @@ def refresh_typical(now: datetime) -> None:
 
 
 def _first_week(now: datetime) -> date:
-    """The Monday that the last WEEKS begin with."""
+    """Returns the Monday that starts the last WEEKS."""
     return now.date() - timedelta(days=now.weekday(), weeks=WEEKS)
 
 
@@ -117,10 +120,11 @@ Progress = Callable[[int], None]
 
 
 def rebuild_durations(now: datetime, *, progress: Progress = lambda items: None) -> int:
-    """Works everything of this week and the last WEEKS out of the histories again.
+    """Rebuilds this week and the last WEEKS from the histories.
 
-    Exact, whoever writes meanwhile: it goes by one view of the database, and what was appended beside it stays. Returns of how
-    many items the histories were read; `progress` is told now and then how many so far.
+    Exact even while others write: it works on one snapshot of the database, and rows appended meanwhile stay. Returns
+    the number of items whose histories were read; `progress` is called with the number so far. Raises TimeoutError if
+    another process holds the lock throughout.
     """
     for _try in range(MAX_ATTEMPTS):
         try:
@@ -128,7 +132,7 @@ def rebuild_durations(now: datetime, *, progress: Progress = lambda items: None)
                 if _acquire_lock(one_view=True):
                     return _rebuild(now, progress)
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") != "40001":  # somebody has summed up just as we began
+            if getattr(error.__cause__, "sqlstate", "") != "40001":  # another process folded just as we started
                 raise
         sleep(RETRY_PAUSE)
     raise TimeoutError("Somebody else is summing up all the time. Try again later.")
@@ -140,7 +144,7 @@ def _rebuild(now: datetime, progress: Progress) -> int:
     first: dict[type[Any], Any] = {
         StageDuration: week,
         ItemOutcome: quarter_of(_midnight(week)),
-    }  # a fact begins with its time
+    }  # the first field of a measurement is its time
     for rows in _in_batches(WorkItem.objects.filter(updated_at__gte=_midnight(week))):
         counted.update(fact for fact in _measure_histories(rows) if fact[0] >= first[type(fact)])
         number += len(rows)
@@ -175,16 +179,16 @@ def _measure_histories(rows: Sequence[tuple[Any, ...]]) -> Iterator[StageDuratio
 
 
 def _read_entries(versions: dict[int, int]) -> dict[int, list[Entry]]:
-    """{item: its entries}, of items {id: version}."""
+    """Returns {item id: its entries} for items given as {id: version}."""
     return {
         pk: [Entry(*values) for values in entries] for pk, entries in read_histories(versions, Entry._fields).items()
     }
 
 
 def backfill_stage_entered_at(*, progress: Progress = lambda items: None) -> int:
-    """Sets, from its history, when each open item came to its stage, where that is not known; a piece in a transaction.
+    """Sets, from the histories, when each moving item reached its stage if that is unknown, a batch per transaction.
 
-    For what came by an import, or is older than the column. Returns of how many.
+    This concerns imported items and those older than the column. Returns how many items were examined.
     """
     unknown = WorkItem.objects.moving().filter(stage_entered_at=None).order_by("pk")
     last, number = 0, 0
@@ -194,7 +198,7 @@ def backfill_stage_entered_at(*, progress: Progress = lambda items: None) -> int
             for pk, version, retry in rows:
                 where = [after for _entry, _before, after in replay(histories.get(pk, []), retry)]
                 if where:
-                    # Whoever has moved it meanwhile has said it better.
+                    # If the item has moved meanwhile, that move has set the right time.
                     WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=where[-1].entered_at)
         last, number = rows[-1][0], number + len(rows)
         progress(number)

@@ -1,4 +1,4 @@
-"""What one change of an item adds to the knowledge of how long things take, and of how many came to an end and when. Pure."""
+"""What a single change of an item adds to durations and outcomes. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from ..lifecycle import Phase, phase_of
 from ..vocabulary import Status
 from .scale import band_of, step_of
 
-# Stands for the stage where a time is that of the whole: from the receipt to the success.
+# The stage of a total time, from receipt to success.
 TOTAL = ""
-# Stands for the institution where a count is that of all of them.
+# The institution of counts over all institutions.
 ALL_INSTITUTIONS = 0
 QUARTER = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def quarter_of(moment: datetime) -> int:
-    """The quarter of an hour that this moment lies in, counted from 1970 on."""
+    """Returns the quarter of an hour that contains this moment, counted from 1970."""
     return (moment - _EPOCH) // QUARTER
 
 
 def start_of_quarter(quarter: int) -> datetime:
-    """When a quarter of an hour begins."""
+    """Returns when a quarter of an hour begins."""
     return _EPOCH + quarter * QUARTER
 
 
 class Outcome(StrEnum):
-    """What became of an item."""
+    """How an item was closed."""
 
     DONE = "done"
     FAILED = "failed"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 class StageDuration(NamedTuple):
-    """An item has taken this long at a stage, in the week that begins on `week`."""
+    """An item took this long at a stage, in the week that starts on `week`."""
 
     week: date
     action: str
@@ -47,7 +47,7 @@ class StageDuration(NamedTuple):
 
 
 class ItemOutcome(NamedTuple):
-    """An item of this institution has come to an end in this quarter of an hour; `ALL_INSTITUTIONS`: an item of any."""
+    """An item of this institution (or of any, for ALL_INSTITUTIONS) was closed in this quarter of an hour."""
 
     quarter: int
     institution_id: int
@@ -56,7 +56,7 @@ class ItemOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class StagePosition:
-    """Where an item stands: since when at this stage, and what it takes to tell whether it is closed."""
+    """Where an item is: its stage, since when, and what tells whether it is closed."""
 
     stage: str
     status: str
@@ -73,7 +73,7 @@ class StagePosition:
 
 
 class ItemProfile(NamedTuple):
-    """What stays the same of an item."""
+    """The properties of an item that don't change."""
 
     action: str
     institution_id: int
@@ -86,7 +86,7 @@ class ItemProfile(NamedTuple):
 
 
 def compute_stage_entered_at(move: str, before: StagePosition | None, stage: str, now: datetime) -> datetime | None:
-    """Since when an item is at the stage that a move has brought it to; None where an import, which does not know, has said so."""
+    """Returns when an item reached the stage that a move has left it at; None if unknown after an import."""
     if move == "import":
         return before.entered_at if before and before.stage == stage else None
     if before is None or before.stage != stage or move == "requeue":
@@ -97,7 +97,10 @@ def compute_stage_entered_at(move: str, before: StagePosition | None, stage: str
 def measure(
     bag: ItemProfile, move: str, before: StagePosition | None, after: StagePosition, now: datetime
 ) -> Iterator[StageDuration | ItemOutcome]:
-    """What a move adds. Times are those of items that went on by themselves: not of what failed, was cancelled or requeued."""
+    """Yields what a move adds.
+
+    Times are measured only for items that advanced normally, not for those that failed or were cancelled or requeued.
+    """
     if move == "import":
         return
     if before and before.entered_at and (move == "succeed" or (move == "progress" and before.stage != after.stage)):
@@ -119,7 +122,7 @@ def _outcome(after: StagePosition) -> Outcome:
 
 
 class Entry(NamedTuple):
-    """A history entry, as far as it is asked here."""
+    """The columns of a history entry that are needed here."""
 
     at: datetime
     move: str
@@ -129,9 +132,11 @@ class Entry(NamedTuple):
 
 
 def replay(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, StagePosition | None, StagePosition]]:
-    """Each entry of a whole history with where the item stood before and after. `retry`: the item's now."""
+    """Yields each entry of a complete history with the item's position before and after it. `retry`: the item's current
+    flag.
+    """
     listed = list(entries)
-    # What it was in the beginning: what the first change of it says that it had been.
+    # The initial value is the "before" value of the first change of the flag.
     told = (entry.changes["retry"][0] for entry in listed if "retry" in entry.changes)
     retry = next(told, retry)
     before = None

@@ -1,4 +1,4 @@
-"""How long an item usually takes where it is, whether it is late, and how many wait before it."""
+"""How long an item usually takes at its stage, whether it is late, and how many items are ahead of it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from ..vocabulary import MOVING, Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
 from .steps import TOTAL
 
-# Nobody is late by less, however fast a stage usually is.
+# No item is late by less than this, however fast its stage usually is.
 MIN_LATE = timedelta(minutes=15)
-CACHE_SECONDS = 60.0  # seconds that a process goes by what it has read: it is worked out anew every few minutes at most
-MAX_AHEAD = 1000  # that are counted of those who wait before an item
+CACHE_SECONDS = 60.0  # seconds that a process caches the usual times, which change every few minutes at most
+MAX_AHEAD = 1000  # the largest number of items ahead that is counted
 
 
 class UsualTime(NamedTuple):
-    """How long items of one action, stage and band of sizes usually take."""
+    """How long items with the same action, stage, and size band usually take."""
 
     low: timedelta
     median: timedelta
@@ -38,7 +38,7 @@ _cache: dict[str, tuple[float, dict[Kind, UsualTime]]] = {}
 
 
 def usual_times(using: str = DEFAULT_DB_ALIAS) -> dict[Kind, UsualTime]:
-    """{(action, stage, band): Usual}, as the database called `using` had it at most KEPT_FOR seconds ago."""
+    """Returns {(action, stage, band): UsualTime} from the database named `using`, at most CACHE_SECONDS old."""
     now = monotonic()
     if using not in _cache or now - _cache[using][0] > CACHE_SECONDS:
         _cache[using] = now, _read(using)
@@ -46,7 +46,7 @@ def usual_times(using: str = DEFAULT_DB_ALIAS) -> dict[Kind, UsualTime]:
 
 
 def clear_cache() -> None:
-    """The next one who asks reads them anew."""
+    """Makes the next caller read the usual times again."""
     _cache.clear()
 
 
@@ -63,30 +63,30 @@ def _time(seconds: float) -> timedelta:
 
 
 def usual_time(item: Any, stage: str | None = None, using: str = DEFAULT_DB_ALIAS) -> UsualTime | None:
-    """How long items like this one usually take at its stage, or at another one; None where too few are known."""
+    """Returns how long items like this one usually take at its stage, or at another one; None if too few are known."""
     return usual_times(using).get((item.action, item.stage if stage is None else stage, band_of(item.size)))
 
 
 def usual_total_time(item: Any) -> UsualTime | None:
-    """The same of the whole: from the receipt to the success."""
+    """Returns how long items like this one usually take from receipt to success."""
     return usual_time(item, TOTAL)
 
 
 def usual_times_by_stage(using: str = DEFAULT_DB_ALIAS) -> dict[tuple[str, str], UsualTime]:
-    """{(action, stage): how long items of all sizes usually take there}; without a stage: in all."""
+    """Returns {(action, stage): UsualTime} over all sizes. An empty stage means the total time."""
     return {(action, stage): known for (action, stage, band), known in usual_times(using).items() if band == ALL_SIZES}
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """An item that is at its stage for longer than 95 of 100 were."""
+    """An item that has been at its stage longer than 95 % of similar items."""
 
     usual: UsualTime
     now: timedelta
 
 
 def find_lateness(item: Any, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
-    """None of an item that is not late, or of which that cannot be told. `is_late` is the same in SQL."""
+    """Returns None for items that aren't late or can't be judged. `is_late` is the same in SQL."""
     if item.status not in MOVING or item.stage_entered_at is None:
         return None
     known, there = usual_time(item, using=using), now - item.stage_entered_at
@@ -105,7 +105,7 @@ _SECONDS = {
 
 
 def is_late() -> Q:
-    """The condition that an item is late now."""
+    """Returns the condition that an item is late now."""
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     known = f"SELECT 1 FROM {Typical._meta.db_table} t WHERE t.action = {_ITEMS}.action AND t.stage = {_ITEMS}.stage"  # noqa: S608
     sql = (
@@ -116,9 +116,9 @@ def is_late() -> Q:
 
 
 def oldest_stage_entries(institutions: Collection[int] | None, *, using: str) -> dict[tuple[str, str], datetime]:
-    """{(action, stage): when the item came there that has waited or run there for longest}, of these institutions (None: of all)."""
+    """Returns {(action, stage): when the item longest at that stage reached it} for these institutions (None: all)."""
     is_sqlite = connections[using].vendor == "sqlite"
-    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else it takes one that has the groups in order
+    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else SQLite chooses an index sorted by group
     within = f"institution_id IN ({', '.join(['%s'] * len(institutions))}) AND" if institutions else ""
     sql = (
         f"SELECT action, stage, MIN(stage_entered_at) FROM {_ITEMS} {index} WHERE {within} status IN {MOVING_SQL}"  # noqa: S608
@@ -129,14 +129,16 @@ def oldest_stage_entries(institutions: Collection[int] | None, *, using: str) ->
 
 
 def _moment(stored: Any) -> datetime:
-    """SQLite has text for a time, and no zone."""
+    """Converts a time from our own SQL: SQLite stores text without a zone."""
     return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
 
 
 def count_ahead(item: WorkItem) -> int | None:
-    """How many items of its action wait at its stage for longer than it does, at most MOST_BEFORE + 1; None where that says nothing.
+    """Returns how many items with its action have waited longer at its stage, up to MAX_AHEAD + 1, or None if it isn't
+    waiting.
 
-    Without those that wait for an admin, and not for a worker. Of all institutions: a number tells nothing of anybody's.
+    Items waiting for an admin rather than a worker don't count. All institutions do: a number reveals nothing about
+    them.
     """
     if item.status != Status.PENDING or item.stage_entered_at is None:
         return None

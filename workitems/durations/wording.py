@@ -1,4 +1,4 @@
-"""How long things take, in words. Pure."""
+"""Durations in words. Pure."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def _rounded(time: timedelta) -> tuple[int, str]:
-    """A time in one unit: of a day and a half and more in days, of 90 minutes and more in hours …"""
+    """Rounds a time to one unit: days from a day and a half, hours from 90 minutes, and so on."""
     seconds = time.total_seconds()
     for size, unit in _UNITS:
         if seconds >= 1.5 * size:
@@ -20,18 +20,18 @@ def _rounded(time: timedelta) -> tuple[int, str]:
 
 
 def format_roughly(time: timedelta) -> str:
-    """A time in one unit: 40 s, 12 min, 5 h, 3 d."""
+    """Formats a time in one unit: 40 s, 12 min, 5 h, 3 d."""
     return format_unit(*_rounded(time))
 
 
 def format_axis_label(seconds: int) -> str:
-    """What an axis says: 10 s, 1 min, 6 h, 14 d."""
+    """Formats the label of an axis: 10 s, 1 min, 6 h, 14 d."""
     size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
     return format_unit(seconds // size, unit)
 
 
 def format_usual_range(usual: UsualTime) -> str:
-    """What nine of ten such times lie between: 2 to 5 h."""
+    """Formats the range of 80 % of such times: 2 to 5 h."""
     (low, low_unit), (high, high_unit) = _rounded(usual.low), _rounded(usual.high)
     if (low, low_unit) == (high, high_unit):
         return _("about %(time)s") % {"time": format_unit(high, high_unit)}

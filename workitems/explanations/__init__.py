@@ -1,6 +1,6 @@
-"""What a state means to the person who reads it: what now, the strip of stages, and the lists that need somebody.
+"""What a state means to its reader: "What now?", the pipeline strip, and the lists that need somebody.
 
-Pure: it is given what it must know of an item, and asks no database.
+Pure: it is given everything it must know of an item, and queries no database.
 """
 
 from .advice import (

@@ -1,7 +1,7 @@
-"""What an item's state means, in plain words: for a row of the list, and as "What now?" on the item's page.
+"""What an item's state means in plain words: for a row of the list, and as "What now?" on the item's page.
 
-Said from everything that is known of the item, never from the status alone: a worker that hits a temporary problem often
-leaves an item Started, and so does one that gives up. Pure: no database, no request.
+This is derived from everything known of the item, never from the status alone: a worker often leaves an item Started
+when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
 import re
@@ -23,7 +23,7 @@ Text = str | Promise
 
 
 class Tone(StrEnum):
-    """Colour and shape of a status, always shown together with its words."""
+    """The color and shape of a status, always shown together with its text."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -32,14 +32,14 @@ class Tone(StrEnum):
     RETRYING = "retrying"
     HELD = "held"
     CANCELLED = "cancelled"
-    QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    QUIET = "quiet"  # a failure that needs no action any more
     SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of an item. The two ids: the upload that counts in its place, and the original of a duplicate."""
+    """What is known of an item. The upload ids are those of the other uploads of the bag."""
 
     action: str
     stage: str
@@ -64,7 +64,7 @@ class Situation:
 
     @property
     def gave_up(self) -> bool:
-        """A worker left it Started, and it will not go on by itself."""
+        """Whether a worker left it Started and it won't continue automatically."""
         return self.status == Status.STARTED and self.needs_admin_review and not self.retry
 
 
@@ -81,7 +81,7 @@ _ANNOUNCES_NEXT_LINE = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", 
 
 
 def first_line(note: str, limit: int = 140) -> str:
-    """The first line of a note that says something; "… is not valid." only announces the next one."""
+    """Returns the first meaningful line of a note; "… is not valid." only announces the next line."""
     lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
     line = lines[1] if len(lines) > 1 and _ANNOUNCES_NEXT_LINE.search(lines[0]) else lines[0]
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
@@ -91,7 +91,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
 
 
 def format_unit(number: int, unit: str) -> str:
-    """A time in one unit, which is s, min, h or d: 45 s, 6 min."""
+    """Formats a time in one unit, which is s, min, h, or d: 45 s, 6 min."""
     if unit == "s":
         text = _("%(number)d s")
     elif unit == "min":
@@ -102,7 +102,7 @@ def format_unit(number: int, unit: str) -> str:
 
 
 def format_duration(time: timedelta) -> str:
-    """How long something has taken, or takes until now: 45 s, 6 min, 1 h 08 min, 3 d."""
+    """Formats how long something took or has taken: 45 s, 6 min, 1 h 08 min, 3 d."""
     seconds = max(0, int(time.total_seconds()))
     if seconds >= 86_400:
         return format_unit(seconds // 86_400, "d")
@@ -114,7 +114,7 @@ def format_duration(time: timedelta) -> str:
 
 
 def describe_status(state: Situation, now: datetime) -> StatusLabel:
-    """The status in a few words, with the tone that goes with it."""
+    """Returns the status in a few words, with its tone."""
     if state.superseded_by:
         return StatusLabel(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
     if state.gave_up:
@@ -132,9 +132,9 @@ def _waiting(state: Situation, now: datetime) -> StatusLabel:
 
 
 def _running(state: Situation, now: datetime) -> StatusLabel:
-    # As long as the mark "Late" counts: at the stage, which a worker may have taken up more than once.
+    # The same time as for the "Late" badge: since it reached the stage, even if workers restarted it.
     since = f", {format_duration(now - state.stage_entered_at)}" if state.stage_entered_at else ""
-    # Requested and started means that the operation is under way (member API, version 8).
+    # Requested and started means that the operation is in progress (member API, version 8).
     running = _("Under way") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
     return StatusLabel(Tone.RUNNING, running + since)
 
@@ -229,7 +229,7 @@ def _failed_for_good(s: Situation) -> bool:
     return s.status == Status.FAILED and not s.retry
 
 
-# The first rule that applies speaks. From what overrides everything else down to the plain statuses.
+# The first rule that applies is used: from the situations that override everything down to the plain statuses.
 RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: bool(s.superseded_by),
@@ -384,7 +384,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def advise(state: Situation, role: str) -> Advice:
-    """What the state means to this reader, who has to act, and what to do next."""
+    """Returns what the situation means to this reader, who has to act, and what to do next."""
     if state.status == Status.SUCCESS:
         meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), ""))
         if may(role, Permission.REVIEW) and not state.reviewed:
@@ -402,5 +402,5 @@ def advise(state: Situation, role: str) -> Advice:
 
 
 def format_item_count(number: int) -> str:
-    """A number of items in words: 1 item, 12,438 items."""
+    """Formats a number of items: 1 item, 12,438 items."""
     return ngettext("%(number)s item", "%(number)s items", number) % {"number": f"{number:,}"}

@@ -1,4 +1,4 @@
-"""The strip on the item's page: the stages of its path, how far it has come, and how long each took. Pure."""
+"""The pipeline strip on the item's page: the stages of its path, how far it has come, and how long each took. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class PipelineStep:
 
 @dataclass(frozen=True)
 class StageChange:
-    """One entry of the history, as far as the strip needs it."""
+    """The columns of a history entry that the strip needs."""
 
     at: datetime
     move: str
@@ -38,11 +38,12 @@ class StageChange:
 def build_pipeline(
     action: str, stage: str, status: str, *, retry: bool, passages: Iterable[StageChange], now: datetime
 ) -> list[PipelineStep]:
-    """The path's stages in order. Times are those of the last run, after the last requeue.
+    """Returns the stages of the path in order, with times from the last run, after the last requeue.
 
-    A stage lasts from the first entry that names it to the first that names another; the one where it stands now lasts
-    until now while the item is open, and until its last entry when it is closed. Unpack is shown only to items that saw it.
-    What lies before the first entry of the run (an import, a requeue to a later stage) was done before it, so it has no time.
+    A stage lasts from the first entry that names it to the first that names another. The current stage lasts until now
+    if the item is open, and until its last entry if it is closed. Unpack is shown only for items that went through it.
+    Stages before the run's first entry (an import, or a requeue to a later stage) were done earlier, so they have no
+    time.
     """
     run = _last_run(list(passages))
     actual = _actual_stage(run, stage, status)
@@ -53,7 +54,7 @@ def build_pipeline(
         path = [Stage(actual), *path]
     here = path.index(Stage(actual))
     first = min((path.index(step) for step in path if step in seen), default=here)
-    # Nobody knows how far a cancelled item of an import had come: ticks on the whole way would look like success.
+    # It is unknown how far a cancelled imported item had come; check marks on every stage would look like success.
     is_known_path = status != Status.CANCELLED or actual != Stage.RESOLVE
     return [
         PipelineStep(
@@ -65,7 +66,7 @@ def build_pipeline(
     ]
 
 
-_STATIONARY_MOVES = frozenset({"review", "unreview", "edit", "notify"})  # these do not move the item along
+_STATIONARY_MOVES = frozenset({"review", "unreview", "edit", "notify"})  # these don't advance the item
 
 
 def _last_run(passages: list[StageChange]) -> list[StageChange]:
@@ -75,7 +76,7 @@ def _last_run(passages: list[StageChange]) -> list[StageChange]:
 
 
 def _actual_stage(run: list[StageChange], stage: str, status: str) -> str:
-    """A cancelled item is at Resolve; what matters is where it was stopped."""
+    """Returns the stage where a cancelled item was stopped, rather than Resolve."""
     cancels = [passage.stage_before for passage in run if passage.move == "cancel"]
     return cancels[-1] if status == Status.CANCELLED and cancels else stage
 
@@ -84,7 +85,7 @@ def _stage_times(run: list[StageChange], actual: str, is_open: bool, now: dateti
     entered: dict[str, datetime] = {}
     left: dict[str, datetime] = {}
     for passage in run:
-        # A requeue leaves a stage of the run before.
+        # A requeue leaves a stage of the previous run.
         if passage.stage_before in entered and passage.stage_before != passage.stage_after:
             left.setdefault(passage.stage_before, passage.at)
         entered.setdefault(passage.stage_after, passage.at)

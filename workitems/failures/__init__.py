@@ -1,6 +1,7 @@
-"""Why items failed: the cause that a note names, recorded with each failure, so that failures are counted and listed by it.
+"""Why items failed: the cause named by a note, recorded with each failure, so that failures can be counted and listed
+by it.
 
-It knows failed items, and not how they came to fail or who looks at them.
+It knows failed items, but not how they came to fail or who looks at them.
 """
 
 from .recorder import (

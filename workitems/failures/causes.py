@@ -1,11 +1,11 @@
-"""What a note says of why something failed, without what is its own: names, addresses, digests and numbers become "…". Pure."""
+"""Extracts the cause of a failure from a note: names, addresses, checksums, and numbers become "…". Pure."""
 
 import re
 
 from ..explanations import first_line
 
 MAX_LENGTH = 200
-# Whatever a worker calls the thing that the sentence is about.
+# The subject of the sentence, by whatever name the worker calls it.
 _SUBJECT = re.compile(
     r"^(Bag|Object|File|Item)\s.+?(?=\s(?:is|has|was|were|did|does|could|cannot|can|contains?|failed)\b)"
 )
@@ -23,9 +23,10 @@ _REPEATED = re.compile(r"…(?:[\s,;]*…)+")
 
 
 def extract_cause(note: str) -> str:
-    """The cause that a note names, at most LONGEST characters; the same for notes that differ only in what they are about.
+    """Returns the cause named by a note, at most MAX_LENGTH characters. Notes about different things can have the same
+    cause.
 
-    An empty note has the empty cause.
+    An empty note has an empty cause.
     """
     line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * MAX_LENGTH))
     line = _REPEATED.sub("…", _SPECIFICS.sub("…", line)).strip()

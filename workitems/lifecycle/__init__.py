@@ -1,6 +1,6 @@
-"""The rules of a work item: its stages in order, the moves with who may make them, and what a saved record means.
+"""The rules for a work item: its stages in order, the moves with who can make them, and what a saved record means.
 
-Pure tables and functions: they know neither the database nor HTTP.
+Pure tables and functions that know neither the database nor HTTP.
 """
 
 from .moves import (

@@ -1,4 +1,4 @@
-"""The table of moves, and `evaluate`: what a move changes, or why it is refused."""
+"""The table of moves, and `evaluate`, which returns what a move changes or why it is refused."""
 
 import re
 from collections.abc import Mapping
@@ -20,30 +20,30 @@ NOTE_LIMIT = 10_000  # characters of a note that a person types
 
 
 class StageRule(StrEnum):
-    """Which stages a move may name, seen from the present one."""
+    """Which stages a move can name, relative to the current one."""
 
     SAME = "same"
     ONWARD = "onward"  # the same or a later one
-    SUCCESS = "success"  # onward, and one at which the action can succeed
+    SUCCESS = "success"  # the same or a later one at which the action can succeed
     BACK = "back"  # the requeue stages
-    RESOLVE = "resolve"  # Resolve; a worker's cancel may name the same or a later one
+    RESOLVE = "resolve"  # Resolve; a worker's cancel can also name the same or a later one
 
 
 @dataclass(frozen=True)
 class Move:
     """One row of the table of moves.
 
-    `statuses`: what the status may become; None leaves it as it is. `sets`: what the move always sets.
+    `statuses`: the possible statuses after it; None keeps the status. `sets`: values that the move always sets.
     """
 
     name: str
-    permissions: tuple[Permission, ...]  # any one of them will do
+    permissions: tuple[Permission, ...]  # any one of them is enough
     sources: frozenset[Phase]
     stage_rule: StageRule = StageRule.SAME
     statuses: tuple[Status, ...] | None = None
     note_required: bool = False
     sets: Mapping[str, Any] = field(default_factory=dict)
-    allows: frozenset[str] = frozenset()  # further fields that the caller may give
+    allows: frozenset[str] = frozenset()  # other fields that the caller can set
 
     def is_granted_to(self, role: str) -> bool:
         return any(may(role, permission) for permission in self.permissions)
@@ -51,7 +51,7 @@ class Move:
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
-# What a worker's save carries along beside stage, status and note.
+# The fields that a worker's save can change, in addition to stage, status, and note.
 SAVEABLE_FIELDS = frozenset(
     {
         "bucket",
@@ -137,7 +137,7 @@ MOVES: dict[str, Move] = {
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
-        # Its note is a line that is added to the item's; everything else stays.
+        # Its note is appended to the item's as a line; everything else stays.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
@@ -145,8 +145,10 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class ItemState:
-    """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead.
-    `stage_before_cancel`: the stage of a cancelled item before its cancel. `is_notified`: staff were told of it once, by `notify`.
+    """What the rules need to know of an item now.
+
+    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: of a cancelled item. `is_notified`:
+    staff have been notified of it once, by `notify`.
     """
 
     action: str
@@ -165,7 +167,7 @@ class ItemState:
 
     @property
     def actual_stage(self) -> str:
-        """How far it has really come: an admin's cancel leads to Resolve, whatever was not done."""
+        """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
         return self.stage_before_cancel or self.stage
 
     @property
@@ -178,7 +180,7 @@ class ItemState:
 
 @dataclass(frozen=True)
 class TransitionRequest:
-    """What a caller asks for: any of stage, status and note, and the further fields that the move allows."""
+    """What a caller asks for: any of stage, status, and note, and other fields that the move allows."""
 
     stage: str | None = None
     status: str | None = None
@@ -187,10 +189,15 @@ class TransitionRequest:
 
 
 class Refused(Exception):
-    """A move that may not be made. The sentence says what is the case now and what would be allowed.
+    """A move that can't be made. The sentence says what the situation is and what would be allowed.
 
-    `reason` is one of "missing" (there is no such item), "forbidden" (this person may not), "illegal" (the item's state does not allow it), "invalid" (a
-    value is missing or wrong; `field` names it) and "changed" (the item has moved on since the caller looked).
+    `reason` is one of
+
+    - "missing": there is no such item
+    - "forbidden": this person can't make the move
+    - "illegal": the item's state doesn't allow it
+    - "invalid": a value is missing or wrong; `field` names it
+    - "changed": the item has changed since the caller read it
     """
 
     def __init__(self, reason: str, sentence: str, field: str | None = None):
@@ -203,9 +210,9 @@ class Refused(Exception):
 def evaluate(
     name: str, state: ItemState, requested: TransitionRequest, *, role: str, domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
-    """The fields that the move changes, with their new values; empty where nothing would change.
+    """Returns the fields that the move changes, with their new values; empty if nothing would change.
 
-    Raises Refused where the role, the item's state or a value does not allow the move.
+    Raises Refused if the role, the item's state, or a value doesn't allow the move.
     """
     move = MOVES[name]
     if not move.is_granted_to(role):
@@ -236,10 +243,10 @@ def _requested_fields(move: Move, requested: TransitionRequest) -> dict[str, Any
 
 
 def _target_state(move: Move, state: ItemState, requested: TransitionRequest, role: str) -> tuple[str, str]:
-    """Stage and status after the move; raises where the words do not fit the action or the move."""
+    """Returns stage and status after the move. Raises Refused if they don't fit the action or the move."""
     stage = requested.stage or _default_stage(move, state)
     if move.name == "cancel" and may(role, Permission.CANCEL):
-        # Resolve means completed or cancelled (member API, version 8); the history keeps where it was.
+        # Resolve means completed or cancelled (member API, version 8); the history keeps the former stage.
         stage = Stage.RESOLVE
     if stage != state.stage and not is_on_path(state.action, stage):
         raise _off_path_error(state.action, stage)
@@ -264,9 +271,9 @@ def _default_stage(move: Move, state: ItemState) -> str:
 
 
 def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
-    """Whether this is what already is: a save sent again, or a flag set to what it has. Such a call is answered, not recorded.
+    """Returns whether nothing would change: a repeated save, or a flag that already has the value. It isn't recorded.
 
-    Whether a further field differs is for the caller to see: it compares what comes back with the row.
+    The caller checks other fields by comparing the result with the row.
     """
     if move.name in ("review", "unreview"):
         return state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
@@ -284,7 +291,7 @@ def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
 
 
 def _obstacle(move: Move, state: ItemState, role: str) -> str:
-    """Why the item's state does not let this role make the move; empty where it does."""
+    """Returns why the item's state doesn't let this role make the move, or an empty string."""
     if state.phase not in move.sources:
         wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
         return _("%(move)s is only for items that are %(wanted)s.") % {"move": move.name, "wanted": wanted}
@@ -298,7 +305,7 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
 
 
 def explain_refusal(name: str, state: ItemState, role: str) -> str:
-    """Why an item in this state does not allow the move at all: a sentence, empty where it does."""
+    """Returns a sentence on why an item in this state doesn't allow the move, or an empty string."""
     if not (bar := _obstacle(MOVES[name], state, role)):
         return ""
     sentence = _("This item is %(phase)s (%(now)s). %(bar)s %(allowed)s")
@@ -306,7 +313,7 @@ def explain_refusal(name: str, state: ItemState, role: str) -> str:
 
 
 def legal_moves(state: ItemState, role: str) -> list[str]:
-    """The names of the moves that this role may make with an item in this state."""
+    """Returns the names of the moves that this role can make on an item in this state."""
     idle = {"review" if state.reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
     return [
         name
@@ -356,7 +363,7 @@ def _check_stage(move: Move, state: ItemState, stage: str) -> None:
 def _side_effects(
     name: str, state: ItemState, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
-    """What the move brings with it beside what was asked for."""
+    """Returns what the move changes in addition to what was asked for."""
     if name == "progress" and new["status"] == Status.PENDING:
         return _NO_PROCESS if new["stage"] == state.stage else {**_NO_PROCESS, "stage_started_at": None}
     if name == "progress":
@@ -367,13 +374,15 @@ def _side_effects(
     if name == "notify":
         return {"note": f"{state.note}\n{new['note']}" if state.note.strip() else new["note"]}
     if name == "edit" and phase_of(new["status"], retry=new.get("retry", state.retry)) is not Phase.CLOSED:
-        # Switching retry on opens a failed item again: what was reviewed is no longer the outcome.
+        # Turning retry on reopens a failed item, so a review of its outcome no longer applies.
         return {"reviewed": False}
     return {}
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When the stage began. Clients send whole records back: a time that they only repeat is the former stage's."""
+    """Returns when the stage began. Clients send complete records: a time that they only repeat belongs to the former
+    stage.
+    """
     sent = new.get("stage_started_at")
     if (state.stage, state.status) == (new["stage"], Status.STARTED):
         return sent or state.stage_started_at
@@ -381,14 +390,14 @@ def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> dat
 
 
 def build_object_identifier(domain: str, name: str) -> str:
-    """`<institution's domain>/<name without .tar and without .bNNN.ofNNN>` (member API, version 8, and its split bags)."""
+    """Returns `<institution's domain>/<name without .tar and .bNNN.ofNNN>` (member API, version 8)."""
     return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
 
 
 def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
-    """Whether a worker or admin may record a new item like this; raises Refused.
+    """Raises Refused if this role can't create an item with this stage and status.
 
-    Normally it stands at the first stage, Pending; one that is further on or already closed is taken too, on its path.
+    Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
     if not may(role, Permission.CREATE):
         raise Refused("forbidden", _("Your role does not allow this: create."))
@@ -405,7 +414,7 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
 
 def fields_on_creation(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
-    """What is set on a new item that is recorded as closed or held: what the move there would have set."""
+    """Returns what is set on a new item that is created as closed or held, as the corresponding move would set it."""
     there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
     fields = dict(MOVES[there].sets) if there else {}
     if action == Action.INGEST and status == Status.SUCCESS:

@@ -1,6 +1,6 @@
 """A list of work items: the query string as an object, its filters and orders, and how its counts and rows are found.
 
-It knows who asks, and not whether a page, the API, an export or a bulk change does. How lists stay fast: `strategies`.
+It knows the reader, but not whether a page, the API, an export, or a bulk change asks. `strategies` keeps lists fast.
 """
 
 from .filterset import MOST_PER_PAGE, IndexStrategy, ListFilterSet

@@ -1,4 +1,4 @@
-"""The orders of a list, and a place in one: where the next page goes on, whatever has changed on the pages before."""
+"""The orders of a list, and cursors: the position from which the next page continues, whatever changes before it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import CLOSED, WorkItem
 
-# Since when an item has been at its stage, and nothing of one that is closed: `WorkItem.at_stage_since`, said in SQL.
+# When an open or held item reached its stage: the SQL equivalent of `WorkItem.at_stage_since`.
 _COMPUTED: dict[str, Case] = {
     "at_stage_since": Case(
         When(CLOSED, then=None), default=F("stage_entered_at"), output_field=DateTimeField(null=True)
@@ -23,14 +23,14 @@ _COMPUTED: dict[str, Case] = {
 
 
 class Sort(NamedTuple):
-    """An order of the list. The columns end with `id`, so that equal rows keep their places from page to page."""
+    """An order of the list. The columns end with `id`, so that equal rows keep their order from page to page."""
 
     label: str | Promise
     columns: tuple[str, ...]
 
     @property
     def ordering(self) -> list[str | OrderBy]:
-        """The columns as a queryset takes them. Left to the databases, one would put what is not set first, the other last."""
+        """The columns for `order_by`. Databases differ in where they put NULL, so that is stated."""
         return [_placed(column) if _is_nullable(column) else column for column in self.columns]
 
 
@@ -50,22 +50,23 @@ _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
 
 
 def column_name(column: str) -> str:
+    """Returns the name of the column without the sign for a descending order."""
     return column.removeprefix("-")
 
 
 def select_expression(column: str) -> str | Case:
-    """A column as `values_list` takes it."""
+    """Returns the column for `values_list`."""
     return _COMPUTED.get(column_name(column), column_name(column))
 
 
 def column_expression(column: str) -> F | Case:
-    """The value of a column in SQL."""
+    """Returns the SQL expression for the column's value."""
     value = select_expression(column)
     return F(value) if isinstance(value, str) else value
 
 
 def _field(column: str) -> Any:
-    """The field that holds the values of a column."""
+    """Returns the field with the column's values."""
     if computed := _COMPUTED.get(column_name(column)):
         return computed.output_field
     model: Any = WorkItem
@@ -84,22 +85,22 @@ def is_descending(column: str) -> bool:
 
 
 def _placed(column: str) -> OrderBy:
-    """What is not set comes last, whichever way the column goes: nobody looks for it first."""
+    """Orders by the column with NULL last in either direction: nobody looks for unset values first."""
     return OrderBy(column_expression(column), descending=is_descending(column), nulls_last=True)
 
 
 def order_by_sql(column: str, name: str) -> str:
-    """The part of an ORDER BY for this column, which the statement calls `name`."""
+    """Returns the ORDER BY term for this column, which the statement calls `name`."""
     return f"{name} {'DESC' if is_descending(column) else 'ASC'} NULLS LAST"
 
 
 def reversed_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """The same order from its other end, of columns that are always set."""
+    """Returns the opposite order. The columns must not be nullable."""
     return tuple(column[1:] if is_descending(column) else f"-{column}" for column in columns)
 
 
 def cursor_values(columns: Sequence[str], item: WorkItem) -> list[Any]:
-    """What an item has in these columns."""
+    """Returns the item's values in these columns."""
     found = []
     for column in columns:
         value: Any = item
@@ -110,13 +111,13 @@ def cursor_values(columns: Sequence[str], item: WorkItem) -> list[Any]:
 
 
 def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
-    """The condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
+    """Returns the condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
         later |= same & _after(column, value)
         same &= _equal(column, value)
     if len(columns) > 1 and not _is_nullable(columns[0]):
-        # Says nothing new, but lets the database begin at the place instead of reading up to it.
+        # Redundant, but it lets the database start at the cursor instead of reading up to it.
         later &= Q(**{f"{column_name(columns[0])}__{'lte' if is_descending(columns[0]) else 'gte'}": values[0]})
     return later
 
@@ -127,7 +128,7 @@ def _equal(column: str, value: Any) -> Q:
 
 
 def _after(column: str, value: Any) -> Q:
-    """The condition that a row's value in this column comes after this one; None: not set."""
+    """Returns the condition that a row's value in this column comes after this one, which can be None."""
     if value is None:
         return Q(pk__in=[])
     later = Q((LessThan if is_descending(column) else GreaterThan)(column_expression(column), value))
@@ -135,13 +136,13 @@ def _after(column: str, value: Any) -> Q:
 
 
 def up_to_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
-    """The condition that a row comes no later than these values, where the first column is always set."""
+    """Returns the condition that a row comes no later than these values. The first column must not be nullable."""
     first = Q(**{f"{column_name(columns[0])}__{'gte' if is_descending(columns[0]) else 'lte'}": values[0]})
     return first & ~after_cursor(columns, values)
 
 
 def from_database(column: str, value: Any) -> Any:
-    """A value of this column as a statement of our own brings it. SQLite has text for a time, and no zone."""
+    """Converts a value of this column from our own SQL: SQLite stores times as text without a zone."""
     if value is None or _field(column).get_internal_type() != "DateTimeField":
         return value
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -149,7 +150,7 @@ def from_database(column: str, value: Any) -> Any:
 
 
 def format_cursor(values: Sequence[Any]) -> str:
-    """A place as text for a query string; `parse_cursor` understands it."""
+    """Formats a cursor for a query string; `parse_cursor` reads it."""
     return "~".join(_as_text(value) for value in values)
 
 
@@ -160,7 +161,7 @@ def _as_text(value: Any) -> str:
 
 
 def parse_cursor(columns: Sequence[str], text: str) -> list[Any]:
-    """The values of a place. Raises ValidationError where the text is no place in this order."""
+    """Returns the values of a cursor. Raises ValidationError if the text isn't a cursor in this order."""
     parts = text.rsplit("~", len(columns) - 1)
     try:
         return [_value(column, part) for column, part in zip(columns, parts, strict=True)]
@@ -171,7 +172,7 @@ def parse_cursor(columns: Sequence[str], text: str) -> list[Any]:
 
 
 def _value(column: str, part: str) -> Any:
-    """The value that this text stands for; ValueError, OverflowError or ValidationError where the column cannot hold it."""
+    """Returns the value of a text. Raises ValueError, OverflowError, or ValidationError if the column can't hold it."""
     field = _field(column)
     internal = field.get_internal_type()
     if part == "" and field.null:
@@ -183,5 +184,5 @@ def _value(column: str, part: str) -> Any:
     if "\0" in part:
         raise ValueError(part)
     value = field.to_python(part)
-    # At the ends of the calendar, a time with a zone may be none in UTC.
+    # At the limits of the calendar, a time with a zone may not exist in UTC.
     return value.astimezone(UTC) if internal == "DateTimeField" else value

@@ -1,7 +1,7 @@
-"""The query string of a list as one object: the page, its counts, the export, bulk acts and the API all read it.
+"""The query string of a list as an object, used by pages, counts, exports, bulk changes, and the API.
 
-Names are those of the member API, version 2; a version that spells some otherwise is a Dialect. Every name may be left out or blank. A name that is not known, or a value
-that cannot be right, makes the list invalid: then it has errors, and no rows.
+Names are those of the member API, version 2; versions that spell some differently are Dialects. Every name can be left
+out or blank. An unknown name or an impossible value makes the list invalid: then it has errors and no rows.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -35,7 +35,7 @@ ALIASES = {
     "etag_contains": "etag_like",
     "updated_since": "updated_after",
 }
-# Old scripts send it; it never had an effect on items.
+# Old scripts send it, although it never filtered items.
 IGNORED_NAMES = frozenset({"access"})
 # How the list is shown, not what is in it.
 PRESENTATION_NAMES = ("sort", "page", "per_page", "after", "before", "format")
@@ -48,7 +48,7 @@ FACETS = {
     "institution": "institution",
 }
 PROCESS_NAMES = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
-# Names that the API does not have, that its last version alone has, as it spells them its own way, and that the pages do not have.
+# Names that only the pages, only version 3 of the API, or only the API have.
 PAGES_ONLY_NAMES = ("before", "format")
 V3_ONLY_NAMES = ("registry_action", "not_queued", "date_from", "date_to")
 API_ONLY_NAMES = ("bag_date_from", "bag_date_to", *V3_ONLY_NAMES)
@@ -61,7 +61,7 @@ PAGES = Dialect(
 
 
 def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
-    """What this person may write. Who may not see which process holds an item cannot ask for it either."""
+    """Returns the names that this person can use. Filters on the process fields are only for those who can see them."""
     return [
         given for given, name in dialect.names.items() if user.can(Permission.SEE_PROCESS) or name not in PROCESS_NAMES
     ]
@@ -74,7 +74,7 @@ def _unknown_name_error(given: str, known: Iterable[str]) -> str:
 
 
 def _intersect(some: set[int] | None, others: set[int] | None) -> list[int] | None:
-    """What is in both; None is everything."""
+    """Returns what is in both; None means everything."""
     if some is None or others is None:
         return sorted(others) if some is None and others is not None else None if some is None else sorted(some)
     return sorted(some & others)
@@ -94,11 +94,10 @@ class Chip(NamedTuple):
 
 
 class ItemList:
-    """A list of work items, as a query string asks for it and this person may see it.
+    """The work items that a query string asks for, within what this person can see.
 
-    `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed;
-    all of it, the counts and the rows, from the one called `using`.
-    `errors` is {name as it was given: sentence}.
+    `data` is a QueryDict (or {name: [values]}) in the spelling of `dialect`. Everything is read lazily from the
+    database named `using`. `errors` is {name as given: sentence}.
     """
 
     def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES, *, using: str = DEFAULT_DB_ALIAS):
@@ -106,11 +105,11 @@ class ItemList:
         self.using = using
         self.dialect = dialect
         self.errors: dict[str, str] = {}
-        self._given: dict[str, str] = {}  # {filter's name: the name as it was given}
+        self._given: dict[str, str] = {}  # {filter's name: name as given}
         self.params = self._canonical(data)
 
     def _canonical(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
-        """{canonical name: values}, without blank ones; names that are not known become errors."""
+        """Returns {canonical name: values} without blank values. Unknown names become errors."""
         params: dict[str, list[str]] = {}
         known = set(known_names(self.user, self.dialect))
         for given in data:
@@ -128,7 +127,7 @@ class ItemList:
         return params
 
     def _read(self, given: str, value: str) -> str:
-        """A value in the filter's own words; one that the dialect does not have becomes an error."""
+        """Translates a value to the filter's words. A value unknown to the dialect becomes an error."""
         words = self.dialect.words.get(given)
         if words is None:
             return value
@@ -139,22 +138,22 @@ class ItemList:
 
     @cached_property
     def institutions(self) -> dict[int, Institution]:
-        """Every institution that this person may know of, by id."""
+        """Every institution that this person can see, by id."""
         if self.user.can(Permission.SEE_EVERY_INSTITUTION):
             return {
                 institution.pk: institution
                 for institution in Institution.objects.using(self.using).visible_to(self.user)
             }
-        return {self.user.institution_id: self.user.institution}  # it came with the person
+        return {self.user.institution_id: self.user.institution}  # loaded with the user
 
     def for_query(self, query: str) -> "ItemList":
-        """Another list of the same reader's, which need not look the institutions up again."""
+        """Returns another list for the same reader, which doesn't load the institutions again."""
         other = ItemList(QueryDict(query), self.user, self.dialect, using=self.using)
         other.institutions = self.institutions
         return other
 
     def for_queries(self, queries: Iterable[str]) -> "list[ItemList]":
-        """Other lists of the same reader's; the causes that they ask for are looked up all at once."""
+        """Returns other lists for the same reader, whose causes are loaded in one query."""
         others = [self.for_query(query) for query in queries]
         known = self._causes_of({number for other in others for number in other.params.get("cause", ())})
         for other in others:
@@ -163,7 +162,7 @@ class ItemList:
 
     @cached_property
     def causes(self) -> dict[str, str]:
-        """{number: text} of the causes that are asked for, and that an item which this person may see has failed for."""
+        """{id: text} of the causes in the query string that some item visible to this person has failed with."""
         return self._causes_of(self.params.get("cause", ()))
 
     def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
@@ -196,14 +195,14 @@ class ItemList:
         return filters
 
     def _normalize(self, values: Mapping[str, Any]) -> None:
-        """One spelling per value, so that links, chips and the left column recognise what is chosen."""
+        """Normalizes the spelling of values, so that links, chips, and facets recognize what is selected."""
         if "institution" in self.params:
             self.params["institution"] = [
                 self.institutions[pk].identifier for pk in dict.fromkeys(values["institution"])
             ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
-        # As many rows as the reader has set need not be said: what is bookmarked then follows the setting.
+        # The reader's own number of rows is left out, so that bookmarks follow the setting.
         if self.dialect.per_page is None and values.get("per_page") == self.user.rows_per_page:
             del self.params["per_page"]
 
@@ -215,16 +214,18 @@ class ItemList:
             self.errors[name] = error.messages[0]
 
     def is_valid(self) -> bool:
-        """Ask first: an invalid list has no rows, and `errors` says why, by name."""
+        """Returns whether the list is valid. Call it first: an invalid list has no rows, and `errors` says why, by
+        name.
+        """
         _checked = self._filter
         return not self.errors
 
     @property
     def cleaned_data(self) -> dict[str, Any]:
-        """The values as the fields have read them: of the names that were given, and are right."""
+        """The parsed values of the names that were given and are valid."""
         return self._filter.form.cleaned_data
 
-    # What `finding` asks, to choose its way
+    # What `strategies` needs to know
 
     @property
     def sees_all(self) -> bool:
@@ -232,7 +233,7 @@ class ItemList:
 
     @cached_property
     def strategies(self) -> dict[IndexStrategy, list[str]]:
-        """{how they are found: the names given}, without those that only say how the list is shown."""
+        """{index strategy: names given}, without names that only say how the list is shown."""
         found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.cleaned_data.items():
             if name not in PRESENTATION_NAMES and value is not None:
@@ -241,25 +242,25 @@ class ItemList:
 
     @property
     def facet_names(self) -> list[str]:
-        """The names of the left column that are given."""
+        """The names of the facets that were given."""
         return [name for name in FACETS.values() if name in self.cleaned_data]
 
     @cached_property
     def scope(self) -> list[int] | None:
-        """The institutions that the list is about, whatever is chosen of them in the left column; None: all."""
+        """The institutions that the list covers, regardless of the facet; None means all."""
         seen = None if self.sees_all else {self.user.institution_id}
         numbers = self.cleaned_data.get("institution_id")
         return _intersect(seen, numbers and set(numbers))
 
     @cached_property
     def chosen_institutions(self) -> list[int] | None:
-        """The institutions of the scope that are chosen in the left column; None: nothing is chosen there."""
+        """The institutions selected in the facet, within the scope; None if none is selected."""
         domains = self.cleaned_data.get("institution")
         return _intersect(None if self.scope is None else set(self.scope), set(domains)) if domains else None
 
     @cached_property
     def base_conditions(self) -> tuple[KindCondition, ...]:
-        """What the list asks of an item's kind, beside the left column."""
+        """What the list requires of an item's kind, apart from the facets."""
         return self._conditions_of(
             name for name in self.strategies.get(IndexStrategy.COUNTED, ()) if name not in FACETS.values()
         )
@@ -281,7 +282,7 @@ class ItemList:
         )
 
     def condition(self, name: str) -> Q:
-        """What a name that was given stands for."""
+        """Returns the condition of a name that was given."""
         return self._filter.filters[name].condition(self.cleaned_data[name])
 
     def column_of(self, name: str) -> str:
@@ -289,21 +290,21 @@ class ItemList:
 
     @property
     def range_columns(self) -> set[str]:
-        """The columns that the list has a stretch of."""
+        """The columns on which the list has a range."""
         return {self.column_of(name) for name in self.strategies.get(IndexStrategy.RANGE, ())}
 
     def comparisons(self, name: str) -> list[Any]:
-        """What a name stands for, as (lookup, value)."""
+        """Returns the condition of a name as (lookup, value) pairs."""
         return list(self.condition(name).children)
 
     @property
     def range_bounds(self) -> list[tuple[str, Any]]:
-        """The ends of the stretches, as (lookup, value)."""
+        """The bounds of the ranges as (lookup, value)."""
         found = (self.comparisons(name) for name in self.strategies.get(IndexStrategy.RANGE, ()))
         return [(lookup.rpartition("__")[2], value) for [(lookup, value)] in found]
 
     def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
-        """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
+        """Returns the items of the list unordered, ignoring the names in `without`; none if the list is invalid."""
         if not self.is_valid():
             return WorkItem.objects.none()
         items = WorkItem.objects.using(self.using).visible_to(self.user)
@@ -314,11 +315,11 @@ class ItemList:
         return items.moving() if statuses and {*statuses} <= {*MOVING} else items
 
     def rows(self) -> WorkItemQuerySet:
-        """The items of the list in its order."""
+        """Returns the items of the list in its order."""
         return self.items().order_by(*self.sort.ordering)
 
     def rows_after_cursor(self) -> WorkItemQuerySet:
-        """The rows from the place on that the query names with `after`; all of them where it names none."""
+        """Returns the rows after the cursor in `after`, or all rows if there is none."""
         if "after" not in self.cleaned_data:
             return self.rows()
         return self.rows().filter(
@@ -327,7 +328,7 @@ class ItemList:
 
     @property
     def selected_facets(self) -> dict[str, set[Any]]:
-        """What is chosen in the left column: {facet: values}."""
+        """{facet: selected values}."""
         return {facet: set(self.cleaned_data.get(name, [])) for facet, name in FACETS.items()}
 
     @property
@@ -353,9 +354,9 @@ class ItemList:
     # Query strings
 
     def query(self, **changes: Any) -> str:
-        """The query string with some names changed: a value, a list of values, or None to drop it.
+        """Returns the query string with some names changed to a value or a list of values, or dropped with None.
 
-        A change of anything but the page leads back to the first page.
+        Any change except of the page leads back to the first page.
         """
         dropped = ("format", *PAGING_NAMES) if changes else ("format",)
         parts = {name: part for name, part in self._encoded.items() if name not in dropped}
@@ -365,22 +366,22 @@ class ItemList:
 
     @cached_property
     def _encoded(self) -> dict[str, str]:
-        """Each name with its values as a query string has it: a page has a hundred links that differ in one of them."""
+        """{name: its part of the query string}. A page has a hundred links that differ in one part."""
         _normalized = self._filter
         return {name: _encode(name, values) for name, values in self.params.items()}
 
     @property
     def filter_query(self) -> str:
-        """What is in the list, without how it is shown."""
+        """The query string without names that only say how the list is shown."""
         return self.query(**dict.fromkeys(PRESENTATION_NAMES))
 
     def with_toggled(self, name: str, value: str) -> str:
-        """The query string with one value of a name added, or removed where it is there."""
+        """Returns the query string with one value of a name added, or removed if it is there."""
         values = self.params.get(name, [])
         return self.query(**{name: [one for one in values if one != value] if value in values else [*values, value]})
 
     def chips(self) -> list[Chip]:
-        """Every active filter, value by value."""
+        """Returns a chip for each value of every active filter."""
         found = []
         for name, values in self.params.items():
             if name in PRESENTATION_NAMES:

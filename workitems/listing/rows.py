@@ -1,4 +1,4 @@
-"""The rows of a list as a page shows them."""
+"""The rows of a list as pages show them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from ..vocabulary import Action
 
 @dataclass(frozen=True)
 class Uploads:
-    """Which other upload of the bag matters to an item, by id."""
+    """The other uploads of the bag that matter for an item, by id."""
 
     superseded_by: int | None = None
     duplicate_of: int | None = None
@@ -37,8 +37,8 @@ class Row:
     item: WorkItem
     uploads: Uploads
     now: datetime
-    following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
-    owner: Institution | None = None  # as the list knows it; its item would look it up
+    following: int | None = None  # the next row's item, which gets the focus when this one leaves the list
+    owner: Institution | None = None  # from the list, because the item would query for it
     late: Lateness | None = None
 
     @cached_property
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to be known of it than its status says; of most there is not."""
+        """Whether there is more to show than the status, which is rare."""
         return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
 
     @property
@@ -56,7 +56,7 @@ class Row:
 
 
 def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
-    """What `explain` needs to know of an item."""
+    """Returns what `explanations` needs to know of an item."""
     return Situation(
         action=item.action,
         stage=item.stage,
@@ -73,14 +73,14 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
     )
 
 
-_PLACEHOLDER = 10**15  # stands for an item's number
+_PLACEHOLDER = 10**15  # a placeholder for an item's id
 
 
 @cache
 def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
-    """The statement for the uploads of so many items, and its parameters before their numbers.
+    """Returns the statement for the uploads of `number` items, and its parameters before their ids.
 
-    Putting it together takes three times as long as running it, so that is done once.
+    Building it takes three times as long as running it, so it is cached.
     """
     marked: Any = WorkItem.objects.with_uploads()
     marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
@@ -88,7 +88,7 @@ def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
         return sql, params[:-number]
-    # Its own words written out: a plan for any values would not know that an index is for the first 200 letters of a name.
+    # Its constants are written out: a generic plan wouldn't know that an index covers the first 200 letters of a name.
     operations: Any = connection.ops
     whole = operations.compose_sql(sql, params).replace("%", "%%")
     for gap in gaps:
@@ -97,8 +97,8 @@ def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
 
 
 def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
-    """The items with these numbers, and their uploads."""
-    # Filled up with the last to a power of two, so that there are few statements.
+    """Yields these ids with their uploads."""
+    # Padded to a power of two with the last id, so that there are few different statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
     sql, params = _uploads_statement(len(filled))
     for pk, *others in fetch_prepared(using, sql, [*params, *filled]):
@@ -106,9 +106,9 @@ def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Upload
 
 
 def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
-    """{item's id: its Uploads}, from the database called `using`.
+    """Returns {item id: Uploads} from the database named `using`.
 
-    Two statements: which bags were uploaded more than once, and of those what stands in for what.
+    Two statements: which bags were uploaded more than once, and which of their uploads replaces which.
     """
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
@@ -122,9 +122,10 @@ def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> 
 def fetch_rows(
     ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
 ) -> list[Row]:
-    """The rows of these items in this order, from the database called `using`: three statements, however many rows.
+    """Returns the rows of these items in this order, by three statements however many there are.
 
-    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
+    `institutions`: those that the reader can see, by id, so that they aren't loaded again. `using`: the database to
+    read.
     """
     by_id = {item.pk: item for item in WorkItem.objects.using(using).with_ids(ids).for_rows()}
     items = [by_id[pk] for pk in ids if pk in by_id]
@@ -144,6 +145,6 @@ def fetch_rows(
 
 
 def row_lateness(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
-    """Whether it is late; an upload that another one stands in for waits for nothing."""
+    """Returns how late an item is, or None. An upload that is replaced by another one isn't waiting for anything."""
     is_replaced = uploads.superseded_by or uploads.duplicate_of
     return None if is_replaced else find_lateness(item, now, using)

@@ -1,6 +1,6 @@
-"""Every table, each in a file of its own, with its querysets in domain words.
+"""Every table in a file of its own, with querysets in domain words.
 
-It imports nothing from the rooms above, which fill, count and change what is stored here.
+It imports nothing from the rooms above, which fill, count, and change what is stored here.
 """
 
 from .append_only import AppendOnly

@@ -1,10 +1,10 @@
-"""The text that the search looks through, beside the items, where PostgreSQL can have an index for it.
+"""The searched text of every item in a table of its own, with a trigram index on PostgreSQL.
 
-An item's text is made when it comes and hardly changes, but every move rewrites the item's row and with it every index of
-its table; an index of all that is in a text would cost more than the rest of the move. So PostgreSQL keeps a copy of
-`search_text` here by triggers, for every way of writing, and indexes that: by trigrams, which find any part of a text of three
-letters and more. Without the extension pg_trgm the search still works and is slower; `manage.py check --database default`
-says so. SQLite has no such index; there the table stays empty.
+An item's text is set when the item is created and rarely changes, but every move rewrites the item's row and its
+entries in all indexes of that table. A trigram index there would cost more than the rest of the move. So triggers copy
+`search_text` to a separate table, however the row was written, and the index is built on the copy. It finds any
+substring of three or more letters. Without the extension pg_trgm, search still works but is slower; `manage.py check
+--database default` reports it. SQLite has no such index, so there the table stays empty.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections, transaction
 from ..database import SEARCHED_TEXTS as TABLE
 from ..database import WORK_ITEMS as ITEMS
 
-BATCH_SIZE = 2_000  # texts copied per transaction: a worker waits for one at most
+BATCH_SIZE = 2_000  # texts copied per transaction; a worker waits for one batch at most
 INDEX_NAME = "searched_text_trigrams"
 
 
@@ -48,22 +48,23 @@ REMOVAL = [
 
 
 def copy_texts(connection: Any) -> None:
-    """Copies the text of every item that has none here yet, piece by piece. The triggers must be there: they do the rest.
+    """Copies the text of every item that isn't in the table yet, in batches. The triggers must already exist.
 
-    An item that somebody is changing at this moment is come back to: whoever waits for others while others wait for him would
-    be stopped, or stop them.
+    Skips items that another transaction has locked and returns to them later: waiting for the lock could cause a
+    deadlock.
     """
     while _copy_pass(connection):
         pass
 
 
 def _copy_pass(connection: Any) -> bool:
-    """Goes over all items once; whether some are left."""
+    """Goes through all items once. Returns whether any are left."""
     place = 0
     while True:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(
-                # The place is said of both tables: else every piece would begin with all texts that are copied already.
+                # Both tables are limited to later ids; otherwise every batch would start by reading all texts already
+                # copied.
                 f"WITH batch AS (SELECT id, search_text FROM {ITEMS} AS i WHERE id > %s AND NOT EXISTS"
                 f" (SELECT 1 FROM {TABLE} AS s WHERE s.item_id = i.id AND s.item_id > %s)"
                 f" ORDER BY id LIMIT {BATCH_SIZE} FOR SHARE SKIP LOCKED),"
@@ -81,9 +82,9 @@ def _copy_pass(connection: Any) -> bool:
 
 
 def build_index(connection: Any) -> bool:
-    """Builds the index by trigrams beside the writers, if it is not there; whether it is there now.
+    """Builds the trigram index without blocking writers, unless it exists. Returns whether it exists now.
 
-    It is not where the extension pg_trgm is not installed and this account may not install it.
+    It cannot be built when pg_trgm isn't installed and this account may not install it.
     """
     if is_indexed(connection):
         return True
@@ -93,13 +94,13 @@ def build_index(connection: Any) -> bool:
     except DatabaseError:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX_NAME}")  # what is left of one that was interrupted
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
         cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
     return True
 
 
 def is_indexed(connection: Any) -> bool:
-    """Whether the index by trigrams is there and whole."""
+    """Returns whether the trigram index exists and is valid."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
@@ -109,7 +110,7 @@ def is_indexed(connection: Any) -> bool:
 
 @checks.register(checks.Tags.database)
 def check_search_index(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Says so where the search has to read every text."""
+    """Warns when a search has to read every text."""
     return [
         checks.Warning(
             "The search looks through every text, because the database has no index by trigrams. It is slow, and long lists are "
@@ -123,7 +124,7 @@ def check_search_index(app_configs: Any = None, databases: Any = None, **kwargs:
 
 
 def _has_triggers(connection: Any) -> bool:
-    """Whether texts are copied here: not on SQLite, and not before the migrations have run."""
+    """Returns whether texts are copied: not on SQLite, and not before the migrations have run."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:

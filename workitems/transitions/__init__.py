@@ -1,6 +1,6 @@
 """The only code that changes an item: it locks the rows, asks `lifecycle`, saves, and records what was done.
 
-It knows nothing of lists, pages or the API, which all call it alike.
+It knows nothing of lists, pages, or the API, which all call it the same way.
 """
 
 from .arrivals import ImportedRows, store_imported

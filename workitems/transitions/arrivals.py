@@ -1,4 +1,4 @@
-"""What an import brings: what has happened elsewhere has happened, so that the lifecycle's rules are not asked."""
+"""Stores imported items. The rules of the lifecycle don't apply, because the changes already happened elsewhere."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ..vocabulary import Status
 
 @dataclass(frozen=True)
 class ImportedRows:
-    """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
+    """What an import stores: new rows, existing rows with new values, and the history entries for both."""
 
     new: list[WorkItem]
     changed: list[WorkItem]
@@ -29,10 +29,10 @@ def store_imported(
     *,
     history: Sequence[str] = (),
 ) -> None:
-    """Stores what an import brings, with its history, in one transaction: all of it or nothing.
+    """Stores imported items with their history in one transaction, all or nothing.
 
-    `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
-    columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
+    `judge` is called with the stored rows of these ids, locked, and their histories, each entry as its values in the
+    columns of `history` (empty without columns), and returns what to write. The rules of the lifecycle aren't checked.
     """
     with transaction.atomic():
         locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
@@ -42,7 +42,7 @@ def store_imported(
         _advance_sequence(arrivals.new)
         insert_many(arrivals.new)
         if arrivals.changed:
-            # One statement for rows that all take other values. They are locked, so each of them does exist.
+            # One statement for rows with different values. They are locked, so each of them exists.
             columns = [column.name for column in WorkItem._meta.concrete_fields if not column.primary_key]
             WorkItem.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
@@ -52,8 +52,10 @@ def store_imported(
 
 
 def _record_imported_failures(arrivals: ImportedRows) -> None:
-    """The last failure of each item: when its history says, where that comes along. Else one that is failed says it itself;
-    and when it did, if that is known already, stays as it is."""
+    """Records each item's last failure: with the time from its history if that is imported, too.
+
+    Otherwise an item that is failed now counts as failed, and a failure time already known stays.
+    """
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
     last: dict[int, FailureRecord] = {}
     for entry in sorted(arrivals.entries, key=attrgetter("number")):
@@ -68,7 +70,7 @@ def _record_imported_failures(arrivals: ImportedRows) -> None:
 
 
 def _advance_sequence(new: list[WorkItem]) -> None:
-    """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
+    """Moves PostgreSQL's id sequence past ids that came with the rows. SQLite derives ids from the rows."""
     if not new or connection.vendor != "postgresql":
         return
     highest = max(row.pk for row in new)
@@ -76,6 +78,7 @@ def _advance_sequence(new: list[WorkItem]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         [sequence] = cursor.fetchone()
-        # Never backwards: another writer may be ahead. A counter that was never used says 1, and would give 1 again.
+        # Never backwards, because another writer may be ahead. An unused sequence has the value 1 and would return 1
+        # again.
         ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
         cursor.execute(ahead, [sequence, highest, highest])

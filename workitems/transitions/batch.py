@@ -1,8 +1,8 @@
-"""One move made with many items at once: the rows are locked, `lifecycle` is asked, what it says is saved and recorded.
+"""One move on many items: locks the rows, asks `lifecycle`, saves the result, and records it.
 
-The verbs call it for one item, bulk changes for many at a time. Safe under concurrent writers: on PostgreSQL the rows are
-locked; on SQLite a transaction has the database to itself from its first statement (settings: IMMEDIATE); and on both
-the update names the version that was read, so that nothing is ever decided from a stale copy.
+Single moves and bulk changes both use it. It is safe with concurrent writers: PostgreSQL locks the rows, and on SQLite
+a transaction has the database to itself from its first statement (settings: IMMEDIATE). On both, the update names the
+version that was read, so nothing is decided from stale data.
 """
 
 from collections import defaultdict
@@ -35,18 +35,18 @@ from ..search import SEARCHED_COLUMNS, build_search_text
 from .related import related_facts
 from .values import check_values
 
-# Stage, status and note have columns of their own in the history; the rest of what a worker's save carries would only swell it.
+# Stage, status, and note have their own columns in the history; the rest of what a worker saves would only inflate it.
 _NOT_IN_CHANGES = frozenset(
     {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
 )
 _PROCESS = frozenset({"node", "pid"})
 
-PlannedMove = tuple[str, TransitionRequest] | Refused  # the move that is to be made with an item, or why none is
+PlannedMove = tuple[str, TransitionRequest] | Refused  # the move to make on an item, or why there is none
 
 
 @dataclass(frozen=True)
 class TransitionResult:
-    """What became of one item: `changed`, or `refused` with the reason, or neither (it was so already)."""
+    """What became of one item: `changed`, `refused` with the reason, or neither if nothing had to change."""
 
     item: WorkItem | None
     changed: bool = False
@@ -54,7 +54,7 @@ class TransitionResult:
 
 
 class _Change(NamedTuple):
-    """A move of one item, and the columns that it changes, with their new values."""
+    """A move on one item, with the new values of the columns that change."""
 
     row: WorkItem
     move: str
@@ -62,13 +62,16 @@ class _Change(NamedTuple):
 
 
 def effective_role(by: User) -> str:
-    """The role that counts: an account that is closed has none."""
+    """Returns the role that counts: a closed account has none."""
     return by.role if by.is_active else ""
 
 
 @dataclass(frozen=True)
 class TransitionBatch:
-    """One call: by whom, through what (page, api, import or command), when (None: once the rows are locked), in which bulk change."""
+    """One call: by whom, through what (page, api, import, or command), at which time, and for which bulk change.
+
+    `at` is None for the time at which the rows are locked.
+    """
 
     by: User
     via: str
@@ -82,12 +85,15 @@ class TransitionBatch:
         versions: Mapping[int, int | None],
         queryset: Any,
     ) -> list[TransitionResult]:
-        """Locks the rows, makes with each the move that `plan` gives for it, and saves what was accepted."""
+        """Locks the rows, makes the move that `plan` returns for each of them, and saves what was accepted.
+
+        Returns a result for each id, in order. A row whose version differs from the one in `versions` is refused.
+        """
         results, accepted = {}, []
         with transaction.atomic():
             locked = queryset.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
-            # Not before: who waited for the lock comes later than who had it, in the history, too.
+            # Only now: whoever waited for the lock must come later in the history than whoever had it.
             now = self.at or timezone.now()
             plans = plan(rows)
             related = related_facts(rows, plans, self.by)
@@ -106,11 +112,11 @@ class TransitionBatch:
     def _evaluate(
         self, row: WorkItem, planned: PlannedMove, related: dict[str, Any], seen: int | None, now: datetime
     ) -> _Change:
-        """What the move changes of the row; nothing where it is so already. Raises Refused."""
+        """Returns what the move changes in the row, which can be nothing. Raises Refused."""
         if isinstance(planned, Refused):
             raise planned
         move, requested = planned
-        if MOVES[move].is_granted_to(effective_role(self.by)):  # who may not make the move hears only that
+        if MOVES[move].is_granted_to(effective_role(self.by)):  # others learn only that they can't make the move
             given = {name: value for name, value in requested.fields.items() if name in MOVES[move].allows}
             check_values(type(row), given if requested.note is None else {**given, "note": requested.note})
         new = evaluate(
@@ -128,7 +134,7 @@ class TransitionBatch:
         return _Change(row, move, different)
 
     def _save(self, accepted: Sequence[_Change], now: datetime) -> None:
-        """Stores the rows, their history entries, and what is kept of durations and failures."""
+        """Stores the rows, their history entries, and their durations and failures."""
         entries = []
         facts: list[StageDuration | ItemOutcome] = []
         for change in accepted:
@@ -139,12 +145,12 @@ class TransitionBatch:
         _update(accepted, now)
         record_durations(facts)
         record_failures(failed_items(row for row, move, _new in accepted if move == "fail"))
-        # What an admin has written in its place is what it failed for; when it did stays as it is.
+        # An edited note replaces the cause of the failure, but not its time.
         edited = failed_items(row for row, move, new in accepted if move == "edit" and "note" in new)
         record_failures(edited, is_new=False)
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
-        """Writes the new values onto the row in memory, and returns the history entry that says so."""
+        """Sets the new values on the row in memory, and returns the history entry for them."""
         stage, status = row.stage, row.status
         hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
@@ -187,7 +193,7 @@ def _check_version(row: WorkItem, seen: int | None) -> None:
 
 
 def _update(accepted: Sequence[_Change], now: datetime) -> None:
-    """One UPDATE for all rows that take the same values: a bulk act is a handful of statements, a single move is one."""
+    """Runs one UPDATE for all rows that take the same values: a handful of statements for a bulk change."""
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row, _move, new in accepted:
         groups[row.version, tuple(sorted(new.items(), key=lambda pair: pair[0]))].append(row.pk)
@@ -212,9 +218,9 @@ def apply(
     at: datetime | None = None,
     act: UUID | None = None,
 ) -> list[TransitionResult]:
-    """Makes one move with each of the items, in one transaction, and says what became of each, in the order of `ids`.
+    """Makes one move on each of the items, in one transaction, and returns a result for each id, in order.
 
-    `versions`: what the caller has seen of an item; an item that has moved on since is refused.
+    `versions`: the versions that the caller has seen; an item that has changed since is refused.
     """
     batch = TransitionBatch(by, via, at, act)
     return batch.run(ids, lambda rows: dict.fromkeys(rows, (move, requested)), versions or {}, WorkItem.objects.all())

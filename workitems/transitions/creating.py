@@ -1,4 +1,4 @@
-"""How an item is created: checked, stored and recorded, once per upload however often a client asks."""
+"""Creates an item: checked, stored, and recorded, once per upload however often a client sends it."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,12 +27,12 @@ def create(
     deduplicate_within: timedelta | None = None,
     **fields: Any,
 ) -> WorkItem:
-    """The verb `create`: stores a new item with its first history entry. Raises Refused.
+    """Stores a new item with its first history entry. Raises Refused.
 
-    `stage` and `status` default to the first stage of the action, Pending; `date` to now (`at`, for a demo that plays the past).
+    `stage` and `status` default to the action's first stage and Pending, `date` to now (`at`, for the past in a demo).
 
-    `deduplicate_within`: if the same caller made the same item no longer ago than this, that one is returned: a client that lost the
-    answer asks again.
+    `deduplicate_within`: if the same caller created the same item within this time, that item is returned, so that a
+    client can repeat a request whose response it lost.
     """
     item, now = WorkItem(**fields), at or timezone.now()
     given_date = item.date
@@ -49,14 +49,14 @@ def create(
 
 
 def _prepare(item: WorkItem, by: User, now: datetime) -> None:
-    """Sets what the caller has left out, and checks the item whole. Raises Refused."""
+    """Fills in what the caller left out, and checks the complete item. Raises Refused."""
     _check_institution(item)
     item.stage = item.stage or (first_stage(item.action) if item.action in tuple(Action) else "")
     item.status = item.status or Status.PENDING
     item.date = item.date or now
     item.created_at = item.updated_at = now
     item.stage_entered_at = now
-    item.version = 1  # the number of its first history entry, whatever the caller has given
+    item.version = 1  # the number of its first history entry, whatever the caller sent
     check_creation(item.action, item.stage, item.status, role=effective_role(by))
     check_values(WorkItem, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
     sets = fields_on_creation(
@@ -93,9 +93,9 @@ def _insert(item: WorkItem, by: User, via: str, now: datetime) -> None:
 
 def _check_institution(item: WorkItem) -> None:
     if item.institution_id is None:
-        return  # said by check_values, as of every column that must have a value
+        return  # check_values reports it, as for every required column
     try:
-        item.institution  # noqa: B018  asked for, so that it is fetched
+        item.institution  # noqa: B018  loads the institution
     except ObjectDoesNotExist:
         number = item.institution_id
         sentence = _("There is no institution with the number %(number)s.") % {"number": number}
@@ -103,7 +103,7 @@ def _check_institution(item: WorkItem) -> None:
 
 
 def _lock_same_upload(item: WorkItem) -> None:
-    """Whoever makes the same item now waits for the end of this transaction. On SQLite every writer does anyway."""
+    """Makes others who create the same item wait for this transaction. On SQLite every writer waits anyway."""
     if connection.vendor == "postgresql":
         same = f"{item.institution_id} {item.action} {item.etag} {item.name}"
         with connection.cursor() as cursor:

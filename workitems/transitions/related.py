@@ -1,4 +1,4 @@
-"""What lies in other rows and decides about a move: other uploads of the bag, and what the item's history says."""
+"""Facts from other rows that decide about a move: other uploads of the bag, and the item's history."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from ..vocabulary import Status
 
 
 def find_reached_stage(item: WorkItem) -> str:
-    """How far an item has come: of a cancelled one, the stage before the cancel."""
+    """Returns how far an item has come: for a cancelled item, its stage before the cancel."""
     if item.status != Status.CANCELLED:
         return item.stage
     cancels = query_entries("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
@@ -27,7 +27,7 @@ def related_facts(
     plans: Mapping[int, tuple[str, Any] | Refused],
     by: User,
 ) -> dict[int, dict[str, Any]]:
-    """What lies in other rows and decides: {item: facts of it}. Asked only where the move depends on it."""
+    """Returns {item id: facts from other rows}, queried only where the move depends on them."""
     making: dict[str, list[int]] = defaultdict(list)
     for pk, plan in plans.items():
         if not isinstance(plan, Refused):
@@ -46,16 +46,16 @@ def related_facts(
 
 
 def _replaced(ids: list[int]) -> set[int]:
-    """Which of the items another upload stands in for."""
+    """Returns which of the items are replaced by another upload."""
     asked = WorkItem.objects.filter(pk__in=ids)
     return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
 
 
 def _stages_before_cancel(rows: Iterable[WorkItem]) -> dict[int, str]:
-    """Where the cancelled ones among the items stood before."""
+    """Returns the stages of the cancelled items before their cancel."""
     return {row.pk: find_reached_stage(row) for row in rows if row.status == Status.CANCELLED}
 
 
 def _notified(ids: list[int]) -> set[int]:
-    """Of which of the items the institution's staff were told already."""
+    """Returns for which of the items staff have already been notified."""
     return {pk for [pk] in query_entries("item_id", item_id__in=ids, move="notify")}

@@ -1,4 +1,4 @@
-"""How a whole record is saved: the move that it means is worked out, and then made like any other."""
+"""Saves complete records: infers the move that is meant, and makes it like any other."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from .batch import PlannedMove, TransitionBatch, TransitionResult, effective_rol
 
 
 class SaveRefused(Exception):
-    """One of several records cannot be saved, so that none was. `index`: which one; `refused`: why."""
+    """One of several records can't be saved, so none was. `index`: its position; `refused`: the reason."""
 
     def __init__(self, index: int, refused: Refused):
         super().__init__(refused.sentence)
@@ -25,9 +25,9 @@ class SaveRefused(Exception):
 def save(
     records: Mapping[int, Mapping[str, Any]], *, by: User, via: str = "api", at: datetime | None = None
 ) -> list[TransitionResult]:
-    """Saves whole records, {item's id: {column: value}}, each by the move that it means; all of them or none.
+    """Saves complete records, {item id: {column: value}}, each by the move that it means; all or none.
 
-    Only what `by` may see is there to be saved. Raises Stopped at the first one that is refused.
+    Only items that `by` can see can be saved. Raises SaveRefused for the first record that is refused.
     """
 
     def meant(row: WorkItem, requeued_at: datetime | None) -> PlannedMove:
@@ -53,12 +53,12 @@ def save(
 
 
 def _last_requeues(rows: Mapping[int, WorkItem], records: Mapping[int, Mapping[str, Any]]) -> dict[int, datetime]:
-    """When the items were requeued last; asked only of those whose record has another time than the row for its stage's beginning.
+    """Returns when items were last requeued, only for items whose record has a different stage start than the row.
 
-    The archive need not be asked: what it tells of lies before the item was last closed, at least a year ago.
+    The archive isn't read: its entries are older than the item's last closing, at least a year ago.
     """
     asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
     if not asked:
         return {}
     requeues = HistoryEntry.objects.filter(item_id__in=asked, move="requeue").order_by("number")
-    return dict(requeues.values_list("item_id", "at"))  # of each item, the last one stays
+    return dict(requeues.values_list("item_id", "at"))  # the last one per item wins

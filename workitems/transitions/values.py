@@ -1,4 +1,4 @@
-"""Whether a column can hold a value: asked before the database is, which would fail in words for nobody."""
+"""Checks whether columns can hold values, before the database does, whose messages nobody would understand."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from ..lifecycle import Refused
 
 
 def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:
-    """Raises Refused, naming the field, at the first value that its column cannot hold.
+    """Raises Refused, naming the field, for the first value that its column can't hold.
 
-    Else it would fail inside the database, on each of the two in another way.
+    Without this check the two databases would fail in different ways.
     """
     columns = {column.name: column for column in model._meta.concrete_fields}
     for name, value in values.items():

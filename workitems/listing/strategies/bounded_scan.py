@@ -1,4 +1,4 @@
-"""One bounded pass over what a list asks for beside its left column: the counts, and the rows if they are few."""
+"""A bounded scan over what a list asks for apart from its facets: the counts, and the rows if they are few."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ from ..ordering import after_cursor, column_expression, column_name, from_databa
 from ..query import ItemList
 from .result import Cursor
 
-COUNT_LIMIT = 10_000  # items that one pass counts
-SCAN_LIMIT = 100_000  # items that are looked at, where no index knows what is asked for
+COUNT_LIMIT = 10_000  # items counted by one scan
+SCAN_LIMIT = 100_000  # items examined when no index covers the filters
 MATCH_LIMIT = 20_000  # texts that hold what is searched for; beyond, looking at the items in their order is no worse
 
-# As the database brings it: the item's id, its institution, its kind, and its values in the columns of the order.
+# A row of the scan: item id, institution, kind, and the values in the columns of the order.
 Row = tuple[Any, ...]
 _CELL = slice(1, 2 + len(KIND_COLUMNS))
 _KEYS = slice(2 + len(KIND_COLUMNS), None)
@@ -28,9 +28,12 @@ _KEYS = slice(2 + len(KIND_COLUMNS), None)
 
 @dataclass(frozen=True)
 class BoundedScan:
-    """`rows`: at most COUNT_LIMIT, in the list's order. `is_whole`: there are no more; `is_start`: these are the first of the list.
+    """The result of a scan.
 
-    `matches`: the items that an index of texts has given.
+    - `rows`: at most COUNT_LIMIT, in the list's order
+    - `is_whole`: there are no more
+    - `is_start`: these are the first rows of the list
+    - `matches`: the items found by a text index
     """
 
     counts: FacetCounts
@@ -42,14 +45,14 @@ class BoundedScan:
 
 @dataclass(frozen=True)
 class TextMatches:
-    """The items in whose text an index has found what the list searches for by this name."""
+    """The items found by a text index for the search of this name."""
 
     name: str
     ids: list[int]
 
 
 def scan(listing: ItemList, *, with_facets: bool = False) -> BoundedScan:
-    """The pass over the list as it would be without its left column, or with it."""
+    """Scans the list without its facets, or with them."""
     matches = _find_matches(listing)
     items = matching(listing, matches, () if with_facets else listing.facet_names)
     end, is_start = None, False
@@ -81,7 +84,7 @@ def _count(listing: ItemList, rows: Sequence[Row]) -> FacetCounts:
 
 
 def filter_by_facets(listing: ItemList, rows: Sequence[Row]) -> list[Row]:
-    """The rows that the left column leaves."""
+    """Returns the rows that match the facets."""
 
     def is_chosen(owner: int, *kind: Any) -> bool:
         return (listing.chosen_institutions is None or owner in listing.chosen_institutions) and matches_any(
@@ -98,14 +101,16 @@ def cursor_of(listing: ItemList, row: Row) -> Cursor:
 
 
 def matching(listing: ItemList, matches: TextMatches | None, without: Iterable[str] = ()) -> Any:
-    """The items of the list, without what these names ask; what an index of texts has answered is not looked for again."""
+    """Returns the items of the list, ignoring the names in `without`. What a text index has answered isn't searched
+    again.
+    """
     if matches is None:
         return listing.items(without=without)
     return listing.items(without={*without, matches.name}).with_ids(matches.ids)
 
 
 def _find_matches(listing: ItemList) -> TextMatches | None:
-    """Of what the list searches for, what an index of texts answers with not too many items; None where it does not."""
+    """Returns the matches of a text index, if it finds few enough; None otherwise."""
     names = [
         name for name in listing.strategies.get(IndexStrategy.SEARCH, ()) if has_trigrams(listing.cleaned_data[name])
     ]
@@ -121,13 +126,13 @@ def _find_matches(listing: ItemList) -> TextMatches | None:
 
 
 def needs_scan_limit(listing: ItemList) -> bool:
-    """Whether items are looked at that need not match, and more than one pass may look at."""
+    """Returns whether the scan examines items that may not match, and there are more than SCAN_LIMIT."""
     looks = listing.strategies.keys() & {IndexStrategy.SCANNED, IndexStrategy.SEARCH} or len(listing.range_columns) > 1
     return bool(looks) and sum(read_summary(listing.scope, None, None, using=listing.using).kinds.values()) > SCAN_LIMIT
 
 
 def scan_order(listing: ItemList) -> tuple[str, ...]:
-    """The order to look in: that of the list, or newest first of the column that the list has a index_range of."""
+    """Returns the order of the scan: that of the list, or newest first by the column of its range."""
     column = column_name(listing.sort.columns[0])
     stretches = listing.range_columns
     if (column in stretches or not stretches) and column in ("date", "updated_at"):
@@ -137,7 +142,7 @@ def scan_order(listing: ItemList) -> tuple[str, ...]:
 
 
 def scan_limit_cursor(listing: ItemList, order: Sequence[str], after: Sequence[Any] | None) -> list[Any] | None:
-    """The place of the last item that is looked at from a place on; None where that is the end."""
+    """Returns the cursor of the last item examined after `after`; None if the scan reaches the end."""
     names = [
         name
         for name in listing.strategies.get(IndexStrategy.RANGE, ())
@@ -157,7 +162,7 @@ def scan_limit_cursor(listing: ItemList, order: Sequence[str], after: Sequence[A
 
 
 def _read(items: Any, listing: ItemList) -> list[Row]:
-    """At most COUNT_LIMIT + 1 of the items, in the list's order."""
+    """Returns at most COUNT_LIMIT + 1 of the items, in the list's order."""
     columns = listing.sort.columns
     keys = {f"key{n}": column_expression(column) for n, column in enumerate(columns)}
     found = items.values_list("pk", "institution_id", *KIND_COLUMNS).annotate(**keys)[: COUNT_LIMIT + 1]
@@ -167,7 +172,7 @@ def _read(items: Any, listing: ItemList) -> list[Row]:
     order = ", ".join(order_by_sql(column, f"key{n}") for n, column in enumerate(columns))
     try:
         inner, params = found.query.sql_with_params()
-    except EmptyResultSet:  # a condition that nothing can meet
+    except EmptyResultSet:  # a condition that can't be met
         return []
     with connection.cursor() as cursor:
         cursor.execute(f"WITH found ({names}) AS {once} ({inner}) SELECT * FROM found ORDER BY {order}", params)
@@ -175,12 +180,12 @@ def _read(items: Any, listing: ItemList) -> list[Row]:
 
 
 def read_rows(listing: ItemList, ids: Sequence[int]) -> list[Row]:
-    """These items, at most COUNT_LIMIT, in the list's order."""
+    """Returns these items, at most COUNT_LIMIT, in the list's order."""
     return _read(WorkItem.objects.using(listing.using).with_ids(ids), listing)
 
 
 def ids_after(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], *, back: bool) -> set[int]:
-    """Which of the rows come after this place in the list's order, or before it. None of them is at the very place."""
+    """Returns the ids of the rows after this cursor (or before it, with `back`). No row can be exactly at it."""
     numbers = {row[0] for row in rows}
     those = WorkItem.objects.using(listing.using).with_ids(numbers)
     later = set(those.filter(after_cursor(listing.sort.columns, values)).values_list("pk", flat=True))

@@ -1,7 +1,7 @@
-"""Rows of chosen kinds in order: the first few of every kind, from the index that has them in order, merged.
+"""Rows of given kinds in order: the first rows of every kind, from an index that has them in order, merged.
 
-A planner that reads the newest items until enough of a rare kind have come up may read millions. Here the summary has said of
-which kinds there are items at all, so each is asked for by its own index_range of an index, and nothing is read in vain.
+A query planner that reads the newest items until it has enough of a rare kind may read millions. The summary table says
+which kinds have items at all, so each is read from its own range of an index, and nothing is read in vain.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from ...database import WORK_ITEMS as ITEMS
 from ...database import fetch_prepared
 from ...models import KIND_COLUMNS
 
-# {the column that an order goes by: (indexes for no kind, a kind, an institution, an institution and a kind)}
+# {column of the order: (index for no kind, for a kind, for an institution, for an institution and a kind)}
 _INDEXES = {
     "date": ("item_newest", "item_kind_newest", "item_newest_of_institution", "item_cell_newest"),
     "updated_at": ("item_last_changed", "item_kind_changed", "item_changed_of_institution", "item_cell_changed"),
@@ -24,7 +24,7 @@ COLUMNS = tuple(_INDEXES)
 
 
 class IndexRange(NamedTuple):
-    """A part of an order: its column, whether it falls, the place after which it is_start, and bounds (lookup, value) of the column."""
+    """A range of an order: its column and direction, where it starts (exclusive), and (lookup, value) bounds."""
 
     column: str
     descending: bool
@@ -39,9 +39,10 @@ def merge_kinds(
     number: int,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, int]]:
-    """(value of the order's column, id) of the first so many items of these kinds and institutions; None: of any.
+    """Returns (value of the order's column, id) of the first `number` items of these kinds and institutions; None means
+    any.
 
-    `using`: the database that is asked.
+    `using`: the database to read.
     """
     names = [*(["institution_id"] if institutions is not None else []), *(KIND_COLUMNS if kinds is not None else [])]
     probes = [
@@ -73,7 +74,7 @@ def _adapted(value: datetime) -> Any:
 
 
 def _rows(names: Iterable[str], values: Iterable[str], index_range: IndexRange, source: str) -> tuple[str, list[Any]]:
-    """The statement for one kind, without its LIMIT, and the parameters that follow those of the kind."""
+    """Returns the statement for one kind, without its LIMIT, and the parameters that follow those of the kind."""
     conditions, params = _conditions(index_range)
     conditions = [*(f"i.{name} = {value}" for name, value in zip(names, values, strict=True)), *conditions]
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
@@ -104,7 +105,7 @@ def _in_one_statement(
 def _one_by_one(
     using: str, names: Sequence[str], probes: Sequence[tuple[Any, ...]], index_range: IndexRange, number: int
 ) -> list[tuple[Any, int]]:
-    """SQLite has no LATERAL; but there a statement costs no way to a server."""
+    """SQLite has no LATERAL, but a statement there needs no round trip to a server."""
     index = _INDEXES[index_range.column][("action" in names) + 2 * ("institution_id" in names)]
     sql, params = _rows(names, ["%s"] * len(names), index_range, f"{ITEMS} i INDEXED BY {index}")
     sql = sql.format(number)

@@ -1,4 +1,4 @@
-"""Rows of a list that no index knows and that are too many to be in hand: its order is walked, a bounded index_range at a time."""
+"""Keyset pagination for lists that no index covers and that don't fit in memory, a limited number of rows at a time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class KeysetWalk(ListResult):
 
     def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         if values is None and not back and self.first is not None and number <= COUNT_LIMIT:
-            return [cursor_of(self.listing, row) for row in self.first[:number]]  # the pass has read as far
+            return [cursor_of(self.listing, row) for row in self.first[:number]]  # the scan has already read them
         columns = reversed_columns(self.sort.columns) if back else self.sort.columns
         items = matching(self.listing, self.matches)
         if values is not None:

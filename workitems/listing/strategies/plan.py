@@ -1,4 +1,4 @@
-"""Choosing the way, and the ways."""
+"""Chooses the strategy for a list."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,14 +17,16 @@ DEFAULT_SORT = SORTS["date"]
 
 
 def count_from_summary(listing: ItemList) -> ListResult | None:
-    """What is found of a list that only what the summary knows narrows; None for any other, and where no index has its order."""
+    """Returns the result for a list that only uses what the summary table knows, in an order that has an index;
+    otherwise None.
+    """
     if listing.strategies.keys() <= {IndexStrategy.COUNTED} and has_order_index(listing.sort):
         return _by_summary(listing)
     return None
 
 
 def find(listing: ItemList) -> ListResult:
-    """What is found of a valid list. ValueError of another: without what is wrong in it, it would ask for something else."""
+    """Returns the result for a valid list. Raises ValueError for an invalid one, which would return the wrong items."""
     if not listing.is_valid():
         raise ValueError(f"this list is not valid: {listing.errors}")
     if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
@@ -60,7 +62,7 @@ def _by_summary(listing: ItemList) -> ListResult:
 
 
 def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) -> ListResult:
-    """The way for a list that one pass has not come to the end of."""
+    """Returns the result for a list that one scan hasn't reached the end of."""
     if listing.strategies.keys() <= {IndexStrategy.COUNTED, IndexStrategy.RANGE} and listing.range_columns <= {
         column_name(sort.columns[0])
     }:
@@ -79,17 +81,17 @@ def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) ->
 
 
 def has_order_index(sort: Sort) -> bool:
-    """Whether an index has the rows of every kind in this order."""
+    """Returns whether an index has the rows of every kind in this order."""
     column, *rest = sort.columns
     return column_name(column) in COLUMNS and rest == ["-id" if is_descending(column) else "id"]
 
 
 class ByKindResult(ListResult):
-    """All of it is known by the summary, or a index_range of an index; the rows come kind by kind."""
+    """Counts from the summary table or a range of an index; the rows are read kind by kind."""
 
     def __init__(self, listing: ItemList, counted: FacetCounts, total: int, kinds: Sequence[Kind], sort: Sort):
         super().__init__(listing, counted, total, is_whole=True, sort=sort)
-        # Where nothing asks for a kind, the order alone is enough.
+        # If no filter asks for a kind, the order is enough.
         self.kinds = None if listing.kind_conditions == ANY_KIND else kinds
         self.institutions = listing.chosen_institutions if listing.chosen_institutions is not None else listing.scope
 
@@ -101,7 +103,7 @@ class ByKindResult(ListResult):
 
 
 class InMemoryResult(ListResult):
-    """All rows are in hand: there are no more than one pass reads."""
+    """All rows are in memory, because one scan could read them."""
 
     def __init__(self, listing: ItemList, counted: FacetCounts, rows: Sequence[bounded_scan.Row]):
         super().__init__(listing, counted, len(rows), is_whole=True, sort=listing.sort)
@@ -116,7 +118,7 @@ class InMemoryResult(ListResult):
         return [bounded_scan.cursor_of(self.listing, row) for row in rows[start : start + number]]
 
     def _start(self, rows: Sequence[bounded_scan.Row], values: Sequence[Any], *, back: bool) -> int:
-        """Where the rows after this place begin. Every order ends with the item's number."""
+        """Returns the index of the first row after this cursor. Every order ends with the item's id."""
         for index, row in enumerate(rows):
             if row[0] == values[-1] and bounded_scan.cursor_of(self.listing, row).values == tuple(values):
                 return index + 1

@@ -1,4 +1,4 @@
-"""What is found of a list, whichever way: its counts, and its rows from a place or a number on."""
+"""The result of a list, whatever the strategy: its counts, and its rows from a cursor or an offset."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -10,12 +10,12 @@ from ...counts import FacetCounts, matches_any
 from ..ordering import Sort, cursor_values, format_cursor, parse_cursor
 from ..query import ItemList
 
-# How far from either end of a long list a page can be had by its number; between, one goes on from a place.
+# Pages can be reached by number within this many rows from either end of a long list; others by cursor.
 OFFSET_LIMIT = 10_000
 
 
 class Cursor(NamedTuple):
-    """A row of a list: its item, and its values in the columns of the order."""
+    """The position of a row: its item, and its values in the columns of the order."""
 
     pk: int
     values: tuple[Any, ...]
@@ -23,9 +23,10 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """The items of one page in order, and the places where the pages beside it begin; None where there is none.
+    """The items of a page in order, and the cursors of the pages next to it, or None.
 
-    `further`: where the look for rows ended though the list goes on. `is_too_far`: no such page can be had by its number.
+    `further`: where the scan stopped although the list continues. `is_too_far`: the page can't be reached by its
+    number.
     """
 
     ids: Sequence[int] = ()
@@ -36,14 +37,16 @@ class Page:
 
 
 class ListResult(ABC):
-    """`tally`: the counts of the list as it would be without its left column. `total`: how many items are in the list.
+    """What was found for a list.
 
-    `is_whole`: these are all; where not, there are more; `is_exact`: so are the counts. `sort`: the order of the rows, which is the default one where the
-    list is too long for the order that was asked for.
+    - `counts`: the counts of the list without its facets
+    - `total`: the number of items in the list; a lower bound unless `is_whole`
+    - `is_exact`: whether `counts` is exact, too
+    - `sort`: the order of the rows, which is the default order if the list is too long for the one requested
     """
 
     is_exact = True
-    can_go_back = True  # whether the rows before a place can be had, however far they are
+    can_go_back = True  # whether the rows before any cursor can be read
 
     def __init__(self, listing: ItemList, counts: FacetCounts, total: int, *, is_whole: bool, sort: Sort):
         self.listing = listing
@@ -54,12 +57,12 @@ class ListResult(ABC):
 
     @property
     def is_sorted(self) -> bool:
-        """Whether the rows are in the order that was asked for."""
+        """Whether the rows are in the requested order."""
         return self.sort == self.listing.sort
 
     @property
     def outcomes(self) -> Counter[tuple[str, bool, bool]]:
-        """{(status, retry, reviewed): number} of the list; of a part of it where it is not whole."""
+        """{(status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
         masks, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
         for kind, number in self.counts.kinds.items():
             if matches_any(kind, masks):
@@ -68,10 +71,12 @@ class ListResult(ABC):
 
     @abstractmethod
     def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
-        """So many rows after this place, or before it, the nearest first; None: from the end."""
+        """Returns the next `number` rows after this cursor, or before it with `back`, nearest first; None starts at the
+        end.
+        """
 
     def rows_from(self, start: int, number: int) -> list[Cursor] | None:
-        """So many rows from this number on, counted from 0; None where it is too far from both ends."""
+        """Returns `number` rows from this offset; None if it is too far from both ends."""
         if start <= OFFSET_LIMIT:
             return self.rows_after(None, start + number)[start:]
         from_end = self.total - start
@@ -80,11 +85,13 @@ class ListResult(ABC):
         return [] if self.is_whole and from_end <= 0 else None
 
     def scanned_until(self, values: Sequence[Any] | None) -> Sequence[Any] | None:
-        """Where looking for rows from this place on ends though there may be more; None where it goes to the end."""
+        """Returns where a scan from this cursor stops although there may be more rows; None if it reaches the end."""
         return None
 
     def seek(self, values: Sequence[Any] | None, looks: int) -> tuple[Cursor | None, Sequence[Any] | None]:
-        """The first row after this place (None: of all), over at most so many stretches; and where the look ended though it may go on."""
+        """Returns the first row after this cursor (None: of all), with at most `looks` scans, and where the last scan
+        stopped.
+        """
         for _look in range(looks):
             if following := self.rows_after(values, 1):
                 return following[0], None
@@ -94,14 +101,14 @@ class ListResult(ABC):
         return None, values
 
     def page_rows(self) -> list[Cursor] | None:
-        """The rows of the page that the query string asks for, and one more if there is one; None if it is too far."""
+        """Returns the rows of the requested page and one more if there is one; None if the page is too far."""
         given, number = self.listing.cleaned_data, self.listing.per_page + 1
         if "after" in given and self.is_sorted:
             return self.rows_after(parse_cursor(self.sort.columns, given["after"]), number)
         return self.rows_from((self.listing.page - 1) * self.listing.per_page, number)
 
     def page(self) -> Page:
-        """The page that the list's query string asks for."""
+        """Returns the page that the query string asks for."""
         given, number = self.listing.cleaned_data, self.listing.per_page
         if "before" in given and self.is_sorted:
             rows = self.rows_after(parse_cursor(self.sort.columns, given["before"]), number + 1, back=True)
@@ -128,7 +135,7 @@ class ListResult(ABC):
         )
 
     def neighbors(self, item: Any) -> tuple[int | None, int | None]:
-        """The items before and after this one in the list's order; its own row need not be in the list any more."""
+        """Returns the ids of the items before and after this one in the list's order, even if it has left the list."""
         place = cursor_values(self.sort.columns, item)
         before, after = self.rows_after(place, 1, back=True), self.rows_after(place, 1)
         return before[0].pk if before else None, after[0].pk if after else None
