@@ -50,7 +50,7 @@ def unguarded(db):
 
 
 class Cost(list):
-    """Of every statement that reads history inside: the plan, and on PostgreSQL how many blocks it touched."""
+    """The plan of every statement in the block that reads history, and on PostgreSQL the blocks it read."""
 
     def __enter__(self):
         self._wrapped = connection.execute_wrapper(self._explain)
@@ -80,7 +80,7 @@ class Cost(list):
 
 
 def scans(plan):
-    """The tables that a plan of PostgreSQL reads from end to end."""
+    """Returns the tables that a PostgreSQL plan reads in full."""
     if plan["Node Type"] == "Seq Scan":
         yield plan["Relation Name"]
     for child in plan.get("Plans", ()):
@@ -88,7 +88,7 @@ def scans(plan):
 
 
 def reads(user):
-    """{what it is for: a function that reads}, as the product does it."""
+    """Returns {purpose: a function that reads history}, as the product does it."""
     at_hand, archived = (WorkItem.objects.get(pk=pk) for pk in (50, IN_ARCHIVE + 50))
     cancelled = WorkItem(pk=IN_ARCHIVE + 100 - IN_ARCHIVE % 100, status="Cancelled", stage="Resolve")
     act = BulkChange(pk=ACT, move="review", selection={"undo": str(ACT)}, by=user)
@@ -139,15 +139,15 @@ def test_the_cost_of_reading_history_does_not_depend_on_how_much_there_is(on_pos
     fill(SMALL, LARGE, virginia)
     assert HistoryEntry.objects.count() > 190_000 < ArchivedEntry.objects.count()
     large = {name: cost_of(read) for name, read in reads(ada).items()}
-    print({name: (small[name], cost.blocks) for name, cost in large.items()})  # noqa: T201  for whoever wants the figures (-s)
+    print({name: (small[name], cost.blocks) for name, cost in large.items()})  # noqa: T201  shown with -s
     grown = {name: (small[name], cost.blocks) for name, cost in large.items() if cost.blocks > 3 * small[name] + 10}
     whole_tables = {name: found for name, cost in large.items() if (found := [one for p in cost for one in scans(p)])}
     assert (grown, whole_tables) == ({}, {})
 
 
-def test_every_read_of_history_is_by_an_index_on_sqlite(unguarded, virginia, ada):
+def test_every_read_of_history_uses_an_index_on_sqlite(unguarded, virginia, ada):
     if connection.vendor != "sqlite":
-        return  # the test above says it for PostgreSQL
+        return  # the test above covers PostgreSQL
     fill(1, SMALL, virginia)
     for analysed in (True, False):
         if not analysed:
@@ -155,10 +155,10 @@ def test_every_read_of_history_is_by_an_index_on_sqlite(unguarded, virginia, ada
         for name, read in reads(ada).items():
             plans = cost_of(read)
             assert plans, name
-            assert [plan for plan in plans if any(is_endless(step, plan) for step in plan)] == [], name
+            assert [plan for plan in plans if any(is_full_scan(step, plan) for step in plan)] == [], name
 
 
-def is_endless(step, plan):
-    """Whether a step of a plan reads a table of entries from end to end, whatever its size."""
+def is_full_scan(step, plan):
+    """Returns whether a step of a plan reads a table of entries in full."""
     reads_all = any(step.startswith(f"SCAN {table}") for table in TABLES) and "USING" not in step
     return reads_all and ("LIMIT" not in plan or any("TEMP B-TREE" in other for other in plan))

@@ -1,4 +1,4 @@
-"""What an item's state means, in words. Every rule of "What now?" is reached, and none by accident."""
+"""What an item's state means in words. Every rule of "What now?" is used, and none by accident."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -25,7 +25,7 @@ def state(status="Pending", stage="Store", action="Ingest", **more):
     return Situation(action=action, stage=stage, status=status, **values)
 
 
-# One state per rule, in the rules' order: the state, who has to act, and words that a depositor finds in the sentence.
+# One situation per rule, in the order of the rules: who has to act, and words in a depositor's sentence.
 REACHED = [
     (state("Pending", "Receive", superseded_by=7), "nobody", "never be ingested"),
     (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded before"),
@@ -52,12 +52,12 @@ REACHED = [
 ]
 
 
-def test_there_is_a_state_for_every_rule():
+def test_every_rule_has_an_example():
     assert len(REACHED) == len(RULES)
 
 
 @pytest.mark.parametrize("number", range(len(RULES)))
-def test_each_rule_speaks_for_the_state_that_it_is_meant_for(number):
+def test_each_rule_applies_to_its_example(number):
     known, who, said = REACHED[number]
     assert [rule.applies(known) for rule in RULES].index(True) == number
     advice = advise(known, Role.DEPOSITOR)
@@ -77,11 +77,11 @@ def test_an_admin_reads_what_an_admin_can_do(number):
 
 
 @pytest.mark.parametrize("which", ["superseded_by", "duplicate_of"])
-def test_an_open_upload_that_does_not_count_links_the_one_that_does(which):
+def test_a_replaced_open_upload_links_to_its_replacement(which):
     assert advise(state("Started", **{which: 4711}), Role.DEPOSITOR).link == 4711
 
 
-def test_a_failed_upload_links_the_newer_one():
+def test_a_failed_upload_links_to_the_newer_one():
     assert advise(state("Failed", retry=False, other_upload=4711), Role.DEPOSITOR).link == 4711
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_linked_where_nothing_replaces_the_item():
 
 
 @pytest.mark.parametrize("action", Action)
-def test_success_says_what_was_achieved_and_asks_staff_to_look(action):
+def test_success_says_what_was_done_and_asks_staff_to_review(action):
     done = state("Success", "Resolve", action, retry=False)
     assert advise(done, Role.DEPOSITOR).who == "nobody"
     assert "Mark it reviewed" not in str(advise(done, Role.DEPOSITOR).next)
@@ -100,7 +100,7 @@ def test_success_says_what_was_achieved_and_asks_staff_to_look(action):
     assert "Mark it reviewed" not in str(advise(seen, Role.STAFF).next)
 
 
-def test_each_action_succeeds_in_words_of_its_own():
+def test_each_action_has_its_own_success_message():
     said = {str(advise(state("Success", "Resolve", action, retry=False), Role.DEPOSITOR).meaning) for action in Action}
     assert len(said) == len(Action)
 
@@ -143,7 +143,7 @@ def test_a_status_in_words(known, tone, text, detail):
 
 
 @pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
-def test_a_failure_that_needs_nobody_any_more_goes_quiet(calm):
+def test_a_failure_that_needs_no_action_has_a_quiet_tone(calm):
     assert describe_status(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
 
 
@@ -174,7 +174,7 @@ def test_an_unknown_status_never_looks_like_success(status, retry):
     ],
 )
 def test_durations(seconds, said):
-    """No line breaks within one."""
+    """They contain no line breaks."""
     assert format_duration(timedelta(seconds=seconds)) == said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -194,10 +194,10 @@ def test_the_first_line_of_a_note():
         (state("Failed", "Requested", "Delete", retry=False), Tone.FAILED, "Failed"),
     ],
 )
-def test_words_for_what_a_bare_status_would_hide(known, tone, text):
+def test_labels_say_what_the_status_alone_would_hide(known, tone, text):
     assert (describe_status(known, NOON).tone, describe_status(known, NOON).text) == (tone, text)
 
 
-def test_a_line_that_only_announces_the_cause_is_passed_over():
+def test_a_line_that_only_announces_the_cause_is_skipped():
     assert first_line("Bag x.tar is not valid.\nThe manifest names a file that is missing.").startswith("The manifest")
     assert first_line("Bag x.tar is not valid.") == "Bag x.tar is not valid."

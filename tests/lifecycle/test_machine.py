@@ -1,4 +1,4 @@
-"""One item in the real database, moved at random by everybody, beside a small model that foretells what comes of it."""
+"""Random moves by everyone on one item in the real database, compared with a small model that predicts the results."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ BESIDE_THE_ROW = {"is_replaced", "is_notified", "stage_before_cancel", "has_begu
 
 @dataclass(frozen=True)
 class Model:
-    """What the item should be. `has_begun`: whether it is known when its stage began; `stage_before_cancel`: before its cancel."""
+    """The expected item. `has_begun`: whether its stage start is known; `stage_before_cancel`: as in ItemState."""
 
     action: str
     stage: str
@@ -53,8 +53,8 @@ class Model:
     def phase(self):
         return phase_of(self.status, retry=self.retry)
 
-    def foretell(self, move, role, sent, *, is_stale):
-        """(what comes of it, the model afterwards): "done", "same" or the reason of a refusal."""
+    def predict(self, move, role, sent, *, is_stale):
+        """Returns the result ("done", "same", or the reason of a refusal) and the model afterward."""
         roles, phases = MAY[move]
         if role not in roles.split():
             return "forbidden", self
@@ -131,7 +131,7 @@ notes = st.sampled_from(["a", "b", "c", ""])
 
 
 def anybody(move):
-    """Mostly somebody who may, so that an item gets somewhere."""
+    """Draws mostly people who can make the move, so that items advance."""
     allowed = [who for who, role in PEOPLE.items() if role in MAY[move][0].split()]
     return st.sampled_from(allowed * 4 + list(PEOPLE))
 
@@ -254,5 +254,5 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_an_items_life(cast):
+def test_random_moves_follow_the_model(cast):
     run_state_machine_as_test(Life, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))

@@ -10,7 +10,7 @@ from workitems.durations import format_axis_label, format_roughly
 from workitems.models import WorkItem
 from workitems.pages import template_helpers as templating
 
-from ..durations.test_late import at_store, usual
+from ..durations.test_late import make_item_at_store, make_usual_time
 from ..factories import make_item
 from .elements import page
 
@@ -53,11 +53,11 @@ def test_times_in_one_unit(time, said):
 
 @pytest.mark.parametrize("address", ["/", "/items/", "/items/{late}", "/items/{large}", "/words"])
 def test_no_page_writes_another_unit_or_breaks_one(signed_in, dora, virginia, address):
-    usual()
-    usual(band=-1)
-    late = at_store(virginia, 31, name="late.tar")
-    at_store(virginia, 0.1)
-    at_store(virginia, 3, status="Pending")
+    make_usual_time()
+    make_usual_time(band=-1)
+    late = make_item_at_store(virginia, 31, name="late.tar")
+    make_item_at_store(virginia, 0.1)
+    make_item_at_store(virginia, 3, status="Pending")
     large = make_item(virginia, at=timezone.now() - timedelta(hours=5), name="large.tar", size=21_200_000_001)
     WorkItem.objects.filter(pk=large.pk).update(note="", etag="")
     answer = signed_in(dora).get(address.format(late=late.pk, large=large.pk))

@@ -43,7 +43,7 @@ class ArchiveResult:
     busy: int = 0
 
 
-def highest_number() -> int:
+def last_item_id() -> int:
     """Returns the id of the last item, for the progress of a run."""
     return WorkItem.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 

@@ -24,9 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *, before, **options):
         moved, is_interrupted = audit_log.ArchiveResult(), False
-        with tqdm(
-            total=audit_log.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
-        ) as bar:
+        with tqdm(total=audit_log.last_item_id(), unit=" items", unit_scale=True, disable=None, file=sys.stderr) as bar:
             try:
                 audit_log.archive_histories(day(before), now=timezone.now(), moved=moved, advance=bar.update)
             except audit_log.TooRecent as error:
