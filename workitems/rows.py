@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from pharos.accounts.models import Institution
 
-from .explain import State, Words, words
+from .explain import State, Tone, Words, words
 from .lifecycle import Phase
 from .models import WorkItem
 from .pace.typical import Late, lateness
@@ -48,8 +48,18 @@ class Row:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to be known of it than its status says; of most there is not."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
+        """Whether there is more to be known of the upload; of most there is not."""
+        return self.uploads != NO_UPLOADS
+
+    @property
+    def has_state_marks(self) -> bool:
+        """Whether there is more to be known of where it stands than its status says."""
+        return self.late is not None or self.is_for_admin
+
+    @property
+    def is_for_admin(self) -> bool:
+        """Whether it waits for an admin to look at it, and its status does not say so already."""
+        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:
