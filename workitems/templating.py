@@ -108,6 +108,12 @@ def middle(text: str, limit: int) -> Markup | str:
 
 def explain(word: str, kind: str) -> str:
     """What a word of the vocabulary means."""
+    return _explained(get_language(), kind, word)
+
+
+@cache
+def _explained(_language: str | None, kind: str, word: str) -> str:
+    """A list has two in each row."""
     return str(explanation_of(kind, word))
 
 

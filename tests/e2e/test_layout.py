@@ -111,6 +111,21 @@ def test_the_measure_would_see_what_is_too_wide(reading, with_items):
     assert page.evaluate(BEYOND) != []
 
 
+@VIEWPORTS
+def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, opened, cast, with_items):
+    """A page comes in piece by piece: what is there must not move when more comes."""
+    page = opened(cast["ada"])
+    page.set_viewport_size(viewport)
+    page.goto("/")
+    for columns in (".halves", ".side-by-side:not(.alone)"):
+        first = page.locator(f"{columns} > :first-child").last
+        whole = first.bounding_box()["width"]
+        page.locator(columns).last.evaluate(
+            "(all) => { while (all.children.length > 1) all.lastElementChild.remove(); }"
+        )
+        assert first.bounding_box()["width"] == whole, columns
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 @pytest.mark.parametrize(
     ("address", "inside"), [("/items/", "[data-facet]"), ("/api/docs/v2/", "a[href='#everywhere']")]
