@@ -121,8 +121,8 @@ class Looker:
 
     def counts(self) -> dict[str, Any]:
         """The counts of the left column alone, as the list of everything has them."""
-        from workitems.facets import Facets
-        from workitems.filters import ItemList
+        from workitems.listing import ItemList
+        from workitems.pages.list.facets import Facets
 
         asked = Asked(self.person, cases.CASES[0], None, 0, None)
         calls = {"": Timed(lambda: Facets(ItemList({}, self.user)).groups(), self.seconds, self.watch.take)}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workitems.lifecycle import Facts, Refused, Wanted, decide
+from workitems.lifecycle import ItemState, Refused, TransitionRequest, evaluate
 from workitems.vocabulary import Status
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -38,14 +38,14 @@ STATES = [(status, retry) for status in Status for retry in (True, False)]
 
 
 def facts(action="Ingest", stage="Fetch", status="Started", retry=True, **more):
-    return Facts(action=action, stage=stage, status=status, retry=retry, **more)
+    return ItemState(action=action, stage=stage, status=status, retry=retry, **more)
 
 
 def ask(move, now_it_is, role="admin", *, stage=None, status=None, note=None, name="bag.tar", **fields):
-    return decide(
+    return evaluate(
         move,
         now_it_is,
-        Wanted(stage=stage, status=status, note=note, fields=fields),
+        TransitionRequest(stage=stage, status=status, note=note, fields=fields),
         role=role,
         domain="virginia.edu",
         item_name=name,

@@ -10,7 +10,8 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
-from workitems.pace import typical
+from workitems import transitions
+from workitems.durations import typical
 
 from .factories import InstitutionFactory, UserFactory, make_item
 from .serving import database_url, server
@@ -176,7 +177,7 @@ def failures(virginia, jhu, wally):
     """Two of Virginia's, and one of the other institution's, that failed for good."""
     items = [make_item(virginia, name=f"bag-{n}.tar") for n in range(2)] + [make_item(jhu, name="theirs.tar")]
     for item in items:
-        item.fail(note="no manifest", retry=False, by=wally)
+        transitions.fail(item, note="no manifest", retry=False, by=wally)
     return items
 
 

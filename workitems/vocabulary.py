@@ -52,6 +52,10 @@ class Status(StrEnum):
     SUSPENDED = "Suspended"
 
 
+# An item waits for a worker or is worked on: it changes soon, and there are few of them at any time.
+MOVING = (Status.PENDING, Status.STARTED)
+
+
 @dataclass(frozen=True)
 class Term:
     """What one word means, and whether the seeds name it (then the left column always lists it)."""

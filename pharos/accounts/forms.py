@@ -58,7 +58,7 @@ class KeyForm(forms.ModelForm):
     NOT_WHOLE = _("This form came without one of its parts. Load the page again, and make the key from there.")
 
     once = forms.UUIDField(
-        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+        widget=forms.HiddenInput,
         initial=uuid.uuid4,
         error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE},
     )
@@ -77,6 +77,7 @@ class SignInForm(LoginForm):
         self.fields["login"].label = _("E-mail")
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
+        self.fields["password"].help_text = ""  # a link, which the page has below the form
 
 
 class ForgottenPasswordForm(ResetPasswordForm):

@@ -7,6 +7,7 @@ import pytest
 
 from tests.factories import make_item
 from tests.stored import as_stored
+from workitems import transitions
 from workitems.api import v2, v3
 from workitems.api.fields import Flag
 from workitems.api.records import IGNORED
@@ -35,7 +36,7 @@ def adas(client, ada):
 @pytest.fixture
 def bag(adas, virginia, wally):
     item = make_item(virginia, name="bag.tar", etag="e7a9", size=5)
-    item.progress(by=wally, stage="Fetch", node="worker-7", pid=4711)
+    transitions.progress(item, by=wally, stage="Fetch", node="worker-7", pid=4711)
     adas.post("/api/v2/item_state/", {"work_item_id": item.pk, "action": "Ingest", "state": "{}"})
     return item
 

@@ -8,7 +8,7 @@ import pytest
 from tests.factories import make_item
 from tests.many import make_many
 from workitems.api import v3
-from workitems.filters import OF_PROCESS
+from workitems.listing import OF_PROCESS
 from workitems.models import WorkItem
 
 from .asking import Caller

@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories import make_item
 from tests.many import make_many
+from workitems.listing import SORTS
 from workitems.models import WorkItem
-from workitems.orders import SORTS
 
 from .asking import Caller
 from .samples import AWKWARD, walked, without_holes

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.validators import MaxLengthValidator
 from rest_framework import serializers
 
+from ..database import LARGEST
 from ..models import WorkItem
-from ..values import LARGEST
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _NOT_A_TIME = "Give a time with its zone, like 2021-03-04T05:06:07Z."

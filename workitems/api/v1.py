@@ -6,8 +6,7 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..filters import WITHOUT_EFFECT
+from ..listing import WITHOUT_EFFECT, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
 from .callers import FLUCTUS

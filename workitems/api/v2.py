@@ -4,8 +4,7 @@ from django.urls import path, re_path
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..filters import NAMES, OF_PAGES, OF_V3, WITHOUT_EFFECT
+from ..listing import NAMES, OF_PAGES, OF_V3, WITHOUT_EFFECT, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items, resources
 from .callers import PHAROS

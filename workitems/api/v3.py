@@ -8,8 +8,7 @@ from rest_framework import serializers
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..orders import Sort
+from ..listing import Dialect, Sort
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import items
 from .callers import PHAROS

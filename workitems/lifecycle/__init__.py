@@ -1,39 +1,26 @@
-"""The rules of a work item's life: paths, moves, who may make them, and why a move is refused.
+"""The rules of a work item: its stages in order, the moves with who may make them, and what a saved record means.
 
-Pure: no database, no request. `decide` is the one question; WorkItem's verbs ask it under a lock and do what it says.
-The tables are those of the product's design (paths and moves), which follows the consortium's member API for the
-meaning of stages and statuses.
+Pure tables and functions: they know neither the database nor HTTP.
 """
 
-from .paths import (
-    PATHS,
-    PHASE_WORDS,
-    PIPELINE,
-    SUCCESS_AT,
-    Phase,
-    first_stage,
-    is_on_path,
-    phase_of,
-    position,
-    requeue_stages,
-)
-from .rules import (
+from .moves import (
     CARRIED,
     MOVES,
     NOTE_LIMIT,
-    Facts,
+    ItemState,
     Move,
     Reach,
     Refused,
-    Wanted,
+    TransitionRequest,
     check_new,
-    decide,
+    evaluate,
     legal_moves,
     new_with,
     object_identifier,
     why_not,
 )
-from .saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
+from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, first_stage, is_on_path, phase_of, position, requeue_stages
+from .saves import FIXED, check_fixed, check_fresh, move_meant
 
 __all__ = [
     "CARRIED",
@@ -42,19 +29,17 @@ __all__ = [
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
-    "PIPELINE",
-    "SETTLED",
     "SUCCESS_AT",
-    "Facts",
+    "ItemState",
     "Move",
     "Phase",
     "Reach",
     "Refused",
-    "Wanted",
+    "TransitionRequest",
     "check_fixed",
     "check_fresh",
     "check_new",
-    "decide",
+    "evaluate",
     "first_stage",
     "is_on_path",
     "legal_moves",

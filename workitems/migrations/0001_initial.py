@@ -4,7 +4,7 @@ import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import workitems.search
+import workitems.search.text
 import workitems.vocabulary
 from django.db import migrations, models
 
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('inst_approver', models.CharField(blank=True, max_length=255, verbose_name="institution's approver")),
                 ('aptrust_approver', models.CharField(blank=True, max_length=255, verbose_name="consortium's approver")),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('search_text', workitems.search.SearchTextField(editable=False)),
+                ('search_text', workitems.search.text.SearchTextField(editable=False)),
                 ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='work_items', to='accounts.institution', verbose_name='institution')),
             ],
             options={

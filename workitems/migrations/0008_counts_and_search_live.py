@@ -1,6 +1,6 @@
 """The triggers that keep the summary and the searched texts, their first filling, and the indexes of the list.
 
-Runs while workers go on writing (see workitems/live.py), and can be interrupted and run again. On ten million items it takes
+Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. On ten million items it takes
 minutes. The triggers come first: what is written from then on is counted; then everything is counted once, in one statement,
 which adds just what the triggers have not seen.
 """
@@ -8,9 +8,9 @@ which adds just what the triggers have not seen.
 import workitems.vocabulary
 from django.db import migrations, models
 
-from workitems import searched
-from workitems.counting import keeping, triggers
-from workitems.live import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
+from workitems.search import index
+from workitems.counts import repair, triggers
+from workitems.database import AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
 
 
 def keep_counts(connection):
@@ -22,19 +22,19 @@ def no_counts(connection):
 
 
 def count(connection):
-    keeping.repair()
+    repair.repair_counts()
 
 
 def copy_texts(connection):
     if connection.vendor == "postgresql":
-        with_short_locks(connection, [searched.TRIGGERS])
-        searched.copy_all(connection)
-        searched.build_index(connection)
+        with_short_locks(connection, [index.TRIGGERS])
+        index.copy_all(connection)
+        index.build_index(connection)
 
 
 def no_texts(connection):
     if connection.vendor == "postgresql":
-        with_short_locks(connection, searched.REMOVAL)
+        with_short_locks(connection, index.REMOVAL)
 
 
 def nothing(connection):

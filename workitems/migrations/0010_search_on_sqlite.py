@@ -7,7 +7,7 @@ long) and does not need them. Django does not know of them, so a later migration
 
 from django.db import migrations
 
-from ..live import RunLive
+from workitems.database import RunLive
 
 INDEXES = {
     "item_searched": "date DESC, id DESC, search_text",

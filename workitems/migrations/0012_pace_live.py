@@ -1,21 +1,21 @@
 """When each item came to its stage; and what the notes say of causes so far. (0019 asks the histories for times and outcomes.)
 
-Runs while workers go on writing (see workitems/live.py), and can be interrupted and run again. What is done between this and the
+Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What is done between this and the
 start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
 """
 
 import workitems.vocabulary
 from django.db import migrations, models
 
-from workitems.failures import note_all
-from workitems.live import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
+from workitems.failures import record_all_failures
+from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive
 from workitems.models import WorkItem
-from workitems.pace import keeping
+from workitems.durations import recorder
 
 
 def work_out(connection):
-    keeping.set_stages_begun()
-    note_all(WorkItem.objects.all())
+    recorder.set_stages_begun()
+    record_all_failures(WorkItem.objects.all())
     if connection.vendor == "postgresql":  # it knows nothing yet of what is new, and would plan at random
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE workitems_failure")

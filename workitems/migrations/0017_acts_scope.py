@@ -7,7 +7,7 @@ from pharos.accounts.roles import Permission, may
 
 
 def fill(apps, schema_editor):
-    acts = apps.get_model("workitems", "BulkAct").objects.using(schema_editor.connection.alias)
+    acts = apps.get_model("workitems", "BulkChange").objects.using(schema_editor.connection.alias)
     for act in acts.select_related("by").iterator():
         act.institution_id = act.by.institution_id
         act.is_of_all = may(act.by.role, Permission.SEE_EVERY_INSTITUTION)
@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            "bulkact",
+            "bulkchange",
             "institution",
             models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bulk_acts", to="accounts.institution"
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bulk_changes", to="accounts.institution"
             ),
         ),
-        migrations.AddField("bulkact", "is_of_all", models.BooleanField(db_default=True)),
+        migrations.AddField("bulkchange", "is_of_all", models.BooleanField(db_default=True)),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]

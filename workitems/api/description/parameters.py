@@ -6,13 +6,17 @@ from typing import Any
 
 from django import forms
 
-from ...dialects import Dialect
-from ...fields import (
+from ...database import LARGEST
+from ...listing import (
+    ALIASES,
+    SHOWN_AS,
     BooleanField,
     BooleansField,
     DayField,
+    Dialect,
     InstitutionsField,
     ListField,
+    ListFilterSet,
     MomentField,
     NumberField,
     NumbersField,
@@ -21,8 +25,6 @@ from ...fields import (
     TextsField,
     WordsField,
 )
-from ...filters import ALIASES, SHOWN_AS, ItemFilter
-from ...values import LARGEST
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
@@ -105,7 +107,7 @@ def of_list(dialect: Dialect) -> list[dict[str, Any]]:
 
 
 def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
-    field = ItemFilter.declared_filters[name].field
+    field = ListFilterSet.declared_filters[name].field
     schema = schema_of(field)
     if name == "sort":
         schema = {"type": "string", "enum": list(dialect.sorts), "default": dialect.sort}

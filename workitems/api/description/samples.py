@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from ...dialects import Dialect
 from ...lifecycle import first_stage
+from ...listing import Dialect
 from ...vocabulary import Action, Status
 from ..fields import as_time
 

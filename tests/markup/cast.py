@@ -1,0 +1,35 @@
+"""The people of `tests/conftest.py` and those of the demo, for a run outside pytest."""
+
+from typing import Any
+
+from django.test import override_settings
+
+from pharos.accounts.models import User
+from pharos.accounts.roles import Role
+from workitems.demo import load_demo
+
+from ..factories import InstitutionFactory, UserFactory
+
+FEW = 1000  # items: enough for several pages of a list, and for each part of the overview
+_PEOPLE = {
+    "dora": ("virginia.edu", Role.DEPOSITOR),
+    "stan": ("virginia.edu", Role.STAFF),
+    "olga": ("jhu.edu", Role.STAFF),
+    "ada": ("aptrust.org", Role.ADMIN),
+    "wally": ("aptrust.org", Role.WORKER),
+}
+
+
+def people() -> dict[str, Any]:
+    """Everybody, by first name."""
+    return {
+        name: UserFactory(email=f"{name}@{domain}", role=role, institution=InstitutionFactory(identifier=domain))
+        for name, (domain, role) in _PEOPLE.items()
+    }
+
+
+def demo() -> list[User]:
+    """Loads the demo; one of its people for each role that may sign in."""
+    with override_settings(DEBUG=True):
+        load_demo(count=FEW, quiet=True)
+    return [User.objects.filter(role=role).order_by("pk")[0] for role in (Role.DEPOSITOR, Role.STAFF, Role.ADMIN)]

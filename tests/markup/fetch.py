@@ -1,0 +1,56 @@
+"""Every page of a throw-away database, with the demo in it and one item of every state beside it. For a run outside pytest."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import transaction
+from django.template import engines
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases
+
+from ..e2e.gallery import hang
+from .cast import demo, people
+from .kinds import without_a_sample
+from .walk import everybody, everything
+from .walker import Seen
+
+LANGUAGES = ("en", "es")
+
+
+def every_page(say: Callable[[str], None]) -> Iterator[Seen]:
+    """Every page that there is, some of them twice; `say` is told how far it has come."""
+    logging.disable()
+    setup_test_environment(debug=False)
+    say("Making a database …")
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        yield from _walked(say)
+    finally:
+        teardown_databases(databases, verbosity=0)
+
+
+def _walked(say: Callable[[str], None]) -> Iterator[Seen]:
+    if missing := without_a_sample():
+        raise SystemExit(f"No sample page of {', '.join(sorted(missing))}: add one to tests/markup/kinds.py.")
+    say("Loading the demo …")
+    of_demo = demo()
+    cast = people()
+    shown = hang(cast["stan"].institution, cast["olga"].institution, staff=cast["stan"], admin=cast["ada"])
+    for language in LANGUAGES:
+        say(f"Fetching the pages ({language}) …")
+        yield from everybody([*cast.values(), *of_demo, None], shown, language)
+    for language in LANGUAGES:
+        say(f"Sending the forms ({language}) …")
+        with transaction.atomic():
+            yield from everything(cast, shown, language)
+            transaction.set_rollback(True)
+    if lacking := _undrawn():
+        raise SystemExit(f"No page was drawn from {', '.join(lacking)}: have tests/markup/forms.py go where it is.")
+
+
+def _undrawn() -> list[str]:
+    """Templates of pages that no page has come from."""
+    jinja2: Any = engines["jinja2"]
+    environment = jinja2.env
+    drawn = {name for _loader, name in environment.cache}
+    return [name for name in environment.list_templates(["html"]) if name not in drawn and "admin_site/" not in name]
