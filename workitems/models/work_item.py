@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, phase_of
 from ..search import SearchTextField, head, in_second, same_text
-from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
+from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
 from .counts import KIND, MOVING_SQL
@@ -196,11 +197,6 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
-    words = [value for value, _label in choices]
-    return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
-
-
 class WorkItem(models.Model):
     """One task that the consortium's services carry out on a bag, an object or a file.
 
@@ -249,9 +245,9 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            _one_of("action", action_choices()),
-            _one_of("stage", stage_choices()),
-            _one_of("status", status_choices()),
+            VocabularyCheck(field="action", words=Action),
+            VocabularyCheck(field="stage", words=Stage),
+            VocabularyCheck(field="status", words=Status),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
             models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
             models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
