@@ -168,7 +168,7 @@ def migration(words):
 
 def migrate(words):
     with connection.schema_editor(atomic=True) as editor:
-        migration(words).apply(ProjectState.from_apps(apps), editor)
+        migration(words).apply(MigrationLoader(None).project_state(), editor)
 
 
 def is_taken(item):
@@ -213,7 +213,7 @@ CHECKED = {"sqlite": "table workitems_workitem", "postgresql": "constraint known
 
 def test_the_rows_are_checked_when_the_table_is_no_longer_locked(on_postgresql, db):
     with connection.schema_editor(collect_sql=True) as editor:
-        migration([*Stage, "Weigh"]).apply(ProjectState.from_apps(apps), editor, collect_sql=True)
+        migration([*Stage, "Weigh"]).apply(MigrationLoader(None).project_state(), editor, collect_sql=True)
     told = "\n".join(editor.collected_sql)
     assert told.index("NOT VALID") < told.index("VALIDATE CONSTRAINT")
     assert told.count("lock_not_available") == 2

@@ -169,9 +169,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
-    def for_rows(self) -> "WorkItemQuerySet":
-        """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+    def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
+        """With no more than a row of the list shows, and these fields; of the note, which may be long, the beginning as `note_head`."""
+        return self.only(*SHOWN_IN_ROWS, *fields).annotate(note_head=Left("note", 500))
 
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""
