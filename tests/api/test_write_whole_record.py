@@ -54,7 +54,9 @@ def test_every_field_can_be_sent_back_by_itself_after_a_save(client, wally, work
     caller = Caller(client, wally)
     first = caller.get(shown_at.format(working_on.pk)).body
     assert caller.put(saved_at.format(working_on.pk), {"note": "Half of it."}).status == 200
-    refused = {name: answer.body for name in record.by_name if (answer := send(caller, saved_at, working_on, first, name))}
+    refused = {
+        name: answer.body for name in record.by_name if (answer := send(caller, saved_at, working_on, first, name))
+    }
     assert refused == {}, "say `ignored=True` where these are declared"
 
 

@@ -81,9 +81,7 @@ class Record(serializers.Serializer):
         return any(name in cls.by_name and cls._is_compared(name) for name in data)
 
     @classmethod
-    def reject_unknown(
-        cls, data: Mapping[str, Any], now: Mapping[str, Any] | None
-    ) -> Iterable[tuple[str, list[str]]]:
+    def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
         """Errors for names that a record does not have, and for values that a client must not change."""
         for name, value in data.items():
             if name not in cls.by_name:

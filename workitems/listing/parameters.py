@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from ..database import LARGEST
@@ -16,8 +18,10 @@ from ..database import LARGEST
 _MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
 MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
 UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*$", re.IGNORECASE)
-_UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([kmgtpe]?b?)\s*$", re.IGNORECASE)
+# 1,500 MB may be one and a half or one thousand five hundred, and a list's address means the same to every reader.
+_AMBIGUOUS = re.compile(r",\d{3}$")
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no"}
 
@@ -121,20 +125,23 @@ class NumbersField(ListField):
 
 
 class SizeField(forms.Field):
-    """A number of bytes, also written like 1.4 GB (thousands, as sizes are shown)."""
+    """A number of bytes, also written with a unit as pages show it: 1.4 GB, or 1,4 GB (thousands, not 1,024)."""
 
     def to_python(self, value: Any) -> int | None:
         if not (value or "").strip():
             return None
         found = _SIZE.match(value) if len(value) < 40 else None
-        size = int(float(found[1]) * _UNITS[found[2].upper().rstrip("B")]) if found else LARGEST + 1
-        if found and found[1].isdigit() and not found[2]:
-            size = int(found[1])
-        if size > LARGEST:
+        size = _bytes(found[1], found[2]) if found and not _AMBIGUOUS.search(found[1]) else None
+        if size is None or size > LARGEST:
             raise ValidationError(
-                _("“%(value)s” is not a size; give bytes, or a number like 1.4 GB."), params={"value": shortened(value)}
+                _("“%(value)s” is not a size; give bytes, or a number like %(example)s."),
+                params={"value": shortened(value), "example": f"1{get_format('DECIMAL_SEPARATOR')}4 GB"},
             )
         return size
+
+
+def _bytes(number: str, unit: str) -> int:
+    return int(Decimal(number.replace(",", ".")) * _UNITS[unit.upper().rstrip("B")])
 
 
 class MomentField(forms.Field):

@@ -12,7 +12,7 @@ from pharos.accounts.models import Institution
 
 from ..database import fetched
 from ..durations import Late, lateness
-from ..explanations import State, Words, words
+from ..explanations import State, Tone, Words, words
 from ..lifecycle import Phase
 from ..models import WorkItem, ingests_of_bags
 from ..vocabulary import Action
@@ -47,8 +47,18 @@ class Row:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to be known of it than its status says; of most there is not."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
+        """Whether there is more to be known of the upload; of most there is not."""
+        return self.uploads != NO_UPLOADS
+
+    @property
+    def has_state_marks(self) -> bool:
+        """Whether there is more to be known of where it stands than its status says."""
+        return self.late is not None or self.is_for_admin
+
+    @property
+    def is_for_admin(self) -> bool:
+        """Whether it waits for an admin to look at it, and its status does not say so already."""
+        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:

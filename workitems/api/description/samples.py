@@ -124,7 +124,9 @@ def _part(edition_record: Any, columns: Iterable[str]) -> dict[str, Any]:
 def record(edition_record: Any) -> dict[str, Any]:
     """The sample as a version's record shows it."""
     fields = edition_record.by_name.items()
-    shown = {name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]}
+    shown = {
+        name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]
+    }
     edition_record.adjust(shown)
     return shown
 

@@ -1,25 +1,29 @@
 """The columns of the list. A column is one declaration in ItemTable."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
+from django_tables2.columns import BoundColumn
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from ...listing import ItemList, Row
 
+_FALLING = ("date", "updated", "-name")  # the orders that begin with the greatest value of their column
+
 
 class ItemColumn(tables.Column):
     """A column of the list.
 
     `fields`: the fields of an item that its cells need, beyond those that every row has. Without them, each row would query.
-    `show`: the text of a cell, for a column that needs no markup; narrow cards put the column's name before it. Such columns
-    stand before "Reviewed". Other cells are in templates/workitems/list/_table.html.
+    `show`: the text of a cell, for a column that needs no markup; narrow cards put the heading before it. Such columns stand
+    before "Reviewed". The other cells are in templates/workitems/list/_table.html.
     `permission`: who has the column; None is everyone.
     `sorts`: the orders (names of listing.SORTS) that a click on the heading chooses, first and then again.
+    `under`: the column whose cell this one shares, as its second line.
     """
 
     def __init__(
@@ -29,6 +33,7 @@ class ItemColumn(tables.Column):
         show: Callable[[Row], Any] | None = None,
         permission: Permission | None = None,
         sorts: tuple[str, ...] = (),
+        under: str = "",
         **kwargs: Any,
     ):
         super().__init__(*args, empty_values=(), orderable=False, **kwargs)
@@ -36,22 +41,34 @@ class ItemColumn(tables.Column):
         self.show = show
         self.permission = permission
         self.sorts = sorts
+        self.under = under
 
     def is_granted_to(self, user: User) -> bool:
         return self.permission is None or user.can(self.permission)
 
 
+class Heading(NamedTuple):
+    """The heading of a column. `query`: where a click on it leads; None if the list cannot be sorted by it."""
+
+    label: str
+    query: str | None
+    is_current: bool
+
+
 class ItemTable(tables.Table):
     select = ItemColumn(verbose_name=_("Select"), permission=Permission.REVIEW)
     name = ItemColumn(verbose_name=_("Name"), sorts=("name", "-name"))
-    institution = ItemColumn(
-        verbose_name=_("Institution"), sorts=("institution",), permission=Permission.SEE_EVERY_INSTITUTION
-    )
     action = ItemColumn(verbose_name=_("Action"))
+    institution = ItemColumn(
+        verbose_name=_("Institution"),
+        sorts=("institution",),
+        under="action",
+        permission=Permission.SEE_EVERY_INSTITUTION,
+    )
     state = ItemColumn(verbose_name=_("Stage and status"))
     size = ItemColumn(verbose_name=_("Size"))
     received = ItemColumn(verbose_name=_("Received"), sorts=("date", "-date"))
-    updated = ItemColumn(verbose_name=_("Updated"), sorts=("updated", "-updated"))
+    updated = ItemColumn(verbose_name=_("Updated"), sorts=("updated", "-updated"), under="received")
     reviewed = ItemColumn(verbose_name=_("Reviewed"))
 
     class Meta:
@@ -84,11 +101,21 @@ class ItemTable(tables.Table):
 
     @property
     def heads(self):
-        """(column, aria-sort, query string of a click on it) of every column shown."""
-        current = self.listing.sort_name if self.listing.is_valid() and self.is_sorted else ""
+        """(name, aria-sort, headings from top to bottom) of every place in a row."""
+        places: dict[str, list[BoundColumn]] = {}
         for bound in self.columns:
-            sorts = bound.column.sorts
-            descending = {"date": True, "updated": True, "-name": True}
-            order = ("descending" if descending.get(current) else "ascending") if current in sorts else ""
-            after = sorts[(sorts.index(current) + 1) % len(sorts)] if current in sorts else (sorts or [None])[0]
-            yield bound, order, self.listing.query(sort=after) if sorts else None
+            places.setdefault(bound.column.under or bound.name, []).append(bound)
+        for name, columns in places.items():
+            headings = [self._heading(bound) for bound in columns]
+            is_sorted = any(heading.is_current for heading in headings)
+            yield name, ("descending" if self._current in _FALLING else "ascending") if is_sorted else "", headings
+
+    def _heading(self, bound: BoundColumn) -> Heading:
+        sorts = bound.column.sorts
+        is_current = self._current in sorts
+        following = sorts[(sorts.index(self._current) + 1) % len(sorts)] if is_current else (sorts or [None])[0]
+        return Heading(bound.header, self.listing.query(sort=following) if sorts else None, is_current)
+
+    @property
+    def _current(self) -> str:
+        return self.listing.sort_name if self.listing.is_valid() and self.is_sorted else ""

@@ -77,7 +77,6 @@ class List(ReadsFromStandby, ItemViewMixin, View):
             "view_reaches": saved_views.reaches_of(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
