@@ -1,8 +1,8 @@
-"""The triggers that keep the summary and the searched texts, their first filling, and the indexes of the list.
+"""The triggers that maintain the summary and the searched texts, their first contents, and the indexes of the list.
 
-Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. On ten million items it takes
-minutes. The triggers come first: what is written from then on is counted; then everything is counted once, in one statement,
-which adds just what the triggers have not seen.
+It runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. For ten
+million items it takes minutes. The triggers come first, so that everything written from then on is counted; then one statement
+counts all items and adds exactly what the triggers have not seen.
 """
 
 from django.db import migrations, models

@@ -1,7 +1,7 @@
-"""When each item came to its stage; and what the notes say of causes so far. (0019 asks the histories for times and outcomes.)
+"""When each item came to its stage, and the causes of failures in the notes so far. (0019 reads times and outcomes from the histories.)
 
-Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What is done between this and the
-start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
+It runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What
+happens between this and the start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
 """
 
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""Whose items the people who began bulk acts saw then. Of those that there are it is what they see now."""
+"""Which items the people who started bulk changes could see then. For existing bulk changes it is what they can see now."""
 
 import django.db.models.deletion
 from django.db import migrations, models

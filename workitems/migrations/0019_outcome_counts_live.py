@@ -1,7 +1,7 @@
-"""How many items came to an end in the last months, out of their histories.
+"""How many items finished in the last months, from their histories.
 
-Runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What is done between this and the
-start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
+It runs while workers go on writing (see workitems/database/online_migrations.py), and can be interrupted and run again. What
+happens between this and the start of the new version is not counted; `manage.py work_out_pace` counts it, at any time.
 """
 
 from django.db import migrations
