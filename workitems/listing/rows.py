@@ -1,6 +1,6 @@
 """The rows of a list as a page shows them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -130,13 +130,19 @@ def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> di
 
 
 def rows_at(
-    ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
+    ids: Sequence[int],
+    now: datetime,
+    institutions: Mapping[int, Institution],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    fields: Iterable[str] = (),
 ) -> list[Row]:
     """The rows of these items in this order, from the database called `using`: three statements, however many rows.
 
-    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
+    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again. `fields`: of an item, beyond
+    those that every row has.
     """
-    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows(fields)}
     items = [by_id[pk] for pk in ids if pk in by_id]
     uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]

@@ -55,7 +55,8 @@ class List(ReadsFromStandby, ItemViewMixin, View):
         since = changes.drawn(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
-        rows = rows_at(page.ids, now, listing.institutions if page.ids else {}, self.using)
+        institutions = listing.institutions if page.ids else {}
+        rows = rows_at(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
