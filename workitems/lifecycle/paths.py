@@ -75,11 +75,25 @@ PHASE_WORDS: dict[Phase, str | Promise] = {
 }
 
 
+# What makes up each phase, said once: (statuses, retry), with None for either value of retry. `models` says it in SQL,
+# `listing` in masks of the summary, each out of this table.
+MAKE_UP: dict[Phase, tuple[tuple[tuple[Status, ...], bool | None], ...]] = {
+    Phase.OPEN: (((Status.PENDING, Status.STARTED), None), ((Status.FAILED,), True)),
+    Phase.HELD: (((Status.SUSPENDED,), None),),
+    Phase.CLOSED: (((Status.SUCCESS, Status.CANCELLED), None), ((Status.FAILED,), False)),
+}
+_PHASE_OF = {
+    (status.value, either): phase
+    for phase, parts in MAKE_UP.items()
+    for statuses, retry in parts
+    for status in statuses
+    for either in ((True, False) if retry is None else (retry,))
+}
+
+
 def phase_of(status: str, *, retry: bool) -> Phase:
-    """Open: Pending, Started, and Failed with retry. Held: Suspended. Everything else is closed."""
-    if status in (Status.PENDING, Status.STARTED) or (status == Status.FAILED and retry):
-        return Phase.OPEN
-    return Phase.HELD if status == Status.SUSPENDED else Phase.CLOSED
+    """Open: Pending, Started, and Failed with retry. Held: Suspended. Closed: Success, Cancelled, and Failed permanently."""
+    return _PHASE_OF[status, bool(retry)]
 
 
 def position(action: str, stage: str) -> float:

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from ..counts import Mask
 from ..durations import is_late
-from ..lifecycle import Phase
-from ..models import PHASES, WorkItem
+from ..lifecycle import MAKE_UP, Phase
+from ..models import WorkItem, in_phases
 from ..search import anywhere, in_second, same_text, within
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .ordering import SORTS
@@ -118,28 +118,19 @@ def _bag_made(moment: Any) -> Q:
 
 
 def _in_phase(phases: list[str]) -> Q:
-    return reduce(or_, (PHASES[Phase(phase)] for phase in phases))
+    return in_phases(*map(Phase, phases))
 
 
 def _one_of(column: str) -> Callable[[list[Any]], list[Mask]]:
     return lambda values: [{column: frozenset(values)}]
 
 
-_MASKS: dict[str, list[Mask]] = {
-    Phase.OPEN: [
-        {"status": frozenset({Status.PENDING, Status.STARTED})},
-        {"status": frozenset({Status.FAILED}), "retry": frozenset({True})},
-    ],
-    Phase.HELD: [{"status": frozenset({Status.SUSPENDED})}],
-    Phase.CLOSED: [
-        {"status": frozenset({Status.SUCCESS, Status.CANCELLED})},
-        {"status": frozenset({Status.FAILED}), "retry": frozenset({False})},
-    ],
-}
-
-
 def _masks_of_phases(phases: list[str]) -> list[Mask]:
-    return [mask for phase in phases for mask in _MASKS[phase]]
+    return [
+        {"status": frozenset(statuses)} | ({} if retry is None else {"retry": frozenset({retry})})
+        for phase in phases
+        for statuses, retry in MAKE_UP[Phase(phase)]
+    ]
 
 
 def _any_registry_action(words: list[str]) -> Q:

@@ -108,8 +108,7 @@ def _numbers(queries: list[str], listing: ItemList) -> dict[str, int | None]:
     masks = {query: masks_of(query) for query in queries}
     if not any(masks.values()):
         return dict.fromkeys(queries)
-    scope = None if listing.sees_all else [listing.user.institution_id]
-    kinds = tally(scope, None, None, using=listing.using).kinds
+    kinds = tally(listing.user.scope, None, None, using=listing.using).kinds
     return {query: _number(kinds, asked) for query, asked in masks.items()}
 
 
