@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from workitems.search import index
+from workitems.migrations.frozen import search
 
 from ..many import make_many
 
@@ -14,8 +14,8 @@ class Blocks(list):
     """How many blocks each batch read."""
 
     def __call__(self, execute, sql, params, many, context):
-        if sql.startswith("WITH batch"):
-            look = sql.partition(", copied AS")[0].removeprefix("WITH batch AS (").removesuffix(")")
+        if sql.startswith("WITH piece"):
+            look = sql.partition(", copied AS")[0].removeprefix("WITH piece AS (").removesuffix(")")
             plain = connection.cursor().cursor
             plain.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", params)
             [[[told]]] = plain.fetchall()
@@ -27,19 +27,19 @@ class Blocks(list):
 @pytest.mark.django_db(transaction=True)
 def test_late_batches_read_no_more_than_early_ones(virginia, on_postgresql, monkeypatch):
     make_many(ITEMS, [virginia])
-    monkeypatch.setattr(index, "BATCH_SIZE", BATCH_SIZE)
+    monkeypatch.setattr(search, "PIECE", BATCH_SIZE)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {index.TABLE}")
+        cursor.execute(f"DELETE FROM {search.TABLE}")
         # The plan for a table of millions.
         cursor.execute("SET enable_nestloop = off; SET enable_hashjoin = off; SET enable_seqscan = off; ANALYZE")
     blocks = Blocks()
     try:
         with connection.execute_wrapper(blocks):
-            index.copy_texts(connection)
+            search.copy_all(connection)
     finally:
         connection.close()
     assert len(blocks) > ITEMS // BATCH_SIZE
     assert max(blocks[2:]) <= 1.05 * blocks[1], blocks
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {index.TABLE}")
+        cursor.execute(f"SELECT count(*) FROM {search.TABLE}")
         assert cursor.fetchone() == (ITEMS,)

@@ -212,7 +212,7 @@ def test_neighbors_of_an_item(many, ada, sort, query):
     items = WorkItem.objects.select_related("institution").in_bulk(right)
     around = [None, *right, None]
     for index, pk in enumerate(right):
-        assert way.beside(items[pk]) == (around[index], around[index + 2])
+        assert way.neighbors(items[pk]) == (around[index], around[index + 2])
 
 
 def test_counts_and_rows_stay_within_the_scope(many, olga, jhu):

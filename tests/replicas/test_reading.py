@@ -51,7 +51,7 @@ def read_all(listing, using):
     rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
-    beside = [facets.found.beside(rows[0].item)] if rows else []
+    beside = [facets.found.neighbors(rows[0].item)] if rows else []
     return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), drop_hints(listing)
 
 

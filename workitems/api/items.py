@@ -45,12 +45,12 @@ class OfItems(ApiView):
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
         rows = self.visible.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
-        return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
+        return {record["id"]: record for record, _beside in self.edition.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
         """Saves the record that was sent; the item as it is afterwards."""
         sent = self.record(self.request)
-        now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
+        now = self.shown(pk) if self.edition.record.needs_current(sent) else {}
         values = self.edition.record.read(sent, now)
         if pk > MAX_BIGINT:
             raise Http404(_NO_SUCH)
@@ -178,7 +178,7 @@ class CreateOnly(ListAndCreate):
         status=201,
     )
     def post(self, request, institution_id):
-        if Institution.objects.visible_to(request.user).with_id(institution_id) is None:
+        if Institution.objects.visible_to(request.user).with_number(institution_id) is None:
             raise Http404("There is no such institution.")
         return reply(self.create(institution_id=institution_id), 201)
 

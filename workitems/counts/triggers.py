@@ -1,8 +1,7 @@
 """The triggers that maintain the summary table, however items are written: ORM, bulk statements, raw SQL, or import.
 
-`install_triggers` can be run again at any time. SQLite drops a table's triggers with the table, and Django recreates
-the table for most changes of a model, so a migration that changes WorkItem must end with `install_triggers` (a test
-checks it).
+Migration 0008 creates them from a copy of its own; `install_triggers` is for repairs. A change here needs a migration
+that makes the same change (tests/database/test_migrations.py compares the two).
 """
 
 from typing import Any
@@ -95,35 +94,24 @@ TRIGGERS = {
 }
 
 
-def creation_sql(vendor: str) -> list[str]:
-    """Returns the statements that create the triggers, or replace them."""
+def install_triggers(connection: Any) -> None:
+    """Creates the triggers, or replaces them.
+
+    On a table in use, PostgreSQL waits for writers and blocks new ones meanwhile. Migrations use
+    `run_with_lock_timeout` instead, which gives up and tries again.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _statements(connection.vendor):
+            cursor.execute(statement)
+
+
+def _statements(vendor: str) -> list[str]:
     if vendor == "postgresql":
         return [_POSTGRESQL]
     return [
         sql
         for name, body in _SQLITE.items()
         for sql in (f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} {body}")
-    ]
-
-
-def install_triggers(connection: Any) -> None:
-    """Creates the triggers, or replaces them.
-
-    On a table in use, PostgreSQL waits for writers and blocks new ones meanwhile. Migrations use
-    `workitems.database.online_migrations` instead, which gives up and tries again rather than keep others waiting.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in creation_sql(connection.vendor):
-            cursor.execute(statement)
-
-
-def removal_sql(vendor: str) -> list[str]:
-    """Returns the statements that drop the triggers."""
-    if vendor == "sqlite":
-        return [f"DROP TRIGGER IF EXISTS {name}" for name in _SQLITE]
-    return [
-        *(f"DROP TRIGGER IF EXISTS {name} ON {table}" for name, table in TRIGGERS["postgresql"].items()),
-        *(f"DROP FUNCTION IF EXISTS workitems_count_{name}()" for name in ("change", "fold", "nothing")),
     ]
 
 

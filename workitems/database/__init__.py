@@ -14,6 +14,7 @@ from .online_migrations import (
 )
 from .prepared import fetch_prepared
 from .table_names import SEARCHED_TEXTS, WORK_ITEMS
+from .vocabulary_check import VocabularyCheck
 
 __all__ = [
     "MAX_BIGINT",
@@ -23,6 +24,7 @@ __all__ = [
     "AddIndexOnline",
     "RemoveIndexOnline",
     "RunPythonOnline",
+    "VocabularyCheck",
     "fetch_prepared",
     "insert_many",
     "parse_bigint",

@@ -6,6 +6,7 @@ Pure tables and functions that know neither the database nor HTTP.
 from .moves import (
     MOVES,
     NOTE_LIMIT,
+    PROCESS,
     SAVEABLE_FIELDS,
     ItemState,
     Move,
@@ -19,15 +20,28 @@ from .moves import (
     fields_on_creation,
     legal_moves,
 )
-from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, first_stage, is_on_path, phase_of, position, requeue_stages
+from .paths import (
+    MAKE_UP,
+    PATHS,
+    PHASE_WORDS,
+    SUCCESS_AT,
+    Phase,
+    first_stage,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
+)
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
 
 __all__ = [
     "IMMUTABLE_FIELDS",
+    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
+    "PROCESS",
     "SAVEABLE_FIELDS",
     "SUCCESS_AT",
     "ItemState",

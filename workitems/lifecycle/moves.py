@@ -51,15 +51,16 @@ class Move:
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
+# Which process holds an item, as it is while none does; only services and admins see it.
+_NO_PROCESS = {"node": "", "pid": None}
+PROCESS = frozenset(_NO_PROCESS)
 # The fields that a worker's save can change, in addition to stage, status, and note.
 SAVEABLE_FIELDS = frozenset(
     {
         "bucket",
         "date",
         "needs_admin_review",
-        "node",
         "outcome",
-        "pid",
         "queued_at",
         "retry",
         "size",
@@ -67,8 +68,8 @@ SAVEABLE_FIELDS = frozenset(
         "user",
     }
     | {"object_identifier", "generic_file_identifier"}
+    | PROCESS
 )
-_NO_PROCESS = {"node": "", "pid": None}
 
 MOVES: dict[str, Move] = {
     move.name: move
@@ -136,7 +137,7 @@ MOVES: dict[str, Move] = {
         ),
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
-        Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
+        Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
         # Its note is appended to the item's as a line; everything else stays.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )

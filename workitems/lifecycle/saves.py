@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from pharos.accounts.roles import Permission, may
 
 from ..vocabulary import Status
-from .moves import MOVES, SAVEABLE_FIELDS, ItemState, Refused, TransitionRequest
+from .moves import MOVES, PROCESS, SAVEABLE_FIELDS, ItemState, Refused, TransitionRequest
 from .paths import PHASE_WORDS, Phase
 
 # Fields that no client can change, and those that can be filled in once.
 IMMUTABLE_FIELDS = ("name", "etag", "action", "institution_id", "bag_date")
 WRITE_ONCE_FIELDS = ("object_identifier", "generic_file_identifier")
 # Fields that the closing move itself sets, so they can differ when the save that closed the item is repeated.
-_SET_BY_THE_MOVE = frozenset({"retry", "needs_admin_review", "node", "pid", "stage_started_at"})
+_SET_BY_THE_MOVE = PROCESS | {"retry", "needs_admin_review", "stage_started_at"}
 _MOVE_TO = {
     Status.PENDING: "progress",
     Status.STARTED: "progress",

@@ -22,6 +22,7 @@ from pharos.accounts.roles import Permission
 
 from ..counts import ANY_KIND, KindCondition, intersect_conditions
 from ..failures import find_causes
+from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
 from .filterset import IndexStrategy, ListFilterSet
@@ -47,7 +48,7 @@ FACETS = {
     "reviewed": "reviewed",
     "institution": "institution",
 }
-PROCESS_NAMES = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
+PROCESS_NAMES = tuple(f"{name}{ending}" for name in sorted(PROCESS) for ending in ("", "_empty", "_not_empty"))
 # Names that only the pages, only version 3 of the API, or only the API have.
 PAGES_ONLY_NAMES = ("before", "format")
 V3_ONLY_NAMES = ("registry_action", "not_queued", "date_from", "date_to")
@@ -73,11 +74,10 @@ def _unknown_name_error(given: str, known: Iterable[str]) -> str:
     return _("There is no filter of this name.")
 
 
-def _intersect(some: set[int] | None, others: set[int] | None) -> list[int] | None:
-    """Returns what is in both; None means everything."""
-    if some is None or others is None:
-        return sorted(others) if some is None and others is not None else None if some is None else sorted(some)
-    return sorted(some & others)
+def _intersect(some: Collection[int] | None, others: Collection[int] | None) -> list[int] | None:
+    """Returns what is in both, sorted; None means everything."""
+    given = [set(numbers) for numbers in (some, others) if numbers is not None]
+    return sorted(set.intersection(*given)) if given else None
 
 
 def _encode(name: str, values: Iterable[Any]) -> str:
@@ -168,8 +168,7 @@ class ItemList:
     def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
         if not numbers:
             return {}
-        scope = None if self.sees_all else [self.user.institution_id]
-        return {str(pk): text for pk, text in find_causes(numbers, scope, using=self.using)}
+        return {str(pk): text for pk, text in find_causes(numbers, self.user.scope, using=self.using)}
 
     @cached_property
     def _filter(self) -> ListFilterSet:
@@ -237,7 +236,7 @@ class ItemList:
         found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.cleaned_data.items():
             if name not in PRESENTATION_NAMES and value is not None:
-                found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
+                found.setdefault(self._filter.filters[name].strategy_for(value), []).append(name)
         return found
 
     @property
@@ -248,15 +247,14 @@ class ItemList:
     @cached_property
     def scope(self) -> list[int] | None:
         """The institutions that the list covers, regardless of the facet; None means all."""
-        seen = None if self.sees_all else {self.user.institution_id}
         numbers = self.cleaned_data.get("institution_id")
-        return _intersect(seen, numbers and set(numbers))
+        return _intersect(self.user.scope, numbers)
 
     @cached_property
     def chosen_institutions(self) -> list[int] | None:
         """The institutions selected in the facet, within the scope; None if none is selected."""
         domains = self.cleaned_data.get("institution")
-        return _intersect(None if self.scope is None else set(self.scope), set(domains)) if domains else None
+        return _intersect(self.scope, domains) if domains else None
 
     @cached_property
     def base_conditions(self) -> tuple[KindCondition, ...]:
@@ -394,5 +392,5 @@ class ItemList:
         if name == "cause":
             return self.causes.get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
-            return _("yes") if value.strip().lower() in ("true", "1", "yes") else _("no")
+            return _("yes") if BooleanField().clean(value) else _("no")
         return value

@@ -1,6 +1,6 @@
 """The rows of a list as pages show them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -12,7 +12,7 @@ from pharos.accounts.models import Institution
 
 from ..database import fetch_prepared
 from ..durations import Lateness, find_lateness
-from ..explanations import Situation, StatusLabel, describe_status
+from ..explanations import Situation, StatusLabel, Tone, describe_status
 from ..lifecycle import Phase
 from ..models import WorkItem, count_ingests
 from ..vocabulary import Action
@@ -47,8 +47,18 @@ class Row:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to show than the status, which is rare."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
+        """Whether there is more to show about the upload, which is rare."""
+        return self.uploads != NO_UPLOADS
+
+    @property
+    def has_state_marks(self) -> bool:
+        """Whether there is more to show about its state than the status."""
+        return self.late is not None or self.is_for_admin
+
+    @property
+    def is_for_admin(self) -> bool:
+        """Whether it waits for an admin and its status doesn't already say so."""
+        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:
@@ -120,14 +130,19 @@ def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> 
 
 
 def fetch_rows(
-    ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
+    ids: Sequence[int],
+    now: datetime,
+    institutions: Mapping[int, Institution],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    fields: Iterable[str] = (),
 ) -> list[Row]:
     """Returns the rows of these items in this order, by three statements however many there are.
 
-    `institutions`: those that the reader can see, by id, so that they aren't loaded again. `using`: the database to
-    read.
+    `institutions`: those that the reader can see, by id, so that they aren't loaded again. `fields`: fields of the item
+    to load in addition to those of every row. `using`: the database to read.
     """
-    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_ids(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_ids(ids).for_rows(fields)}
     items = [by_id[pk] for pk in ids if pk in by_id]
     uploads = find_uploads(items, using)
     following = [item.pk for item in items[1:]] + [None]

@@ -32,7 +32,7 @@ class BulkChange(models.Model):
     note = models.TextField(blank=True)
     from_the_beginning = models.BooleanField(
         default=False
-    )  # of a requeue: to the first stage, not to where items stopped
+    )  # requeue to the first stage, not to where each item stopped
     query = models.TextField(blank=True)  # the list to return to
     total = models.PositiveIntegerField()
     cursor = models.BigIntegerField(default=0)

@@ -20,8 +20,10 @@ from django.db.models.expressions import Combinable
 from ..database import WORK_ITEMS, fetch_prepared
 from ..search import PREFIX_LENGTH, same_text
 from ..vocabulary import Action, Status
+from .phases import CLOSED, NOT_CLOSED
 
-NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
+FAILED_FOR_GOOD = CLOSED & Q(status=Status.FAILED)
+CANCELLED = Q(status=Status.CANCELLED)
 
 
 def _siblings(items: QuerySet) -> QuerySet:
@@ -93,9 +95,9 @@ def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
     For a permanent failure this is the latest later upload; for a cancelled one, the latest that is open or has
     succeeded.
     """
-    failed = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
+    failed = Q(FAILED_FOR_GOOD, action=Action.INGEST)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
-    cancelled = Q(action=Action.INGEST, status=Status.CANCELLED)
+    cancelled = Q(CANCELLED, action=Action.INGEST)
     processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
     other = Case(
         When(failed, then=Subquery(later.values("id")[:1])),

@@ -69,7 +69,7 @@ def field_contains(column: str, text: str) -> Q:
 
 
 def has_trigrams(text: str) -> bool:
-    """Returns whether a trigram index narrows a search for this text. Some databases index ASCII letters only."""
+    """Returns whether a trigram index narrows a search for this text. Not every database indexes letters beyond ASCII."""
     return bool(_TRIGRAM.search(fold(text)))
 
 

@@ -29,7 +29,7 @@ from ..durations import (
     record_durations,
 )
 from ..failures import failed_items, record_failures
-from ..lifecycle import MOVES, Refused, TransitionRequest, evaluate
+from ..lifecycle import MOVES, PROCESS, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED_COLUMNS, build_search_text
 from .related import related_facts
@@ -39,7 +39,6 @@ from .values import check_values
 _NOT_IN_CHANGES = frozenset(
     {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
 )
-_PROCESS = frozenset({"node", "pid"})
 
 PlannedMove = tuple[str, TransitionRequest] | Refused  # the move to make on an item, or why there is none
 
@@ -152,7 +151,7 @@ class TransitionBatch:
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
         """Sets the new values on the row in memory, and returns the history entry for them."""
         stage, status = row.stage, row.status
-        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
+        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
         if (
             since := compute_stage_entered_at(move, StagePosition.of(row), new.get("stage", stage), now)
