@@ -112,7 +112,7 @@ def reads(user):
         ),
         "what an undo must find": lambda: bulk_run._changed_by(str(act.pk), 0),
         "an act's first page": lambda: report.entries_of(act, user, 0, 20),
-        "the item that a client has made": lambda: WorkItem.objects.made_before(
+        "the item that a client has made": lambda: WorkItem.objects.find_resubmission(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
         ),
         "the admin site": lambda: list(listed[HistoryEntry].order_by("-id")[:50]),

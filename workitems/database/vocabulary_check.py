@@ -1,5 +1,4 @@
-"""The constraint that a column holds a word of a vocabulary. It can change while workers write, and keeps SQLite's
-triggers.
+"""The constraint that a column holds a word of a vocabulary. It can change while workers write.
 
 A new word changes the constraint, and `makemigrations` writes the migration; nothing has to be added to it.
 """

@@ -21,7 +21,7 @@ from ...counts import FacetCounts
 from ...listing import COUNT_LIMIT, FACETS, ItemList, find
 from ...vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
-KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counting.Kind
+KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counts.Kind
 LABELS: dict[str, str | Promise] = {
     "action": _("Action"),
     "stage": _("Stage"),
