@@ -70,11 +70,11 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return uploads.annotate_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
 
     def duplicates(self) -> "WorkItemQuerySet":
-        """Uploads of a file that is being or has been ingested from another upload."""
+        """Returns uploads of a file that is being or has been ingested from another upload."""
         return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
 
     def open_duplicates(self) -> "WorkItemQuerySet":
-        """Duplicates that still wait, and will never be ingested."""
+        """Returns duplicates that are still waiting and will never be ingested."""
         return self.filter(NOT_CLOSED, action=Action.INGEST).duplicates()
 
     def not_open_duplicates(self) -> "WorkItemQuerySet":

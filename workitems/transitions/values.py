@@ -25,7 +25,7 @@ def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:
 
 
 def _what_is_wrong(column: models.Field, value: Any) -> str:
-    """A sentence with a place for the field's name, or an empty one."""
+    """Returns a sentence with a placeholder for the field's name, or an empty string."""
     if value is None:
         return "" if column.null else _("“%(field)s” must have a value.")
     if isinstance(column, models.CharField | models.TextField):

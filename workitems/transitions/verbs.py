@@ -51,7 +51,7 @@ def review(item: WorkItem, *, reviewed: bool = True, **context: Any) -> WorkItem
 
 
 def edit(item: WorkItem, *, note: str | None = None, **context: Any) -> WorkItem:
-    """Corrects `retry`, `needs_admin_review`, `node`, `pid` or the note."""
+    """Corrects `retry`, `needs_admin_review`, `node`, `pid`, or the note."""
     return _move(item, "edit", None, None, note, context)
 
 
