@@ -1,4 +1,4 @@
-# The commands of README.md. Everything is installed into .venv; nothing else on the machine is touched.
+# The commands in README.md. Everything is installed into .venv; nothing else on the machine is changed.
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
@@ -40,13 +40,13 @@ check: install-dev  ## linters, types, migrations, deployment settings
 	DEBUG=false HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
 	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-check-pages: install-dev  ## html-validate and the Nu checker look at every page (wants npm and Java; takes two minutes)
+check-pages: install-dev  ## run html-validate and the Nu checker over every page (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
 
-bench: install-dev  ## measure pages, API, writes and volume at 100,000 and 1,000,000 items, beside their peers (takes minutes)
+bench: install-dev  ## measure pages, API, writes, and volume at 100,000 and 1,000,000 items next to their peers (takes minutes); see docs/performance.md
 	@$(BIN)/python bench/run.py
 
-bench-full: install-dev  ## the same at 10,000,000 items too, and longer (takes an hour, and 45 GB; KEEP=FOLDER keeps the databases)
+bench-full: install-dev  ## the same with 10,000,000 items, and longer (takes an hour and 45 GB; KEEP=FOLDER keeps the databases)
 	@$(BIN)/python bench/run.py --full $(if $(KEEP),--keep $(KEEP))
 
 messages: install-dev  ## bring new sentences into locale/, and compile what is translated

@@ -16,7 +16,8 @@ def measure(seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Moves for so many seconds. {"items", "entries", "entries_per_second"}, and what the worker felt of it (see `meanwhile`)."""
     from django.utils import timezone
 
-    from workitems.archiving import YOUNGEST, Moved, move_out
+    from workitems.audit_log import Moved, move_out
+    from workitems.audit_log.archiving import YOUNGEST
 
     moved = Moved()
 

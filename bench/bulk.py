@@ -25,7 +25,7 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
     from django.test import Client
 
     from pharos.accounts.models import User
-    from workitems.models import BulkAct, WorkItem
+    from workitems.models import BulkChange, WorkItem
 
     client = Client()
     client.force_login(User.objects.get(email=ADMIN))
@@ -45,7 +45,7 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
         return response["Location"]
 
     path = post("/items/review", **sent)
-    act = BulkAct.objects.get(pk=path.rpartition("/")[2])
+    act = BulkChange.objects.get(pk=path.rpartition("/")[2])
     while not act.finished_at and act.came_to < most and time.monotonic() - began < seconds:
         post(path)
         act.refresh_from_db()

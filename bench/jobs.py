@@ -185,8 +185,8 @@ def main() -> None:
     from django.test import Client
 
     from pharos.accounts.models import User
-    from workitems.demo.cast import admin_email
-    from workitems.filters import ItemList
+    from workitems.demo import admin_email
+    from workitems.listing import ItemList
 
     people = {
         who: User.objects.get(email=who)

@@ -88,7 +88,7 @@ def people() -> None:
     """Who looks: an admin, staff of the largest and of the smallest member, and the account of the workers."""
     from pharos.accounts.models import Institution, User
     from pharos.accounts.roles import Role
-    from workitems.demo.cast import make_service
+    from workitems.demo import make_service
 
     User.objects.create_superuser(ADMIN)
     for email, domain in ((LARGE, LARGEST), (SMALL, SMALLEST)):
@@ -101,10 +101,10 @@ def key_of(email: str) -> str:
     """A new API key of this person."""
     from django.utils import timezone
 
-    from pharos.accounts import keys
+    from pharos.accounts import api_keys
     from pharos.accounts.models import User
 
-    return keys.make(User.objects.get(email=email), now=timezone.now())[1]
+    return api_keys.make(User.objects.get(email=email), now=timezone.now())[1]
 
 
 def _cells() -> int:

@@ -1,4 +1,5 @@
-"""The benchmarks: makes data of each size, measures, prints one table, and keeps it in bench/results.json and in README.md.
+"""The benchmarks: makes data of each size, measures, prints one table, and keeps it in bench/results.json,
+from which the figures in README.md and docs/performance.md are made.
 
     python bench/run.py                        what `make bench` runs
     python bench/run.py --full                 what `make bench-full` runs, with 10,000,000 items
@@ -24,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import readme, report, results, targets, turns  # noqa: E402
+from bench import figures, report, results, targets, turns  # noqa: E402
 from bench.places import database  # noqa: E402
 
 PARTS = ("pages", "turns", "writes", "http", "bulk", "archive", "export", "import", "workers")
@@ -234,7 +235,7 @@ def main() -> None:
     run.say("done\n")
     print("\n".join(report.lines(run.results)))
     if asked.results == results.PATH:
-        readme.write(run.results)
+        figures.write(run.results)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 from random import Random
 
 from tests.serving import server
+from workitems import transitions
 
 from .making import ADMIN, WORKER, key_of, make
 
@@ -51,8 +52,8 @@ class Canceller:
 
     def one(self):
         """Reads a list, takes any of its items, and sends the whole record back as cancelled."""
-        from workitems.simulating import Save
-        from workitems.simulating.record import whole
+        from workitems.simulation.deciding import Save
+        from workitems.simulation.record import whole
 
         status = self.rng.choice(["Started", "Started", "Pending", "Failed"])
         rows = self.connection.get("/api/v2/items/", status=status, retry="true", per_page=50, sort="date")["results"]
@@ -96,21 +97,20 @@ def run_simulate(url, key, workers, seconds, journal):
 def floor(count=400):
     """Changes a second by the verb alone: one writer, no HTTP."""
     from pharos.accounts.models import Institution, User
-    from workitems.models import WorkItem
 
     by = User.objects.get(email=WORKER)
     institution = Institution.objects.exclude(pk=by.institution_id).first()
-    item = WorkItem.objects.create_item(by=by, institution=institution, action="Ingest", name="floor.tar")
+    item = transitions.create(by=by, institution=institution, action="Ingest", name="floor.tar")
     began = time.perf_counter()
     for number in range(count):
-        item.progress(by=by, via="api", stage="Fetch", note=f"Note {number}.", node="floor", pid=1)
+        transitions.progress(item, by=by, via="api", stage="Fetch", note=f"Note {number}.", node="floor", pid=1)
     return count / (time.perf_counter() - began)
 
 
 def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
-    from tests.legal import all_faults, asked_by, made_by, unrecorded
+    from tests.lifecycle.legal import all_faults, asked_by, made_by, unrecorded
     from workitems.models import HistoryEntry, WorkItem
 
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]
@@ -133,7 +133,8 @@ def judge(saves, began):
 
 def play(running, keys, workers, seconds, journal):
     """The workers and the admin at once; the simulation's last line, and the admin."""
-    from workitems.simulating.connection import Address, Clock, Connection
+    from workitems.simulation import Address
+    from workitems.simulation.connection import Clock, Connection
 
     clock = Clock()
     connection = Connection(Address.of(running.url), ADMIN, keys[ADMIN], clock)
@@ -154,7 +155,7 @@ def measure(items, workers, seconds, say):
     """Fills the empty database that Django is set up for, lets them loose on it, and judges; see `judge`. The last items are mostly open."""
     from django.utils import timezone
 
-    from workitems.simulating import Save
+    from workitems.simulation.deciding import Save
 
     make(items, 1, say)
     keys = {email: key_of(email) for email in (WORKER, ADMIN)}

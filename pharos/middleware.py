@@ -3,7 +3,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 
-class House:
+class ErrorAndCacheMiddleware:
     """What every answer has in common: "not found" looks the same everywhere, and no shared cache keeps a person's page.
 
     Also while debugging: the framework's own page would list every address to whoever tries the demo.

@@ -1,4 +1,4 @@
-"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in README.md.
+"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in docs/operating.md.
 
 A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
 """
@@ -137,12 +137,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "pharos.reading.ReadYourWrites",
+    "pharos.replicas.reading.ReadYourWrites",
     "pharos.accounts.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "pharos.middleware.House",
-    "pharos.accounts.gate.Gate",
+    "pharos.middleware.ErrorAndCacheMiddleware",
+    "pharos.accounts.authorization.PermissionMiddleware",
 ]
 
 ROOT_URLCONF = "pharos.urls"
@@ -161,7 +161,12 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "environment": "pharos.templating.environment",
-            "extensions": ["jinja2.ext.i18n", "workitems.templating.Writing"],
+            "extensions": [
+                "jinja2.ext.i18n",
+                "workitems.pages.template_helpers.Writing",
+                # The sign-in page offers the demo's accounts; in production no code of the demo is even loaded.
+                *(["workitems.demo.sign_in.DemoAccounts"] if DEBUG else []),
+            ],
             "context_processors": CONTEXT_PROCESSORS,
         },
     },
@@ -217,7 +222,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("es", "Español")]
+# The last one has the words of Spanish, and numbers as Mexico writes them: 1,234.5.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("es-mx", "Español (México)")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"

@@ -1,7 +1,7 @@
 """The templates' environment: Jinja2, through Django's own backend for it.
 
 It compiles templates, so that a list page is drawn in a third of the time that Django's own take. Those stay for Django's admin site,
-and for what libraries bring. An app adds words of its own with an Extension (see `workitems.templating`), named in settings.py.
+and for what libraries bring. An app adds words of its own with an Extension (see `workitems.pages.template_helpers`), named in settings.py.
 """
 
 from datetime import UTC, datetime

@@ -5,7 +5,7 @@ from django.urls import resolve
 from django.views import View
 from django.views.generic import TemplateView
 
-from pharos.accounts.gate import PUBLIC
+from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
 
 

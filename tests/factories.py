@@ -8,6 +8,7 @@ from factory.django import DjangoModelFactory
 
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
+from workitems import transitions
 from workitems.models import WorkItem
 
 _numbers = itertools.count(1)
@@ -55,4 +56,4 @@ def make_item(institution: Institution, *, at=None, **fields: Any) -> WorkItem:
         "size": 266_240,
         **fields,
     }
-    return WorkItem.objects.create_item(by=service(), at=at, institution=institution, **values)
+    return transitions.create(by=service(), at=at, institution=institution, **values)

@@ -14,9 +14,10 @@ NAMES = ("Ünïcödé & “quotes”", "plain", "100%_sure", "back\\slash", "ÄR
 def make_many(number, institutions, *, seed=1, numbers=None, **fixed):
     """Random items of the institutions, in all combinations of words, with many equal dates. Returns them.
 
+    Since when they are at their stage is known of most, of closed ones too, as the verbs leave it.
     `numbers`: theirs, in order, instead of those that the database gives.
     """
-    draw = random.Random(seed)
+    draw, draw_since = random.Random(seed), random.Random(seed)
     items = []
     for n in range(number):
         action = draw.choice(list(Action))
@@ -36,6 +37,7 @@ def make_many(number, institutions, *, seed=1, numbers=None, **fixed):
             "needs_admin_review": draw.random() < 0.1,
             "date": SOME_DAY - timedelta(hours=draw.randrange(60)),
             "size": draw.choice([None, 266_240, 90_700_000, 5 * 10**12]),
+            "stage_entered_at": draw_since.choice([None, *(SOME_DAY + timedelta(hours=hour) for hour in range(5))]),
             "object_identifier": draw.choice(["", f"virginia.edu/objekt-{n % 7}"]),
             **fixed,
         }

@@ -54,7 +54,7 @@ def database_url(values: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def server(database_url: str, *, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[Server]:
-    """Gunicorn on a free port of the loopback, as README.md starts it; further knobs by name. Its log is shown if anything fails."""
+    """Gunicorn on a free port of the loopback, as docs/operating.md starts it; further knobs by name. Its log is shown if anything fails."""
     knobs = {
         "DATABASE_URL": database_url,
         "DEBUG": "false",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from workitems import states
+from workitems import transitions
 from workitems.lifecycle import Refused
 from workitems.models import WorkItem
 
@@ -47,4 +47,4 @@ def last(item):
 
 def state_of(item):
     """The text of the worker's state; empty where there is none."""
-    return (states.stored(item) or ("", ""))[1]
+    return (transitions.stored_worker_state(item) or ("", ""))[1]

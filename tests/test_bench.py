@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench import loading, readme, results, rows, shape, steps
+from bench import figures, loading, results, rows, shape, steps
 from workitems.lifecycle import PATHS, SUCCESS_AT, phase_of
 from workitems.models import WorkItem
 from workitems.search import search_text
@@ -19,10 +19,41 @@ def lines():
     return [dict(zip(rows.COLUMNS, line.split("\t"), strict=True)) for line in data.decode().splitlines()]
 
 
-def test_the_figures_in_the_readme_are_those_of_the_results():
-    text = readme.README.read_text()
-    assert text.count(readme.BEGIN) == text.count(readme.END) == 1
-    assert readme.replaced(text, results.read()) == text
+@pytest.mark.parametrize("document", figures.DOCUMENTS, ids=lambda document: document.name)
+def test_the_figures_in_the_documents_are_those_of_the_results(document):
+    text = document.read_text()
+    assert text.count(figures.BEGIN) == text.count(figures.END) == 1
+    assert figures.replaced(document, results.read()) == text
+
+
+def test_the_readme_has_three_figures():
+    assert sum(line.startswith("- ") for line in figures.summary(results.read())) == 3
+
+
+def test_a_missed_target_is_shown_as_missed():
+    found = results.read()
+    found["targets"][0] |= {"reached": False, "missed_by": "12 %"}
+    [line] = [line for line in figures.tables(found) if line.startswith(f"| {found['targets'][0]['target']} |")]
+    assert "**missed by 12 %**" in line
+
+
+def test_figures_follow_the_results():
+    found = results.read()
+    before = [*figures.summary(found)], [*figures.tables(found)]
+    [largest] = [size for size in found["measured"]["postgresql"] if int(size) == 10_000_000]
+    for one in found["measured"]["postgresql"][largest]["pages"]:
+        one["ms"] = 987.6
+    after = [*figures.summary(found)], [*figures.tables(found)]
+    for former, now in zip(before, after, strict=True):
+        assert "988 ms" in " ".join(now)
+        assert former != now
+
+
+@pytest.mark.parametrize("measured", [{}, {"postgresql": {"20000": {"pages": []}}}])
+def test_before_anything_is_measured_there_are_no_figures(measured):
+    found = {"machine": {"cores": 2, "memory_gb": 24}, "measured": measured, "targets": []}
+    assert [*figures.summary(found)] == []
+    assert not any("ms" in line.split() for line in figures.tables(found))
 
 
 def test_the_same_data_whenever_it_is_made():

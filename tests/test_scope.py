@@ -12,14 +12,14 @@ from django.test import RequestFactory
 from django.urls import get_resolver, resolve
 from django.utils import timezone
 
-from pharos.accounts import gate
+from pharos.accounts import authorization
 from pharos.accounts.roles import Permission, Role
-from workitems import urls
-from workitems.models import BulkAct, WorkItem
-from workitems.orders import SORTS
+from workitems import transitions, urls
+from workitems.listing import SORTS
+from workitems.models import BulkChange, WorkItem
 
-from .elements import page
 from .factories import InstitutionFactory, UserFactory, make_item
+from .pages.elements import page
 from .stored import as_stored
 
 MEMBERS = ("dora", "stan")
@@ -73,7 +73,7 @@ def make_secret(jhu, wally):
         generic_file_identifier="jhu.edu/SECRET-OBJECT/data/SECRET-FILE",
         size=987_654_321,
     )
-    return item.fail(note="SECRET note", retry=False, by=wally)
+    return transitions.fail(item, note="SECRET note", retry=False, by=wally)
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def one_moment(monkeypatch):
 def own(virginia, wally):
     """Items of Virginia, some finished."""
     items = [make_item(virginia) for _ in range(4)]
-    items[0].succeed(stage="Record", by=wally)
-    items[1].fail(note="no manifest", retry=False, by=wally)
+    transitions.succeed(items[0], stage="Record", by=wally)
+    transitions.fail(items[1], note="no manifest", retry=False, by=wally)
     return items
 
 
@@ -239,7 +239,7 @@ def test_the_admin_has_the_institution_group(signed_in, ada, own, secret):
 
 @pytest.mark.parametrize("who", MEMBERS)
 def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secret, wally, who):
-    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     client = signed_in(cast[who])
     as_csv, as_json = (text(client.get(f"/items/?format={form}")) for form in ("csv", "json"))
     rows = list(csv.DictReader(io.StringIO(as_csv)))
@@ -251,7 +251,7 @@ def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secre
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("query", ["node=worker-7", "node_empty=false", "pid=4711", "pid_not_empty=true"])
 def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally, who, query):
-    own[2].progress(stage="Store", node="worker-7", pid=4711, by=wally)
+    transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     response = signed_in(cast[who]).get(f"/items/?{query}")
     assert response.status_code == 400
     assert "There is no filter of this name." in text(response)
@@ -306,7 +306,7 @@ def test_by_a_bulk_act(one_moment, signed_in, stan, own, secret, confirmed):
         response = client.post("/items/review", sent, follow=True)
         # When an act began is by its table's own clock, which does not stand still.
         told.append(re.sub(r"Begun by .* UTC", "", answer(response, but=foreign)[2]))
-        BulkAct.objects.all().delete()
+        BulkChange.objects.all().delete()
     assert told[0] == told[1]
     assert as_stored(secret) == before
 
@@ -316,7 +316,7 @@ def test_by_all_that_match(signed_in, stan, own, secret):
     before = as_stored(secret)
     form = page(client.get("/items/")).one("form", id="bulk").fields()
     client.post("/items/review", {**form, "which": "matching", "reviewed": "true", "confirmed": "yes"})
-    assert BulkAct.objects.get().total == len(own)
+    assert BulkChange.objects.get().total == len(own)
     assert WorkItem.objects.filter(reviewed=True).count() == 2
     assert as_stored(secret) == before
 
@@ -356,7 +356,7 @@ URLS = {url: one for url, one, app in every_url() if app != "admin"}
 
 def permission_of(url):
     match = resolve(url)
-    return gate.opened_with(match.func, match)
+    return authorization.opened_with(match.func, match)
 
 
 def test_the_walk_finds_every_page():
@@ -377,7 +377,7 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
         assert response.status_code == 404
     elif url == f"/{BY_LINK}":
         assert response.status_code == 404  # its signature is none
-    elif permission == gate.PUBLIC:
+    elif permission == authorization.PUBLIC:
         assert response.status_code in (200, 302, 405)
         assert not response.get("Location", "").startswith("/items")
     else:
@@ -386,7 +386,7 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
 
 
 def test_what_is_public_is_a_short_list():
-    assert {url for url in URLS if permission_of(url) == gate.PUBLIC} == {
+    assert {url for url in URLS if permission_of(url) == authorization.PUBLIC} == {
         "/accounts/inactive/",
         "/accounts/login/",
         "/accounts/logout/",
@@ -412,7 +412,7 @@ def test_a_service_account_has_no_pages(client, wally, item, url):
     request = RequestFactory().get(url)
     request.user, request.resolver_match = wally, resolve(url)
     with pytest.raises(PermissionDenied):
-        gate.Gate(None).process_view(request, request.resolver_match.func, (), {})
+        authorization.PermissionMiddleware(None).process_view(request, request.resolver_match.func, (), {})
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.models import User
 
 from .serving import Server
@@ -194,7 +194,7 @@ class Client(ABC):
     def __init__(self, server: Server, user: User | None = None):
         self.server = server
         self.email = user.email if user else ""
-        self.secret = keys.make(user, label="wire", now=timezone.now())[1] if user else ""
+        self.secret = api_keys.make(user, label="wire", now=timezone.now())[1] if user else ""
 
     @property
     def host(self) -> str:

@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from .database import whole_number
 from .models import ArchivedEntry, HistoryEntry, WorkItem
 from .search import same_text
-from .values import whole_number
 
 
 class ReadOnly(admin.ModelAdmin):

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from . import keys
+from . import api_keys
 from .forms import KeyForm
 from .models import ApiKey, Institution, User
 from .roles import Permission, Role, may
@@ -103,12 +103,12 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def add_view(self, request, form_url="", extra_context=None):
         try:
             return super().add_view(request, form_url, extra_context)
-        except keys.KeyRefused as refusal:
+        except api_keys.KeyRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(self.changelist_url)
 
     def save_model(self, request, obj, form, change):
-        made, obj.secret = keys.make(obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now())
+        made, obj.secret = api_keys.make(obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now())
         obj.pk, obj.prefix = made.pk, made.prefix
 
     def response_add(self, request, obj, post_url_continue=None):
@@ -125,7 +125,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": live}
             return render(request, "revoke_keys.html", context)
         for key in live:
-            keys.revoke(key, now=timezone.now())
+            api_keys.revoke(key, now=timezone.now())
             self.log_change(request, key, "Revoked.")
         sentence = ngettext("Revoked %(number)d key.", "Revoked %(number)d keys.", len(live))
         self.message_user(request, sentence % {"number": len(live)}, messages.SUCCESS)

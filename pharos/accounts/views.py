@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.generic import UpdateView
 
-from . import keys
+from . import api_keys
 from .forms import AccountForm, KeyForm
 from .models import ApiKey
 from .roles import Permission
@@ -55,8 +55,8 @@ class MakeKey(Account):
             context = self.get_context_data(form=AccountForm(instance=self.object), key_form=form)
             return self.render_to_response(context, status=422)
         try:
-            key, secret = keys.make(request.user, **form.cleaned_data, now=timezone.now())
-        except keys.KeyRefused as refusal:
+            key, secret = api_keys.make(request.user, **form.cleaned_data, now=timezone.now())
+        except api_keys.KeyRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("account")
         return shown_once(request, key, secret, back=reverse("account"))
@@ -73,7 +73,7 @@ class RevokeKey(View):
 
     def post(self, request, pk):
         key = self.own(pk)
-        keys.revoke(key, now=timezone.now())
+        api_keys.revoke(key, now=timezone.now())
         return self.back(key)
 
     def own(self, pk):

@@ -6,6 +6,7 @@ Known by letters, in the order in which they were received: `a` first, then b to
 from datetime import UTC, datetime
 
 from tests.factories import make_item
+from workitems import transitions
 
 ALL = "jsrgfedcba"  # newest first
 AWKWARD = "Ünï & “q”_100%+=?#;.tar"
@@ -38,12 +39,12 @@ def make_samples(virginia, jhu, worker, staff):
         queued_at=noon(1),
     )
     make("b", 2, name="second.tar", etag="def2", size=5)
-    items["b"].progress(by=worker, stage="Validate", node="worker-7", pid=4711, at=noon(2))
+    transitions.progress(items["b"], by=worker, stage="Validate", node="worker-7", pid=4711, at=noon(2))
     make("c", 3, name="third.tar", etag="1.01E+18", bucket="other")
-    items["c"].succeed(by=worker, stage="Cleanup", at=noon(3)).review(by=staff, at=noon(3))
+    transitions.review(transitions.succeed(items["c"], by=worker, stage="Cleanup", at=noon(3)), by=staff, at=noon(3))
     make("d", 4, name="second.tar", etag="0d")
     make("e", 5, name="second.tar", etag="0d")
-    make("f", 6, name="bad.tar", etag="0f").fail(by=worker, note="Bad.", retry=False, at=noon(6))
+    transitions.fail(make("f", 6, name="bad.tar", etag="0f"), by=worker, note="Bad.", retry=False, at=noon(6))
     make("g", 7, name="bad.tar", etag="0g")
     make("r", 8, action="Restore", name="restore.tar", object_identifier="virginia.edu/restore")
     make("s", 9, action="Restore", name="sample.tar", generic_file_identifier="virginia.edu/sample/data/1")

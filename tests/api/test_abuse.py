@@ -10,6 +10,7 @@ from django.db import OperationalError
 from tests.factories import make_item
 from tests.many import make_many
 from tests.stored import as_stored
+from workitems import transitions
 from workitems.api import v1, v2, v3
 from workitems.models import WorkItem, WorkItemQuerySet
 
@@ -163,7 +164,7 @@ def test_another_institutions_item_changes_no_answer(client, cast, virginia, jhu
     caller = Caller(client, cast[who])
     before = {query: caller.get(path, query).body for query in FINDS[path]}
     secret = make_item(jhu, **SECRET)
-    secret.progress(by=wally, stage="Fetch", node="SECRET-NODE", pid=4711)
+    transitions.progress(secret, by=wally, stage="Fetch", node="SECRET-NODE", pid=4711)
     assert {query: caller.get(path, query).body for query in FINDS[path]} == before
     everywhere = Caller(client, wally)
     found = [query for query in FINDS[path] if "SECRET" in str(everywhere.get(path, query).body["results"])]
@@ -195,7 +196,7 @@ def test_another_institution_by_any_name(client, cast, item, jhu, theirs, path, 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 @pytest.mark.parametrize("path", OF_MEMBERS)
 def test_the_process_is_told_to_no_member(client, cast, item, wally, path, who):
-    item.progress(by=wally, stage="Fetch", node="SECRET-NODE", pid=471_147_114)
+    transitions.progress(item, by=wally, stage="Fetch", node="SECRET-NODE", pid=471_147_114)
     Caller(client, wally).post("/api/v2/item_state/", {"work_item_id": item.pk, "action": "x", "state": "SECRET-STATE"})
     caller = Caller(client, cast[who])
     words = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty", "state", "work_item_state_id")

@@ -8,6 +8,7 @@ from django.urls import resolve
 from pharos.accounts.roles import Permission
 from tests.factories import make_item
 from tests.stored import as_stored
+from workitems import transitions
 from workitems.api import urls
 from workitems.api.base import ApiView
 from workitems.api.callers import FLUCTUS, PHAROS, ByKey
@@ -60,7 +61,7 @@ WRITES = {
 def places(client, wally, virginia):
     """What is put into an address's braces: an item of Virginia's with a state, one that was restored, and Virginia."""
     item = make_item(virginia, name="bag.tar", etag="e7a9")
-    item.progress(stage="Fetch", by=wally)
+    transitions.progress(item, stage="Fetch", by=wally)
     Caller(client, wally).post("/api/v2/item_state/", {**STATE, "work_item_id": item.pk})
     make_item(virginia, stage="Record", status="Success", object_identifier="virginia.edu/done")
     restored = make_item(virginia, action="Restore", object_identifier="virginia.edu/done")

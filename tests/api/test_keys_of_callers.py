@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from workitems.models import WorkItem
 
 from .asking import Caller, Nobody
@@ -24,7 +24,7 @@ def one_minute(monkeypatch):
     """All calls of a test are in one minute, and no call of another test is in it."""
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
-    monkeypatch.setattr(keys, "_counted", {})
+    monkeypatch.setattr(api_keys, "_counted", {})
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_somebody_elses_key(adas, client, dora, stan):
 
 
 def test_a_revoked_key(adas):
-    keys.revoke(adas.key, now=timezone.now())
+    api_keys.revoke(adas.key, now=timezone.now())
     assert adas.get(V2).status == 401
 
 
@@ -131,7 +131,7 @@ def test_a_role_that_is_none(adas, ada):
 
 def test_another_key_of_the_same_person(adas, client, ada):
     other = Caller(client, ada)
-    keys.revoke(other.key, now=timezone.now())
+    api_keys.revoke(other.key, now=timezone.now())
     assert other.get(V2).status == 401
     assert adas.get(V2).status == 200
 

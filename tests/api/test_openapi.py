@@ -15,7 +15,7 @@ from workitems.api.description import docs
 from workitems.api.description.guide import operations_of, read
 from workitems.api.description.openapi import describe, description
 from workitems.api.entry import URLS
-from workitems.dialects import Dialect
+from workitems.listing import Dialect
 
 PATTERNS = get_resolver(URLS).url_patterns
 HTTP = ("get", "post", "put", "patch", "delete")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.many import make_many
 from workitems.api import v2
-from workitems.filters import ALIASES, OF_PROCESS
+from workitems.listing import ALIASES, OF_PROCESS
 from workitems.models import WorkItem
 
 from .asking import Caller

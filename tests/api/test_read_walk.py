@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories import make_item
 from tests.many import make_many
+from workitems.listing import SORTS
 from workitems.models import WorkItem
-from workitems.orders import SORTS
 
 from .asking import Caller
 from .samples import AWKWARD, walked, without_holes
@@ -40,6 +40,18 @@ def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sor
 
     assert without_holes(walked(wallys, ADMIN, f"queued=false&per_page=7&sort={sort}", at_each_page=queue), made)
     assert wallys.get(ADMIN, "queued=false").body["count"] == 0
+
+
+def test_walking_sees_first_what_waits_for_longest(wallys, virginia, jhu):
+    """What is closed, or of which nobody knows, comes after all that waits; the place of a page may lie among either."""
+    made = make_many(60, [virginia, jhu], seed=6)
+    records = walked(wallys, ADMIN, "per_page=7&sort=waiting")
+    assert without_holes(records, made)
+    since = {item.pk: item.stage_entered_at for item in made if item.phase != "closed"}
+    known = [since.get(one["id"]) for one in records]
+    waits = [one for one in known if one]
+    assert 7 < len(waits) < len(made) - 7
+    assert known == sorted(waits) + [None] * (len(made) - len(waits))
 
 
 def test_walking_is_not_disturbed_by_new_items_and_changed_ones(wallys, virginia):

@@ -19,11 +19,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.models import Institution
-from workitems import states
-from workitems.api import v2
-from workitems.api.description.docs import VERSIONS
+from workitems import transitions
+from workitems.api import VERSIONS, v2
 from workitems.models import WorkItem
 
 from ..factories import make_item
@@ -63,14 +62,14 @@ def world(virginia, jhu, wally, stan, settings):
     jhu.name = THEIRS
     jhu.save()
     running = make_item(virginia, name="virginia.edu.a_1.tar", etag="a" * 32, at=NOW, bag_date=NOW)
-    running.progress(stage="Store", node=NODE, pid=PID, by=wally)
-    states.save(running, text="{}", action=None, by=wally, now=NOW)
+    transitions.progress(running, stage="Store", node=NODE, pid=PID, by=wally)
+    transitions.save_worker_state(running, text="{}", action=None, by=wally, now=NOW)
     failed = make_item(virginia, name="übersee & “Küste”.tar")
-    failed.fail(stage="Validate", note="The bag has no manifest.", retry=False, by=wally)
+    transitions.fail(failed, stage="Validate", note="The bag has no manifest.", retry=False, by=wally)
     done = make_item(virginia, object_identifier=OBJECT)
-    done.succeed(stage="Cleanup", by=wally)
+    transitions.succeed(done, stage="Cleanup", by=wally)
     restored = make_item(virginia, action="Restore", object_identifier=OBJECT, user="dora@virginia.edu")
-    restored.succeed(stage="Available in S3", by=wally)
+    transitions.succeed(restored, stage="Available in S3", by=wally)
     more = [make_item(virginia, at=NOW + timedelta(minutes=n)) for n in range(8)]
     theirs = [make_item(jhu, name=f"{THEIRS} {n}.tar", note=THEIRS, bucket=THEIRS, at=NOW) for n in range(3)]
     return [one.pk for one in (restored, running, failed, done, more[0], *theirs)]
@@ -143,7 +142,7 @@ def body_of(name, there):
 def headers_of(schema, person):
     """Both headers, as the description names them, with a key of that person."""
     schemes = schema["components"]["securitySchemes"]
-    _key, secret = keys.make(person, now=datetime.now(UTC))
+    _key, secret = api_keys.make(person, now=datetime.now(UTC))
     ours = {schemes["userHeader"]["name"]: person.email, schemes["keyHeader"]["name"]: secret}
     return ours | {"Accept-Encoding": "identity"}  # in process, nobody unpacks
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.factories import make_item
 from tests.wire import BODY, NEVER, GoClient, PythonClient, check, connection, escaped, whole_record
+from workitems import transitions
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,7 +143,7 @@ def test_what_is_no_repetition_is_a_new_item(reader, real_server, ada, bag, jhu)
 def test_the_same_bag_after_a_minute_is_a_new_item(reader, bag, wally, virginia):
     long_ago = timezone.now() - timedelta(seconds=90)
     same = {"action": "Ingest", "name": BODY["name"], "etag": BODY["etag"], "institution": virginia}
-    former = WorkItem.objects.create_item(by=wally, at=long_ago, date=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), **same)
+    former = transitions.create(by=wally, at=long_ago, date=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), **same)
     assert reader.post("/api/v2/items/", bag())["id"] != former.pk
     assert WorkItem.objects.count() == 2
 

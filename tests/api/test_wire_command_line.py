@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import make_item
 from tests.wire import Curl, GoClient, escaped, go_time
+from workitems import transitions
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -162,7 +163,7 @@ def test_refusals_carry_the_item_or_the_field(worker, virginia, ada):
     read = worker.get(f"/admin-api/v3/items/show/{item.pk}")
     assert worker.put(path, sent_back(read, date_processed="yesterday"), status=422)["date_processed"]
     assert worker.put(path, sent_back(read, name="other.tar"), status=422)["name"]
-    item.cancel(by=ada, note="By mistake.")
+    transitions.cancel(item, by=ada, note="By mistake.")
     said = worker.put(path, sent_back(read, stage="Validate"), status=409)
     assert said.pop("error")
     assert said == worker.get(f"/admin-api/v3/items/show/{item.pk}")

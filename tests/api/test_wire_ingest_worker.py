@@ -4,6 +4,7 @@ import pytest
 
 from tests.factories import make_item
 from tests.wire import NEVER, GoClient, check, connection, escaped, whole_record
+from workitems import transitions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = [
@@ -141,7 +142,7 @@ def test_a_save_whose_reply_was_lost_and_that_is_sent_again_is_one_entry(worker,
 def test_a_cancel_wins_over_the_next_save(item, read, save, ada, worker):
     record = save(read, stage="Fetch", status="Started", node="10.0.0.7", pid=1)
     item.refresh_from_db()
-    item.cancel(by=ada, note="Uploaded by mistake.")
+    transitions.cancel(item, by=ada, note="Uploaded by mistake.")
     cancelled = state(item)
     for end in ("", "/"):
         said = save(record, 409, end, stage="Validate")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tests.factories import make_item
 from tests.wire import GoClient, whole_record
+from workitems import transitions
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,7 +113,7 @@ def test_a_queued_time_of_the_year_1_is_none(feeder, virginia):
 
 def test_an_item_that_was_cancelled_meanwhile_is_not_queued(feeder, item, ada):
     [read] = feeder.get(WAITING.format(100))["results"]
-    item.cancel(by=ada, note="Uploaded by mistake.")
+    transitions.cancel(item, by=ada, note="Uploaded by mistake.")
     said = feeder.put(f"/api/v2/items/{item.pk}/", whole_record(read, queued_at="2026-05-04T12:00:00Z"), status=409)
     assert (said["id"], said["stage"], said["status"]) == (item.pk, "Resolve", "Cancelled")
     assert (said["note"], said["queued_at"]) == ("Uploaded by mistake.", None)

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import make_item
 from tests.stored import state_of
 from tests.wire import Curl, GoClient, PythonClient, go_json
-from workitems import states
+from workitems import transitions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = json.dumps({"Bag": 'a & b <c> "d" \\ päck 楽 \u2028', "Files": list(range(50))}, ensure_ascii=False)
@@ -67,7 +67,9 @@ def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
     number = worker.post("/api/v2/item_state/", body(item, "[1]"))["id"]
     sent = b'{"id":%d,"work_item_id":%d,"action":"Ingest","state":"%s"}'
     for path, method in ((f"/api/v2/item_state/{number}/", "PUT"), ("/api/v2/item_state/", "POST")):
-        answer = worker.ask(method, path, sent % (number, item.pk, b"x" * (states.LIMIT + 1)), status=413)
+        answer = worker.ask(
+            method, path, sent % (number, item.pk, b"x" * (transitions.WORKER_STATE_LIMIT + 1)), status=413
+        )
         assert "64" in answer["error"]
     assert state_of(item) == "[1]"
 

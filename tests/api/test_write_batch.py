@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from tests.wire import whole_record
+from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
 
 from .asking import Caller
@@ -96,7 +97,7 @@ def test_one_stops_all(worker, virginia, place, wrong, status, field):
 
 def test_a_cancelled_one_among_them(worker, ada, three):
     sent = records(worker, three, note="on")
-    three[1].cancel(note="Wrong bag.", by=ada)
+    transitions.cancel(three[1], note="Wrong bag.", by=ada)
     before = [as_stored(item) for item in three]
     told = stopped(worker.put(ITEMS, batch(*sent)), 409, 1, three[1].pk, three, before)
     assert (told["status"], told["note"]) == ("Cancelled", "Wrong bag.")
@@ -177,7 +178,7 @@ def test_of_times_too_it_is_asked_once_for_all(worker, virginia, ada):
     """A claim names when its stage began; whether that was before a requeue is one question, however many the records."""
     items = [make_item(virginia, stage="Validate") for _ in range(20)]
     for item in items:
-        item.requeue(by=ada, stage="Receive")
+        transitions.requeue(item, by=ada, stage="Receive")
     began = "2999-03-04T05:06:07Z"
     sent = records(worker, items, **FETCHING, stage_started_at=began)
     few = questions(worker, sent[:2])

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.factories import UserFactory
 from tests.stored import last
 from tests.wire import BODY, NEVER
+from workitems import transitions
 from workitems.models import WorkItem
 
 from .asking import Caller
@@ -414,7 +415,7 @@ def test_another_owner_or_caller_makes_another_item(client, worker, ada, jhu, bo
 
 def test_the_answer_is_the_item_as_it_is_by_now(worker, wally, body):
     first = worker.post(ITEMS, body).body
-    WorkItem.objects.get().progress(stage="Validate", node="w1", note="under way", by=wally)
+    transitions.progress(WorkItem.objects.get(), stage="Validate", node="w1", note="under way", by=wally)
     again = worker.post(ITEMS, body)
     assert (again.status, again.body["id"]) == (201, first["id"])
     assert (again.body["stage"], again.body["status"], again.body["note"]) == ("Validate", "Started", "under way")

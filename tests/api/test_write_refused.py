@@ -8,6 +8,7 @@ from django.utils import timezone
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from tests.wire import NEVER
+from workitems import transitions
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched
@@ -79,7 +80,7 @@ def test_the_same_time_in_another_spelling(worker, virginia):
 def test_a_save_over_a_cancelled_item(worker, ada, virginia):
     item = make_item(virginia, **FETCHING)
     stale = read(worker, item)
-    item.cancel(note="Wrong bag.", by=ada)
+    transitions.cancel(item, note="Wrong bag.", by=ada)
     before = as_stored(item)
     now = worker.get(address(item)).body
     for new in (

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tests.factories import make_item
 from tests.stored import as_stored, last
+from workitems import transitions
 
 from .asking import Caller
 
@@ -106,7 +107,7 @@ def test_without_a_stage_it_is_the_one_where_it_stopped(admin, stuck, version, b
 
 def test_what_was_cancelled_goes_back_to_where_it_was(admin, ada, virginia, version):
     item = make_item(virginia, stage="Fetch", status="Started")
-    item.cancel(note="Wrong bag.", by=ada)
+    transitions.cancel(item, note="Wrong bag.", by=ada)
     refused = admin.put(version[0].format(item.pk), {version[1]: "Validate"})
     assert refused.status == 422
     is_taken_up(item, "Fetch", admin.put(version[0].format(item.pk), {}))

@@ -8,9 +8,9 @@ from django.utils import timezone
 from tests.factories import make_item
 from tests.stored import as_stored, last
 from tests.wire import NEVER, TIMES, escaped, whole_record
-from workitems import door
+from workitems import transitions
 from workitems.api.fields import read_time
-from workitems.lifecycle import Wanted
+from workitems.lifecycle import TransitionRequest
 
 from .asking import Caller
 from .saving import FETCHING, address, read, untouched
@@ -195,7 +195,7 @@ def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
     words = {word: values.pop(word, None) for word in ("stage", "status", "note")}
     words["status"] = None if move == "edit" else words["status"] or twin.status
     values = {field: value for field, value in values.items() if field != "user"}
-    [result] = door.change(move, [twin.pk], Wanted(**words, fields=values), by=cast[who], via="api")
+    [result] = transitions.apply(move, [twin.pk], TransitionRequest(**words, fields=values), by=cast[who], via="api")
     assert result.changed
     rows, entries = zip(as_stored(item), as_stored(twin), strict=True)
     for row in rows:

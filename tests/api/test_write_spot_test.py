@@ -6,6 +6,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from tests.factories import make_item
 from tests.stored import as_stored, last
+from workitems import transitions
 from workitems.models import HistoryEntry
 
 from .asking import Caller
@@ -22,7 +23,7 @@ def worker(client, wally):
 @pytest.fixture
 def restored(virginia, stan, wally):
     item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag", name="bag.tar")
-    return item.succeed(stage="Record", note="Object restored.", by=wally)
+    return transitions.succeed(item, stage="Record", note="Object restored.", by=wally)
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])

@@ -6,9 +6,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from tests.factories import make_item
 from tests.stored import as_stored, last
+from workitems import transitions
 from workitems.models import WorkItem
 
 from .asking import Caller
@@ -56,7 +57,7 @@ def test_a_save_of_before_a_requeue_does_not_undo_it(worker, item, ada):
     validating = {**FETCHING, "stage": "Validate", "stage_started_at": _text(timezone.now())}
     worker.put(address(item), read(worker, item, **validating))
     late = read(worker, item, note="Nearly there.")
-    item.requeue(by=ada, stage="Receive")
+    transitions.requeue(item, by=ada, stage="Receive")
     refused_as_stale(item, worker.put(address(item), late), as_stored(item))
     taken_up = {**FETCHING, "stage_started_at": _text(timezone.now() + timedelta(seconds=1))}
     assert worker.put(address(item), read(worker, item, **taken_up)).status == 200
@@ -81,7 +82,7 @@ def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item,
 
 
 def test_a_cancel_with_the_note_that_is_there_says_nothing(client, item, worker, ada, wally):
-    item.progress(by=wally, note="Waiting.")
+    transitions.progress(item, by=wally, note="Waiting.")
     admin = Caller(client, ada)
     untouched(
         item, admin.put(address(item), read(admin, item, status="Cancelled")), 422, "note", before=as_stored(item)
@@ -178,5 +179,5 @@ def test_a_call_that_cannot_be_counted_is_answered(worker, item, monkeypatch):
     def busy(*args, **kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(keys, "use", busy)
+    monkeypatch.setattr(api_keys, "use", busy)
     assert worker.get(address(item)).status == 200

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_item
 from tests.stored import as_stored, state_of
-from workitems import states
+from workitems import transitions
 from workitems.api.resources import OfStates
 from workitems.models import WorkItemState
+from workitems.transitions import worker_state
 
 from .asking import Caller
 
@@ -155,18 +156,18 @@ def test_no_object(worker, item, body):
 def test_64_mib_to_the_byte(worker, item):
     head = b'{"id":0,"work_item_id":%d,"action":"","state":"' % item.pk
     # Each quote is two bytes in the body.
-    kept = worker.raw("POST", STATES, body=head + rb"\"" * states.LIMIT + b'"}')
+    kept = worker.raw("POST", STATES, body=head + rb"\"" * transitions.WORKER_STATE_LIMIT + b'"}')
     assert kept.status_code == 201
-    assert WorkItemState.objects.get().length == states.LIMIT
+    assert WorkItemState.objects.get().length == transitions.WORKER_STATE_LIMIT
     del kept
-    answer = worker.post(STATES, body=head + b"a" * (states.LIMIT + 1) + b'"}')
+    answer = worker.post(STATES, body=head + b"a" * (transitions.WORKER_STATE_LIMIT + 1) + b'"}')
     assert answer.status == 413
     assert "67,108,865" in answer.body["error"]
-    assert WorkItemState.objects.get().length == states.LIMIT
+    assert WorkItemState.objects.get().length == transitions.WORKER_STATE_LIMIT
 
 
 def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkeypatch):
-    monkeypatch.setattr(states, "LIMIT", 100)
+    monkeypatch.setattr(worker_state, "WORKER_STATE_LIMIT", 100)
     assert worker.post(STATES, record(item, "é" * 50)).status == 201
     for answer in (
         worker.post(STATES, record(item, "é" * 50 + "a")),
@@ -177,7 +178,7 @@ def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkey
 
 
 def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
-    assert OfStates.most_bytes > 2 * states.LIMIT
+    assert OfStates.most_bytes > 2 * transitions.WORKER_STATE_LIMIT
     monkeypatch.setattr(OfStates, "most_bytes", 2000)
     fits = json.dumps(record(item, "")).encode()
     fits += b" " * (2000 - len(fits))

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
+from workitems import transitions
+from workitems.durations import typical
+from workitems.durations.scale import ALL_SIZES, band_of
 from workitems.models import Typical
-from workitems.pace import typical
-from workitems.pace.scale import ALL_SIZES, band_of
 from workitems.saved_views import save_view
 
 from ..factories import make_item, service
@@ -53,32 +54,42 @@ def hang(virginia, jhu, *, staff, admin):
 
     shown = {}
     shown["success"] = item(-2400, name="virginia.edu.uva-lib_2274642.tar", size=90_700_000)
-    shown["success"].progress(stage="Validate", **after(-2399)).progress(stage="Store", **after(-2398))
-    shown["success"].succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(-2397))
+    transitions.progress(
+        transitions.progress(shown["success"], stage="Validate", **after(-2399)), stage="Store", **after(-2398)
+    )
+    transitions.succeed(shown["success"], stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(-2397))
     shown["failed"] = item(4, name="virginia.edu.uva-lib_2278801.tar", size=21_200_000_000)
-    shown["failed"].progress(stage="Validate", **after(5)).fail(note=ERROR, retry=False, **after(6))
+    transitions.fail(
+        transitions.progress(shown["failed"], stage="Validate", **after(5)), note=ERROR, retry=False, **after(6)
+    )
     shown["failed, long note"] = item(7, name="Übersee & “Küste” 1871.tar", size=1_400)
-    shown["failed, long note"].fail(stage="Validate", note=MANY_ERRORS, retry=False, **after(8))
+    transitions.fail(shown["failed, long note"], stage="Validate", note=MANY_ERRORS, retry=False, **after(8))
     shown["retried"] = item(9)
-    shown["retried"].fail(stage="Store", note="S3 timed out after 60 s.", retry=True, **after(10))
+    transitions.fail(shown["retried"], stage="Store", note="S3 timed out after 60 s.", retry=True, **after(10))
     shown["pending"] = item(11, name=LONG_NAME, size=5_000_000_000_000)
     shown["running"] = item(12)
-    shown["running"].progress(stage="Store", node="services-1.example.org", pid=4711, **after(13))
+    transitions.progress(shown["running"], stage="Store", node="services-1.example.org", pid=4711, **after(13))
     shown["superseded"] = item(14, name="virginia.edu.atlas_1890.tar", etag="a" * 32)
     shown["supersedes"] = item(15, name="virginia.edu.atlas_1890.tar", etag="b" * 32)
     shown["duplicate"] = item(16, name="virginia.edu.uva-lib_2274642.tar", etag=shown["success"].etag)
     shown["suspended"] = item(17)
-    shown["suspended"].suspend(note="The storage bucket of this institution is full.", **after(18))
+    transitions.suspend(shown["suspended"], note="The storage bucket of this institution is full.", **after(18))
     shown["gave up"] = item(18)
-    shown["gave up"].progress(stage="Unpack", **after(19))
-    shown["gave up"].edit(
-        needs_admin_review=True, retry=False, note="The container was killed.", **after(20) | {"by": admin}
+    transitions.progress(shown["gave up"], stage="Unpack", **after(19))
+    transitions.edit(
+        shown["gave up"],
+        needs_admin_review=True,
+        retry=False,
+        note="The container was killed.",
+        **after(20) | {"by": admin},
     )
     shown["cancelled"] = item(19)
-    shown["cancelled"].cancel(note="Cancelled at the request of your institution.", **after(20) | {"by": admin})
+    transitions.cancel(
+        shown["cancelled"], note="Cancelled at the request of your institution.", **after(20) | {"by": admin}
+    )
     shown["reviewed failure"] = item(20)
-    shown["reviewed failure"].fail(note="A required tag, Title, has no value.", retry=False, **after(21))
-    shown["reviewed failure"].review(reviewed=True, **after(22) | {"by": staff})
+    transitions.fail(shown["reviewed failure"], note="A required tag, Title, has no value.", retry=False, **after(21))
+    transitions.review(shown["reviewed failure"], reviewed=True, **after(22) | {"by": staff})
     shown["restored"] = item(
         23,
         action="Restore",
@@ -87,15 +98,17 @@ def hang(virginia, jhu, *, staff, admin):
         generic_file_identifier="virginia.edu/virginia.edu.uva-lib_2274642/data/plates/the_lighthouse_at_cape_henry_from_the_sea.tif",
         user="dora@virginia.edu",
     )
-    shown["restored"].succeed(stage="Available in S3", note="Restored to aptrust.restore.virginia.edu.", **after(24))
+    transitions.succeed(
+        shown["restored"], stage="Available in S3", note="Restored to aptrust.restore.virginia.edu.", **after(24)
+    )
     for n in range(14):
         done = item(30 + n, name=f"virginia.edu.ledger_{n:02}.tar")
-        done.succeed(stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
+        transitions.succeed(done, stage="Cleanup", note="Finished cleanup. Ingest complete.", **after(31 + n))
     shown["theirs"] = item(50, jhu, name="jhu.edu.ledger_17.tar")
     _know_what_is_usual()
     for name, query in (("Late ones of the atlas", "late=true&q=atlas"), ("Failures_" * 8, "status=Failed&sort=name")):
         shown["view"] = save_view(staff, name=name, query=query, reach="institution")
     for label in ("", "Desktop_app_" * 8):
-        shown["key"], secret = keys.make(staff, label=label, now=start)
-    keys.use(keys.find(staff.email, secret), limit=600, now=timezone.now())
+        shown["key"], secret = api_keys.make(staff, label=label, now=start)
+    api_keys.use(api_keys.find(staff.email, secret), limit=600, now=timezone.now())
     return shown

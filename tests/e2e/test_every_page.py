@@ -6,6 +6,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from pharos.accounts.roles import Role
+from workitems import transitions
 from workitems.mailing import digests
 
 from .conftest import NARROW, WIDE
@@ -142,7 +143,7 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     expect(page.locator(".error")).to_be_visible()
     look(422)
     page.goto(f"/items/{with_items['running'].pk}/cancel")
-    with_items["running"].edit(by=cast["ada"], pid=4712)
+    transitions.edit(with_items["running"], by=cast["ada"], pid=4712)
     page.get_by_label("Note", exact=True).fill("Too late.")
     page.watch.expect(409)
     page.get_by_role("button", name="Cancel 1 item").click()

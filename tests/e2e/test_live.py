@@ -6,6 +6,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
+from workitems import transitions
+
 from ..factories import make_item, service
 from .test_every_page import faults
 
@@ -67,7 +69,7 @@ def test_a_list_says_how_many_items_have_changed_and_moves_none(watching, cast, 
     expect(banner(page)).to_have_count(0)
     first, text = page.locator("tbody tr").first, page.locator("table").inner_text()
     place = first.bounding_box()
-    item.succeed(stage="Cleanup", by=service())
+    transitions.succeed(item, stage="Cleanup", by=service())
     ask(page)
     expect(page.locator(".live").get_by_role("status")).to_have_text("1 item changed")
     expect(banner(page)).to_be_in_viewport()
@@ -211,7 +213,7 @@ def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
     page.evaluate("document.querySelector('.foot time').textContent = 'long ago'")
-    item.fail(note="No space left.", retry=False, by=service())
+    transitions.fail(item, note="No space left.", retry=False, by=service())
     refreshed(page)
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text("No space left.")
@@ -231,7 +233,7 @@ def test_a_part_that_comes_new_comes(watching, cast, virginia, with_items):
     page = watching(cast["dora"], f"/items/{item.pk}")
     expect(page.get_by_role("region", name="Uploads of this bag")).to_have_count(0)
     make_item(virginia, name=item.name, etag="f" * 32)
-    item.progress(stage="Fetch", by=service())
+    transitions.progress(item, stage="Fetch", by=service())
     refreshed(page)
     expect(page.get_by_role("region", name="Uploads of this bag")).to_be_visible()
 
@@ -251,7 +253,7 @@ def test_nothing_is_taken_from_under_the_focus_or_a_selection(occupied, watching
     item = with_items["running"]
     page = watching(cast["dora"], f"/items/{item.pk}?list=")
     leave = occupied(page)
-    item.fail(note="No space left.", retry=False, by=service())
+    transitions.fail(item, note="No space left.", retry=False, by=service())
     ask(page)
     expect(page.locator(".live").get_by_role("status")).to_have_text("This item has changed")
     expect(page.get_by_role("link", name="Show")).to_have_attribute("href", f"/items/{item.pk}?list=")
@@ -266,7 +268,7 @@ def test_a_page_that_asks_before_it_acts_is_left_alone(watching, cast, with_item
     item = with_items["running"]
     page = watching(cast["ada"], f"/items/{item.pk}/cancel")
     page.get_by_label("Note", exact=True).fill("Half a sentence")
-    item.edit(pid=7, by=cast["ada"])
+    transitions.edit(item, pid=7, by=cast["ada"])
     assert asks_nothing(page)
     expect(page.get_by_label("Note", exact=True)).to_have_value("Half a sentence")
 
@@ -311,7 +313,7 @@ def test_switched_off_in_another_window_the_page_stays_as_it_is(watching, cast, 
     before = page.locator("article").inner_text()
     cast["dora"].live_updates = False
     cast["dora"].save()
-    item.fail(note="No space left.", retry=False, by=service())
+    transitions.fail(item, note="No space left.", retry=False, by=service())
     ask(page)
     assert asks_nothing(page)
     assert page.locator("article").inner_text() == before

@@ -11,13 +11,13 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 
 from pharos.views import Keys
-from workitems.models import BulkAct
+from workitems.models import BulkChange
 
-from ..elements import form_of, page
-from ..saving_views import due_of, view_of
+from ..pages.elements import form_of, page
+from ..pages.saving_views import due_of, view_of
 from .walker import ERRORS, Seen, Walker
 
-LOOKING = "workitems.finding.passing"  # how far a look goes is said there
+LOOKING = "workitems.listing.strategies.bounded_scan"  # how far a look goes is said there
 
 
 def forms(cast: dict[str, Any], shown: dict[str, Any], language: str = "en") -> Iterator[Seen]:
@@ -74,11 +74,11 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         yield from who.send(kind, address, {**sure, "snapshot": "forged", "note": "Kept."}, "of nothing")
         yield from who.send(kind, address, {**sure, "note": ""}, "without a note")
         yield from who.arrive("act", address, {**sure, "note": "Because."})
-    act = BulkAct.objects.get(by=stan.person)
+    act = BulkChange.objects.get(by=stan.person)
     yield from stan.arrive("act", f"/acts/{act.pk}/undo", {}, "undone")
     # As somebody has left it before its end; the second time, the list was longer than could be counted.
     for selection in (act.selection, {"query": "", "until": 99, "at_least": True}):
-        BulkAct.objects.filter(pk=act.pk).update(finished_at=None, selection=selection)
+        BulkChange.objects.filter(pk=act.pk).update(finished_at=None, selection=selection)
         yield from stan.seen("act", stan.client.get(f"/acts/{act.pk}"), f"not finished, {len(selection)}")
         yield from stan.visit(["acts"], {})
     yield from ada.visit(["acts"], {})

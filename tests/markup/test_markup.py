@@ -3,8 +3,8 @@
 import pytest
 from django.urls import resolve
 
+from ..accounts.test_authorization import ALL
 from ..e2e import gallery
-from ..test_gate import ALL
 from . import kinds
 from .rules import faults
 from .walk import everything

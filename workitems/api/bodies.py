@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
-from ..values import LARGEST
+from ..database import LARGEST
 from .replies import Wrong, wrong_fields
 
 MOST_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes

@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.throttling import BaseThrottle
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.roles import Permission
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class ByKey(BaseAuthentication):
     def authenticate(self, request):
         headers = request.parser_context["view"].edition.headers
         email, secret = request.headers.get(headers.user, ""), request.headers.get(headers.key, "")
-        key = keys.find(email, secret)
+        key = api_keys.find(email, secret)
         if key is None:
             raise AuthenticationFailed(_not_known(headers, email, secret))
         return key.user, key
@@ -62,7 +62,7 @@ class PerKey(BaseThrottle):
         moves_items = request.user.can(Permission.ADMIN_API)
         limit = settings.API_CALLS_PER_MINUTE_SERVICES if moves_items else settings.API_CALLS_PER_MINUTE
         try:
-            self.seconds = keys.use(request.auth, limit=limit, now=timezone.now())
+            self.seconds = api_keys.use(request.auth, limit=limit, now=timezone.now())
         except OperationalError:
             # The database is busy with another writer. Better a call uncounted than a reader who waits in vain.
             log.warning("A call of key %s could not be counted", request.auth.pk)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from pharos.accounts.roles import Permission
 
-from ..dialects import Dialect
-from ..filters import OF_PROCESS
+from ..listing import OF_PROCESS, Dialect
 from .callers import Headers
 from .records import Record
 

@@ -9,10 +9,10 @@ from django.http import Http404
 
 from pharos.accounts.models import Institution
 
-from .. import door, spot_test
+from .. import mailing, transitions
+from ..database import LARGEST
 from ..lifecycle import Refused
 from ..models import WorkItem
-from ..values import LARGEST
 from .base import ApiView
 from .bodies import Form, Json
 from .fields import read_time
@@ -45,21 +45,21 @@ class OfItems(ApiView):
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
         rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
-        return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
+        return {record["id"]: record for record, _beside in self.edition.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
         """Saves the record that was sent; the item as it is afterwards."""
         sent = self.record(self.request)
-        now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
+        now = self.shown(pk) if self.edition.record.needs_current(sent) else {}
         values = self.edition.record.read(sent, now)
         if pk > LARGEST:
             raise Http404(_NO_SUCH)
         try:
             # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.
             with transaction.atomic():
-                door.save({pk: values}, by=self.request.user)
+                transitions.save({pk: values}, by=self.request.user)
                 return self.shown(pk)
-        except door.Stopped as stopped:
+        except transitions.Stopped as stopped:
             raise self.told(stopped.refused, pk) from None
 
     def told(self, refused: Refused, pk: int) -> Exception:
@@ -105,9 +105,9 @@ class ListAndCreate(List):
         records = self._records(self.record(request))
         try:
             with transaction.atomic():
-                door.save(records, by=request.user)
+                transitions.save(records, by=request.user)
                 now = self.all_shown(records)
-        except door.Stopped as stopped:
+        except transitions.Stopped as stopped:
             raise self._stopped(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
@@ -123,7 +123,7 @@ class ListAndCreate(List):
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = WorkItem.objects.create_item(by=self.request.user, once_in=ONCE_IN, **values)
+            item = transitions.create(by=self.request.user, once_in=ONCE_IN, **values)
             return self.shown(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
@@ -153,7 +153,7 @@ class ListAndCreate(List):
                 raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _stopped(self, stopped: door.Stopped, ids: list[int]) -> Wrong:
+    def _stopped(self, stopped: transitions.Stopped, ids: list[int]) -> Wrong:
         pk, refused = ids[stopped.index], stopped.refused
         field = self.edition.record.name_of(refused.field or "record")
         more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)
@@ -264,7 +264,7 @@ class Requeue(OfItems):
         item = self.visible.get(pk=pk)
         try:
             with transaction.atomic():
-                item.requeue(by=request.user, via="api", stage=stage)
+                transitions.requeue(item, by=request.user, via="api", stage=stage)
                 shown = self.shown(pk)
         except Refused as refused:
             if refused.field == "stage" and refused.reason == "invalid":
@@ -301,10 +301,10 @@ class SpotTest(OfItems):
         url = request.build_absolute_uri(f"/items/{pk}")
         try:
             with transaction.atomic():
-                spot_test.ask_to_check(item, by=request.user, item_url=url)
+                mailing.ask_to_check(item, by=request.user, item_url=url)
                 shown = self.shown(pk)
         except Refused as refused:
             raise self.told(refused, pk) from None
-        except spot_test.NotSent as error:
+        except mailing.NotSent as error:
             raise Wrong(503, str(error)) from None
         return reply(shown)

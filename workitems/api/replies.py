@@ -5,8 +5,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from ..access import STATUS_OF
 from ..lifecycle import Refused
+from .status_codes import STATUS_OF
 
 
 def reply(data: Any, status: int = 200) -> HttpResponse:

@@ -7,16 +7,16 @@ from django.utils import timezone
 
 from pharos.accounts.models import Institution
 
-from .. import states
-from ..dialects import Dialect
+from .. import transitions
+from ..database import LARGEST
+from ..listing import Dialect
 from ..models import WorkItem
-from ..objects import object_of
-from ..values import LARGEST
 from . import telling
 from .base import ApiView
 from .bodies import FlatJson
 from .fields import as_time
 from .listing import asked, envelope
+from .objects import object_of
 from .replies import Wrong, reply, wrong_fields
 from .telling import tells
 
@@ -28,7 +28,7 @@ _NO_STATE = "There is no such state."
 class OfStates(ApiView):
     """A state's id is its item's. Its text comes inside JSON, so a body may be about twice as long."""
 
-    most_bytes = 2 * states.LIMIT + 1024 * 1024
+    most_bytes = 2 * transitions.WORKER_STATE_LIMIT + 1024 * 1024
     parser_classes = [FlatJson]
     in_address = {"id": "The number of the item, which is that of its state."}
 
@@ -42,10 +42,10 @@ class OfStates(ApiView):
     def saved(self, item: WorkItem, sent: dict[str, Any]) -> dict[str, Any]:
         """Stores the state that was sent; the record as it is then."""
         try:
-            state, _created = states.save(
+            state, _created = transitions.save_worker_state(
                 item, text=sent.get("state"), action=sent.get("action"), by=self.request.user, now=timezone.now()
             )
-        except states.TooLarge as error:
+        except transitions.WorkerStateTooLarge as error:
             raise Wrong(413, error.sentence) from None
         return _state(state.pk, state.action, sent.get("state"))
 
@@ -84,7 +84,7 @@ class State(OfStates):
 
     @tells("show_state", "Show the state of an item", answers=telling.State)
     def get(self, request, pk):
-        if (found := states.stored(self.item(pk))) is None:
+        if (found := transitions.stored_worker_state(self.item(pk))) is None:
             raise Http404(_NO_STATE)
         return reply(_state(pk, *found))
 

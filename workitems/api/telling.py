@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ..states import LIMIT
+from ..transitions import WORKER_STATE_LIMIT
 
 
 class Shape(Enum):
@@ -77,7 +77,10 @@ class StateToSave(serializers.Serializer):
         required=False, allow_null=True, allow_blank=True, max_length=32, help_text="Blank: the item's action."
     )
     state = serializers.CharField(
-        required=False, allow_null=True, allow_blank=True, help_text=f"Text, mostly JSON, of up to {LIMIT:,} bytes."
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text=f"Text, mostly JSON, of up to {WORKER_STATE_LIMIT:,} bytes.",
     )
 
     class Meta:

@@ -37,6 +37,18 @@ class Cast:
     staff: dict[str, User]
 
 
+def people_to_sign_in_as() -> list[User]:
+    """The demo's depositors, staff and admin, in this order; nobody unless DEBUG is on and this database holds all of them.
+
+    Outside DEBUG their password is refused (`PeopleBackend`), so nobody is to be offered it.
+    """
+    if not settings.DEBUG:
+        return []
+    emails = [*(f"{who}@{domain}" for who in ("depositor", "staff") for domain in WITH_ACCOUNTS), admin_email()]
+    found = {user.email: user for user in User.objects.filter(email__in=emails, is_active=True)}
+    return [found[email] for email in emails] if len(found) == len(emails) else []
+
+
 def consortium() -> Institution:
     return Institution.objects.get_or_create(identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": "APTrust"})[0]
 

@@ -17,10 +17,9 @@ from tqdm import tqdm
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
-from workitems import door
-from workitems.lifecycle import Wanted
-from workitems.models import WorkItem
-from workitems.saved_view import Reach
+from workitems import transitions
+from workitems.lifecycle import TransitionRequest
+from workitems.models import Reach, WorkItem
 from workitems.saved_views import save_view
 from workitems.vocabulary import Action
 
@@ -137,8 +136,8 @@ def _one(items: dict[int, WorkItem], which: int, story: Story, nth: int, cast: C
         items[which] = _create(story, cast)
         return
     via = "page" if step.who == ADMIN else "api"
-    verb = getattr(items[which], step.move)
-    verb(by=_by(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
+    verb = getattr(transitions, step.move)
+    verb(items[which], by=_by(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
 
 
 def _by(who: str, domain: str, cast: Cast) -> User:
@@ -148,8 +147,8 @@ def _by(who: str, domain: str, cast: Cast) -> User:
 
 def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> None:
     """One bulk act, like that of a person who marks a page of rows."""
-    results = door.change(
-        "review", [item.pk for item in items], Wanted(), by=by, via="page", at=at, act=UUID(int=which + 1)
+    results = transitions.apply(
+        "review", [item.pk for item in items], TransitionRequest(), by=by, via="page", at=at, act=UUID(int=which + 1)
     )
     if refused := next((result.refused for result in results if result.refused), None):
         raise refused
@@ -158,7 +157,7 @@ def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> Non
 def _create(story: Story, cast: Cast) -> WorkItem:
     bag, first = story.bag, story.steps[0]
     purpose = "receiving" if story.action == Action.INGEST else "restore"
-    return WorkItem.objects.create_item(
+    return transitions.create(
         by=cast.service,
         at=first.at,
         action=story.action,

@@ -1,14 +1,29 @@
-"""The rules of a work item's life: paths, moves, who may make them, and why a move is refused.
+"""The rules of a work item: its stages in order, the moves with who may make them, and what a saved record means.
 
-Pure: no database, no request. `decide` is the one question; WorkItem's verbs ask it under a lock and do what it says.
-The tables are those of the product's design (paths and moves), which follows the consortium's member API for the
-meaning of stages and statuses.
+Pure tables and functions: they know neither the database nor HTTP.
 """
 
+from .moves import (
+    CARRIED,
+    MOVES,
+    NOTE_LIMIT,
+    PROCESS,
+    ItemState,
+    Move,
+    Reach,
+    Refused,
+    TransitionRequest,
+    check_new,
+    evaluate,
+    legal_moves,
+    new_with,
+    object_identifier,
+    why_not,
+)
 from .paths import (
+    MAKE_UP,
     PATHS,
     PHASE_WORDS,
-    PIPELINE,
     SUCCESS_AT,
     Phase,
     first_stage,
@@ -17,44 +32,28 @@ from .paths import (
     position,
     requeue_stages,
 )
-from .rules import (
-    CARRIED,
-    MOVES,
-    NOTE_LIMIT,
-    Facts,
-    Move,
-    Reach,
-    Refused,
-    Wanted,
-    check_new,
-    decide,
-    legal_moves,
-    new_with,
-    object_identifier,
-    why_not,
-)
-from .saves import FIXED, SETTLED, check_fixed, check_fresh, move_meant
+from .saves import FIXED, check_fixed, check_fresh, move_meant
 
 __all__ = [
     "CARRIED",
     "FIXED",
+    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
-    "PIPELINE",
-    "SETTLED",
+    "PROCESS",
     "SUCCESS_AT",
-    "Facts",
+    "ItemState",
     "Move",
     "Phase",
     "Reach",
     "Refused",
-    "Wanted",
+    "TransitionRequest",
     "check_fixed",
     "check_fresh",
     "check_new",
-    "decide",
+    "evaluate",
     "first_stage",
     "is_on_path",
     "legal_moves",

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from pharos.accounts.roles import Permission, may
 
 from ..vocabulary import Status
+from .moves import CARRIED, MOVES, PROCESS, ItemState, Refused, TransitionRequest
 from .paths import PHASE_WORDS, Phase
-from .rules import CARRIED, MOVES, Facts, Refused, Wanted
 
 # What a record says of an item that no client can change, and what it may fill in, once.
 FIXED = ("name", "etag", "action", "institution_id", "bag_date")
 SETTLED = ("object_identifier", "generic_file_identifier")
 # What may differ in the save that has closed an item when it comes again: the move itself has set it.
-_SET_BY_THE_MOVE = frozenset({"retry", "needs_admin_review", "node", "pid", "stage_started_at"})
+_SET_BY_THE_MOVE = PROCESS | {"retry", "needs_admin_review", "stage_started_at"}
 _MOVE_TO = {
     Status.PENDING: "progress",
     Status.STARTED: "progress",
@@ -37,7 +37,7 @@ def check_fixed(record: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
 
 
 def check_fresh(
-    facts: Facts, record: Mapping[str, Any], stored: Mapping[str, Any], *, requeued_at: datetime | None
+    facts: ItemState, record: Mapping[str, Any], stored: Mapping[str, Any], *, requeued_at: datetime | None
 ) -> None:
     """Raises Refused where the record tells that it was read before somebody else's change: of two at once, one is told.
 
@@ -56,12 +56,14 @@ def check_fresh(
         raise _stale(_("This item was requeued since the stage began that you save; it is at %(now)s."), facts)
 
 
-def _stale(sentence: str, facts: Facts) -> Refused:
+def _stale(sentence: str, facts: ItemState) -> Refused:
     advice = _("Read it again before you go on.")
     return Refused("changed", f"{sentence % {'node': facts.node, 'now': facts}} {advice}")
 
 
-def move_meant(facts: Facts, record: Mapping[str, Any], stored: Mapping[str, Any], *, role: str) -> tuple[str, Wanted]:
+def move_meant(
+    facts: ItemState, record: Mapping[str, Any], stored: Mapping[str, Any], *, role: str
+) -> tuple[str, TransitionRequest]:
     """The move that a record of an item in this state asks for. What the record does not name stays as it is.
 
     It is never a requeue: a record that was read before a cancel would revive what the cancel has ended. Whether the move
@@ -82,10 +84,10 @@ def move_meant(facts: Facts, record: Mapping[str, Any], stored: Mapping[str, Any
         note = facts.note  # a failure that is only saved again needs no new reason
     if status == Status.CANCELLED != facts.status and note == facts.note:
         note = ""  # what it says already is not why it is cancelled
-    return _MOVE_TO[Status(status)], Wanted(stage=stage, status=status, note=note, fields=carried)
+    return _MOVE_TO[Status(status)], TransitionRequest(stage=stage, status=status, note=note, fields=carried)
 
 
-def _check_nothing_is_lost(facts: Facts, carried: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+def _check_nothing_is_lost(facts: ItemState, carried: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
     """The same save again is fine; values that the item does not take any more are not dropped in silence."""
     new = {name for name, value in carried.items() if value not in (None, "") and value != stored[name]}
     if lost := sorted(new - _SET_BY_THE_MOVE):
@@ -94,7 +96,7 @@ def _check_nothing_is_lost(facts: Facts, carried: Mapping[str, Any], stored: Map
         raise Refused("illegal", sentence % words)
 
 
-def _is_of_before(facts: Facts, stage: str, status: str, sent: datetime | None) -> bool:
+def _is_of_before(facts: ItemState, stage: str, status: str, sent: datetime | None) -> bool:
     """Whether a time is when a former stage began: the save that has left that stage still has it when it is sent again."""
     if sent is None:
         return False
@@ -104,7 +106,7 @@ def _is_of_before(facts: Facts, stage: str, status: str, sent: datetime | None) 
     return goes_on and facts.stage_started_at is not None and sent < facts.stage_started_at
 
 
-def _edit(facts: Facts, note: str | None, carried: Mapping[str, Any]) -> Wanted:
+def _edit(facts: ItemState, note: str | None, carried: Mapping[str, Any]) -> TransitionRequest:
     """An admin's save of an item that no worker may touch any more: flags and note, as on the page.
 
     The save that brought the item here may be sent again, with flags as they were before it: those say nothing.
@@ -120,7 +122,7 @@ def _edit(facts: Facts, note: str | None, carried: Mapping[str, Any]) -> Wanted:
         raise Refused("illegal", sentence % {"now": facts}, "retry")
     if facts.status == Status.SUSPENDED and not fields.get("needs_admin_review"):
         fields.pop("needs_admin_review", None)  # as long as it is held, it waits for an admin
-    return Wanted(note=None if note == facts.note else note, fields=fields)
+    return TransitionRequest(note=None if note == facts.note else note, fields=fields)
 
 
 def _shown(value: Any) -> str:

@@ -1,11 +1,22 @@
-"""Mails to people who have asked for them, sent by `manage.py send_digests`.
+"""The emails that people have asked for: an item that has ended, a saved view as a digest, the note about a spot test.
 
-- `tables`: what is kept of that
-- `watches`: "tell me when this item is done"
-- `digests`: a saved view, every day or week
-- `sending`: each mail once, whoever else sends, and what is left after a crash again
+It knows who may read what; each email is sent once, whoever else sends.
 """
 
-from .tables import Digest, Watch
+from .digests import of_person, of_token, subscribe
+from .outbox import PATIENCE
+from .run import send_all
+from .spot_test import NotSent, ask_to_check
+from .watches import is_watched, watch
 
-__all__ = ["Digest", "Watch"]
+__all__ = [
+    "PATIENCE",
+    "NotSent",
+    "ask_to_check",
+    "is_watched",
+    "of_person",
+    "of_token",
+    "send_all",
+    "subscribe",
+    "watch",
+]

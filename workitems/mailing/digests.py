@@ -16,12 +16,9 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..filters import ItemList
-from ..finding import find
-from ..models import Digest, SavedView
-from ..rows import rows_at
-from .sending import Letter, as_read_by
-from .tables import Every
+from ..listing import ItemList, find, rows_at
+from ..models import Digest, Every, SavedView
+from .outbox import Letter, as_read_by
 
 AT = time(7)  # in the morning, in each person's zone; a weekly one on Mondays
 # So long after the last one, a person who has moved gets the next at the earliest: not twice on a Monday, wherever they go.

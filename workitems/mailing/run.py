@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from . import digests, watches
-from .sending import Sent, send_each
+from .outbox import Sent, send_each
 
 
 def send_all(now: datetime) -> Sent:

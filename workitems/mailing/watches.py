@@ -11,11 +11,11 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..explain import what_now, words
+from ..explanations import what_now, words
 from ..lifecycle import Phase
+from ..listing import state_of, uploads_of
 from ..models import Watch, WorkItem
-from ..rows import state_of, uploads_of
-from .sending import Letter, as_read_by
+from .outbox import Letter, as_read_by
 
 
 def watch(item: WorkItem, person: User, *, wanted: bool) -> bool:

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='BulkAct',
+            name='BulkChange',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('move', models.CharField(max_length=16)),
@@ -29,11 +29,12 @@ class Migration(migrations.Migration):
                 ('skipped', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bulk_acts', to=settings.AUTH_USER_MODEL)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bulk_changes', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'bulk act',
-                'verbose_name_plural': 'bulk acts',
+                'db_table': 'workitems_bulkact',
+                'verbose_name': 'bulk change',
+                'verbose_name_plural': 'bulk changes',
             },
         ),
     ]

@@ -13,17 +13,17 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name='bulkact',
+            model_name='bulkchange',
             name='from_the_beginning',
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='bulkact',
+            model_name='bulkchange',
             name='note',
             field=models.TextField(blank=True),
         ),
         migrations.AddIndex(
-            model_name='bulkact',
+            model_name='bulkchange',
             index=models.Index(fields=['-created_at', '-id'], name='act_latest'),
         ),
     ]

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views import View
 
-from pharos.accounts.gate import PUBLIC
+from pharos.accounts.authorization import PUBLIC
 
 from . import moves, samples
 from .guide import Guide, read

@@ -16,12 +16,12 @@ from ...lifecycle import (
     PATHS,
     PHASE_WORDS,
     SUCCESS_AT,
-    Facts,
+    ItemState,
     Move,
     Phase,
     Reach,
-    Wanted,
-    decide,
+    TransitionRequest,
+    evaluate,
     phase_of,
 )
 from ...vocabulary import ACTIONS, STAGES, STATUSES, Action, Stage, Status
@@ -171,7 +171,7 @@ def _sets(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
     sets: dict[tuple[str, str], list[str]] = {}
     roles = [role for role in Role if move.is_granted_to(role)]
     for role in roles:
-        new = decide(move.name, facts, wanted, role=role, domain="DOMAIN", item_name="NAME", now=_NOW)
+        new = evaluate(move.name, facts, wanted, role=role, domain="DOMAIN", item_name="NAME", now=_NOW)
         for name, value in new.items():
             if value != getattr(wanted, name, _UNKNOWN) and value != getattr(facts, name, _UNKNOWN):
                 sets.setdefault((name, _word(value)), []).append(str(ROLES[role].label))
@@ -180,17 +180,17 @@ def _sets(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
         yield name, word if len(who) == len(roles) else _("%(word)s (%(who)s)") % only
 
 
-def _sample(move: Move, status: Status | None) -> tuple[Facts, Wanted]:
+def _sample(move: Move, status: Status | None) -> tuple[ItemState, TransitionRequest]:
     is_open = Phase.CLOSED not in move.sources
     now, retry = (Status.STARTED, True) if is_open else (Status.FAILED, False)
     reviewed = move.name != "review"
     action = Action.RESTORE if move.name == "notify" else Action.INGEST
     stage = Stage.RECORD
     onward = Stage.CLEANUP if move.reach in (Reach.ONWARD, Reach.SUCCESS) else stage
-    facts = Facts(
+    facts = ItemState(
         action, stage, now, retry, reviewed=reviewed, node="node", pid=1, stage_started_at=_THEN, is_replaced=True
     )
-    return facts, Wanted(stage=onward, status=status, note="…" if move.note_required else None)
+    return facts, TransitionRequest(stage=onward, status=status, note="…" if move.note_required else None)
 
 
 def _word(value: Any) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from tqdm import tqdm
 
-from workitems import archiving
+from workitems import audit_log
 
 
 class Command(BaseCommand):
@@ -23,13 +23,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, before, **options):
-        moved, is_interrupted = archiving.Moved(), False
+        moved, is_interrupted = audit_log.Moved(), False
         with tqdm(
-            total=archiving.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
+            total=audit_log.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
         ) as bar:
             try:
-                archiving.move_out(day(before), now=timezone.now(), moved=moved, advance=bar.update)
-            except archiving.TooYoung as error:
+                audit_log.move_out(day(before), now=timezone.now(), moved=moved, advance=bar.update)
+            except audit_log.TooYoung as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 is_interrupted = True

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from workitems.counting import keeping, triggers
+from workitems import counts
 
 
 class Command(BaseCommand):
@@ -14,15 +14,15 @@ class Command(BaseCommand):
         parser.add_argument("--repair", action="store_true", help="make the numbers right where they are not")
 
     def handle(self, *args, repair, **options):
-        if lost := triggers.missing(connection):
+        if lost := counts.missing_triggers(connection):
             if not repair:
                 raise CommandError(
                     f"The database does not keep the counts: it lacks {', '.join(sorted(lost))}. Run this with --repair."
                 )
-            triggers.install(connection)
+            counts.install_triggers(connection)
             self.stdout.write(f"Made anew: {', '.join(sorted(lost))}.")
         self.stdout.write("Counting every item …")
-        wrong = keeping.differences()
+        wrong = counts.count_differences()
         for cell, counted, kept in wrong:
             self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {kept}.")
         if wrong and not repair:
@@ -30,6 +30,6 @@ class Command(BaseCommand):
                 f"{len(wrong)} of the counts {'is' if len(wrong) == 1 else 'are'} wrong. Run this with --repair to make it right."
             )
         if wrong:
-            self.stdout.write(f"Made right: {keeping.repair()} of the counts.")
+            self.stdout.write(f"Made right: {counts.repair_counts()} of the counts.")
         else:
             self.stdout.write("Every count is right.")

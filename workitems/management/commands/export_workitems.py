@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from workitems.exporting import NotWhole, export_lines, export_to
+from workitems.import_export import NotWhole, export_lines, export_to
 from workitems.models import WorkItem
 
 

@@ -4,8 +4,8 @@ import sys
 
 from django.core.management.base import BaseCommand, CommandError
 
-from workitems import importing
-from workitems.importing.telling import sentences
+from workitems import import_export
+from workitems.import_export import sentences
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("files", nargs="+", metavar="FILE", help="what to import; - is standard input")
         parser.add_argument(
-            "--format", choices=importing.FORMATS, help="insist on this format (else told by the content)"
+            "--format", choices=import_export.FORMATS, help="insist on this format (else told by the content)"
         )
         parser.add_argument(
             "--institution-map",
@@ -33,10 +33,10 @@ class Command(BaseCommand):
 
     def handle(self, *, files, format, institution_map, rejects, **options):
         try:
-            summary = importing.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
-        except importing.Unreadable as error:
+            summary = import_export.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
+        except import_export.Unreadable as error:
             raise CommandError(str(error)) from error
-        except importing.Stopped as error:
+        except import_export.Stopped as error:
             self.tell(error.summary)
             raise CommandError(f"{error} What is counted above is in; the same command goes on from there.") from error
         self.tell(summary)

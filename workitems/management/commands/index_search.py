@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from workitems import searched
+from workitems import search
 
 
 class Command(BaseCommand):
@@ -11,7 +11,7 @@ class Command(BaseCommand):
         if connection.vendor != "postgresql":
             raise CommandError("This is for PostgreSQL; SQLite has no index of this kind.")
         self.stdout.write("Building the index of the search …")
-        if not searched.build_index(connection):
+        if not search.build_index(connection):
             raise CommandError(
                 "The extension pg_trgm is not to be had for this account. Let the database's owner run "
                 "CREATE EXTENSION pg_trgm; on Debian it comes with the package postgresql-contrib."

@@ -8,9 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from pharos.accounts.models import User
-from workitems.demo import is_empty, load_demo
-from workitems.demo.cast import WITH_ACCOUNTS, admin_email
+from workitems.demo import WITH_ACCOUNTS, admin_email, is_empty, load_demo, people_to_sign_in_as
 
 HOST = "127.0.0.1"
 
@@ -50,8 +48,7 @@ def database() -> str:
 
 def accounts() -> str:
     """Who can sign in, in one line."""
-    known = {admin_email(), *(f"{who}@{domain}" for domain in WITH_ACCOUNTS for who in ("depositor", "staff"))}
-    if not settings.DEBUG or User.objects.filter(email__in=known).count() < len(known):
+    if not people_to_sign_in_as():
         return f"those of this database; a new admin: {by_hand()} createsuperuser"
     return (
         f"depositor@ and staff@ {', '.join(WITH_ACCOUNTS)}; {admin_email()}; password of all: {settings.DEMO_PASSWORD}"

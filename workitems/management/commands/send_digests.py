@@ -4,8 +4,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from workitems.mailing import sending
-from workitems.mailing.run import send_all
+from workitems import mailing
+from workitems.mailing import send_all
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Sent {found.sent}; nothing to tell: {found.empty}; failed: {found.failed + found.broken}.")
         problems = []
         if found.failed:
-            given_up = " It was given up for now." if found.failed >= sending.PATIENCE else ""
+            given_up = " It was given up for now." if found.failed >= mailing.PATIENCE else ""
             problems.append(f"The mail server did not take {found.failed}; the next run tries again.{given_up}")
         if found.broken:
             problems.append(f"{found.broken} could not be written, for the reason in the log; a later run tries again.")

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
-from workitems.demo.cast import make_service, service_email
-from workitems.simulating import Address, Done, Fault, Hands, Simulation, Unreachable, play
+from workitems.demo import make_service, service_email
+from workitems.simulation import Address, Done, Fault, Hands, Simulation, Unreachable, play
 
 NOBODY = """There is no service account to act as. Make one first: on the admin site, under People, add somebody with the role
 "Service account", or give the one that is there this role and switch it on."""

@@ -2,9 +2,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from workitems.failures import note_all
+from workitems import durations
+from workitems.failures import record_all_failures
 from workitems.models import WorkItem
-from workitems.pace import keeping
 
 
 class Command(BaseCommand):
@@ -15,9 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         steps = (
-            ("open items", keeping.set_stages_begun),
-            ("histories", lambda progress: keeping.work_out_anew(timezone.now(), progress=progress)),
-            ("failures", lambda progress: note_all(WorkItem.objects.all(), progress=progress)),
+            ("open items", durations.set_stages_begun),
+            ("histories", lambda progress: durations.work_out_anew(timezone.now(), progress=progress)),
+            ("failures", lambda progress: record_all_failures(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:
             with tqdm(desc=name, unit=" items", unit_scale=True, disable=None, file=self.stderr) as bar:

@@ -2,7 +2,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey, User
 
 
@@ -28,10 +28,10 @@ class Command(BaseCommand):
             )
         try:
             label = ApiKey._meta.get_field("label").formfield().clean(label)
-            key, secret = keys.make(user, label=label, now=timezone.now())
+            key, secret = api_keys.make(user, label=label, now=timezone.now())
         except ValidationError as error:
             raise CommandError(f"--label: {' '.join(error.messages)}") from error
-        except keys.KeyRefused as refusal:
+        except api_keys.KeyRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stderr.write(f"The key {key} of {user.email} is made. It is not shown again.", str)
         self.stdout.write(secret)

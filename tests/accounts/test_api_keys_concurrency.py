@@ -1,0 +1,67 @@
+"""Keys that several threads, with connections of their own, make and use at the same moment."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+
+from pharos.accounts import api_keys
+from pharos.accounts.models import ApiKey
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+THREADS = 4
+
+
+def together(call):
+    """What each of the threads got from the same call."""
+    barrier = Barrier(THREADS)
+
+    def one():
+        connection.ensure_connection()  # or the first would be done before the second has connected
+        barrier.wait(timeout=30)
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result(timeout=120) for future in [pool.submit(one) for _ in range(THREADS)]]
+
+
+def made(user, **more):
+    """Whether a key was made, or the kind of refusal."""
+    try:
+        api_keys.make(user, now=NOON, **more)
+    except api_keys.KeyRefused as refused:
+        return type(refused)
+    return True
+
+
+def test_the_last_of_twenty_is_made_once(dora):
+    for _ in range(api_keys.MOST_LIVE_KEYS - 1):
+        api_keys.make(dora, now=NOON)
+    assert sorted(map(str, together(lambda: made(dora)))) == sorted(map(str, [True, *[api_keys.KeyRefused] * 3]))
+    assert ApiKey.objects.count() == api_keys.MOST_LIVE_KEYS
+
+
+def test_a_form_sent_twice_at_once_makes_one_key(dora):
+    form = uuid.uuid4()
+    answers = together(lambda: made(dora, once=form))
+    assert sorted(map(str, answers)) == sorted(map(str, [True, *[api_keys.MadeAlready] * 3]))
+    assert ApiKey.objects.count() == 1
+
+
+def test_threads_count_together(dora):
+    """Within a fiftieth: what threads may lose or count twice where they come between each other."""
+    key, secret = api_keys.make(dora, now=NOON)
+    api_keys._counted.clear()
+
+    def calls():
+        return sum(api_keys.use(api_keys.find(dora.email, secret), limit=300, now=NOON) == 0 for _ in range(150))
+
+    assert 294 <= sum(together(calls)) <= 306
+    assert 288 <= ApiKey.objects.get(pk=key.pk).calls <= 306

@@ -1,0 +1,241 @@
+"""Signing in and out, and passwords."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.cache import cache
+from django.urls import reverse
+
+from pharos.accounts.models import User
+from pharos.accounts.roles import Role
+
+from ..pages.elements import page
+
+PASSWORD = "lighthouse-keeper"
+NEW = "another-tower-on-the-shore"
+
+
+def sign_in(client, email, password=PASSWORD, **more):
+    return client.post(reverse("account_login"), {"login": email, "password": password, **more})
+
+
+def is_signed_in(client):
+    return "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize("spelling", ["dora@virginia.edu", "Dora@Virginia.EDU", "DORA@VIRGINIA.EDU"])
+def test_by_e_mail_in_any_case(client, dora, spelling):
+    response = sign_in(client, spelling)
+    assert response.status_code == 302
+    assert client.session["_auth_user_id"] == str(dora.pk)
+
+
+def test_it_goes_on_to_the_page_that_was_asked_for(client, dora):
+    asked = client.get("/items/?status=Failed")
+    assert asked["Location"] == "/accounts/login/?next=/items/%3Fstatus%3DFailed"
+    response = sign_in(client, dora.email, next="/items/?status=Failed")
+    assert response["Location"] == "/items/?status=Failed"
+
+
+def test_it_does_not_go_on_to_another_site(client, dora):
+    response = sign_in(client, dora.email, next="https://elsewhere.example/")
+    assert "elsewhere" not in response["Location"]
+
+
+@pytest.mark.parametrize(("email", "password"), [("dora@virginia.edu", "wrong"), ("nobody@virginia.edu", PASSWORD)])
+def test_wrong_password_or_person(client, dora, email, password):
+    response = sign_in(client, email, password)
+    assert response.status_code == 200
+    assert not is_signed_in(client)
+    said = page(response).one(class_="problem")
+    assert "do not belong together" in said.text
+    assert "set a new password by the link below" in said.text
+    assert reverse("account_reset_password") in response.text
+
+
+@pytest.mark.parametrize("who", ["stan", "olga", "ada"])
+def test_people_of_every_role_sign_in(client, cast, who):
+    sign_in(client, cast[who].email)
+    assert client.get("/items/").status_code == 200
+
+
+def test_a_service_account_does_not(client, wally):
+    sign_in(client, wally.email)
+    assert not is_signed_in(client)
+
+
+def test_who_was_switched_off_does_not(client, dora):
+    User.objects.filter(pk=dora.pk).update(is_active=False)
+    sign_in(client, dora.email)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_demos_password_opens_nothing_in_production(client, dora, settings, debug):
+    settings.DEBUG = debug
+    dora.set_password(settings.DEMO_PASSWORD)
+    dora.save()
+    sign_in(client, dora.email, settings.DEMO_PASSWORD)
+    assert is_signed_in(client) is debug
+
+
+def test_signing_out_is_a_post(signed_in, dora):
+    client = signed_in(dora)
+    client.get(reverse("account_logout"))
+    assert is_signed_in(client)
+    response = client.post(reverse("account_logout"))
+    assert response["Location"] == reverse("account_login")
+    assert not is_signed_in(client)
+
+
+# Another password
+
+
+def test_what_a_password_must_be_is_a_list(client, dora):
+    sign_in(client, dora.email)
+    told = page(client.get(reverse("account_change_password"))).one("div", id="id_password1_helptext")
+    assert "at least 10 characters" in told.words
+    assert len(told.all("li")) == 4
+
+
+def test_changing_the_password(client, dora):
+    sign_in(client, dora.email)
+    url = reverse("account_change_password")
+    refused = client.post(url, {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
+    assert refused.status_code == 200
+    assert "This is not the password that you have now. Look at it again." in refused.text
+    assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
+    for weak in ("short", "1234567890123", "password123", "dora@virginia.edu"):
+        client.post(url, {"oldpassword": PASSWORD, "password1": weak, "password2": weak})
+        assert User.objects.get(pk=dora.pk).check_password(PASSWORD), weak
+    cache.clear()  # five tries in a minute are enough for anybody
+    assert client.post(url, {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}).status_code == 302
+    assert User.objects.get(pk=dora.pk).check_password(NEW)
+    client.post(reverse("account_logout"))
+    sign_in(client, dora.email, NEW)
+    assert is_signed_in(client)
+    [message] = mail.outbox
+    assert_tells_of_a_change(message, dora)
+
+
+def assert_tells_of_a_change(message, person):
+    assert message.subject == "[Pharos] Your password was changed"
+    assert message.to == [person.email]  # though nobody has ever told allauth's own list of addresses
+    assert "of your Pharos account on testserver was changed on" in message.body
+    assert "from the network address 127.0.0.1." in message.body
+    assert "help@aptrust.org" in message.body
+    assert_reads_as_a_mail(message)
+
+
+def assert_reads_as_a_mail(message):
+    assert not message.alternatives
+    assert not re.search(r"[{}<]|&\w+;|\n\n\n", message.body)
+    assert "example.com" not in message.body
+
+
+def link_in(message):
+    return re.search(r"https?://[^/\s]+(/accounts/password/reset/key/\S+)", message.body)[1]
+
+
+def ask_for_a_new_one(client, email):
+    response = client.post(reverse("account_reset_password"), {"email": email})
+    assert response["Location"] == reverse("account_reset_password_done")
+    assert client.get(response["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize("spelling", ["dora@virginia.edu", "Dora@Virginia.EDU"])
+def test_a_new_password_by_mail(client, dora, spelling):
+    ask_for_a_new_one(client, spelling)
+    [message] = mail.outbox
+    assert [address.lower() for address in message.to] == [dora.email]
+    assert message.subject == "[Pharos] Set your password"
+    assert "Somebody, most likely you, asked to set a new password" in message.body
+    assert "help@aptrust.org" in message.body
+    assert_reads_as_a_mail(message)
+    link = link_in(message)
+    page = client.get(link, follow=True)
+    assert page.status_code == 200
+    where = page.redirect_chain[-1][0]
+    assert client.post(where, {"password1": NEW, "password2": NEW + "x"}).status_code == 200
+    assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
+    response = client.post(where, {"password1": NEW, "password2": NEW})
+    assert response["Location"] == reverse("account_reset_password_from_key_done")
+    assert client.get(response["Location"]).status_code == 200
+    assert_tells_of_a_change(mail.outbox[1], dora)
+    client.post(reverse("account_logout"))
+    sign_in(client, dora.email, NEW)
+    assert is_signed_in(client)
+    client.post(reverse("account_logout"))
+    again = client.get(link, follow=True)
+    client.post(
+        again.redirect_chain[-1][0] if again.redirect_chain else link, {"password1": "x" * 20, "password2": "x" * 20}
+    )
+    assert User.objects.get(pk=dora.pk).check_password(NEW)  # a link works once
+
+
+def test_a_person_whom_an_admin_entered_takes_the_first_password_by_mail(client, virginia):
+    new = User.objects.create_user("new@virginia.edu", role=Role.DEPOSITOR, institution=virginia)
+    assert not new.has_usable_password()
+    ask_for_a_new_one(client, new.email)
+    where = client.get(link_in(mail.outbox[0]), follow=True).redirect_chain[-1][0]
+    client.post(where, {"password1": NEW, "password2": NEW})
+    client.post(reverse("account_logout"))
+    sign_in(client, new.email, NEW)
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("who", ["wally", "switched off", "unknown"])
+def test_who_cannot_have_one(client, cast, who):
+    User.objects.filter(pk=cast["dora"].pk).update(is_active=False)
+    email = {"wally": cast["wally"].email, "switched off": cast["dora"].email, "unknown": "nobody@virginia.edu"}[who]
+    ask_for_a_new_one(client, email)  # and the page does not tell whether there is such a person
+    assert mail.outbox == []  # nobody is written to because a stranger typed the address
+
+
+def test_a_former_address_does_not_open_the_account(client, dora):
+    EmailAddress.objects.create(user=dora, email="former@virginia.edu", verified=True, primary=True)
+    ask_for_a_new_one(client, "former@virginia.edu")
+    assert mail.outbox == []
+    ask_for_a_new_one(client, dora.email)
+    assert "/password/reset/key/" in mail.outbox[-1].body
+
+
+# Limits, and what is closed
+
+
+def test_wrong_passwords_are_limited_per_person(client, dora):
+    for _ in range(5):
+        sign_in(client, dora.email, "wrong")
+    response = sign_in(client, dora.email)
+    assert not is_signed_in(client)
+    assert "Wait five minutes" in response.text
+
+
+def test_tries_are_limited_per_address(client, dora, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "3/m/ip"}
+    statuses = [sign_in(client, f"{number}@virginia.edu", "wrong").status_code for number in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    response = sign_in(client, dora.email)
+    assert response.status_code == 429
+    assert 'class="narrow"' in response.text
+    assert not is_signed_in(client)
+
+
+def test_the_limits_are_on_in_the_product():
+    from pharos import settings as product
+
+    assert not hasattr(
+        product, "ACCOUNT_RATE_LIMITS"
+    )  # allauth's own hold: 30 logins a minute, 10 wrong ones, 5 per person
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["account_signup", "account_email", "account_set_password", "account_email_verification_sent"],
+)
+def test_other_pages_of_the_library_are_closed(client, signed_in, ada, name):
+    assert client.get(reverse(name)).status_code == 404
+    assert client.post(reverse(name), {"email": "x@virginia.edu", "password1": NEW}).status_code == 404
+    assert signed_in(ada).get(reverse(name)).status_code == 404

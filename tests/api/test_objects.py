@@ -1,0 +1,152 @@
+"""Objects as the items tell of them: the last successful ingest, and whether the object was deleted since."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from workitems import transitions
+from workitems.api.objects import StoredObject, object_of
+from workitems.models import WorkItem
+
+from ..factories import make_item
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+NAME = "virginia.edu/bag"
+HOUR = timedelta(hours=1)
+
+
+def item_of_object(institution, action="Ingest", status="Success", *, at=NOON, identifier=NAME, **more):
+    stage = "Record" if status == "Success" else ""
+    return make_item(
+        institution,
+        at=at,
+        name="bag.tar",
+        action=action,
+        stage=stage,
+        status=status,
+        object_identifier=identifier,
+        **more,
+    )
+
+
+def test_all_that_is_known_of_an_object(virginia, wally):
+    ingest = item_of_object(virginia, at=NOON)
+    later = NOON + HOUR
+    WorkItem.objects.filter(pk=ingest.pk).update(updated_at=later)
+    assert object_of(NAME, wally) == StoredObject(
+        id=ingest.pk,
+        identifier=NAME,
+        institution="virginia.edu",
+        state="A",
+        created_at=NOON,
+        updated_at=later,
+        title=None,
+        access=None,
+        storage_option=None,
+    )
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada", "wally"])
+def test_another_institutions_object_does_not_exist(virginia, cast, who):
+    item_of_object(virginia)
+    assert (object_of(NAME, cast[who]) is None) == (who == "olga")
+
+
+def test_an_inactive_person_knows_of_nothing(virginia, wally):
+    item_of_object(virginia)
+    wally.is_active = False
+    assert object_of(NAME, wally) is None
+
+
+def test_of_two_institutions_that_name_it_alike_each_sees_the_own(virginia, jhu, stan, olga):
+    """Old data may have an identifier under another domain than the owner's."""
+    ours = item_of_object(virginia)
+    theirs = item_of_object(jhu, at=NOON + HOUR)
+    item_of_object(jhu, "Delete", at=NOON + 2 * HOUR)
+    assert (object_of(NAME, stan).id, object_of(NAME, stan).state) == (ours.pk, "A")
+    assert (object_of(NAME, olga).id, object_of(NAME, olga).institution) == (theirs.pk, "jhu.edu")
+    assert object_of(NAME, olga).state == "D"
+
+
+def test_the_last_successful_ingest_counts(virginia, wally):
+    last = item_of_object(virginia, at=NOON)
+    item_of_object(virginia, at=NOON - HOUR)  # recorded later, received earlier
+    item_of_object(virginia, status="Pending", at=NOON + HOUR)
+    item_of_object(virginia, "Restore", at=NOON + HOUR)
+    failed = item_of_object(virginia, status="Pending", at=NOON + HOUR)
+    transitions.fail(failed, note="no manifest", retry=False, by=wally)
+    assert object_of(NAME, wally).id == last.pk
+
+
+def test_of_two_at_the_same_instant_the_one_recorded_later(virginia, wally):
+    item_of_object(virginia)
+    assert object_of(NAME, wally).id < item_of_object(virginia).pk == object_of(NAME, wally).id
+
+
+@pytest.mark.parametrize("status", ["Pending", "Failed", "Cancelled"])
+def test_what_was_never_ingested_is_no_object(virginia, wally, status):
+    item_of_object(virginia, status=status)
+    assert object_of(NAME, wally) is None
+
+
+@pytest.mark.parametrize(
+    ("deletion", "state"),
+    [
+        ({}, "D"),
+        ({"at": NOON}, "D"),
+        ({"at": NOON - HOUR}, "A"),  # ingested again since
+        ({"status": "Pending"}, "A"),
+        ({"status": "Cancelled"}, "A"),
+        ({"generic_file_identifier": f"{NAME}/data/a.tif"}, "A"),
+        ({"identifier": f"{NAME}2"}, "A"),
+    ],
+)
+def test_deleted_is_what_was_deleted_whole_and_since(virginia, wally, deletion, state):
+    item_of_object(virginia)
+    item_of_object(virginia, "Delete", **{"at": NOON + HOUR, **deletion})
+    assert object_of(NAME, wally).state == state
+
+
+@pytest.mark.parametrize(
+    "almost", ["virginia.edu/Bag", "virginia.edu/bag ", "virginia.edu/ba", "virginia.edu/ba_", "virginia.edu/%", "bag"]
+)
+def test_an_identifier_is_matched_exactly(virginia, wally, almost):
+    item_of_object(virginia)
+    assert object_of(almost, wally) is None
+
+
+def test_long_identifiers_are_told_apart_at_their_end(virginia, wally):
+    """The index holds their beginnings only."""
+    long = "virginia.edu/" + "é" * 1287
+    one = item_of_object(virginia, identifier=long)
+    other = item_of_object(virginia, identifier=long[:-1] + "e")
+    assert (object_of(long, wally).id, object_of(long[:-1] + "e", wally).id) == (one.pk, other.pk)
+    assert object_of(long[:-1], wally) is None
+
+
+@pytest.mark.parametrize("wrong", ["", "virginia.edu/\0", "\0", "virginia.edu/\ud800", "x" * 1301, "x" * 10_000_000])
+def test_what_no_item_can_be_named(virginia, wally, wrong):
+    item_of_object(virginia, status="Pending", identifier="")
+    with CaptureQueriesContext(connection) as asked:
+        assert object_of(wrong, wally) is None
+    assert len(asked) == 0
+
+
+@pytest.mark.parametrize("who", ["dora", "wally"])
+def test_the_index_of_objects_is_used(virginia, jhu, cast, who):
+    fields = {"stage": "Record", "status": "Success", "date": NOON}
+    WorkItem.objects.bulk_create(
+        WorkItem(name="bag.tar", action=action, institution=owner, object_identifier=f"{owner}/bag-{n}", **fields)
+        for n in range(1000)
+        for owner in (virginia, jhu)
+        for action in ("Ingest", "Delete")
+    )
+    if connection.vendor == "postgresql":  # it learns of the rows by and by; SQLite never, and must manage without
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    visible = WorkItem.objects.visible_to(cast[who])
+    ingests = visible.ingests_of_object("virginia.edu/bag-7")
+    assert "item_object" in ingests.explain()
+    assert "item_object" in visible.deletions_since(ingests.get()).explain()

@@ -1,0 +1,162 @@
+"""What a read of history costs does not depend on how much history there is: told by the plan, not by the clock.
+
+Every way in which the product reads history is asked of a small table and of one that is twenty times larger. On PostgreSQL the
+blocks that the statements touch are counted; on SQLite, whose plans do not depend on sizes, each must name an index.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+
+from workitems import transitions
+from workitems.audit_log import archiving, latest, whole
+from workitems.bulk import report
+from workitems.bulk import run as bulk_run
+from workitems.models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem
+from workitems.transitions import related, saving
+
+from .histories import fill_histories, run
+
+SMALL, LARGE = 1_000, 20_000  # items of ten entries each, in either table
+ACT = UUID(int=7)
+TABLES = ("workitems_historyentry", "workitems_archivedentry")
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+IN_ARCHIVE = 1_000_000  # above this the items whose history was moved out
+
+
+def fill(first, last, institution):
+    """As many items with their histories at hand as with theirs in the archive."""
+    for table, offset in zip(TABLES, (0, IN_ARCHIVE), strict=True):
+        fill_histories(first + offset, last + offset, institution, act=ACT, table=table)
+
+
+@pytest.fixture
+def unguarded(db):
+    """Both tables can be filled by hand until the end of the test."""
+    if connection.vendor == "postgresql":
+        for year in {*range(2011, 2021)} - archiving._years():
+            archiving._make_year(year)
+        run(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # else the guards cannot be lifted while foreign keys are still to be checked
+        run("ALTER TABLE workitems_archivedentry DISABLE TRIGGER USER")
+    else:
+        for name in ("archive_takes_history", "history_gives_to_archive"):
+            run(f"DROP TRIGGER {name}")
+
+
+class Cost(list):
+    """Of every statement that reads history inside: the plan, and on PostgreSQL how many blocks it touched."""
+
+    def __enter__(self):
+        self._wrapped = connection.execute_wrapper(self._explain)
+        self._wrapped.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._wrapped.__exit__(*error)
+
+    def _explain(self, execute, sql, params, many, context):
+        if any(table in sql for table in TABLES) and sql.lstrip("(").startswith("SELECT"):
+            plain = connection.cursor().cursor
+            if connection.vendor == "postgresql":
+                plain.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+                [[[told]]] = plain.fetchall()
+                self.append(told["Plan"])
+            else:
+                plain.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+                # In the order of ids up to a limit is a scan that ends early, unless it is sorted otherwise first.
+                self.append([row[3] for row in plain.fetchall()] + ["LIMIT"] * (" LIMIT " in sql))
+            plain.close()
+        return execute(sql, params, many, context)
+
+    @property
+    def blocks(self):
+        return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in self)
+
+
+def scans(plan):
+    """The tables that a plan of PostgreSQL reads from end to end."""
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for child in plan.get("Plans", ()):
+        yield from scans(child)
+
+
+def reads(user):
+    """{what it is for: a function that reads}, as the product does it."""
+    at_hand, archived = (WorkItem.objects.get(pk=pk) for pk in (50, IN_ARCHIVE + 50))
+    cancelled = WorkItem(pk=IN_ARCHIVE + 100 - IN_ARCHIVE % 100, status="Cancelled", stage="Resolve")
+    act = BulkChange(pk=ACT, move="review", selection={"undo": str(ACT)}, by=user)
+    some = range(40, 60)
+    mark = [HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True)[0]]
+    request = type("Request", (), {"user": user, "GET": {}})()
+    listed = {table: admin.site.get_model_admin(table).get_queryset(request) for table in (HistoryEntry, ArchivedEntry)}
+    return {
+        "the item's page": lambda: latest(at_hand, 200),
+        "the item's page, archived": lambda: latest(archived, 200),
+        "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
+        "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
+        "where a cancelled item stopped": lambda: transitions.stopped_at(cancelled),
+        "who was told": lambda: related._told(list(some)),
+        "when items were requeued": lambda: saving._requeued(
+            dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
+        ),
+        "a list's mark": bulk_run.mark,
+        "what has changed since a mark": lambda: list(
+            bulk_run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
+        ),
+        "what an undo must find": lambda: bulk_run._changed_by(str(act.pk), 0),
+        "an act's first page": lambda: report.entries_of(act, user, 0, 20),
+        "the item that a client has made": lambda: WorkItem.objects.made_before(
+            at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
+        ),
+        "the admin site": lambda: list(listed[HistoryEntry].order_by("-id")[:50]),
+        "the admin site, an item": lambda: list(listed[HistoryEntry].filter(item_id=50).order_by("-id")),
+        "the admin site, the archive": lambda: list(listed[ArchivedEntry].order_by("-id")[:50]),
+        "a piece of what is to be archived": lambda: list(
+            archiving._old(datetime(2019, 1, 1, tzinfo=UTC)).filter(pk__gt=40, pk__lte=60).values_list("pk", flat=True)
+        ),
+    }
+
+
+def cost_of(read):
+    read()  # what the planner and Django look up once is not the statement's
+    with Cost() as cost:
+        read()
+    return cost
+
+
+def test_the_cost_of_reading_history_does_not_depend_on_how_much_there_is(on_postgresql, unguarded, virginia, ada):
+    fill(1, SMALL, virginia)
+    small = {name: cost_of(read).blocks for name, read in reads(ada).items()}
+    fill(SMALL, LARGE, virginia)
+    assert HistoryEntry.objects.count() > 190_000 < ArchivedEntry.objects.count()
+    large = {name: cost_of(read) for name, read in reads(ada).items()}
+    print({name: (small[name], cost.blocks) for name, cost in large.items()})  # noqa: T201  for whoever wants the figures (-s)
+    grown = {name: (small[name], cost.blocks) for name, cost in large.items() if cost.blocks > 3 * small[name] + 10}
+    whole_tables = {name: found for name, cost in large.items() if (found := [one for p in cost for one in scans(p)])}
+    assert (grown, whole_tables) == ({}, {})
+
+
+def test_every_read_of_history_is_by_an_index_on_sqlite(unguarded, virginia, ada):
+    if connection.vendor != "sqlite":
+        return  # the test above says it for PostgreSQL
+    fill(1, SMALL, virginia)
+    for analysed in (True, False):
+        if not analysed:
+            run("DELETE FROM sqlite_stat1")
+        for name, read in reads(ada).items():
+            plans = cost_of(read)
+            assert plans, name
+            assert [plan for plan in plans if any(is_endless(step, plan) for step in plan)] == [], name
+
+
+def is_endless(step, plan):
+    """Whether a step of a plan reads a table of entries from end to end, whatever its size."""
+    reads_all = any(step.startswith(f"SCAN {table}") for table in TABLES) and "USING" not in step
+    return reads_all and ("LIMIT" not in plan or any("TEMP B-TREE" in other for other in plan))

@@ -1,0 +1,369 @@
+"""What a dry run has shown is what is done, whatever enters or leaves the list without a change of its own, and whoever goes on."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core import signing
+from django.db import connection, connections
+from django.test import Client
+from django.utils import timezone
+
+from workitems import transitions
+from workitems.bulk import dry_run
+from workitems.bulk import run as bulk_run
+from workitems.durations import typical
+from workitems.listing.strategies import bounded_scan
+from workitems.models import BulkChange, Typical, WorkItem
+
+from ..factories import InstitutionFactory, make_item
+from ..many import make_many
+from ..pages.elements import form_of, page
+from ..pages.test_bulk_cancel import NOTE, cancelled, confirmed, preview
+from ..pages.test_bulk_review import keys, outcome, snapshot_of
+
+CANCEL = "/items/cancel"
+FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
+DRIFTS = "What is in this list changes by itself, by time or by newer uploads: these are the items that are in it now."
+OPEN = {"action": "Ingest", "stage": "Store", "status": "Started", "retry": False, "reviewed": False}
+
+
+def all_of(client, query):
+    return {"which": "matching", **snapshot_of(client, query)}
+
+
+def sure(asked, **more):
+    """What the confirmed form of a dry run sends."""
+    return {**form_of(asked).fields(), "confirmed": "yes", "note": NOTE, **more}
+
+
+@pytest.mark.parametrize("when", ["before the dry run", "after it"])
+def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan, virginia, jhu, when):
+    make_many(2, [jhu], **FINISHED)
+    make_many(3, [virginia], **FINISHED)
+    client = signed_in(ada)
+    sent = {**all_of(client, "institution=jhu.edu"), "reviewed": "true"}
+    if when == "after it":
+        sent = sure(client.post("/items/review", sent), reviewed="true")
+    ada.role, ada.institution = stan.role, virginia
+    ada.save()
+    response = client.post("/items/review", {**sent, "confirmed": "yes"}, follow=True)
+    assert not WorkItem.objects.filter(reviewed=True).exists()
+    assert not BulkChange.objects.exists()
+    assert "This selection cannot be read any more." in page(response).one("body").words
+
+
+def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, jhu):
+    empty = InstitutionFactory(identifier="empty.edu", name="E")
+    make_many(3, [virginia, jhu], **OPEN)
+    client = signed_in(ada)
+    sent = all_of(client, "institution=jhu.edu&institution=empty.edu")
+    empty.delete()
+    response = client.post(CANCEL, confirmed(sent))
+    assert response.status_code == 422
+    assert "not there for you any more" in page(response).one("div", class_="problem").words
+    assert NOTE in page(response).one("pre").text
+    assert cancelled() == set()
+    assert not BulkChange.objects.exists()
+
+
+@pytest.fixture
+def usual(db):
+    """Store takes an hour at most."""
+    for band in range(7):
+        Typical.objects.create(
+            action="Ingest",
+            stage="Store",
+            band=band,
+            number=50,
+            low=10,
+            median=60,
+            high=1000,
+            late=3600,
+            made_at=timezone.now(),
+        )
+    typical.forget()
+
+
+def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in, ada, virginia, usual):
+    now = timezone.now()
+    stored = {"stage": "Store", "status": "Started", "node": "n"}
+    late = [make_item(virginia, at=now - timedelta(hours=3), **stored) for _ in range(2)]
+    soon = [make_item(virginia, at=now - timedelta(minutes=30), **stored) for _ in range(2)]
+    client = signed_in(ada)
+    sent = all_of(client, "late=true")
+    Typical.objects.update(late=960)  # it is as if half an hour had passed
+    asked = client.post(CANCEL, sent)
+    assert preview(asked) == [
+        "4 items chosen",
+        "4 will be cancelled, for good: 4 Started",
+        DRIFTS,
+    ]
+    Typical.objects.update(late=3600)
+    asked = client.post(CANCEL, sent)
+    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    asked = client.post(CANCEL, sure(asked, note=""))
+    assert asked.status_code == 422
+    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    Typical.objects.update(late=960)
+    shown = client.post(CANCEL, sure(asked), follow=True)
+    assert outcome(shown) == "Cancelled 2 of 2."
+    assert cancelled() == keys(*late)
+    assert not cancelled() & keys(*soon)
+
+
+def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
+    """Of many, too, which are asked for piece by piece; whoever goes on has another zone."""
+    ada.time_zone = "America/New_York"
+    ada.save()
+    that_day = [make_item(virginia, date=datetime(2026, 5, 4, hour, tzinfo=UTC), stage="Store") for hour in (5, 12, 23)]
+    make_item(virginia, date=datetime(2026, 5, 4, 2, tzinfo=UTC), stage="Store")
+    make_item(virginia, date=datetime(2026, 5, 5, 5, tzinfo=UTC), stage="Store")
+    client = signed_in(ada)
+    query = "received_from=2026-05-04&received_to=2026-05-04"
+    sent = all_of(client, query)
+    ada.time_zone = "UTC"
+    ada.save()
+    assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
+    for module in (bulk_run, bounded_scan):
+        monkeypatch.setattr(module, "MOST", 2)
+    client.post(CANCEL, confirmed(sent), follow=True)
+    assert cancelled() == keys(*that_day)
+
+
+def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
+    items = make_many(3, [virginia], **OPEN)
+    client = signed_in(ada)
+    form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
+    first, second = (client.post(CANCEL, form) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    assert outcome(client.get(second["Location"])) == "Cancelled 3 of 3."
+    assert BulkChange.objects.count() == 1
+    assert cancelled() == keys(*items)
+
+
+def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed_in, stan, virginia):
+    """After an undo, or with other values."""
+    make_many(3, [virginia], **FINISHED)
+    client = signed_in(stan)
+    form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
+    first = client.post("/items/review", form)["Location"]
+    undo = client.post(f"{first}/undo")["Location"]
+    assert client.post(f"{first}/undo")["Location"] == undo
+    again = client.post("/items/review", form, follow=True)
+    assert outcome(again) == "Marked 0 of 3 reviewed. 3 skipped: changed since the list was opened."
+    other = client.post("/items/review", {**form, "reviewed": "false"}, follow=True)
+    assert outcome(other).startswith("Marked 0 of 3 not reviewed.")
+    assert BulkChange.objects.count() == 4
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Three are many."""
+    for module in (bulk_run, bounded_scan):
+        monkeypatch.setattr(module, "MOST", 2)
+
+
+@pytest.mark.parametrize("now", ["promoted", "moved"])
+@pytest.mark.parametrize("when", ["before it begins", "while it runs"])
+def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
+    signed_in, stan, ada, virginia, jhu, many, monkeypatch, now, when
+):
+    own, theirs = make_many(3, [virginia], **FINISHED), make_many(4, [jhu], **FINISHED)
+    client = signed_in(stan)
+    form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
+    if when == "while it runs":
+        monkeypatch.setattr(bulk_run, "PIECE", 1)
+        monkeypatch.setattr(bulk_run, "SLICE", timedelta(0))
+        client.post("/items/review", form)
+    stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
+    stan.save()
+    if when == "before it begins":
+        client.post("/items/review", form)
+    act = BulkChange.objects.first()
+    admin = signed_in(ada)
+    while act and not act.finished_at:
+        admin.post(f"/acts/{act.pk}")
+        act.refresh_from_db()
+    assert not WorkItem.objects.filter(pk__in=keys(*theirs), reviewed=True).exists()
+    done = WorkItem.objects.filter(pk__in=keys(*own), reviewed=True).count()
+    if when == "before it begins":
+        assert (act, done) == (None, 0)
+    else:
+        assert (act.changed, act.came_to, act.total) == (done, 3, 3)
+
+
+def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ada, virginia, many):
+    items = make_many(3, [virginia], **OPEN)
+    client = signed_in(ada)
+    form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
+    first = client.post(CANCEL, form)["Location"]
+    make_item(virginia, stage="Store")
+    assert client.post(CANCEL, form)["Location"] == first
+    assert BulkChange.objects.count() == 1
+    assert cancelled() == keys(*items)
+
+
+def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
+    monkeypatch.setattr(bulk_run, "MOST", 3)
+    monkeypatch.setattr(bounded_scan, "MOST", 3)
+    items = make_many(3, [virginia], **OPEN)
+    client = signed_in(ada)
+    sent = all_of(client, "stage=Store")
+    make_item(virginia, stage="Store")
+    asked = client.post(CANCEL, sent)
+    assert preview(asked) == ["3 items chosen", "3 will be cancelled, for good: 3 Started"]
+    assert outcome(client.post(CANCEL, sure(asked), follow=True)) == "Cancelled 3 of 3."
+    assert cancelled() == keys(*items)
+
+
+def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
+    make_many(2, [virginia], **OPEN)
+    token = signing.dumps(
+        {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk_run.SALT, compress=True
+    )
+    sent = {"which": "matching", "snapshot": token, "list": "stage=Store"}
+    response = signed_in(ada).post(CANCEL, confirmed(sent))
+    assert response.status_code == 422
+    assert NOTE in page(response).one("pre").text
+    assert cancelled() == set()
+
+
+def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
+    make_many(3, [virginia], **FINISHED)
+    client = signed_in(stan)
+    form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
+    client.post("/items/review", form)
+    other = signed_in(ada)
+    theirs = sure(other.post("/items/review", {**all_of(other, ""), "reviewed": "false"}), reviewed="false")
+    other.post("/items/review", {**theirs, "number": form["number"]})
+    assert {act.by: act.move for act in BulkChange.objects.all()} == {stan: "review", ada: "unreview"}
+
+
+@pytest.mark.parametrize("number", ["", "x", "\x00", "0" * 40])
+def test_a_number_that_is_none_is_passed_over(signed_in, ada, virginia, number):
+    items = make_many(2, [virginia], **OPEN)
+    client = signed_in(ada)
+    client.post(CANCEL, sure(client.post(CANCEL, all_of(client, "stage=Store")), number=number))
+    assert cancelled() == keys(*items)
+
+
+def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia, wally):
+    items = make_many(3, [virginia], **OPEN)
+    client = signed_in(ada)
+    form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
+    transitions.progress(WorkItem.objects.get(pk=items[0].pk), stage="Storage Validation", status="Started", by=wally)
+    newcomer = make_item(virginia, stage="Store", name="newcomer.tar")
+    shown = client.post(CANCEL, form, follow=True)
+    assert outcome(shown) == "Cancelled 2 of 3. 1 skipped: changed since the list was opened."
+    alone = page(shown).one("section", aria_labelledby="left-alone")
+    assert [link["href"] for link in alone.all("a")] == [f"/items/{items[0].pk}"]
+    assert newcomer.name not in shown.content.decode()
+
+
+def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
+    make_many(150, [virginia], **FINISHED)
+    client = signed_in(ada)
+    act = bulk_run.begin(
+        bulk_run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
+        "cancel",
+        ada,
+        note="No.",
+    )
+    shown = client.get(f"/acts/{bulk_run.go_on(act).pk}")
+    alone = page(shown).one("section", aria_labelledby="left-alone")
+    assert len(alone.all("li")) == 100
+    assert "there are more" in alone.words
+
+
+@pytest.mark.parametrize("why", ["role", "inactive"])
+def test_whoever_lost_the_right_is_the_reason(
+    signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
+):
+    items = make_many(3, [virginia], **OPEN)
+    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
+    another = django_user_model.objects.create_user("other@aptrust.org", role=ada.role, institution=ada.institution)
+    ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
+    ada.save()
+    shown = signed_in(another).post(f"/acts/{act.pk}", follow=True)
+    assert outcome(shown) == "Cancelled 0 of 3. 3 skipped: the role does not allow it any more."
+    assert cancelled() == set()
+
+
+def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
+    items = make_many(2, [virginia], **FINISHED)
+    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
+    client = signed_in(stan)
+    assert client.post(f"/acts/{act.pk}/undo").status_code == 403
+    bulk_run.go_on(act)
+    undone = client.post(f"/acts/{act.pk}/undo", follow=True)
+    assert outcome(undone) == "Marked 2 of 2 not reviewed."
+    undo = BulkChange.objects.exclude(pk=act.pk).get()
+    assert client.post(f"/acts/{undo.pk}/undo").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other(
+    on_postgresql, ada, virginia, monkeypatch
+):
+    """It goes stage by stage; so it locks all of its items first, in the order in which everybody does."""
+    of_delete = {"action": "Delete", "object_identifier": "virginia.edu/x"}
+    items = [make_item(virginia, **values) for values in ({}, of_delete, {}, of_delete)]
+    for item in items:
+        transitions.cancel(item, note="No.", by=ada)
+    numbers = [item.pk for item in items]
+    change, calls, is_under_way, wrong = transitions.apply, [], threading.Event(), []
+
+    def stage_by_stage(move, ids, *args, **values):
+        calls.append(ids)
+        if len(calls) == 2:  # the first stage's items are locked; now the other act comes, and has to wait
+            is_under_way.set()
+            wait_for_somebody_who_waits()
+        return change(move, ids, *args, **values)
+
+    def run(ids, *, from_the_beginning):
+        try:
+            selection = bulk_run.Selection({"ids": ids}, len(ids), "")
+            bulk_run.go_on(bulk_run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
+        except Exception as error:
+            wrong.append(error)
+        connections.close_all()
+
+    def another():
+        assert is_under_way.wait(20)
+        run(numbers[1:3], from_the_beginning=False)
+
+    monkeypatch.setattr(transitions, "apply", stage_by_stage)
+    thread = threading.Thread(target=another)
+    thread.start()
+    run(numbers, from_the_beginning=True)
+    thread.join(60)
+    assert wrong == []
+    assert len(calls) == 3
+    assert not WorkItem.objects.filter(status="Cancelled").exists()
+
+
+def wait_for_somebody_who_waits():
+    """Until another transaction wants a lock that it does not get."""
+    for _look in range(1000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")
+
+
+def test_a_place_at_the_end_of_the_calendar_begins_anew(signed_in, ada):
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert signed_in(ada).get(f"/acts/?before={moment}~{'0' * 32}".replace("+", "%2B")).status_code == 200
+
+
+def test_asking_is_by_what_is_there(signed_in, ada, virginia):
+    """The dry run of a list by hand is the same as that of its page."""
+    make_many(4, [virginia], **OPEN)
+    client = signed_in(ada)
+    sent = all_of(client, "stage=Store")
+    selection = bulk_run.fixed(bulk_run.of_snapshot(sent["snapshot"], ada), ada)
+    assert dry_run(selection, ada, "cancel").acts == 4
+    assert bulk_run.of_snapshot(bulk_run.token_of(selection, ada), ada).stored == selection.stored
+    assert Client().post(CANCEL, sent).status_code == 302

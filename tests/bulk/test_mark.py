@@ -1,0 +1,23 @@
+"""The mark of a list: what had happened when its page was drawn."""
+
+from workitems import transitions
+from workitems.bulk import run
+from workitems.models import HistoryEntry
+
+
+def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as_later(stan, wally, item):
+    """PostgreSQL gives numbers out before they are committed: a gap among the latest may still be filled."""
+    transitions.fail(item, by=wally, note="Bad.", retry=False)
+    [entry] = item.history.filter(number=2)
+    drawn = [entry.pk + 1, entry.pk]  # as it was while the fail was not committed yet, and a later one was
+    chosen = run.chosen({"query": "", "zone": "UTC", "mark": drawn}, stan)
+    assert not chosen.exists()
+
+
+def test_the_mark_names_the_gaps(item, theirs):
+    last = HistoryEntry.objects.latest("pk")
+    HistoryEntry.objects.bulk_create(
+        [HistoryEntry(pk=last.pk + 3, item=item, number=2, at=item.date, who="x", via="api", move="progress",
+                      stage_after="Receive", status_after="Pending")]
+    )  # fmt: skip
+    assert run.mark() == [last.pk + 3, last.pk + 1, last.pk + 2]

@@ -1,0 +1,303 @@
+"""The summary is right after every way of writing, at every moment that anybody can read it, and can be compared and mended."""
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from threading import Event
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workitems import transitions
+from workitems.counts import repair, tally, triggers
+from workitems.lifecycle import PATHS, phase_of
+from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
+from workitems.vocabulary import Action, Stage, Status
+
+from ..conftest import guard_of_history
+from ..factories import InstitutionFactory, make_item
+from ..many import make_many
+
+TABLE = "workitems_workitem"
+
+
+def counted():
+    """{(institution, action, stage, status, reviewed, retry): number}, by looking at every item."""
+    return Counter(WorkItem.objects.values_list("institution_id", "action", "stage", "status", "reviewed", "retry"))
+
+
+def told():
+    """The same, as the summary tells it of each institution alone."""
+    return Counter(
+        {
+            (owner, *kind): number
+            for owner in set(WorkItem.objects.values_list("institution_id", flat=True))
+            for kind, number in tally([owner], None, None).kinds.items()
+        }
+    )
+
+
+def check():
+    assert repair.count_differences() == []
+    assert told() == counted()
+    everything = tally(None, None, [{}])
+    assert sum(everything.kinds.values()) == sum(everything.institutions.values()) == WorkItem.objects.count()
+
+
+def run(sql, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+
+
+words = {
+    "action": st.sampled_from([*Action]),
+    "stage": st.sampled_from([*Stage]),
+    "status": st.sampled_from([*Status]),
+    "retry": st.booleans(),
+    "which": st.integers(0, 6),
+    "reviewed": st.booleans(),
+}
+steps = st.tuples(
+    st.sampled_from(
+        ["update", "raw update", "bulk create", "raw insert", "raw delete", "move owner", "upsert", "save"]
+    ),
+    st.fixed_dictionaries(words),
+)
+
+
+def fitting(values):
+    """Only what is closed can be reviewed: the database sees to that."""
+    closed = phase_of(values["status"], retry=values["retry"]) == "closed"
+    return {**values, "reviewed": values["reviewed"] and closed}
+
+
+def make_step(name, values, owners, rows):
+    values = fitting(values)
+    which = values.pop("which")
+    some = WorkItem.objects.filter(pk__in=[pk for pk in rows if pk % 7 == which])
+    if name == "update":
+        some.update(**values)
+    elif name == "raw update":
+        run(
+            f"UPDATE {TABLE} SET action = %s, stage = %s, status = %s, retry = %s, reviewed = %s WHERE id %% 7 = %s",
+            *(str(values[word]) for word in ("action", "stage", "status")),
+            values["retry"],
+            values["reviewed"],
+            which,
+        )
+    elif name == "bulk create":
+        make_many(which, owners, seed=which, **values)
+    elif name == "raw insert":
+        columns = [column.column for column in WorkItem._meta.concrete_fields if not column.primary_key]
+        listed = ", ".join(f'"{column}"' for column in columns)
+        run(f"INSERT INTO {TABLE} ({listed}) SELECT {listed} FROM {TABLE} WHERE id %% 7 = %s", which)
+    elif name == "raw delete":
+        # By the statement alone: the ORM refuses, and the history would keep its item.
+        kept = f"SELECT item_id FROM {HistoryEntry._meta.db_table}"
+        run(f"DELETE FROM {TABLE} WHERE id %% 7 = %s AND id NOT IN ({kept})", which)
+    elif name == "move owner":
+        some.update(institution=owners[which % len(owners)])
+    elif name == "upsert":
+        changed = list(some)
+        for row in changed:
+            for column, value in values.items():
+                setattr(row, column, value)
+        WorkItem.objects.bulk_create(
+            changed, update_conflicts=True, unique_fields=["id"], update_fields=[*values, "search_text"]
+        )
+    else:
+        for row in some:
+            for column, value in values.items():
+                setattr(row, column, value)
+            row.save()
+
+
+@settings(max_examples=30)
+@given(plan=st.lists(steps, min_size=1, max_size=6))
+def test_it_is_right_after_every_way_of_writing(db, virginia, jhu, plan):
+    with transaction.atomic():
+        rows = [item.pk for item in make_many(21, [virginia, jhu])]
+        for name, values in plan:
+            make_step(name, dict(values), [virginia, jhu], rows)
+            check()
+        transaction.set_rollback(True)
+
+
+def test_it_is_right_after_the_verbs(virginia, ada, wally, stan):
+    item = make_item(virginia)
+    transitions.progress(item, by=wally, stage="Fetch", node="w1")
+    check()
+    transitions.fail(item, by=wally, stage="Validate", note="no manifest", retry=False)
+    check()
+    transitions.review(item, by=stan)
+    check()
+    transitions.requeue(item, by=ada, stage="Fetch")
+    check()
+    transitions.cancel(item, by=ada, note="enough")
+    check()
+    assert tally(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
+
+
+def test_what_is_rolled_back_is_not_counted(virginia):
+    make_many(5, [virginia])
+    with transaction.atomic():
+        make_many(50, [virginia], status=Status.SUCCESS, retry=False)
+        transaction.set_rollback(True)
+    check()
+    assert sum(tally(None, None, None).kinds.values()) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_truncated(on_postgresql, virginia):
+    make_many(30, [virginia])
+    lift, guard = guard_of_history()
+    for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
+        run(statement)
+    assert tally(None, None, None).kinds == {}
+    assert repair.count_differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_are_folded_into_the_summary(on_postgresql, virginia):
+    """Else a reader would sum up every change that ever was."""
+    make_many(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
+    assert CountChange.objects.count() < triggers.FOLD_EVERY
+    assert ItemCount.objects.exists()
+    check()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_folds_under_a_stricter_isolation(on_postgresql, virginia):
+    """What others have folded since its first statement would be an error there."""
+    with transaction.atomic():
+        run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        make_many(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
+    assert CountChange.objects.count() >= triggers.FOLD_EVERY
+    check()
+
+
+@pytest.fixture
+def crowd(transactional_db):
+    """A function that runs calls at the same time, each in a thread with a connection of its own; all must end well."""
+
+    def together(*calls):
+        def one(call):
+            try:
+                return call()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return [future.result(timeout=120) for future in [pool.submit(one, call) for call in calls]]
+
+    return together
+
+
+WRITERS = 16
+ROUNDS = 40
+
+
+def test_many_writers_at_once_and_a_reader(crowd):
+    """No deadlock, nothing lost; and whoever reads meanwhile, while others fold, sees exactly as many items as there are."""
+    owners = [InstitutionFactory(), InstitutionFactory()]
+    rows = [item.pk for item in make_many(WRITERS * 20, owners)]
+    done = Event()
+
+    def writer(number):
+        draw = random.Random(number)
+        mine = rows[number::WRITERS]
+        for _ in range(ROUNDS):
+            action = draw.choice([*Action])
+            values = {
+                "action": action,
+                "stage": draw.choice(PATHS[action]),
+                "status": draw.choice([Status.SUCCESS, Status.SUCCESS, Status.CANCELLED, Status.STARTED]),
+                "retry": False,
+                "reviewed": False,
+            }
+            with transaction.atomic():
+                # A whole share at once, or one.
+                WorkItem.objects.filter(pk__in=mine if draw.random() < 0.3 else [draw.choice(mine)]).update(**values)
+
+    def reader():
+        seen = set()
+        while not done.is_set():
+            seen.add(sum(tally(None, None, None).kinds.values()))
+        return seen
+
+    def all_writers():
+        try:
+            crowd(*[lambda number=number: writer(number) for number in range(WRITERS)])
+        finally:
+            done.set()
+
+    _none, seen = crowd(all_writers, reader)
+    assert seen == {len(rows)}
+    check()
+
+
+def test_mending_while_others_write(crowd):
+    """What is written meanwhile is neither lost nor counted twice."""
+    owner = InstitutionFactory()
+    rows = [item.pk for item in make_many(200, [owner])]
+    ItemCount.objects.all().delete()
+    CountChange.objects.all().delete()
+
+    def writer(number):
+        for status in (Status.SUCCESS, Status.CANCELLED) * ROUNDS:
+            WorkItem.objects.filter(pk__in=rows[number::4][:3]).update(status=status, retry=False, reviewed=False)
+
+    crowd(
+        *[lambda number=number: writer(number) for number in range(4)],
+        repair.repair_counts,
+        repair.repair_counts,
+    )
+    check()
+
+
+def command(*args):
+    out, err = StringIO(), StringIO()
+    call_command("check_counts", *args, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def test_check_counts_finds_and_mends_what_is_wrong(virginia):
+    make_many(60, [virginia])
+    assert command() == ("Counting every item …\nEvery count is right.\n", "")
+    cell = {"institution_id": virginia.pk, "action": "DPN", "stage": "Fetch", "status": "Success"}
+    ItemCount.objects.update_or_create(**cell, reviewed=True, retry=True, defaults={"number": 7})
+    with pytest.raises(CommandError, match="1 of the counts is wrong"):
+        command()
+    out, err = command("--repair")
+    assert f"{virginia.pk} / DPN / Fetch / Success / " in err
+    assert "Made right: 1 of the counts." in out
+    assert command()[0].endswith("Every count is right.\n")
+    check()
+
+
+def test_check_counts_says_when_the_database_does_not_keep_them(virginia):
+    name = sorted(triggers.NAMES[connection.vendor])[-1]
+    on = f" ON {triggers.NAMES[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
+    run(f"DROP TRIGGER {name}{on}")
+    make_many(40, [virginia])
+    with pytest.raises(CommandError, match=name):
+        command()
+    assert f"Made anew: {name}." in command("--repair")[0]
+    assert triggers.missing_triggers(connection) == set()
+    make_many(40, [virginia])
+    check()
+
+
+def test_nobody_can_count_twice_in_one_cell(virginia):
+    make_many(20, [virginia], status=Status.SUCCESS, retry=False)
+    ItemCount.objects.create(
+        institution_id=virginia.pk, action="a", stage="b", status="c", reviewed=False, retry=False, number=1
+    )
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ItemCount.objects.create(
+            institution_id=virginia.pk, action="a", stage="b", status="c", reviewed=False, retry=False, number=1
+        )

@@ -1,0 +1,45 @@
+"""Copying the texts of items that were there before the search's table: what a piece costs does not depend on how many are copied."""
+
+import pytest
+from django.db import connection
+
+from workitems.migrations.frozen import search
+
+from ..many import make_many
+
+ITEMS, PIECE = 4_000, 200
+
+
+class Blocks(list):
+    """How many blocks each piece touched."""
+
+    def __call__(self, execute, sql, params, many, context):
+        if sql.startswith("WITH piece"):
+            look = sql.partition(", copied AS")[0].removeprefix("WITH piece AS (").removesuffix(")")
+            plain = connection.cursor().cursor
+            plain.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", params)
+            [[[told]]] = plain.fetchall()
+            self.append(told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"])
+            plain.close()
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, monkeypatch):
+    make_many(ITEMS, [virginia])
+    monkeypatch.setattr(search, "PIECE", PIECE)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {search.TABLE}")
+        # As it is planned where there are millions.
+        cursor.execute("SET enable_nestloop = off; SET enable_hashjoin = off; SET enable_seqscan = off; ANALYZE")
+    blocks = Blocks()
+    try:
+        with connection.execute_wrapper(blocks):
+            search.copy_all(connection)
+    finally:
+        connection.close()
+    assert len(blocks) > ITEMS // PIECE
+    assert max(blocks[2:]) <= 1.05 * blocks[1], blocks
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {search.TABLE}")
+        assert cursor.fetchone() == (ITEMS,)

@@ -1,0 +1,33 @@
+"""The sign-in page with the demo's accounts: no fault in it, and an account is chosen without a script."""
+
+import pytest
+from playwright.sync_api import expect
+
+from workitems.demo.cast import make_cast
+
+from .test_every_page import looked_at
+
+ONE_DATABASE_IS_ENOUGH = True
+SIGN_IN = "/accounts/login/?next=/account"
+
+
+@pytest.fixture
+def demo(transactional_db, settings):
+    """The demo's people, while DEBUG is on."""
+    settings.DEBUG = True
+    make_cast()
+
+
+def test_the_accounts_have_no_fault(demo, opened):
+    page = opened()
+    page.goto(SIGN_IN)
+    expect(page.get_by_role("heading", name="Demo accounts")).to_be_visible()
+    assert looked_at(page) == []
+
+
+def test_an_account_is_chosen_without_a_script(demo, opened):
+    page = opened(java_script_enabled=False)
+    page.goto(SIGN_IN)
+    page.get_by_role("button", name="staff@institution2.edu").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My account")
+    expect(page.locator(".person .email")).to_have_text("staff@institution2.edu")

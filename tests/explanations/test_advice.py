@@ -1,0 +1,205 @@
+"""What an item's state means, in words. Every rule of "What now?" is reached, and none by accident."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from pharos.accounts.roles import Role
+from workitems.explanations import State, Words, first_line, lasting, what_now, words
+from workitems.explanations.advice import RULES, Tone, Who
+from workitems.vocabulary import Action, Stage, Status
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def state(status="Pending", stage="Store", action="Ingest", **more):
+    values = {
+        "retry": True,
+        "needs_admin_review": False,
+        "reviewed": False,
+        "has_node": True,
+        "stage_entered_at": None,
+        **more,
+    }
+    return State(action=action, stage=stage, status=status, **values)
+
+
+# One state per rule, in the rules' order: the state, who has to act, and words that a depositor finds in the sentence.
+REACHED = [
+    (state("Pending", "Receive", superseded_by=7), "nobody", "never be ingested"),
+    (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded before"),
+    (state("Suspended", retry=False, needs_admin_review=True), "consortium", "put on hold"),
+    (state("Started", retry=False, needs_admin_review=True), "consortium", "could not go on"),
+    (state("Failed"), "nobody", "tried again by itself"),
+    (state("Started", retry=False), "nobody", "not be tried again by itself"),
+    (state("Started", has_node=False), "nobody", "no worker holds it"),
+    (state("Started", "Requested", "Restore"), "nobody", "busy with it"),
+    (state("Started"), "nobody", "busy with this stage"),
+    (state("Pending", "Receive"), "nobody", "seen in the receiving bucket"),
+    (state("Pending", "Requested", "Delete"), "nobody", "request has been noted"),
+    (state("Pending"), "nobody", "waits for a free worker"),
+    (state("Failed", retry=False, other_upload=7), "nobody", "uploaded again since"),
+    (state("Failed", retry=False, needs_admin_review=True), "consortium", "is to look at it"),
+    (state("Failed", retry=False, reviewed=True), "nobody", "Somebody at the institution has looked"),
+    (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "Somebody at the institution"),
+    (state("Failed", retry=False), "institution", "was not ingested"),
+    (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "does not match its checksum"),
+    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed for good"),
+    (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "another upload of the bag is processed"),
+    (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before it was ingested"),
+    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This was cancelled"),
+]
+
+
+def test_there_is_a_state_for_every_rule():
+    assert len(REACHED) == len(RULES)
+
+
+@pytest.mark.parametrize("number", range(len(RULES)))
+def test_each_rule_speaks_for_the_state_that_it_is_meant_for(number):
+    known, who, said = REACHED[number]
+    assert [rule.applies(known) for rule in RULES].index(True) == number
+    advice = what_now(known, Role.DEPOSITOR)
+    assert advice.who == who
+    assert said in str(advice.meaning)
+    assert str(advice.next).strip() or who == "nobody"
+
+
+@pytest.mark.parametrize("number", range(len(RULES)))
+def test_an_admin_reads_what_an_admin_can_do(number):
+    known, who, _said = REACHED[number]
+    to_admin, to_staff = what_now(known, Role.ADMIN), what_now(known, Role.STAFF)
+    assert to_staff.next == what_now(known, Role.DEPOSITOR).next
+    if who == "consortium":
+        assert "requeue" in str(to_admin.next)
+        assert "requeue" not in str(to_staff.next)
+
+
+@pytest.mark.parametrize("which", ["superseded_by", "duplicate_of"])
+def test_an_open_upload_that_does_not_count_links_the_one_that_does(which):
+    assert what_now(state("Started", **{which: 4711}), Role.DEPOSITOR).link == 4711
+
+
+def test_a_failed_upload_links_the_newer_one():
+    assert what_now(state("Failed", retry=False, other_upload=4711), Role.DEPOSITOR).link == 4711
+
+
+def test_nothing_is_linked_where_nothing_replaces_the_item():
+    known = [state(status, retry=retry) for status in Status for retry in (True, False)]
+    assert {what_now(one, Role.DEPOSITOR).link for one in known} == {None}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_success_says_what_was_achieved_and_asks_staff_to_look(action):
+    done = state("Success", "Resolve", action, retry=False)
+    assert what_now(done, Role.DEPOSITOR).who == "nobody"
+    assert "Mark it reviewed" not in str(what_now(done, Role.DEPOSITOR).next)
+    assert "Mark it reviewed" in str(what_now(done, Role.STAFF).next)
+    seen = state("Success", "Resolve", action, retry=False, reviewed=True)
+    assert "Mark it reviewed" not in str(what_now(seen, Role.STAFF).next)
+
+
+def test_each_action_succeeds_in_words_of_its_own():
+    said = {
+        str(what_now(state("Success", "Resolve", action, retry=False), Role.DEPOSITOR).meaning) for action in Action
+    }
+    assert len(said) == len(Action)
+
+
+@pytest.mark.parametrize("action", [*Action, "Weighing"])
+def test_every_state_has_advice(action):
+    for stage, status, retry, review, role in product(Stage, Status, (True, False), (True, False), Role):
+        advice = what_now(state(status, stage, action, retry=retry, needs_admin_review=review), role)
+        assert str(advice.meaning).endswith(".")
+        assert str(advice.next) or advice.who == "nobody"
+        assert advice.who in tuple(Who)
+        assert "does not know" not in str(advice.meaning)
+
+
+# The table of the design: status, tone, words for a depositor.
+@pytest.mark.parametrize(
+    ("known", "tone", "text", "detail"),
+    [
+        (state("Pending"), Tone.WAITING, "Waiting: Store", ""),
+        (
+            state("Started", stage_entered_at=NOON - timedelta(hours=1, minutes=8)),
+            Tone.RUNNING,
+            "Running: Store, 1\xa0h\xa008\xa0min",
+            "",
+        ),
+        (state("Started"), Tone.RUNNING, "Running: Store", ""),
+        (state("Success", "Cleanup", retry=False), Tone.DONE, "Done", ""),
+        (state("Failed", "Validate", retry=False, note="\nno manifest\nline 2"), Tone.FAILED, "Failed at Validate", "no manifest"),
+        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be tried again: Store", "S3 timed out"),
+        (state("Suspended", retry=False, note="ask"), Tone.HELD, "On hold for APTrust", "ask"),
+        (state("Cancelled", "Resolve", retry=False, note="by mistake\nmore"), Tone.CANCELLED, "Cancelled", "by mistake"),
+        (state("Quarantined"), Tone.UNKNOWN, "Quarantined", ""),
+        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, for APTrust to decide", "disk"),
+        (state("Pending", "Receive", superseded_by=7), Tone.SUPERSEDED, "Superseded at Receive", ""),
+    ],
+)  # fmt: skip
+def test_a_status_in_words(known, tone, text, detail):
+    said = words(known, NOON)
+    assert (said.tone, said.text, said.detail) == (tone, text, detail)
+
+
+@pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
+def test_a_failure_that_needs_nobody_any_more_goes_quiet(calm):
+    assert words(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
+
+
+@pytest.mark.parametrize("status", ["success", "SUCCESS", "Succeeded", "Done", "Quarantined", "", "✓"])
+@pytest.mark.parametrize("retry", [True, False])
+def test_an_unknown_status_never_looks_like_success(status, retry):
+    odd = state(status, "Resolve", retry=retry, reviewed=True)
+    assert words(odd, NOON) == Words(Tone.UNKNOWN, status)
+    for role in Role:
+        advice = what_now(odd, role)
+        assert advice.who is Who.CONSORTIUM
+        assert f"“{status}”" in str(advice.meaning)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h 00 min"),
+        (4080, "1 h 08 min"),
+        (86_399, "23 h 59 min"),
+        (86_400, "1 d"),
+        (273_600, "3 d"),
+    ],
+)
+def test_durations(seconds, said):
+    """No line breaks within one."""
+    assert lasting(timedelta(seconds=seconds)) == said.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def test_the_first_line_of_a_note():
+    assert first_line("") == ""
+    assert first_line(" \n\n  bad bag \nmore") == "bad bag"
+    assert first_line("x" * 140) == "x" * 140
+    assert first_line("x" * 141) == "x" * 139 + "…"
+
+
+@pytest.mark.parametrize(
+    ("known", "tone", "text"),
+    [
+        (state("Pending", "Receive", duplicate_of=7), Tone.SUPERSEDED, "Duplicate, not ingested again"),
+        (state("Success", "Record", duplicate_of=7, retry=False), Tone.DONE, "Done"),
+        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Under way"),
+        (state("Failed", "Requested", "Delete", retry=False), Tone.FAILED, "Failed"),
+    ],
+)
+def test_words_for_what_a_bare_status_would_hide(known, tone, text):
+    assert (words(known, NOON).tone, words(known, NOON).text) == (tone, text)
+
+
+def test_a_line_that_only_announces_the_cause_is_passed_over():
+    assert first_line("Bag x.tar is not valid.\nThe manifest names a file that is missing.").startswith("The manifest")
+    assert first_line("Bag x.tar is not valid.") == "Bag x.tar is not valid."

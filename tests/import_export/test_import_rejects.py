@@ -1,0 +1,330 @@
+"""What cannot go in stays out alone, and says why."""
+
+import json
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from workitems import transitions
+from workitems.import_export import Unreadable, import_files
+from workitems.import_export.importing.rows import READERS
+from workitems.models import HistoryEntry, WorkItem
+
+from ..factories import make_item
+from .importing_samples import (
+    INSTITUTIONS,
+    counts,
+    json_lines,
+    list_reply,
+    pharos,
+    reader_of_rejects,
+    registry,
+    registry_csv,
+    taker,
+    write,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def take(tmp_path):
+    return taker(tmp_path)
+
+
+@pytest.fixture
+def refused(tmp_path):
+    return reader_of_rejects(tmp_path)
+
+
+# --- what stays out
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"id": None}, "no id"),
+        ({"id": "x"}, 'id is "x", not a whole number'),
+        ({"id": -1}, "id is -1"),
+        ({"id": 2**63}, "id is"),
+        ({"id": 2**52 + 1}, "the largest is"),
+        ({"id": True}, "id is true"),
+        ({"name": ""}, "no name"),
+        ({"name": 5}, "name is 5, not text"),
+        ({"name": "a\0b"}, "name contains a NUL"),
+        ({"name": "x" * 1001}, "name has 1001 characters"),
+        ({"note": "\ud800"}, "note contains half a surrogate"),
+        ({"etag": "x" * 256}, "etag has 256"),
+        ({"action": "Bogus"}, 'the action "Bogus" is not known'),
+        ({"stage": "Bogus"}, 'the stage "Bogus" is not known'),
+        ({"status": "Bogus"}, 'the status "Bogus" is not known'),
+        ({"status": None}, "no status"),
+        ({"date": "yesterday"}, "date is"),
+        ({"date": "2021-02-30T00:00:00Z"}, "date is"),
+        ({"date": 12}, "date is 12"),
+        ({"created_at": None, "date": None, "updated_at": None}, "created_at"),
+        ({"bag_date": "9999-12-31T23:59:59-01:00"}, "bag_date is"),
+        ({"date": "9999-12-31T23:59:59Z"}, "the years 1900 to 9000"),
+        ({"updated_at": "9001-01-01T00:00:00Z"}, "updated_at is"),
+        ({"created_at": "1899-12-31T23:59:59Z"}, "created_at is"),
+        ({"bag_date": "0001-01-02T00:00:00+23:00"}, "bag_date is"),
+        ({"size": -5}, "size is -5"),
+        ({"size": 2**63}, "size is"),
+        ({"size": 1.5}, "size is 1.5"),
+        ({"size": {}}, "size is {}"),
+        ({"size": float("inf")}, "size is Infinity"),
+        ({"retry": "maybe"}, 'retry is "maybe"'),
+        ({"retry": {}}, "retry is {}"),
+    ],
+    ids=lambda one: json.dumps(one)[:30],
+)
+@pytest.mark.parametrize("shape", [json_lines, list_reply])
+def test_a_bad_row_stays_out_alone(take, refused, shape, fields, reason):
+    good = pharos(id=1)
+    assert counts(take(shape(pharos(**fields), good))) == (1, 0, 0, 0, 1)
+    [row] = refused()
+    assert reason in row["reason"]
+    assert row["number"] == "1"
+    assert json.loads(row["text"])["bucket"] == good["bucket"]
+    assert [*WorkItem.objects.values_list("id", flat=True)] == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{bad",
+        "17",
+        "null",
+        '"text"',
+        "[1]",
+        '{"id": NaN}',
+        b'{"id": "\xff"}',
+        "[" * 100_000,
+        '{"id": ' + "9" * 5000 + "}",
+    ],
+    ids=range(9),
+)
+def test_a_line_that_is_no_item(take, refused, line):
+    line = line if isinstance(line, bytes) else line.encode()
+    content = json_lines(pharos()).encode() + line + b"\n" + json_lines(pharos(id=2)).encode()
+    assert counts(take(content)) == (2, 0, 0, 0, 1)
+    [row] = refused()
+    assert row["number"] == "2"
+    assert row["reason"]
+
+
+NESTED = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("9" * 6000, "too many digits"),
+        ("-" + "9" * 6000, "too many digits"),
+        ("1e99999999999999999999", "size is Infinity, not a whole number"),
+        ("-1e999999", "size is -Infinity"),
+        (NESTED, "nested too deep"),
+        (NESTED.replace("[", '{"a":[').replace("]", "]}"), "nested too deep"),
+        (r'"a\ud800b"', "not a whole number"),
+        ("bad", "is not JSON"),
+        ('"a "{quoted}" word"', "is not JSON"),
+        ("1 2", "is not JSON"),
+        ('"\n"', "is not JSON"),
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize(
+    "shape", [list_reply, lambda *rows: json.dumps(rows), lambda *rows: json.dumps(rows, indent=2)]
+)
+def test_a_hostile_item_of_a_document_stays_out_alone(take, refused, shape, value, reason):
+    good = [pharos(id=1, name="1.tar", note="{["), pharos(id=3, name="3.tar", note='"]}\\')]
+    content = shape(good[0], pharos(id=2, size="HERE"), good[1]).replace('"HERE"', value)
+    assert counts(take(content)) == (2, 0, 0, 0, 1)
+    [row] = refused()
+    assert row["number"] == "2"
+    assert reason in row["reason"]
+    assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == ["{[", '"]}\\']
+
+
+@pytest.mark.parametrize("value", ["9" * 6000, "1e99999999999999999999", NESTED], ids=range(3))
+def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
+    summary = take(json.dumps([pharos(other="HERE"), pharos(id=2, name="2.tar")]).replace('"HERE"', value))
+    assert summary.created + summary.rejected == 2
+    assert WorkItem.objects.filter(name="2.tar").exists()
+
+
+@pytest.mark.parametrize("escape", [r"\ud800", r"\uDFFF", r"\udc00\ud800", r"\\\ud800"])
+@pytest.mark.parametrize("shape", [json_lines, list_reply, lambda *rows: json.dumps(rows)])
+def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
+    rows = [pharos(id=1, name="1.tar", note="HERE"), pharos(id=2, name="2.tar", note=r"\ud800"), pharos(id=3, note="𝄞")]
+    assert counts(take(shape(*rows).replace("HERE", escape))) == (2, 0, 0, 0, 1)
+    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is no character"
+    assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == [r"\ud800", "𝄞"]
+
+
+def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
+    """Wherever the text is cut: in a word, a number, an escape, a character."""
+    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 7)
+    rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
+    assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
+    assert counts(take("\n".join(json.dumps(row, indent=1, ensure_ascii=False) for row in rows))) == (0, 0, 7, 0, 0)
+    assert counts(take(json.dumps(rows))) == (0, 0, 7, 0, 0)
+
+
+@pytest.fixture
+def counter_put_back():
+    """PostgreSQL's counter of ids does not come back with the rows when a test is undone."""
+    yield
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setval(pg_get_serial_sequence('workitems_workitem', 'id'), 1000000)")
+
+
+def test_the_largest_id(take, virginia, counter_put_back):
+    take(json_lines(pharos(id=2**52)))
+    assert make_item(virginia).pk == 2**52 + 1
+
+
+def test_a_year_that_means_not_set(take):
+    take(json_lines(pharos(date="0001-01-01T00:00:00Z", bag_date="0001-01-01 00:00:00")))
+    assert WorkItem.objects.get().bag_date is None
+
+
+def test_a_byte_that_is_no_utf8_costs_one_row_of_an_array(take, refused):
+    content = json.dumps([pharos(id=1, name="MARK.tar"), pharos(id=2)]).encode().replace(b"MARK", b"\xff\xfe")
+    assert counts(take(content)) == (1, 0, 0, 0, 1)
+    assert refused()[0]["reason"] == "name is not UTF-8"
+
+
+def test_bad_rows_of_a_dump(take, tmp_path, refused):
+    write(tmp_path, "institutions.csv", INSTITUTIONS)
+    text = registry_csv(registry(id="1", note="two\nlines"), registry(id="2", name="MARK.tar"), registry(id="3"))
+    lines = text.encode().replace(b"MARK", b"\xff").split(b"\r\n")
+    lines[3:3] = [b"4,only,three", b'5,"never "closed" well",x']
+    summary = take(b"\r\n".join(lines), "dump.csv")
+    assert counts(summary) == (2, 0, 0, 0, 3)
+    rows = refused("dump.rejects.csv")
+    assert [(row["number"], row["reason"]) for row in rows] == [
+        ("4", "name is not UTF-8"),
+        ("5", "the row has 3 cells, the header 27"),
+        ("6", "the row is not CSV: ',' expected after '\"'"),
+    ]
+    assert rows[1]["text"] == "4,only,three"
+
+
+def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
+    kept = transitions.take_in
+
+    def strict(ids, judge, **options):
+        if 3 in ids:
+            raise IntegrityError("row 3 is not wanted\nDETAIL")
+        kept(ids, judge, **options)
+
+    monkeypatch.setattr(transitions, "take_in", strict)
+    rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
+    assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
+    [row] = refused()
+    assert (row["id"], row["reason"]) == ("3", "the database refuses it: row 3 is not wanted")
+    assert HistoryEntry.objects.count() == 4
+
+
+def test_without_rejects_there_is_no_file(take, tmp_path):
+    take(json_lines(pharos()))
+    assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
+
+
+def test_the_rejects_of_an_earlier_run_go_when_there_are_none_any_more(take, tmp_path):
+    take(json_lines(pharos(id=None)))
+    summary = take(json_lines(pharos()))
+    assert summary.old_rejects == [tmp_path / "items.rejects.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
+    assert take(json_lines(pharos())).old_rejects == []
+
+
+def test_a_file_in_the_place_of_the_rejects_that_is_not_ours_stays(take, tmp_path):
+    theirs = write(tmp_path, "items.rejects.csv", "number,id\n1,2\n")
+    assert take(json_lines(pharos())).old_rejects == []
+    assert theirs.read_text() == "number,id\n1,2\n"
+
+
+def test_a_file_that_is_cut_short_says_nothing_of_earlier_rejects(take, tmp_path):
+    take(json_lines(pharos(id=None)))
+    assert take(json.dumps([pharos()])[:-1]).cut_short
+    assert (tmp_path / "items.rejects.csv").exists()
+
+
+def test_several_files_share_a_rejects_file(tmp_path):
+    paths = [write(tmp_path, name, json_lines(pharos(id=None))) for name in ("a.json", "b.json")]
+    summary = import_files(paths, rejects=tmp_path / "bad.csv")
+    assert summary.rejects_files == [tmp_path / "bad.csv"]
+    text = (tmp_path / "bad.csv").read_text()
+    assert text.count("number") == 1
+    assert f'"{paths[0]}:1"' in text
+    assert f'"{paths[1]}:1"' in text
+
+
+def test_rejects_of_two_files_of_one_stem(tmp_path):
+    paths = [write(tmp_path, name, json_lines(pharos(id=None))) for name in ("a.json", "a.jsonl")]
+    assert [path.name for path in import_files(paths).rejects_files] == ["a.jsonl.rejects.csv", "a.rejects.csv"]
+
+
+def test_rejects_never_overwrite_an_input(tmp_path):
+    path = write(tmp_path, "items.json", json_lines(pharos(id=None)))
+    with pytest.raises(Unreadable, match="written over"):
+        import_files([path], rejects=path)
+    assert path.read_text() == json_lines(pharos(id=None))
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["Fetch", "Failed", "2021-03-04"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*READERS, "id", "institution", "institution_id"]), JSON_VALUES, max_size=3))
+@example({"note": "\ud800"})
+@settings(max_examples=60)
+def test_no_row_whatever_it_holds_breaks_the_run(db, tmp_path, fields):
+    """It goes in or is rejected, and its neighbour goes in."""
+    with transaction.atomic():
+        path = write(tmp_path, "items.json", json_lines(pharos(**fields), pharos(id=3, name="good.tar")))
+        summary = import_files([path])
+        assert summary.created + summary.rejected == summary.read == 2
+        assert WorkItem.objects.filter(name="good.tar").exists() or fields.get("id") == 3
+        assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)
+
+
+@given(st.binary(max_size=60), st.integers(0, 1600), st.integers(0, 60), st.sampled_from([None, 0, 1]))
+@settings(max_examples=100)
+def test_no_bytes_in_a_document_break_the_run(db, tmp_path, rubbish, place, lost, indent):
+    with transaction.atomic():
+        text = list_reply(pharos(), pharos(id=72, name="b.tar"), indent=indent).encode()
+        place = 12 + place % (len(text) - 12)
+        summary = import_files([write(tmp_path, "items.json", text[:place] + rubbish + text[place + lost :])])
+        assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
+        assert HistoryEntry.objects.count() == summary.created + summary.updated
+        assert WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)
+
+
+@given(st.binary(max_size=300), st.integers(0, 400))
+@settings(max_examples=60)
+def test_no_bytes_in_a_dump_break_the_run(db, tmp_path, rubbish, place):
+    with transaction.atomic():
+        write(tmp_path, "institutions.csv", INSTITUTIONS)
+        text = registry_csv(registry(), registry(id="72", name="b.tar")).encode()
+        header = text.index(b"\n") + 1
+        place = min(header + place, len(text))
+        summary = import_files([write(tmp_path, "dump.csv", text[:place] + rubbish + text[place:])])
+        assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
+        assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
+        transaction.set_rollback(True)

@@ -1,0 +1,254 @@
+"""What each move asks for, sets and clears, without a database."""
+
+from datetime import timedelta
+
+import pytest
+
+from workitems.lifecycle import first_stage, object_identifier, requeue_stages
+from workitems.vocabulary import Stage, Status
+
+from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
+
+EARLIER = NOW - timedelta(hours=3)
+
+
+# Progress
+
+
+@pytest.mark.parametrize("action", PATH)
+@pytest.mark.parametrize("status", ["Pending", "Started"])
+def test_progress_goes_to_the_same_or_a_later_stage(action, status):
+    for here, stage in enumerate(PATH[action]):
+        for there, target in enumerate(PATH[action]):
+            start = facts(action, stage, "Failed", retry=True)
+            if there >= here:
+                new = ask("progress", start, "worker", stage=target, status=status)
+                assert (new["stage"], new["status"]) == (target, status)
+            else:
+                refused = refusal("progress", start, "worker", stage=target, status=status)
+                assert (refused.reason, refused.field) == ("illegal", "stage")
+                assert f"{stage} / Failed" in refused.sentence
+                assert "requeue" in refused.sentence
+
+
+@pytest.mark.parametrize("move", ["progress", "succeed", "fail", "cancel", "requeue"])
+def test_a_stage_of_another_path_is_refused(move):
+    for action, path in PATH.items():
+        for stage in {*Stage, "Bogus"} - set(path):
+            role = "worker" if move == "cancel" else "admin"
+            here = facts(action, path[0], "Pending", is_replaced=True)
+            refused = refusal(move, here, role, stage=stage, note="why")
+            assert (refused.reason, refused.field) == ("invalid", "stage")
+            assert (stage in refused.sentence) or move == "requeue"
+
+
+@pytest.mark.parametrize("status", ["Success", "Failed", "Cancelled", "Suspended", "Bogus"])
+def test_progress_leads_to_pending_or_started_only(status):
+    refused = refusal("progress", facts(), "worker", status=status)
+    assert (refused.reason, refused.field) == ("invalid", "status")
+    assert "Pending or Started" in refused.sentence
+
+
+def test_an_item_off_its_path_can_still_be_moved_on():
+    """An import takes old rows as they are: a restore at Store lies between its path's own stages."""
+    odd = facts("Restore", "Store", "Started")
+    assert ask("progress", odd, "worker", stage="Store", status="Pending")["stage"] == "Store"
+    assert ask("progress", odd, "worker", stage="Record", status="Started")["stage"] == "Record"
+    assert refusal("progress", odd, "worker", stage="Fetch", status="Started").reason == "illegal"
+    assert ask("cancel", odd, "admin", note="why")["stage"] == "Resolve"
+    assert refusal("succeed", odd, "worker").reason == "illegal"
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "after"),
+    [
+        ("Fetch / Pending", {}, NOW),  # begins
+        ("Fetch / Failed", {}, NOW),  # begins again
+        ("Receive / Started", {}, NOW),  # a new stage
+        ("Receive / Started", {"stage_started_at": EARLIER}, NOW),  # the former stage's time, sent back
+        ("Receive / Started", {"stage_started_at": None}, NOW),
+        ("Receive / Started", {"stage_started_at": NOW - timedelta(minutes=1)}, NOW - timedelta(minutes=1)),
+        ("Fetch / Started", {}, EARLIER),
+        ("Fetch / Started", {"stage_started_at": None, "pid": 7}, EARLIER),
+        ("Fetch / Started", {"stage_started_at": NOW}, NOW),
+    ],
+)
+def test_when_the_stage_began(before, sent, after):
+    stage, status = before.split(" / ")
+    here = facts(stage=stage, status=status, stage_started_at=EARLIER)
+    new = ask("progress", here, "worker", stage="Fetch", status="Started", note="now", **sent)
+    assert new["stage_started_at"] == after
+
+
+def test_waiting_for_a_stage_clears_process_and_start():
+    here = facts(stage_started_at=EARLIER, node="w1", pid=17)
+    new = ask("progress", here, "worker", stage="Store", status="Pending", node="w1", pid=17)
+    assert (new["node"], new["pid"], new["stage_started_at"]) == ("", None, None)
+    back = ask("progress", here, "worker", stage="Fetch", status="Pending")
+    assert (back["node"], back["pid"]) == ("", None)
+    assert "stage_started_at" not in back
+
+
+# Succeed
+
+
+@pytest.mark.parametrize("action", PATH)
+def test_success_only_where_the_action_can_succeed(action):
+    for stage in PATH[action]:
+        here = facts(action, PATH[action][0])
+        if stage in ENDS[action]:
+            new = ask("succeed", here, "worker", stage=stage)
+            assert (new["stage"], new["status"], new["retry"]) == (stage, "Success", False)
+            assert ("object_identifier" in new) == (action == "Ingest")
+        else:
+            refused = refusal("succeed", here, "worker", stage=stage)
+            assert (refused.reason, refused.field) == ("illegal", "stage")
+            assert ", ".join(ENDS[action]) in refused.sentence
+
+
+def test_success_does_not_go_back():
+    assert refusal("succeed", facts(stage="Cleanup"), "worker", stage="Record").reason == "illegal"
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier"),
+    [
+        ("virginia.edu.uva-lib_2274642.tar", "virginia.edu/virginia.edu.uva-lib_2274642"),
+        ("name.b046.of249.tar", "virginia.edu/name"),
+        ("name.b1.of2.tar", "virginia.edu/name"),
+        ("name.b046.of249.more.tar", "virginia.edu/name.b046.of249.more"),
+        ("name.tar.tar", "virginia.edu/name.tar"),
+        ("Ærø & “sønner”.tar", "virginia.edu/Ærø & “sønner”"),
+        ("no-tar", "virginia.edu/no-tar"),
+        ("name.bx.of2.tar", "virginia.edu/name.bx.of2"),
+    ],
+)
+def test_the_object_identifier(name, identifier):
+    assert object_identifier("virginia.edu", name) == identifier
+    assert ask("succeed", facts(), "worker", stage="Record", name=name)["object_identifier"] == identifier
+
+
+def test_an_identifier_that_is_known_stays():
+    here = facts(object_identifier="virginia.edu/recorded")
+    assert ask("succeed", here, "worker", stage="Record")["object_identifier"] == "virginia.edu/recorded"
+    sent = ask("succeed", here, "worker", stage="Record", object_identifier="virginia.edu/sent")
+    assert sent["object_identifier"] == "virginia.edu/sent"
+
+
+# Fail, suspend, cancel
+
+
+@pytest.mark.parametrize("action", PATH)
+@pytest.mark.parametrize("retry", [True, False])
+def test_fail_at_the_same_or_a_later_stage(action, retry):
+    path = PATH[action]
+    for stage in path[1:]:
+        new = ask("fail", facts(action, path[1]), "worker", stage=stage, note="no such file", retry=retry)
+        assert (new["stage"], new["status"], new["retry"], new["note"]) == (stage, "Failed", retry, "no such file")
+    assert refusal("fail", facts(action, path[1]), "worker", stage=path[0], note="why", retry=retry).reason == "illegal"
+
+
+@pytest.mark.parametrize("note", [None, "", " \n"])
+@pytest.mark.parametrize("move", ["fail", "suspend", "cancel"])
+def test_a_note_is_required(move, note):
+    refused = refusal(move, facts(note="older"), "admin", note=note)
+    assert (refused.reason, refused.field) == ("invalid", "note")
+
+
+def test_suspend_keeps_the_stage_and_asks_for_an_admin():
+    new = ask("suspend", facts(), "worker", note="what now?", retry=True, needs_admin_review=False)
+    assert (new["stage"], new["status"]) == ("Fetch", "Suspended")
+    assert (new["needs_admin_review"], new["retry"]) == (True, False)
+    assert refusal("suspend", facts(), "worker", note="why", stage="Store").reason == "illegal"
+
+
+@pytest.mark.parametrize("stage", [None, "Fetch", "Store", "Receive", "Bogus"])
+def test_an_admins_cancel_leads_to_resolve(stage):
+    for status in ("Pending", "Started", "Suspended", "Failed"):
+        new = ask("cancel", facts(status=status), "admin", stage=stage, note="wrong bag", retry=True)
+        assert (new["stage"], new["status"], new["retry"]) == ("Resolve", "Cancelled", False)
+        assert new["note"] == "wrong bag"
+
+
+def test_a_workers_cancel_keeps_the_stage_that_it_sends():
+    replaced = facts(stage="Receive", status="Pending", is_replaced=True)
+    for sent, stage in ((None, "Receive"), ("Receive", "Receive"), ("Fetch", "Fetch"), ("Resolve", "Resolve")):
+        assert ask("cancel", replaced, "worker", stage=sent, note="superseded")["stage"] == stage
+    later = facts(stage="Store", is_replaced=True)
+    assert refusal("cancel", later, "worker", stage="Fetch", note="superseded").reason == "illegal"
+    assert refusal("cancel", facts(), "worker", note="no other upload").reason == "illegal"
+
+
+# Requeue
+
+
+@pytest.mark.parametrize("action", PATH)
+def test_requeue_goes_back(action):
+    for here, stage in enumerate(PATH[action]):
+        legal = PATH[action][: here + 1] if action == "Ingest" else ["Requested"]
+        assert requeue_stages(action, stage) == legal
+        for target in PATH[action]:
+            for status, retry in STATES:
+                if status == "Success":
+                    continue
+                start = facts(action, stage, status, retry, note="the error", node="w1")
+                if target in legal:
+                    new = ask("requeue", start, "admin", stage=target)
+                    assert new == {
+                        "stage": target,
+                        "status": "Pending",
+                        "retry": True,
+                        "needs_admin_review": False,
+                        "node": "",
+                        "pid": None,
+                        "queued_at": None,
+                        "stage_started_at": None,
+                        "reviewed": False,
+                    }
+                else:
+                    refused = refusal("requeue", start, "admin", stage=target)
+                    assert (refused.reason, refused.field) == ("invalid", "stage")
+                    assert ", ".join(legal) in refused.sentence
+
+
+def test_requeue_without_a_stage_takes_the_latest():
+    assert ask("requeue", facts(stage="Store"), "admin")["stage"] == "Store"
+    assert ask("requeue", facts("Restore", "Package"), "admin")["stage"] == "Requested"
+    assert ask("requeue", facts("Ingest", "Requested"), "admin")["stage"] == first_stage("Ingest")
+
+
+# Review and edit
+
+
+@pytest.mark.parametrize("role", ["institutional_admin", "admin"])
+def test_reviewed_is_set_to_a_value(role):
+    closed = facts(stage="Record", status="Success")
+    reviewed = facts(stage="Record", status="Success", reviewed=True)
+    assert ask("review", closed, role)["reviewed"] is True
+    assert ask("unreview", reviewed, role)["reviewed"] is False
+    assert ask("review", reviewed, role) == {}
+    assert ask("unreview", closed, role) == {}
+    assert refusal("unreview", facts(), role).reason == "illegal"
+
+
+def test_edit_that_switches_retry_on_takes_reviewed_off():
+    failed = facts(stage="Store", status="Failed", retry=False, reviewed=True)
+    assert ask("edit", failed, retry=True)["reviewed"] is False
+    assert "reviewed" not in ask("edit", failed, needs_admin_review=True)
+    done = facts(stage="Record", status="Success", retry=False, reviewed=True)
+    assert "reviewed" not in ask("edit", done, retry=True)
+
+
+def test_edit_keeps_stage_status_and_process():
+    for status in Status:
+        new = ask("edit", facts(status=status, node="w1", pid=3, stage_started_at=EARLIER), note="put right")
+        assert (new["stage"], new["status"]) == ("Fetch", status)
+        assert not {"node", "pid", "stage_started_at"} & set(new)
+    assert ask("edit", facts(status="Pending"), node="w2", pid=4)["node"] == "w2"
+
+
+@pytest.mark.parametrize("note", ["", "  "])
+def test_edit_does_not_empty_the_note(note):
+    refused = refusal("edit", facts(note="older"), note=note)
+    assert (refused.reason, refused.field) == ("invalid", "note")
+    assert ask("edit", facts(note=""), note="", retry=False)["retry"] is False

@@ -1,0 +1,235 @@
+"""The rules without a database: every path, every move by every role from every state."""
+
+import pytest
+
+from pharos.accounts.roles import Role
+from workitems.lifecycle import (
+    MOVES,
+    PATHS,
+    SUCCESS_AT,
+    ItemState,
+    Phase,
+    Refused,
+    TransitionRequest,
+    check_new,
+    evaluate,
+    first_stage,
+    legal_moves,
+    phase_of,
+)
+from workitems.vocabulary import Action, Stage, Status
+
+from ..asking import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
+
+# Paths and phases
+
+
+def test_the_paths_are_those_of_the_design():
+    """A stage that was added later may stand anywhere between those of the design."""
+    designed = {stage for path in DESIGNED_PATH.values() for stage in path}
+    for action, path in PATHS.items():
+        assert [stage for stage in path if stage in designed] == DESIGNED_PATH[action]
+        assert [stage for stage in SUCCESS_AT[action] if stage in designed] == DESIGNED_ENDS[action]
+    assert set(PATHS) == set(DESIGNED_PATH) == set(Action)
+
+
+def test_every_stage_is_on_some_path():
+    assert {stage for path in PATHS.values() for stage in path} == set(Stage)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry", "phase"),
+    [
+        ("Pending", True, "open"),
+        ("Pending", False, "open"),
+        ("Started", True, "open"),
+        ("Started", False, "open"),
+        ("Failed", True, "open"),
+        ("Failed", False, "closed"),
+        ("Success", True, "closed"),
+        ("Success", False, "closed"),
+        ("Cancelled", True, "closed"),
+        ("Cancelled", False, "closed"),
+        ("Suspended", True, "held"),
+        ("Suspended", False, "held"),
+    ],
+)
+def test_open_held_and_closed(status, retry, phase):
+    assert phase_of(status, retry=retry) is Phase(phase)
+
+
+# Who, and from where
+
+
+def arguments(move, action, stage, facts):
+    """What a caller would send that is right in itself, for an item at this stage, and is a change."""
+    end = next(end for end in ENDS[action] if end not in PATH[action][: PATH[action].index(stage)])
+    return {
+        "progress": {"stage": stage, "status": "Pending" if facts.status == "Started" else "Started", "note": "on"},
+        "succeed": {"stage": end, "note": "done now"},
+        "fail": {"stage": stage, "note": "why", "retry": False},
+        "suspend": {"note": "why"},
+        "cancel": {"note": "why"},
+        "requeue": {"stage": stage if action == "Ingest" else "Requested", "note": "again"},
+        "edit": {"note": "put right"},
+        "notify": {"note": "told"},
+    }.get(move, {})
+
+
+@pytest.mark.parametrize("role", [*Role, "nobody"])
+@pytest.mark.parametrize("move", MAY)
+def test_who_may_make_a_move_and_from_where(move, role):
+    """Every move × role × action × stage × state: allowed exactly where the table says so, else refused with the reason."""
+    roles, phases = MAY[move]
+    for action, path in PATH.items():
+        for stage in path:
+            for status, retry in STATES:
+                here = facts(action, stage, status, retry, note="as it was", reviewed=move == "unreview")
+                here = ItemState(**{**vars(here), "is_replaced": True})
+                legal = here.phase in phases.split() and not (move == "requeue" and status == "Success")
+                legal = legal and (move != "notify" or action == "Restore")
+                wanted = arguments(move, action, stage, here)
+                if role not in roles.split():
+                    refused = refusal(move, here, role, **wanted)
+                    assert (refused.reason, refused.field) == ("forbidden", None)
+                elif legal:
+                    assert ask(move, here, role, **wanted), (action, stage, status, retry)
+                else:
+                    refused = refusal(move, here, role, **wanted)
+                    assert refused.reason == "illegal"
+                    assert f"({stage} / {status})" in refused.sentence
+                assert (move in legal_moves(here, role)) == (role in roles.split() and legal)
+
+
+def test_the_table_above_names_every_move():
+    assert set(MAY) == set(MOVES)
+
+
+def test_a_refusal_says_what_is_the_case_and_what_would_be_allowed():
+    closed = facts(stage="Resolve", status="Cancelled", retry=False)
+    assert refusal("progress", closed, "worker", stage="Resolve").sentence == (
+        "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
+        "Only an admin can take it up again, by requeue."
+    )
+    assert refusal("progress", closed, "admin", stage="Resolve").sentence == (
+        "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
+        "You may: requeue, review, edit."
+    )
+    assert refusal("cancel", facts(), "worker", note="why").sentence == (
+        "This item is open (Fetch / Started). A service may cancel only an upload in whose place another one counts. "
+        "You may: progress, succeed, fail, suspend."
+    )
+    assert refusal("requeue", facts(stage="Record", status="Success"), "admin").sentence == (
+        "This item is closed (Record / Success). What has succeeded is not done again. You may: review, edit."
+    )
+    assert refusal("cancel", facts(), "institutional_user", note="why").sentence == (
+        "Your role does not allow this: cancel. There is nothing that your role may do with it now."
+    )
+
+
+@pytest.mark.parametrize("action", Action)
+def test_only_of_a_restore_staff_are_told(action):
+    here = facts(action, "Resolve", "Success", retry=False)
+    if action == "Restore":
+        assert ask("notify", here, "worker", note="told")["note"] == "told"
+    else:
+        assert refusal("notify", here, "worker", note="told").sentence == (
+            f"This item is closed (Resolve / Success). notify is only for a Restore, not for {action}. "
+            "There is nothing that your role may do with it now."
+        )
+
+
+def test_telling_staff_adds_a_line_to_the_note_and_leaves_all_else():
+    for status, retry in STATES:
+        here = facts("Restore", "Record", status, retry, note="restored\nto a place")
+        new = ask("notify", here, "worker", note="told")
+        assert new == {"stage": "Record", "status": status, "note": "restored\nto a place\ntold"}
+
+
+def test_staff_are_told_once():
+    told = facts("Restore", note="told", is_told=True)
+    assert ask("notify", told, "admin", note="told") == {}
+    assert "notify" not in legal_moves(told, "admin")
+    # What an import brought may say the same; nobody was told here.
+    assert ask("notify", facts("Restore", note="told"), "admin", note="told")["note"] == "told\ntold"
+    assert refusal("notify", told, "institutional_admin", note="told").reason == "forbidden"
+
+
+def test_telling_needs_words():
+    refused = refusal("notify", facts("Restore"), "worker")
+    assert (refused.reason, refused.field) == ("invalid", "note")
+
+
+# Repetition
+
+
+@pytest.mark.parametrize(
+    ("move", "here", "sent"),
+    [
+        ("progress", facts(note="n", node="w1"), {"stage": "Fetch", "status": "Started", "note": "n", "node": "w1"}),
+        ("progress", facts(note="n"), {"status": "Started"}),
+        ("succeed", facts(stage="Record", status="Success", note="n"), {"stage": "Record", "note": "n"}),
+        ("fail", facts(status="Failed", retry=False, note="n"), {"note": "n", "retry": False}),
+        ("suspend", facts(status="Suspended", note="n"), {"note": "n"}),
+        ("cancel", facts(stage="Resolve", status="Cancelled", note="n"), {"stage": "Fetch", "note": "n"}),
+    ],
+)
+def test_the_same_again_is_accepted_and_changes_nothing(move, here, sent):
+    assert ask(move, here, "admin", **sent) == {}
+
+
+@pytest.mark.parametrize("different", [{"note": "m"}, {"node": "w2"}, {"stage": "Cleanup"}])
+def test_almost_the_same_on_a_closed_item_is_refused(different):
+    here = facts(stage="Record", status="Success", note="n", node="w1", retry=False)
+    sent = {"stage": "Record", "note": "n", "node": "w1", **different}
+    assert refusal("succeed", here, "worker", **sent).reason == "illegal"
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_what_no_move_may_change(move):
+    for field in ("name", "etag", "action", "institution", "bag_date", "reviewed", "version", "inst_approver"):
+        wanted = TransitionRequest(note="why", fields={field: "x"})
+        with pytest.raises(TypeError, match=field):
+            evaluate(move, facts(), wanted, role="admin", domain="virginia.edu", item_name="bag.tar", now=NOW)
+
+
+# New items
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_may_create(role):
+    if role in ("worker", "admin"):
+        check_new("Ingest", "Receive", "Pending", role=role)
+    else:
+        with pytest.raises(Refused) as caught:
+            check_new("Ingest", "Receive", "Pending", role=role)
+        assert caught.value.reason == "forbidden"
+
+
+def test_a_new_item_stands_on_its_path():
+    for action, path in PATH.items():
+        assert first_stage(action) == path[0]
+        for stage in Stage:
+            for status in Status:
+                fits = stage in path and (status != "Success" or stage in ENDS[action])
+                if fits:
+                    check_new(action, stage, status, role="worker")
+                else:
+                    with pytest.raises(Refused) as caught:
+                        check_new(action, stage, status, role="worker")
+                    assert (caught.value.reason, caught.value.field) == ("invalid", "stage")
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (("Bogus", "Receive", "Pending"), "action"),
+        (("Ingest", "Bogus", "Pending"), "stage"),
+        (("Ingest", "Receive", "Bogus"), "status"),
+        (("", "", ""), "action"),
+    ],
+)
+def test_unknown_words_in_a_new_item(words, field):
+    with pytest.raises(Refused) as caught:
+        check_new(*words, role="worker")
+    assert (caught.value.reason, caught.value.field) == ("invalid", field)

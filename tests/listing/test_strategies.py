@@ -1,0 +1,249 @@
+"""The rows of a list, whichever way they are found: what a plain query would give, in its order, page by page from either end."""
+
+from urllib.parse import parse_qs
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workitems.listing import SORTS, Found, ItemList, find
+from workitems.listing.strategies import bounded_scan, result
+from workitems.listing.strategies.keyset_walk import Walk
+from workitems.listing.strategies.plan import ByKinds, InHand
+from workitems.models import WorkItem
+from workitems.pages.list.facets import Facets
+
+from ..many import make_many
+from ..pages.test_facets import queries
+
+INDEXED = ("date", "-date", "updated", "-updated")
+
+
+def listing(user, params):
+    query = QueryDict(mutable=True)
+    for name, values in params.items():
+        query.setlist(name, [str(value) for value in values])
+    asked = ItemList(query, user)
+    assert asked.is_valid(), asked.errors
+    return asked
+
+
+def on(asked, **changes):
+    return listing(asked.user, parse_qs(asked.query(**changes)))
+
+
+def expected(asked, sort=None):
+    """By one plain query, which takes as long as it takes."""
+    return list(asked.items().order_by(*(sort or asked.sort).ordering).values_list("pk", flat=True))
+
+
+def walk(asked, most=200):
+    """Every page from the first on by the links to the next; and back again by those to the one before."""
+    page, there = find(asked).page(), []
+    pages = [list(page.ids)]
+    while (page.next or page.further) and len(pages) < most:
+        asked = on(asked, page=len(pages) + 1, after=page.next or page.further)
+        page = find(asked).page()
+        pages.append(list(page.ids))
+    there = pages[:]
+    back = [list(page.ids)]
+    while page.previous and len(back) < most:
+        asked = on(asked, page=len(pages) - len(back), before=page.previous)
+        page = find(asked).page()
+        back.append(list(page.ids))
+    return there, back[::-1]
+
+
+@pytest.fixture
+def many(virginia, jhu):
+    return make_many(120, [virginia, jhu])
+
+
+@pytest.fixture
+def bounds(monkeypatch):
+    """A function that makes the bounds small, so that a hundred items are many."""
+
+    def small(**limits):
+        for name, value in limits.items():
+            monkeypatch.setattr(result if name == "NEAR" else bounded_scan, name, value)
+
+    return small
+
+
+def narrowed(params, who):
+    if who == "ada" or "institution" not in params:
+        return params
+    return {**params, "institution": ["virginia.edu"]}
+
+
+@settings(max_examples=20)
+@given(
+    params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from([*SORTS]), size=st.sampled_from([7, 30])
+)
+def test_the_pages_are_what_a_plain_query_gives(many, cast, params, who, sort, size):
+    asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [size]})
+    whole = find(asked)
+    assert whole.is_whole
+    assert whole.is_exact
+    assert whole.is_sorted
+    there, back = walk(asked)
+    assert [pk for page in there for pk in page] == expected(asked)
+    assert [pk for page in back for pk in page] == expected(asked)
+    assert all(len(page) == size for page in there[:-1])
+    assert whole.total == len(expected(asked))
+
+
+@settings(max_examples=12)
+@given(params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from(INDEXED))
+def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
+    """With a bound of ten items a pass, and twenty looked at: every item comes up, once, in order, however rare."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"MOST": 10, "REACH": 20, "MOST_HITS": 15}.items():
+            patch.setattr(bounded_scan, name, value)
+        asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [4]})
+        facets = Facets(asked)
+        right = expected(asked)
+        assert facets.total == len(right) if facets.is_whole else facets.total <= len(right)
+        there, back = walk(asked)
+        assert [pk for page in there for pk in page] == right
+        if find(asked).goes_back:
+            assert [pk for page in back for pk in page] == right
+
+
+def test_the_ways(many, ada, bounds):
+    ways = {
+        "": ByKinds,
+        "status=Failed&item_action=Ingest": ByKinds,
+        "phase=open&reviewed=false&sort=-updated": ByKinds,
+        "status=Failed&sort=name": InHand,
+        "q=plain": InHand,
+        "received_from=2026-03-08": InHand,
+    }
+    for query, way in ways.items():
+        assert type(find(ItemList(QueryDict(query), ada))) is way, query
+    bounds(MOST=5)
+    ways = {"q=plain": Walk, "received_from=2026-03-06": ByKinds, "status=Failed&sort=name": ByKinds}
+    for query, way in ways.items():
+        assert type(find(ItemList(QueryDict(query), ada))) is way, query
+
+
+@pytest.mark.parametrize("sort", INDEXED)
+@pytest.mark.parametrize("query", ["", "status=Failed", "status=Failed&status=Cancelled&institution=virginia.edu"])
+def test_pages_by_their_number_near_either_end(many, ada, bounds, sort, query):
+    asked = ItemList(QueryDict(f"{query}&sort={sort}&per_page=5"), ada)
+    right = expected(asked)
+    pages = -(-len(right) // 5)
+    bounds(NEAR=10)
+    for number in range(1, pages + 2):
+        page = find(on(asked, page=number)).page()
+        if page.is_too_far:
+            assert 10 < (number - 1) * 5 < len(right) - 10
+        else:
+            assert list(page.ids) == right[(number - 1) * 5 : number * 5], number
+    assert find(on(asked, page=pages)).page().ids
+
+
+def test_a_list_too_long_to_be_sorted_says_so(many, ada, bounds, signed_in):
+    bounds(MOST=20)
+    asked = ItemList(QueryDict("sort=name"), ada)
+    assert not find(asked).is_sorted
+    page = find(asked).page()
+    assert list(page.ids) == expected(asked, SORTS["date"])[:25]
+    said = signed_in(ada).get("/items/?sort=name").content.decode()
+    assert "too long to be sorted" in said
+    assert "aria-sort" not in said
+    assert find(ItemList(QueryDict("sort=name&status=Failed&item_action=Delete"), ada)).is_sorted
+
+
+def test_what_comes_or_changes_meanwhile_moves_no_page(many, ada, virginia):
+    """From a place on, nothing is seen twice or missed, though the pages before have changed."""
+    asked = listing(ada, {"sort": ["date"], "per_page": ["10"], "status": ["Failed", "Success"]})
+    right = expected(asked)
+    first = find(asked).page()
+    make_many(3, [virginia], seed=2, status="Failed", date=many[0].date.replace(year=2030))
+    WorkItem.objects.filter(pk__in=first.ids[:4]).update(status="Started", reviewed=False)
+    second = find(on(asked, page=2, after=first.next)).page()
+    assert list(second.ids) == right[10:20]
+    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Started", reviewed=False)  # the very row of the place
+    assert list(find(on(asked, page=2, after=first.next)).page().ids) == right[10:20]
+
+
+@pytest.mark.parametrize("per_page", [5, 200])
+def test_what_is_closed_or_not_known_has_waited_for_least(many, ada, per_page):
+    asked = listing(ada, {"sort": ["waiting"], "per_page": [per_page]})
+    wait = [item for item in many if item.stage_entered_at and item.phase != "closed"]
+    others = {item.pk for item in many} - {item.pk for item in wait}
+    assert any(item.stage_entered_at for item in many if item.pk in others)
+    right = [item.pk for item in sorted(wait, key=lambda item: (item.stage_entered_at, item.pk))] + sorted(others)
+    for pages in walk(asked):
+        assert [pk for page in pages for pk in page] == right
+
+
+def test_an_item_that_is_closed_on_the_way_moves_no_other(many, ada):
+    """The very row of the place goes to the end of the order; whoever goes on from there misses nothing."""
+    asked = listing(ada, {"sort": ["waiting"], "per_page": ["5"]})
+    right = expected(asked)
+    first = find(asked).page()
+    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Success")
+    second = find(on(asked, page=2, after=first.next)).page()
+    assert list(second.ids) == right[5:10]
+    assert list(find(on(asked, page=1, before=second.previous)).page().ids) == right[:4]
+
+
+@pytest.mark.parametrize("sort", [*SORTS])
+def test_the_row_of_a_place_may_have_left_a_list_in_hand(many, ada, sort):
+    asked = listing(ada, {"sort": [sort], "per_page": ["5"], "q": ["plain"], "status": ["Failed", "Success"]})
+    right = expected(asked)
+    first = find(asked).page()
+    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Started", reviewed=False)
+    assert list(find(on(asked, page=2, after=first.next)).page().ids) == right[5:10]
+    second = find(on(asked, page=2, after=first.next)).page()
+    back = find(on(asked, page=1, before=second.previous)).page()
+    assert list(back.ids) == right[:4]
+
+
+@pytest.mark.parametrize("sort", [*SORTS])
+@pytest.mark.parametrize("query", ["status=Failed", "q=plain", "received_from=2026-03-07&status=Success"])
+def test_beside_an_item(many, ada, sort, query):
+    asked = ItemList(QueryDict(f"{query}&sort={sort}"), ada)
+    right = expected(asked)
+    way: Found = find(asked)
+    items = WorkItem.objects.select_related("institution").in_bulk(right)
+    around = [None, *right, None]
+    for index, pk in enumerate(right):
+        assert way.beside(items[pk]) == (around[index], around[index + 2])
+
+
+def test_the_summary_and_the_rows_never_leave_the_scope(many, olga, jhu):
+    asked = ItemList(QueryDict(""), olga)
+    own = {item.pk for item in many if item.institution_id == jhu.pk}
+    assert find(asked).total == len(own)
+    assert {pk for page in walk(asked)[0] for pk in page} == own
+
+
+def statements(django_assert_max_num_queries, most, asked):
+    with django_assert_max_num_queries(most) as captured:
+        Facets(asked).found.page()
+    return " ".join(query["sql"] for query in captured)
+
+
+def test_no_page_counts_or_skips_the_items(many, ada, on_postgresql, django_assert_max_num_queries):
+    for query in ("", "status=Failed&page=2&per_page=10", "sort=updated&reviewed=true"):
+        sql = statements(django_assert_max_num_queries, 2, ItemList(QueryDict(query), ada))
+        assert "OFFSET" not in sql
+        assert sql.count("COUNT(") == 1  # of what is on the move
+
+
+@pytest.mark.parametrize(("who", "index"), [("ada", "item_searched "), ("olga", "item_searched_of_institution ")])
+def test_on_sqlite_a_search_reads_no_item_that_it_does_not_find(many, request, who, index, on_sqlite):
+    rows = ItemList(QueryDict("q=nowhere"), request.getfixturevalue(who)).rows().values("pk")
+    plan = rows.explain()
+    assert f"INDEX {index}" in f"{plan} "
+    assert "TEMP B-TREE" not in plan
+
+
+def test_what_is_on_the_move_is_found_by_its_own_index_on_sqlite(many, ada, on_sqlite):
+    for query in ("status=Pending", "status=Started&status=Pending&node_empty=true&retry=true"):
+        assert "item_moving" in ItemList(QueryDict(query), ada).items().explain()
+    assert "item_moving" not in ItemList(QueryDict("status=Pending&status=Failed"), ada).items().explain()

@@ -1,0 +1,327 @@
+"""Which upload of a bag counts (member API, version 8, "Duplicate Items"), in whatever order the items arrive."""
+
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workitems.listing import uploads_of
+from workitems.listing.rows import Uploads
+from workitems.models import WorkItem
+
+from ..factories import InstitutionFactory, make_item
+from ..many import make_many
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, tzinfo=UTC)
+names = (f"bag-{number}.tar" for number in itertools.count())
+
+# A state in a word, as the cases below give it: status, retry.
+STATES = {
+    "waits": ("Pending", True),
+    "runs": ("Started", True),
+    "stuck": ("Started", False),
+    "held": ("Suspended", False),
+    "again": ("Failed", True),
+    "failed": ("Failed", False),
+    "cancelled": ("Cancelled", False),
+    "done": ("Success", False),
+}
+OPEN = {"waits", "runs", "stuck", "held", "again"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One line of a case. `kind`: its etag, or "delete" for the deletion of the object, "delete file" for one of its files."""
+
+    kind: str
+    hour: int
+    state: str = "waits"
+
+    def row(self, institution, name):
+        status, retry = STATES[self.state]
+        common = {
+            "institution": institution,
+            "name": name,
+            "date": START + timedelta(hours=self.hour),
+            "status": status,
+            "retry": retry,
+        }
+        identifier = f"{institution.identifier}/{name.removesuffix('.tar')}"
+        if self.kind.startswith("delete"):
+            file = f"{identifier}/data/1.txt" if self.kind == "delete file" else ""
+            return WorkItem(
+                action="Delete",
+                stage="Resolve",
+                object_identifier=identifier,
+                generic_file_identifier=file,
+                **common,
+            )
+        done = identifier if self.state == "done" else ""
+        return WorkItem(action="Ingest", stage="Record", etag=self.kind, object_identifier=done, **common)
+
+
+def stored(uploads, institution=None, name=None):
+    """The uploads of one bag, stored in this order; whole rows, since the states do not matter here for their history."""
+    institution = institution or InstitutionFactory(identifier="virginia.edu")
+    name = name or next(names)
+    return WorkItem.objects.bulk_create([upload.row(institution, name) for upload in uploads])
+
+
+def said(rows):
+    """For each row (superseded by, duplicate of), as places in `rows`."""
+    places = {row.pk: place for place, row in enumerate(rows)} | {None: None}
+    found = {row.pk: row for row in WorkItem.objects.filter(pk__in=places.keys() - {None}).with_uploads()}
+    return [(places[found[row.pk].superseded_by_id], places[found[row.pk].duplicate_of_id]) for row in rows]
+
+
+NEITHER = (None, None)
+CASES = {
+    "one upload": ([Upload("a", 0)], [NEITHER]),
+    "three in a backlog, changed each time": (
+        [Upload("a", 0), Upload("b", 1), Upload("c", 2)],
+        [(2, None), (2, None), NEITHER],
+    ),
+    "the same file twice": ([Upload("a", 0), Upload("a", 1)], [NEITHER, (None, 0)]),
+    "the same file three times points to the first": (
+        [Upload("a", 0), Upload("a", 1), Upload("a", 2)],
+        [NEITHER, (None, 0), (None, 0)],
+    ),
+    "the same file after it was ingested": ([Upload("a", 0, "done"), Upload("a", 9)], [NEITHER, (None, 0)]),
+    "changed after it was ingested": ([Upload("a", 0, "done"), Upload("b", 9)], [NEITHER, NEITHER]),
+    "a started one is superseded too": ([Upload("a", 0, "runs"), Upload("b", 1)], [(1, None), NEITHER]),
+    "a held one is superseded too": ([Upload("a", 0, "held"), Upload("b", 1)], [(1, None), NEITHER]),
+    "a failure that will be tried again is superseded": (
+        [Upload("a", 0, "again"), Upload("b", 1)],
+        [(1, None), NEITHER],
+    ),
+    "a final failure is not superseded, it is over": ([Upload("a", 0, "failed"), Upload("b", 1)], [NEITHER, NEITHER]),
+    "superseded by one that was ingested since": ([Upload("a", 0), Upload("b", 1, "done")], [(1, None), NEITHER]),
+    "superseded by one that failed for good": ([Upload("a", 0), Upload("b", 1, "failed")], [(1, None), NEITHER]),
+    "a later one that was cancelled does not count": (
+        [Upload("a", 0), Upload("b", 1, "cancelled")],
+        [NEITHER, NEITHER],
+    ),
+    "nor does it hide the one before it": (
+        [Upload("a", 0), Upload("b", 1), Upload("c", 2, "cancelled")],
+        [(1, None), NEITHER, NEITHER],
+    ),
+    "cancelled, then the same file again": ([Upload("a", 0, "cancelled"), Upload("a", 1)], [NEITHER, NEITHER]),
+    "failed for good, then the same file again": ([Upload("a", 0, "failed"), Upload("a", 1)], [NEITHER, NEITHER]),
+    "to be tried again, then the same file again": ([Upload("a", 0, "again"), Upload("a", 1)], [NEITHER, (None, 0)]),
+    "on hold, then the same file again": ([Upload("a", 0, "held"), Upload("a", 1)], [NEITHER, (None, 0)]),
+    "a cancelled duplicate says nothing": ([Upload("a", 0), Upload("a", 1, "cancelled")], [NEITHER, NEITHER]),
+    "ingested, deleted, then the same file again": (
+        [Upload("a", 0, "done"), Upload("delete", 5, "done"), Upload("a", 9)],
+        [NEITHER, NEITHER, NEITHER],
+    ),
+    "a deletion that did not come about": (
+        [Upload("a", 0, "done"), Upload("delete", 5, "cancelled"), Upload("a", 9)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "one file deleted, the object is still there": (
+        [Upload("a", 0, "done"), Upload("delete file", 5, "done"), Upload("a", 9)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "deleted only after the second upload": (
+        [Upload("a", 0, "done"), Upload("a", 5), Upload("delete", 9, "done")],
+        [NEITHER, (None, 0), NEITHER],
+    ),
+    "deleted before the first upload": (
+        [Upload("delete", 0, "done"), Upload("a", 5, "done"), Upload("a", 9)],
+        [NEITHER, NEITHER, (None, 1)],
+    ),
+    "changed and changed back, nothing ingested yet": (
+        [Upload("a", 0), Upload("b", 1), Upload("a", 2)],
+        [(2, None), (2, None), NEITHER],
+    ),
+    "changed and changed back, both ingested": (
+        [Upload("a", 0, "done"), Upload("b", 1, "done"), Upload("a", 2)],
+        [NEITHER, NEITHER, NEITHER],
+    ),
+    "changed back while the change waits": (
+        # The change may be under way already: the last contents must be ingested after it, or the bag would keep the change.
+        [Upload("a", 0, "done"), Upload("b", 1, "runs"), Upload("a", 2)],
+        [NEITHER, (2, None), NEITHER],
+    ),
+    "changed to an invalid bag and back": (
+        [Upload("a", 0, "done"), Upload("b", 1, "failed"), Upload("a", 2)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "changed, cancelled and back": (
+        [Upload("a", 0), Upload("b", 1, "cancelled"), Upload("a", 2)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "a duplicate of one that is superseded is superseded itself": (
+        [Upload("a", 0), Upload("a", 1), Upload("b", 2)],
+        [(2, None), (2, None), NEITHER],
+    ),
+    "a duplicate of one ingested, then changed": (
+        [Upload("a", 0, "done"), Upload("a", 1), Upload("b", 2)],
+        [NEITHER, (2, 0), NEITHER],
+    ),
+    "superseded by a change that then came twice": (
+        [Upload("a", 0), Upload("b", 1), Upload("b", 2)],
+        [(1, None), NEITHER, (None, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
+def test_what_is_said_of_each_upload(uploads, expected):
+    for order in itertools.permutations(range(len(uploads))):
+        rows = stored([uploads[place] for place in order])
+        by_case = [rows[order.index(place)] for place in range(len(uploads))]
+        assert said(by_case) == expected, order
+
+
+@pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
+def test_the_querysets_give_the_same_rows(uploads, expected):
+    rows = stored(uploads)
+    asked = WorkItem.objects.filter(pk__in=[row.pk for row in rows])
+    superseded = {row.pk for row, (by, _of) in zip(rows, expected, strict=True) if by is not None}
+    duplicates = {row.pk for row, (_by, of) in zip(rows, expected, strict=True) if of is not None}
+    assert set(asked.superseded().values_list("pk", flat=True)) == superseded
+    assert set(asked.duplicates().values_list("pk", flat=True)) == duplicates
+
+
+def test_of_two_received_at_the_same_instant_the_one_recorded_later_counts():
+    assert said(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
+    assert said(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
+
+
+def test_another_institutions_bag_of_the_same_name_is_another_bag(virginia, jhu):
+    ours = stored([Upload("a", 0), Upload("b", 1)], virginia, "same.tar")
+    theirs = stored([Upload("a", 2), Upload("c", 3, "done")], jhu, "same.tar")
+    assert said(ours) == [(1, None), NEITHER]
+    assert said(theirs) == [(1, None), NEITHER]
+
+
+def test_another_institutions_deletion_is_not_ours(virginia, jhu):
+    rows = stored([Upload("a", 0, "done"), Upload("a", 9)], virginia, "same.tar")
+    [deletion] = stored([Upload("delete", 5, "done")], jhu, "same.tar")
+    WorkItem.objects.filter(pk=deletion.pk).update(object_identifier=rows[0].object_identifier)
+    assert said(rows) == [NEITHER, (None, 0)]
+
+
+def test_names_that_differ_only_far_behind_are_other_bags(virginia):
+    head = "n" * 300
+    first = stored([Upload("a", 0)], virginia, f"{head}1.tar")
+    second = stored([Upload("b", 1)], virginia, f"{head}2.tar")
+    assert said(first + second) == [NEITHER, NEITHER]
+
+
+@pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
+def test_only_uploads_are_compared(virginia, action):
+    ingest = make_item(virginia, name="bag.tar", etag="a", at=START)
+    other = make_item(virginia, name="bag.tar", etag="b", action=action, at=START + timedelta(hours=1))
+    same = make_item(virginia, name="bag.tar", etag="a", action=action, at=START + timedelta(hours=2))
+    assert said([ingest, other, same]) == [NEITHER, NEITHER, NEITHER]
+
+
+def test_a_row_is_judged_by_all_uploads_whoever_looks(virginia, dora):
+    first, _second = stored([Upload("a", 0), Upload("b", 1)], virginia)
+    [row] = WorkItem.objects.visible_to(dora).filter(pk=first.pk).superseded()
+    assert row == first
+
+
+def test_every_upload_of_the_bag_the_last_first(virginia, jhu):
+    rows = stored(
+        [Upload("a", 0, "done"), Upload("b", 2), Upload("delete", 3, "done"), Upload("a", 1)], virginia, "b.tar"
+    )
+    stored([Upload("z", 9)], jhu, "b.tar")
+    assert list(WorkItem.objects.all().uploads_of_same_bag(rows[0])) == [rows[1], rows[3], rows[0]]
+
+
+def test_other_items_of_the_object(virginia):
+    ingest, deletion = stored([Upload("a", 0, "done"), Upload("delete", 5)], virginia)
+    [unknown] = stored([Upload("a", 0)], virginia)
+    assert list(WorkItem.objects.all().of_same_object(ingest)) == [deletion]
+    assert list(WorkItem.objects.all().of_same_object(unknown)) == []
+
+
+# The rule once more, said in Python over a list, one upload after the other.
+
+
+def seen_through(uploads):
+    """For each upload (superseded by, duplicate of), as places in `uploads`; dates are places too, all different."""
+    ingests = sorted(
+        (place for place, upload in enumerate(uploads) if not upload.kind.startswith("delete")),
+        key=lambda place: uploads[place].hour,
+    )
+    deletions = [upload.hour for upload in uploads if upload.kind == "delete" and upload.state == "done"]
+    alive = [place for place in ingests if uploads[place].state != "cancelled"]
+
+    def changes_after(place):
+        mine = uploads[place]
+        return [p for p in alive if uploads[p].hour > mine.hour and uploads[p].kind != mine.kind]
+
+    def stands_for(original, later):
+        """Whether the later upload need not be ingested, because the original is, or was, and still is what counts."""
+        first, again = uploads[original], uploads[later]
+        if first.state in OPEN:
+            return not changes_after(original)
+        if first.state != "done" or any(first.hour <= hour <= again.hour for hour in deletions):
+            return False
+        between = [p for p in changes_after(original) if uploads[p].hour < again.hour]
+        return all(uploads[p].state == "failed" for p in between)
+
+    duplicate_of = {}
+    for number, place in enumerate(alive):
+        originals = [p for p in alive[:number] if uploads[p].kind == uploads[place].kind and stands_for(p, place)]
+        duplicate_of[place] = originals[0] if originals else None
+    answers = []
+    for place, upload in enumerate(uploads):
+        superseded_by = None
+        if place in alive and upload.state in OPEN and changes_after(place):
+            superseded_by = [p for p in alive if uploads[p].hour > upload.hour and duplicate_of[p] is None][-1]
+        answers.append((superseded_by, duplicate_of.get(place)))
+    return answers
+
+
+@st.composite
+def uploads_of_a_bag(draw):
+    count = draw(st.integers(1, 6))
+    hours = draw(st.permutations(range(count)))
+    kinds = st.sampled_from(["a", "a", "b", "b", "c", "delete", "delete file"])
+    states = st.sampled_from(list(STATES))
+    return [Upload(draw(kinds), hour, draw(states)) for hour in hours]
+
+
+@settings(max_examples=250)
+@given(uploads=uploads_of_a_bag())
+def test_the_database_says_what_the_rule_says(db, uploads):
+    assert said(stored(uploads)) == seen_through(uploads)
+
+
+@settings(max_examples=100)
+@given(uploads=uploads_of_a_bag())
+def test_a_superseded_upload_names_one_that_is_not(db, uploads):
+    """Following the links ends at an upload that counts: nobody is sent in a circle."""
+    answers = said(stored(uploads))
+    for start in range(len(uploads)):
+        place, steps = start, 0
+        while answers[place] != NEITHER:
+            place = answers[place][0] if answers[place][0] is not None else answers[place][1]
+            steps += 1
+            assert steps <= len(uploads)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 1000), names=st.integers(1, 12))
+def test_asking_for_the_bags_first_gives_the_same(db, virginia, jhu, seed, names):
+    """The marks of a page are asked only for bags that were uploaded more than once; of no other is there any."""
+    with transaction.atomic():
+        made = []
+        for number in range(names):
+            name = ("n" * 250 + str(number // 2)) if number % 3 else f"bag {number // 2}"
+            made += make_many(3, [virginia, jhu], seed=seed + number, name=name)
+        asked = WorkItem.objects.with_uploads().values_list(
+            "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
+        )
+        assert uploads_of(made) == {pk: Uploads(*others) for pk, *others in asked}
+        transaction.set_rollback(True)

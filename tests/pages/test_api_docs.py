@@ -1,0 +1,366 @@
+"""`/api/docs/`: the pages that describe the API, and whether what they say can be run as it stands."""
+
+import shlex
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from drf_spectacular.validation import validate_schema
+
+from pharos.accounts import api_keys
+from workitems import transitions
+from workitems.api import VERSIONS
+from workitems.api.description import samples
+from workitems.api.description.guide import operations_of
+from workitems.api.description.openapi import description
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
+from workitems.vocabulary import Status
+
+from ..factories import make_item
+from .elements import page
+
+PAGES = ["/api/docs/", *(f"/api/docs/{version}/" for version in VERSIONS)]
+DOCUMENTS = [f"/api/docs/{version}.json" for version in VERSIONS]
+WHO = ["nobody", "dora", "stan", "ada", "wally"]
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_they_are_open_to_everybody(client, cast, who):
+    if who in cast:
+        client.force_login(cast[who])
+    for address in PAGES + DOCUMENTS:
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert "default-src 'none'" in response["Content-Security-Policy"]
+        assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address):
+    read = page(client.get(address))
+    assert len(read.all("h1")) == 1
+    assert not [one for one in read.all() if "style" in one.attributes]
+    assert not [one for one in read.all("script") if one.text.strip()] + read.all("style")
+    for one in read.all("script", src=True) + read.all("link", href=True):
+        assert one.attributes.get("src", one.attributes.get("href")).startswith("/static/")
+
+
+def test_the_footer_leads_there_and_the_account_too(client, signed_in, dora):
+    for response in (client.get("/accounts/login/"), signed_in(dora).get("/items/")):
+        assert [one.words for one in page(response).all("a", href="/api/docs/")] == ["API"]
+    assert page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
+
+
+def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
+    settings.API_CALLS_PER_MINUTE = 4321
+    read = page(client.get("/api/docs/"))
+    addresses = {one["href"] for one in read.one("main").all("a", href=True)}
+    assert {*PAGES[1:], *DOCUMENTS, "/account"} <= addresses
+    assert "4,321 calls a minute" in read.one("main").words
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_is_the_description(client, db, version):
+    response = client.get(f"/api/docs/{version}.json")
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == description(version)
+    validate_schema(response.json())
+    assert response.content == client.get(f"/api/docs/{version}.json").content
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_page_shows_all_of_the_description(client, db, version):
+    """Each operation with its method and address, every parameter, every field of a body and of a record."""
+    read = page(client.get(f"/api/docs/{version}/"))
+    document = description(version)
+    for where, method, operation in operations_of(document):
+        shown = read.one("section", data_operation=operation["operationId"])
+        assert f"{method.upper()} {where}" in shown.words
+        assert operation["summary"] == shown.one("h3").words
+        rows = {one["data-row"] for one in shown.all("tr", data_row=True)}
+        assert rows == {one["name"] for one in operation.get("parameters", [])} | body_fields(document, operation)
+        answers = {one.words for one in shown.all("dt")}
+        assert answers | {"401", "403", "429", "503"} == operation["responses"].keys()
+    for name in ("Item", "MemberItem", "Object", "State", "Institution"):
+        if schema := document["components"]["schemas"].get(name):
+            rows = read.one("section", data_record=name).all("tr", data_row=True)
+            assert [one["data-row"] for one in rows] == list(schema["properties"])
+            assert all(one.all("td")[1].words for one in rows) or name != "Item", "each field says what it means"
+
+
+def body_fields(document, operation):
+    content = operation.get("requestBody", {}).get("content", {})
+    fields = set()
+    for media in content.values():
+        schema = media["schema"]
+        if "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        batch = schema["properties"].get("work_items")
+        fields |= set((batch["properties"]["items"]["items"] if batch else schema)["properties"])
+    return fields
+
+
+def test_words_of_a_parameter_are_listed(client, db):
+    shown = page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
+    assert "available_in_s3" in shown.one("tr", data_row="stage").words
+    kind, _about = shown.one("tr", data_row="per_page").all("td")
+    assert kind.words == "a whole number, 1 to 1,000; unless given: 10"
+
+
+# The examples, run as they stand.
+
+
+@pytest.fixture
+def sample(virginia, wally):
+    """The item that the examples are about, and what else they need to be there."""
+    upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
+    item = make_item(virginia, at=NOW, **upload)
+    transitions.progress(item, stage="Fetch", by=wally, note="Fetching the bag.")
+    transitions.save_worker_state(item, text="{}", action=None, by=wally, now=NOW)
+    transitions.succeed(make_item(virginia, object_identifier=samples.OBJECT_IDENTIFIER), stage="Cleanup", by=wally)
+    return item
+
+
+def with_numbers(command, item):
+    """The example, with the numbers that the database gave where it has the sample's."""
+    command = command.replace(str(samples.ID), str(item.pk))
+    owner = item.institution_id
+    return command.replace('"institution_id": 1,', f'"institution_id": {owner},').replace("create/1", f"create/{owner}")
+
+
+def run(client, command, person):
+    """What curl would do, through the test client: the answer."""
+    _key, secret = api_keys.make(person, now=NOW)
+    command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
+    words = iter(shlex.split(command.replace("\\\n", "")))
+    assert next(words) == "curl"
+    headers, method, body, url = {}, "GET", None, None
+    for word in words:
+        if word == "-H":
+            name, _colon, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-X":
+            method = next(words)
+        elif word == "-d":
+            body = next(words)
+        else:
+            assert url is None, word
+            url = word
+    parts = urlsplit(url)
+    assert f"{parts.scheme}://{parts.netloc}" == "http://testserver"
+    kind = headers.pop("Content-Type", "application/json")
+    return client.generic(method, f"{parts.path}?{parts.query}", body or "", content_type=kind, headers=headers)
+
+
+def examples(client, address):
+    return {one["data-curl"]: one.text for one in page(client.get(address)).all("pre", data_curl=True)}
+
+
+@pytest.mark.parametrize("who", ["dora", "ada"])
+def test_each_example_of_the_overview_works(client, cast, sample, who):
+    found = examples(client, "/api/docs/")
+    assert set(found) == set(VERSIONS)
+    for command in found.values():
+        response = run(client, command, cast[who])
+        assert response.status_code == 200, response.content
+        assert [one["id"] for one in response.json()["results"]] == [sample.pk]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_example_of_a_version_works(client, cast, sample, version):
+    """All but the spot test's, which is about a restoration; it has its own test below."""
+    document = description(version)
+    found = examples(client, f"/api/docs/{version}/")
+    assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
+    for where, _method, operation in operations_of(document):
+        name = operation["operationId"]
+        if name == "admin_ask_for_spot_test":
+            continue
+        if "requeue" in name:
+            sample.refresh_from_db()
+            transitions.fail(sample, note="The storage was full.", retry=False, by=cast["wally"])
+        person = cast["dora" if where.startswith("/member-api/") else "ada"]
+        response = run(client, with_numbers(found[name], sample), person)
+        assert str(response.status_code) == next(iter(operation["responses"])), (name, response.content)
+        assert same_shape(response.json(), example(operation)), name
+
+
+def test_the_example_of_a_spot_test_works(client, stan, wally, virginia):
+    restored = make_item(virginia, action="Restore", object_identifier=samples.OBJECT_IDENTIFIER)
+    transitions.succeed(restored, stage="Available in S3", by=wally)
+    command = examples(client, "/api/docs/v2/")["admin_ask_for_spot_test"]
+    response = run(client, with_numbers(command, restored), wally)
+    assert response.status_code == 200, response.content
+    assert response.json()["note"].startswith("Email sent to admins at")
+
+
+def example(operation):
+    return next(iter(operation["responses"].values()))["content"]["application/json"]["example"]
+
+
+def same_shape(answer, shown):
+    """Whether the example that the page shows has the names of the real answer, in the same order."""
+    if "results" in shown:
+        return list(answer) == list(shown) and list(answer["results"][0]) == list(shown["results"][0])
+    return list(answer) == list(shown)
+
+
+def test_no_key_stands_in_an_example(client, signed_in, dora):
+    """It would stay in the shell's history, and in a page that somebody prints."""
+    _key, secret = api_keys.make(dora, now=NOW)
+    text = signed_in(dora).get("/api/docs/").content.decode()
+    assert secret not in text
+    assert "$PHAROS_KEY" in text
+    assert f"export PHAROS_USER={dora.email}" in text
+
+
+# How an item moves
+
+
+@pytest.fixture
+def moves_page(client, db):
+    return page(client.get("/api/docs/moves/"))
+
+
+def test_the_paths_are_those_of_the_rules(moves_page):
+    for action, stages in PATHS.items():
+        shown = moves_page.one("ol", data_path=action.value).all("li")
+        assert [one.words.removesuffix(" may succeed here") for one in shown] == list(stages)
+        ends = [one.words.removesuffix(" may succeed here") for one in shown if one.words.endswith(" may succeed here")]
+        assert ends == list(SUCCESS_AT[action])
+
+
+def test_every_move_and_status_is_told(moves_page):
+    rows = [(one["data-move"], one.one("th").words) for one in moves_page.all("tr", data_move=True)]
+    assert {move for move, _sent in rows} == set(MOVES)
+    by_save = {sent: move for move, sent in rows if sent in list(Status)}
+    facts = ItemState("Ingest", "Record", "Started", True)
+    meant = {status: move_meant(facts, {"status": status}, {}, role="worker")[0] for status in Status}
+    assert by_save == meant
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("Pending", ["progress", "from open", "Service account", "node: null", "pid: null"]),
+        ("Started", ["stage_started_at: the time of the save"]),
+        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "where its action may succeed"]),
+        ("Failed", ["A note is needed", "same stage or a later one"]),
+        ("Suspended", ["A note is needed", "needs_admin_review: true", "retry: false", "The stage stays"]),
+        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is needed"]),
+    ],
+)
+def test_what_a_status_means(moves_page, sent, told):
+    [row] = [one for one in moves_page.all("tr", data_move=True) if one.one("th").words == sent]
+    for words in told:
+        assert words in row.words
+
+
+def test_a_requeue_is_for_admins_and_undoes_all_of_it(moves_page):
+    row = moves_page.one("tr", data_move="requeue")
+    assert "APTrust admin" in row.words
+    assert "Service account" not in row.words
+    for name, value in MOVES["requeue"].sets.items():
+        word = {True: "true", False: "false"}.get(value, "null") if value != "" else "null"
+        assert f"{name}: {word}" in row.words
+
+
+def test_open_held_and_closed(moves_page):
+    shown = moves_page.one("section", aria_labelledby="states")
+    assert dict(zip((one.words for one in shown.all("dt")), (one.words for one in shown.all("dd")), strict=True)) == {
+        "open": "Pending, Started, Failed with retry true",
+        "on hold": "Suspended",
+        "closed": "Success, Failed with retry false, Cancelled",
+    }
+
+
+def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
+    [command] = [one.text for one in moves_page.all("pre") if "curl" in one.text]
+    answer = run(client, command.replace("/ID/", f"/{sample.pk}/"), wally)
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["status"], answer.json()["node"]) == ("Started", "services-1.example.org")
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_leads_to_the_moves(client, db, address):
+    assert page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
+
+
+# What a newcomer needs
+
+
+@pytest.mark.parametrize("shell", [one for one in ("sh", "dash", "bash", "zsh") if shutil.which(one)])
+def test_the_key_gets_into_any_shell(client, db, shell):
+    [lines] = [one.text for one in page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
+    # Here is no terminal, so stty cannot do its part.
+    script = f'stty() {{ :; }}\n{lines}\nprintf %s "$PHAROS_KEY" >&2\nsh -c \'printf %s "$PHAROS_KEY" >&2\''
+    done = subprocess.run([shell, "-c", script], input="a\\b c\n", capture_output=True, text=True, check=True)
+    assert done.stderr == "a\\b ca\\b c"
+
+
+def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
+    read = page(client.get("/api/docs/v2/"))
+
+    def told(name):
+        return read.one("section", data_operation=name).one("p", class_="help").words
+
+    assert f"{samples.ID} by an id from the list of items" in told("admin_save_item")
+    assert f"{samples.ID} by an id from the list of items" in told("admin_save_items")
+    assert "virginia.edu%2Fvirginia.edu.uva-lib_2274642 by the object_identifier" in told("member_show_object")
+    assert "virginia.edu by the domain of an institution" in told("admin_show_institution")
+    assert "1 by the number of the institution that owns the item" in told("admin_create_item")
+    assert not read.one("section", data_operation="member_list_items").all("p", class_="help")
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_a_new_item_in_the_example_is_a_plain_new_ingest(client, db, version):
+    [command] = [
+        text for name, text in examples(client, f"/api/docs/{version}/").items() if name == "admin_create_item"
+    ]
+    for words in ('"action": "Ingest"', '"stage": "Receive"', '"status": "Pending"'):
+        assert words in command
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_meaning_only_repeats_a_name(version):
+    document = description(version)
+    for _where, _method, operation in operations_of(document):
+        for one in operation.get("parameters", []):
+            words = one["description"].split(". ")[0].rstrip(".")
+            assert len(words.split()) > 2, (one["name"], words)
+    for name, schema in document["components"]["schemas"].items():
+        for field, one in schema.get("properties", {}).items():
+            assert "* `" not in one.get("description", ""), (name, field)
+            if name in ("Object", "State", "Institution"):
+                assert one["description"], (name, field)
+
+
+def test_the_sizes_stand_together():
+    names = [one["name"] for one in description("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
+    assert names.index("size_max") == names.index("size_min") + 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_holds_examples_for_tools(version):
+    document = description(version)
+    assert "```sh\nexport PHAROS_URL=" in document["info"]["description"]
+    assert 'curl -H "X-' in document["info"]["description"]
+    for where, method, operation in operations_of(document):
+        [sample] = operation["x-codeSamples"]
+        assert sample["source"].startswith("curl -H"), (where, method)
+        assert '"$PHAROS_URL/' in sample["source"]
+
+
+def test_every_status_of_an_error_is_in_the_overview(client, db):
+    told = {one.words for one in page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")}
+    named = {
+        status
+        for version in VERSIONS
+        for _where, _method, operation in operations_of(description(version))
+        for status in operation["responses"]
+        if status >= "400"
+    }
+    assert named | {"405"} <= told

@@ -1,0 +1,148 @@
+"""`/views/ID` and `/views/ID/delete`: another name, other readers, or the end of a view."""
+
+import pytest
+
+from workitems import saved_views
+from workitems.models import SavedView
+
+from ..factories import InstitutionFactory, UserFactory
+from .elements import form_of, problems
+from .saving_views import FAILED, begin_with, column, view_of
+
+MAY_CHANGE = {
+    "own": {"dora"},
+    "virginia": {"stan"},  # its owner is another of the staff, who has left
+    "everybody": {"ada"},
+}
+
+
+@pytest.mark.parametrize("which", MAY_CHANGE)
+@pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada"])
+def test_who_may_change_which(cast, signed_in, consortium, virginia, which, who):
+    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=cast["stan"].role)
+    another = UserFactory(email="other@aptrust.org", institution=consortium, role=cast["ada"].role)
+    view = {
+        "own": lambda: view_of(cast["dora"]),
+        "virginia": lambda: view_of(former, reach="institution"),
+        "everybody": lambda: view_of(another, reach="everybody"),
+    }[which]()
+    client = signed_in(cast[who])
+    sent = {"name": "New", "reach": "private" if which == "own" else view.reach}
+    is_allowed = who in MAY_CHANGE[which]
+    refused = 404 if not SavedView.objects.visible_to(cast[who]).filter(pk=view.pk).exists() else 403
+    assert client.get(f"/views/{view.pk}").status_code == (200 if is_allowed else refused)
+    assert client.get(f"/views/{view.pk}/delete").status_code == (200 if is_allowed else refused)
+    assert client.post(f"/views/{view.pk}", sent).status_code == (302 if is_allowed else refused)
+    view.refresh_from_db()
+    assert view.name == ("New" if is_allowed else "Failures")
+    assert (view.query, view.institution) == (FAILED, view.owner.institution)
+    assert client.post(f"/views/{view.pk}/delete").status_code == (302 if is_allowed else refused)
+    assert SavedView.objects.exists() is not is_allowed
+
+
+def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
+    first, second = view_of(stan, name="One", reach="institution"), view_of(stan, name="Two")
+    client = signed_in(stan)
+    assert form_of(client.get(f"/views/{second.pk}")).fields() | {"csrfmiddlewaretoken": ""} == {
+        "csrfmiddlewaretoken": "",
+        "name": "Two",
+        "reach": "private",
+    }
+    response = client.post(f"/views/{second.pk}", {"name": "One", "reach": "institution"})
+    assert response.status_code == 422
+    assert problems(response) == ["Your institution sees a view of this name. Take another name."]
+    assert form_of(response).fields()["reach"] == "institution"
+    assert set(SavedView.objects.values_list("name", "reach")) == {("One", "institution"), ("Two", "private")}
+    assert client.post(f"/views/{second.pk}", {"name": "Two", "reach": "everybody"}).status_code == 422
+    assert client.post(f"/views/{second.pk}", {"name": "Deux", "reach": "institution"}).status_code == 302
+    second.refresh_from_db()
+    assert (second.name, second.reach) == ("Deux", "institution")
+    assert first.name == "One"
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """A function that has something done between the look at a view and its change."""
+    change = saved_views.change_view
+
+    def do(what):
+        def late(*args, **values):
+            what()
+            return change(*args, **values)
+
+        monkeypatch.setattr(saved_views, "change_view", late)
+
+    return do
+
+
+def test_what_was_deleted_meanwhile_stays_so(signed_in, stan, meanwhile):
+    view = view_of(stan)
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).delete())
+    response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
+    assert response.status_code == 404
+    assert not SavedView.objects.exists()
+
+
+def test_what_was_saved_into_it_meanwhile_stays(signed_in, stan, meanwhile):
+    view = view_of(stan)
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(query="stage=Store"))
+    assert signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 302
+    view.refresh_from_db()
+    assert (view.name, view.query) == ("New", "stage=Store")
+
+
+def test_who_must_not_change_it_any_more_does_not(signed_in, stan, ada, meanwhile):
+    view = view_of(stan, reach="institution")
+    meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(owner=ada, reach="everybody"))
+    response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
+    assert response.status_code == 403
+    view.refresh_from_db()
+    assert (view.name, view.reach) == ("Failures", "everybody")
+
+
+def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
+    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
+    view = view_of(former, reach="institution")
+    client = signed_in(stan)
+    assert [one["value"] for one in form_of(client.get(f"/views/{view.pk}")).all("input", name="reach")] == [
+        "institution"
+    ]
+    assert client.post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 422
+    view.refresh_from_db()
+    assert (view.name, view.reach) == ("Failures", "institution")
+
+
+@pytest.mark.parametrize("pk", [987654321, 2**63, 10**30])
+def test_a_view_that_is_not_there(signed_in, stan, pk):
+    client = signed_in(stan)
+    for act in ("", "/delete", "/count"):
+        assert client.get(f"/views/{pk}{act}").status_code == 404
+    assert begin_with(client, pk).status_code == 404
+
+
+def test_somebody_who_moves_takes_only_what_is_his(signed_in, stan, dora):
+    shared, own = view_of(stan, reach="institution"), view_of(stan, name="Mine")
+    stan.institution = InstitutionFactory(identifier="emory.edu")
+    stan.save()
+    client = signed_in(stan)
+    assert list(column(client)) == ["Mine"]
+    assert client.post(f"/views/{shared.pk}/delete").status_code == 404
+    assert list(column(signed_in(dora))) == ["Failures"]
+    # What is shared from now on is the new institution's, and so is its name.
+    client = signed_in(stan)
+    assert client.post(f"/views/{own.pk}", {"name": "Failures", "reach": "institution"}).status_code == 302
+    own.refresh_from_db()
+    assert own.institution == stan.institution
+    assert len(column(signed_in(dora))) == 1
+
+
+def test_who_may_not_share_any_more_does_not_change_what_others_see(signed_in, stan, dora):
+    view = view_of(stan, reach="institution")
+    stan.role = dora.role
+    stan.save()
+    client = signed_in(stan)
+    assert list(column(client)) == ["Failures"]
+    for act in ("", "/delete"):
+        assert client.get(f"/views/{view.pk}{act}").status_code == 403
+        assert client.post(f"/views/{view.pk}{act}", {"name": "X", "reach": "private"}).status_code == 403
+    assert set(SavedView.objects.values_list("name", "reach")) == {("Failures", "institution")}

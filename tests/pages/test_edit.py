@@ -1,0 +1,197 @@
+"""`/items/ID/edit`. What all moves share is in test_page_cancel.py."""
+
+import pytest
+
+from workitems import transitions
+from workitems.models import WorkItem
+
+from ..stored import as_stored, last
+from .elements import form_of, page, problems
+
+FIELDS = ("retry", "needs_admin_review", "note", "node", "pid")
+
+
+def url(item):
+    return f"/items/{item.pk}/edit"
+
+
+def values(item):
+    return WorkItem.objects.values(*FIELDS).get(pk=item.pk)
+
+
+@pytest.fixture
+def running(item, wally):
+    return transitions.progress(
+        item, stage="Store", node="worker-7", pid=4711, note="Storing.\n2 of 3 done.\n", by=wally
+    )
+
+
+def test_the_form_holds_what_the_item_has(signed_in, ada, running):
+    sent = form_of(signed_in(ada).get(url(running))).fields()
+    assert {name: sent[name] for name in FIELDS} == {
+        "retry": "on",
+        "needs_admin_review": "false",
+        "note": "Storing.\n2 of 3 done.\n",
+        "node": "worker-7",
+        "pid": "4711",
+    }
+
+
+def test_the_form_sent_back_as_it_is_changes_nothing(signed_in, ada, running):
+    client = signed_in(ada)
+    before = as_stored(running)
+    sent = form_of(client.get(url(running))).fields()
+    sent["note"] = sent["note"].replace("\n", "\r\n")  # as a browser sends it
+    assert client.post(url(running), sent).status_code == 302
+    assert as_stored(running) == before
+
+
+def test_an_admin_edits(signed_in, ada, running):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(running))).fields()
+    changed = {"retry": "false", "needs_admin_review": "on", "note": "Disk full.", "node": "", "pid": ""}
+    assert client.post(url(running), {**sent, **changed}).status_code == 302
+    assert values(running) == {
+        "retry": False,
+        "needs_admin_review": True,
+        "note": "Disk full.",
+        "node": "",
+        "pid": None,
+    }
+    entry = last(running)
+    assert (entry.move, entry.who, entry.via) == ("edit", ada.email, "page")
+    assert (entry.stage_after, entry.status_after) == ("Store", "Started")
+    assert entry.changes == {
+        "retry": [True, False],
+        "needs_admin_review": [False, True],
+        "node": ["worker-7", ""],
+        "pid": [4711, None],
+    }
+
+
+def test_an_empty_box_switches_the_flag_off(signed_in, ada, running):
+    """A browser sends nothing for a box that is not ticked: the form sends its own word for that."""
+    client = signed_in(ada)
+    form = form_of(client.get(url(running)))
+    hidden = [one for one in form.all("input", name="retry") if one["type"] == "hidden"]
+    assert [one["value"] for one in hidden] == ["false"]
+    client.post(url(running), {**form.fields(), "retry": hidden[0]["value"]})
+    assert values(running)["retry"] is False
+
+
+@pytest.mark.parametrize(
+    ("sent", "changed"),
+    [
+        ({"note": "Mended."}, {"note": "Mended."}),
+        ({"retry": "false"}, {"retry": False}),
+        ({"needs_admin_review": "true"}, {"needs_admin_review": True}),
+        ({"node": "worker-8"}, {"node": "worker-8"}),
+        ({"pid": "12"}, {"pid": 12}),
+        ({"pid": ""}, {"pid": None}),
+        ({}, {}),
+    ],
+)
+def test_what_a_script_does_not_send_stays_as_it_is(signed_in, ada, running, sent, changed):
+    before = values(running)
+    assert signed_in(ada).post(url(running), sent).status_code == 302
+    assert values(running) == before | changed
+
+
+@pytest.mark.parametrize("note", ["", "  \r\n "])
+def test_a_note_cannot_be_emptied(signed_in, ada, running, note):
+    before = as_stored(running)
+    response = signed_in(ada).post(url(running), {"note": note})
+    assert response.status_code == 422
+    assert problems(response) == ["A note may be changed, but not to nothing."]
+    assert as_stored(running) == before
+
+
+def test_a_workers_long_note_does_not_stand_in_the_way(signed_in, ada, wally, running):
+    note = "\n".join(f"payload file {n} is missing from the bag" for n in range(400)) + "\n"
+    assert len(note) > 10_000
+    transitions.fail(running, note=note, retry=True, by=wally)
+    client = signed_in(ada)
+    sent = form_of(client.get(url(running))).fields()
+    sent["note"] = sent["note"].replace("\n", "\r\n")
+    assert client.post(url(running), {**sent, "retry": "false"}).status_code == 302
+    assert (values(running)["retry"], values(running)["note"]) == (False, note)
+    assert client.post(url(running), {"note": note + "And more."}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pid", "abc"),
+        ("pid", "0"),
+        ("pid", "-1"),
+        ("pid", str(2**63)),
+        ("pid", "9" * 5000),
+        ("node", "x" * 256),
+        ("node", "a\x00b"),
+        ("note", "a\x00b"),
+        ("note", "x" * 10_001),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field_and_kept(signed_in, ada, running, field, value):
+    before = as_stored(running)
+    response = signed_in(ada).post(url(running), {field: value})
+    assert response.status_code == 422
+    [error] = page(response).all("p", class_="error")
+    assert error["id"] == f"id_{field}_error"
+    if "\x00" not in value:
+        assert form_of(response).fields()[field] == value
+    assert as_stored(running) == before
+
+
+@pytest.mark.parametrize("state", ["open", "held", "failed", "done", "cancelled"])
+def test_any_item_can_be_edited(signed_in, ada, wally, item, state):
+    if state == "held":
+        transitions.suspend(item, note="ask", by=wally)
+    elif state == "failed":
+        transitions.fail(item, note="bad", retry=False, by=wally)
+    elif state == "done":
+        transitions.succeed(item, stage="Record", by=wally)
+    elif state == "cancelled":
+        transitions.cancel(item, note="no", by=ada)
+    assert signed_in(ada).post(url(item), {"note": "Looked at it."}).status_code == 302
+    assert last(item).note == "Looked at it."
+
+
+def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, running):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(running))).fields() | {"needs_admin_review": "on"}
+    transitions.progress(running, node="worker-9", pid=99, note="3 of 3 done.", by=wally)
+    before = as_stored(running)
+    response = client.post(url(running), sent)
+    assert response.status_code == 409
+    assert as_stored(running) == before
+    read = page(response)
+    assert "has changed since you opened the page" in read.one("div", class_="problem").words
+    said = {error["id"]: error.words for error in read.all("p", class_="error")}
+    assert said == {
+        "id_needs_admin_review_error": "It is now: no",
+        "id_note_error": "It is now: 3 of 3 done.",
+        "id_node_error": "It is now: worker-9",
+        "id_pid_error": "It is now: 99",
+    }
+    again = form_of(response).fields()
+    assert (again["needs_admin_review"], again["version"]) == ("on", str(running.version))
+    assert (
+        client.post(url(running), {**again, "node": "worker-9", "pid": "99", "note": "3 of 3 done."}).status_code == 302
+    )
+    assert values(running) == {
+        "retry": True,
+        "needs_admin_review": True,
+        "note": "3 of 3 done.",
+        "node": "worker-9",
+        "pid": 99,
+    }
+
+
+def test_sent_twice_is_recorded_once(signed_in, ada, running):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(running))).fields() | {"retry": "false"}
+    client.post(url(running), sent)
+    stored = as_stored(running)
+    assert client.post(url(running), sent).status_code == 302
+    assert as_stored(running) == stored

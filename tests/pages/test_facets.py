@@ -1,0 +1,117 @@
+"""The counts of the left column: for any filter, the number of rows that one gets by clicking the value."""
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workitems.listing import ItemList
+from workitems.pages.list.facets import Facets, drop_hints
+from workitems.vocabulary import Action, Stage, Status
+
+from ..many import make_many
+
+INSTITUTIONS = ("virginia.edu", "jhu.edu")
+some = {
+    "item_action": st.sampled_from([*Action]),
+    "stage": st.sampled_from([*Stage]),
+    "status": st.sampled_from([*Status]),
+    "reviewed": st.sampled_from(["true", "false"]),
+    "institution": st.sampled_from(INSTITUTIONS),
+}
+others = {
+    "q": st.sampled_from(["plain", "ünï", "straße", "STRASSE", "%", "_", "\\", "“", "objekt-3", "zzz"]),
+    "name_like": st.sampled_from(["ärger", "-1", "%_"]),
+    "etag": st.sampled_from([f"{n:032x}" for n in range(3)]),
+    "received_from": st.sampled_from(["2026-03-06", "2026-03-08"]),
+    "received_to": st.sampled_from(["2026-03-06", "2026-03-07"]),
+    "retry": st.sampled_from(["true", "false"]),
+    "needs_admin_review": st.sampled_from(["true", "false"]),
+    "size_min": st.sampled_from(["1", "90.7 MB"]),
+    "size_max": st.sampled_from(["1 GB"]),
+    "bucket": st.sampled_from(["aptrust.receiving.a"]),
+    "user": st.sampled_from(["kim@virginia.edu"]),
+    "phase": st.sampled_from(["open", "held", "closed"]),
+    "superseded": st.sampled_from(["true", "false"]),
+}
+queries = st.fixed_dictionaries(
+    {},
+    optional={name: st.lists(values, min_size=1, max_size=3, unique=True) for name, values in some.items()}
+    | {name: values.map(lambda value: [value]) for name, values in others.items()},
+)
+
+
+@pytest.fixture
+def many(virginia, jhu):
+    return make_many(120, [virginia, jhu])
+
+
+def listing(user, params):
+    query = QueryDict(mutable=True)
+    for name, values in params.items():
+        query.setlist(name, [str(value) for value in values])
+    return ItemList(query, user)
+
+
+@settings(max_examples=25)
+@given(params=queries, who=st.sampled_from(["ada", "stan", "dora"]))
+def test_a_count_is_what_a_click_shows(many, cast, params, who):
+    user = cast[who]
+    if who != "ada":
+        params = {**params, **({"institution": ["virginia.edu"]} if "institution" in params else {})}
+    asked = listing(user, params)
+    assert asked.is_valid(), asked.errors
+    facets = Facets(asked)
+    assert facets.total == asked.rows().count()
+    for group in facets.groups():
+        for value in group.values:
+            clicked = ItemList(QueryDict(value.only), user)
+            assert clicked.rows().count() == value.count, (group.name, value.value)
+
+
+def test_every_row_is_counted_once_in_each_group(many, ada):
+    facets = Facets(listing(ada, {}))
+    assert facets.total == len(many)
+    for group in facets.groups():
+        assert sum(value.count for value in group.values) == len(many)
+
+
+def test_a_count_obeys_the_other_groups_and_not_its_own(many, ada):
+    asked = Facets(listing(ada, {"status": ["Failed"], "item_action": ["Ingest"]}))
+    failed = {value.value: value.count for value in asked.groups()[2].values}
+    ingests = [item for item in many if item.action == "Ingest"]
+    assert failed == {status: sum(item.status == status for item in ingests) for status in Status}
+
+
+def test_the_reader_sees_only_counts_of_the_own_institution(many, dora, virginia):
+    facets = Facets(listing(dora, {}))
+    assert facets.total == sum(item.institution_id == virginia.pk for item in many)
+    assert [group.name for group in facets.groups()] == ["action", "stage", "status", "reviewed"]
+
+
+def test_the_seeds_words_stay_when_nothing_has_them_and_others_do_not(virginia, dora):
+    groups = {group.name: [value.value for value in group.values] for group in Facets(listing(dora, {})).groups()}
+    assert groups["status"] == ["Pending", "Started", "Success", "Failed", "Cancelled"]
+    assert groups["stage"] == [
+        "Requested", "Receive", "Fetch", "Unpack", "Validate", "Store", "Record", "Package", "Cleanup", "Resolve",
+    ]  # fmt: skip
+    assert groups["action"] == ["Ingest", "Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"]
+
+
+def test_a_chosen_word_stays_though_nothing_has_it(virginia, dora):
+    groups = {group.name: group for group in Facets(listing(dora, {"status": ["Suspended"]})).groups()}
+    assert [(v.value, v.count) for v in groups["status"].values if v.is_selected] == [("Suspended", 0)]
+
+
+def test_an_empty_list_says_what_to_drop(many, ada):
+    asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
+    hints = drop_hints(asked)
+    assert [(hint.label, hint.count) for hint in hints] == [
+        ("Search: zzz", sum(item.status == "Failed" for item in many))
+    ]
+
+
+def test_counts_cost_one_statement(many, ada, django_assert_num_queries):
+    asked = listing(ada, {"status": ["Failed"]})
+    with django_assert_num_queries(2):  # the cells; the institutions' names, asked once
+        Facets(asked).groups()

@@ -1,0 +1,195 @@
+"""A second language: complete for whoever uses the pages, chosen by the person or their browser, and never the API's."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.core.management import call_command
+
+from workitems import transitions
+from workitems.models import Watch
+
+from ..factories import make_item, service
+from .elements import page
+from .saving_views import due_of, view_of
+
+CATALOGUE = Path(settings.BASE_DIR) / "locale/es/LC_MESSAGES/django.po"
+# For admins on the framework's own admin site, for programmers, and at the terminal: in English.
+IN_ENGLISH = (
+    "templates/workitems/api/",
+    "templates/admin_site/",
+    "workitems/api/",
+    "workitems/admin.py",
+    "workitems/database/checks.py",
+    "workitems/import_export/importing/",
+    "workitems/import_export/exporting.py",
+    "workitems/mailing/spot_test.py",  # what it answers goes to services
+    "workitems/transitions/worker_state.py",
+    "workitems/transitions/values.py",
+    "workitems/lifecycle/",
+    "pharos/accounts/admin.py",
+)
+# Names of tables, which only the admin site shows.
+TABLES = {"worker state", "worker states", "watched item", "watched items", "digest", "digests"}
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    with CATALOGUE.open("rb") as file:
+        return read_po(file, locale="es")
+
+
+def sentences():
+    """(file, sentence) of all that is marked for translation; a sentence with a plural as a pair."""
+    with (Path(settings.BASE_DIR) / "locale/babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)
+    keywords = dict.fromkeys(("_", "_t", "gettext", "gettext_lazy")) | {"ngettext": (1, 2), "ngettext_lazy": (1, 2)}
+    for room in ("pharos", "workitems", "templates"):
+        found = extract_from_dir(
+            str(Path(settings.BASE_DIR) / room),
+            [(pattern.removeprefix(f"{room}/"), method) for pattern, method in methods],
+            {pattern.removeprefix(f"{room}/"): values for pattern, values in options.items()},
+            keywords,
+        )
+        for name, _line, message, _comments, _context in found:
+            yield f"{room}/{name}", message
+
+
+def test_every_sentence_of_the_pages_is_translated(catalogue):
+    missing = set()
+    number = 0
+    for file, sentence in sentences():
+        key = sentence if isinstance(sentence, str) else sentence[0]
+        if file.startswith(IN_ENGLISH) or key in TABLES:
+            continue
+        number += 1
+        found = catalogue.get(key)
+        texts = found.string if found and isinstance(found.string, tuple) else (found.string if found else "",)
+        if not all(texts):
+            missing.add((file, key))
+    assert number > 700
+    assert missing == set(), "run `make messages`, then fill in what is empty"
+
+
+def test_what_is_translated_has_the_same_gaps(catalogue):
+    """And is right for the language's plurals."""
+    assert [(message.id, [str(error) for error in errors]) for message, errors in catalogue.check()] == []
+    gap = re.compile(r"%\(\w+\)\d*[sd]|<[^>]+>")
+    for message in catalogue:
+        texts = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        if message.id and all(texts):
+            assert {*gap.findall(texts[-1])} == {*gap.findall(ids[-1])}, message.id
+
+
+def test_what_is_compiled_is_what_is_written(catalogue):
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    assert CATALOGUE.with_suffix(".mo").read_bytes() == compiled.getvalue(), "run `make messages`"
+
+
+def title(client, address="/items/", **headers):
+    response = client.get(address, headers=headers)
+    shown = page(response)
+    assert response["Content-Language"] == shown.one("html")["lang"]
+    return shown.one("h1").words
+
+
+def test_the_browsers_language_unless_one_has_chosen(signed_in, stan):
+    client = signed_in(stan)
+    spanish = {"accept-language": "es-MX,es;q=0.9,en;q=0.5"}
+    assert title(client) == "Work Items"
+    assert title(client, **spanish) == "Elementos de trabajo"
+    assert title(client, **{"accept-language": "tlh,ko"}) == "Work Items"
+    for language, expected in (("es", "Elementos de trabajo"), ("en", "Work Items"), ("", "Elementos de trabajo")):
+        stan.language = language
+        stan.save()
+        assert title(client, **spanish) == expected
+    client.logout()
+    assert title(client, "/accounts/login/", **spanish) == "Iniciar sesión"
+    assert title(client, "/accounts/login/") == "Sign in"
+
+
+def test_it_is_chosen_in_the_account(signed_in, dora):
+    client = signed_in(dora)
+    form = page(client.get("/account")).one("form", action="/account")
+    sent = {**form.fields(), "language": "es", "time_zone": "UTC", "theme": "system", "rows_per_page": "25"}
+    assert client.post("/account", sent).status_code == 302
+    dora.refresh_from_db()
+    assert dora.language == "es"
+    assert page(client.get("/account")).one("h1").words == "Mi cuenta"
+    assert client.post("/account", {**sent, "language": "tlh"}).status_code == 422
+    dora.refresh_from_db()
+    assert dora.language == "es"
+
+
+def test_one_persons_language_is_not_the_next_ones(signed_in, dora, stan, item):
+    dora.language = "es"
+    dora.save()
+    assert title(signed_in(dora)) == "Elementos de trabajo"
+    assert title(signed_in(stan)) == "Work Items"
+
+
+def test_the_words_of_the_consortium_stay(signed_in, dora, item):
+    dora.language = "es"
+    dora.save()
+    client = signed_in(dora)
+    shown = page(client.get(f"/items/{item.pk}"))
+    article = shown.one("article")
+    assert (article["data-action"], article["data-stage"], article["data-status"]) == ("Ingest", "Receive", "Pending")
+    assert "En espera: Receive" in article.words
+    assert "El bag se ha visto en el bucket de recepción y espera su turno." in article.words
+    assert "Nadie tiene que actuar." in article.words
+    assert [one["data-value"] for one in page(client.get("/items/")).all("a", data_facet="status")][:2] == [
+        "Pending",
+        "Started",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/member-api/v2/items/?status=Lost", "/member-api/v2/items/999", "/api/v2/nothing"])
+def test_the_api_says_the_same_in_every_language(signed_in, dora, path):
+    client = signed_in(dora)
+    english = client.get(path)
+    dora.language = "es"
+    dora.save()
+    assert title(client) == "Elementos de trabajo"
+    after = client.get(path, headers={"accept-language": "es"})
+    assert (after.status_code, after.content) == (english.status_code, english.content)
+
+
+def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbox):
+    dora.language = "es"
+    dora.save()
+    item = make_item(virginia, name="bag.tar")
+    for person in (dora, stan):
+        Watch.objects.create(item=item, person=person)
+        due_of(view_of(person, query="status=Success"), person)
+    transitions.succeed(item, stage="Record", by=service())
+    call_command("send_digests")
+    told = {(mail.to[0], mail.subject): mail.body for mail in mailoutbox}
+    assert set(told) == {
+        (dora.email, "Hecho: bag.tar"),
+        (stan.email, "Done: bag.tar"),
+        (dora.email, "Failures: 1 elemento"),
+        (stan.email, "Failures: 1 item"),
+    }
+    assert "Recibe esta vista cada día" in told[dora.email, "Failures: 1 elemento"]
+    assert "El bag está en el almacenamiento de preservación." in told[dora.email, "Hecho: bag.tar"]
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/v2/", "/api/docs/moves/"])
+def test_the_description_of_the_api_is_in_one_language(signed_in, dora, address):
+    client = signed_in(dora)
+    english = title(client, address)
+    dora.language = "es"
+    dora.save()
+    response = client.get(address, headers={"accept-language": "es"})
+    assert page(response).one("h1").words == english
+    assert (page(response).one("html")["lang"], response["Content-Language"]) == ("en", "en")
+    assert "Cerrar sesión" not in response.content.decode()

@@ -1,0 +1,152 @@
+"""`/items/ID/requeue`. What all moves share is in test_page_cancel.py."""
+
+import pytest
+
+from workitems import transitions
+from workitems.models import WorkItem
+
+from ..asking import PATH
+from ..factories import make_item
+from ..stored import as_stored, last
+from .elements import form_of, page, problems
+
+
+def url(item):
+    return f"/items/{item.pk}/requeue"
+
+
+def stages_of(response):
+    """({stage: whether it is chosen}) of the choice on the page."""
+    radios = form_of(response).all("input", name="stage")
+    return {radio["value"]: "checked" in radio.attributes for radio in radios}
+
+
+@pytest.fixture
+def failed(item, wally):
+    transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
+    return transitions.fail(item, note="S3 says no", retry=False, by=wally)
+
+
+def test_the_choice_is_of_the_legal_stages_with_the_last_one_chosen(signed_in, ada, failed):
+    choice = stages_of(signed_in(ada).get(url(failed)))
+    assert list(choice) == PATH["Ingest"][: PATH["Ingest"].index("Store") + 1]
+    assert [stage for stage, chosen in choice.items() if chosen] == ["Store"]
+
+
+def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
+    transitions.requeue(failed, by=ada)
+    transitions.cancel(failed, note="no", by=ada)
+    choice = stages_of(signed_in(ada).get(url(failed)))
+    assert [stage for stage, chosen in choice.items() if chosen] == ["Store"]
+
+
+@pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
+def test_what_is_no_ingest_begins_again_as_a_request(signed_in, ada, wally, virginia, action):
+    item = make_item(virginia, action=action)
+    transitions.progress(item, stage="Record", by=wally)
+    client = signed_in(ada)
+    assert stages_of(client.get(url(item))) == {"Requested": True}
+    assert client.post(url(item), {"stage": "Requested"}).status_code == 302
+    assert last(item).stage_after == "Requested"
+
+
+def test_an_admin_requeues(signed_in, ada, failed):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(failed))).fields()
+    assert (sent["stage"], sent["note"]) == ("Store", "")
+    response = client.post(url(failed), {**sent, "stage": "Validate", "note": "Bucket policy mended."})
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, f"/items/{failed.pk}")
+    stored = WorkItem.objects.get(pk=failed.pk)
+    assert (stored.stage, stored.status, stored.retry) == ("Validate", "Pending", True)
+    assert (stored.node, stored.pid, stored.queued_at, stored.stage_started_at) == ("", None, None, None)
+    assert (stored.needs_admin_review, stored.reviewed, stored.note) == (False, False, "Bucket policy mended.")
+    entry = last(failed)
+    assert (entry.move, entry.who, entry.via) == ("requeue", ada.email, "page")
+    assert (entry.stage_before, entry.status_before) == ("Store", "Failed")
+    assert f"Requeued {failed.name}." in page(client.get(response["Location"])).one("div", class_="messages").words
+
+
+def test_a_script_needs_only_the_stage_and_the_error_note_stays(signed_in, ada, failed):
+    response = signed_in(ada).post(url(failed), {"stage": "Fetch"})
+    assert response.status_code == 302
+    assert (last(failed).stage_after, last(failed).note) == ("Fetch", "S3 says no")
+
+
+def test_the_note_that_it_replaces_stays_in_the_history(signed_in, ada, dora, failed):
+    signed_in(ada).post(url(failed), {"stage": "Fetch", "note": "Again."})
+    read = page(signed_in(dora).get(f"/items/{failed.pk}"))
+    assert read.one("div", id="note-text").text == "Again."
+    assert "S3 says no" in read.one("li", data_move="fail").words
+
+
+def test_a_reviewed_failure_is_to_be_reviewed_again(signed_in, ada, stan, failed):
+    transitions.review(failed, by=stan)
+    signed_in(ada).post(url(failed), {"stage": "Store"})
+    assert WorkItem.objects.get(pk=failed.pk).reviewed is False
+
+
+@pytest.mark.parametrize(
+    "stage", [None, "", "Record", "Requested", "Package", "store", "Store\x00", "Nowhere", "<b>", "9" * 5000]
+)
+def test_another_stage_is_refused(signed_in, ada, failed, stage):
+    before = as_stored(failed)
+    response = signed_in(ada).post(url(failed), {"note": "typed"} | ({} if stage is None else {"stage": stage}))
+    assert response.status_code == 422
+    [problem] = problems(response)
+    assert "Choose the stage" in problem or "cannot be requeued to" in problem
+    assert form_of(response).fields()["note"] == "typed"
+    assert as_stored(failed) == before
+
+
+def test_a_note_that_is_too_long_is_kept(signed_in, ada, failed):
+    before = as_stored(failed)
+    response = signed_in(ada).post(url(failed), {"stage": "Fetch", "note": "x" * 10_001})
+    assert response.status_code == 422
+    assert form_of(response).fields()["note"] == "x" * 10_001
+    assert form_of(response).fields()["stage"] == "Fetch"
+    assert as_stored(failed) == before
+
+
+def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
+    transitions.succeed(item, stage="Record", by=wally)
+    before = as_stored(item)
+    response = signed_in(ada).post(url(item), {"stage": "Record"})
+    assert response.status_code == 409
+    [problem] = problems(response)
+    assert "Record / Success" in problem
+    assert "What has succeeded is not done again." in problem
+    assert as_stored(item) == before
+
+
+def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, failed):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(failed))).fields() | {"stage": "Validate", "note": "Mended."}
+    transitions.edit(failed, note="S3 says no, and so does the cat", by=ada)
+    before = as_stored(failed)
+    response = client.post(url(failed), sent)
+    assert response.status_code == 409
+    assert "has changed since you opened the page" in problems(response)[0]
+    assert as_stored(failed) == before
+    again = form_of(response).fields()
+    assert (again["stage"], again["note"], again["version"]) == ("Validate", "Mended.", str(failed.version))
+    assert client.post(url(failed), again).status_code == 302
+    assert last(failed).note == "Mended."
+
+
+def test_sent_twice_is_recorded_once(signed_in, ada, failed):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(failed))).fields()
+    client.post(url(failed), sent)
+    stored = as_stored(failed)
+    assert client.post(url(failed), sent).status_code == 302
+    assert as_stored(failed) == stored
+
+
+def test_sent_again_after_a_worker_took_it_up_it_is_refused(signed_in, ada, wally, failed):
+    client = signed_in(ada)
+    sent = form_of(client.get(url(failed))).fields()
+    client.post(url(failed), sent)
+    transitions.progress(failed, stage="Store", node="worker-8", by=wally)
+    stored = as_stored(failed)
+    assert client.post(url(failed), sent).status_code == 409
+    assert as_stored(failed) == stored

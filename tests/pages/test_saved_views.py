@@ -1,0 +1,386 @@
+"""Saved views: `/views/`, and the left column of the list."""
+
+import threading
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from workitems import transitions
+from workitems.models import Cause, SavedView
+from workitems.saved_views import editing, showing
+
+from ..factories import UserFactory, make_item
+from ..html import hooks, ids
+from .elements import form_of, page, problems
+from .saving_views import FAILED, begin_with, column, save, view_of
+
+
+@pytest.fixture
+def items(virginia, jhu, wally):
+    """Two failed and one open of Virginia, one failed of Johns Hopkins."""
+    made = [make_item(virginia, name=f"bag-{n}.tar") for n in range(3)] + [make_item(jhu)]
+    for item in (made[0], made[1], made[3]):
+        transitions.fail(item, note="no", retry=False, by=wally)
+    return made
+
+
+# Saving
+
+
+@pytest.mark.parametrize(
+    ("who", "reach", "is_saved"),
+    [
+        ("dora", "private", True),
+        ("dora", "institution", False),
+        ("dora", "everybody", False),
+        ("stan", "private", True),
+        ("stan", "institution", True),
+        ("stan", "everybody", False),
+        ("ada", "private", True),
+        ("ada", "institution", True),
+        ("ada", "everybody", True),
+        ("ada", "nobody", False),
+    ],
+)
+def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
+    response = save(signed_in(cast[who]), reach=reach)
+    if is_saved:
+        assert (response.status_code, response["Location"]) == (302, "/items/?status=Failed")
+        view = SavedView.objects.get()
+        stored = (view.owner, view.institution, view.name, view.query, view.reach)
+        assert stored == (cast[who], cast[who].institution, "Failures", FAILED, reach)
+    else:
+        assert response.status_code == 422
+        assert problems(response) == ["Choose who sees it. You may save views for those below."]
+        assert not SavedView.objects.exists()
+
+
+def test_from_the_list_and_back_to_it(signed_in, stan, items):
+    client = signed_in(stan)
+    listed = page(client.get("/items/?status=Failed&sort=name&page=1"))
+    form = listed.one("details", class_="save-view").one("form")
+    sent = {**form.fields(), "name": " Failures\r\n of\tours ", "reach": "institution"}
+    response = client.post(form["action"], sent)
+    assert SavedView.objects.get().query == "status=Failed&sort=name"
+    assert SavedView.objects.get().name == "Failures of ours"
+    back = client.get(response["Location"])
+    assert "Saved as “Failures of ours”. Your institution sees it." in page(back).one("div", class_="messages").words
+    assert page(back).one("title").words == "Failures of ours · Work Items · Pharos"
+    assert column(client) == {"Failures of ours": 2}
+    # There is nothing to save where nothing is asked for.
+    assert page(client.get("/items/")).all("details", class_="save-view") == []
+
+
+def test_a_list_with_nothing_in_it_can_be_saved_for_when_there_is(signed_in, stan, items):
+    client = signed_in(stan)
+    listed = page(client.get("/items/?status=Suspended"))
+    form = listed.one("details", class_="save-view").one("form")
+    client.post(form["action"], {**form.fields(), "name": "On hold", "reach": "private"})
+    assert column(client) == {"On hold": 0}
+
+
+def test_strangers_services_and_other_sites_may_not(client, dora, wally):
+    assert save(client).status_code == 302
+    client.force_login(wally)
+    assert save(client).status_code in (302, 403)
+    other = Client(enforce_csrf_checks=True)
+    other.force_login(dora)
+    assert save(other).status_code == 403
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"name": ""}, "Give the view a name."),
+        ({"name": "  "}, "Give the view a name."),
+        ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
+        ({"name": "a\0b"}, "This name has characters that nobody can see."),
+        ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
+        ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
+        ({"name": "\u200b"}, "This name has characters that nobody can see."),
+        ({"name": "\u3164"}, "This name has characters that nobody can see."),
+        ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
+        *(
+            ({"name": name}, "This name has characters that nobody can see.")
+            for name in ("a\ufffe", "\u2065", "\ufdd0")
+        ),
+        *(({"name": name}, "This name has characters that nobody can see.") for name in ("\U000e0080", "\ufff0")),
+        ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
+    ],
+)
+def test_what_cannot_be_saved_keeps_what_was_typed(signed_in, dora, sent, sentence):
+    response = save(signed_in(dora), **sent)
+    assert response.status_code == 422
+    assert sentence in " ".join(problems(response))
+    kept = form_of(response).fields()
+    assert kept["list"] == sent.get("query", FAILED)
+    assert kept["reach"] == "private"
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["status=Lost", "colour=red", "node=services-1", "institution=jhu.edu"])
+def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
+    client = signed_in(dora)
+    response = save(client, query=query)
+    assert response.status_code == 422
+    assert "This list cannot be saved" in problems(response)[0]
+    fields = form_of(response).fields()
+    assert (fields["name"], fields["list"]) == ("Failures", query)
+    back = next(one for one in page(response).all("a", class_="button") if one.words == "Back to the list")
+    assert client.get(back["href"]).status_code == 400
+    assert not SavedView.objects.exists()
+
+
+TAKEN = {
+    "private": "You have a view of this name.",
+    "institution": "Your institution sees a view of this name.",
+    "everybody": "Everybody sees a view of this name.",
+}
+
+
+@pytest.mark.parametrize("reach", TAKEN)
+def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, consortium, reach):
+    """By a colleague, too, who may change it."""
+    client, theirs = signed_in(ada), view_of(ada)
+    if reach != "private":
+        theirs.owner = UserFactory(email="other@aptrust.org", institution=consortium, role=ada.role)
+    theirs.reach = reach
+    theirs.save()
+    response = save(client, query="stage=Store", reach=reach)
+    assert problems(response) == [TAKEN[reach] + " Take another name, or tick the box to replace it."]
+    theirs.refresh_from_db()
+    assert theirs.query == FAILED
+    client.post("/views/", {**form_of(response).fields(), "replace": "on"})
+    theirs.refresh_from_db()
+    stored = (SavedView.objects.count(), theirs.query, theirs.reach, theirs.owner)
+    assert stored == (1, "stage=Store", reach, ada)  # saved by whoever has saved it last
+
+
+def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan, dora, items):
+    client = signed_in(stan)
+    save(client, reach="institution")
+    for replace in ({}, {"replace": "on"}):
+        assert save(client, query="stage=Store", **replace).status_code == 302
+    stored = set(SavedView.objects.values_list("name", "reach", "query"))
+    assert stored == {("Failures", "private", "stage=Store"), ("Failures", "institution", FAILED)}
+    assert column(signed_in(dora)) == {"Failures": 2}
+
+
+def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
+    monkeypatch.setattr(editing, "MOST_OF_ONE", 2)
+    client = signed_in(dora)
+    for name in "ab":
+        save(client, name=name)
+    response = save(client, name="c")
+    assert problems(response) == ["You have 2 views. Delete one before you save another."]
+    assert save(client, name="a", query="stage=Store", replace="on").status_code == 302
+    assert set(SavedView.objects.values_list("name", "query")) == {("a", "stage=Store"), ("b", FAILED)}
+
+
+def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
+    former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
+    view_of(former, reach="institution")
+    monkeypatch.setattr(editing, "MOST_OF_ONE", 1)
+    client = signed_in(stan)
+    save(client, name="mine")
+    assert problems(save(client, reach="institution", replace="on")) == [
+        "You have 1 views. Delete one before you save another."
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_windows_at_once_save_one(dora):
+    client = Client()
+    client.force_login(dora)
+    ready, codes = threading.Barrier(2), []
+
+    def post():
+        other = Client()
+        other.cookies = client.cookies
+        ready.wait(20)
+        codes.append(save(other).status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=post) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(codes) == [302, 422]
+    assert SavedView.objects.count() == 1
+
+
+# Seeing
+
+
+def test_who_sees_which(cast, signed_in, items, jhu):
+    views = {
+        "Dora's": view_of(cast["dora"], name="Dora's"),
+        "Stan's": view_of(cast["stan"], name="Stan's"),
+        "Virginia's": view_of(cast["stan"], name="Virginia's", reach="institution"),
+        "Everybody's": view_of(cast["ada"], name="Everybody's", reach="everybody"),
+        "Hopkins'": view_of(cast["olga"], name="Hopkins'", reach="institution"),
+    }
+    seen = {
+        "dora": ["Dora's", "Virginia's", "Everybody's"],
+        "stan": ["Stan's", "Virginia's", "Everybody's"],
+        "olga": ["Hopkins'", "Everybody's"],
+        "ada": ["Everybody's"],
+    }
+    counts = {"dora": 2, "stan": 2, "olga": 1, "ada": 3}
+    for who, names in seen.items():
+        client = signed_in(cast[who])
+        # Re-scoped to whoever opens it, the number and the items.
+        assert list(column(client).items()) == [(name, counts[who]) for name in names]
+        assert len(ids(client.get(f"/items/?{FAILED}"))) == counts[who]
+        listed = page(client.get("/views/"))
+        assert {int(row["data-view"]) for row in listed.all("tr", data_view=True)} == {views[n].pk for n in names}
+        for name, view in views.items():
+            expected = 200 if name in names else 404
+            assert client.get(f"/views/{view.pk}/count").status_code == expected
+            if expected == 404:
+                for act in ("", "/delete"):
+                    assert client.get(f"/views/{view.pk}{act}").status_code == 404
+                    assert client.post(f"/views/{view.pk}{act}").status_code == 404
+                assert begin_with(client, view.pk).status_code == 404
+    assert SavedView.objects.count() == 5
+
+
+@pytest.mark.parametrize(
+    "query", ["q=bag-1", "late=true", "sort=updated&q=bag", "status=Failed&received_from=2020-01-01"]
+)
+def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, query):
+    view = view_of(dora, query=query)
+    client = signed_in(dora)
+    at = column(client)["Failures"]
+    assert at == f"/views/{view.pk}/count"
+    response = client.get(at)
+    assert "private" in response["Cache-Control"]
+    number = response.json()
+    total = int(hooks(client.get(f"/items/?{query}"), "total")[0])
+    assert number == {"number": total, "text": str(total)}
+    assert column(client, f"/items/?{query}")["Failures"] == total  # its own page knows it
+
+
+@pytest.mark.parametrize(
+    "query", ["", "phase=open", "status=Failed&status=Pending", "reviewed=false&sort=name", "retry=false"]
+)
+@pytest.mark.parametrize("who", ["dora", "ada"])
+def test_the_number_is_that_of_the_list(cast, signed_in, items, who, query):
+    view_of(cast[who], query=query, name="This")
+    client = signed_in(cast[who])
+    assert column(client)["This"] == int(hooks(client.get(f"/items/?{query}"), "total")[0])
+
+
+def test_the_present_one_is_marked(signed_in, dora, items):
+    view_of(dora)
+    client = signed_in(dora)
+    for address, marked in (("/items/?status=Failed", ["true"]), ("/items/", [])):
+        section = page(client.get(address)).one("section", class_="group views")
+        assert [one["aria-current"] for one in section.all("a", aria_current=True)] == marked
+
+
+def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
+    """A view for everybody may ask for what not everybody may: then it says so, and shows nothing else."""
+    view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
+    client = signed_in(dora)
+    assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}
+    assert page(client.get("/views/")).all("tr", data_view=True) == []
+    assert column(client) == {}
+    assert "Hopkins" not in client.get("/account").content.decode()
+    for address, sent in (("/views/start", {"view": view.pk}), (f"/views/{view.pk}/digest", {"every": "day"})):
+        said = page(client.post(address, sent, follow=True)).one("div", class_="messages").words
+        assert said == "“Hopkins” asks for something that is not there for your role or institution."
+    dora.refresh_from_db()
+    assert (dora.start_view, dora.digests.count()) == (None, 0)
+    assert client.get("/items/?institution=jhu.edu").status_code == 400
+    admin = signed_in(ada)
+    assert column(admin) == {"Hopkins": f"/views/{view.pk}/count"}
+    assert admin.get(f"/views/{view.pk}/count").json() == {"number": 1, "text": "1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "reach", "is_told"),
+    [
+        ("institution=jhu.edu", "everybody", True),
+        ("node=services-1", "everybody", True),
+        ("institution=jhu.edu", "private", False),
+        ("cause=1", "everybody", True),
+        ("node=services-1", "institution", True),
+        ("status=Failed", "everybody", False),
+    ],
+)
+def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, reach, is_told):
+    client = signed_in(ada)
+    query = query.replace("cause=1", f"cause={Cause.objects.first().pk}")
+    back = client.get(save(client, query=query, reach=reach)["Location"])
+    said = page(back).one("div", class_="messages").words
+    assert ("is not shown this view" in said) is is_told
+    # The same where it is shared only later.
+    view = SavedView.objects.get()
+    told = client.post(f"/views/{view.pk}", {"name": "Failures", "reach": "everybody"}, follow=True)
+    assert ("is not shown this view" in page(told).one("div", class_="messages").words) is (query != FAILED)
+
+
+def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, virginia, jhu):
+    view = view_of(ada, name="Hopkins", query="institution=jhu.edu")
+    ada.role, ada.institution = dora.role, virginia
+    ada.save()
+    client = signed_in(ada)
+    assert column(client) == {}
+    listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
+    assert "It asks for something that is not there for your role or institution." in listed.words
+    assert listed.one("th", scope="row").all("a") == []
+    assert client.post(f"/views/{view.pk}/delete").status_code == 302
+    assert not SavedView.objects.exists()
+
+
+def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
+    for n in range(showing.MOST_IN_COLUMN):
+        view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
+    view_of(ada, name="Z failed", reach="everybody")
+    assert column(signed_in(dora)) == {"Z failed": 2}
+    assert len(column(signed_in(ada))) == showing.MOST_IN_COLUMN
+
+
+def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
+    for who, reach in ((dora, "private"), (stan, "institution"), (ada, "everybody")):
+        view_of(who, reach=reach)
+    view_of(dora, name="Another")
+    client = signed_in(dora)
+    names = ["Another", "Failures (only you)", "Failures (your institution)", "Failures (everybody)"]
+    assert list(column(client)) == names
+    assert [one.words for one in page(client.get("/account")).one("select", name="view").all("option")][1:] == names
+    labelled = [one["aria-label"] for one in page(client.get("/views/")).all("select", name="every")]
+    assert labelled == [f"{name} by mail" for name in names]
+
+
+def test_a_long_column_ends(signed_in, dora, items):
+    for n in range(20):
+        view_of(dora, name=f"View {n:02}")
+    client = signed_in(dora)
+    assert len(column(client)) == showing.MOST_IN_COLUMN
+    group = page(client.get("/items/")).one("section", class_="group views")
+    assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
+    assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20
+
+
+def statements(client):
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/items/")
+    return len(asked)
+
+
+def test_the_column_costs_one_statement_more_however_many(signed_in, dora, items):
+    client = signed_in(dora)
+    client.get("/items/")
+    without = statements(client)
+    for n in range(10):
+        view_of(dora, name=f"View {n}", query=f"status=Failed&q={'x' * (n // 5)}")
+    assert statements(client) == without + 1
+    for n in range(10):
+        view_of(dora, name=f"Cause {n}", query=f"cause={Cause.objects.first().pk}&q={'x' * n}")
+    assert statements(client) == without + 2

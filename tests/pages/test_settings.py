@@ -1,0 +1,145 @@
+"""What a person's settings make of the pages; how they are set is in test_page_account.py."""
+
+import re
+
+import pytest
+from django.conf import settings
+
+from ..factories import make_item
+from ..html import ids, links
+from ..many import make_many
+from .elements import page
+
+DARK = re.compile(r"--[a-z-]+: [^;]+;")
+
+
+def sets(person, **values):
+    for name, value in values.items():
+        setattr(person, name, value)
+    person.save()
+
+
+# Colours
+
+
+@pytest.mark.parametrize(("theme", "scheme"), [("system", "light dark"), ("light", "light"), ("dark", "dark")])
+def test_the_page_comes_in_the_colours_that_one_has_chosen(signed_in, dora, item, theme, scheme):
+    sets(dora, theme=theme)
+    client = signed_in(dora)
+    for address in ("/items/", f"/items/{item.pk}", "/account", "/keys", "/nothing"):
+        read = page(client.get(address))
+        assert read.one("html").attributes.get("data-theme", "system") == theme
+        assert read.one("meta", name="color-scheme")["content"] == scheme
+
+
+def test_a_stranger_has_those_of_the_system(client, db):
+    read = page(client.get("/accounts/login/"))
+    assert "data-theme" not in read.one("html").attributes
+    assert read.one("meta", name="color-scheme")["content"] == "light dark"
+
+
+def test_dark_is_the_same_dark_whoever_asks_for_it():
+    """The style sheet says it twice: for a system that is dark, and for who has chosen it."""
+    style = (settings.BASE_DIR / "static/pharos.css").read_text()
+    of_the_system, chosen = (
+        style.split(selector)[1].split("}")[0]
+        for selector in (':root:not([data-theme="light"]) {', ':root[data-theme="dark"] {')
+    )
+    assert DARK.findall(of_the_system) == DARK.findall(chosen) != []
+
+
+# Rows
+
+
+@pytest.fixture
+def sixty(virginia):
+    return make_many(60, [virginia])
+
+
+def test_a_list_has_as_many_rows_as_one_has_set(signed_in, dora, sixty):
+    client = signed_in(dora)
+    for rows in (10, 50, 25):
+        sets(dora, rows_per_page=rows)
+        assert len(ids(client.get("/items/"))) == rows
+
+
+def test_an_address_that_says_how_many_is_right(signed_in, dora, sixty):
+    sets(dora, rows_per_page=10)
+    client = signed_in(dora)
+    response = client.get("/items/?per_page=7")
+    assert len(ids(response)) == 7
+    assert [link for link in links(response, r"\?[^\"]*page=2[^\"]*") if "per_page=7" not in link] == []
+    assert len(ids(client.get("/items/?per_page="))) == 10
+
+
+def test_links_do_not_say_what_one_has_set(signed_in, dora, sixty):
+    """What is bookmarked then follows the setting, and a colleague has their own."""
+    sets(dora, rows_per_page=10)
+    for address in ("/items/?status=Failed", "/items/?status=Failed&per_page=10"):
+        response = signed_in(dora).get(address)
+        assert len(ids(response)) <= 10
+        found = links(response, r"\?[^\"]*")
+        assert found
+        assert [link for link in found if "per_page" in link] == []
+        own = page(response).one("select", id="per_page").one("option", selected=True)
+        assert (own["value"], own.words) == ("", "10")
+
+
+def test_walking_the_pages_meets_everything_once(signed_in, dora, sixty):
+    sets(dora, rows_per_page=10)
+    client, seen, address = signed_in(dora), [], "/items/?sort=-date"
+    while address:
+        read = client.get(address)
+        seen += ids(read)
+        following = page(read).all("a", rel="next")
+        address = f"/items/{following[0]['href']}" if following else None
+    assert sorted(seen) == sorted(item.pk for item in sixty)
+
+
+def test_files_and_the_api_have_their_own_number(signed_in, dora, sixty):
+    sets(dora, rows_per_page=10)
+    client = signed_in(dora)
+    assert len(b"".join(client.get("/items/?format=csv").streaming_content).decode().splitlines()) == 61
+
+
+# Keys
+
+
+def scripts(response):
+    return {one["src"].rsplit("/", 1)[1].split(".")[0] for one in page(response).all("script")}
+
+
+def test_who_has_switched_the_shortcuts_off_gets_no_script_for_them(signed_in, dora, item):
+    client = signed_in(dora)
+    assert "keys" in scripts(client.get("/items/"))
+    assert "switched these off" not in page(client.get("/keys")).one("main").words
+    sets(dora, keyboard_shortcuts=False)
+    for address in ("/items/", f"/items/{item.pk}", "/keys"):
+        assert "keys" not in scripts(client.get(address))
+    assert "You have switched these off." in page(client.get("/keys")).one("main").words
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+def test_the_shortcuts_are_a_page_too(signed_in, cast, who):
+    client = signed_in(cast[who])
+    assert "/keys" in links(client.get("/items/"))
+    keys = [key.words for key in page(client.get("/keys")).one("main").all("kbd")]
+    of_reviews = set() if who == "dora" else {"a", "z"}
+    assert {"j", "k", "x", "r", "/", "Enter", "n", "p", "u", "s", "g", "o", "l", "?"} | of_reviews == set(keys)
+
+
+def test_a_stranger_is_not_offered_shortcuts(client, db):
+    response = client.get("/accounts/login/")
+    assert scripts(response) == {"pharos"}
+    assert not page(response).all("a", data_keys=True)
+
+
+# Weight
+
+
+def test_the_scripts_are_light(signed_in, ada, virginia):
+    files = (settings.BASE_DIR / "static").glob("*.js")
+    assert sum(file.stat().st_size for file in files) < 20_000
+    item = make_item(virginia)
+    for address in ("/items/", f"/items/{item.pk}"):
+        assert len(signed_in(ada).get(address).content) < 100_000

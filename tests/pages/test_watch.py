@@ -1,0 +1,202 @@
+"""“Tell me when it is done”: who asks, for what, and what the mail says; each once, whoever else sends."""
+
+import smtplib
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+
+from workitems import transitions
+from workitems.mailing import outbox, send_all
+from workitems.models import Watch, WorkItem
+
+from ..factories import make_item, service
+from .elements import page
+
+pytestmark = pytest.mark.usefixtures("site")
+
+
+def ask(client, item, wanted="true", **more):
+    return client.post(f"/items/{item.pk}/watch", {"wanted": wanted, **more}, follow=True)
+
+
+def waiting():
+    return set(Watch.objects.values_list("item", "person__email"))
+
+
+@pytest.mark.parametrize("name", ["dora", "stan", "ada"])
+def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
+    client, email = signed_in(cast[name]), cast[name].email
+    assert "Tell me when it is done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    for _again in range(2):
+        said = ask(client, item)
+        assert f"You will be told at {email} once it is done." in said.content.decode()
+        assert waiting() == {(item.pk, email)}
+    assert "Do not tell me" in page(said).one("form", class_="watch").words
+    ask(client, item, wanted="false")
+    assert waiting() == set()
+
+
+def test_others_and_strangers_may_not(client, signed_in, olga, wally, item):
+    assert ask(signed_in(olga), item).status_code == 404
+    assert signed_in(wally).post(f"/items/{item.pk}/watch", {"wanted": "true"}).status_code in (302, 403)
+    client.logout()
+    assert client.post(f"/items/{item.pk}/watch", {"wanted": "true"}).status_code == 302
+    assert waiting() == set()
+
+
+def test_a_get_changes_nothing(signed_in, dora, item):
+    assert signed_in(dora).get(f"/items/{item.pk}/watch").status_code == 302
+    assert waiting() == set()
+
+
+@pytest.mark.parametrize("wanted", ["", "yes", "\0", "1"])
+def test_anything_but_true_is_no(signed_in, dora, item, wanted):
+    assert ask(signed_in(dora), item, wanted=wanted).status_code == 200
+    assert waiting() == set()
+
+
+def test_what_is_done_is_not_waited_for(signed_in, dora, item):
+    transitions.succeed(item, stage="Record", by=service())
+    said = ask(signed_in(dora), item)
+    assert "It is done already" in said.content.decode()
+    assert not page(said).all("form", class_="watch")
+    assert waiting() == set()
+
+
+def test_the_reader_stays_in_the_list(signed_in, dora, item):
+    answer = signed_in(dora).post(f"/items/{item.pk}/watch", {"wanted": "true", "list": "stage=Receive"})
+    assert answer["Location"] == f"/items/{item.pk}?list=stage%3DReceive"
+
+
+@pytest.fixture
+def watched(item, dora):
+    Watch.objects.create(item=item, person=dora)
+    return item
+
+
+def test_nothing_is_sent_before_the_end(watched, mailoutbox):
+    transitions.progress(watched, stage="Fetch", by=service())
+    transitions.fail(watched, note="Later.", retry=True, by=service())
+    call_command("send_digests")
+    assert mailoutbox == []
+    assert waiting()
+
+
+@pytest.mark.parametrize(
+    ("end", "subject", "sentences"),
+    [
+        ("succeed", "Done: ", ["The bag is in preservation storage."]),
+        ("fail", "Failed at Receive: ", ["Correct the bag as the note says", "Bag is not valid: no Title."]),
+        ("cancel", "Cancelled: ", ["the note says why", "At your request."]),
+    ],
+)
+def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):
+    if end == "succeed":
+        transitions.succeed(watched, stage="Record", by=service())
+    elif end == "fail":
+        transitions.fail(watched, note="Bag is not valid: no Title.", retry=False, by=service())
+    else:
+        transitions.cancel(watched, note="At your request.", by=ada)
+    call_command("send_digests")
+    [mail] = mailoutbox
+    assert (mail.to, mail.subject) == ([dora.email], f"{subject}{watched.name}")
+    assert f"{site}/items/{watched.pk}" in mail.body
+    for sentence in sentences:
+        assert sentence in mail.body
+    assert waiting() == set()
+    call_command("send_digests")
+    assert len(mailoutbox) == 1
+
+
+def test_a_name_breaks_no_header(virginia, dora, mailoutbox):
+    item = make_item(virginia, name="a\nBcc: b@example.org\r\n.tar")
+    Watch.objects.create(item=item, person=dora)
+    transitions.succeed(item, stage="Record", by=service())
+    call_command("send_digests")
+    assert "\n" not in mailoutbox[0].subject
+    assert mailoutbox[0].recipients() == [dora.email]
+
+
+def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox, capsys):
+    transitions.succeed(watched, stage="Record", by=service())
+    dora.institution = jhu
+    dora.save()
+    call_command("send_digests")
+    assert mailoutbox == []
+    assert waiting() == set()
+    assert "nothing to tell: 1" in capsys.readouterr().out
+
+
+def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):
+    transitions.succeed(watched, stage="Record", by=service())
+    dora.is_active = False
+    dora.save()
+    call_command("send_digests")
+    assert mailoutbox == []
+
+
+def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, monkeypatch):
+    for _ in range(8):
+        item = make_item(virginia)
+        Watch.objects.create(item=item, person=dora)
+        transitions.succeed(item, stage="Record", by=service())
+    asked = []
+
+    def away(mail):
+        asked.append(mail)
+        raise smtplib.SMTPServerDisconnected("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.EmailMultiAlternatives, "send", away)
+        with pytest.raises(CommandError, match="given up for now"):
+            call_command("send_digests")
+    assert len(asked) == outbox.PATIENCE
+    assert len(waiting()) == 8
+    call_command("send_digests")
+    assert len(mailoutbox) == 8
+    assert waiting() == set()
+
+
+def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
+    transitions.succeed(watched, stage="Record", by=service())
+    now = timezone.now()
+    Watch.objects.update(claimed_at=now)
+    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
+    assert mailoutbox == []
+    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    assert len(mailoutbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
+    for _ in range(10):
+        item = make_item(virginia)
+        for person in (dora, stan):
+            Watch.objects.create(item=item, person=person)
+        transitions.succeed(item, stage="Record", by=service())
+
+    def run():
+        send_all(timezone.now())
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = [(mail.to[0], mail.subject) for mail in mailoutbox]
+    assert len(told) == len(set(told)) == 20
+    assert waiting() == set()
+
+
+def test_without_the_sites_address_nothing_is_sent(watched, settings, mailoutbox):
+    settings.SITE_URL = ""
+    transitions.succeed(watched, stage="Record", by=service())
+    with pytest.raises(CommandError, match="SITE_URL"):
+        call_command("send_digests")
+    assert mailoutbox == []
+    assert WorkItem.objects.get(pk=watched.pk).watches.exists()

@@ -1,0 +1,165 @@
+"""A list that is to be read from another database reads nothing from the first; and what becomes of it where that fails."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.db import OperationalError, connection, connections
+from django.http import HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.views import View
+
+from pharos.accounts.models import Institution
+from pharos.replicas import reading
+from pharos.replicas.standbys import Choice
+from workitems.bulk import run
+from workitems.import_export import csv_lines, json_lines
+from workitems.listing import ItemList, rows_at
+from workitems.listing.strategies import bounded_scan
+from workitems.pages.list.facets import Facets, drop_hints
+
+from ..factories import make_item
+from ..html import body, ids
+from ..many import SOME_DAY, make_many
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
+QUERIES = [
+    "",
+    "status=Failed&item_action=Ingest",
+    "institution=virginia.edu&sort=name",
+    "q=plain",
+    "q=ÄRGER&sort=-updated&status=Failed",
+    "superseded=true",
+    "duplicate=false&per_page=5&page=2",
+    "other_upload=true",
+    "updated_after=2026-03-06&sort=updated",
+    "received_from=2026-03-06&size_min=1&node_empty=true",
+    "user=nobody@virginia.edu&status=Failed",
+    "name=plain-1.tar&after=2026-03-08T00:00:00%2B00:00~9",
+]
+
+
+def refused(execute, sql, *rest):
+    raise AssertionError(f"read from the first database: {sql}")
+
+
+def read_all(listing, using):
+    """Everything that a page or a file asks the database for."""
+    mark, facets = run.mark(using), Facets(listing)
+    page = facets.found.page()
+    rows = rows_at(page.ids, SOME_DAY, listing.institutions, using)
+    shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
+    files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
+    beside = [facets.found.beside(rows[0].item)] if rows else []
+    return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), drop_hints(listing)
+
+
+@pytest.mark.parametrize("most", [10_000, 20])
+def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
+    make_many(120, [virginia, jhu])
+    monkeypatch.setattr(bounded_scan, "MOST", most)
+    monkeypatch.setattr(bounded_scan, "REACH", most)
+    for query in QUERIES:
+        here = read_all(ItemList(QueryDict(query), ada), "default")
+        listing = ItemList(QueryDict(query), ada, using="elsewhere")
+        with connection.execute_wrapper(refused):
+            there = read_all(listing, "elsewhere")
+        assert here == there, query
+
+
+class Chosen:
+    """Standbys of which always this one is chosen."""
+
+    def __init__(self, alias):
+        self.alias, self.said = alias, []
+
+    def choose(self, seen):
+        return Choice(self.alias, 7)
+
+    def has_served(self, choice):
+        self.said.append((choice, "served"))
+
+    def has_failed(self, choice, why):
+        self.said.append((choice, str(why)))
+
+
+def failing(*args, **kwargs):
+    raise OperationalError("gone just now")
+
+
+@pytest.fixture
+def gone(monkeypatch):
+    """The standby that is chosen turns out to be gone once it is read."""
+    chosen = Chosen("elsewhere")
+    monkeypatch.setattr(reading, "standbys", chosen)
+    with connections["elsewhere"].execute_wrapper(failing):
+        yield chosen
+
+
+@pytest.mark.parametrize("path", ["/items/", "/items/?q=bag", "/items/?format=csv", "/items/?format=json"])
+def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signed_in, dora, virginia, path):
+    item = make_item(virginia, name="bag.tar")
+    answer = signed_in(dora).get(path)
+    assert (answer.status_code, answer["X-Read-From"]) == (200, "default")
+    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
+    text = body(answer)
+    if "csv" in path:
+        assert [row["id"] for row in csv.DictReader(io.StringIO(text))] == [str(item.pk)]
+    elif "json" in path:
+        assert [row["id"] for row in json.loads(text)] == [item.pk]
+    else:
+        assert ids(answer) == [item.pk]
+
+
+class Template:
+    def render(self, context, request=None):
+        return ", ".join(str(one) for one in context["institutions"])
+
+
+class Lazy(reading.ReadsFromStandby, View):
+    """A page that reads only once it is rendered, as Django's generic views do."""
+
+    def get(self, request):
+        return TemplateResponse(request, Template(), {"institutions": Institution.objects.using(self.using)})
+
+
+def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone, rf, virginia):
+    answer = Lazy.as_view()(rf.get("/"))
+    assert (answer.content, answer["X-Read-From"]) == (b"virginia.edu", "default")
+    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
+
+
+def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
+    monkeypatch.setattr("workitems.pages.views.listing.Facets", failing)
+    with pytest.raises(OperationalError, match="gone just now"):
+        signed_in(dora).get("/items/")
+    assert gone.said == []
+
+
+def test_what_is_read_there_is_told_to_whoever_chooses(monkeypatch, signed_in, dora, virginia):
+    chosen = Chosen("elsewhere")
+    monkeypatch.setattr(reading, "standbys", chosen)
+    assert signed_in(dora).get("/items/")["X-Read-From"] == "elsewhere"
+    assert chosen.said == [(Choice("elsewhere", 7), "served")]
+
+
+def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):
+    client = signed_in(ada)
+    assert "X-Read-From" not in client.get("/items/")
+    assert client.post(f"/items/{item.pk}/cancel", {"note": "by mistake"}).status_code == 302
+    assert reading.COOKIE not in client.cookies
+
+
+def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypatch, rf, ada, settings):
+    """Who did it reads from the primary alone for as long as the cookie lasts."""
+    settings.SESSION_COOKIE_SECURE = True
+    monkeypatch.setattr(reading, "standbys", Chosen("elsewhere"))
+    monkeypatch.setattr(reading, "written", failing)
+    changing = rf.post("/items/1/cancel")
+    changing.user = ada
+    answer = reading.ReadYourWrites(lambda request: HttpResponse("done"))(changing)
+    assert (answer.content, answer.cookies[reading.COOKIE]["secure"]) == (b"done", True)
+    reader = rf.get("/items/")
+    reader.COOKIES[reading.COOKIE] = answer.cookies[reading.COOKIE].value
+    assert reading._written_by(reader) == 2**63 - 1

@@ -1,0 +1,198 @@
+"""Which standby is taken: by positions and this process's clock alone."""
+
+import logging
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+
+from pharos.replicas import standbys
+from pharos.replicas.standbys import AWAY, LATE, LOOK, Standbys
+
+
+class World:
+    """Servers as far as they are asked here. `replayed[alias]`: a position, None for a promoted server, or a failure."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.flushed = 5000
+        self.replayed = {}
+        self.whose = {}
+        self.asked = []
+
+    def answer(self, alias, sql):
+        self.asked.append(alias)
+        if sql == standbys._FLUSHED:
+            return [self.flushed]
+        assert sql == standbys._WHOSE
+        return ["7", "pharos"]
+
+    def come(self, alias):
+        self.asked.append(alias)
+        found = self.replayed[alias]
+        if isinstance(found, Exception):
+            raise found
+        return self.whose.get(alias, ("7", "pharos")), found
+
+
+@pytest.fixture
+def world(monkeypatch):
+    made = World()
+    monkeypatch.setattr(standbys, "_row", made.answer)
+    monkeypatch.setattr(standbys, "_replayed", made.come)
+    monkeypatch.setattr(standbys, "connections", {alias: Closable() for alias in ("standby1", "standby2")})
+    return made
+
+
+class Closable:
+    connection = "kept by this thread"
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def one(world):
+    world.replayed["standby1"] = 5000
+    return Standbys(["standby1"], clock=lambda: world.now)
+
+
+@pytest.fixture
+def read(one):
+    """A function that reads a page, which goes well; the database it was read from."""
+
+    def page(seen=0):
+        choice = one.choose(seen)
+        if choice != standbys.PRIMARY:
+            one.has_served(choice)
+        return choice.alias
+
+    return page
+
+
+@pytest.fixture
+def said(caplog):
+    """What the log says, as (level, text)."""
+    caplog.set_level(logging.INFO, "pharos.replicas.standbys")
+    return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_who_has_written_is_sent_there_only_once_it_is_replayed(world, read):
+    assert read(5000) == "standby1"
+    assert read(5001) == "default"
+    assert read() == "standby1"
+    world.replayed["standby1"] = 5001
+    assert read(5001) == "standby1"
+
+
+def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
+    for _second in range(int(LATE)):
+        assert read() == "standby1"
+        world.now += 1
+        world.flushed += 100  # and the standby replays nothing
+    assert read() == "standby1"
+    world.now += 1
+    assert [read(), read()] == ["default", "default"]
+    world.replayed["standby1"] = world.flushed
+    assert [read(), read()] == ["standby1", "standby1"]
+    assert said() == [
+        ("INFO", "standby1 is read from"),
+        ("WARNING", "standby1 is late by more than 10 s and not read from"),
+        ("INFO", "standby1 is read from"),
+    ]
+
+
+def test_a_process_that_knows_nothing_yet_asks_for_all(world, read, said):
+    """It has nothing older to compare with; of a little lag it says nothing."""
+    world.replayed["standby1"] = 4999
+    assert read() == "default"
+    world.replayed["standby1"] = 5000
+    assert read() == "standby1"
+    world.now += 100 * LATE
+    world.flushed = 6000
+    assert read() == "default"  # what it knew of the primary is too old
+    assert said() == [("INFO", "standby1 is read from")]
+
+
+def test_the_primary_is_looked_at_once_a_second(world, read):
+    for _time in range(20):
+        read()
+        world.now += LOOK / 10
+    assert world.asked.count("default") == 3  # two looks, and once whose database it is
+
+
+def test_one_that_fails_is_left_alone_for_some_seconds_and_then_tried_by_one(world, read, said):
+    read()
+    world.replayed["standby1"] = OperationalError("connection refused\nIs the server running?")
+    assert read() == "default"
+    world.asked.clear()
+    assert [read() for _time in range(5)] == ["default"] * 5
+    assert "standby1" not in world.asked
+    world.now += AWAY
+    assert [read(), read()] == ["default", "default"]
+    assert world.asked.count("standby1") == 2  # on the connection that it had, and on a new one
+    world.now += AWAY
+    world.replayed["standby1"] = 5000
+    assert [read(), read()] == ["standby1", "standby1"]
+    assert said()[1:] == [
+        ("WARNING", "standby1 is not read from: connection refused"),
+        ("INFO", "standby1 is read from"),
+    ]
+
+
+def test_one_whose_pages_fail_is_not_back_because_it_says_how_far_it_has_come(world, one, read, said):
+    failed = one.choose()
+    one.has_failed(failed, OperationalError("canceling statement due to lock timeout"))
+    world.now += AWAY
+    tried = one.choose()
+    assert [tried.alias, read(), read()] == ["standby1", "default", "default"]  # one reader tries it
+    one.has_failed(tried, OperationalError("canceling statement due to lock timeout"))
+    assert read() == "default"
+    world.now += AWAY
+    assert [read(), read()] == ["standby1", "standby1"]
+    assert [level for level, _text in said()] == ["WARNING", "INFO"]
+
+
+def test_pages_that_were_begun_before_say_nothing_about_now(world, one, read, said):
+    early, earlier, first = one.choose(), one.choose(), one.choose()
+    one.has_failed(first, OperationalError("connection refused"))
+    one.has_served(early)
+    assert read() == "default"
+    world.now += AWAY
+    assert read() == "standby1"
+    one.has_failed(earlier, OperationalError("connection refused"))
+    assert read() == "standby1"
+    assert [level for level, _text in said()] == ["WARNING", "INFO"]
+
+
+def test_one_that_is_none_of_this_database_is_not_read_from(world, read, said):
+    world.whose["standby1"] = ("8", "pharos")
+    assert read() == "default"
+    assert said() == [
+        ("WARNING", "standby1 is not read from: it is not a copy of the database of DATABASE_URL"),
+    ]
+
+
+def test_one_that_was_promoted_is_not_read_from(world, read):
+    read()
+    world.replayed["standby1"] = None
+    assert read() == "default"
+
+
+def test_several_are_taken_in_turn(world):
+    world.replayed = {"standby1": 5000, "standby2": 5000}
+    both = Standbys(["standby1", "standby2"], clock=lambda: world.now)
+    assert [both.choose().alias for _time in range(4)] == ["standby1", "standby2", "standby1", "standby2"]
+    world.replayed["standby1"] = OperationalError("gone")
+    assert {both.choose().alias for _time in range(4)} == {"standby2"}
+
+
+def test_the_check_says_where_queries_are_compiled(on_postgresql, db, capsys):
+    from django.db import connection
+
+    call_command("check", databases=["default"])
+    assert "W002" not in capsys.readouterr().err
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = on")
+    call_command("check", databases=["default"])
+    assert "ALTER ROLE" in capsys.readouterr().err

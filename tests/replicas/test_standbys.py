@@ -1,0 +1,339 @@
+"""Reading from a standby, with a real primary and standby: what comes from where, and that nobody notices when it is away."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+
+import psycopg
+import pytest
+from django.db import connection
+
+from ..html import hooks, ids
+from ..outside import Browser, program, settled
+from ..pages.elements import page
+from ..serving import KEY, PAGES, ROOT, server
+from ..throwaway_postgres import pair, server_binaries, wait_until
+from ..wire import BODY, whole_record
+
+FILES = {"csv": "/items/?format=csv", "json": "/items/?format=json"}
+
+
+@pytest.fixture(scope="module")
+def servers():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL has standbys")
+    if server_binaries() is None:
+        pytest.skip("a primary and a standby of our own need PostgreSQL's programs on this machine")
+    with pair() as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def people(servers):
+    found = settled(servers.primary.url)
+    servers.catch_up()
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(servers, people):
+    """One process, so that what it knows of the standby is known."""
+    with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **PAGES) as one:
+        yield one
+
+
+@pytest.fixture
+def sees(running, people):
+    """A function that gives somebody's browser, once the list is read from the standby."""
+
+    def browser(name):
+        found = Browser(running, people[name].session)
+        wait_until(lambda: reads_from(found) == "standby1")
+        return found
+
+    return browser
+
+
+def reads_from(browser):
+    answer = browser.get("/items/?per_page=10")
+    assert answer.status == 200
+    return answer.read_from
+
+
+@pytest.fixture
+def paused(servers):
+    """Replay, paused by the test and going on in the end."""
+    yield servers.pause
+    servers.resume()
+
+
+@pytest.fixture
+def worker(running, people):
+    return program(running, people["wally"])
+
+
+@pytest.fixture
+def upload(worker, people):
+    """A function by which a worker records an item of Virginia; its number."""
+
+    def make(name, **fields):
+        record = {**BODY, "name": name, "etag": name, "institution_id": people["dora"].institution, **fields}
+        return worker.post("/api/v2/items/", record)["id"]
+
+    return make
+
+
+def test_list_and_files_are_read_from_the_standby(sees, paused, upload, servers):
+    dora = sees("dora")
+    paused()
+    new = upload("unseen.tar")
+    for path in ("/items/?name=unseen.tar", "/items/?q=unseen&format=csv", "/items/?q=unseen&format=json"):
+        answer = dora.get(path)
+        assert (answer.status, answer.read_from) == (200, "standby1")
+        assert (ids(answer), "aptrust.receiving" in answer.text) == ([], False)
+    servers.resume()
+    assert ids(dora.get("/items/?name=unseen.tar")) == [new]
+    for path in FILES.values():
+        assert "unseen.tar" in dora.get(path).text
+
+
+def test_items_pages_and_the_api_are_read_from_the_primary(sees, paused, upload, worker):
+    dora = sees("dora")
+    paused()
+    new = upload("fresh.tar")
+    shown = dora.get(f"/items/{new}")
+    assert (shown.status, shown.read_from) == (200, None)
+    assert worker.get("/api/v2/items/?name=fresh.tar")["count"] == 1
+
+
+def test_whoever_has_changed_something_sees_it_and_nobody_else_is_sent_to_the_primary(sees, paused, upload, servers):
+    new = upload("mistaken.tar")
+    servers.catch_up()
+    ada, dora = sees("ada"), sees("dora")
+    listed = "/items/?name=mistaken.tar&status=Cancelled"
+    paused()
+    done = ada.post(f"/items/{new}/cancel", note="Uploaded by mistake.")
+    assert done.status == 302
+    for path in (listed, f"{listed}&format=csv"):
+        hers, dora_s = ada.get(path), dora.get(path)
+        assert (hers.read_from, dora_s.read_from) == ("default", "standby1")
+        assert "Uploaded by mistake." in hers.text
+        assert "Uploaded by mistake." not in dora_s.text
+    servers.resume()
+    hers = ada.get(listed)
+    assert (hers.read_from, ids(hers)) == ("standby1", [new])
+
+
+def test_the_cookie(sees, people, running):
+    ada = sees("ada")
+    assert "pharos_written" not in ada.cookies
+    done = ada.post("/items/999999/cancel", note="no such item")
+    [cookie] = [one for one in done.headers.get_all("Set-Cookie") if one.startswith("pharos_written=")]
+    assert {"HttpOnly", "SameSite=Lax", "Max-Age=300"} <= {part.strip() for part in cookie.split(";")}
+    assert "pharos_written" not in Browser(running, "").post("/items/1/cancel").headers.get("Set-Cookie", "")
+
+
+@pytest.mark.parametrize("value", ["9223372036854775807", "9:1abc:def", "x", "", "9" * 5000, '"\\303\\244"'])
+def test_a_cookie_that_is_not_ours_is_none(sees, value):
+    dora = sees("dora")
+    dora.cookies["pharos_written"] = value
+    answer = dora.get("/items/")
+    assert (answer.status, answer.read_from) == (200, "standby1")
+
+
+def test_another_persons_items_stay_out_of_sight(sees, people, running):
+    seen = {name: set(ids(sees(name).get("/items/?per_page=250"))) for name in ("dora", "stan", "olga", "ada")}
+    assert seen["dora"] == seen["stan"]
+    assert seen["dora"] | seen["olga"] == seen["ada"]
+    assert not seen["dora"] & seen["olga"]
+    for name, rows in seen.items():
+        answer = sees(name).get(FILES["json"])
+        assert answer.read_from == "standby1"
+        assert {row["id"] for row in json.loads(answer.text)} == rows
+    assert Browser(running, people["wally"].session).get("/items/").status == 302
+
+
+@pytest.fixture
+def failed(upload, worker):
+    """A function by which a worker records an item that fails at once; its number."""
+
+    def make(name):
+        number = upload(name, user="marked")
+        record = whole_record(worker.get(f"/api/v2/items/{number}"), status="Failed", retry=False, note="Broken.")
+        worker.put(f"/api/v2/items/{number}", record)
+        return number
+
+    return make
+
+
+def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, paused, failed, servers):
+    """The page's mark is of the standby's moment, as its rows are: what the standby did not know counts as later."""
+    shown, changed = failed("shown.tar"), failed("changed.tar")
+    servers.catch_up()
+    stan, ada = sees("stan"), sees("ada")
+    paused()
+    assert ada.post(f"/items/{changed}/edit", needs_admin_review="true").status == 302
+    late = failed("late.tar")
+    seen = stan.get("/items/?user=marked&reviewed=false")
+    assert (seen.read_from, set(ids(seen))) == ("standby1", {shown, changed})
+    form = page(seen).one("form", id="bulk").fields()
+    sent = {"which": "matching", "reviewed": "true", "confirmed": "yes", "list": form["list"]}
+    assert stan.post("/items/review", snapshot=form["snapshot"], **sent).status == 302
+    assert ids(stan.get("/items/?user=marked&reviewed=true")) == [shown]
+    assert set(ids(stan.get("/items/?user=marked&reviewed=false"))) == {changed, late}
+
+
+def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, servers):
+    dora = sees("dora")
+    paused()
+    upload("waiting.tar")
+    said = running.log().count("standby1 is late")
+    wait_until(lambda: dora.get("/items/?name=waiting.tar").read_from == "default")
+    assert hooks(dora.get("/items/?name=waiting.tar"), "total") == ["1"]
+    wait_until(lambda: running.log().count("standby1 is late") == said + 1)
+    servers.resume()
+    wait_until(lambda: dora.get("/items/").read_from == "standby1")
+    assert running.log().count("standby1 is late") == said + 1
+
+
+def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers, running):
+    dora, answers, ended = sees("dora"), Counter(), threading.Event()
+
+    def load():
+        while not ended.is_set():
+            answer = dora.get("/items/?status=Failed&q=tar")
+            answers[answer.status, answer.read_from] += 1
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for mode in ("immediate", "fast"):
+            servers.standby.stop(mode)
+            before = answers[200, "default"]
+            wait_until(lambda before=before: answers[200, "default"] >= before + 20)
+            servers.standby.start()
+            before = answers[200, "standby1"]
+            wait_until(lambda before=before: answers[200, "standby1"] >= before + 20)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert set(answers) == {(200, "default"), (200, "standby1")}
+    print(dict(answers))  # noqa: T201  shown by pytest -s
+    assert running.log().count("standby1 is not read from") == 2
+
+
+def frozen(node, number):
+    """Sends the signal to all processes of the server, the first of them first."""
+    first = int((node.data / "postmaster.pid").read_text().split()[0])
+    others = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=True).stdout.split()
+    for process in (first, *map(int, others)):
+        os.kill(process, number)
+
+
+def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, running):
+    """Its machine still takes what is sent to it, as when its disks hang."""
+    dora = sees("dora")
+    frozen(servers.standby, signal.SIGSTOP)
+    try:
+        assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
+    finally:
+        frozen(servers.standby, signal.SIGCONT)
+    assert "it has not answered within 2 s" in running.log()
+    wait_until(lambda: reads_from(dora) == "standby1")
+
+
+def test_a_standby_whose_reads_hang_holds_nobody_up_for_long(sees, servers, paused, running):
+    """It says how far it has come all the same: what it has replayed holds a lock that readers queue behind."""
+    dora = sees("dora")
+    with psycopg.connect(servers.primary.url) as holding:
+        holding.execute("LOCK TABLE workitems_workitem IN ACCESS EXCLUSIVE MODE")
+        servers.primary.ask("SELECT pg_switch_wal()")  # else the standby is told after some seconds
+        wait_until(lambda: servers.standby.ask(LOCKED) == (1,))
+        paused()
+    assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
+    servers.resume()
+    wait_until(lambda: reads_from(dora) == "standby1")
+    assert running.log().count("standby1 is not read from: canceling statement due to lock timeout") == 1
+
+
+LOCKED = (
+    "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'workitems_workitem'::regclass"
+)
+
+
+@pytest.fixture(scope="module")
+def long_list(servers, people):
+    """One that no buffer between server and client holds: 20 MB."""
+    servers.primary.ask(LONG.format(institution=people["olga"].institution))
+    servers.catch_up()
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_a_file_that_breaks_off_does_not_look_whole(sees, servers, long_list, form):
+    olga = sees("olga")
+    asked = http.client.HTTPConnection(olga.server.host, olga.server.port, timeout=60)
+    asked.request("GET", FILES[form], headers={"Cookie": f"pharos_session={olga.session}"})
+    reply = asked.getresponse()
+    assert (reply.status, reply.headers["X-Read-From"]) == (200, "standby1")
+    reply.read(1_000)
+    reading = "query LIKE '%django%curs%' AND pid <> pg_backend_pid()"
+    servers.standby.ask(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {reading}")
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        reply.read()
+    asked.close()
+
+
+LONG = """
+INSERT INTO workitems_workitem (created_at, updated_at, name, etag, bucket, "user", institution_id, note, action, stage, status,
+    outcome, date, retry, reviewed, object_identifier, generic_file_identifier, node, needs_admin_review, inst_approver,
+    aptrust_approver, version, search_text)
+SELECT now(), now(), 'long-' || n || '.tar', '', '', '', {institution}, repeat('x', 5000), 'Ingest', 'Receive', 'Pending',
+    '', now(), true, false, '', '', '', false, '', '', 1, '' FROM generate_series(1, 4000) AS n
+"""
+
+
+def checked(servers, replica):
+    """What `manage.py check --database default` says."""
+    knobs = {"DATABASE_URL": servers.primary.url, "DATABASE_REPLICA_URL": replica, "DEBUG": "true", "SECRET_KEY": KEY}
+    command = [sys.executable, "manage.py", "check", "--database", "default"]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", **knobs}, capture_output=True, check=True)
+    return done.stderr.decode()
+
+
+def test_the_check_names_a_standby_that_is_none(servers, people):
+    assert "W003" not in checked(servers, servers.standby.url)
+    other = servers.standby.url.replace("/postgres", "/template1")
+    said = checked(
+        servers, f"{servers.primary.url},{other},{servers.primary.url.replace(str(servers.primary.port), '1')}"
+    )
+    assert "standby1 of DATABASE_REPLICA_URL: it is no standby any more" in said
+    assert "standby2 of DATABASE_REPLICA_URL: it is not a copy of the database of DATABASE_URL" in said
+    assert "standby3 of DATABASE_REPLICA_URL: connection failed" in said
+
+
+def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, people):
+    away = servers.primary.url.replace(str(servers.primary.port), "1")
+    again = servers.standby.url.replace("127.0.0.1", "localhost")
+    with server(
+        servers.primary.url, workers=1, DATABASE_REPLICA_URL=f"{servers.standby.url},{away},{again}", **PAGES
+    ) as running:
+        dora = Browser(running, people["dora"].session)
+        wait_until(lambda: dora.get("/items/").read_from == "standby1")
+        wait_until(lambda: dora.get("/items/").read_from == "standby3")
+        assert {dora.get("/items/").read_from for _ in range(12)} == {"standby1", "standby3"}
+
+
+def test_a_standby_that_is_promoted_is_not_read_from(sees, servers, running):
+    """The last test here: there is no way back."""
+    dora = sees("dora")
+    servers.standby.ask("SELECT pg_promote()")
+    wait_until(lambda: servers.standby.ask("SELECT pg_is_in_recovery()") == (False,))
+    assert {dora.get("/items/").read_from for _ in range(20)} == {"default"}
+    assert running.log().count("it is no standby any more") == 1

@@ -1,0 +1,66 @@
+"""Going through the review queue as a browser does: its addresses, its links and its forms."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from ..factories import make_item
+from ..pages.elements import page
+
+URL = "/items/review/queue"
+START = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def made(institution, number, **fields):
+    return make_item(institution, date=START + timedelta(hours=number), **fields)
+
+
+def here(response):
+    """{parameter: value} of the address that the answer leads to."""
+    assert response.status_code == 302, response.content.decode()
+    parts = urlsplit(response["Location"])
+    assert parts.path == URL
+    return {name: values[0] for name, values in parse_qs(parts.query).items()}
+
+
+def begun(client, query=""):
+    """The first page, as a browser comes to it."""
+    return client.get(client.get(URL, {"list": query} if query else {})["Location"])
+
+
+def shown(response):
+    return int(page(response).one("article")["data-item-id"])
+
+
+def form(response, reviewed="true"):
+    """The form whose button says so, as (address, fields)."""
+    [found] = [
+        one
+        for one in page(response).all("form")
+        if one.all("button", name="reviewed", value=reviewed) and one.attributes["action"].startswith("?")
+    ]
+    return URL + found["action"], {**found.fields(), "reviewed": reviewed}
+
+
+def press(client, response, reviewed="true"):
+    address, fields = form(response, reviewed)
+    return client.post(address, fields)
+
+
+def follow(client, response, rel):
+    link = page(response).one("a", rel=rel)["href"]
+    answer = client.get(link)
+    return client.get(answer["Location"]) if answer.status_code == 302 else answer
+
+
+def left(response):
+    return page(response).one("span", class_="progress").words
+
+
+def walked(client, response, *, marking=True):
+    """Goes to the end, marking each item or skipping it. Returns the items' numbers, and the last page."""
+    seen = []
+    while page(response).all("article"):
+        seen.append(shown(response))
+        assert len(seen) < 100
+        response = client.get(press(client, response)["Location"]) if marking else follow(client, response, "next")
+    return seen, response

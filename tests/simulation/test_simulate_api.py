@@ -1,0 +1,220 @@
+"""`simulate --api` against the production server: several workers race for the same items while an admin cancels."""
+
+import json
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from bench.workers import Canceller
+from pharos.accounts import api_keys
+from pharos.accounts.models import User
+from workitems import transitions
+from workitems.models import HistoryEntry, WorkItem
+from workitems.simulation import Address, play
+from workitems.simulation.connection import Clock, Connection
+from workitems.simulation.deciding import Save
+from workitems.simulation.worker import Worker
+from workitems.vocabulary import Action, Status
+
+from ..factories import make_item
+from ..lifecycle.legal import all_faults, asked_by, made_by, unrecorded
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def key_of(person):
+    return api_keys.make(person, now=timezone.now())[1]
+
+
+@pytest.fixture
+def simulate(real_server, wally, monkeypatch, capsys):
+    """A function that plays against the server, and gives back the lines that were said."""
+    monkeypatch.setenv("PHAROS_API_KEY", key_of(wally))
+
+    def run(**options):
+        call_command("simulate", **{"api": real_server.url, "user": wally.email, "every": 0, "seed": 4, **options})
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def backlog(virginia, jhu):
+    """A few of every action, as bucket reader and members leave them."""
+    return [
+        make_item(institution, action=action.value)
+        for institution in (virginia, jhu)
+        for action in Action
+        for _ in "abc"
+    ]
+
+
+@pytest.fixture
+def queued(virginia):
+    """An ingest that the feeder has seen."""
+    return make_item(virginia, queued_at=timezone.now())
+
+
+@contextmanager
+def somebody_else():
+    """What a worker's thread does here with the database is somebody else's doing; it must not keep the connection."""
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def only_what_waits(monkeypatch):
+    """Nothing new arrives."""
+    monkeypatch.setattr(Worker, "_read_bucket", lambda self: None)
+    monkeypatch.setattr(Worker, "_feed", lambda self: 1)
+
+
+def roles():
+    return dict(User.objects.values_list("email", "role"))
+
+
+def figures(line):
+    """The numbers of the summary, by the words behind them."""
+    return {
+        word: int(number) for number, word in re.findall(r"(\d+) (changes|refused|created|requests|saves taken)", line)
+    }
+
+
+def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    clock = Clock()
+    called = Connection(Address.of(real_server.url), ada.email, key_of(ada), clock)
+    admin = Canceller(called, clock, Random(2), pause=0)
+    with ThreadPoolExecutor(1) as pool:
+        cancelling = pool.submit(admin.work, most=12)
+        *_lines, said = simulate(workers=4, steps=40, journal=journal)
+        clock.stop()
+        cancelling.result()
+
+    assert all_faults(roles()) == []
+    saves = [Save(**json.loads(line)) for line in journal.read_text().splitlines()]
+    entries = HistoryEntry.objects.filter(who__in=[wally.email, ada.email])
+    assert unrecorded(saves + admin.saves, entries) == []
+    # Nor is anything in the histories that nobody has sent. Fewer entries than saves: what is so already is not recorded again.
+    assert not Counter(map(made_by, entries)) - Counter(map(asked_by, saves + admin.saves))
+
+    counted = figures(said)
+    assert counted["changes"] + counted["created"] == counted["saves taken"] == len(saves) > 50
+    assert counted["requests"] > counted["saves taken"]
+    assert counted["created"] == WorkItem.objects.count() - len(backlog)
+    cancelled = {entry.item_id for entry in entries if entry.who == ada.email}
+    assert len(cancelled) == admin.told["cancelled"] == len(admin.saves) > 3
+    assert set(WorkItem.objects.filter(pk__in=cancelled).values_list("status", flat=True)) == {Status.CANCELLED}
+    assert len({entry.item_id for entry in entries if entry.move == "succeed"}) > 1
+
+
+def test_one_worker_says_each_change_on_a_line(simulate, backlog, wally):
+    *lines, said = simulate(steps=60)
+    entries = HistoryEntry.objects.filter(who=wally.email)
+    changes = [line for line in lines if "left alone" not in line]
+    assert len(changes) == entries.count() > 40
+    assert said.startswith("Stopped: ")
+    assert all(re.match(r"\d\d:\d\d:\d\d worker-1 #\d+ ", line) for line in lines)
+    assert entries.filter(move="create").exists() == any(": new, " in line for line in lines)
+    assert all_faults(roles()) == []
+
+
+def test_at_the_end_nothing_is_held(simulate, backlog):
+    """A worker that is told to end puts its item back."""
+    simulate(workers=3, steps=9)
+    assert not WorkItem.objects.exclude(node="").exists()
+    assert not WorkItem.objects.filter(status=Status.STARTED).exists()
+    assert HistoryEntry.objects.filter(status_after=Status.STARTED).exists()
+
+
+def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
+    """What was on its way is still listened to, and what they hold is put back."""
+    told = []
+
+    def tell(done):
+        told.append(done)
+        if len(told) == 20:
+            raise KeyboardInterrupt
+
+    played = play(Address.of(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
+    assert len([done for done in told if done.changed]) == played.calls.saves >= 20
+    assert not WorkItem.objects.exclude(node="").exists()
+    made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))
+    assert not made - Counter(asked_by(done.save) for done in told if done.save)
+
+
+def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):
+    """Another process claims the item in the moment between a worker's claim and its reading."""
+    read, reads = Worker._read, []
+
+    def late(worker, number):
+        reads.append(number)
+        if len(reads) == 2:  # the first is before the claim, the second after it
+            with somebody_else():
+                taken = WorkItem.objects.get(pk=number)
+                assert taken.node == "worker-1"
+                transitions.progress(taken, by=wally, stage="Fetch", note="Mine.", node="theirs", pid=9)
+        return read(worker, number)
+
+    monkeypatch.setattr(Worker, "_read", late)
+    lines = simulate(steps=30)
+    queued.refresh_from_db()
+    assert (queued.stage, queued.status, queued.note) == ("Fetch", "Started", "Mine.")
+    assert (queued.node, queued.pid, queued.version) == ("theirs", 9, 3)
+    assert any("the claim was lost" in line for line in lines)
+
+
+def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, only_what_waits, monkeypatch):
+    """The worker read the item as its own, and learns of the cancel by the refusal of its save."""
+    carry_out = Worker._carry_out
+
+    def after_a_cancel(worker, seen, plan):
+        if seen.status == Status.STARTED:
+            with somebody_else():
+                transitions.cancel(WorkItem.objects.get(pk=seen.pk), by=ada, note="Wrong bag.")
+        return carry_out(worker, seen, plan)
+
+    monkeypatch.setattr(Worker, "_carry_out", after_a_cancel)
+    *lines, said = simulate(steps=30)
+    queued.refresh_from_db()
+    assert (queued.stage, queued.status, queued.note) == ("Resolve", "Cancelled", "Wrong bag.")
+    assert figures(said)["refused"] == 1
+    assert any("left alone. This item is closed (Resolve / Cancelled)" in line for line in lines)
+
+
+def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
+    """By the worker that meets them, at the stage where they stand; the one that counts is ingested."""
+    now = timezone.now()
+    fields = {"name": "bag.tar", "queued_at": now}
+    old = make_item(virginia, etag="a" * 32, date=now - timedelta(hours=9), **fields)
+    last = make_item(virginia, etag="b" * 32, date=now - timedelta(hours=1), **fields)
+    simulate(steps=60)
+    old.refresh_from_db()
+    last.refresh_from_db()
+    assert (old.stage, old.status) == ("Receive", "Cancelled")
+    assert "another etag" in old.note
+    assert last.version > 1
+    assert last.status != Status.CANCELLED
+    assert all_faults(roles()) == []
+
+
+def test_a_wrong_key_is_said_with_what_the_server_says(simulate, item):
+    before = HistoryEntry.objects.count()
+    with pytest.raises(CommandError, match=r"(?s)GET /api/v2/institutions/.*Got 401: \w+"):
+        simulate(key="not-a-key", workers=4)
+    assert HistoryEntry.objects.count() == before
+
+
+def test_a_members_key_will_not_do(simulate, real_server, dora):
+    with pytest.raises(CommandError, match="Got 403: "):
+        simulate(key=key_of(dora), user=dora.email)

@@ -1,0 +1,240 @@
+"""Real threads with connections of their own: nothing is lost, nothing is decided from a stale copy."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections, transaction
+
+from workitems import transitions
+from workitems.lifecycle import Refused, TransitionRequest
+from workitems.models import HistoryEntry, WorkItem
+
+from ..factories import make_item
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 120
+
+
+@pytest.fixture
+def together():
+    """A function that runs calls at the same moment, each in a thread of its own, and gives back what they returned."""
+
+    def run(*calls):
+        barrier = Barrier(len(calls))
+
+        def one(call):
+            connection.ensure_connection()  # or the first would be done before the second has connected
+            barrier.wait(timeout=30)
+            try:
+                return call()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return [future.result(timeout=60) for future in [pool.submit(one, call) for call in calls]]
+
+    return run
+
+
+def outcome(verb, *args, **kwargs):
+    """The reason of a refusal, or None where the move was made."""
+    try:
+        verb(*args, **kwargs)
+    except Refused as refused:
+        return refused.reason
+
+
+def chain(item):
+    """The item's history as (move, stage, status) after each entry; fails where an entry does not follow from the former."""
+    entries = list(HistoryEntry.objects.filter(item=item).order_by("number"))
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    for former, entry in pairwise(entries):
+        assert (entry.stage_before, entry.status_before) == (former.stage_after, former.status_after)
+    stored = WorkItem.objects.get(pk=item.pk)
+    assert stored.version == len(entries)
+    assert (stored.stage, stored.status, stored.note) == (
+        entries[-1].stage_after,
+        entries[-1].status_after,
+        entries[-1].note,
+    )
+    return [(entry.move, entry.stage_after, entry.status_after) for entry in entries]
+
+
+# What the worker was about to save when the admin cancels, and whether that closes the item.
+SAVES = {
+    "progress": (lambda item, by: transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=by), False),
+    "wait": (lambda item, by: transitions.progress(item, stage="Fetch", status="Pending", by=by), False),
+    "try again": (
+        lambda item, by: transitions.fail(item, stage="Fetch", note="S3 timed out", retry=True, by=by),
+        False,
+    ),
+    "fail": (lambda item, by: transitions.fail(item, stage="Validate", note="no manifest", retry=False, by=by), True),
+    "succeed": (lambda item, by: transitions.succeed(item, stage="Record", note="done", by=by), True),
+    "suspend": (lambda item, by: transitions.suspend(item, note="ask", by=by), False),
+}
+
+
+def test_an_admins_cancel_meets_a_workers_save(on_postgresql, together, virginia, ada, wally):
+    seen = Counter()
+    for number in range(ROUNDS):
+        name, (save, closes) = list(SAVES.items())[number % len(SAVES)]
+        item = make_item(virginia)
+        for_admin, for_worker = WorkItem.objects.get(pk=item.pk), WorkItem.objects.get(pk=item.pk)
+        calls = [
+            lambda mine=for_admin: outcome(mine.cancel, note="wrong bag", by=ada),
+            lambda mine=for_worker, save=save: outcome(save, mine, wally),
+        ]
+        cancelled, saved = together(*(calls if number % 4 < 2 else reversed(calls)))[:: 1 if number % 4 < 2 else -1]
+        story = chain(item)
+        if cancelled is None:
+            # Cancel has won, whichever came first: nothing comes after it, and a worker that came later was told.
+            assert story[-1] == ("cancel", "Resolve", "Cancelled")
+            assert saved in (None, "illegal")
+            assert len(story) == (3 if saved is None else 2)
+            assert not (closes and saved is None)
+            assert (for_admin.stage, for_admin.status, for_admin.note) == ("Resolve", "Cancelled", "wrong bag")
+            if saved:
+                assert (for_worker.status, for_worker.note) == ("Cancelled", "wrong bag")
+        else:
+            # Refused only because the worker had closed it first; the admin's copy now says so.
+            assert (cancelled, saved, closes) == ("illegal", None, True)
+            assert len(story) == 2
+            assert for_admin.status == for_worker.status == story[-1][2]
+        seen[name, cancelled, saved] += 1
+    assert sum(seen.values()) == ROUNDS
+
+
+def until_it_waits_for_our_lock(told):
+    """Returns once the other thread's statement waits for a row that this connection has locked."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+            assert not told.done(), "it did not wait"
+    raise AssertionError("it neither waited nor ended")
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_a_save_that_arrives_while_the_cancel_is_being_stored(on_postgresql, virginia, ada, wally, name):
+    save, _closes = SAVES[name]
+    item = make_item(virginia)
+    for_worker = WorkItem.objects.get(pk=item.pk)
+
+    def late():
+        try:
+            return outcome(save, for_worker, wally)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            transitions.cancel(item, note="wrong bag", by=ada)
+            told = pool.submit(late)
+            until_it_waits_for_our_lock(told)
+        assert told.result(timeout=30) == "illegal"
+    assert chain(item)[-1] == ("cancel", "Resolve", "Cancelled")
+    assert (for_worker.status, for_worker.note) == ("Cancelled", "wrong bag")
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_a_cancel_that_arrives_while_a_save_is_being_stored(on_postgresql, virginia, ada, wally, name):
+    save, closes = SAVES[name]
+    item = make_item(virginia)
+    for_admin = WorkItem.objects.get(pk=item.pk)
+
+    def late():
+        try:
+            return outcome(for_admin.cancel, note="wrong bag", by=ada)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            save(item, wally)
+            told = pool.submit(late)
+            until_it_waits_for_our_lock(told)
+        assert told.result(timeout=30) == ("illegal" if closes else None)
+    assert (chain(item)[-1][0] == "cancel") == (not closes)
+
+
+def test_many_workers_on_many_items(together, virginia, wally):
+    """On both databases: every item made and every move is there, and nobody meets a locked database."""
+    workers, items_each = 6, 8
+
+    def work(number):
+        for count in range(items_each):
+            item = transitions.create(by=wally, institution=virginia, action="Ingest", name=f"bag-{number}-{count}.tar")
+            transitions.progress(item, stage="Fetch", node=f"w{number}", by=wally)
+            transitions.progress(item, stage="Store", note=f"{number}", by=wally)
+            transitions.succeed(item, stage="Cleanup", by=wally)
+        return number
+
+    assert together(*(lambda number=number: work(number) for number in range(workers))) == list(range(workers))
+    assert WorkItem.objects.count() == workers * items_each
+    for item in WorkItem.objects.all():
+        assert [move for move, _stage, _status in chain(item)] == ["create", "progress", "progress", "succeed"]
+        assert item.note == item.name.split("-")[1]
+
+
+def test_many_workers_on_the_same_items(together, virginia, wally):
+    """Each note that was accepted is in the history once, and each that was not was refused to its worker."""
+    workers, rounds = 6, 5
+    items = [make_item(virginia) for _ in range(3)]
+
+    def work(number):
+        accepted = []
+        for count in range(rounds):
+            for item in items:
+                mine = WorkItem.objects.get(pk=item.pk)
+                stage = ["Fetch", "Validate", "Store"][count % 3]
+                note = f"{number}.{count}"
+                if outcome(transitions.progress, mine, stage=stage, note=note, by=wally) is None:
+                    accepted.append((item.pk, note))
+        return accepted
+
+    accepted = [pair for pairs in together(*(lambda n=n: work(n) for n in range(workers))) for pair in pairs]
+    recorded = list(HistoryEntry.objects.filter(move="progress").values_list("item_id", "note"))
+    assert sorted(recorded) == sorted(accepted)
+    assert len(accepted) >= len(items)
+    for item in items:
+        chain(item)
+
+
+def test_of_two_who_saw_the_same_version_one_is_told(together, virginia, ada):
+    for number in range(10):
+        item = make_item(virginia)
+        copies = [WorkItem.objects.get(pk=item.pk) for _ in range(3)]
+        outcomes = together(
+            *(
+                lambda mine=mine, note=f"{number}.{place}": outcome(
+                    transitions.edit, mine, note=note, by=ada, version=1
+                )
+                for place, mine in enumerate(copies)
+            )
+        )
+        assert sorted(outcomes, key=str) == [None, "changed", "changed"]
+        assert len(chain(item)) == 2
+
+
+def test_bulk_acts_on_the_same_items_in_any_order(together, virginia, wally, stan):
+    items = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(20)]
+    ids = [item.pk for item in items]
+    for _round in range(5):
+        calls = [
+            lambda move=move, order=order: transitions.apply(move, order, TransitionRequest(), by=stan)
+            for move in ("review", "unreview")
+            for order in (ids, ids[::-1])
+        ]
+        for results in together(*calls):
+            assert not [result for result in results if result.refused]
+    flags = set(WorkItem.objects.values_list("reviewed", flat=True))
+    assert len(flags) == 1  # each act took all of them, one act after the other
+    for item in items:
+        moves = [move for move, _stage, _status in chain(item)][2:]
+        assert all(former != move for former, move in pairwise(moves))  # said once is recorded once

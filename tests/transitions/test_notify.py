@@ -1,0 +1,245 @@
+"""The spot test: staff are asked by one mail, once, to check a restored copy, and the item's note says so."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from smtplib import SMTPServerDisconnected
+from threading import Barrier
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection, connections
+
+from pharos.accounts.roles import Role
+from workitems import transitions
+from workitems.mailing import NotSent, ask_to_check
+from workitems.models import HistoryEntry, WorkItem
+from workitems.vocabulary import Status
+
+from ..factories import UserFactory, make_item
+from ..stored import as_stored, last, refused
+
+URL = "https://pharos.example.org/items/17"
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+LINE = "Email sent to admins at University of Virginia"
+NOTE = "Object restored to https://s3.example.org/aptrust.restore.virginia.edu/bag.tar"
+
+
+@pytest.fixture
+def restored(virginia, wally):
+    item = make_item(
+        virginia,
+        action="Restore",
+        name="uva-lib_2274642.tar",
+        object_identifier="virginia.edu/uva-lib_2274642",
+        user="dora@virginia.edu",
+        at=NOON,
+    )
+    return transitions.succeed(item, stage="Record", note=NOTE, by=wally)
+
+
+def ask(item, by, **more):
+    return ask_to_check(item, by=by, item_url=URL, **more)
+
+
+@pytest.mark.parametrize("who", ["ada", "wally"])
+def test_staff_are_mailed_and_the_item_says_so(restored, cast, who):
+    before, _entries = as_stored(restored)
+    assert ask(restored, cast[who], at=NOON) is True
+    after, _entries = as_stored(restored)
+    changed = {name for name, value in after.items() if value != before[name]}
+    assert changed == {"note", "version", "updated_at"}
+    assert restored.note == after["note"] == f"{NOTE}\n{LINE}"
+    entry = last(restored)
+    assert (entry.move, entry.who, entry.via, entry.at) == ("notify", cast[who].email, "api", NOON)
+    assert (entry.stage_before, entry.status_before) == (entry.stage_after, entry.status_after) == ("Record", "Success")
+    assert (entry.note, entry.changes) == (restored.note, {})
+    assert [message.to for message in mail.outbox] == [["stan@virginia.edu"]]
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga"])
+def test_who_may_not(restored, cast, who):
+    with refused(restored, "forbidden"):
+        ask(restored, cast[who])
+    assert mail.outbox == []
+
+
+def test_an_inactive_service_may_not(restored, stan, wally):
+    wally.is_active = False
+    with refused(restored, "forbidden"):
+        ask(restored, wally)
+
+
+def test_all_active_staff_of_the_institution_and_nobody_else(restored, cast, virginia, jhu):
+    UserFactory(email="stella@virginia.edu", role=Role.STAFF, institution=virginia)
+    UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
+    UserFactory(email="admin@virginia.edu", role=Role.ADMIN, institution=virginia)
+    ask(restored, cast["wally"])
+    [message] = mail.outbox
+    assert message.recipients() == ["stan@virginia.edu", "stella@virginia.edu"]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_whatever_the_items_status(virginia, stan, wally, status):
+    stage = "Record" if status == "Success" else "Requested"
+    item = make_item(virginia, action="Restore", stage=stage, status=status)
+    assert ask(item, wally) is True
+    assert (item.stage, item.status, item.note) == (stage, status, LINE)
+    assert last(item).move == "notify"
+
+
+@pytest.mark.parametrize("action", ["Ingest", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
+def test_only_of_a_restore(virginia, stan, wally, action):
+    item = make_item(virginia, action=action)
+    with refused(item, "illegal") as caught:
+        ask(item, wally)
+    assert f"notify is only for a Restore, not for {action}." in caught.value.sentence
+    assert mail.outbox == []
+
+
+def test_asked_again_nothing_happens(restored, stan, wally, ada):
+    stale = WorkItem.objects.get(pk=restored.pk)
+    assert ask(restored, wally) is True
+    before = as_stored(restored)
+    assert ask(stale, ada) is False
+    assert ask(restored, wally) is False
+    assert as_stored(restored) == before
+    assert (stale.note, stale.version) == (restored.note, restored.version)
+    assert len(mail.outbox) == 1
+
+
+def test_asked_again_after_the_note_was_changed_and_the_staff_have_left(restored, stan, wally, ada):
+    ask(restored, wally)
+    transitions.edit(restored, note="the copy has expired", by=ada)
+    stan.is_active = False
+    stan.save()
+    assert ask(restored, wally) is False
+    assert restored.note == "the copy has expired"
+    assert len(mail.outbox) == 1
+
+
+def test_a_stale_copy_loses_no_words(restored, stan, wally, ada):
+    stale = WorkItem.objects.get(pk=restored.pk)
+    transitions.edit(restored, note="the copy stays for a week", by=ada)
+    assert ask(stale, wally) is True
+    assert stale.note == f"the copy stays for a week\n{LINE}"
+
+
+def test_an_institution_without_active_staff(restored, dora, olga, ada, wally, virginia):
+    UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
+    with refused(restored, "illegal") as caught:
+        ask(restored, wally)
+    assert caught.value.sentence.startswith("University of Virginia has no active staff")
+    assert mail.outbox == []
+    UserFactory(email="new@virginia.edu", role=Role.STAFF, institution=virginia)
+    assert ask(restored, wally) is True
+
+
+class Broken(EmailBackend):
+    """A mail server that fails in the way that a test chooses, and counts how often it was asked."""
+
+    fails = None
+    asked = 0
+
+    def send_messages(self, messages):
+        type(self).asked += 1
+        if self.fails is None:
+            return 0
+        raise self.fails
+
+
+FAILURES = [ConnectionRefusedError("no"), TimeoutError("slow"), SMTPServerDisconnected("gone"), None]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["refused", "timeout", "disconnected", "nothing sent"])
+def test_a_mail_server_that_fails_leaves_no_note(restored, stan, wally, settings, monkeypatch, failure):
+    monkeypatch.setattr(Broken, "fails", failure)
+    monkeypatch.setattr(Broken, "asked", 0)
+    before = as_stored(restored)
+    working = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}.Broken"
+    with pytest.raises(NotSent) as caught:
+        ask(restored, wally)
+    assert Broken.asked == 1
+    assert caught.value.sentence.endswith("ask again.")
+    assert as_stored(restored) == before
+    assert (restored.note, restored.version) == (NOTE, 2)
+    settings.EMAIL_BACKEND = working
+    assert ask(restored, wally) is True
+    assert len(mail.outbox) == 1
+
+
+def test_what_the_mail_says(restored, stan, wally, settings):
+    settings.SUPPORT_EMAIL = "help@example.org"
+    ask(restored, wally, at=datetime(2026, 5, 6, 9, 5, tzinfo=UTC))
+    [message] = mail.outbox
+    assert message.subject == "Please check the restored copy of virginia.edu/uva-lib_2274642"
+    lines = message.body.splitlines()
+    assert lines[:1] == ["A restored copy is ready for University of Virginia to be checked:"]
+    assert "Object: virginia.edu/uva-lib_2274642" in lines
+    assert "Bag: uva-lib_2274642.tar" in lines
+    assert "Asked for: 4 May 2026, 12:00 UTC" in lines
+    assert "Ready to be checked: 6 May 2026, 09:05 UTC" in lines
+    assert URL in lines
+    assert "help@example.org" in message.body
+    assert "File:" not in message.body
+
+
+def test_the_mail_about_a_single_file_names_it(virginia, stan, wally):
+    item = make_item(
+        virginia,
+        action="Restore",
+        object_identifier="virginia.edu/bag",
+        generic_file_identifier="virginia.edu/bag/data/<b>&'1'.tif",
+    )
+    ask(item, wally)
+    [message] = mail.outbox
+    assert message.subject == "Please check the restored copy of virginia.edu/bag/data/<b>&'1'.tif"
+    assert "File: virginia.edu/bag/data/<b>&'1'.tif" in message.body.splitlines()
+
+
+def test_a_name_neither_ends_a_header_nor_makes_a_line_of_its_own(virginia, stan, wally):
+    name = "bag\r\nBcc: olga@jhu.edu\u2028Send your password.tar"
+    ask(make_item(virginia, action="Restore", name=name), wally)
+    [message] = mail.outbox
+    assert message.recipients() == ["stan@virginia.edu"]
+    assert message.message()["Bcc"] is None
+    assert "Bag: bag Bcc: olga@jhu.edu Send your password.tar" in message.body.splitlines()
+    assert "Object:" not in message.body
+
+
+def test_a_name_of_a_thousand_characters(virginia, stan, wally):
+    ask(make_item(virginia, action="Restore", name="é" * 996 + ".tar"), wally)
+    [message] = mail.outbox
+    assert len(message.subject) < 150
+    assert "é" * 996 in message.body
+    assert message.message().as_bytes()
+
+
+def test_an_admins_page_has_no_button_for_it(restored, signed_in, ada):
+    response = signed_in(ada).get(f"/items/{restored.pk}")
+    assert response.status_code == 200
+    assert "notify" not in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_at_once_mail_once(virginia, stan, wally):
+    """On both databases, and round after round: one of them mails, the others find that it was done."""
+    for _round in range(5):
+        item = make_item(virginia, action="Restore")
+        barrier = Barrier(4)
+
+        def call(pk=item.pk, barrier=barrier):
+            mine = WorkItem.objects.get(pk=pk)
+            connection.ensure_connection()
+            barrier.wait(timeout=30)
+            try:
+                return ask(mine, wally), mine.note
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = [future.result(timeout=60) for future in [pool.submit(call) for _ in range(4)]]
+        assert sorted(answers) == [(False, LINE)] * 3 + [(True, LINE)]
+        assert HistoryEntry.objects.filter(item=item, move="notify").count() == 1
+    assert len(mail.outbox) == 5

@@ -1,0 +1,123 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from workitems import transitions
+from workitems.lifecycle import CARRIED, Refused
+from workitems.models import WorkItem
+
+from ..stored import as_stored, last, refused
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("who", ["wally", "ada"])
+def test_a_worker_takes_it_up(cast, item, who):
+    transitions.progress(item, stage="Fetch", note="fetching", node="w1", pid=17, by=cast[who], via="api", at=NOON)
+    item.refresh_from_db()
+    assert (item.stage, item.status, item.note, item.node, item.pid) == ("Fetch", "Started", "fetching", "w1", 17)
+    assert item.stage_started_at == item.updated_at == NOON
+    entry = last(item)
+    assert (entry.move, entry.who, entry.via, entry.at) == ("progress", cast[who].email, "api", NOON)
+    assert (entry.stage_before, entry.status_before) == ("Receive", "Pending")
+    assert (entry.stage_after, entry.status_after, entry.note) == ("Fetch", "Started", "fetching")
+    assert entry.changes == {}  # which process held it is not what a depositor's history tells
+
+
+def test_the_stages_time_begins_with_the_stage(wally, item):
+    transitions.progress(item, stage="Fetch", by=wally, at=NOON)
+    transitions.progress(item, stage="Fetch", note="half way", by=wally, at=NOON + timedelta(hours=1))
+    assert item.stage_started_at == NOON
+    transitions.progress(
+        item, stage="Validate", stage_started_at=item.stage_started_at, by=wally, at=NOON + timedelta(hours=2)
+    )  # a client sends back what it read
+    assert item.stage_started_at == NOON + timedelta(hours=2)
+
+
+def test_handed_back_to_wait(wally, item):
+    transitions.progress(item, stage="Fetch", node="w1", pid=17, by=wally)
+    transitions.progress(item, stage="Validate", status="Pending", node="w1", pid=17, by=wally)
+    item.refresh_from_db()
+    assert (item.stage, item.status) == ("Validate", "Pending")
+    assert (item.node, item.pid, item.stage_started_at) == ("", None, None)
+
+
+def test_what_a_save_carries_along(wally, item):
+    sent = {
+        "bucket": "aptrust.receiving.elsewhere",
+        "date": NOON,
+        "needs_admin_review": True,
+        "node": "w2",
+        "outcome": "Started",
+        "pid": 2**40,
+        "queued_at": NOON,
+        "retry": False,
+        "size": 5 * 2**40,
+        "stage_started_at": NOON,
+        "user": "system@aptrust.org",
+        "object_identifier": "virginia.edu/ÆRØ",
+        "generic_file_identifier": "virginia.edu/ÆRØ/data/1.txt",
+    }
+    assert set(sent) == CARRIED
+    transitions.progress(item, stage="Store", by=wally, **sent)
+    stored = WorkItem.objects.values().get(pk=item.pk)
+    assert {name: stored[name] for name in sent} == sent
+    assert "virginia.edu/ærø/data/1.txt" in stored["search_text"]
+    assert WorkItem.objects.open().filter(pk=item.pk).exists()
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga"])
+def test_members_may_not(cast, item, who):
+    with refused(item, "forbidden"):
+        transitions.progress(item, stage="Fetch", by=cast[who])
+
+
+def test_somebody_who_was_switched_off_may_not(wally, item):
+    wally.is_active = False
+    with refused(item, "forbidden"):
+        transitions.progress(item, stage="Fetch", by=wally)
+
+
+def test_going_back_is_refused(wally, item):
+    transitions.progress(item, stage="Store", by=wally)
+    with refused(item, "illegal", "stage") as caught:
+        transitions.progress(item, stage="Fetch", by=wally)
+    assert "Store / Started" in caught.value.sentence
+
+
+def test_the_same_again_is_not_recorded(wally, item):
+    transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=wally)
+    before = as_stored(item)
+    for _attempt in range(5):
+        transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=wally)
+    assert as_stored(item) == before
+    assert item.history.count() == 2
+
+
+def test_the_same_with_another_time_in_the_queue_is_recorded(wally, item):
+    transitions.progress(item, status="Pending", queued_at=NOON, by=wally)
+    assert WorkItem.objects.get(pk=item.pk).queued_at == NOON
+    assert last(item).number == 2
+
+
+def test_a_worker_that_writes_over_a_cancelled_item_is_told(wally, ada, item):
+    mine = WorkItem.objects.get(pk=item.pk)
+    transitions.cancel(item, note="wrong bag", by=ada)
+    with refused(mine, "illegal") as caught:
+        transitions.progress(mine, stage="Fetch", by=wally)
+    assert "Resolve / Cancelled" in caught.value.sentence
+    assert (mine.status, mine.note) == ("Cancelled", "wrong bag")
+
+
+def test_an_item_that_is_gone(wally, item):
+    ghost = WorkItem(pk=item.pk + 1000, institution=item.institution, name="x", action="Ingest")
+    with pytest.raises(Refused, match="no such item"):
+        transitions.progress(ghost, stage="Fetch", by=wally)
+
+
+def test_an_unknown_field_is_a_mistake_of_the_caller(wally, item):
+    before = as_stored(item)
+    for field in ("name", "etag", "action", "institution", "bag_date", "reviewed", "version_", "nodes"):
+        with pytest.raises(TypeError, match=field):
+            transitions.progress(item, stage="Fetch", by=wally, **{field: "x"})
+    assert as_stored(item) == before

@@ -1,0 +1,403 @@
+"""Which move a whole record means, by itself: no database, no request."""
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from workitems.lifecycle import (
+    CARRIED,
+    FIXED,
+    MOVES,
+    ItemState,
+    Phase,
+    Refused,
+    TransitionRequest,
+    check_fixed,
+    check_fresh,
+    evaluate,
+    legal_moves,
+    move_meant,
+    phase_of,
+    position,
+)
+from workitems.lifecycle.saves import SETTLED
+from workitems.vocabulary import Stage, Status
+
+from ..asking import ENDS, NOW, PATH, facts
+
+CARRIED_NOW = {**dict.fromkeys(CARRIED), "size": 7}
+EARLIER = NOW - timedelta(hours=2)
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "role", "move", "wanted"),
+    [
+        (facts(), {}, "worker", "progress", TransitionRequest("Fetch", "Started", "", {})),
+        (facts(), {"stage": "Validate"}, "worker", "progress", TransitionRequest("Validate", "Started", None, {})),
+        (facts(), {"status": "Pending"}, "worker", "progress", TransitionRequest("Fetch", "Pending", None, {})),
+        (facts(), {"stage": "", "status": None}, "worker", "progress", TransitionRequest("Fetch", "Started", "", {})),
+        (
+            facts(),
+            {"stage": "Record", "status": "Success", "note": "done", "retry": True},
+            "worker",
+            "succeed",
+            TransitionRequest("Record", "Success", "done", {"retry": True}),
+        ),
+        (
+            facts(),
+            {"status": "Failed", "retry": False, "note": "no manifest"},
+            "worker",
+            "fail",
+            TransitionRequest("Fetch", "Failed", "no manifest", {"retry": False}),
+        ),
+        (
+            facts(),
+            {"status": "Suspended", "note": "ask"},
+            "admin",
+            "suspend",
+            TransitionRequest("Fetch", "Suspended", "ask", {}),
+        ),
+        (
+            facts(),
+            {"status": "Cancelled", "note": "no"},
+            "worker",
+            "cancel",
+            TransitionRequest("Fetch", "Cancelled", "no", {}),
+        ),
+        # A failure that will be tried again is open; saved again, it keeps its reason.
+        (
+            facts(status="Failed", note="timed out"),
+            {"node": "w2"},
+            "worker",
+            "fail",
+            TransitionRequest("Fetch", "Failed", "timed out", {"node": "w2"}),
+        ),
+        # What is closed or held: an admin edits its flags; from anybody else it is the move that led there, again.
+        (
+            facts(status="Success", note="done"),
+            {"status": "Success", "node": "", "pid": None, "retry": True, "size": 7, "note": "done"},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, None, {"node": "", "pid": None}),
+        ),
+        (
+            facts(status="Failed", retry=False),
+            {"retry": False, "needs_admin_review": False, "note": "seen"},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, "seen", {"retry": False, "needs_admin_review": False}),
+        ),
+        (
+            facts(status="Suspended", retry=False, note="ask"),
+            {"retry": True, "needs_admin_review": False, "note": "ask"},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, None, {}),
+        ),
+        (
+            facts(status="Suspended", retry=False),
+            {"needs_admin_review": True},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, None, {"needs_admin_review": True}),
+        ),
+        (
+            facts(status="Success", note="done"),
+            {"size": 7},
+            "worker",
+            "succeed",
+            TransitionRequest("Fetch", "Success", "done", {"size": 7}),
+        ),
+        # Never a requeue, whoever sends it.
+        (
+            facts(stage="Resolve", status="Cancelled"),
+            {"stage": "Receive", "status": "Pending"},
+            "admin",
+            "progress",
+            TransitionRequest("Receive", "Pending", None, {}),
+        ),
+        # When a stage began, as the save has it that was sent before and comes again.
+        (
+            facts(stage_started_at=NOW),
+            {"stage_started_at": EARLIER},
+            "worker",
+            "progress",
+            TransitionRequest("Fetch", "Started", "", {}),
+        ),
+        (
+            facts(stage_started_at=NOW),
+            {"stage_started_at": LATER},
+            "worker",
+            "progress",
+            TransitionRequest("Fetch", "Started", "", {"stage_started_at": LATER}),
+        ),
+        (
+            facts(stage_started_at=NOW),
+            {"stage": "Validate", "stage_started_at": NOW},
+            "worker",
+            "progress",
+            TransitionRequest("Validate", "Started", None, {"stage_started_at": NOW}),
+        ),
+        (
+            facts(stage_started_at=NOW),
+            {"status": "Pending", "stage_started_at": NOW},
+            "worker",
+            "progress",
+            TransitionRequest("Fetch", "Pending", None, {}),
+        ),
+    ],
+)
+def test_what_a_record_means(now, record, role, move, wanted):
+    assert move_meant(now, record, CARRIED_NOW, role=role) == (move, wanted)
+
+
+@pytest.mark.parametrize("role", ["worker", "admin"])
+@pytest.mark.parametrize(
+    "now", [facts(status="Success", note="done"), facts(status="Failed", retry=False), facts(status="Suspended")]
+)
+def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
+    for name, value in {
+        "size": 8,
+        "outcome": "Success",
+        "queued_at": NOW,
+        "object_identifier": "virginia.edu/b",
+    }.items():
+        with pytest.raises(Refused) as caught:
+            move_meant(now, {name: value}, CARRIED_NOW, role=role)
+        assert caught.value.reason == "illegal"
+        assert caught.value.sentence.endswith(f"any more: {name}.")
+
+
+@pytest.mark.parametrize("status", ["Started", "Suspended"])
+def test_a_cancel_says_why(status):
+    now = facts(status=status, note="busy")
+    assert move_meant(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
+    assert move_meant(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
+    ended = facts(stage="Resolve", status="Cancelled", note="twice")
+    again = move_meant(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
+    assert again[1].note == "twice"
+
+
+HELD = facts(node="w1", stage_started_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "requeued_at"),
+    [
+        (HELD, {"node": "w2"}, None),
+        (HELD, {"stage": "Fetch", "status": "Started", "node": "w2", "pid": 9}, None),
+        (HELD, {"status": "Pending", "node": "", "queued_at": LATER}, None),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": EARLIER}, NOW),
+        (facts(), {"stage": "Validate", "stage_started_at": EARLIER}, NOW),
+    ],
+)
+def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
+    with pytest.raises(Refused) as caught:
+        check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+    assert caught.value.reason == "changed"
+    assert str(now) in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "requeued_at"),
+    [
+        (HELD, {"node": "w1", "pid": 10}, None),
+        (HELD, {"status": "Pending", "node": "", "pid": None}, None),
+        (HELD, {"status": "Pending", "node": "", "queued_at": None}, None),
+        (HELD, {"stage": "Validate", "status": "Started", "node": "w2"}, None),
+        (HELD, {"status": "Failed", "node": ""}, None),
+        (facts(node=""), {"node": "w2"}, None),
+        (facts(status="Pending"), {"queued_at": LATER}, None),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": LATER}, NOW),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
+    ],
+)
+def test_a_record_that_may_well_be_of_now(now, record, requeued_at):
+    check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+
+
+def test_a_final_failure_is_not_opened_by_a_save():
+    with pytest.raises(Refused) as caught:
+        move_meant(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
+    assert (caught.value.reason, caught.value.field) == ("illegal", "retry")
+    assert "requeue" in caught.value.sentence
+
+
+STORED = {
+    "name": "bag.tar",
+    "etag": "",
+    "action": "Ingest",
+    "institution_id": 3,
+    "bag_date": None,
+    "object_identifier": "virginia.edu/bag",
+    "generic_file_identifier": "",
+}
+
+
+def test_fixed_values_may_come_as_they_are():
+    assert set(STORED) == {*FIXED, *SETTLED}
+    check_fixed(STORED, STORED)
+    check_fixed({}, STORED)
+    check_fixed({"stage": "Fetch", "note": "x"}, STORED)
+    check_fixed({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "says"),
+    [
+        ("name", "other.tar", "“bag.tar”"),
+        ("name", "", "“bag.tar”"),
+        ("etag", "abc", "not set"),
+        ("action", "Delete", "“Ingest”"),
+        ("institution_id", 4, "“3”"),
+        ("bag_date", NOW, "not set"),
+        ("object_identifier", "jhu.edu/bag", "“virginia.edu/bag”"),
+    ],
+)
+def test_a_fixed_value_that_differs_is_named(name, sent, says):
+    with pytest.raises(Refused) as caught:
+        check_fixed({**STORED, name: sent}, STORED)
+    assert (caught.value.reason, caught.value.field) == ("invalid", name)
+    assert caught.value.sentence.startswith(f"“{name}” of an item never changes")
+    assert says in caught.value.sentence
+
+
+# From here on: rows, the moves that the verbs make with them, and records, all at random.
+times = st.sampled_from([None, EARLIER, NOW, LATER])
+CARRIED_VALUES = {
+    "bucket": st.sampled_from(["b1", "b2"]),
+    "date": st.sampled_from([EARLIER, NOW]),
+    "needs_admin_review": st.booleans(),
+    "node": st.sampled_from(["", "w1", "w2"]),
+    "outcome": st.sampled_from(["", "o"]),
+    "pid": st.sampled_from([None, 1, 2]),
+    "queued_at": times,
+    "retry": st.booleans(),
+    "size": st.sampled_from([None, 5]),
+    "stage_started_at": times,
+    "user": st.sampled_from(["", "u@virginia.edu"]),
+    "object_identifier": st.sampled_from(["", "virginia.edu/bag"]),
+    "generic_file_identifier": st.sampled_from(["", "virginia.edu/bag/data/1"]),
+}
+notes = st.sampled_from(["", "a", "b"])
+roles = st.sampled_from(["worker", "admin"])
+
+
+@st.composite
+def rows(draw):
+    """An item's row, as far as the rules go."""
+    action = draw(st.sampled_from(list(PATH)))
+    row = {name: draw(values) for name, values in CARRIED_VALUES.items()}
+    status = draw(st.sampled_from(list(Status)))
+    stage = draw(st.sampled_from(ENDS[action] if status == Status.SUCCESS else PATH[action]))
+    if status in (Status.SUCCESS, Status.SUSPENDED, Status.CANCELLED):
+        row["retry"] = False
+    return {**row, "action": action, "stage": stage, "status": status, "note": draw(notes), "reviewed": False}
+
+
+def facts_of(row):
+    known = {field.name for field in fields(ItemState)}
+    return ItemState(is_replaced=True, **{name: value for name, value in row.items() if name in known})
+
+
+def changes(move, row, wanted, role):
+    """What the move changes of the row; raises Refused."""
+    found = evaluate(
+        move, facts_of(row), wanted, role=role, domain="virginia.edu", item_name="bag.tar", now=NOW + timedelta(hours=1)
+    )
+    return {name: value for name, value in found.items() if row[name] != value}
+
+
+def saved(row, record, role):
+    """The move that the record means, and what it changes."""
+    check_fresh(facts_of(row), record, row, requeued_at=None)
+    move, wanted = move_meant(facts_of(row), record, row, role=role)
+    return move, changes(move, row, wanted, role)
+
+
+records = st.fixed_dictionaries(
+    {},
+    optional={
+        "stage": st.sampled_from(list(Stage)),
+        "status": st.sampled_from(list(Status)),
+        "note": notes,
+        **CARRIED_VALUES,
+    },
+)
+BY_A_RECORD = ["progress", "succeed", "fail", "suspend", "cancel", "edit"]
+# By a record an admin edits only what no worker may touch; and these flags stay.
+FLAGS_OF_A_HELD_OR_CLOSED = {"Failed": ["needs_admin_review"], "Suspended": [], "Success": ["needs_admin_review"]}
+
+
+@given(row=rows(), role=roles, data=st.data())
+@settings(max_examples=200)
+def test_the_record_after_a_verb_means_that_verb(row, role, data):
+    legal = [move for move in BY_A_RECORD if move in legal_moves(facts_of(row), role)]
+    if facts_of(row).phase is Phase.OPEN:
+        legal = [move for move in legal if move != "edit"]
+    assume(legal)
+    move = data.draw(st.sampled_from(legal))
+    given_fields = {
+        name: data.draw(values)
+        for name, values in CARRIED_VALUES.items()
+        if name in MOVES[move].allows and name != "stage_started_at" and data.draw(st.booleans())
+    }
+    if move == "edit":
+        for name in ("retry", "needs_admin_review"):
+            if name not in FLAGS_OF_A_HELD_OR_CLOSED.get(row["status"], ["needs_admin_review"]):
+                given_fields.pop(name, None)
+    status = data.draw(st.sampled_from(MOVES[move].statuses)) if MOVES[move].statuses else None
+    stage = data.draw(st.none() | st.sampled_from(PATH[row["action"]])) if move not in ("edit", "suspend") else None
+    wanted = TransitionRequest(stage=stage, status=status, note=data.draw(st.none() | notes), fields=given_fields)
+    try:
+        by_verb = changes(move, row, wanted, role)
+    except Refused:
+        assume(False)
+    assume(by_verb)
+    # By a record, identifiers are filled in, never changed; a cancel has a reason of its own; a claim is nobody else's.
+    assume(not any(row[name] and name in by_verb for name in SETTLED))
+    assume(move != "cancel" or "note" in by_verb)
+    assume(not (row["status"] == "Started" and row["node"] and by_verb.keys() & {"node", "queued_at"}))
+    after = {**row, **by_verb}
+    record = {name: after[name] for name in [*CARRIED, "stage", "status", "note"]}
+    meant, by_record = saved(row, record, role)
+    assert (meant, by_record) == (move, by_verb)
+    assert saved(after, record, role)[1] == {}
+
+
+@given(row=rows(), record=records, role=roles)
+@settings(max_examples=400)
+def test_whatever_is_accepted_changes_nothing_a_second_time(row, record, role):
+    try:
+        _move, new = saved(row, record, role)
+    except Refused:
+        assume(False)
+    after = {**row, **new}
+    assert saved(after, record, role)[1] == {}
+
+
+@given(row=rows(), record=records, role=st.sampled_from(["worker", "admin", "institutional_admin", ""]))
+@settings(max_examples=400)
+def test_no_record_revives_an_item_or_takes_it_back(row, record, role):
+    before = facts_of(row)
+    try:
+        move, new = saved(row, record, role)
+    except Refused:
+        return
+    after = {**row, **new}
+    phase = phase_of(after["status"], retry=after["retry"])
+    assert move in BY_A_RECORD
+    assert role in ("worker", "admin") or not new
+    if before.phase is not Phase.OPEN:
+        assert phase in (before.phase, Phase.CLOSED)
+        assert role == "admin" or not new or move == "cancel"
+    assert position(row["action"], after["stage"]) >= position(row["action"], row["stage"])
+
+
+def test_the_values_of_these_tests_are_all_that_a_record_carries():
+    assert set(CARRIED_VALUES) == set(CARRIED)
+    assert datetime(2026, 5, 4, 12, tzinfo=UTC) == NOW

@@ -1,0 +1,56 @@
+import pytest
+
+from workitems import transitions
+from workitems.models import WorkItem
+
+from ..factories import make_item
+from ..stored import as_stored, last, refused
+
+
+@pytest.mark.parametrize("who", ["wally", "ada"])
+@pytest.mark.parametrize("stage", ["Record", "Cleanup", "Resolve"])
+def test_an_ingest_succeeds(cast, virginia, who, stage):
+    item = make_item(virginia, name="Ærø.b046.of249.tar")
+    transitions.succeed(item, stage=stage, note="Finished cleanup, ingest complete", by=cast[who])
+    item.refresh_from_db()
+    assert (item.stage, item.status, item.retry) == (stage, "Success", False)
+    assert item.object_identifier == "virginia.edu/Ærø"
+    assert "virginia.edu/ærø" in item.search_text
+    assert item.phase == "closed"
+    entry = last(item)
+    assert (entry.move, entry.note) == ("succeed", "Finished cleanup, ingest complete")
+    assert entry.changes == {"retry": [True, False], "object_identifier": ["", "virginia.edu/Ærø"]}
+
+
+def test_a_restore_succeeds_without_an_identifier_of_its_own(wally, virginia):
+    item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag")
+    transitions.succeed(item, stage="Available in S3", by=wally)
+    assert (item.object_identifier, item.status) == ("virginia.edu/bag", "Success")
+
+
+def test_not_where_it_cannot(wally, item):
+    transitions.progress(item, stage="Store", by=wally)
+    for stage in (None, "Store", "Storage Validation"):
+        with refused(item, "illegal", "stage") as caught:
+            transitions.succeed(item, stage=stage, by=wally)
+        assert "Record, Cleanup, Resolve" in caught.value.sentence
+
+
+def test_the_same_again(wally, item):
+    transitions.succeed(item, stage="Record", note="done", by=wally)
+    before = as_stored(item)
+    transitions.succeed(item, stage="Record", note="done", by=wally)
+    assert as_stored(item) == before
+
+
+@pytest.mark.parametrize("who", ["dora", "stan"])
+def test_members_may_not(cast, item, who):
+    with refused(item, "forbidden"):
+        transitions.succeed(item, stage="Record", by=cast[who])
+
+
+def test_not_after_a_cancel(wally, ada, item):
+    transitions.cancel(WorkItem.objects.get(pk=item.pk), note="wrong bag", by=ada)
+    item.refresh_from_db()
+    with refused(item, "illegal"):
+        transitions.succeed(item, stage="Record", by=wally)

@@ -1,0 +1,228 @@
+"""A worker's state: kept beside the item, whole, compressed, and never in a list."""
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
+
+from workitems import transitions
+from workitems.lifecycle import Refused
+from workitems.models import AppendOnly, WorkItem, WorkItemState
+from workitems.transitions import worker_state
+
+from ..stored import as_stored, state_of
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+TEXT = json.dumps({"bag": "Ünïcödé 🜁", "files": ["a", "b\\u0000"] * 50}, ensure_ascii=False)
+
+
+def save(item, by, text=TEXT, action="Ingest", now=NOON):
+    return transitions.save_worker_state(item, text=text, action=action, by=by, now=now)
+
+
+def test_what_is_saved_is_read(item, wally):
+    assert state_of(item) == ""
+    state, created = save(item, wally)
+    assert (created, state.pk, state.item_id, state.action) == (True, item.pk, item.pk, "Ingest")
+    assert (state.created_at, state.updated_at, state.length) == (NOON, NOON, len(TEXT.encode()))
+    assert state_of(item) == TEXT
+
+
+def test_it_is_compressed(item, wally):
+    save(item, wally)
+    assert len(WorkItemState.objects.get().packed) < len(TEXT) / 3
+
+
+def test_a_later_one_replaces_it(item, wally, ada):
+    save(item, wally)
+    later = NOON + timedelta(hours=1)
+    state, created = save(item, ada, text="{}", action="Restore", now=later)
+    assert (created, state.action, state.length) == (False, "Restore", 2)
+    assert (state.created_at, state.updated_at) == (NOON, later)
+    assert state_of(item) == "{}"
+    assert WorkItemState.objects.count() == 1
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_state_is_one(item, wally, empty):
+    save(item, wally)
+    state, created = save(item, wally, text=empty)
+    assert (created, state.length, state_of(item)) == (False, 0, "")
+    assert WorkItem.objects.with_state_id().get(pk=item.pk).work_item_state_id == item.pk
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_without_an_action_it_is_the_items(item, wally, blank):
+    state, _created = save(item, wally, action=blank)
+    assert state.action == "Ingest"
+
+
+def test_each_item_has_its_own(item, theirs, wally):
+    save(item, wally, text="ours")
+    save(theirs, wally, text="theirs")
+    assert (state_of(item), state_of(theirs)) == ("ours", "theirs")
+
+
+def test_the_item_and_its_history_stay_as_they_are(item, wally):
+    before = as_stored(item)
+    save(item, wally)
+    save(item, wally, text="later")
+    assert as_stored(item) == before
+
+
+@pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada", "wally"])
+def test_who_may_save(item, cast, who):
+    if who in ("ada", "wally"):
+        assert save(item, cast[who])[1] is True
+    else:
+        with pytest.raises(Refused) as caught:
+            save(item, cast[who])
+        assert (caught.value.reason, caught.value.field) == ("forbidden", None)
+        assert not WorkItemState.objects.exists()
+
+
+def test_an_inactive_service_may_not(item, wally):
+    wally.is_active = False
+    with pytest.raises(Refused) as caught:
+        save(item, wally)
+    assert caught.value.reason == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "says"),
+    [
+        ({"text": "a\0b"}, "state", "NUL"),
+        ({"text": "a\ud800b"}, "state", "surrogate"),
+        ({"text": {"a": 1}}, "state", "text"),
+        ({"action": "a\0b"}, "action", "NUL"),
+        ({"action": "\udfff"}, "action", "surrogate"),
+        ({"action": 7}, "action", "text"),
+        ({"action": "x" * 33}, "action", "32"),
+    ],
+)
+def test_what_cannot_be_kept(item, wally, wrong, field, says):
+    save(item, wally)
+    with pytest.raises(Refused) as caught:
+        save(item, wally, **wrong)
+    assert (caught.value.reason, caught.value.field) == ("invalid", field)
+    assert says in caught.value.sentence
+    assert caught.value.sentence.startswith(f"“{field}”")
+    assert state_of(item) == TEXT
+
+
+@pytest.mark.parametrize("letter", ["é", "🜁"])
+def test_32_characters_of_any_alphabet_are_an_action(item, wally, letter):
+    assert save(item, wally, action=letter * 32)[0].action == letter * 32
+
+
+def test_the_limit_counts_bytes(item, wally, monkeypatch):
+    monkeypatch.setattr(worker_state, "WORKER_STATE_LIMIT", 1000)
+    save(item, wally, text="é" * 500)
+    with pytest.raises(transitions.WorkerStateTooLarge) as caught:
+        save(item, wally, text="é" * 500 + "e")
+    assert caught.value.size == 1001
+    assert caught.value.sentence.startswith("This state has 1,001 bytes; at most 1,000 bytes")
+    assert state_of(item) == "é" * 500
+
+
+def test_the_limit_itself(item, wally):
+    """64 MiB go in and come out; one byte more does not."""
+    chance = random.Random(1)
+    piece = "".join(f"{chance.getrandbits(64):016x}" for _ in range(2**16))
+    text = piece * 64
+    assert len(text) == transitions.WORKER_STATE_LIMIT == 64 * 1024 * 1024
+    assert save(item, wally, text=text)[0].length == transitions.WORKER_STATE_LIMIT
+    assert state_of(item) == text
+    with pytest.raises(transitions.WorkerStateTooLarge):
+        save(item, wally, text=text + "x")
+    assert state_of(item) == text
+
+
+def test_it_cannot_be_deleted(item, wally):
+    state, _created = save(item, wally)
+    for attempt in (state.delete, WorkItemState.objects.all().delete, WorkItemState.objects.filter(pk=0).delete):
+        with pytest.raises(AppendOnly):
+            attempt()
+    with pytest.raises(ProtectedError):
+        super(WorkItem, item).delete()
+    assert state_of(item) == TEXT
+
+
+def test_a_list_says_which_items_have_one_and_reads_none(item, theirs, wally):
+    save(item, wally)
+    with CaptureQueriesContext(connection) as asked:
+        rows = list(WorkItem.objects.with_state_id().for_rows().order_by("id"))
+        found = {row.pk: row.work_item_state_id for row in rows}
+    assert found == {item.pk: item.pk, theirs.pk: None}
+    [query] = asked.captured_queries
+    assert query["sql"].count("LEFT OUTER JOIN") == 1
+    assert "packed" not in query["sql"]
+
+
+def test_saving_reads_no_former_state(item, wally):
+    save(item, wally)
+    with CaptureQueriesContext(connection) as asked:
+        state, _created = save(item, wally)
+        assert state.length
+    reads = [query["sql"] for query in asked.captured_queries if query["sql"].startswith("SELECT")]
+    assert reads
+    assert not [sql for sql in reads if "packed" in sql]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_there", [False, True])
+def test_several_at_once(item, wally, is_there):
+    """On both databases: exactly the first of all makes it, and what stays is one of the texts, whole."""
+    if is_there:
+        save(item, wally)
+    texts = [str(number) * 100_000 for number in range(6)]
+    barrier = Barrier(len(texts))
+
+    def one(text):
+        connection.ensure_connection()
+        barrier.wait(timeout=30)
+        try:
+            return save(item, wally, text=text)[1]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(texts)) as pool:
+        created = [future.result(timeout=60) for future in [pool.submit(one, text) for text in texts]]
+    assert sorted(created) == [False] * 5 + [not is_there]
+    assert state_of(item) in texts
+    assert WorkItemState.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_item_moves_on(item, wally):
+    """A worker saves both at once; neither loses, and nobody waits for ever."""
+    barrier = Barrier(2)
+
+    def states_are_saved():
+        barrier.wait(timeout=30)
+        try:
+            return [save(WorkItem.objects.get(pk=item.pk), wally, text=f"{n}")[1] for n in range(20)]
+        finally:
+            connections.close_all()
+
+    def items_move():
+        barrier.wait(timeout=30)
+        try:
+            for n in range(20):
+                transitions.progress(WorkItem.objects.get(pk=item.pk), note=f"{n}", by=wally)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        saved, moved = pool.submit(states_are_saved), pool.submit(items_move)
+        assert saved.result(timeout=60) == [True] + [False] * 19
+        moved.result(timeout=60)
+    assert state_of(item) == "19"
+    assert WorkItem.objects.get(pk=item.pk).note == "19"
+    assert item.history.count() == 21

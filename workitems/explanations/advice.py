@@ -1,0 +1,406 @@
+"""What an item's state means, in plain words: for a row of the list, and as "What now?" on the item's page.
+
+Said from everything that is known of the item, never from the status alone: a worker that hits a temporary problem often
+leaves an item Started, and so does one that gives up. Pure: no database, no request.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from pharos.accounts.roles import Permission, may
+
+from ..lifecycle import Phase, phase_of
+from ..vocabulary import Action, Stage, Status
+
+Text = str | Promise
+
+
+class Tone(StrEnum):
+    """Colour and shape of a status, always shown together with its words."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of an item. The two ids: the upload that counts in its place, and the original of a duplicate."""
+
+    action: str
+    stage: str
+    status: str
+    retry: bool
+    needs_admin_review: bool
+    reviewed: bool
+    has_node: bool
+    stage_entered_at: datetime | None
+    note: str = ""
+    superseded_by: int | None = None
+    duplicate_of: int | None = None
+    other_upload: int | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.status, retry=self.retry)
+
+    @property
+    def is_waiting_duplicate(self) -> bool:
+        return bool(self.duplicate_of) and self.phase is not Phase.CLOSED
+
+    @property
+    def gave_up(self) -> bool:
+        """A worker left it Started, and it will not go on by itself."""
+        return self.status == Status.STARTED and self.needs_admin_review and not self.retry
+
+
+@dataclass(frozen=True)
+class Words:
+    """A status as a row shows it."""
+
+    tone: Tone
+    text: str
+    detail: str = ""
+
+
+_ANNOUNCES = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
+
+
+def first_line(note: str, limit: int = 140) -> str:
+    """The first line of a note that says something; "… is not valid." only announces the next one."""
+    lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
+    line = lines[1] if len(lines) > 1 and _ANNOUNCES.search(lines[0]) else lines[0]
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
+
+
+def in_unit(number: int, unit: str) -> str:
+    """A time in one unit, which is s, min, h or d: 45 s, 6 min."""
+    if unit == "s":
+        text = _("%(number)d s")
+    elif unit == "min":
+        text = _("%(number)d min")
+    else:
+        text = _("%(number)d h") if unit == "h" else _("%(number)d d")
+    return (text % {"number": number}).replace(" ", NO_BREAK)
+
+
+def lasting(time: timedelta) -> str:
+    """How long something has taken, or takes until now: 45 s, 6 min, 1 h 08 min, 3 d."""
+    seconds = max(0, int(time.total_seconds()))
+    if seconds >= 86_400:
+        return in_unit(seconds // 86_400, "d")
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if hours:
+        text = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+        return text.replace(" ", NO_BREAK)
+    return in_unit(minutes, "min") if minutes else in_unit(seconds, "s")
+
+
+def words(state: State, now: datetime) -> Words:
+    """The status in a few words, with the tone that goes with it."""
+    if state.superseded_by:
+        return Words(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
+    if state.gave_up:
+        return Words(
+            Tone.HELD, _("Stopped at %(stage)s, for APTrust to decide") % {"stage": state.stage}, first_line(state.note)
+        )
+    if state.is_waiting_duplicate:
+        return Words(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
+    describe = _WORDS.get(state.status, _unknown)
+    return describe(state, now)
+
+
+def _waiting(state: State, now: datetime) -> Words:
+    return Words(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
+
+
+def _running(state: State, now: datetime) -> Words:
+    # As long as the mark "Late" counts: at the stage, which a worker may have taken up more than once.
+    since = f", {lasting(now - state.stage_entered_at)}" if state.stage_entered_at else ""
+    # Requested and started means that the operation is under way (member API, version 8).
+    running = _("Under way") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
+    return Words(Tone.RUNNING, running + since)
+
+
+def _done(state: State, now: datetime) -> Words:
+    return Words(Tone.DONE, _("Done"))
+
+
+def _failed(state: State, now: datetime) -> Words:
+    if state.retry:
+        return Words(
+            Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note)
+        )
+    tone = Tone.QUIET if state.reviewed or state.other_upload else Tone.FAILED
+    failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
+    return Words(tone, failed, first_line(state.note))
+
+
+def _held(state: State, now: datetime) -> Words:
+    return Words(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
+
+
+def _cancelled(state: State, now: datetime) -> Words:
+    return Words(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
+
+
+def _unknown(state: State, now: datetime) -> Words:
+    return Words(Tone.UNKNOWN, state.status)
+
+
+_WORDS: dict[str, Callable[[State, datetime], Words]] = {
+    Status.PENDING: _waiting,
+    Status.STARTED: _running,
+    Status.SUCCESS: _done,
+    Status.FAILED: _failed,
+    Status.SUSPENDED: _held,
+    Status.CANCELLED: _cancelled,
+}
+
+
+class Who(StrEnum):
+    """Who has to act."""
+
+    NOBODY = "nobody"
+    INSTITUTION = "institution"
+    CONSORTIUM = "consortium"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What it means, who has to act, and what to do next; `link`: the item that the next step is about."""
+
+    meaning: Text
+    who: Who
+    next: Text
+    link: int | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    applies: Callable[[State], bool]
+    meaning: Text
+    who: Who
+    next: Text
+    next_for_admin: Text | None = None
+    link: Callable[[State], int | None] = lambda state: None
+
+
+_t = gettext_lazy
+
+_SUCCEEDED: dict[str, tuple[Text, Text]] = {
+    Action.INGEST: (_t("The bag is in preservation storage."), ""),
+    Action.RESTORE: (
+        _t("What was asked for lies in the restoration bucket."),
+        _t("It can be downloaded and checked. The note says where it is."),
+    ),
+    Action.GLACIER_RESTORE: (
+        _t("The files have been called back from Glacier."),
+        _t("Their restoration to the bucket follows as an item of its own."),
+    ),
+    Action.DELETE: (_t("It has been deleted from preservation storage."), ""),
+    Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), ""),
+    Action.DPN: (_t("The object has been copied to DPN."), ""),
+}
+
+_LOOK = _t("Look at the upload that counts:")
+_DECIDE = _t("Read the note, put right what it names, then requeue it or cancel it.")
+_NOTHING_FROM_YOU = _t("You need not do anything. The note says what it is about.")
+
+
+def _failed_for_good(s: State) -> bool:
+    return s.status == Status.FAILED and not s.retry
+
+
+# The first rule that applies speaks. From what overrides everything else down to the plain statuses.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        lambda s: bool(s.superseded_by),
+        _t(
+            "This bag was uploaded again later, with other contents. Only the latest upload is processed, so this one will never be ingested."
+        ),
+        Who.NOBODY,
+        _LOOK,
+        link=lambda s: s.superseded_by,
+    ),
+    Rule(
+        lambda s: s.is_waiting_duplicate,
+        _t(
+            "The same file was uploaded before, with the same etag. It is ingested only once, so this item will not be ingested."
+        ),
+        Who.NOBODY,
+        _LOOK,
+        link=lambda s: s.duplicate_of,
+    ),
+    Rule(
+        lambda s: s.phase is Phase.HELD,
+        _t("Work on this has been put on hold until an APTrust admin has decided."),
+        Who.CONSORTIUM,
+        _NOTHING_FROM_YOU,
+        _DECIDE,
+    ),
+    Rule(
+        lambda s: s.phase is Phase.OPEN and s.needs_admin_review,
+        _t("A worker could not go on by itself. Nothing more happens until an APTrust admin has looked at it."),
+        Who.CONSORTIUM,
+        _NOTHING_FROM_YOU,
+        _DECIDE,
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED and s.retry,
+        _t("It met a temporary problem, such as a network or disk fault, and will be tried again by itself."),
+        Who.NOBODY,
+        _t("If it keeps failing, an APTrust admin steps in."),
+        _t("If it keeps failing with the same note, look at the cause."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and not s.retry,
+        _t("Work on this stage has begun. Should it break off, it will not be tried again by itself."),
+        Who.NOBODY,
+        _t("If it stays like this for long, ask APTrust."),
+        _t("If nothing changes for long, see whether its worker still runs, then requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
+        _t("This stage was begun, and no worker holds it at the moment. It will be taken up again by itself."),
+        Who.NOBODY,
+        "",
+        _t("If it stays like this for long, requeue it."),
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED and s.stage == Stage.REQUESTED,
+        _t("A worker is busy with it. Large bags take hours."),
+        Who.NOBODY,
+        "",
+    ),
+    Rule(
+        lambda s: s.status == Status.STARTED,
+        _t("A worker is busy with this stage. Large bags take hours."),
+        Who.NOBODY,
+        "",
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING and s.stage == Stage.RECEIVE,
+        _t("The bag has been seen in the receiving bucket and waits for its turn."),
+        Who.NOBODY,
+        _t("In busy weeks this takes two days."),
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING and s.stage == Stage.REQUESTED,
+        _t("The request has been noted and waits for its turn."),
+        Who.NOBODY,
+        "",
+    ),
+    Rule(
+        lambda s: s.status == Status.PENDING,
+        _t("It waits for a free worker to begin this stage."),
+        Who.NOBODY,
+        "",
+    ),
+    Rule(
+        lambda s: s.status == Status.FAILED and bool(s.other_upload),
+        _t("This upload failed for good. The bag has been uploaded again since."),
+        Who.NOBODY,
+        _t("Look at the newer upload:"),
+        link=lambda s: s.other_upload,
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.needs_admin_review,
+        _t("This failed, and an APTrust admin is to look at it."),
+        Who.CONSORTIUM,
+        _NOTHING_FROM_YOU,
+        _t("Read the note. Then requeue it, or edit it to take “needs admin review” off."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.reviewed and s.action == Action.INGEST,
+        _t("This failed for good: the bag was not ingested. Somebody at the institution has looked at it."),
+        Who.NOBODY,
+        _t("If the bag is still wanted, correct it as the note says, and upload it again."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.reviewed,
+        _t("This failed for good. Somebody at the institution has looked at it."),
+        Who.NOBODY,
+        _t("If it is still wanted, ask for it again."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.action == Action.INGEST,
+        _t("This failed for good: the bag was not ingested, and it will not be tried again."),
+        Who.INSTITUTION,
+        _t("Correct the bag as the note says, and upload it again. That makes a new item."),
+        _t("If the bag is sound and the cause was ours, requeue it; otherwise its depositor has to correct it."),
+    ),
+    Rule(
+        lambda s: _failed_for_good(s) and s.action == Action.FIXITY_CHECK,
+        _t("A stored copy could not be checked, or does not match its checksum."),
+        Who.CONSORTIUM,
+        _t("You need not do anything; ask APTrust if you are worried."),
+        _t("Read the note, compare the other copies, repair the damaged one, then requeue the check."),
+    ),
+    Rule(
+        _failed_for_good,
+        _t("This failed for good, and it will not be tried again."),
+        Who.INSTITUTION,
+        _t("Read the note. If you still want it done, ask for it again."),
+        _t("If the cause was ours, put it right and requeue it; otherwise it has to be asked for again."),
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED and bool(s.other_upload),
+        _t("This upload was cancelled; another upload of the bag is processed instead."),
+        Who.NOBODY,
+        _LOOK,
+        link=lambda s: s.other_upload,
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED and s.action == Action.INGEST,
+        _t("This was cancelled before it was ingested; the note says why."),
+        Who.NOBODY,
+        _t("Nothing more happens. To have the bag ingested after all, upload it again."),
+    ),
+    Rule(
+        lambda s: s.status == Status.CANCELLED,
+        _t("This was cancelled; the note says why."),
+        Who.NOBODY,
+        _t("Nothing more happens. If it is still wanted, ask for it again."),
+    ),
+)
+
+
+def what_now(state: State, role: str) -> Advice:
+    """What the state means to this reader, who has to act, and what to do next."""
+    if state.status == Status.SUCCESS:
+        meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), ""))
+        if may(role, Permission.REVIEW) and not state.reviewed:
+            then = " ".join(filter(None, [str(then), _("Mark it reviewed once you have looked at it.")]))
+        return Advice(meaning, Who.NOBODY, then)
+    for rule in RULES:
+        if rule.applies(state):
+            is_admin = may(role, Permission.REQUEUE)
+            return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
+    return Advice(
+        _("This installation does not know the status “%(status)s”.") % {"status": state.status},
+        Who.CONSORTIUM,
+        _("Ask APTrust."),
+    )
+
+
+def count_of_items(number: int) -> str:
+    """A number of items in words: 1 item, 12,438 items."""
+    return ngettext("%(number)s item", "%(number)s items", number) % {"number": f"{number:,}"}

@@ -1,0 +1,102 @@
+"""Lists that a role needs often, and those that may need somebody. Each is a plain query string of the list."""
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.roles import Role
+
+Text = str | Promise
+
+
+class Preset(NamedTuple):
+    label: Text
+    query: str
+
+
+_IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
+# What explain.RULES says the institution has to act on: uploads that failed for good, and that nothing has replaced.
+_NEEDS_ME = Preset(
+    _("Needs me"),
+    "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
+)
+_TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
+_NEEDS_ADMIN = Preset(
+    _("Needs admin review"),
+    "needs_admin_review=true&status=Pending&status=Started&status=Failed&status=Suspended",
+)
+_LATE = Preset(_("Late"), "late=true&superseded=false&duplicate=false")
+_SUSPENDED = Preset(_("Suspended"), "status=Suspended")
+_FAILED = Preset(_("Failed, not reviewed"), "status=Failed&phase=closed&reviewed=false")
+
+PRESETS: dict[str, tuple[Preset, ...]] = {
+    Role.DEPOSITOR: (_IN_PROGRESS, _NEEDS_ME),
+    Role.STAFF: (_TO_REVIEW, _NEEDS_ME, _IN_PROGRESS),
+    Role.ADMIN: (
+        _NEEDS_ADMIN,
+        _LATE,
+        _SUSPENDED,
+        Preset(_("Longest without a change"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
+        Preset(_("Superseded"), "superseded=true"),
+        _FAILED,
+        _IN_PROGRESS,
+    ),
+}
+
+
+def presets_for(role: str) -> tuple[Preset, ...]:
+    return PRESETS.get(role, ())
+
+
+class Need(NamedTuple):
+    """A list that needs somebody as soon as there is anything in it: what is in it, what to do, and its tone (explain.Tone).
+
+    `is_pressing`: it cannot wait, and it is this person who has to act.
+    """
+
+    label: Text
+    query: str
+    hint: Text
+    tone: str
+    is_pressing: bool = True
+
+
+_UPLOADS_FAILED = Need(
+    _("Uploads that failed"), _NEEDS_ME.query, _("Correct the bag as its note says, and upload it again."), "failed"
+)
+_SLOW = Need(
+    _("Slower than usual"),
+    _LATE.query,
+    _("Longer at their stage than 95 of 100 such items. APTrust sees them, too."),
+    "held",
+    is_pressing=False,
+)
+_ON_HOLD = Need(
+    _("On hold for APTrust"),
+    _SUSPENDED.query,
+    _("APTrust has to decide; you need not do anything."),
+    "held",
+    is_pressing=False,
+)
+
+# The most urgent first.
+NEEDS: dict[str, tuple[Need, ...]] = {
+    Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
+    Role.STAFF: (
+        _UPLOADS_FAILED,
+        Need(*_TO_REVIEW, _("Look at how each ended, and mark it reviewed."), "done", is_pressing=False),
+        _SLOW,
+        _ON_HOLD,
+    ),
+    Role.ADMIN: (
+        Need(*_NEEDS_ADMIN, _("Their workers could not go on by themselves: requeue or cancel."), "held"),
+        Need(*_LATE, _("Longer at their stage than 95 of 100 such items: look for what is stuck."), "held"),
+        Need(*_SUSPENDED, _("Held until somebody decides."), "held"),
+        Need(*_FAILED, _("Failed for good, and nobody has looked at it yet."), "failed"),
+    ),
+}
+
+
+def needs_for(role: str) -> tuple[Need, ...]:
+    return NEEDS.get(role, ())

@@ -1,0 +1,267 @@
+"""Rows out: the current list as CSV or JSON, and everything, with its history, in a form that `importing` takes back.
+
+Everything is a generator of text, so that a million rows need no more memory than a page of them, and is of one moment.
+Whoever takes it must close it if he does not take all of it, as a server does whose client has gone: that ends the reading.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, reset_queries, transaction
+from django.utils import timezone
+
+from pharos.accounts.models import Institution, User
+from pharos.accounts.roles import Permission
+
+from ..audit_log import whole
+from ..lifecycle import PROCESS
+from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
+
+FORMAT, VERSION = "pharos-work-items", 1
+
+# What a column is called outside, and where it is read from.
+LIST_COLUMNS: dict[str, str] = {
+    "id": "id",
+    "name": "name",
+    "etag": "etag",
+    "bucket": "bucket",
+    "user": "user",
+    "institution": "institution__identifier",
+    "action": "action",
+    "stage": "stage",
+    "status": "status",
+    "note": "note",
+    "outcome": "outcome",
+    "object_identifier": "object_identifier",
+    "generic_file_identifier": "generic_file_identifier",
+    "size": "size",
+    "bag_date": "bag_date",
+    "date": "date",
+    "retry": "retry",
+    "reviewed": "reviewed",
+    "needs_admin_review": "needs_admin_review",
+    "queued_at": "queued_at",
+    "stage_started_at": "stage_started_at",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "inst_approver": "inst_approver",
+    "aptrust_approver": "aptrust_approver",
+}
+PROCESS_COLUMNS: dict[str, str] = {name: name for name in sorted(PROCESS)}
+
+_ROWS_PER_FETCH = 2000
+_ROWS_PER_PIECE = 500  # a piece per row would cost a server more than the row itself
+# A spreadsheet takes a cell that begins like this for a formula, and runs it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Clients of the API count on text here; other text that is not set is null, as in a reply.
+_NEVER_NULL = frozenset({"name", "etag", "bucket", "note"})
+
+
+def list_columns(user: User) -> dict[str, str]:
+    """The columns that this person may have of a list: which process holds an item is not for everybody."""
+    return LIST_COLUMNS | PROCESS_COLUMNS if user.can(Permission.SEE_PROCESS) else LIST_COLUMNS
+
+
+def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
+    """The rows as CSV for a spreadsheet, header first, in pieces of many lines."""
+    columns = list_columns(user)
+    before = _csv_text([list(columns)])
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        for some in pieces:
+            yield before + _csv_text([[_cell(value) for value in row] for row in some])
+            before = ""
+    if before:
+        yield before
+
+
+def json_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
+    """The rows as one JSON array, a line each, in pieces of many lines. `import_workitems` reads it."""
+    columns = list_columns(user)
+    shapes: list[tuple[str, Callable[[Any], Any]]] = [
+        (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
+    ]
+    before = "[\n"
+    with contextlib.closing(_pieces(rows, columns)) as pieces:
+        for some in pieces:
+            objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
+            yield before + ",\n".join(as_json(one) for one in objects)
+            before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+class Begun:
+    """Pieces of which the first is read at once: what cannot be read fails here, and not once the answer has begun."""
+
+    def __init__(self, pieces: Generator[str]):
+        self._pieces = pieces
+        self._first = [next(pieces)]
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return self._first.pop() if self._first else next(self._pieces)
+
+    def close(self) -> None:
+        self._pieces.close()
+
+
+def moment(value: datetime) -> str:
+    """RFC 3339 in UTC, with as many digits as the database has."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> str:
+    return moment(value) if isinstance(value, datetime) else str(value)
+
+
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode  # made once, not per row
+
+
+def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
+    # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
+    # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
+    with _one_moment(rows.db), contextlib.closing(_fetched(rows, columns)) as found:
+        while some := list(islice(found, _ROWS_PER_PIECE)):
+            yield some
+
+
+def _fetched(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[tuple[Any, ...]]:
+    """As `iterator()` does it, but by a cursor of the server's also where settings.py forbids it in general: behind PgBouncer."""
+    compiler = rows.values_list(*columns.values()).query.get_compiler(rows.db)
+    yield from compiler.results_iter(tuple_expected=True, chunked_fetch=True, chunk_size=_ROWS_PER_FETCH)
+
+
+def _csv_text(rows: list[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return moment(value) if isinstance(value, datetime) else value
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _null_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+# Every column of an item but those that follow from the others.
+_FOLLOW = ("version", "search_text", "stage_entered_at")
+ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in _FOLLOW]
+ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
+_ITEMS_PER_FETCH = 500  # their histories come with them
+
+
+def export_lines(advance: Callable[[int], object] = lambda items: None) -> Iterator[str]:
+    """Every institution and every item with its history, as it is at one moment, in pieces of many lines.
+
+    The last line says how many items there were: a file without it is not whole.
+    """
+    with _one_moment(DEFAULT_DB_ALIAS):
+        yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
+        for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
+            yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
+        total = 0
+        for items, versions in _item_pages():
+            yield "".join(_with_history(items, versions))
+            total += len(items)
+            advance(len(items))
+            forget_statements()
+        yield as_json({"end": {"items": total}}) + "\n"
+
+
+class NotWhole(Exception):
+    """An item of which a part of the history is not in the database, so that an export would not be everything."""
+
+    def __init__(self, item: int, missing: int):
+        super().__init__(
+            f"Of the history of item {item}, {missing} entries are not in the database. If a year of the archive was detached, "
+            "attach it again (docs/history.md) and export then."
+        )
+
+
+def forget_statements() -> None:
+    """With DEBUG on, Django keeps the text of every statement, which for a long run is much."""
+    if settings.DEBUG:
+        reset_queries()
+
+
+def export_to(path: Path, pieces: Iterable[str]) -> None:
+    """Writes the file beside its place and then moves it there: half an export is never taken for a whole one."""
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def _one_moment(using: str) -> Iterator[None]:
+    """All reading within sees the same state, and nobody who writes has to wait for it."""
+    connection = connections[using]
+    if connection.in_atomic_block:
+        yield  # whoever began that transaction has chosen what it sees
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(using):
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        # By hand: settings.py makes every transaction of Django's a writing one, which would shut out all others.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+
+
+def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
+    """Some items after the other, and how many entries each one's history has."""
+    columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
+    last = 0
+    following = WorkItem.objects.order_by("pk").values_list("version", *columns)
+    while rows := list(following.filter(pk__gt=last)[:_ITEMS_PER_FETCH]):
+        items = [dict(zip(ITEM_COLUMNS, values, strict=True)) for _version, *values in rows]
+        yield items, {item["id"]: row[0] for item, row in zip(items, rows, strict=True)}
+        last = items[-1]["id"]
+
+
+def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iterator[str]:
+    histories = whole(versions, ENTRY_COLUMNS)
+    for item in items:
+        entries = [dict(zip(ENTRY_COLUMNS, values, strict=True)) for values in histories.get(item["id"], ())]
+        if len(entries) < versions[item["id"]]:
+            raise NotWhole(item["id"], versions[item["id"]] - len(entries))
+        yield as_json({"item": item, "history": entries}) + "\n"

@@ -1,0 +1,50 @@
+"""Every table, each in a file of its own, with its querysets in domain words.
+
+It imports nothing from the rooms above, which fill, count and change what is stored here.
+"""
+
+from .append_only import AppendOnly
+from .bulk_change import BulkChange
+from .counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
+from .digest import Digest, Every
+from .durations import OutcomeCount, StepTime, Typical
+from .failure import Cause, Failure
+from .history import AcceptedChange, ArchivedEntry, HistoryEntry
+from .phases import CLOSED, in_phases
+from .saved_view import QUERY_LIMIT, Reach, SavedView
+from .searched_text import SearchedText
+from .uploads import ingests_of_bags
+from .watch import Watch
+from .work_item import WorkItem, WorkItemQuerySet
+from .worker_state import WorkItemState
+
+__all__ = [
+    "CLOSED",
+    "COLUMNS",
+    "KIND",
+    "MOVING_SQL",
+    "QUERY_LIMIT",
+    "AcceptedChange",
+    "AppendOnly",
+    "ArchivedEntry",
+    "BulkChange",
+    "Cause",
+    "CountChange",
+    "Digest",
+    "Every",
+    "Failure",
+    "HistoryEntry",
+    "ItemCount",
+    "OutcomeCount",
+    "Reach",
+    "SavedView",
+    "SearchedText",
+    "StepTime",
+    "Typical",
+    "Watch",
+    "WorkItem",
+    "WorkItemQuerySet",
+    "WorkItemState",
+    "in_phases",
+    "ingests_of_bags",
+]

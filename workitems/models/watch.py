@@ -1,0 +1,24 @@
+"""The table of who waits for the end of which item; `mailing.watches` tells them."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pharos.accounts.models import User
+
+
+class Watch(models.Model):
+    """A person waits for an item's end. `claimed_at`: when a run has taken it, to send the mail; the mail ends it."""
+
+    item = models.ForeignKey("WorkItem", models.PROTECT, related_name="watches", db_constraint=False, db_index=False)
+    person = models.ForeignKey(User, models.PROTECT, related_name="watches", verbose_name=_("person"))
+    created_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("watched item")
+        verbose_name_plural = _("watched items")
+        constraints = [models.UniqueConstraint(fields=["item", "person"], name="watched_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} waits for {self.item_id}"

@@ -1,0 +1,219 @@
+"""The forms of the moves. They know neither request nor database."""
+
+from typing import Any, cast
+from unicodedata import category, normalize
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from ..database import LARGEST
+from ..lifecycle import NOTE_LIMIT
+
+
+class MoveForm(forms.Form):
+    """What every move's form carries: the version of the item that its reader has seen."""
+
+    version = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"),
+            _("“version” is not the number of a version; leave it out, or open the item's page again."),
+        ),
+    )
+
+
+def plain_lines(text: str) -> str:
+    """Text with the line ends of a worker's note: a browser sends a carriage return with each."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything in it that a reader can see; what this version of Unicode does not know may be."""
+    return any(category(one)[0] in "LNPS" or _may_be(one) for one in text.translate(_BLANK))
+
+
+def _may_be(character: str) -> bool:
+    """Whether a later version of Unicode may have something to see here."""
+    number = ord(character)
+    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    is_ignored = number == 0x2065 or 0xFFF0 <= number <= 0xFFF8 or 0xE0000 <= number <= 0xE0FFF
+    return category(character) == "Cn" and not (is_none or is_ignored)
+
+
+class NoteField(forms.CharField):
+    """A note as a person types it. `former`: the note that the item has; sent back unchanged, it stays as it is."""
+
+    former = ""
+
+    def to_python(self, value: Any) -> str:
+        return plain_lines(super().to_python(value) or "")
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if self.required and not is_seen(value):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def clean(self, value: Any) -> str:
+        # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
+        if self.former and plain_lines(value or "").strip() == plain_lines(self.former).strip():
+            return self.former
+        return super().clean(value)
+
+
+class Flag(forms.CheckboxInput):
+    """A box whose form says also that it is not ticked, so that what a script leaves out stays as it is."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        return format_html(
+            '<input type="hidden" name="{}" value="false">{}', name, super().render(name, value, attrs, renderer)
+        )
+
+
+def note_field(*, required: bool, help_text: Any) -> NoteField:
+    return NoteField(
+        label=_("Note"),
+        required=required,
+        max_length=NOTE_LIMIT,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={
+            "required": _("A note is required: say why, for those who read it later."),
+            "max_length": _("A note has at most %(limit_value)d characters; this one has %(show_value)d."),
+        },
+    )
+
+
+class CancelForm(MoveForm):
+    note = note_field(required=True, help_text=_("The depositors of this institution read it under Note / Error."))
+
+
+class BulkCancelForm(forms.Form):
+    note = note_field(required=True, help_text=_("The depositors read it under Note / Error of each item."))
+
+
+class BulkRequeueForm(forms.Form):
+    begin = forms.ChoiceField(
+        label=_("Begin again"),
+        choices=[("stopped", _("where each of them stopped")), ("first", _("at the first stage of each"))],
+        initial="stopped",
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose where they begin again.")),
+    )
+    note = note_field(required=True, help_text=_("It replaces each item's note; the history keeps the old ones."))
+
+
+class RequeueForm(MoveForm):
+    stage = forms.ChoiceField(label=_("Begin again at"), widget=forms.RadioSelect)
+    note = note_field(
+        required=False,
+        help_text=_(
+            "If you leave this empty, the item keeps the note that it has. Either way the history keeps every note."
+        ),
+    )
+
+    def __init__(self, *args, stages: list[str], **kwargs):
+        super().__init__(*args, **kwargs)
+        field = cast(forms.ChoiceField, self.fields["stage"])
+        field.choices = [(stage, stage) for stage in stages]
+        field.error_messages = {
+            "required": _("Choose the stage to begin again at."),
+            "invalid_choice": _("This item cannot be requeued to “%(value)s”; choose one of the stages below."),
+        }
+
+
+class ReviewForm(MoveForm):
+    reviewed = forms.ChoiceField(
+        choices=[("true", _("Reviewed")), ("false", _("Not reviewed"))],
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("“reviewed” must be true or false.")),
+    )
+
+
+class EditForm(MoveForm):
+    """What is to be corrected. A field that is not sent at all is not in `cleaned_data`, and stays as it is."""
+
+    retry = forms.BooleanField(
+        label=_("Retry"),
+        required=False,
+        widget=Flag,
+        help_text=_("The system will try again by itself after a temporary problem."),
+    )
+    needs_admin_review = forms.BooleanField(
+        label=_("Needs admin review"),
+        required=False,
+        widget=Flag,
+        help_text=_("Workers leave the item alone until an admin has decided."),
+    )
+    note = note_field(required=False, help_text=_("A note may be changed, but not to nothing."))
+    node = forms.CharField(
+        label=_("Node"), required=False, max_length=255, help_text=_("The machine whose worker holds the item.")
+    )
+    pid = forms.IntegerField(
+        label=_("Pid"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST,
+        help_text=_("The process on that machine."),
+        # Not a browser's field of numbers, which could not show the word that somebody has typed by mistake.
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["note"].former = self.initial.get("note", "")
+
+    def clean(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name in self.data}
+
+
+class NameField(forms.CharField):
+    """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
+
+    # Control characters, such as turn the direction of writing; and what is no character.
+    UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn")
+    JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(normalize("NFC", super().to_python(value) or "").split())
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        text = value.translate(self.JOINERS)
+        is_text = not any(category(one) in self.UNSEEN and not _may_be(one) for one in text)
+        if value and not (is_seen(value) and is_text):
+            raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
+
+
+class ViewForm(forms.Form):
+    """Saves the present list under a name. `reaches`: (value, label) of whom it may be saved for."""
+
+    name = NameField(
+        label=_("Name"),
+        max_length=80,
+        error_messages={
+            "required": _("Give the view a name."),
+            "unseen": _("This name has characters that nobody can see. Type it anew, without them."),
+            "max_length": _("A name has at most %(limit_value)d characters; this one has %(show_value)d."),
+        },
+    )
+    reach = forms.ChoiceField(
+        label=_("Who sees it"),
+        widget=forms.RadioSelect,
+        initial="private",
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("Choose who sees it. You may save views for those below.")
+        ),
+    )
+    replace = forms.BooleanField(label=_("Replace the view of this name"), required=False)
+
+    def __init__(self, *args: Any, reaches: list[tuple[str, Any]], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        cast(forms.ChoiceField, self.fields["reach"]).choices = reaches

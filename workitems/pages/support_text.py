@@ -1,0 +1,70 @@
+"""What one pastes into a mail to the support: an item in plain text, for whoever reads it without being signed in."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .item_detail import Detail, Entry
+from .template_helpers import exact, head_lines, lines, move_word, plain, via_word
+
+LAST_ENTRIES = 10
+NOTE_LINES = 20
+
+
+def support_text(detail: Detail) -> str:
+    """The item as this reader may see it; the address of its page is for the page itself to say."""
+    return "\n".join([*_facts(detail), *_note(detail.item.note), *_history(detail)])
+
+
+def _facts(detail: Detail) -> Iterator[str]:
+    item = detail.item
+    said = (
+        (_("Item"), f"{item.pk}, {item.name}"),
+        (_("Etag"), item.etag),
+        (_("Institution"), f"{item.institution.name} ({item.institution.identifier})"),
+        (_("Action / stage / status"), f"{item.action} / {item.stage} / {item.status}"),
+        (_("Object identifier"), item.object_identifier),
+        (_("File identifier"), item.generic_file_identifier),
+        (_("Received"), exact(item.date)),
+        (_("Updated"), exact(item.updated_at)),
+    )
+    yield from (f"{label}: {value}" for label, value in said if value)
+
+
+def _note(note: str) -> Iterator[str]:
+    if not note:
+        return
+    yield f"{_('Note / Error')}:"
+    yield from _indented(head_lines(note.rstrip(), NOTE_LINES))
+    if (left_out := lines(note) - NOTE_LINES) > 0:
+        yield from _indented(
+            ngettext("… %(number)d more line", "… %(number)d more lines", left_out) % {"number": left_out}
+        )
+
+
+def _history(detail: Detail) -> Iterator[str]:
+    shown = detail.history[:LAST_ENTRIES]
+    yield _("History, the last %(shown)d of %(number)d:") % {"shown": len(shown), "number": detail.item.version}
+    for one in shown:
+        yield from _indented(_entry(one))
+
+
+def _entry(shown: Entry) -> str:
+    entry = shown.entry
+    before, after = (
+        f"{stage} / {status}"
+        for stage, status in (
+            (entry.stage_before, entry.status_before),
+            (entry.stage_after, entry.status_after),
+        )
+    )
+    moved = f"{before} → {after}" if entry.stage_before and before != after else after
+    changes = [f"{name}: {plain(old)} → {plain(new)}" for name, old, new in shown.changes]
+    return "; ".join(
+        [f"{exact(entry.at)}, {move_word(entry.move)}, {moved}", f"{entry.who}, {via_word(entry.via)}", *changes]
+    )
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.split("\n")]

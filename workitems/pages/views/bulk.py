@@ -1,0 +1,232 @@
+"""One move with many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ... import bulk
+from ...bulk import dry_run
+from ...database import whole_number
+from ...listing import ItemList
+from ..access import ItemViewMixin, url_of_act, url_of_list, url_of_round
+from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
+from .notes import CANCEL_NOTES, REQUEUE_NOTES
+
+ENTRIES_PER_PAGE = 100
+ACTS_PER_PAGE = 50
+
+
+class BulkMove(ItemViewMixin, View):
+    """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
+
+    A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
+    """
+
+    template_name: str
+    notes: tuple = ()
+
+    def form(self, data=None):
+        raise TypeError(f"{type(self).__name__} has no form")
+
+    def move(self, form) -> str:
+        raise TypeError(f"{type(self).__name__} makes no move")
+
+    def asked(self, form) -> dict:
+        """What else the act is to know: keywords of bulk.begin."""
+        return {}
+
+    def get(self, request):
+        """Whoever was signed out before it was sent comes here from signing in."""
+        messages.info(
+            request, _("Nothing was changed. Choose the items, and what is to be done with them, in the list.")
+        )
+        return redirect("items")
+
+    def post(self, request):
+        is_confirmed, here = bool(request.POST.get("confirmed")), self.round()
+        is_list = request.POST.get("which") == "matching"
+        form = self.form(request.POST if is_confirmed else None)
+        try:
+            selection = bulk.fixed(self.selection(request), request.user)
+            move = self.move(form)
+        except bulk.BadSelection as error:
+            return self.lost(str(error), here)
+        if is_confirmed and form.is_valid():
+            act = bulk.begin(selection, move, request.user, number=self.number(request), **self.asked(form))
+            bulk.go_on(act)
+            return redirect(url_of_act(act, here.past(here.item) if here and here.item else here))
+        context = {
+            "form": form,
+            "selection": selection,
+            "is_list": is_list,
+            "preview": dry_run(selection, request.user, move),
+            "move": move,
+            "notes": self.notes,
+            # Of a list, the items that are shown here, where they are known by number.
+            "snapshot": bulk.token_of(selection, request.user)
+            if is_list and "ids" in selection.stored
+            else request.POST.get("snapshot", ""),
+            "number": self.number(request) or uuid4(),
+            "chips": listing.chips() if (listing := self.listing()) else [],
+            "back": url_of_round(here) if here else url_of_list(listing),
+            "list_query": request.POST.get("list", ""),
+            "round": here.query if here else "",
+        }
+        return render(request, self.template_name, context, status=422 if is_confirmed else 200)
+
+    def lost(self, sentence, here):
+        """What was chosen cannot be read. Nothing that was typed is lost with it."""
+        back, note = url_of_round(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
+        if note.strip():
+            context = {"sentence": sentence, "note": note, "back": back}
+            return render(self.request, "workitems/bulk/lost.html", context, status=422)
+        messages.error(self.request, sentence)
+        return redirect(back)
+
+    @staticmethod
+    def number(request) -> UUID | None:
+        """What the act will be called: so that a button that is pressed twice begins one."""
+        try:
+            return UUID(request.POST.get("number", ""))
+        except ValueError:
+            return None
+
+    def selection(self, request) -> bulk.Selection:
+        listing, snapshot = self.listing(), request.POST.get("snapshot", "")
+        if request.POST.get("which") == "matching":
+            return bulk.of_snapshot(snapshot, request.user)
+        return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
+
+
+class BulkReview(BulkMove):
+    """`/items/review`"""
+
+    permission = Permission.REVIEW
+    template_name = "workitems/bulk/review.html"
+
+    def form(self, data=None):
+        return ReviewForm(self.request.POST)
+
+    def move(self, form):
+        if not form.is_valid():
+            raise bulk.BadSelection(" ".join(form.errors["reviewed"]))
+        return "review" if form.cleaned_data["reviewed"] == "true" else "unreview"
+
+
+class BulkCancel(BulkMove):
+    """`/items/cancel`"""
+
+    permission = Permission.CANCEL
+    template_name = "workitems/bulk/cancel.html"
+    notes = CANCEL_NOTES
+
+    def form(self, data=None):
+        return BulkCancelForm(data)
+
+    def move(self, form):
+        return "cancel"
+
+    def asked(self, form):
+        return {"note": form.cleaned_data["note"]}
+
+
+class BulkRequeue(BulkMove):
+    """`/items/requeue`"""
+
+    permission = Permission.REQUEUE
+    template_name = "workitems/bulk/requeue.html"
+    notes = REQUEUE_NOTES
+
+    def form(self, data=None):
+        return BulkRequeueForm(data)
+
+    def move(self, form):
+        return "requeue"
+
+    def asked(self, form):
+        return {"note": form.cleaned_data["note"], "from_the_beginning": form.cleaned_data["begin"] == "first"}
+
+
+class Acts(ItemViewMixin, View):
+    """`/acts/`: the bulk acts that there were, the last first."""
+
+    permission = Permission.REVIEW
+
+    def get(self, request):
+        found = bulk.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
+        listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
+        shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
+        context = {
+            "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],
+            "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",
+        }
+        return render(request, "workitems/bulk/changes.html", context)
+
+    @staticmethod
+    def before(text):
+        """The act that `text` names as a place; None for what is none."""
+        at, _tilde, pk = text.partition("~")
+        try:
+            moment = datetime.fromisoformat(at)
+            return (moment.astimezone(UTC), UUID(pk)) if moment.tzinfo else None
+        except (ValueError, OverflowError):
+            return None
+
+
+class Act(ItemViewMixin, View):
+    """`/acts/ID`: how far a bulk act has come, and what became of each item. POST goes on with it."""
+
+    permission = Permission.REVIEW
+
+    def get(self, request, pk):
+        act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
+        entries = bulk.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
+        listing = ItemList(QueryDict(act.query), request.user)
+        left_alone = [] if start else bulk.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
+        context = {
+            "act": act,
+            "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
+            "start": start,
+            "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
+            "skipped": bulk.skipped_of(act),
+            "left_alone": left_alone[:ENTRIES_PER_PAGE],
+            "are_more_alone": len(left_alone) > ENTRIES_PER_PAGE,
+            "chips": listing.chips(),
+            "back": url_of_list(listing),
+            "onward": url_of_round(here) if (here := self.round()) else None,
+            "round": here.query if here else "",
+            "kept": urlencode({"round": here.query}) if here else "",
+            "may_go_on": bulk.may_go_on(act, request.user),
+            "may_undo": bulk.may_undo(act, request.user) and bulk.undo_of(act) is None,
+        }
+        return render(request, "workitems/bulk/change.html", context)
+
+    def post(self, request, pk):
+        act = self.act()
+        if not bulk.may_go_on(act, request.user):
+            raise PermissionDenied
+        return redirect(url_of_act(bulk.go_on(act), self.round()))
+
+
+class Undo(ItemViewMixin, View):
+    """`/acts/ID/undo`: sets back what a review has set, but for what has changed since."""
+
+    permission = Permission.REVIEW
+
+    def post(self, request, pk):
+        act = self.act()
+        if not bulk.may_undo(act, request.user):
+            raise PermissionDenied
+        undo = bulk.undo(act, request.user)
+        bulk.go_on(undo)
+        here = self.round()
+        return redirect(url_of_act(undo, here and (here.back or here)))

@@ -1,0 +1,62 @@
+"""What open pages ask again and again: has anything changed? Both only read, and make no session last longer."""
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from django.views import View
+
+from pharos.accounts.roles import Permission
+from pharos.replicas.reading import ReadsFromStandby
+
+from ...database import whole_number
+from ...listing import MOST_PER_PAGE, ItemList
+from ..access import ItemViewMixin
+from ..list import changes
+
+
+class ListChanges(ReadsFromStandby, ItemViewMixin, View):
+    """`/items/changes?since=…&shown=1,2,3&` and the list's own query: how many of its items have changed; 204: none has."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request):
+        query = request.GET.copy()
+        since, shown = (query.pop(name, [""])[-1] for name in ("since", "shown"))
+        listing = ItemList(query, request.user, using=self.using)
+        try:
+            since = changes.read(since)
+        except ValueError:
+            return _wrong(since=_("This is not what a list's page has here; load the page again."))
+        if not listing.is_valid():
+            return _wrong(**listing.errors)
+        found = changes.changed(listing, since, _numbers(shown))
+        if not found.number and found.is_whole:
+            return HttpResponse(status=204)
+        return JsonResponse({"changed": found.number, "is_whole": found.is_whole, "text": found.sentence})
+
+
+def _wrong(**errors: str) -> JsonResponse:
+    return JsonResponse({"errors": errors}, status=400)
+
+
+def _numbers(text: str) -> set[int]:
+    """The items in a list like 1,2,3; what is none is passed over."""
+    parts = text.split(",", MOST_PER_PAGE)[:MOST_PER_PAGE]
+    return {pk for pk in map(whole_number, parts) if pk is not None}
+
+
+class ItemVersion(ItemViewMixin, View):
+    """`/items/ID/version`: the number of the item's last history entry, as an ETag too; 304 for whoever knows it already.
+
+    Of the item's own changes only: that a newer upload of its bag has come is not in it.
+    """
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        version = self.visible.version_of(pk)
+        if version is None:
+            raise Http404
+        response, etag = JsonResponse({"version": version}), f'"{version}"'
+        response["ETag"] = etag
+        return get_conditional_response(request, etag=etag, response=response)

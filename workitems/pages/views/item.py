@@ -1,0 +1,32 @@
+from django.shortcuts import render
+from django.utils import timezone
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ..access import ItemViewMixin, url_of_item, url_of_list
+from ..item_detail import Detail
+from ..support_text import support_text
+
+
+class Item(ItemViewMixin, View):
+    """`/items/ID`: everything about one item."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        item, listing = self.item(), self.listing()
+        detail = Detail(item, request.user, timezone.now())
+        before, after = detail.neighbours(listing)
+        context = {
+            "item": item,
+            "detail": detail,
+            "fresh": url_of_item(item.pk, listing),
+            "address": request.build_absolute_uri(url_of_item(item.pk, None)),
+            "support": support_text(detail),
+            "list_query": listing.query() if listing else "",
+            "list_url": url_of_list(listing),
+            "previous": before and url_of_item(before, listing),
+            "next": after and url_of_item(after, listing),
+        }
+        return render(request, "workitems/item/item.html", context)

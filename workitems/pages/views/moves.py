@@ -1,0 +1,167 @@
+"""The moves that people make: GET is the confirmation page, POST makes the move."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ... import transitions
+from ...api import STATUS_OF
+from ...explanations import first_line
+from ...lifecycle import Refused, requeue_stages, why_not
+from ..access import ItemViewMixin, url_of_item, url_of_list
+from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
+from ..item_detail import Detail
+from ..template_helpers import plain
+from .notes import CANCEL_NOTES
+
+
+class Move(ItemViewMixin, View):
+    """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
+
+    name: str  # in lifecycle.MOVES
+    template_name: str
+    done: str | Promise
+
+    def form(self, item, data=None):
+        raise TypeError(f"{type(self).__name__} has no form")
+
+    def move(self, item, values):
+        raise TypeError(f"{type(self).__name__} makes no move")
+
+    def get(self, request, pk):
+        item = self.item()
+        if barred := why_not(self.name, item.facts, request.user.role):
+            return self.page(item, self.form(item), status=409, barred=barred)
+        return self.page(item, self.form(item))
+
+    def post(self, request, pk):
+        item = self.item()
+        form = self.form(item, request.POST)
+        if not form.is_valid():
+            return self.page(item, form, status=422)
+        version = item.version
+        try:
+            self.move(item, form.cleaned_data)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
+            if refused.reason == "changed":
+                self.say_what_is_now(item, form)
+            return self.page(item, form, status=STATUS_OF[refused.reason])
+        messages.success(request, self.said(item) if item.version != version else _("Nothing had to be changed."))
+        return redirect(self.after(item))
+
+    def say_what_is_now(self, item, form):
+        """After a change in between: whoever reads this page has seen the item as it is, and may send the form again."""
+        form.data = {**form.data.dict(), "version": item.version}
+
+    def said(self, item) -> str:
+        return str(self.done) % {"name": item.name}
+
+    def after(self, item) -> str:
+        """Where the reader goes on: the list, if the form was in its row, or the item's page."""
+        listing = self.listing()
+        if self.request.POST.get("from") == "list":
+            return f"{url_of_list(listing)}#item-{self.where_to_look(item, listing)}"
+        return url_of_item(item.pk, listing)
+
+    def where_to_look(self, item, listing) -> str:
+        """The item's row; where it has left the list, the row after it."""
+        following = self.request.POST.get("following", "")
+        stays = not listing or not following.isdigit() or listing.items().filter(pk=item.pk).exists()
+        return str(item.pk) if stays else following
+
+    def page(self, item, form, status=200, barred=""):
+        if form.is_bound and not form.cleaned_data.get("version"):
+            form.data = {**form.data.dict(), "version": item.version}
+        listing = self.listing()
+        context = {
+            "item": item,
+            "detail": Detail(item, self.request.user, timezone.now()),
+            "form": form,
+            "barred": barred,
+            "list_query": listing.query() if listing else "",
+            "back": url_of_list(listing) if self.request.POST.get("from") == "list" else url_of_item(item.pk, listing),
+            "from": self.request.POST.get("from", ""),
+        }
+        return render(self.request, self.template_name, {**context, **self.extra()}, status=status)
+
+    def extra(self) -> dict:
+        return {}
+
+
+class Cancel(Move):
+    permission = Permission.CANCEL
+    name = "cancel"
+    template_name = "workitems/moves/cancel.html"
+    done = gettext_lazy("Cancelled %(name)s.")
+
+    def form(self, item, data=None):
+        start = self.request.GET.get("start", "")
+        note = CANCEL_NOTES[int(start)][1] if start in map(str, range(len(CANCEL_NOTES))) else ""
+        return CancelForm(data, initial={"version": item.version, "note": note})
+
+    def move(self, item, values):
+        transitions.cancel(item, by=self.request.user, note=values["note"], version=values["version"])
+
+    def extra(self):
+        return {"notes": CANCEL_NOTES}
+
+
+class Requeue(Move):
+    permission = Permission.REQUEUE
+    name = "requeue"
+    template_name = "workitems/moves/requeue.html"
+    done = gettext_lazy("Requeued %(name)s.")
+
+    def form(self, item, data=None):
+        stages = requeue_stages(item.action, transitions.stopped_at(item))
+        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
+
+    def move(self, item, values):
+        transitions.requeue(
+            item, by=self.request.user, stage=values["stage"], note=values["note"], version=values["version"]
+        )
+
+
+class Review(Move):
+    permission = Permission.REVIEW
+    name = "review"
+    template_name = "workitems/moves/review.html"
+
+    def form(self, item, data=None):
+        return ReviewForm(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
+
+    def move(self, item, values):
+        transitions.review(item, by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
+
+    def said(self, item):
+        if item.reviewed:
+            return _("Marked %(name)s reviewed.") % {"name": item.name}
+        return _("Marked %(name)s not reviewed.") % {"name": item.name}
+
+
+class Edit(Move):
+    permission = Permission.EDIT
+    name = "edit"
+    template_name = "workitems/moves/edit.html"
+    done = gettext_lazy("Changed %(name)s.")
+
+    def form(self, item, data=None):
+        fields = ("version", "retry", "needs_admin_review", "note", "node", "pid")
+        return EditForm(data, initial={name: getattr(item, name) for name in fields})
+
+    def move(self, item, values):
+        transitions.edit(item, by=self.request.user, **values)
+
+    def say_what_is_now(self, item, form):
+        super().say_what_is_now(item, form)
+        for name, value in list(form.cleaned_data.items()):
+            if name != "version" and value != getattr(item, name):
+                now = plain(getattr(item, name))
+                form.add_error(name, _("It is now: %(now)s") % {"now": first_line(now)})

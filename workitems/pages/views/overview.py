@@ -1,0 +1,34 @@
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views import View
+
+from pharos.accounts.roles import Permission
+from pharos.replicas.reading import ReadsFromStandby
+
+from ..access import ItemViewMixin
+from ..overview import COLUMNS, Overview
+
+
+class Home(ReadsFromStandby, ItemViewMixin, View):
+    """`/`: what needs this person, what runs, and how it went."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request):
+        overview = Overview(request.user, timezone.now(), self.using)
+        return render(request, "workitems/overview/overview.html", {"overview": overview, "columns": COLUMNS})
+
+
+class Icon(ReadsFromStandby, ItemViewMixin, View):
+    """`/icon`: the picture in the browser's tab, with the most urgent of what needs this person."""
+
+    permission = Permission.BROWSE
+    LASTS = 120  # seconds that a browser keeps it: it asks for it with each page else
+
+    def get(self, request):
+        tone = Overview(request.user, timezone.now(), self.using).most_urgent
+        response = redirect(static(f"favicon-{tone}.svg" if tone else "favicon.svg"))
+        patch_cache_control(response, private=True, max_age=self.LASTS)
+        return response

@@ -1,0 +1,260 @@
+"""Saved views: the pages about them, and the number of one."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from pharos.accounts.authorization import PUBLIC
+from pharos.accounts.roles import Permission
+from pharos.replicas.reading import ReadsFromStandby
+
+from ... import mailing, saved_views
+from ...listing import ItemList, find
+from ...models import Every, Reach, SavedView
+from ...saved_views import ViewRefused
+from ..access import ItemViewMixin, url_of_list
+from ..forms import ViewForm
+from ..list.facets import in_words
+
+
+class OfView(ItemViewMixin, View):
+    """Mixin of what is about one view."""
+
+    permission = Permission.BROWSE
+
+    def view(self) -> SavedView:
+        """The view that the URL names, or 404."""
+        return self.view_with(self.kwargs["pk"])
+
+    def view_with(self, number) -> SavedView:
+        """The view with this number, or 404."""
+        try:
+            return SavedView.objects.visible_to(self.request.user).get(pk=number)
+        except (SavedView.DoesNotExist, OverflowError, ValueError):
+            raise Http404 from None
+
+    def changeable(self) -> SavedView:
+        """The view that the URL names, or 404; 403 where this person may not change it."""
+        view = self.view()
+        if not saved_views.may_change(view, self.request.user):
+            raise PermissionDenied
+        return view
+
+    def can_open(self, view: SavedView) -> bool:
+        """Whether it is of any use to this person; where not, the next page says why."""
+        if saved_views.can_open(view, self.request.user):
+            return True
+        sentence = _("“%(name)s” asks for something that is not there for your role or institution.")
+        messages.error(self.request, sentence % {"name": view.name})
+        return False
+
+    def warn(self, view: SavedView) -> None:
+        """Tells who has saved a view what they might not think of."""
+        if saved_views.some_cannot_open(view):
+            warning = _(
+                "It names an institution, a cause or a process: whoever may not see that is not shown this view."
+            )
+            messages.warning(self.request, warning)
+
+    def form(self, data=None, *, view=None, **initial) -> ViewForm:
+        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
+        return ViewForm(data, reaches=reaches, initial=initial)
+
+
+class SavedViews(OfView):
+    """`/views/`: every view that this person sees. POST saves the list that the form names."""
+
+    def get(self, request):
+        lines, mailed = saved_views.lines(request.user), mailing.of_person(request.user)
+        context = {"lines": lines, "mailed": mailed, "every": Every.choices}
+        return render(request, "workitems/saved_views/saved_views.html", context)
+
+    def post(self, request):
+        form, listing = self.form(request.POST), self.listing()
+        if listing is None:
+            return self.refused(form)
+        query = listing.query(page=None)
+        if form.is_valid():
+            try:
+                view = saved_views.save_view(request.user, query=query, **form.cleaned_data)
+            except ViewRefused as refused:
+                form.add_error(refused.field, str(refused))
+            else:
+                self.say(view)
+                return redirect(f"{reverse('items')}?{view.query}")
+        context = {"form": form, "chips": listing.chips(), "list_query": query, "back": url_of_list(listing)}
+        return render(request, "workitems/saved_views/save.html", context, status=422)
+
+    def refused(self, form):
+        """What was sent is no list. It is kept, and so is what was typed."""
+        query = self.request.POST.get("list", "")
+        form.add_error(None, _("This list cannot be saved: it is not valid. Go back to it, and look at what it says."))
+        context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
+        return render(self.request, "workitems/saved_views/save.html", context, status=422)
+
+    def say(self, view):
+        sentences = {
+            Reach.PRIVATE: _("Saved as “%(name)s”. Only you see it."),
+            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution sees it."),
+            Reach.EVERYBODY: _("Saved as “%(name)s”. Everybody sees it."),
+        }
+        messages.success(self.request, sentences[view.reach] % {"name": view.name})
+        self.warn(view)
+
+
+class ChangeView(OfView):
+    """`/views/ID`: another name, or other readers."""
+
+    def get(self, request, pk):
+        view = self.changeable()
+        return self.page(view, self.form(view=view, name=view.name, reach=view.reach))
+
+    def post(self, request, pk):
+        view = self.changeable()
+        form = self.form(request.POST, view=view)
+        if form.is_valid():
+            try:
+                name, reach = form.cleaned_data["name"], form.cleaned_data["reach"]
+                view = saved_views.change_view(view, request.user, name=name, reach=reach)
+            except ViewRefused as refused:
+                form.add_error(refused.field, str(refused))
+            else:
+                messages.success(request, _("Changed “%(name)s”.") % {"name": view.name})
+                self.warn(view)
+                return redirect("saved_views")
+        return self.page(self.changeable(), form, status=422)
+
+    def page(self, view, form, status=200):
+        return render(self.request, "workitems/saved_views/change.html", {"view": view, "form": form}, status=status)
+
+
+class DeleteView(OfView):
+    """`/views/ID/delete`: asks first."""
+
+    def get(self, request, pk):
+        return render(request, "workitems/saved_views/delete.html", {"view": self.changeable()})
+
+    def post(self, request, pk):
+        view = self.changeable()
+        saved_views.delete_view(view)
+        messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
+        return redirect("saved_views")
+
+
+class StartWith(OfView):
+    """`/views/start`: POST `view`, its number or blank for all items: what "Work Items" begins with."""
+
+    def get(self, request):
+        return redirect("saved_views")
+
+    def post(self, request):
+        number = request.POST.get("view", "")
+        view = self.view_with(number) if number else None
+        if view is None or self.can_open(view):
+            self.begin_with(view)
+        return redirect("account" if request.POST.get("from") == "account" else "saved_views")
+
+    def begin_with(self, view):
+        saved_views.start_with(view, self.request.user)
+        if view:
+            messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
+        else:
+            messages.success(self.request, _("“Work Items” begins with all items now."))
+
+
+class DigestOfView(OfView):
+    """`/views/ID/digest`: POST `every` (day, week, or blank for none): how often this person gets it by mail."""
+
+    def get(self, request, pk):
+        return redirect("saved_views")
+
+    def post(self, request, pk):
+        view, every = self.view(), request.POST.get("every", "")
+        if every and every not in Every.values:
+            messages.error(request, _("Choose how often: every day, every week, or no mail."))
+            return redirect("saved_views")
+        if every and not self.can_open(view):
+            return redirect("saved_views")
+        mailing.subscribe(view, request.user, every or None, timezone.now())
+        sentences = {
+            "": _("You get no mail about “%(name)s”."),
+            Every.DAY: _("You get “%(name)s” every day at 7 in your zone, if there is something in it."),
+            Every.WEEK: _("You get “%(name)s” on Mondays at 7 in your zone, if there is something in it."),
+        }
+        messages.success(request, sentences[every] % {"name": view.name})
+        return redirect("saved_views")
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class StopDigest(View):
+    """`/digests/stop/TOKEN`: the link in each mail. A GET asks; a POST stops them, from a mail program (RFC 8058) or the page.
+
+    Whoever has the mail need not sign in, and a mail program has no token of a form: the signed link alone is the key.
+    """
+
+    permission = PUBLIC
+
+    def get(self, request, token):
+        return self.page(self.digest(token), was_stopped=False)
+
+    def post(self, request, token):
+        digest = self.digest(token)
+        if digest:
+            mailing.subscribe(digest.view, digest.person, None, timezone.now())
+        return self.page(digest, was_stopped=True)
+
+    def digest(self, token):
+        found, is_ours = mailing.of_token(token)
+        if not is_ours:
+            raise Http404
+        return found
+
+    def page(self, digest, **context):
+        return render(self.request, "workitems/saved_views/stop_digest.html", {"digest": digest, **context})
+
+
+class Start(ItemViewMixin, View):
+    """`/items`: the list that this person begins with: `/items/`, or the view that they have chosen for that."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request):
+        asked = request.META["QUERY_STRING"]
+        view = None if asked else saved_views.start_of(request.user)
+        if view is None:
+            return redirect(reverse("items") + (f"?{asked}" if asked else ""))
+        listing = ItemList({}, request.user).beside(view.query)
+        if listing.is_valid():
+            return redirect(url_of_list(listing))
+        messages.error(
+            request,
+            _(
+                "“%(name)s”, which your list begins with, asks for something that is not there for your role or institution."
+            )
+            % {"name": view.name},
+        )
+        return redirect("items")
+
+
+class ViewCount(ReadsFromStandby, OfView):
+    """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
+
+    LASTS = 20  # seconds that a browser may say the same
+
+    def get(self, request, pk):
+        listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
+        if not listing.is_valid():
+            return JsonResponse({"number": None, "text": ""})
+        found = find(listing)
+        response = JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
+        # Whoever goes from page to page of a list would have all of them looked for each time.
+        patch_cache_control(response, private=True, max_age=self.LASTS)
+        return response

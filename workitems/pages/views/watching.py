@@ -1,0 +1,31 @@
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views import View
+
+from pharos.accounts.roles import Permission
+
+from ...mailing import watch
+from ..access import ItemViewMixin, url_of_item
+
+
+class Watch(ItemViewMixin, View):
+    """`/items/ID/watch`: POST `wanted` true or false: whether this person is told, by mail, once the item is done."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        return redirect(url_of_item(self.item().pk, self.listing()))
+
+    def post(self, request, pk):
+        item, wanted = self.item(), request.POST.get("wanted") == "true"
+        is_told = watch(item, request.user, wanted=wanted)
+        if is_told:
+            messages.success(
+                request, _("You will be told at %(email)s once it is done.") % {"email": request.user.email}
+            )
+        elif wanted:
+            messages.info(request, _("It is done already, so there is nothing to wait for."))
+        else:
+            messages.success(request, _("You will not be told."))
+        return redirect(url_of_item(item.pk, self.listing()))
