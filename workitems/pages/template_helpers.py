@@ -104,7 +104,7 @@ def ago(moment: datetime | None) -> Markup | str:
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
     return Markup(  # noqa: S704  all that goes in is escaped
-        f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="on-screen">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
