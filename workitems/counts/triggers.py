@@ -1,7 +1,7 @@
 """The triggers that keep the summary right for every way of writing: the ORM, bulk statements, raw SQL, an import.
 
 `install_triggers` may be run again at any time. SQLite drops a table's triggers with the table, and Django remakes the whole table for
-most changes of a model: a migration that changes WorkItem must end with `install_triggers` again (tests/test_database.py says so).
+most changes of a model: a migration that changes WorkItem must end with `install_triggers` again (tests/database/test_guards.py fails where it does not).
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 SQLite drops a table's triggers with the table, and Django remakes the whole table for most changes of a model. A later
 migration that changes HistoryEntry must therefore end with `migrations.RunPython(run(FORWARD), run(BACKWARD))` of this
-one again; tests/test_database.py fails where it does not.
+one again; tests/database/test_guards.py fails where it does not.
 """
 
 from django.db import migrations

@@ -2,7 +2,7 @@
 
 Without these it would fetch every item that it looks at. PostgreSQL could not have them (an entry of an index may not be so
 long) and does not need them. Django does not know of them, so a later migration for which it remakes the table must end with
-`RunLive(add, remove)` of this one again; tests/test_finding.py fails where it does not.
+`RunLive(add, remove)` of this one again; tests/database/test_guards.py fails where it does not.
 """
 
 from django.db import migrations
