@@ -10,10 +10,10 @@ from django.views import View
 
 from pharos import urls
 from pharos.accounts.authorization import PUBLIC, opened_with
-from pharos.accounts.roles import Permission, Role, may
+from pharos.accounts.roles import Permission
 from workitems.lifecycle import MOVES
 
-from ..factories import UserFactory
+from ..conftest import CAST
 
 NOWHERE = "/there-is-nothing-here"
 BY_LINK = "/digests/stop/1"  # opened by the signed link of a mail, which this is not
@@ -97,15 +97,9 @@ def test_what_is_open_to_strangers():
     assert {url for url in public if not url.startswith("/accounts/")} == {"/healthz", NOWHERE, BY_LINK} | described
 
 
-@pytest.fixture
-def person_with(virginia):
-    """A function that makes a person with a role; None for a stranger."""
-    return lambda role: role and UserFactory(role=role, institution=virginia)
-
-
-@pytest.mark.parametrize("role", [None, *Role])
-def test_everybody_gets_exactly_what_the_view_declares(client, person_with, role):
-    person = person_with(role)
+@pytest.mark.parametrize("who", ["nobody", *CAST])
+def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
+    person = cast.get(who)
     for url, view in ALL.items():
         client.logout()
         if person:
@@ -157,19 +151,19 @@ def test_a_public_view_is_open_to_strangers(client, db):
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.parametrize("role", [None, *Role])
-def test_every_permission_opens_what_declares_it_to_those_who_have_it(signed_in, client, person_with, role):
-    person = person_with(role)
+@pytest.mark.parametrize("who", ["nobody", *CAST])
+def test_every_permission_opens_what_declares_it_to_those_who_have_it(signed_in, client, cast, who):
+    person = cast.get(who)
     if person:
         signed_in(person)
     for permission in Permission:
         url = f"/for/{permission}"
         for ask in (client.get, client.head, client.options):
             response = ask(url)
-            if person is None or not may(role, Permission.SIGN_IN):
+            if person is None or not person.can(Permission.SIGN_IN):
                 assert response["Location"] == f"/accounts/login/?next={url}"
             else:
-                assert response.status_code == (200 if may(role, permission) else 403), permission
+                assert response.status_code == (200 if person.can(permission) else 403), permission
 
 
 def test_every_view_that_moves_items_asks_for_one_of_the_moves_permissions():

@@ -205,7 +205,7 @@ def test_the_querysets_share_the_rows_out(uploads, expected):
     open_uploads = {row.pk for row, one in zip(rows, uploads, strict=True) if one.state in OPEN and row.etag}
     assert numbers(asked.not_superseded()) == numbers(rows) - superseded
     assert numbers(asked.open_duplicates()) == duplicates & open_uploads
-    assert numbers(asked.not_open_duplicates()) == numbers(rows) - duplicates & open_uploads
+    assert numbers(asked.not_open_duplicates()) == numbers(rows) - (duplicates & open_uploads)
 
 
 # For each upload, the other one that its page leads to.

@@ -235,7 +235,7 @@ class ItemList:
         found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.value_of.items():
             if name not in SHOWN_AS and value is not None:
-                found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
+                found.setdefault(self._filter.filters[name].strategy_for(value), []).append(name)
         return found
 
     @property

@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, phase_of
 from ..search import SearchTextField, head, in_second, same_text
-from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
+from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
 from .counts import KIND, MOVING_SQL
@@ -162,9 +163,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
-    def for_rows(self) -> "WorkItemQuerySet":
-        """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+    def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
+        """With no more than a row of the list shows, and these fields; of the note, which may be long, the beginning as `note_head`."""
+        return self.only(*SHOWN_IN_ROWS, *fields).annotate(note_head=Left("note", 500))
 
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""
@@ -188,11 +189,6 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
-
-
-def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
-    words = [value for value, _label in choices]
-    return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
 
 
 class WorkItem(models.Model):
@@ -243,9 +239,9 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            _one_of("action", action_choices()),
-            _one_of("stage", stage_choices()),
-            _one_of("status", status_choices()),
+            VocabularyCheck(field="action", words=Action),
+            VocabularyCheck(field="stage", words=Stage),
+            VocabularyCheck(field="status", words=Status),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
             models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
             models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
