@@ -1,4 +1,4 @@
-"""`make mutants ROOMS="lifecycle counts"`: puts faults into the rules, one at a time, and says which no test notices.
+"""`make mutants ROOMS="counts workitems/lifecycle/paths.py"`: puts faults into the rules, one at a time, and says which no test notices.
 
 Runs on SQLite. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
 """
@@ -34,7 +34,7 @@ class Room:
 
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
-        paths, self.tests = ROOMS[name]
+        paths, self.tests = ROOMS[name] if name in ROOMS else ([name], _tests_of(name))
         self.files = [
             file.relative_to(ROOT).as_posix()
             for path in map(ROOT.joinpath, paths)
@@ -137,6 +137,12 @@ class Room:
         ]
 
 
+def _tests_of(file: str) -> list[str]:
+    """The tests of the room that a single file is in."""
+    found = (tests for paths, tests in ROOMS.values() if any(file.startswith(path) for path in paths))
+    return next(found, []) or sys.exit(f"{file} is in no room; rooms are: {', '.join(ROOMS)}")
+
+
 def reason_of(mutant: dict) -> str:
     reasons = EXCUSED.get(mutant["file"], {})
     return next((reasons[line[1:]] for line in mutant["diff"] if line[0] == "+" and line[1:] in reasons), "")
@@ -166,7 +172,7 @@ def main(names: list[str]) -> int:
             fine &= room.run()
             rooms.append(room)
             kept = [{**m, "source": None, "outcome": room.outcomes.get(m["number"])} for m in room.mutants]
-            (TOOL / f"results/{name}.json").write_text(json.dumps(kept, indent=1))
+            (TOOL / f"results/{Path(name).stem}.json").write_text(json.dumps(kept, indent=1))
     left = [mutant for room in rooms for mutant in room.survivors() if not reason_of(mutant)]
     say("\n".join(table(rooms)))
     for mutant in left:
