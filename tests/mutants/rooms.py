@@ -3,8 +3,9 @@
 ROOMS = {
     "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
     "transitions": (["workitems/transitions"], ["tests/transitions", "tests/review/test_orders.py"]),
+    "uploads": (["workitems/models/uploads.py"], ["tests/models/test_uploads.py"]),
     "models": (
-        ["workitems/models/work_item.py", "workitems/models/uploads.py", "workitems/models/saved_view.py"],
+        ["workitems/models/phases.py", "workitems/models/work_item.py", "workitems/models/saved_view.py"],
         [
             "tests/models",
             "tests/test_scope.py",

@@ -103,9 +103,10 @@ class Room:
         path = self.folder / f"{number}.json"
         path.write_text(json.dumps(self.mutants[number]))
         database = self.folder / f"pharos-test-{number}.sqlite3"
-        reuse = () if self.whole[number] else ("--reuse-db",)
+        migrated = self.folder / "migrated.sqlite3"
+        reuse = ("--reuse-db",) if migrated.exists() and not self.whole[number] else ()
         if reuse:
-            database.write_bytes((self.folder / "migrated.sqlite3").read_bytes())
+            database.write_bytes(migrated.read_bytes())
         command, environment = self._pytest(
             "-x",
             *reuse,
@@ -149,16 +150,18 @@ def reason_of(mutant: dict) -> str:
 
 
 def table(rooms: list[Room]) -> list[str]:
-    lines = [f"{'module':42}{'mutants':>8}{'killed':>8}{'survived':>9}{'excused':>8}{'% left':>8}"]
+    """How many mutants each file has and what became of them; only those that were tried count."""
+    lines = [f"{'module':42}{'mutants':>8}{'tried':>8}{'killed':>8}{'survived':>9}{'excused':>8}{'% left':>8}"]
     for room in rooms:
-        every = Counter(mutant["file"] for mutant in room.mutants)
+        tried = Counter(room.mutants[number]["file"] for number in room.outcomes)
         left = Counter(mutant["file"] for mutant in room.survivors())
         excused = Counter(mutant["file"] for mutant in room.survivors() if reason_of(mutant))
-        rows = [(file, every[file], left[file], excused[file]) for file in room.files if every[file]]
-        rows.append((f"{room.name}, all", every.total(), left.total(), excused.total()))
+        every = Counter(mutant["file"] for mutant in room.mutants)
+        rows = [(file, every[file], tried[file], left[file], excused[file]) for file in room.files if every[file]]
+        rows.append((f"{room.name}, all", every.total(), tried.total(), left.total(), excused.total()))
         lines += [
-            f"{name:42}{number:8}{number - survived:8}{survived:9}{fine:8}{100 * survived / number:8.1f}"
-            for name, number, survived, fine in rows
+            f"{name:42}{number:8}{done:8}{done - survived:8}{survived:9}{fine:8}{100 * survived / max(done, 1):8.1f}"
+            for name, number, done, survived, fine in rows
         ]
     return lines
 
