@@ -5,7 +5,7 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import MOST, ItemList
+from workitems.listing import COUNT_LIMIT, ItemList
 from workitems.pages.list.facets import Facets, drop_hints, in_words
 from workitems.vocabulary import Action, Stage, Status
 
@@ -131,8 +131,8 @@ def test_an_invalid_list_has_nothing_and_says_that_this_is_all(many, ada):
         (1234, True, "1,234"),
         (0, False, "none so far"),
         (7, False, "at least 7"),
-        (MOST - 1, False, "at least 9,999"),
-        (MOST, False, "more than 10,000"),
+        (COUNT_LIMIT - 1, False, "at least 9,999"),
+        (COUNT_LIMIT, False, "more than 10,000"),
     ],
 )
 def test_how_many_as_far_as_anybody_has_looked(total, is_whole, words):
