@@ -80,7 +80,7 @@ def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
 
 def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
     client = signed_in(dora)
-    for heading in ("Make a key", "Make another key"):
+    for heading in ("Make a key", "Create another key"):
         section = page(client.get("/account")).one("section", aria_labelledby="keys")
         assert [one.words for one in section.all("h3")] == [heading]
         api_keys.make(dora, now=NOON)
@@ -169,7 +169,7 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     api_keys.use(api_keys.find(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
     assert page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
-    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
+    for text in ("No label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
     for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):
         assert text in oldest

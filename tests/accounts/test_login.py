@@ -105,7 +105,7 @@ def test_changing_the_password(client, dora):
     url = reverse("account_change_password")
     refused = client.post(url, {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
     assert refused.status_code == 200
-    assert "This is not the password that you have now. Look at it again." in refused.text
+    assert "This isn't your current password. Check it and try again." in refused.text
     assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
     for weak in ("short", "1234567890123", "password123", "dora@virginia.edu"):
         client.post(url, {"oldpassword": PASSWORD, "password1": weak, "password2": weak})

@@ -172,7 +172,7 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     look(422)
     page.goto("/account")
     page.get_by_role("button", name="Make a key").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("The new API key")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your new API key")
     look()
     page.goto("/api/docs/v2/")
     page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true })")
@@ -189,7 +189,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
         found.extend(looked_at(page))
 
     page.goto("/items/review/queue")
-    page.get_by_role("button", name="Mark reviewed, and next").click()
+    page.get_by_role("button", name="Mark as reviewed and go to the next item").click()
     expect(page.locator(".marked")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)

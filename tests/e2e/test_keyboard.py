@@ -61,7 +61,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(opened, cast, with_i
     for address in ("/items/", f"/items/{with_items['failed'].pk}", "/words"):
         page.goto(address)
         page.keyboard.press("Tab")
-        skip = page.get_by_role("link", name="Skip to the content")
+        skip = page.get_by_role("link", name="Skip to content")
         expect(skip).to_be_focused()
         expect(skip).to_be_in_viewport()
         page.keyboard.press("Enter")

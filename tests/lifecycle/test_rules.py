@@ -120,7 +120,7 @@ def test_a_refusal_says_what_is_the_case_and_what_would_be_allowed():
         "This item is closed (Record / Success). What has succeeded is not done again. You may: review, edit."
     )
     assert refusal("cancel", facts(), "institutional_user", note="why").sentence == (
-        "Your role does not allow this: cancel. There is nothing that your role may do with it now."
+        "Your role doesn't allow this: cancel. There is nothing that your role may do with it now."
     )
 
 

@@ -15,9 +15,9 @@ from .elements import page
 
 # Status, how it comes about, the heading.
 PAGES = {
-    400: "This request cannot be understood",
-    403: "Your role does not allow this",
-    404: "There is nothing here",
+    400: "Invalid request",
+    403: "Your role doesn't allow this",
+    404: "Page not found",
 }
 
 
