@@ -56,7 +56,7 @@ class Works(admin.SimpleListFilter):
     """Whether a key can still be used."""
 
     title = _("state")
-    parameter_name = "active"
+    parameter_name = "works"
 
     def lookups(self, request, model_admin):
         return [("yes", _("Active")), ("no", _("Revoked"))]

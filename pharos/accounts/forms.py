@@ -69,8 +69,9 @@ class KeyForm(forms.ModelForm):
     class Meta:
         model = ApiKey
         fields = ["label"]
-        help_texts = {"label": _("To help you recognize the key later, for example: desktop app on my laptop. "
-                                 "Optional.")}
+        help_texts = {
+            "label": _("To help you recognize the key later, for example: desktop app on my laptop. Optional.")
+        }
 
 
 class SignInForm(LoginForm):

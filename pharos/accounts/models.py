@@ -21,7 +21,9 @@ is_domain = RegexValidator(
 
 def is_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("%(name)s is not a time zone. Use one such as America/New_York."), params={"name": name})
+        raise ValidationError(
+            _("%(name)s is not a time zone. Use one such as America/New_York."), params={"name": name}
+        )
 
 
 def time_zone_choices() -> list[tuple[str, str]]:
@@ -99,9 +101,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person or a service account: one e-mail address, one role, one institution."""
 
-    email = models.EmailField(
-        _("email"), unique=True, error_messages={"unique": _("This email is already in use.")}
-    )
+    email = models.EmailField(_("email"), unique=True, error_messages={"unique": _("This email is already in use.")})
     name = models.CharField(_("name"), max_length=255, blank=True)
     role = models.CharField(_("role"), max_length=32, choices=role_choices)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="people", verbose_name=_("institution"))

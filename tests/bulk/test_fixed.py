@@ -24,7 +24,7 @@ from ..pages.test_bulk_review import keys, outcome, snapshot_of
 
 CANCEL = "/items/cancel"
 FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
-DRIFTS = "What is in this list changes by itself, by time or by newer uploads: these are the items that are in it now."
+DRIFTS = "This list changes over time, for example when newer uploads arrive. These are the items that are in it now."
 OPEN = {"action": "Ingest", "stage": "Store", "status": "Started", "retry": False, "reviewed": False}
 
 

@@ -73,7 +73,7 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     sent = matching(client, "q=plain")
     said = page(client.post(URL, sent)).one("main").words
     assert "More than 5 items chosen; of those that were looked at: 5 will be marked reviewed: 5 Success" in said
-    assert "Mark all that match reviewed" in said
+    assert "Mark all matching items as reviewed" in said
     act, response = done_at_once(client, sent)
     assert "done so far" in page(response).one("main").words
     response = to_the_end(client, act, response)

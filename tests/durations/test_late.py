@@ -138,9 +138,9 @@ def test_row_mark_and_item_count_the_same_time(signed_in, dora, wally, virginia)
 @pytest.mark.parametrize(
     ("waiting", "sentence"),
     [
-        (0, "It is the next one to be taken up."),
-        (1, "One item waits before it."),
-        (3, "More than 1,000 items wait before it."),
+        (0, "This item is next in line."),
+        (1, "One item is waiting ahead of it."),
+        (3, "More than 1,000 items are waiting ahead of it."),
     ],
 )
 def test_how_many_wait_before_it(signed_in, dora, virginia, monkeypatch, waiting, sentence):
@@ -157,7 +157,7 @@ def test_who_waits_for_an_admin_is_not_in_the_line(signed_in, dora, virginia):
     WorkItem.objects.filter(pk=held.pk).update(needs_admin_review=True)
     item = at_store(virginia, 1, status="Pending")
     client = signed_in(dora)
-    assert said(client.get(f"/items/{item.pk}")) == ["It is the next one to be taken up."]
+    assert said(client.get(f"/items/{item.pk}")) == ["This item is next in line."]
     assert page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
 
 

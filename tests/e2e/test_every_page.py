@@ -189,7 +189,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
         found.extend(looked_at(page))
 
     page.goto("/items/review/queue")
-    page.get_by_role("button", name="Mark as reviewed and go to the next item").click()
+    page.get_by_role("button", name="Mark reviewed and go to next").click()
     expect(page.locator(".marked")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)
@@ -197,7 +197,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     expect(page.locator(".preview")).to_be_visible()
     look()
     page.locator("button[name=confirmed]").click()
-    expect(page.get_by_role("link", name="Go on reviewing")).to_be_visible()
+    expect(page.get_by_role("link", name="Continue reviewing")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)
     page.goto("/items/?status=Failed&sort=name")
@@ -218,8 +218,8 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     page.goto(f"/digests/stop/{digests.token_of(digest)}")
     look()
     page.set_viewport_size(WIDE)
-    page.get_by_role("button", name="Stop these mails").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You get no more mails about this view")
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You won't receive any more emails about this view")
     look()
     assert found == []
 

@@ -43,7 +43,7 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
     row(page, with_items["failed"]).get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text(ERROR)
     advice = page.get_by_role("region", name="What now?")
-    expect(advice).to_contain_text("Your institution has to act.")
+    expect(advice).to_contain_text("Action needed: your institution.")
     expect(advice).to_contain_text("Correct the bag as the note says, and upload it again.")
     expect(advice.get_by_role("link", name="Cancel")).to_have_count(0)
     page.get_by_role("link", name="Back to the list").click()
@@ -170,7 +170,7 @@ def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
     page.get_by_role("link", name="Cancel…").click()
     page.watch.expect(422)
     page.get_by_role("button", name="Cancel 1 item").click()
-    expect(page.locator(".error")).to_have_text("A note is required: say why, for those who read it later.")
+    expect(page.locator(".error")).to_have_text("A note is required. Say why, for people who read it later.")
     note = page.get_by_label("Note", exact=True)
     expect(note).to_have_attribute("aria-invalid", "true")
     assert now(item).status == "Suspended"
@@ -191,7 +191,7 @@ def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
 def test_an_admin_begins_a_note_from_a_template(window, cast, with_items):
     page = window(cast["ada"])
     page.goto(f"/items/{with_items['pending'].pk}/cancel")
-    page.get_by_role("link", name="At your request").click()
+    page.get_by_role("link", name="Requested by the institution").click()
     expect(page.get_by_label("Note", exact=True)).to_have_value("Cancelled at the request of your institution.")
     page.get_by_role("link", name="Keep item").click()
     expect(page.locator("article")).to_have_attribute("data-status", "Pending")
@@ -246,7 +246,7 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     number = total(page)
     page.get_by_role("link", name=f"Review {number} one by one").click()
     first = page.get_by_role("heading", level=1).inner_text()
-    page.get_by_role("button", name="Mark as reviewed and go to the next item").click()
+    page.get_by_role("button", name="Mark reviewed and go to next").click()
     expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
     expect(page.locator(".progress")).to_have_text(f"{number - 1} of {number} left")
     page.get_by_role("button", name="Undo").click()
@@ -256,11 +256,11 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     alike = int(page.locator(".preview strong").first.inner_text().split()[0])
     page.get_by_role("button", name="Mark", exact=False).last.click()
     expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} reviewed.")
-    page.get_by_role("link", name="Go on reviewing").click()
+    page.get_by_role("link", name="Continue reviewing").click()
     expect(page.locator(".progress")).to_have_text(f"{number - alike} of {number} left")
     for _ in range(number - alike):
         page.get_by_role("link", name="Skip", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You have come to the end")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You've reached the end")
     assert WorkItem.objects.closed().filter(reviewed=True, institution=cast["stan"].institution).count() == alike + 1
 
 
@@ -276,7 +276,7 @@ def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, wit
     views = page.get_by_role("region", name="Saved views")
     expect(views.get_by_role("link", name="Failed plates")).to_have_attribute("aria-current", "true")
     views.get_by_role("link", name="Manage").click()
-    page.get_by_role("button", name="Begin with this Failed plates").click()
+    page.get_by_role("button", name="Make default Failed plates").click()
     page.get_by_role("link", name="Work Items").click()
     expect(page.get_by_role("list", name="Active filters")).to_contain_text("uva")
     assert total(page) == number

@@ -217,7 +217,7 @@ def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text("No space left.")
     expect(page.locator('[data-move="fail"]')).to_have_count(1)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("Brought up to date: Failed at Store")
+    expect(page.locator(".live").get_by_role("status")).to_have_text("Updated: Failed at Store")
     expect(banner(page)).to_have_count(0)
     expect(page.locator("#support-text")).to_be_visible()  # what was folded open stays so
     expect(page.get_by_role("button", name="Copy: Etag")).to_be_visible()

@@ -89,4 +89,4 @@ def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     answer = signed_in(ada).post(URL, ticked(done))
     assert not form_of(answer).all("button")
-    assert "Leave them as they are" in form_of(answer).words
+    assert "Don't change anything" in form_of(answer).words

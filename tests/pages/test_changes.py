@@ -176,7 +176,7 @@ def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wall
         transitions.progress(one, stage="Store", by=wally)
     assert [ask().json()["text"] for ask in asking] == [
         "3 items and more changed",
-        "Many items have changed, perhaps some of these",
+        "Many items changed, possibly some of these",
     ]
 
 

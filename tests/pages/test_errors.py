@@ -85,7 +85,7 @@ def test_a_filter_that_is_wrong_says_which_and_shows_no_rows(signed_in, dora, it
     assert response.status_code == 400
     said = page(response).one("div", class_="problem").words
     assert "status: “Broken” is not one of: Pending, Started" in said
-    assert "colour: There is no filter of this name." in said
+    assert "colour: There is no filter with this name." in said
     assert page(response).all(data_item_id=True) == []
 
 

@@ -122,7 +122,7 @@ def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virgi
     client = signed_in(dora)
     [needs_me] = [preset for preset in PRESETS["institutional_user"] if str(preset.label) == "Needs me"]
     assert ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
-    assert "Your institution has to act." in client.get(f"/items/{mine.pk}").content.decode()
+    assert "Action needed: your institution." in client.get(f"/items/{mine.pk}").content.decode()
 
 
 def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):

@@ -88,8 +88,8 @@ def test_from_the_list_to_the_end(signed_in, stan, done, others):
         assert (entry.move, entry.who, entry.via) == ("review", stan.email, "page")
         response = client.get(answer["Location"])
     assert seen == [item.pk for item in done]
-    assert page(response).one("h1").words == "Nothing is left to review here"
-    assert "Every finished item of this list is reviewed." in page(response).one("main").words
+    assert page(response).one("h1").words == "Nothing left to review"
+    assert "Every finished item in this list has been reviewed." in page(response).one("main").words
     assert WorkItem.objects.filter(reviewed=True).count() == 6
     assert page(client.get("/items/")).all("a", href=URL) == []
 
@@ -117,7 +117,7 @@ def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, quer
 def test_a_list_of_what_needs_no_review_has_an_empty_queue(signed_in, stan, done, others, query):
     client = signed_in(stan)
     end = client.get(URL, {"list": query})
-    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert page(end).one("h1").words == "Nothing left to review"
     assert page(end).all("a", rel="next") == []
     inside = client.get(URL, {"list": query, "item": done[0].pk})
     assert left(inside) == "Nothing left"
@@ -145,7 +145,7 @@ def test_skip_and_back(signed_in, stan, done):
     response = second
     for _ in range(4):
         response = follow(client, response, "next")
-    assert page(response).one("h1").words == "You have come to the end"
+    assert page(response).one("h1").words == "You've reached the end"
     assert "5 items of this list are still not reviewed" in page(response).one("main").words
     assert shown(follow(client, response, "next")) == done[0].pk
     assert shown(follow(client, response, "prev")) == done[4].pk
@@ -178,7 +178,7 @@ def test_undo_after_the_last_one(signed_in, stan, done):
     client = signed_in(stan)
     end = client.get(press(client, begun(client, "q=bag-3"))["Location"])
     assert page(end).all("article") == []
-    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert page(end).one("h1").words == "Nothing left to review"
     press(client, end, "false")
     assert not WorkItem.objects.get(pk=done[3].pk).reviewed
 
@@ -274,7 +274,7 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     assert set(WorkItem.objects.filter(reviewed=True)) == {done[0], done[1]}
     assert BulkChange.objects.get().changed == 2
     onward = page(act).one("a", class_="button primary")
-    assert onward.words == "Go on reviewing"
+    assert onward.words == "Continue reviewing"
     there = here(client.get(onward["href"]))
     assert (there["item"], there["of"]) == (str(done[2].pk), "5")
     # Undone, it goes on where that was begun.

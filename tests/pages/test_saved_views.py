@@ -53,7 +53,7 @@ def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
         assert stored == (cast[who], cast[who].institution, "Failures", FAILED, reach)
     else:
         assert response.status_code == 422
-        assert problems(response) == ["Choose who sees it. You may save views for those below."]
+        assert problems(response) == ["Choose one of the options below."]
         assert not SavedView.objects.exists()
 
 
@@ -94,8 +94,8 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"name": ""}, "Give the view a name."),
-        ({"name": "  "}, "Give the view a name."),
+        ({"name": ""}, "Enter a name for the view."),
+        ({"name": "  "}, "Enter a name for the view."),
         ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
         ({"name": "a\0b"}, "This name has characters that nobody can see."),
         ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
@@ -135,9 +135,9 @@ def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
 
 
 TAKEN = {
-    "private": "You have a view of this name.",
-    "institution": "Your institution sees a view of this name.",
-    "everybody": "Everybody sees a view of this name.",
+    "private": "You already have a view with this name.",
+    "institution": "Your institution already has a view with this name.",
+    "everybody": "There is already a view with this name for everyone.",
 }
 
 
@@ -150,7 +150,7 @@ def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, co
     theirs.reach = reach
     theirs.save()
     response = save(client, query="stage=Store", reach=reach)
-    assert problems(response) == [TAKEN[reach] + " Take another name, or tick the box to replace it."]
+    assert problems(response) == [TAKEN[reach] + " Choose another name, or select the checkbox to replace the view."]
     theirs.refresh_from_db()
     assert theirs.query == FAILED
     client.post("/views/", {**form_of(response).fields(), "replace": "on"})
@@ -332,7 +332,7 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
     client = signed_in(ada)
     assert column(client) == {}
     listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
-    assert "It asks for something that is not there for your role or institution." in listed.words
+    assert "This view uses a filter that isn't available to your role or institution." in listed.words
     assert listed.one("th", scope="row").all("a") == []
     assert client.post(f"/views/{view.pk}/delete").status_code == 302
     assert not SavedView.objects.exists()

@@ -1,4 +1,4 @@
-"""“Tell me when it is done”: who asks, for what, and what the mail says; each once, whoever else sends."""
+"""“Notify me when it's done”: who asks, for what, and what the mail says; each once, whoever else sends."""
 
 import smtplib
 import threading
@@ -30,12 +30,12 @@ def waiting():
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
 def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
-    assert "Tell me when it is done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    assert "Notify me when it's done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
         said = ask(client, item)
         assert f"You will be told at {email} once it is done." in said.content.decode()
         assert waiting() == {(item.pk, email)}
-    assert "Do not tell me" in page(said).one("form", class_="watch").words
+    assert "Stop notifying me" in page(said).one("form", class_="watch").words
     ask(client, item, wanted="false")
     assert waiting() == set()
 

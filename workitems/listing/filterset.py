@@ -255,20 +255,20 @@ class ListFilterSet(django_filters.FilterSet):
         _compare("updated_at__gte"),
         IndexStrategy.RANGE,
         column="updated_at",
-        label=gettext_lazy("Changed from"),
+        label=gettext_lazy("Updated from"),
     )
     updated_before = ListFilter(
         MomentField,
         _compare("updated_at__lt"),
         IndexStrategy.RANGE,
         column="updated_at",
-        label=gettext_lazy("Changed before"),
+        label=gettext_lazy("Updated before"),
     )
-    bag_date = ListFilter(MomentField, _bag_made, label=gettext_lazy("Bag made"))
+    bag_date = ListFilter(MomentField, _bag_made, label=gettext_lazy("Bag created"))
     size_min = ListFilter(SizeField, _compare("size__gte"), label=gettext_lazy("Size from"))
     size_max = ListFilter(SizeField, _compare("size__lte"), label=gettext_lazy("Size to"))
-    bag_date_from = ListFilter(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag made from"))
-    bag_date_to = ListFilter(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag made to"))
+    bag_date_from = ListFilter(MomentField, _compare("bag_date__gte"), label=gettext_lazy("Bag created from"))
+    bag_date_to = ListFilter(MomentField, _compare("bag_date__lte"), label=gettext_lazy("Bag created to"))
     date_from = ListFilter(
         MomentField,
         _compare("date__gte"),
@@ -306,7 +306,7 @@ class ListFilterSet(django_filters.FilterSet):
         NumbersField, _any("failure__cause"), IndexStrategy.NARROW, label=gettext_lazy("Cause of the last failure")
     )
     failed_after = ListFilter(
-        MomentField, _compare("failure__at__gte"), IndexStrategy.NARROW, label=gettext_lazy("Failed last, from")
+        MomentField, _compare("failure__at__gte"), IndexStrategy.NARROW, label=gettext_lazy("Last failed since")
     )
     superseded = ListFilter(
         BooleanField,

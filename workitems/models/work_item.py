@@ -221,7 +221,7 @@ class WorkItem(models.Model):
     stage = models.CharField(_("stage"), max_length=32, choices=stage_choices)
     status = models.CharField(_("status"), max_length=32, choices=status_choices)
     outcome = models.CharField(_("outcome"), max_length=255, blank=True)
-    bag_date = models.DateTimeField(_("bag made"), null=True, blank=True)
+    bag_date = models.DateTimeField(_("bag created"), null=True, blank=True)
     date = models.DateTimeField(_("received"))
     retry = models.BooleanField(_("retry"), default=True)
     reviewed = models.BooleanField(_("reviewed"), default=False)

@@ -18,8 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("email", metavar="EMAIL", type=text, help="the owner of the key")
-        parser.add_argument("--label", default="", type=text, help="a label that says what the key is for, at most "
-                                                                   "100 characters")
+        parser.add_argument(
+            "--label", default="", type=text, help="a label that says what the key is for, at most 100 characters"
+        )
 
     def handle(self, *args, email, label, **options):
         user = User.objects.filter(email=email.lower()).first()
