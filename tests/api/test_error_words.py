@@ -113,7 +113,7 @@ def test_a_nul_in_a_text(worker, virginia):
     item = make_item(virginia)
     answer = worker.put(f"{ITEMS}{item.pk}/", {"note": "a\0b"})
     assert answer.status == 422
-    assert answer.body["note"] == ["Take the NUL character (\\u0000) out of it: a text here cannot hold one."]
+    assert answer.body["note"] == ["Remove the NUL character (\\u0000). Text can't contain one."]
 
 
 def test_whoever_is_not_known_learns_how_a_service_gets_its_key(client, wally):
@@ -137,7 +137,7 @@ def test_a_suggestion_is_near_and_the_description_is_named(doras, given, meant):
     told = doras.get(MEMBER, {given: "x"}).body[given][0]
     assert (f"Did you mean {meant}?" in told) is (meant is not None)
     assert ("Did you mean" in told) is (meant is not None)
-    assert told.endswith("/api/docs/ names those that there are.")
+    assert told.endswith("See /api/docs/ for the available ones.")
 
 
 def test_only_an_unknown_name_is_sent_to_the_description(doras):

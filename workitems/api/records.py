@@ -11,9 +11,9 @@ from .replies import wrong_fields
 
 # What comes back from clients that send whole records, and is the system's own affair.
 IGNORED = frozenset({"updated_at", "work_item_state_id", "inst_approver", "aptrust_approver"})
-_NEEDED = "A new item needs this."
-_NOT_OURS = "There is no field of this name."
-_OURS_ALONE = "This is set by the system and does not change by a save; leave it out."
+_NEEDED = "A new item requires this."
+_NOT_OURS = "There is no field with this name."
+_OURS_ALONE = "This is set by the system, and a save can't change it. Leave it out."
 
 
 class Line(NamedTuple):

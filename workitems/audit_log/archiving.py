@@ -63,7 +63,7 @@ def move_out(
     moved = moved or Moved()
     if before > now - YOUNGEST:
         raise TooYoung(
-            f"Only what is at least a year old is moved out: give a date before {now - YOUNGEST:%Y-%m-%d}, when nobody has a "
+            f"Only histories at least a year old can be archived. Use a date before {now - YOUNGEST:%Y-%m-%d}, when nobody has a "
             "list or a bulk act of that time open any more."
         )
     years = _years() if connection.vendor == "postgresql" else None

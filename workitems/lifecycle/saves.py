@@ -32,7 +32,7 @@ def check_fixed(record: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
     for name in (*FIXED, *SETTLED):
         may_be_filled = name in SETTLED and not (record.get(name) and stored[name])
         if name in record and record[name] != stored[name] and not may_be_filled:
-            sentence = _("“%(name)s” of an item never changes by a save: it is %(now)s.")
+            sentence = _("A save can't change the “%(name)s” of an item. It is %(now)s.")
             raise Refused("invalid", sentence % {"name": name, "now": _shown(stored[name])}, name)
 
 
@@ -47,17 +47,19 @@ def check_fresh(
     stage, status = record.get("stage") or facts.stage, record.get("status") or facts.status
     is_held = facts.status == Status.STARTED and bool(facts.node) and stage == facts.stage
     if is_held and status == Status.STARTED and record.get("node") not in (None, "", facts.node):
-        raise _stale(_("%(node)s has taken up this item at %(now)s."), facts)
+        raise _stale(_("%(node)s has already claimed this item at %(now)s."), facts)
     queued = record.get("queued_at")
     if is_held and status == Status.PENDING and queued and queued != stored["queued_at"]:
-        raise _stale(_("%(node)s has taken up this item at %(now)s, so it is not queued again."), facts)
+        raise _stale(_("%(node)s has already claimed this item at %(now)s, so it isn't queued again."), facts)
     began = record.get("stage_started_at")
     if began and requeued_at and began < requeued_at and began != stored["stage_started_at"]:
-        raise _stale(_("This item was requeued since the stage began that you save; it is at %(now)s."), facts)
+        raise _stale(
+            _("This item has been requeued since the stage in your save started. It is now at %(now)s."), facts
+        )
 
 
 def _stale(sentence: str, facts: ItemState) -> Refused:
-    advice = _("Read it again before you go on.")
+    advice = _("Read it again before you continue.")
     return Refused("changed", f"{sentence % {'node': facts.node, 'now': facts}} {advice}")
 
 
@@ -91,7 +93,7 @@ def _check_nothing_is_lost(facts: ItemState, carried: Mapping[str, Any], stored:
     """The same save again is fine; values that the item does not take any more are not dropped in silence."""
     new = {name for name, value in carried.items() if value not in (None, "") and value != stored[name]}
     if lost := sorted(new - _SET_BY_THE_MOVE):
-        sentence = _("This item is %(phase)s (%(now)s); a save does not change these any more: %(lost)s.")
+        sentence = _("This item is %(phase)s (%(now)s). A save can no longer change: %(lost)s.")
         words = {"phase": PHASE_WORDS[facts.phase], "now": facts, "lost": ", ".join(lost)}
         raise Refused("illegal", sentence % words)
 
@@ -117,7 +119,8 @@ def _edit(facts: ItemState, note: str | None, carried: Mapping[str, Any]) -> Tra
     elif fields.get("retry"):
         # Read before the failure became final, it would revive the item; whoever looks at the page sees what he does.
         sentence = _(
-            "This item is closed (%(now)s, retry off), and a save does not open it again: requeue it, or switch retry on on its page."
+            "This item is closed (%(now)s, retry off), and a save can't reopen it. Requeue it, or turn on “Retry” "
+            "on its page."
         )
         raise Refused("illegal", sentence % {"now": facts}, "retry")
     if facts.status == Status.SUSPENDED and not fields.get("needs_admin_review"):

@@ -190,7 +190,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()
 
     def delete(self) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
@@ -311,4 +311,4 @@ class WorkItem(models.Model):
         )
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")

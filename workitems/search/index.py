@@ -112,8 +112,8 @@ def search_has_its_index(app_configs: Any = None, databases: Any = None, **kwarg
     """Says so where the search has to read every text."""
     return [
         checks.Warning(
-            "The search looks through every text, because the database has no index by trigrams. It is slow, and long lists are "
-            "searched a part at a time.",
+            "Searches read every text because the database has no trigram index. They are slow, and long lists are "
+            "searched in parts.",
             hint="Let the database's owner run CREATE EXTENSION pg_trgm, and then run manage.py index_search.",
             id="workitems.W001",
         )

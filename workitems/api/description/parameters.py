@@ -28,61 +28,65 @@ from ...listing import (
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
-_TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
+_TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 _ABOUT = {
-    "sort": "The order of the rows. Those that are equal in it stand by their number.",
+    "sort": "The sort order. Ties are sorted by number.",
     "page": "The page, counted from 1.",
-    "per_page": "How many on a page.",
-    "after": "Where the page begins, as `next` carries it: nothing is missed or seen twice while items change. Take it from there "
-    "together with `page`; it is not made by hand.",
+    "per_page": "How many items per page.",
+    "after": "Where the page starts, as given in `next`, so that no item is missed or repeated while items change. "
+    "Copy it from there together with `page`; don't construct it yourself.",
     "institution": "Its domain, or its number.",
-    "q": "Anywhere in name, etag, object or file identifier.",
-    "bag_date": "When the bag was made, to the whole second.",
-    "item_action": "What is done: only items with this action.",
-    "registry_action": "What is done: only items with this action.",
-    "stage": "How far it has come: only items at this stage.",
-    "status": "How it goes there: only items with this status.",
-    "reviewed": "Whether the institution's staff have looked at how it ended.",
+    "q": "Text anywhere in the name, etag, object identifier, or file identifier.",
+    "bag_date": "When the bag was created, to the second.",
+    "item_action": "Only items with this action (what is being done).",
+    "registry_action": "Only items with this action (what is being done).",
+    "stage": "Only items at this stage (how far they have progressed).",
+    "status": "Only items with this status (how the stage is going).",
+    "reviewed": "Whether the institution's staff have reviewed the result.",
     "institution_id": "The number of the institution that owns it.",
-    "name": "The whole name of the uploaded file, or of what is restored or deleted.",
-    "name_like": "A part of the name.",
-    "etag": "The whole etag of the uploaded file.",
-    "etag_like": "A part of the etag.",
-    "object_identifier": "The whole identifier of the object that it made, restores or deletes.",
-    "object_identifier_like": "A part of the object's identifier.",
-    "file_identifier": "The whole identifier of the file, of items that are about one file.",
-    "file_identifier_like": "A part of the file's identifier.",
-    "bucket": "The whole name of the receiving bucket.",
-    "user": "Who asked for it: the whole e-mail.",
-    "received_from": "Received, or asked for, on this day or later.",
-    "received_to": "Received, or asked for, on this day or earlier.",
-    "created_after": "Came into this system at this time or later.",
-    "created_before": "Came into this system before this time.",
-    "updated_after": "Changed at this time or later; for programs that fetch what is new since they last asked.",
-    "updated_before": "Changed for the last time before this time.",
+    "name": "The full name of the uploaded file, or of what is restored or deleted.",
+    "name_like": "Part of the name.",
+    "etag": "The full etag of the uploaded file.",
+    "etag_like": "Part of the etag.",
+    "object_identifier": "The full identifier of the object that the item created, restores, or deletes.",
+    "object_identifier_like": "Part of the object identifier.",
+    "file_identifier": "The full identifier of the file, for items about a single file.",
+    "file_identifier_like": "Part of the file identifier.",
+    "bucket": "The full name of the receiving bucket.",
+    "user": "The full email of the person who requested it.",
+    "received_from": "Received or requested on or after this date.",
+    "received_to": "Received or requested on or before this date.",
+    "created_after": "Created in this system at or after this time.",
+    "created_before": "Created in this system before this time.",
+    "updated_after": "Updated at or after this time; for programs that fetch what has changed since their last "
+    "request.",
+    "updated_before": "Last updated before this time.",
     "size_min": "At least this many bytes.",
     "size_max": "At most this many bytes.",
-    "bag_date_from": "The bag was made at this time or later.",
-    "bag_date_to": "The bag was made at this time or earlier.",
-    "date_from": "Received, or asked for, at this time or later.",
-    "date_to": "Received, or asked for, at this time or earlier.",
-    "retry": "Whether it will be tried again, should it fail or have failed.",
-    "needs_admin_review": "Whether an admin of the consortium has to look at it.",
-    "queued": "Whether it was given to the services' queue: true where queued_at is set.",
-    "not_queued": "Whether it still waits for the services' queue: true where queued_at is null.",
+    "bag_date_from": "The bag was created at or after this time.",
+    "bag_date_to": "The bag was created at or before this time.",
+    "date_from": "Received or requested at or after this time.",
+    "date_to": "Received or requested at or before this time.",
+    "retry": "Whether it will be retried if it fails or has failed.",
+    "needs_admin_review": "Whether a consortium admin needs to look at it.",
+    "queued": "Whether it was added to the services' queue: true if queued_at is set.",
+    "not_queued": "Whether it is still waiting to be queued: true if queued_at is null.",
     "phase": "Whether it is open (it can still move), held (Suspended), or closed.",
-    "late": "True: waiting or running for longer at their stage than 95 of 100 items of their action and size did. False: all others.",
-    "cause": "The number of a cause that the item failed for the last time, as the overview's links have it.",
-    "failed_after": "Failed for the last time at this time or later.",
-    "superseded": "True: open uploads in whose place another upload of the same bag counts. False: all others.",
-    "duplicate": "True: open uploads of a bag that is being, or has been, ingested from another upload. False: all others.",
-    "other_upload": "True: ingests that came to a bad end, and whose bag has another upload to look at instead. False: all others.",
-    "node": "The machine that works on it: its whole name.",
-    "node_empty": "True: no machine has it. False: one has.",
-    "node_not_empty": "True: a machine has it. False: none has.",
-    "pid": "The number of the process that works on it.",
-    "pid_empty": "True: no process has it. False: one has.",
-    "pid_not_empty": "True: a process has it. False: none has.",
+    "late": "True: waiting or running at their stage longer than 95 % of items with the same action and a similar "
+    "size. False: all others.",
+    "cause": "The number of the cause of the item's last failure, as in the overview's links.",
+    "failed_after": "Last failed at or after this time.",
+    "superseded": "True: open uploads that another upload of the same bag has replaced. False: all others.",
+    "duplicate": "True: open uploads of a bag that is being or has been ingested from another upload. False: all "
+    "others.",
+    "other_upload": "True: failed or cancelled ingests of a bag that has another upload to look at instead. False: "
+    "all others.",
+    "node": "The full name of the machine that is working on it.",
+    "node_empty": "True: not held by a machine. False: held by a machine.",
+    "node_not_empty": "True: held by a machine. False: not held by a machine.",
+    "pid": "The number of the process that is working on it.",
+    "pid_empty": "True: not held by a process. False: held by a process.",
+    "pid_not_empty": "True: held by a process. False: not held by a process.",
 }
 
 
@@ -98,7 +102,7 @@ def of_list(dialect: Dialect) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "deprecated": True,
-            "description": "Taken, and without effect.",
+            "description": "Accepted but has no effect.",
             "schema": {"type": "string"},
         }
         for name in sorted(dialect.ignored)
@@ -168,11 +172,11 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
     if isinstance(field, MomentField):
         told.append(_TIME)
     elif isinstance(field, DayField):
-        told.append("A whole day.")
+        told.append("A full day.")
     elif name.endswith("_like"):
-        told.append("Upper and lower case are alike.")
+        told.append("Case-insensitive.")
     if isinstance(field, ListField) and name not in SHOWN_AS:
-        told.append("Given several times: any of them.")
+        told.append("Can be repeated; matches any of the values.")
     return " ".join(told)
 
 
