@@ -47,9 +47,9 @@ def _not_known(headers: Headers, email: str, secret: str) -> str:
     if missing:
         return f"Send your email in the header {headers.user} and your API key in {headers.key}. Missing or empty: {', '.join(missing)}."
     return (
-        f"The e-mail in {headers.user} and the key in {headers.key} do not belong together, or the key was revoked, "
-        "or the account is switched off. People make keys under “My account”; for a service an admin makes one, on the admin site or "
-        "with manage.py create_api_key."
+        f"The email in {headers.user} or the key in {headers.key} is incorrect, the key was revoked, or the account is "
+        "deactivated. People create keys under “My account”; for a service, an admin creates one on the admin site or with "
+        "manage.py create_api_key."
     )
 
 

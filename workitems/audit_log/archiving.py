@@ -63,8 +63,8 @@ def move_out(
     moved = moved or Moved()
     if before > now - YOUNGEST:
         raise TooYoung(
-            f"Only histories at least a year old can be archived. Use a date before {now - YOUNGEST:%Y-%m-%d}, when nobody has a "
-            "list or a bulk act of that time open any more."
+            f"Only histories at least a year old can be archived. Use a date before {now - YOUNGEST:%Y-%m-%d} so that no one "
+            "still has a list or a bulk change from that time open."
         )
     years = _years() if connection.vendor == "postgresql" else None
     last = 0

@@ -15,7 +15,7 @@ def queries_are_not_compiled(
     """Says so where PostgreSQL compiles what is faster to run: our connections forbid it, but not through PgBouncer."""
     return [
         checks.Warning(
-            f"PostgreSQL compiles the queries of the database “{alias}” (jit is on), which takes seconds where running them costs "
+            f"PostgreSQL compiles the queries of the database “{alias}” (jit is on), which takes seconds for queries that run in "
             "milliseconds.",
             hint="Ask the database's owner to run ALTER ROLE … SET jit = off for the account in DATABASE_URL.",
             id="workitems.W002",

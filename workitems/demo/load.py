@@ -85,8 +85,8 @@ def _check() -> None:
     people = _people().count()
     if items or people:
         raise DemoRefused(
-            f"This database holds {items:,} items and {people:,} users. The demo goes only into an empty one, so that it never "
-            "mixes with what is real: name another in DATABASE_URL, or move the database file away."
+            f"This database holds {items:,} items and {people:,} users. The demo is loaded only into an empty database, so that "
+            "it never mixes with real data. Set DATABASE_URL to another database, or move the database file."
         )
 
 

@@ -144,7 +144,7 @@ def _find_table(name: str, found: Recognised, run: _Run) -> None:
         run.institutions.read_table(table)
     if found.format == formats.REGISTRY_CSV and not run.institutions.table:
         raise Unreadable(
-            f"{name} names institutions by number. Provide Registry's institutions table (id, name, identifier) as CSV: by "
+            f"{name} names institutions by number. Provide Registry's institutions table (id, name, identifier) as CSV: with "
             f"--institution-map, or as {USUAL_NAMES[0]} next to the file."
         )
 
