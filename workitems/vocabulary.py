@@ -6,7 +6,7 @@ sentences are ours. Runs without a database. A new word is a row here and, for a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -64,6 +64,13 @@ class Term:
     in_seeds: bool = True
 
 
+@dataclass(frozen=True)
+class StageTerm(Term):
+    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation."""
+
+    busy: str = field(kw_only=True)
+
+
 ACTIONS: dict[Action, Term] = {
     Action.INGEST: Term(_("A bag that you uploaded is added to preservation storage.")),
     Action.RESTORE: Term(
@@ -85,49 +92,82 @@ ACTIONS: dict[Action, Term] = {
     Action.DPN: Term(_("An object is copied to DPN at your request.")),
 }
 
-STAGES: dict[Stage, Term] = {
-    Stage.REQUESTED: Term(
+STAGES: dict[Stage, StageTerm] = {
+    Stage.REQUESTED: StageTerm(
         _(
             "The action has been requested. For a restoration or deletion, “Started” at this stage means that it is "
             "in progress."
-        )
+        ),
+        busy="A worker has started on the request.",
     ),
-    Stage.RECEIVE: Term(
+    Stage.RECEIVE: StageTerm(
         _(
             "The bag has been found in your receiving bucket, but its ingest hasn't started. Buckets are checked "
             "every hour, or every few hours at busy times."
-        )
+        ),
+        busy="Looking at the bag in the receiving bucket.",
     ),
-    Stage.FETCH: Term(
+    Stage.FETCH: StageTerm(
         _(
             "The bag is copied from your receiving bucket to a work area, or the files are copied there from "
             "preservation storage."
-        )
+        ),
+        busy="Copying to the work area.",
     ),
-    Stage.UNPACK: Term(_("The tar file is unpacked. This stage is no longer used, but older items still show it.")),
-    Stage.VALIDATE: Term(
+    Stage.UNPACK: StageTerm(
+        _("The tar file is unpacked. This stage is no longer used, but older items still show it."),
+        busy="Untarring the bag.",
+    ),
+    Stage.VALIDATE: StageTerm(
         _(
             "The bag's tags, manifests, files, and checksums are checked. An invalid bag stops here. Very large "
             "bags take hours."
-        )
+        ),
+        busy="Checking the bag's tags, manifests and checksums.",
     ),
-    Stage.REINGEST_CHECK: Term(
-        _("The system checks whether an earlier version of this bag is already stored."), in_seeds=False
+    Stage.REINGEST_CHECK: StageTerm(
+        _("The system checks whether an earlier version of this bag is already stored."),
+        in_seeds=False,
+        busy="Looking for an earlier version of this object.",
     ),
-    Stage.COPY_TO_STAGING: Term(_("The bag's files are copied to the staging area."), in_seeds=False),
-    Stage.FORMAT_IDENTIFICATION: Term(_("The format of every file is identified."), in_seeds=False),
-    Stage.STORE: Term(_("The bag's files are copied to long-term preservation storage.")),
-    Stage.STORAGE_VALIDATION: Term(_("The stored copies are checked for presence and completeness."), in_seeds=False),
-    Stage.RECORD: Term(
-        _("The files are stored. The bag's contents and the actions taken are now being recorded in the registry.")
+    Stage.COPY_TO_STAGING: StageTerm(
+        _("The bag's files are copied to the staging area."), in_seeds=False, busy="Copying the bag's files to staging."
     ),
-    Stage.PACKAGE: Term(_("The object's files are packaged into a new bag for restoration.")),
-    Stage.RESTORING: Term(_("The restored files are being copied to your restoration bucket."), in_seeds=False),
-    Stage.AVAILABLE_IN_S3: Term(_("The files retrieved from Glacier are in S3, ready to be restored."), in_seeds=False),
-    Stage.CLEANUP: Term(
-        _("The work is done. Temporary files are being removed, and after an ingest, the uploaded tar file too.")
+    Stage.FORMAT_IDENTIFICATION: StageTerm(
+        _("The format of every file is identified."), in_seeds=False, busy="Identifying file formats."
     ),
-    Stage.RESOLVE: Term(_("The final stage: completed or cancelled. Nothing more will be done.")),
+    Stage.STORE: StageTerm(
+        _("The bag's files are copied to long-term preservation storage."),
+        busy="Copying the files to preservation storage.",
+    ),
+    Stage.STORAGE_VALIDATION: StageTerm(
+        _("The stored copies are checked for presence and completeness."),
+        in_seeds=False,
+        busy="Checking that every stored copy is present and complete.",
+    ),
+    Stage.RECORD: StageTerm(
+        _("The files are stored. The bag's contents and the actions taken are now being recorded in the registry."),
+        busy="Recording objects, files and events.",
+    ),
+    Stage.PACKAGE: StageTerm(
+        _("The object's files are packaged into a new bag for restoration."),
+        busy="Packing the object's files into a bag.",
+    ),
+    Stage.RESTORING: StageTerm(
+        _("The restored files are being copied to your restoration bucket."),
+        in_seeds=False,
+        busy="Copying to the restoration bucket.",
+    ),
+    Stage.AVAILABLE_IN_S3: StageTerm(
+        _("The files retrieved from Glacier are in S3, ready to be restored."),
+        in_seeds=False,
+        busy="The restored copy has arrived; checking it.",
+    ),
+    Stage.CLEANUP: StageTerm(
+        _("The work is done. Temporary files are being removed, and after an ingest, the uploaded tar file too."),
+        busy="Removing temporary files.",
+    ),
+    Stage.RESOLVE: StageTerm(_("The final stage: completed or cancelled. Nothing more will be done."), busy="Closing."),
 }
 
 STATUSES: dict[Status, Term] = {

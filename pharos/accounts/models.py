@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission, Role, may, role_choices
 
-# What the rows of a list may be, without typing a number into its address.
+# What the rows per page may be, without typing a number into its address.
 ROWS_PER_PAGE = (10, 25, 50, 100, 250)
 
 is_domain = RegexValidator(
@@ -119,7 +119,7 @@ class User(AbstractBaseUser):
     )
     live_updates = models.BooleanField(_("live updates"), default=True, db_default=True)
     keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
-    # What the list begins with; workitems knows what it is.
+    # What the list starts with; workitems knows what it is.
     start_view = models.BigIntegerField(null=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -150,6 +150,11 @@ class User(AbstractBaseUser):
     def can(self, permission: Permission) -> bool:
         """Whether this person's role allows it. An inactive person may do nothing."""
         return self.is_active and may(self.role, permission)
+
+    @property
+    def scope(self) -> list[int] | None:
+        """The institutions whose items this person may see, where they may browse at all; None: all."""
+        return None if self.can(Permission.SEE_EVERY_INSTITUTION) else [self.institution_id]
 
     # What Django's admin site asks. It serves people and institutions, and shows items; nothing else.
     @property

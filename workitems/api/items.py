@@ -45,12 +45,12 @@ class OfItems(ApiView):
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
         rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
-        return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
+        return {record["id"]: record for record, _beside in self.edition.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
         """Saves the record that was sent; the item as it is afterwards."""
         sent = self.record(self.request)
-        now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
+        now = self.shown(pk) if self.edition.record.needs_current(sent) else {}
         values = self.edition.record.read(sent, now)
         if pk > LARGEST:
             raise Http404(_NO_SUCH)

@@ -52,14 +52,14 @@ Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
 def _at(places: Sequence[Cursor], request: Any, edition: Edition, beside: Sequence[Any]) -> Rows:
     """The records at these places of an index, in their order."""
     items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
-    by_id = {record["id"]: (record, values) for record, values in edition.record.shown(items, beside)}
+    by_id = {record["id"]: (record, values) for record, values in edition.record.serialize(items, beside)}
     return [by_id[place.pk] for place in places if place.pk in by_id]
 
 
 def _by_query(listing: ItemList, edition: Edition, beside: Sequence[Any]) -> Rows:
     """The records of any list, as the database finds them."""
     start = 0 if "after" in listing.value_of else (listing.page - 1) * listing.per_page
-    return edition.record.shown(listing.rows_after()[start : start + listing.per_page + 1], beside)
+    return edition.record.serialize(listing.rows_after()[start : start + listing.per_page + 1], beside)
 
 
 def envelope(

@@ -8,7 +8,6 @@ from .load import DemoRefused, is_empty, load_demo
 from .pace import DONE_AT, bag_size, next_stage
 from .texts import (
     AGAIN,
-    BUSY,
     INVALID_BAG,
     RECEIVED,
     REPLACED,
@@ -23,7 +22,6 @@ from .texts import (
 
 __all__ = [
     "AGAIN",
-    "BUSY",
     "DONE_AT",
     "INVALID_BAG",
     "RECEIVED",

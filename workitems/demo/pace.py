@@ -3,29 +3,23 @@
 from datetime import timedelta
 from random import Random
 
-from workitems.lifecycle import position
+from workitems.lifecycle import PATHS, position
 from workitems.vocabulary import Action, Stage
 
 S = Stage
 
-# Stages in which a worker is busy, in order. `lifecycle.PATHS` has more: those that are obsolete or only ever an end.
+# The stages that the demo passes over: obsolete ones, ends, and those without work in this action.
+_PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (S.RECEIVE, S.UNPACK, S.RESOLVE),
+    Action.RESTORE: (S.RECORD, S.RESOLVE),
+    Action.GLACIER_RESTORE: (S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.DELETE: (S.CLEANUP, S.RESOLVE),
+    Action.FIXITY_CHECK: (S.REQUESTED, S.CLEANUP, S.RESOLVE),
+    Action.DPN: (S.VALIDATE, S.CLEANUP, S.RESOLVE),
+}
+# The stages in which a worker is busy, in order.
 ROUTES: dict[Action, tuple[Stage, ...]] = {
-    Action.INGEST: (
-        S.FETCH,
-        S.VALIDATE,
-        S.REINGEST_CHECK,
-        S.COPY_TO_STAGING,
-        S.FORMAT_IDENTIFICATION,
-        S.STORE,
-        S.STORAGE_VALIDATION,
-        S.RECORD,
-        S.CLEANUP,
-    ),
-    Action.RESTORE: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.RESTORING, S.AVAILABLE_IN_S3, S.CLEANUP),
-    Action.GLACIER_RESTORE: (S.REQUESTED, S.FETCH, S.RESTORING, S.AVAILABLE_IN_S3),
-    Action.DELETE: (S.REQUESTED, S.RECORD),
-    Action.FIXITY_CHECK: (S.FETCH, S.VALIDATE, S.RECORD),
-    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.STORE, S.RECORD),
+    action: tuple(stage for stage in path if stage not in _PASSED_OVER[action]) for action, path in PATHS.items()
 }
 # Earlier services had fewer, coarser stages; the oldest one that nobody uses any more. (days before now, route)
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
@@ -61,12 +55,13 @@ _PACE: dict[Stage, tuple[float, float]] = {
     S.CLEANUP: (15, 2_000 * _MEGA),
     S.RESOLVE: (5, 10_000 * _MEGA),
 }
+_OTHERWISE = (30, 500 * _MEGA)
 _THAW = 5 * 3600  # Glacier gives nothing back sooner
 
 
 def usual_time(action: str, stage: str, size: int) -> timedelta:
     """What a stage usually takes."""
-    fixed, rate = _PACE[Stage(stage)]
+    fixed, rate = _PACE.get(Stage(stage), _OTHERWISE)
     thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
     return timedelta(seconds=thaw + fixed + size / rate)
 

@@ -29,65 +29,6 @@ from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
 _TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
-_ABOUT = {
-    "sort": "The sort order. Ties are sorted by number.",
-    "page": "The page, counted from 1.",
-    "per_page": "How many items per page.",
-    "after": "Where the page starts, as given in `next`, so that no item is missed or repeated while items change. "
-    "Copy it from there together with `page`; don't construct it yourself.",
-    "institution": "Its domain, or its number.",
-    "q": "Text anywhere in the name, etag, object identifier, or file identifier.",
-    "bag_date": "When the bag was created, to the second.",
-    "item_action": "Only items with this action (what is being done).",
-    "registry_action": "Only items with this action (what is being done).",
-    "stage": "Only items at this stage (how far they have progressed).",
-    "status": "Only items with this status (how the stage is going).",
-    "reviewed": "Whether the institution's staff have reviewed the result.",
-    "institution_id": "The number of the institution that owns it.",
-    "name": "The full name of the uploaded file, or of what is restored or deleted.",
-    "name_like": "Part of the name.",
-    "etag": "The full etag of the uploaded file.",
-    "etag_like": "Part of the etag.",
-    "object_identifier": "The full identifier of the object that the item created, restores, or deletes.",
-    "object_identifier_like": "Part of the object identifier.",
-    "file_identifier": "The full identifier of the file, for items about a single file.",
-    "file_identifier_like": "Part of the file identifier.",
-    "bucket": "The full name of the receiving bucket.",
-    "user": "The full email of the person who requested it.",
-    "received_from": "Received or requested on or after this date.",
-    "received_to": "Received or requested on or before this date.",
-    "created_after": "Created in this system at or after this time.",
-    "created_before": "Created in this system before this time.",
-    "updated_after": "Updated at or after this time; for programs that fetch what has changed since their last "
-    "request.",
-    "updated_before": "Last updated before this time.",
-    "size_min": "At least this many bytes.",
-    "size_max": "At most this many bytes.",
-    "bag_date_from": "The bag was created at or after this time.",
-    "bag_date_to": "The bag was created at or before this time.",
-    "date_from": "Received or requested at or after this time.",
-    "date_to": "Received or requested at or before this time.",
-    "retry": "Whether it will be retried if it fails or has failed.",
-    "needs_admin_review": "Whether a consortium admin needs to look at it.",
-    "queued": "Whether it was added to the services' queue: true if queued_at is set.",
-    "not_queued": "Whether it is still waiting to be queued: true if queued_at is null.",
-    "phase": "Whether it is open (it can still move), held (Suspended), or closed.",
-    "late": "True: waiting or running at their stage longer than 95 % of items with the same action and a similar "
-    "size. False: all others.",
-    "cause": "The number of the cause of the item's last failure, as in the overview's links.",
-    "failed_after": "Last failed at or after this time.",
-    "superseded": "True: open uploads that another upload of the same bag has replaced. False: all others.",
-    "duplicate": "True: open uploads of a bag that is being or has been ingested from another upload. False: all "
-    "others.",
-    "other_upload": "True: failed or cancelled ingests of a bag that has another upload to look at instead. False: "
-    "all others.",
-    "node": "The full name of the machine that is working on it.",
-    "node_empty": "True: not held by a machine. False: held by a machine.",
-    "node_not_empty": "True: held by a machine. False: not held by a machine.",
-    "pid": "The number of the process that is working on it.",
-    "pid_empty": "True: not held by a process. False: held by a process.",
-    "pid_not_empty": "True: held by a process. False: not held by a process.",
-}
 
 
 def of_list(dialect: Dialect) -> list[dict[str, Any]]:
@@ -168,7 +109,7 @@ def _many(one: dict[str, Any]) -> dict[str, Any]:
 def _description(given: str, name: str, field: forms.Field, dialect: Dialect) -> str:
     if ALIASES.get(given) == name and name in dialect.names:
         return f"Another spelling of `{name}`."
-    told = [_ABOUT[name]]
+    told = [ListFilterSet.declared_filters[name].about]
     if isinstance(field, MomentField):
         told.append(_TIME)
     elif isinstance(field, DayField):

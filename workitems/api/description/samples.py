@@ -123,6 +123,16 @@ def _part(edition_record: Any, columns: Iterable[str]) -> dict[str, Any]:
 
 def record(edition_record: Any) -> dict[str, Any]:
     """The sample as a version's record shows it."""
-    shown = {name: ITEM[column] if show is None else show(ITEM[column]) for name, column, show in edition_record.lines}
+    fields = edition_record.by_name.items()
+    shown = {
+        name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]
+    }
     edition_record.adjust(shown)
     return shown
+
+
+def _of(field: Any) -> Any:
+    """The sample's value of a field, as it is stored: as it was declared, or as its column has it."""
+    if field.example is None and field.column not in ITEM:
+        raise LookupError(f"Give `example=` to the field {field.field_name} of {type(field.parent).__name__}.")
+    return ITEM[field.column] if field.example is None else field.example

@@ -6,8 +6,8 @@ from typing import Any
 from ...models import WorkItem
 from ..fields import Flag, Moment, Text, Value, Whole, Word
 from ..items import MOST_IN_BATCH, NEEDED
-from ..records import IGNORED, Record
-from .meanings import MEANINGS
+from ..records import Record
+from .meanings import meaning_of
 from .parameters import NUMBER
 
 Schema = dict[str, Any]
@@ -99,7 +99,7 @@ def plain(field: Any, schema: Schema) -> Schema:
         schema["enum"] = list(field.words)
     if isinstance(field, Whole):
         schema |= NUMBER
-    return schema | {"description": MEANINGS[field.column]}
+    return schema | {"description": meaning_of(field)}
 
 
 def _may_be_null(field: Value) -> bool:
@@ -125,7 +125,7 @@ def _column_may_be_null(column: str) -> bool:
 def _incoming(field: Any, base: Callable[[Any], Schema]) -> Schema:
     schema = base(field) | {"nullable": True}
     if field.read_only:
-        told = _NOT_LOOKED_AT if field.field_name in IGNORED else _READ_ONLY
+        told = _NOT_LOOKED_AT if field.ignored else _READ_ONLY
         return schema | {"readOnly": True, "description": f"{schema['description']} {told}"}
     if isinstance(field, Word):
         schema["enum"] = [*schema["enum"], "", None]
