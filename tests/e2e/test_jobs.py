@@ -94,8 +94,8 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
 def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/")
-    days = page.get_by_role("region", name="The last 90 days")
-    days.get_by_text("The numbers as a table").click()
+    days = page.get_by_role("region", name="Last 90 days")
+    days.get_by_text("Show as a table").click()
     expect(days.get_by_role("row")).to_have_count(91)
     expect(page.get_by_role("table", name="Ingest")).to_have_count(2)
 

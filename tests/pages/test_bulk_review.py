@@ -212,7 +212,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
     assert not BulkChange.objects.exists()
 
 
-# All that match
+# All matching items
 
 
 def test_all_that_match(signed_in, stan, wally, virginia, done, item):

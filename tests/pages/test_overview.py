@@ -89,9 +89,9 @@ def test_what_needs_a_person_is_what_its_lists_hold(cast, signed_in, world, name
 
 def test_who_needs_nothing_is_told_so(signed_in, dora):
     answer = signed_in(dora).get("/")
-    assert "Nothing needs you now." in answer.content.decode()
-    assert "Nothing is open at the moment." in answer.content.decode()
-    assert "Nothing has failed." in answer.content.decode()
+    assert "Nothing needs you right now." in answer.content.decode()
+    assert "Nothing is in progress." in answer.content.decode()
+    assert "No items failed." in answer.content.decode()
 
 
 def test_services_and_strangers_have_none(client, signed_in, wally):

@@ -510,7 +510,7 @@ class ListFilterSet(django_filters.FilterSet):
     after = ListFilter(
         TextField,
         max_length=2600,
-        about="Where the page begins, as `next` carries it: nothing is skipped or seen twice while items change. Take it from there together with `page`; it is not meant to be written by hand.",
+        about="Where the page starts, as given in `next`, so that no item is skipped or repeated while items change. Copy it from there together with `page`; don't construct it yourself.",
     )
     before = ListFilter(
         TextField, max_length=2600, about="Where the page ends, as given in the link to the previous page."
