@@ -76,7 +76,7 @@ class HistoryEntryAdmin(ReadOnly):
     list_display = ["item_id", "number", "at", "who", "via", "move", "stage_after", "status_after"]
     list_display_links = ["item_id", "number"]
     search_fields = ["item"]
-    search_help_text = _("The number of an item whose history you want to see.")
+    search_help_text = _("The number of an item, to see its history.")
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("note", "changes")

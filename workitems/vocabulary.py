@@ -105,7 +105,7 @@ STAGES: dict[Stage, StageTerm] = {
             "The bag has been found in your receiving bucket, but its ingest hasn't started. Buckets are checked "
             "every hour, or every few hours at busy times."
         ),
-        busy="Looking at the bag in the receiving bucket.",
+        busy="Checking the bag in the receiving bucket.",
     ),
     Stage.FETCH: StageTerm(
         _(
@@ -123,7 +123,7 @@ STAGES: dict[Stage, StageTerm] = {
             "The bag's tags, manifests, files, and checksums are checked. An invalid bag stops here. Very large "
             "bags take hours."
         ),
-        busy="Checking the bag's tags, manifests and checksums.",
+        busy="Checking the bag's tags, manifests, and checksums.",
     ),
     Stage.REINGEST_CHECK: StageTerm(
         _("The system checks whether an earlier version of this bag is already stored."),
@@ -147,11 +147,11 @@ STAGES: dict[Stage, StageTerm] = {
     ),
     Stage.RECORD: StageTerm(
         _("The files are stored. The bag's contents and the actions taken are now being recorded in the registry."),
-        busy="Recording objects, files and events.",
+        busy="Recording objects, files, and events.",
     ),
     Stage.PACKAGE: StageTerm(
         _("The object's files are packaged into a new bag for restoration."),
-        busy="Packing the object's files into a bag.",
+        busy="Packaging the object's files into a bag.",
     ),
     Stage.RESTORING: StageTerm(
         _("The restored files are being copied to your restoration bucket."),
@@ -161,7 +161,7 @@ STAGES: dict[Stage, StageTerm] = {
     Stage.AVAILABLE_IN_S3: StageTerm(
         _("The files retrieved from Glacier are in S3, ready to be restored."),
         in_seeds=False,
-        busy="The restored copy has arrived; checking it.",
+        busy="Checking the restored copy.",
     ),
     Stage.CLEANUP: StageTerm(
         _("The work is done. Temporary files are being removed, and after an ingest, the uploaded tar file too."),

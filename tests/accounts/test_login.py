@@ -124,7 +124,7 @@ def assert_tells_of_a_change(message, person):
     assert message.subject == "[Pharos] Your password was changed"
     assert message.to == [person.email]  # though nobody has ever told allauth's own list of addresses
     assert "of your Pharos account on testserver was changed on" in message.body
-    assert "from the network address 127.0.0.1." in message.body
+    assert "from the IP address 127.0.0.1." in message.body
     assert "help@aptrust.org" in message.body
     assert_reads_as_a_mail(message)
 

@@ -107,8 +107,8 @@ def test_the_items_page_says_what_is_usual(signed_in, dora, virginia, jhu):
     item = at_store(virginia, 31, status="Pending")
     assert said(signed_in(dora).get(f"/items/{item.pk}")) == [
         "Late Store usually takes 2 to 4 h for items of this size; now 1 d.",
-        "2 items wait before it.",
-        "From receipt to the end, Ingest usually takes 2 to 4 h for items of this size.",
+        "2 items are waiting ahead of it.",
+        "From start to finish, Ingest usually takes 2 to 4 h for items of this size.",
     ]
 
 
@@ -166,7 +166,7 @@ def test_of_an_unknown_size_it_does_not_say_this_size(signed_in, dora, virginia)
     item = at_store(virginia, 31)
     WorkItem.objects.filter(pk=item.pk).update(size=None)
     [sentence] = said(signed_in(dora).get(f"/items/{item.pk}"))
-    assert "Store usually takes 2 to 4 h where the size is not known" in sentence
+    assert "Store usually takes 2 to 4 h for items of unknown size" in sentence
 
 
 @pytest.mark.parametrize("status", ["Started", "Success", "Failed", "Cancelled"])

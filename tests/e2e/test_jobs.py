@@ -44,7 +44,7 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text(ERROR)
     advice = page.get_by_role("region", name="What now?")
     expect(advice).to_contain_text("Action needed: your institution.")
-    expect(advice).to_contain_text("Correct the bag as the note says, and upload it again.")
+    expect(advice).to_contain_text("Correct the bag as described in the note, and upload it again.")
     expect(advice.get_by_role("link", name="Cancel")).to_have_count(0)
     page.get_by_role("link", name="Back to the list").click()
     expect(page).to_have_url(the_list)
@@ -71,9 +71,9 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
     page.goto("/")
     page.get_by_role("region", name="What needs you").get_by_role("link", name="Late").click()
     late = total(page)
-    page.get_by_label("Which items").select_option("matching")
+    page.get_by_label("Items to change").select_option("matching")
     page.get_by_role("button", name="Requeue…").click()
-    expect(page.locator(".preview")).to_contain_text(f"{late} will wait for a worker again")
+    expect(page.locator(".preview")).to_contain_text(f"{late} will be requeued")
     note = page.get_by_label("Note", exact=True)
     note.fill("Tried again: the store was down.")
     page.get_by_role("button", name="Requeue", exact=False).last.click()
@@ -83,7 +83,7 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
         "Store",
         "Tried again: the store was down.",
     )
-    page.get_by_role("link", name="All bulk acts").click()
+    page.get_by_role("link", name="All bulk changes").click()
     act = page.get_by_role("listitem").filter(has_text="Tried again: the store was down.")
     expect(act).to_contain_text(f"Requeued {late} of {late}.")
     act.get_by_role("link", name="Requeue").click()
@@ -137,7 +137,7 @@ def test_staff_review_what_has_finished(window, cast, with_items):
         row(page, item).get_by_label(f"Select {item.name}").check()
     bulk = page.locator("form.bulk")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
-    expect(page.locator(".preview")).to_contain_text("2 will be marked reviewed")
+    expect(page.locator(".preview")).to_contain_text("2 will be marked as reviewed")
     page.get_by_role("button", name="Mark 2 items reviewed").click()
     expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
     assert [now(item).reviewed for item in two] == [True, True]
@@ -148,16 +148,16 @@ def test_staff_review_what_has_finished(window, cast, with_items):
     expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review))
 
     page.goto(the_list)
-    page.get_by_role("button", name=f"Mark {two[0].name} reviewed").click()
-    expect(page.locator(".message")).to_have_text(f"Marked {two[0].name} reviewed.")
+    page.get_by_role("button", name=f"Mark {two[0].name} as reviewed").click()
+    expect(page.locator(".message")).to_have_text(f"Marked {two[0].name} as reviewed.")
     assert page.url.startswith(the_list)
     assert now(two[0]).reviewed
     expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review - 1))
 
-    page.get_by_label("Which items").select_option(f"All {to_review - 1} that match")
+    page.get_by_label("Items to change").select_option(f"All {to_review - 1} matching items")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
     page.get_by_role("button", name=f"Mark {to_review - 1} items reviewed").click()
-    expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} reviewed.")
+    expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} as reviewed.")
     assert not WorkItem.objects.visible_to(cast["stan"]).closed().filter(reviewed=False).exists()
 
 
@@ -255,7 +255,7 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     page.get_by_role("button", name="Mark all").click()
     alike = int(page.locator(".preview strong").first.inner_text().split()[0])
     page.get_by_role("button", name="Mark", exact=False).last.click()
-    expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} reviewed.")
+    expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} as reviewed.")
     page.get_by_role("link", name="Continue reviewing").click()
     expect(page.locator(".progress")).to_have_text(f"{number - alike} of {number} left")
     for _ in range(number - alike):
@@ -270,7 +270,7 @@ def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, wit
     number = total(page)
     page.locator(".save-view > summary").click()
     page.get_by_label("Name of this list").fill("Failed plates")
-    page.get_by_label("Who sees it").select_option("institution")
+    page.get_by_label("Visible to").select_option("institution")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Saved as “Failed plates”.")
     views = page.get_by_role("region", name="Saved views")

@@ -142,7 +142,7 @@ def test_what_the_words_mean_opens_by_key_and_closes_with_escape(scripts, opened
     page = opened(cast["dora"], java_script_enabled=scripts)
     page.goto("/items/")
     for label, word in (("Action", "Glacier Restore"), ("Stage", "Validate"), ("Status", "Cancelled")):
-        button = page.get_by_role("button", name=f"{label}: what the words mean")
+        button = page.get_by_role("button", name=f"{label}: definitions")
         meanings = page.locator(f"#about-{label.lower()}")
         expect(meanings).to_be_hidden()
         button.press("Enter")

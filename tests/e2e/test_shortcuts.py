@@ -59,7 +59,7 @@ def test_x_ticks_and_the_next_row_follows(at_the_list):
     boxes = page.locator('input[name="ids"]')
     expect(boxes.nth(0)).to_be_checked()
     expect(boxes.nth(1)).to_be_checked()
-    expect(page.locator("#which option").first).to_have_text("Ticked items (2)")
+    expect(page.locator("#which option").first).to_have_text("Selected items (2)")
     page.keyboard.press("x")
     expect(boxes.nth(1)).not_to_be_checked()
     boxes.nth(0).focus()

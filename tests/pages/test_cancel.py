@@ -161,7 +161,7 @@ def test_a_note_may_have_ten_thousand_characters(signed_in, ada, item):
     long = "é" * 10_001
     response = client.post(url(item), {"note": long})
     assert response.status_code == 422
-    assert problems(response) == ["A note has at most 10000 characters; this one has 10001."]
+    assert problems(response) == ["A note can have at most 10000 characters; this one has 10001."]
     assert form_of(response).fields()["note"] == long
     assert as_stored(item) == before
     assert client.post(url(item), {"note": long[:-1]}).status_code == 302

@@ -25,9 +25,9 @@ def ask(client, view, every="day"):
 def test_who_sees_a_view_may_get_it(cast, signed_in, who):
     view = view_of(cast["ada"], reach="everybody")
     client = signed_in(cast[who])
-    for every, label in (("day", "every day"), ("week", "every week")):
+    for every, label in (("day", "daily"), ("week", "weekly")):
         response = client.post(f"/views/{view.pk}/digest", {"every": every}, follow=True)
-        assert ("every day at 7" if every == "day" else "on Mondays at 7") in response.content.decode()
+        assert ("daily at 7 a.m." if every == "day" else "every Monday at 7 a.m.") in response.content.decode()
         assert list(Digest.objects.values_list("person__email", "every")) == [(cast[who].email, every)]
         chosen = [one for one in page(response).all("option", selected=True) if one.words]
         assert [one.words for one in chosen] == [label]

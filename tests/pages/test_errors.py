@@ -63,7 +63,7 @@ def test_an_expired_form_says_that_nothing_was_changed(stan, item):
     client.force_login(stan)
     response = client.post(f"/items/{item.pk}/review", {"reviewed": "true"})
     assert (response.status_code, headline(response)) == (403, "This form has expired")
-    assert "nothing has been changed" in page(response).one("main").words
+    assert "Nothing has been changed" in page(response).one("main").words
 
 
 def test_500_tells_nothing_of_the_inside(ada, item, monkeypatch, caplog):

@@ -81,7 +81,7 @@ def brought_to(item, state, by, ada):
 STATES = {
     "waiting": ("Waiting: Receive", "No action needed.", "", "", "requeue cancel edit"),
     "running": ("Running: Store", "No action needed.", "", "", "requeue cancel edit"),
-    "again": ("Will be tried again: Receive", "No action needed.", "", "", "requeue cancel edit"),
+    "again": ("Will be retried: Receive", "No action needed.", "", "", "requeue cancel edit"),
     "failed": ("Failed at Receive", "institution has to act.", "", "review", "requeue edit review"),
     "held": ("On hold for APTrust", "Action needed: APTrust.", "", "", "requeue cancel edit"),
     "done": ("Done", "No action needed.", "", "review", "edit review"),

@@ -66,7 +66,7 @@ def test_from_the_list_and_back_to_it(signed_in, stan, items):
     assert SavedView.objects.get().query == "status=Failed&sort=name"
     assert SavedView.objects.get().name == "Failures of ours"
     back = client.get(response["Location"])
-    assert "Saved as “Failures of ours”. Your institution sees it." in page(back).one("div", class_="messages").words
+    assert "Saved as “Failures of ours”. Your institution can see it." in page(back).one("div", class_="messages").words
     assert page(back).one("title").words == "Failures of ours · Work Items · Pharos"
     assert column(client) == {"Failures of ours": 2}
     # There is nothing to save where nothing is asked for.
@@ -96,18 +96,18 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
     [
         ({"name": ""}, "Enter a name for the view."),
         ({"name": "  "}, "Enter a name for the view."),
-        ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
-        ({"name": "a\0b"}, "This name has characters that nobody can see."),
-        ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
-        ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
-        ({"name": "\u200b"}, "This name has characters that nobody can see."),
-        ({"name": "\u3164"}, "This name has characters that nobody can see."),
-        ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
+        ({"name": "n" * 81}, "A name can have at most 80 characters; this one has 81."),
+        ({"name": "a\0b"}, "This name contains invisible characters."),
+        ({"name": "a\u202eb"}, "This name contains invisible characters."),
+        ({"name": "\u200d\u200d"}, "This name contains invisible characters."),
+        ({"name": "\u200b"}, "This name contains invisible characters."),
+        ({"name": "\u3164"}, "This name contains invisible characters."),
+        ({"name": "\ufe0f"}, "This name contains invisible characters."),
         *(
-            ({"name": name}, "This name has characters that nobody can see.")
+            ({"name": name}, "This name contains invisible characters.")
             for name in ("a\ufffe", "\u2065", "\ufdd0")
         ),
-        *(({"name": name}, "This name has characters that nobody can see.") for name in ("\U000e0080", "\ufff0")),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("\U000e0080", "\ufff0")),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
     client = signed_in(dora)
     response = save(client, query=query)
     assert response.status_code == 422
-    assert "This list cannot be saved" in problems(response)[0]
+    assert "This list can't be saved" in problems(response)[0]
     fields = form_of(response).fields()
     assert (fields["name"], fields["list"]) == ("Failures", query)
     back = next(one for one in page(response).all("a", class_="button") if one.words == "Back to the list")
@@ -293,7 +293,7 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
     assert "Hopkins" not in client.get("/account").content.decode()
     for address, sent in (("/views/start", {"view": view.pk}), (f"/views/{view.pk}/digest", {"every": "day"})):
         said = page(client.post(address, sent, follow=True)).one("div", class_="messages").words
-        assert said == "“Hopkins” asks for something that is not there for your role or institution."
+        assert said == "“Hopkins” uses a filter that isn't available to your role or institution."
     dora.refresh_from_db()
     assert (dora.start_view, dora.digests.count()) == (None, 0)
     assert client.get("/items/?institution=jhu.edu").status_code == 400

@@ -114,7 +114,7 @@ class Text(Value, serializers.CharField):
         super().bind(field_name, parent)
         limit = None if "__" in self.column else getattr(WorkItem._meta.get_field(self.column), "max_length", None)
         if limit and not self.read_only:
-            self.validators.append(MaxLengthValidator(limit, "Give at most %(limit_value)d characters."))
+            self.validators.append(MaxLengthValidator(limit, "Use at most %(limit_value)d characters."))
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

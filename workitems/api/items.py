@@ -142,7 +142,7 @@ class ListAndCreate(List):
         for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
             if type(pk) is not int:
                 raise Wrong(
-                    422, f"{_place(index)} does not say which item it is about: give its number as “id”.", index=index
+                    422, f"{_place(index)} doesn't say which item it is about. Add the item's number as “id”.", index=index
                 )
             if pk in found:
                 sentence = f"{_place(index)}, item {pk}: this item is in the batch twice; send each once."
@@ -296,7 +296,7 @@ class SpotTest(OfItems):
 
     @tells(
         "ask_for_spot_test",
-        "Ask staff to check a restored copy",
+        "Request a check of a restored copy",
         "Emails the institution's staff that the restored copy is ready to check, and records in the note who was "
         "notified. This is the only GET that changes anything; repeating it doesn't send the email again.",
         refuses=(409, 422),

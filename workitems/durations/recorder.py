@@ -131,7 +131,7 @@ def work_out_anew(now: datetime, *, progress: Progress = lambda items: None) -> 
             if getattr(error.__cause__, "sqlstate", "") != "40001":  # somebody has summed up just as we began
                 raise
         sleep(PAUSE)
-    raise TimeoutError("Somebody else is summing up all the time. Try again later.")
+    raise TimeoutError("Another process is updating the sums at the moment. Try again later.")
 
 
 def _work_out_anew(now: datetime, progress: Progress) -> int:

@@ -134,7 +134,7 @@ class SizeField(forms.Field):
         size = _bytes(found[1], found[2]) if found and not _AMBIGUOUS.search(found[1]) else None
         if size is None or size > LARGEST:
             raise ValidationError(
-                _("“%(value)s” is not a size; give bytes, or a number like %(example)s."),
+                _("“%(value)s” is not a size. Use bytes, or a number such as %(example)s."),
                 params={"value": shortened(value), "example": f"1{get_format('DECIMAL_SEPARATOR')}4 GB"},
             )
         return size

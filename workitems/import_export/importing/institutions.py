@@ -79,8 +79,8 @@ class Institutions:
         if shown:
             return shown
         raise Bad(
-            "it cannot be told which institution owns the item; give the table of institutions by --institution-map, "
-            "or a field institution with the domain"
+            "can't determine which institution owns the item; use --institution-map with the table of institutions, "
+            "or add a field institution with the domain"
         )
 
     def _check(self, domain: str) -> None:

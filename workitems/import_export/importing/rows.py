@@ -313,7 +313,7 @@ def _changes(line: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(changes, dict):
         raise Bad("has changes that are not an object")
     for name, pair in changes.items():
-        read_field("has a change whose name", text, name)
+        read_field("has a change with a name that", text, name)
         if not isinstance(pair, list) or len(pair) != 2:
             raise Bad(f"has a change of {shown(name)} that is not a list of two values, before and after")
         for value in pair:
