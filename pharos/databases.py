@@ -27,29 +27,30 @@ def known_database(url):
         parts = urlsplit(url)
         found = dj_database_url.parse(url) if parts.scheme in SCHEMES else None
     except Exception as error:
-        raise ValidationError(f"cannot be read as a database address: {error}") from error
+        raise ValidationError(f"is not a valid database address: {error}") from error
     if found is None:
-        raise ValidationError("give sqlite:////absolute/path or postgres://user:password@host:port/name")
+        raise ValidationError("use sqlite:////absolute/path or postgres://user:password@host:port/name")
     if parts.scheme == "sqlite":
         if parts.netloc or not found["NAME"].startswith("/") or found["NAME"].endswith("/"):
             raise ValidationError(
-                "name the file by its absolute path, with four strokes: sqlite:////var/lib/pharos/items.sqlite3"
+                "use the absolute path of the file, with four slashes: sqlite:////var/lib/pharos/items.sqlite3"
             )
     elif not found["HOST"]:
         raise ValidationError(
-            "name the host, postgres://user:password@host:port/name, or the folder of its socket, with %2F for each stroke"
+            "include the host, postgres://user:password@host:port/name, or the directory of its socket, with %2F "
+            "for each slash"
         )
     elif not found["NAME"] or "/" in found["NAME"]:
-        raise ValidationError("name the database after the host: postgres://user:password@host:port/name")
+        raise ValidationError("put the database name after the host: postgres://user:password@host:port/name")
 
 
 def known_standbys(urls):
     for url in urls:
         if not url.startswith(("postgres:", "postgresql:")):
-            raise ValidationError("a standby is a PostgreSQL server: give postgres://user:password@host:port/name")
+            raise ValidationError("a standby must be a PostgreSQL server: use postgres://user:password@host:port/name")
         known_database(url)
     if len({*urls}) < len(urls):
-        raise ValidationError("name each standby once")
+        raise ValidationError("list each standby only once")
 
 
 def configured(url: str, *, pool: int, behind_pgbouncer: bool, session: str = _PLANS) -> dict[str, Any]:

@@ -22,7 +22,7 @@ ORIGIN = re.compile(rf"https?://({HOST.pattern})(:[0-9]{{1,5}})?", re.IGNORECASE
 
 def no_wildcard(hosts):
     if any("*" in host or host.startswith(".") for host in hosts):
-        raise ValidationError("name each host in full; a wildcard would let other sites speak in this one's name")
+        raise ValidationError("list each host in full; a wildcard would let other sites impersonate this one")
 
 
 def bare_hosts(hosts):
@@ -30,7 +30,7 @@ def bare_hosts(hosts):
     for host in hosts:
         if not HOST.fullmatch(host):
             raise ValidationError(
-                f"“{host}” is not the name of a host; give it without https://, port or path, like pharos.example.org"
+                f"“{host}” is not a host name; leave out https://, port, and path, as in pharos.example.org"
             )
 
 
@@ -39,7 +39,7 @@ def origins(values):
     for value in values:
         if not ORIGIN.fullmatch(value):
             raise ValidationError(
-                f"“{value}” is not the beginning of an address; give https:// and the host, like https://pharos.example.org"
+                f"“{value}” is not a base address; use https:// and the host, as in https://pharos.example.org"
             )
 
 
@@ -50,7 +50,7 @@ def an_origin(value):
 
 def a_domain(name):
     if not DOMAIN.fullmatch(name):
-        raise ValidationError(f"“{name}” is not a domain; give one in lower case, like aptrust.org")
+        raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
 
 
 # Deferred, so that one start names every wrong variable instead of the first.
@@ -88,21 +88,20 @@ def complaints():
     except EnvError as error:
         found |= getattr(error, "error_messages", None) or {"environment": [str(error)]}
     if not DEBUG and len(SECRET_KEY or "") < 50:
-        found.setdefault(
-            "SECRET_KEY", ["give at least 50 random characters (there is no default unless DEBUG is true)"]
-        )
+        found.setdefault("SECRET_KEY", ["use at least 50 random characters (there is no default unless DEBUG is true)"])
     if not DEBUG and not ALLOWED_HOSTS:
-        found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
+        found.setdefault("ALLOWED_HOSTS", ["list the host names of this installation, separated by commas"])
     if DATABASE_REPLICA_URL and str(DATABASE_URL).startswith("sqlite:"):
         found.setdefault(
-            "DATABASE_REPLICA_URL", ["SQLite has no standbys: give DATABASE_URL a PostgreSQL server, or leave this out"]
+            "DATABASE_REPLICA_URL",
+            ["SQLite has no standbys: set DATABASE_URL to a PostgreSQL server, or leave this out"],
         )
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
 
 if wrong := list(complaints()):
-    raise ImproperlyConfigured("The environment does not fit:\n  " + "\n  ".join(wrong))
+    raise ImproperlyConfigured("Invalid environment settings:\n  " + "\n  ".join(wrong))
 
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "for-debugging-on-this-machine-only-never-in-production"

@@ -259,7 +259,7 @@ def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally,
     transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     response = signed_in(cast[who]).get(f"/items/?{query}")
     assert response.status_code == 400
-    assert "There is no filter of this name." in text(response)
+    assert "There is no filter with this name." in text(response)
     assert page(response).all("tr", data_item_id=True) == []
 
 

@@ -44,7 +44,7 @@ class WorkItemAdmin(ReadOnly):
     list_select_related = ["institution"]
     search_fields = ["name", "etag"]
     search_help_text = _(
-        "The whole name or etag of an item, or its number. For a part of one, search on the list of items."
+        "The full name or etag of an item, or its number. To search for part of a name, use the list of items."
     )
     readonly_fields = ["history_and_page"]
     exclude = ["search_text"]
@@ -65,9 +65,9 @@ class WorkItemAdmin(ReadOnly):
             '<a href="{}?q={}">{}</a>, <a href="{}">{}</a>',
             reverse("admin:workitems_historyentry_changelist"),
             item.pk,
-            _("Entries of its history"),
+            _("History entries"),
             reverse("item", args=[item.pk]),
-            _("Its own page"),
+            _("Item page"),
         )
 
 
@@ -76,7 +76,7 @@ class HistoryEntryAdmin(ReadOnly):
     list_display = ["item_id", "number", "at", "who", "via", "move", "stage_after", "status_after"]
     list_display_links = ["item_id", "number"]
     search_fields = ["item"]
-    search_help_text = _("The number of an item, for the entries of its history.")
+    search_help_text = _("The number of an item, to see its history.")
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("note", "changes")

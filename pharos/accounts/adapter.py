@@ -10,13 +10,13 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _(
-            "This e-mail and this password do not belong together. Look at both again, or set a new password by the link below."
+            "The email or password is incorrect. Check both, or use the link below to set a new password."
         ),
         "too_many_login_attempts": _(
-            "The password was wrong too many times. Wait five minutes, or set a new password by the link below."
+            "Too many failed attempts. Wait five minutes, or use the link below to set a new password."
         ),
-        "enter_current_password": _("This is not the password that you have now. Look at it again."),
-        "incorrect_password": _("This is not your password. Look at it again."),
+        "enter_current_password": _("This isn't your current password. Check it and try again."),
+        "incorrect_password": _("This isn't your password. Check it and try again."),
     }
 
     def is_open_for_signup(self, request):

@@ -55,11 +55,11 @@ class UserAdmin(admin.ModelAdmin):
 class Works(admin.SimpleListFilter):
     """Whether a key can still be used."""
 
-    title = _("whether it works")
+    title = _("state")
     parameter_name = "works"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Works")), ("no", _("Revoked"))]
+        return [("yes", _("Active")), ("no", _("Revoked"))]
 
     def queryset(self, request, queryset):
         return {"yes": queryset.live(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
@@ -82,7 +82,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             return ["user", "label", "once"]
         return ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
 
-    @admin.display(description=_("begins with"), ordering="prefix")
+    @admin.display(description=_("starts with"), ordering="prefix")
     def begins(self, key):
         return f"{key.prefix}…" if key.revoked_at is None else format_html("<del>{}…</del>", key.prefix)
 
@@ -92,7 +92,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("state"), ordering="revoked_at")
     def state(self, key):
-        return _("revoked") if key.revoked_at else _("works")
+        return _("revoked") if key.revoked_at else _("active")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin would act in that person's name: people make theirs themselves.
@@ -119,7 +119,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
         """Asks first, and takes only those that still work."""
         live = list(queryset.live().select_related("user"))
         if not live:
-            self.message_user(request, _("None of these keys works any more; nothing was changed."), messages.INFO)
+            self.message_user(request, _("None of these keys is active, so nothing was changed."), messages.INFO)
             return None
         if "confirmed" not in request.POST:
             context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": live}

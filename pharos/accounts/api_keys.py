@@ -42,19 +42,20 @@ def make(user: User, *, label: str = "", now: datetime, once: uuid.UUID | str | 
     `once` names the form that asks. The same one asking again, as a reloaded page does, gets MadeAlready and no second key.
     """
     if not user.can(Permission.API_KEY):
-        raise KeyRefused(_("%(email)s is switched off, or has a role without API keys.") % {"email": user.email})
+        raise KeyRefused(_("%(email)s is deactivated or has a role that can't have API keys.") % {"email": user.email})
     with transaction.atomic():
         # Two at once would both count 19. On SQLite the transaction alone keeps the second one waiting.
         User.objects.select_for_update().get(pk=user.pk)
         if once is not None and not cache.add(f"api-key-form-{once}", True, A_DAY):
             raise MadeAlready(
                 _(
-                    "This form has made its key already, and a key is not shown twice. If you have no copy, revoke it, and make another."
+                    "This form has already created its key, and a key is shown only once. If you don't have a "
+                    "copy, revoke the key and create another."
                 )
             )
         if user.api_keys.live().count() >= MOST_LIVE_KEYS:
             raise KeyRefused(
-                _("%(email)s has %(most)d keys, and may not have more. Revoke one that is not used any longer.")
+                _("%(email)s already has %(most)d keys, which is the maximum. Revoke one that is no longer used.")
                 % {"email": user.email, "most": MOST_LIVE_KEYS}
             )
         secret = secrets.token_urlsafe(32)

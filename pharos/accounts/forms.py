@@ -16,15 +16,18 @@ class AccountForm(forms.ModelForm):
         fields = ["name", "language", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
         help_texts = {
             "language": _(
-                "The words of the consortium, like Ingest or Pending, are the same in each. Mails are in it, too."
+                "Also used in your emails. The consortium's terms, such as Ingest or Pending, are the same in "
+                "every language."
             ),
-            "time_zone": _("Times on the pages, and the days of the date filters, are in this zone."),
-            "rows_per_page": _("Unless the address of a list says how many."),
+            "time_zone": _("Used for times on the pages and for the days in date filters."),
+            "rows_per_page": _("Unless a link specifies a number."),
             "live_updates": _(
-                "A list says how many items have changed since it was opened; the page of an item brings itself up to date."
+                "A list tells you how many items have changed since you opened it; an item's page updates "
+                "automatically."
             ),
             "keyboard_shortcuts": _(
-                "Single keys: / searches, j and k go from row to row. Switch them off if you dictate, or if they get in your way."
+                "Single keys: / to search, j and k to move between rows. Turn them off if you use dictation or if "
+                "they get in your way."
             ),
         }
 
@@ -55,7 +58,7 @@ class AccountForm(forms.ModelForm):
 class KeyForm(forms.ModelForm):
     """Asks for a new API key. `once` is another for each page that is drawn: one form makes one key."""
 
-    NOT_WHOLE = _("This form came without one of its parts. Load the page again, and make the key from there.")
+    NOT_WHOLE = _("Part of this form was missing. Reload the page and create the key there.")
 
     once = forms.UUIDField(
         widget=forms.HiddenInput,
@@ -66,7 +69,9 @@ class KeyForm(forms.ModelForm):
     class Meta:
         model = ApiKey
         fields = ["label"]
-        help_texts = {"label": _("So that you know it again, like: desktop app on my laptop. You may leave it empty.")}
+        help_texts = {
+            "label": _("To help you recognize the key later, for example: desktop app on my laptop. Optional.")
+        }
 
 
 class SignInForm(LoginForm):
@@ -74,7 +79,7 @@ class SignInForm(LoginForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("E-mail")
+        self.fields["login"].label = _("Email")
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
         self.fields["password"].help_text = ""  # a link, which the page has below the form
@@ -88,7 +93,7 @@ class ForgottenPasswordForm(ResetPasswordForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = _("E-mail")
+        self.fields["email"].label = _("Email")
         self.fields["email"].widget.attrs.pop("placeholder", None)
 
     def clean_email(self):

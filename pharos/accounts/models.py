@@ -10,18 +10,20 @@ from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission, Role, may, role_choices
 
-# What the rows of a list may be, without typing a number into its address.
+# What the rows per page may be, without typing a number into its address.
 ROWS_PER_PAGE = (10, 25, 50, 100, 250)
 
 is_domain = RegexValidator(
     r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
-    _("Give the institution's domain in lower case, like virginia.edu."),
+    _("Enter the institution's domain in lowercase, such as virginia.edu."),
 )
 
 
 def is_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("%(name)s is not a time zone; take one like America/New_York."), params={"name": name})
+        raise ValidationError(
+            _("%(name)s is not a time zone. Use one such as America/New_York."), params={"name": name}
+        )
 
 
 def time_zone_choices() -> list[tuple[str, str]]:
@@ -37,14 +39,14 @@ def rows_choices() -> list[tuple[int, str]]:
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "system", _("As my computer has it")
+    SYSTEM = "system", _("Match my system")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
 
 
 def language_choices() -> list[tuple[str, Any]]:
     """Each language by its own name; blank for the browser's."""
-    return [("", _("as in your browser")), *settings.LANGUAGES]
+    return [("", _("Browser language")), *settings.LANGUAGES]
 
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
@@ -99,9 +101,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person or a service account: one e-mail address, one role, one institution."""
 
-    email = models.EmailField(
-        _("e-mail"), unique=True, error_messages={"unique": _("Somebody has this e-mail already.")}
-    )
+    email = models.EmailField(_("email"), unique=True, error_messages={"unique": _("This email is already in use.")})
     name = models.CharField(_("name"), max_length=255, blank=True)
     role = models.CharField(_("role"), max_length=32, choices=role_choices)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="people", verbose_name=_("institution"))
@@ -112,14 +112,14 @@ class User(AbstractBaseUser):
     # How the pages are for this person. With defaults of the database, so that a server of before these columns can go on
     # entering people while others have been brought up to date.
     theme = models.CharField(
-        _("colours"), max_length=8, choices=Theme, default=Theme.SYSTEM, db_default=Theme.SYSTEM.value
+        _("colors"), max_length=8, choices=Theme, default=Theme.SYSTEM, db_default=Theme.SYSTEM.value
     )
     rows_per_page = models.PositiveSmallIntegerField(
-        _("rows of a list"), choices=rows_choices, default=25, db_default=25
+        _("rows per page"), choices=rows_choices, default=25, db_default=25
     )
-    live_updates = models.BooleanField(_("show what changes"), default=True, db_default=True)
+    live_updates = models.BooleanField(_("live updates"), default=True, db_default=True)
     keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
-    # What the list begins with; workitems knows what it is.
+    # What the list starts with; workitems knows what it is.
     start_view = models.BigIntegerField(null=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -179,9 +179,9 @@ class ApiKey(models.Model):
     # Of nobody's deletion: people are switched off, and what was done with their keys stays answerable.
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("person"))
     label = models.CharField(
-        _("what it is for"), max_length=100, blank=True, help_text=_("Like: desktop app on my laptop.")
+        _("label"), max_length=100, blank=True, help_text=_("For example: desktop app on my laptop.")
     )
-    prefix = models.CharField(_("begins with"), max_length=8, db_index=True)
+    prefix = models.CharField(_("starts with"), max_length=8, db_index=True)
     digest = models.CharField(_("SHA-256 digest"), max_length=64, unique=True)
     created_at = models.DateTimeField(_("created"))
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)

@@ -26,7 +26,7 @@ class Account(SuccessMessageMixin, UpdateView):
     form_class = AccountForm
     template_name = "accounts/account.html"
     success_url = reverse_lazy("account")
-    success_message = gettext_lazy("Your settings are saved.")
+    success_message = gettext_lazy("Your settings have been saved.")
 
     def get_object(self, queryset=None):
         # A copy: what is typed must not show in the frame of the page before it is stored.
@@ -80,7 +80,7 @@ class RevokeKey(View):
         return get_object_or_404(self.request.user.api_keys, pk=pk)
 
     def back(self, key: ApiKey) -> HttpResponse:
-        messages.success(self.request, _("The key %(key)s is revoked.") % {"key": key})
+        messages.success(self.request, _("The key %(key)s has been revoked.") % {"key": key})
         return redirect("account")
 
 

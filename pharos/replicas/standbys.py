@@ -66,7 +66,7 @@ def _replayed(alias: str) -> tuple[tuple[str, str], int | None]:
         while server.get_result():
             pass  # else the connection is not free for the next statement
     if answer is None or answer.status != ExecStatus.TUPLES_OK:
-        raise OperationalError(answer.get_error_message() if answer else "it has broken off")
+        raise OperationalError(answer.get_error_message() if answer else "the connection was lost")
     system, database, position = (answer.get_value(0, column) for column in range(3))
     return (system.decode(), database.decode()), None if position is None else int(position)
 
@@ -77,7 +77,7 @@ def _wait(server: Any) -> None:
     waiting.register(server.socket, select.POLLIN)
     while server.is_busy():
         if not waiting.poll(max(0.0, until - time.monotonic()) * 1000):
-            raise NoStandby(f"it has not answered within {PATIENCE:.0f} s")
+            raise NoStandby(f"it did not answer within {PATIENCE:.0f} s")
         server.consume_input()
 
 
@@ -122,9 +122,9 @@ class Standby:
             connections[self.alias].close()  # of before a restart of the server, perhaps
             its, position = _replayed(self.alias)
         if position is None:
-            raise NoStandby("it is no standby any more")
+            raise NoStandby("it is no longer a standby")
         if its != whose:
-            raise NoStandby("it is not a copy of the database of DATABASE_URL")
+            raise NoStandby("it is not a copy of the database in DATABASE_URL")
         return position
 
     def may_be_tried(self, now: float) -> bool:
@@ -183,7 +183,7 @@ class Standbys:
             if standby.again_at is not None:
                 standby.again_at = None
                 standby.turn += 1
-            standby.says("read", logging.INFO, "is read from")
+            standby.says("read", logging.INFO, "is used for reading")
 
     def has_failed(self, choice: Choice, why: BaseException) -> None:
         """It is left alone for a while. Its connection is given up: the next one is a new one."""
@@ -193,7 +193,7 @@ class Standbys:
             standby.turn += 1
             standby.again_at = self._clock() + AWAY
             said = str(why).strip().partition("\n")[0]
-            standby.says("away", logging.WARNING, "is not read from: %s", said)
+            standby.says("away", logging.WARNING, "is not used for reading: %s", said)
 
     def _of(self, choice: Choice) -> Standby:
         return next(standby for standby in self._standbys if standby.alias == choice.alias)
@@ -221,7 +221,7 @@ class Standbys:
         if replayed < needed.position:
             # A process that has only just looked for the first time asks for more, and cannot know how late it is.
             if now - needed.at >= LATE / 2:
-                standby.says("late", logging.WARNING, "is late by more than %d s and not read from", LATE)
+                standby.says("late", logging.WARNING, "is more than %d s behind and not used for reading", LATE)
             return False
         return replayed >= seen
 

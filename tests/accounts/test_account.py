@@ -81,7 +81,7 @@ def test_what_people_set_for_themselves(cast, signed_in, who):
     assert cast[who].institution.identifier in read
     chosen = {"name": "Dora <b>Née</b> Ü.", "time_zone": "America/New_York", "theme": "dark", "rows_per_page": "100"}
     response = client.post("/account", chosen, follow=True)
-    assert "Your settings are saved." in page(response).one("div", class_="messages").words
+    assert "Your settings have been saved." in page(response).one("div", class_="messages").words
     off = {"rows_per_page": 100, "live_updates": False, "keyboard_shortcuts": False}
     assert stored(cast[who]) == before | chosen | off
     assert "America/New_York" in page(response).one("footer").words
@@ -209,4 +209,4 @@ def test_nobody_learns_who_has_an_account(client, dora):
 def test_a_damaged_link(client, db):
     response = client.get("/accounts/password/reset/key/1-nonsense/", follow=True)
     assert response.status_code == 200
-    assert "This link does not work any more" in page(response).one("h1").words
+    assert "This link no longer works" in page(response).one("h1").words

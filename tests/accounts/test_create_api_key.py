@@ -54,7 +54,7 @@ def test_what_cannot_be_is_said_in_a_sentence(dora, arguments, says):
 def test_who_is_switched_off_gets_none(dora):
     dora.is_active = False
     dora.save()
-    with pytest.raises(CommandError, match=r"dora@virginia\.edu is switched off"):
+    with pytest.raises(CommandError, match=r"dora@virginia\.edu is deactivated"):
         create(dora.email)
     assert not ApiKey.objects.exists()
 

@@ -80,7 +80,7 @@ def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
 
 def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
     client = signed_in(dora)
-    for heading in ("Make a key", "Make another key"):
+    for heading in ("Create a key", "Create another key"):
         section = page(client.get("/account")).one("section", aria_labelledby="keys")
         assert [one.words for one in section.all("h3")] == [heading]
         api_keys.make(dora, now=NOON)
@@ -169,7 +169,7 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     api_keys.use(api_keys.find(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
     assert page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
-    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
+    for text in ("No label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
     for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):
         assert text in oldest
@@ -189,7 +189,7 @@ def test_a_person_revokes_a_key(cast, signed_in, who):
     assert "laptop" in page(asked).one("main").words
     assert api_keys.find(cast[who].email, secret)  # a GET only asks
     response = client.post(way, form_of(asked).fields(), follow=True)
-    assert f"The key {key} is revoked." in page(response).one("div", class_="messages").words
+    assert f"The key {key} has been revoked." in page(response).one("div", class_="messages").words
     assert api_keys.find(cast[who].email, secret) is None
     assert api_keys.find(cast[who].email, kept_secret) == kept
     assert len(rows(client)) == 1
@@ -201,7 +201,7 @@ def test_revoked_twice_is_revoked(signed_in, dora):
     client = signed_in(dora)
     for answer in (client.get, client.post):
         response = answer(f"/account/keys/{key.pk}/revoke", follow=True)
-        assert "is revoked" in page(response).one("div", class_="messages").words
+        assert "has been revoked" in page(response).one("div", class_="messages").words
     key.refresh_from_db()
     assert key.revoked_at == NOON
 
@@ -318,7 +318,7 @@ def test_one_key_is_one_key_and_none_is_none(signed_in, ada, wally):
     assert 'value="Revoke 1 key"' in client.post(ADMIN, sent | {"index": "0"}).text
     assert "Revoked 1 key." in client.post(ADMIN, sent | {"confirmed": "yes"}, follow=True).text
     again = client.post(ADMIN, sent | {"index": "0"}, follow=True)
-    assert "None of these keys works any more" in again.text
+    assert "None of these keys is active" in again.text
     assert LogEntry.objects.count() == 1
 
 

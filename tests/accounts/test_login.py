@@ -105,7 +105,7 @@ def test_changing_the_password(client, dora):
     url = reverse("account_change_password")
     refused = client.post(url, {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
     assert refused.status_code == 200
-    assert "This is not the password that you have now. Look at it again." in refused.text
+    assert "This isn't your current password. Check it and try again." in refused.text
     assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
     for weak in ("short", "1234567890123", "password123", "dora@virginia.edu"):
         client.post(url, {"oldpassword": PASSWORD, "password1": weak, "password2": weak})
@@ -124,7 +124,7 @@ def assert_tells_of_a_change(message, person):
     assert message.subject == "[Pharos] Your password was changed"
     assert message.to == [person.email]  # though nobody has ever told allauth's own list of addresses
     assert "of your Pharos account on testserver was changed on" in message.body
-    assert "from the network address 127.0.0.1." in message.body
+    assert "from the IP address 127.0.0.1." in message.body
     assert "help@aptrust.org" in message.body
     assert_reads_as_a_mail(message)
 

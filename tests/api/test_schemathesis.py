@@ -187,7 +187,7 @@ def refused_for_a_reason(case, response):
         reasons = (
             "given only once",
             "NUL character",
-            "ask the same",
+            "are the same filter",
             "“0001-",
             "“9999-",
         )  # years that have no beginning in every zone

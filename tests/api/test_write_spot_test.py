@@ -124,7 +124,7 @@ def test_a_mail_server_that_fails(worker, restored, monkeypatch):
     monkeypatch.setattr(EmailBackend, "send_messages", fail)
     answer = worker.get(SPOT_TEST.format(restored.pk))
     assert answer.status == 503
-    assert "ask again" in answer.body["error"]
+    assert "Send the request again" in answer.body["error"]
     assert as_stored(restored) == before
     assert not HistoryEntry.objects.filter(move="notify").exists()
     monkeypatch.setattr(EmailBackend, "send_messages", deliver)

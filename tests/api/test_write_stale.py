@@ -26,7 +26,7 @@ def worker(client, wally):
 def refused_as_stale(item, answer, before):
     told = untouched(item, answer, 409, before=before)
     assert told["id"] == item.pk
-    assert told["error"].endswith("Read it again before you go on.")
+    assert told["error"].endswith("Read it again before you continue.")
 
 
 def test_of_two_claims_the_second_is_told(worker, item):

@@ -24,7 +24,7 @@ from ..pages.test_bulk_review import keys, outcome, snapshot_of
 
 CANCEL = "/items/cancel"
 FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
-DRIFTS = "What is in this list changes by itself, by time or by newer uploads: these are the items that are in it now."
+DRIFTS = "This list changes over time, for example when newer uploads arrive. These are the items that are in it now."
 OPEN = {"action": "Ingest", "stage": "Store", "status": "Started", "retry": False, "reviewed": False}
 
 
@@ -50,7 +50,7 @@ def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan,
     response = client.post("/items/review", {**sent, "confirmed": "yes"}, follow=True)
     assert not WorkItem.objects.filter(reviewed=True).exists()
     assert not BulkChange.objects.exists()
-    assert "This selection cannot be read any more." in page(response).one("body").words
+    assert "This selection is no longer valid." in page(response).one("body").words
 
 
 def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, jhu):
@@ -95,16 +95,16 @@ def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in
     Typical.objects.update(late=960)  # it is as if half an hour had passed
     asked = client.post(CANCEL, sent)
     assert preview(asked) == [
-        "4 items chosen",
+        "4 items selected",
         "4 will be cancelled, for good: 4 Started",
         DRIFTS,
     ]
     Typical.objects.update(late=3600)
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled, for good: 2 Started", DRIFTS]
     asked = client.post(CANCEL, sure(asked, note=""))
     assert asked.status_code == 422
-    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled, for good: 2 Started", DRIFTS]
     Typical.objects.update(late=960)
     shown = client.post(CANCEL, sure(asked), follow=True)
     assert outcome(shown) == "Cancelled 2 of 2."
@@ -124,7 +124,7 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     sent = all_of(client, query)
     ada.time_zone = "UTC"
     ada.save()
-    assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
+    assert preview(client.post(CANCEL, sent))[0] == "3 items selected"
     for module in (bulk_run, bounded_scan):
         monkeypatch.setattr(module, "COUNT_LIMIT", 2)
     client.post(CANCEL, confirmed(sent), follow=True)
@@ -212,7 +212,7 @@ def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
     sent = all_of(client, "stage=Store")
     make_item(virginia, stage="Store")
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["3 items chosen", "3 will be cancelled, for good: 3 Started"]
+    assert preview(asked) == ["3 items selected", "3 will be cancelled, for good: 3 Started"]
     assert outcome(client.post(CANCEL, sure(asked), follow=True)) == "Cancelled 3 of 3."
     assert cancelled() == keys(*items)
 
@@ -286,7 +286,7 @@ def test_whoever_lost_the_right_is_the_reason(
     ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
     ada.save()
     shown = signed_in(another).post(f"/acts/{act.pk}", follow=True)
-    assert outcome(shown) == "Cancelled 0 of 3. 3 skipped: the role does not allow it any more."
+    assert outcome(shown) == "Cancelled 0 of 3. 3 skipped: the role no longer allows it."
     assert cancelled() == set()
 
 

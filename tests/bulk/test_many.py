@@ -50,7 +50,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
     sent = matching(client, query)
     later = make_many(2, [virginia], **FINISHED)
     asked = page(client.post(URL, sent)).one("main").words
-    assert "will be marked reviewed" in asked
+    assert "will be marked as reviewed" in asked
     act, response = done_at_once(client, sent)
     assert "until" in BulkChange.objects.get(pk=act.pk).selection
     response = to_the_end(client, act, response)
@@ -58,7 +58,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
     assert not reviewed() & keys(*later)
     total = BulkChange.objects.get(pk=act.pk).total
     assert total == len(items)
-    assert outcome(response) == f"Marked {total} of {total} reviewed."
+    assert outcome(response) == f"Marked {total} of {total} as reviewed."
     assert set(HistoryEntry.objects.filter(act=act.pk).values_list("item_id", flat=True)) == keys(*items)
     client.post(f"/acts/{act.pk}/undo")
     undo = BulkChange.objects.exclude(pk=act.pk).get()
@@ -72,8 +72,8 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     client = signed_in(stan)
     sent = matching(client, "q=plain")
     said = page(client.post(URL, sent)).one("main").words
-    assert "More than 5 items chosen; of those that were looked at: 5 will be marked reviewed: 5 Success" in said
-    assert "Mark all that match reviewed" in said
+    assert "More than 5 items selected; of the items checked so far: 5 will be marked as reviewed: 5 Success" in said
+    assert "Mark all matching items as reviewed" in said
     act, response = done_at_once(client, sent)
     assert "done so far" in page(response).one("main").words
     response = to_the_end(client, act, response)

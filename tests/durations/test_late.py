@@ -107,8 +107,8 @@ def test_the_item_page_shows_the_usual_time(signed_in, dora, virginia, jhu):
     item = make_item_at_store(virginia, 31, status="Pending")
     assert read_advice(signed_in(dora).get(f"/items/{item.pk}")) == [
         "Late Store usually takes 2 to 4 h for items of this size; now 1 d.",
-        "2 items wait before it.",
-        "From receipt to the end, Ingest usually takes 2 to 4 h for items of this size.",
+        "2 items are waiting ahead of it.",
+        "From start to finish, Ingest usually takes 2 to 4 h for items of this size.",
     ]
 
 
@@ -138,9 +138,9 @@ def test_row_badge_and_item_page_show_the_same_time(signed_in, dora, wally, virg
 @pytest.mark.parametrize(
     ("waiting", "sentence"),
     [
-        (0, "It is the next one to be taken up."),
-        (1, "One item waits before it."),
-        (3, "More than 1,000 items wait before it."),
+        (0, "This item is next in line."),
+        (1, "One item is waiting ahead of it."),
+        (3, "More than 1,000 items are waiting ahead of it."),
     ],
 )
 def test_the_item_page_counts_the_items_ahead(signed_in, dora, virginia, monkeypatch, waiting, sentence):
@@ -157,7 +157,7 @@ def test_items_waiting_for_an_admin_are_not_ahead(signed_in, dora, virginia):
     WorkItem.objects.filter(pk=held.pk).update(needs_admin_review=True)
     item = make_item_at_store(virginia, 1, status="Pending")
     client = signed_in(dora)
-    assert read_advice(client.get(f"/items/{item.pk}")) == ["It is the next one to be taken up."]
+    assert read_advice(client.get(f"/items/{item.pk}")) == ["This item is next in line."]
     assert page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
 
 
@@ -166,7 +166,7 @@ def test_an_item_of_unknown_size_is_not_compared_by_size(signed_in, dora, virgin
     item = make_item_at_store(virginia, 31)
     WorkItem.objects.filter(pk=item.pk).update(size=None)
     [sentence] = read_advice(signed_in(dora).get(f"/items/{item.pk}"))
-    assert "Store usually takes 2 to 4 h where the size is not known" in sentence
+    assert "Store usually takes 2 to 4 h for items of unknown size" in sentence
 
 
 @pytest.mark.parametrize("status", ["Started", "Success", "Failed", "Cancelled"])

@@ -45,10 +45,10 @@ REACHED = [
     (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "Somebody at the institution"),
     (state("Failed", retry=False), "institution", "was not ingested"),
     (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "does not match its checksum"),
-    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed for good"),
+    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed permanently"),
     (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "another upload of the bag is processed"),
     (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before it was ingested"),
-    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This was cancelled"),
+    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This item was cancelled"),
 ]
 
 
@@ -129,11 +129,11 @@ def test_every_state_has_advice(action):
         (state("Started"), Tone.RUNNING, "Running: Store", ""),
         (state("Success", "Cleanup", retry=False), Tone.DONE, "Done", ""),
         (state("Failed", "Validate", retry=False, note="\nno manifest\nline 2"), Tone.FAILED, "Failed at Validate", "no manifest"),
-        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be tried again: Store", "S3 timed out"),
+        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be retried: Store", "S3 timed out"),
         (state("Suspended", retry=False, note="ask"), Tone.HELD, "On hold for APTrust", "ask"),
         (state("Cancelled", "Resolve", retry=False, note="by mistake\nmore"), Tone.CANCELLED, "Cancelled", "by mistake"),
         (state("Quarantined"), Tone.UNKNOWN, "Quarantined", ""),
-        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, for APTrust to decide", "disk"),
+        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, waiting for APTrust", "disk"),
         (state("Pending", "Receive", superseded_by=7), Tone.SUPERSEDED, "Superseded at Receive", ""),
     ],
 )  # fmt: skip
@@ -190,7 +190,7 @@ def test_the_first_line_of_a_note():
     [
         (state("Pending", "Receive", duplicate_of=7), Tone.SUPERSEDED, "Duplicate, not ingested again"),
         (state("Success", "Record", duplicate_of=7, retry=False), Tone.DONE, "Done"),
-        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Under way"),
+        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Running"),
         (state("Failed", "Requested", "Delete", retry=False), Tone.FAILED, "Failed"),
     ],
 )

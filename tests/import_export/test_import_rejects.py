@@ -160,7 +160,7 @@ def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
 def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
     rows = [pharos(id=1, name="1.tar", note="HERE"), pharos(id=2, name="2.tar", note=r"\ud800"), pharos(id=3, note="𝄞")]
     assert counts(take(shape(*rows).replace("HERE", escape))) == (2, 0, 0, 0, 1)
-    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is no character"
+    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is not a valid character"
     assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == [r"\ud800", "𝄞"]
 
 

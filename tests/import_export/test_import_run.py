@@ -101,7 +101,7 @@ def test_a_file_that_is_nothing(take, content, reason):
 
 def test_a_format_that_is_insisted_on(take):
     assert take(json_lines(pharos()), format="pharos-json").created == 1
-    with pytest.raises(Unreadable, match="looks like pharos-json, not like registry-csv"):
+    with pytest.raises(Unreadable, match="looks like pharos-json, not registry-csv"):
         take(json_lines(pharos()), format="registry-csv")
 
 

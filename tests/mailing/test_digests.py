@@ -133,7 +133,7 @@ def test_the_mail(dora, stan, failures, mailoutbox, virginia, site):
         assert f"{site}/views/" in text
         assert " E" in text.split("changed since ")[1][:40]  # EST or EDT: the person's own zone
     assert f"{site}/items/?status=Failed&sort=name" in mail.body
-    assert "every day, if there is something in it" in " ".join(mail.body.split())
+    assert "daily at 7 a.m. your time, unless empty" in " ".join(mail.body.split())
     assert mail.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail.extra_headers["List-Unsubscribe"] == f"<{site}/digests/stop/{digests.token_of(digest)}>"
     raw = message_from_string(mail.message().as_string(), policy=policy.default)
@@ -156,8 +156,8 @@ def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, m
     call_command("send_digests")
     body = " ".join(mailoutbox[0].body.split())
     assert mailoutbox[0].subject == "Failures: 25 items"
-    assert "None has changed since" in body
-    assert "The 20 changed last:" in body
+    assert "No items have changed since" in body
+    assert "The 20 most recently changed:" in body
     assert [n for n in range(25) if f"bag-{n:02}.tar" in body] == list(range(20))
 
 

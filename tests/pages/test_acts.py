@@ -48,7 +48,7 @@ def test_what_is_said_of_each(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
     entry = page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
-    assert "Cancelled 2 of 3. 1 skipped: finished already." in entry.words
+    assert "Cancelled 2 of 3. 1 skipped: already finished." in entry.words
     assert "A note of two lines." in entry.words
     assert ada.email in entry.words
     assert "Stage: Receive" in entry.words

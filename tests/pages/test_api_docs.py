@@ -107,7 +107,7 @@ def test_words_of_a_parameter_are_listed(client, db):
     shown = page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
     assert "available_in_s3" in shown.one("tr", data_row="stage").words
     kind, _about = shown.one("tr", data_row="per_page").all("td")
-    assert kind.words == "a whole number, 1 to 1,000; unless given: 10"
+    assert kind.words == "a whole number, 1 to 1,000; default: 10"
 
 
 # The examples, run as they stand.
@@ -228,8 +228,8 @@ def moves_page(client, db):
 def test_the_paths_are_those_of_the_rules(moves_page):
     for action, stages in PATHS.items():
         shown = moves_page.one("ol", data_path=action.value).all("li")
-        assert [one.words.removesuffix(" may succeed here") for one in shown] == list(stages)
-        ends = [one.words.removesuffix(" may succeed here") for one in shown if one.words.endswith(" may succeed here")]
+        assert [one.words.removesuffix(" can succeed here") for one in shown] == list(stages)
+        ends = [one.words.removesuffix(" can succeed here") for one in shown if one.words.endswith(" can succeed here")]
         assert ends == list(SUCCESS_AT[action])
 
 
@@ -247,10 +247,10 @@ def test_every_move_and_status_is_told(moves_page):
     [
         ("Pending", ["progress", "from open", "Service account", "node: null", "pid: null"]),
         ("Started", ["stage_started_at: the time of the save"]),
-        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "where its action may succeed"]),
-        ("Failed", ["A note is needed", "same stage or a later one"]),
-        ("Suspended", ["A note is needed", "needs_admin_review: true", "retry: false", "The stage stays"]),
-        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is needed"]),
+        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "at which its action can succeed"]),
+        ("Failed", ["A note is required", "same stage or a later one"]),
+        ("Suspended", ["A note is required", "needs_admin_review: true", "retry: false", "The stage doesn't change"]),
+        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is required"]),
     ],
 )
 def test_what_a_status_means(moves_page, sent, told):

@@ -77,10 +77,10 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
     sent = ticked(*stuck, closed, gone, list="stage=Store")
     asked = client.post(URL, sent)
     assert preview(asked) == [
-        "5 items chosen",
+        "5 items selected",
         "3 will be cancelled, for good: 3 Started",
-        "1 will be skipped: cancelled already",
-        "1 will be skipped: finished already",
+        "1 will be skipped: already cancelled",
+        "1 will be skipped: already finished",
     ]
     form = form_of(asked)
     assert "Cancel 3 items" in form.words
@@ -88,7 +88,7 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
     assert cancelled() == {gone.pk}
     boxes = [field["value"] for field in form.all("input", name="ids")]
     act, shown = done_at_once(client, {**form.fields(), "ids": boxes, "confirmed": "yes", "note": NOTE})
-    assert outcome(shown) == "Cancelled 3 of 5. 2 skipped: finished already."
+    assert outcome(shown) == "Cancelled 3 of 5. 2 skipped: already finished."
     assert cancelled() == keys(*stuck, gone)
     for item in stuck:
         item.refresh_from_db()
@@ -118,7 +118,7 @@ def test_without_a_selection_it_says_so(signed_in, ada, stuck):
     client = signed_in(ada)
     answer = client.post(URL, {"which": "ids", "list": "stage=Store"}, follow=True)
     assert answer.redirect_chain == [("/items/?stage=Store", 302)]
-    assert "Select the items first" in answer.content.decode()
+    assert "Select items first" in answer.content.decode()
     forged = client.post(URL, confirmed({"which": "matching", "snapshot": "forged"}), follow=True)
     assert "cannot be read any more" in forged.content.decode()
     assert cancelled() == set()

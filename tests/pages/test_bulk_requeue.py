@@ -63,12 +63,12 @@ def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wall
     stored = as_stored(done)
     client = signed_in(ada)
     assert preview(client.post(URL, ticked(*failed, done))) == [
-        "3 items chosen",
-        "2 will wait for a worker again, and are unreviewed then: 2 Failed",
-        "1 will be skipped: succeeded already, and what has succeeded is not done again",
+        "3 items selected",
+        "2 will be requeued and no longer marked as reviewed: 2 Failed",
+        "1 will be skipped: already succeeded and can't be requeued",
     ]
     _act, shown = done_at_once(client, confirmed(ticked(*failed, done)), URL)
-    assert outcome(shown) == "Requeued 2 of 3. 1 skipped: succeeded already."
+    assert outcome(shown) == "Requeued 2 of 3. 1 skipped: already succeeded."
     assert as_stored(done) == stored
 
 
@@ -89,4 +89,4 @@ def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     answer = signed_in(ada).post(URL, ticked(done))
     assert not form_of(answer).all("button")
-    assert "Leave them as they are" in form_of(answer).words
+    assert "Don't change anything" in form_of(answer).words

@@ -106,7 +106,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     assert asked.status_code == 200
     assert reviewed() == set()
     said = page(asked).one("ul", class_="preview").words
-    assert said == "2 items chosen 2 will be marked reviewed: 2 Success"
+    assert said == "2 items selected 2 will be marked as reviewed: 2 Success"
     form = form_of(asked)
     assert form.words.startswith("Mark 2 items reviewed")
     assert form.one("a", class_="button")["href"] == "/items/?status=Success"
@@ -137,7 +137,7 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
     client = signed_in(stan)
     sent = ticked(*done, waiting, again, held)
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "6 items chosen 3 will be marked reviewed: 3 Success 3 will be skipped: not finished yet"
+    assert said == "6 items selected 3 will be marked as reviewed: 3 Success 3 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 6 reviewed. 3 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -149,9 +149,9 @@ def test_what_is_so_already_is_counted_and_not_recorded(signed_in, stan, ada, do
     stored = as_stored(done[0])
     client = signed_in(stan)
     said = page(client.post(URL, ticked(*done))).one("ul", class_="preview").words
-    assert said == "3 items chosen 2 will be marked reviewed: 2 Success 1 is so already"
+    assert said == "3 items selected 2 will be marked as reviewed: 2 Success 1 is already done"
     act, response = done_at_once(client, ticked(*done))
-    assert outcome(response) == "Marked 2 of 3 reviewed. 1 was so already."
+    assert outcome(response) == "Marked 2 of 3 as reviewed. 1 was already done."
     assert as_stored(done[0]) == stored
     client.post(f"/acts/{act.pk}/undo")
     assert reviewed() == keys(done[0])
@@ -192,7 +192,7 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
     client = signed_in(stan)
     response = client.post(URL, {"ids": ids, "reviewed": "true", "list": "status=Success", "confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
-    assert "Select the items first" in page(client.get(response["Location"])).one("div", class_="messages").words
+    assert "Select items first" in page(client.get(response["Location"])).one("div", class_="messages").words
     assert not BulkChange.objects.exists()
 
 
@@ -212,7 +212,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
     assert not BulkChange.objects.exists()
 
 
-# All that match
+# All matching items
 
 
 def test_all_that_match(signed_in, stan, wally, virginia, done, item):
@@ -220,7 +220,7 @@ def test_all_that_match(signed_in, stan, wally, virginia, done, item):
     client = signed_in(stan)
     sent = matching(client, "status=Success&status=Pending&per_page=10")
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "4 items chosen 3 will be marked reviewed: 3 Success 1 will be skipped: not finished yet"
+    assert said == "4 items selected 3 will be marked as reviewed: 3 Success 1 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -238,7 +238,7 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     said = page(client.post(URL, sent)).one("ul", class_="preview").words
     assert (
         said
-        == "4 items chosen 2 will be marked reviewed: 2 Success 2 will be skipped: changed since you opened the list"
+        == "4 items selected 2 will be marked as reviewed: 2 Success 2 will be skipped: changed since you opened the list"
     )
     asked = form_of(client.post(URL, sent)).fields()
     transitions.succeed(make_item(virginia), stage="Record", by=wally)
@@ -293,7 +293,7 @@ def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
     done_at_once(signed_in(stan), matching(signed_in(stan)))
     assert reviewed() == keys(*done)
     _act, response = done_at_once(signed_in(ada), matching(signed_in(ada)))
-    assert outcome(response) == "Marked 1 of 4 reviewed. 3 were so already."
+    assert outcome(response) == "Marked 1 of 4 as reviewed. 3 were already done."
     assert theirs.pk in reviewed()
 
 

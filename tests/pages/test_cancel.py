@@ -151,7 +151,7 @@ def test_a_note_is_required(signed_in, ada, item, note):
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {} if note is None else {"note": note})
     assert response.status_code == 422
-    assert problems(response) == ["A note is required: say why, for those who read it later."]
+    assert problems(response) == ["A note is required. Say why, for people who read it later."]
     assert as_stored(item) == before
 
 
@@ -161,7 +161,7 @@ def test_a_note_may_have_ten_thousand_characters(signed_in, ada, item):
     long = "é" * 10_001
     response = client.post(url(item), {"note": long})
     assert response.status_code == 422
-    assert problems(response) == ["A note has at most 10000 characters; this one has 10001."]
+    assert problems(response) == ["A note can have at most 10000 characters; this one has 10001."]
     assert form_of(response).fields()["note"] == long
     assert as_stored(item) == before
     assert client.post(url(item), {"note": long[:-1]}).status_code == 302
@@ -262,7 +262,7 @@ def test_sent_twice_is_recorded_once(signed_in, ada, item):
     assert (second.status_code, second["Location"]) == (302, first["Location"])
     assert as_stored(item) == stored
     followed = client.get(second["Location"])
-    assert "Nothing had to be changed." in page(followed).one("div", class_="messages").words
+    assert "There was nothing to change." in page(followed).one("div", class_="messages").words
 
 
 def test_the_second_of_two_admins_is_told(signed_in, ada, item):

@@ -50,7 +50,7 @@ def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
     }
     response = client.post(f"/views/{second.pk}", {"name": "One", "reach": "institution"})
     assert response.status_code == 422
-    assert problems(response) == ["Your institution sees a view of this name. Take another name."]
+    assert problems(response) == ["Your institution already has a view with this name. Choose another name."]
     assert form_of(response).fields()["reach"] == "institution"
     assert set(SavedView.objects.values_list("name", "reach")) == {("One", "institution"), ("Two", "private")}
     assert client.post(f"/views/{second.pk}", {"name": "Two", "reach": "everybody"}).status_code == 422

@@ -163,7 +163,7 @@ def test_many_are_more_than_a_hundred(signed_in, ada, virginia, jhu):
     ask = drawn(signed_in(ada))
     make_many(130, [virginia, jhu])
     WorkItem.objects.update(updated_at=timezone.now())
-    assert ask().json() == {"changed": 100, "is_whole": False, "text": "100 items and more changed"}
+    assert ask().json() == {"changed": 100, "is_whole": False, "text": "At least 100 items changed"}
 
 
 def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wally, monkeypatch):
@@ -175,8 +175,8 @@ def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wall
     for one in others:
         transitions.progress(one, stage="Store", by=wally)
     assert [ask().json()["text"] for ask in asking] == [
-        "3 items and more changed",
-        "Many items have changed, perhaps some of these",
+        "At least 3 items changed",
+        "Many items changed, possibly some of these",
     ]
 
 

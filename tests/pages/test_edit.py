@@ -102,7 +102,7 @@ def test_a_note_cannot_be_emptied(signed_in, ada, running, note):
     before = as_stored(running)
     response = signed_in(ada).post(url(running), {"note": note})
     assert response.status_code == 422
-    assert problems(response) == ["A note may be changed, but not to nothing."]
+    assert problems(response) == ["You can edit the note but not empty it."]
     assert as_stored(running) == before
 
 

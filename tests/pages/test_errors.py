@@ -15,9 +15,9 @@ from .elements import page
 
 # Status, how it comes about, the heading.
 PAGES = {
-    400: "This request cannot be understood",
-    403: "Your role does not allow this",
-    404: "There is nothing here",
+    400: "Invalid request",
+    403: "Your role doesn't allow this",
+    404: "Page not found",
 }
 
 
@@ -63,7 +63,7 @@ def test_an_expired_form_says_that_nothing_was_changed(stan, item):
     client.force_login(stan)
     response = client.post(f"/items/{item.pk}/review", {"reviewed": "true"})
     assert (response.status_code, headline(response)) == (403, "This form has expired")
-    assert "nothing has been changed" in page(response).one("main").words
+    assert "Nothing has been changed" in page(response).one("main").words
 
 
 def test_500_tells_nothing_of_the_inside(ada, item, monkeypatch, caplog):
@@ -85,7 +85,7 @@ def test_a_filter_that_is_wrong_says_which_and_shows_no_rows(signed_in, dora, it
     assert response.status_code == 400
     said = page(response).one("div", class_="problem").words
     assert "status: “Broken” is not one of: Pending, Started" in said
-    assert "colour: There is no filter of this name." in said
+    assert "colour: There is no filter with this name." in said
     assert page(response).all(data_item_id=True) == []
 
 

@@ -79,13 +79,13 @@ def brought_to(item, state, by, ada):
 
 # state: status in words, who has to act, what a depositor may do, staff, an admin
 STATES = {
-    "waiting": ("Waiting: Receive", "Nobody has to act.", "", "", "requeue cancel edit"),
-    "running": ("Running: Store", "Nobody has to act.", "", "", "requeue cancel edit"),
-    "again": ("Will be tried again: Receive", "Nobody has to act.", "", "", "requeue cancel edit"),
+    "waiting": ("Waiting: Receive", "No action needed.", "", "", "requeue cancel edit"),
+    "running": ("Running: Store", "No action needed.", "", "", "requeue cancel edit"),
+    "again": ("Will be retried: Receive", "No action needed.", "", "", "requeue cancel edit"),
     "failed": ("Failed at Receive", "institution has to act.", "", "review", "requeue edit review"),
-    "held": ("On hold for APTrust", "APTrust has to act.", "", "", "requeue cancel edit"),
-    "done": ("Done", "Nobody has to act.", "", "review", "edit review"),
-    "cancelled": ("Cancelled", "Nobody has to act.", "", "review", "requeue edit review"),
+    "held": ("On hold for APTrust", "Action needed: APTrust.", "", "", "requeue cancel edit"),
+    "done": ("Done", "No action needed.", "", "review", "edit review"),
+    "cancelled": ("Cancelled", "No action needed.", "", "review", "requeue edit review"),
 }
 
 
@@ -239,8 +239,8 @@ def test_all_fields(signed_in, dora, wally, virginia):
         "Object identifier virginia.edu/bag",
         "File identifier virginia.edu/bag/data/1.tif",
         "Requested by someone@virginia.edu",
-        "Approved at the institution by boss@virginia.edu",
-        "Approved at the consortium by ada@aptrust.org",
+        "Approved by (institution) boss@virginia.edu",
+        "Approved by (consortium) ada@aptrust.org",
         "Bag made 4 May 2026, 12:00:00 UTC",
         "Retry yes",
         "Reviewed no",
@@ -397,7 +397,7 @@ def test_reviewed_before_it_came_here(signed_in, dora, wally, item):
     transitions.succeed(item, stage="Record", by=wally)
     WorkItem.objects.filter(pk=item.pk).update(reviewed=True)  # as an import leaves it
     said = panel(signed_in(dora).get(url(item)), "reviewed")
-    assert "Reviewed before it came into this installation." in said
+    assert "Reviewed before this item was imported." in said
 
 
 def queries_of(client, item):

@@ -123,7 +123,7 @@ def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virgi
     client = signed_in(dora)
     [needs_me] = [preset for preset in PRESETS["institutional_user"] if str(preset.label) == "Needs me"]
     assert ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
-    assert "Your institution has to act." in client.get(f"/items/{mine.pk}").content.decode()
+    assert "Action needed: your institution." in client.get(f"/items/{mine.pk}").content.decode()
 
 
 def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):
@@ -146,7 +146,7 @@ def test_rows_say_more_than_the_status(signed_in, virginia, ada):
     text = signed_in(ada).get("/items/").content.decode()
     assert "Failed at Validate" in text
     assert "Manifest digest differs." in text
-    assert "Stopped at Store, for APTrust to decide" in text
+    assert "Stopped at Store, waiting for APTrust" in text
     assert f"Superseded by {new.pk}" in text
     assert f"Duplicate of {new.pk}" in text
     assert {f"/items/{new.pk}"} <= set(links(signed_in(ada).get("/items/"), r"/items/\d+"))
@@ -300,5 +300,5 @@ def test_a_row_says_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wa
     states = {row["data-item-id"]: row.one("td", class_="state").words for row in rows.all("tr", data_item_id=True)}
     assert states == {
         str(waits.pk): "Waiting: Receive Needs admin review",
-        str(gave_up.pk): "Stopped at Store, for APTrust to decide Killed.",
+        str(gave_up.pk): "Stopped at Store, waiting for APTrust Killed.",
     }

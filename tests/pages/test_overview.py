@@ -89,9 +89,9 @@ def test_what_needs_a_person_is_what_its_lists_hold(cast, signed_in, world, name
 
 def test_who_needs_nothing_is_told_so(signed_in, dora):
     answer = signed_in(dora).get("/")
-    assert "Nothing needs you now." in answer.content.decode()
-    assert "Nothing is open at the moment." in answer.content.decode()
-    assert "Nothing has failed." in answer.content.decode()
+    assert "Nothing needs you right now." in answer.content.decode()
+    assert "Nothing is in progress." in answer.content.decode()
+    assert "No items failed." in answer.content.decode()
 
 
 def test_services_and_strangers_have_none(client, signed_in, wally):
@@ -111,7 +111,7 @@ def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
     assert told[f"{now.date()}"] == ["2", "0", "0"]
     assert told[f"{now.date() - timedelta(days=3)}"] == ["1", "0", "0"]
     assert sum(number(cells[0]) for cells in told.values()) == 3
-    assert "3 done, 0 failed for good, 0 cancelled." in answer.one("p", class_="sums").words
+    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="sums").words
     assert len(answer.one("figure", class_="days done").all("rect")) == 2
 
 
@@ -188,7 +188,7 @@ def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):
     make_item(jhu, stage="Store")
     text = signed_in(dora).get("/").content.decode()
     assert "Disk" not in text
-    assert "0 done, 0 failed for good, 0 cancelled." in text
+    assert "0 done, 0 failed permanently, 0 cancelled." in text
     assert 'data-stage="Store"' not in text
 
 

@@ -114,7 +114,7 @@ def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
     assert response.status_code == 409
     [problem] = problems(response)
     assert "Record / Success" in problem
-    assert "What has succeeded is not done again." in problem
+    assert "An item that has succeeded can't be requeued." in problem
     assert as_stored(item) == before
 
 

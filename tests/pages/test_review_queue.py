@@ -88,8 +88,8 @@ def test_from_the_list_to_the_end(signed_in, stan, done, others):
         assert (entry.move, entry.who, entry.via) == ("review", stan.email, "page")
         response = client.get(answer["Location"])
     assert seen == [item.pk for item in done]
-    assert page(response).one("h1").words == "Nothing is left to review here"
-    assert "Every finished item of this list is reviewed." in page(response).one("main").words
+    assert page(response).one("h1").words == "Nothing left to review"
+    assert "Every finished item in this list has been reviewed." in page(response).one("main").words
     assert WorkItem.objects.filter(reviewed=True).count() == 6
     assert page(client.get("/items/")).all("a", href=URL) == []
 
@@ -117,7 +117,7 @@ def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, quer
 def test_a_list_of_what_needs_no_review_has_an_empty_queue(signed_in, stan, done, others, query):
     client = signed_in(stan)
     end = client.get(URL, {"list": query})
-    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert page(end).one("h1").words == "Nothing left to review"
     assert page(end).all("a", rel="next") == []
     inside = client.get(URL, {"list": query, "item": done[0].pk})
     assert left(inside) == "Nothing left"
@@ -145,8 +145,8 @@ def test_skip_and_back(signed_in, stan, done):
     response = second
     for _ in range(4):
         response = follow(client, response, "next")
-    assert page(response).one("h1").words == "You have come to the end"
-    assert "5 items of this list are still not reviewed" in page(response).one("main").words
+    assert page(response).one("h1").words == "You've reached the end"
+    assert "5 items in this list still aren't reviewed" in page(response).one("main").words
     assert shown(follow(client, response, "next")) == done[0].pk
     assert shown(follow(client, response, "prev")) == done[4].pk
     assert not WorkItem.objects.filter(reviewed=True).exists()
@@ -178,7 +178,7 @@ def test_undo_after_the_last_one(signed_in, stan, done):
     client = signed_in(stan)
     end = client.get(press(client, begun(client, "q=bag-3"))["Location"])
     assert page(end).all("article") == []
-    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert page(end).one("h1").words == "Nothing left to review"
     press(client, end, "false")
     assert not WorkItem.objects.get(pk=done[3].pk).reviewed
 
@@ -193,7 +193,7 @@ def test_undo_leaves_alone_what_has_moved_on(signed_in, stan, ada, done):
     assert response.status_code == 409
     assert shown(response) == done[0].pk
     assert "unreview is only for items that are closed" in problems(response)[0]
-    assert "It is not finished any more" in page(response).one("main").words
+    assert "This item is no longer finished" in page(response).one("main").words
     assert as_stored(done[0]) == before
     assert (
         page(client.get(second.request["PATH_INFO"] + "?" + second.request["QUERY_STRING"])).all(
@@ -217,7 +217,7 @@ def test_two_reviewers_pass_over_what_the_other_has_marked(signed_in, stan, ada,
     assert "marked" not in here(response)
     assert last(done[0]).who == ada.email
     told = client.get(response["Location"])
-    assert "bag-0.tar was marked already." in page(told).one("div", class_="messages").words
+    assert "bag-0.tar has already been marked." in page(told).one("div", class_="messages").words
     assert left(told) == "3 of 5 left"
 
 
@@ -249,7 +249,7 @@ def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, 
     assert not WorkItem.objects.get(pk=done[0].pk).reviewed
     assert shown(begun(client)) == done[1].pk
     open_one = client.get(f"{URL}?item={done[0].pk}")
-    assert "It is not finished any more" in page(open_one).one("main").words
+    assert "This item is no longer finished" in page(open_one).one("main").words
     assert page(open_one).all("button", name="reviewed") == []
     transitions.succeed(done[0], stage="Record", by=wally)
     assert shown(begun(client)) == done[0].pk
@@ -274,7 +274,7 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     assert set(WorkItem.objects.filter(reviewed=True)) == {done[0], done[1]}
     assert BulkChange.objects.get().changed == 2
     onward = page(act).one("a", class_="button primary")
-    assert onward.words == "Go on reviewing"
+    assert onward.words == "Continue reviewing"
     there = here(client.get(onward["href"]))
     assert (there["item"], there["of"]) == (str(done[2].pk), "5")
     # Undone, it goes on where that was begun.
@@ -290,7 +290,7 @@ def test_a_bulk_that_cannot_be_read_leads_back_into_the_queue(signed_in, stan, d
     response = client.post(alike["action"], {**alike.fields(), "snapshot": "forged", "reviewed": "true"})
     back = client.get(response["Location"])
     assert shown(back) == done[0].pk
-    assert "This selection cannot be read any more." in page(back).one("div", class_="messages").words
+    assert "This selection is no longer valid." in page(back).one("div", class_="messages").words
 
 
 def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, wally, done):

@@ -53,7 +53,7 @@ def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
         assert stored == (cast[who], cast[who].institution, "Failures", FAILED, reach)
     else:
         assert response.status_code == 422
-        assert problems(response) == ["Choose who sees it. You may save views for those below."]
+        assert problems(response) == ["Choose one of the options below."]
         assert not SavedView.objects.exists()
 
 
@@ -66,7 +66,7 @@ def test_from_the_list_and_back_to_it(signed_in, stan, items):
     assert SavedView.objects.get().query == "status=Failed&sort=name"
     assert SavedView.objects.get().name == "Failures of ours"
     back = client.get(response["Location"])
-    assert "Saved as “Failures of ours”. Your institution sees it." in page(back).one("div", class_="messages").words
+    assert "Saved as “Failures of ours”. Your institution can see it." in page(back).one("div", class_="messages").words
     assert page(back).one("title").words == "Failures of ours · Work Items · Pharos"
     assert column(client) == {"Failures of ours": 2}
     # There is nothing to save where nothing is asked for.
@@ -94,20 +94,17 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"name": ""}, "Give the view a name."),
-        ({"name": "  "}, "Give the view a name."),
-        ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
-        ({"name": "a\0b"}, "This name has characters that nobody can see."),
-        ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
-        ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
-        ({"name": "\u200b"}, "This name has characters that nobody can see."),
-        ({"name": "\u3164"}, "This name has characters that nobody can see."),
-        ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
-        *(
-            ({"name": name}, "This name has characters that nobody can see.")
-            for name in ("a\ufffe", "\u2065", "\ufdd0")
-        ),
-        *(({"name": name}, "This name has characters that nobody can see.") for name in ("\U000e0080", "\ufff0")),
+        ({"name": ""}, "Enter a name for the view."),
+        ({"name": "  "}, "Enter a name for the view."),
+        ({"name": "n" * 81}, "A name can have at most 80 characters; this one has 81."),
+        ({"name": "a\0b"}, "This name contains invisible characters."),
+        ({"name": "a\u202eb"}, "This name contains invisible characters."),
+        ({"name": "\u200d\u200d"}, "This name contains invisible characters."),
+        ({"name": "\u200b"}, "This name contains invisible characters."),
+        ({"name": "\u3164"}, "This name contains invisible characters."),
+        ({"name": "\ufe0f"}, "This name contains invisible characters."),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("a\ufffe", "\u2065", "\ufdd0")),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("\U000e0080", "\ufff0")),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
@@ -126,7 +123,7 @@ def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
     client = signed_in(dora)
     response = save(client, query=query)
     assert response.status_code == 422
-    assert "This list cannot be saved" in problems(response)[0]
+    assert "This list can't be saved" in problems(response)[0]
     fields = form_of(response).fields()
     assert (fields["name"], fields["list"]) == ("Failures", query)
     back = next(one for one in page(response).all("a", class_="button") if one.words == "Back to the list")
@@ -135,9 +132,9 @@ def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
 
 
 TAKEN = {
-    "private": "You have a view of this name.",
-    "institution": "Your institution sees a view of this name.",
-    "everybody": "Everybody sees a view of this name.",
+    "private": "You already have a view with this name.",
+    "institution": "Your institution already has a view with this name.",
+    "everybody": "There is already a view with this name for everyone.",
 }
 
 
@@ -150,7 +147,7 @@ def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, co
     theirs.reach = reach
     theirs.save()
     response = save(client, query="stage=Store", reach=reach)
-    assert problems(response) == [TAKEN[reach] + " Take another name, or tick the box to replace it."]
+    assert problems(response) == [TAKEN[reach] + " Choose another name, or select the checkbox to replace the view."]
     theirs.refresh_from_db()
     assert theirs.query == FAILED
     client.post("/views/", {**form_of(response).fields(), "replace": "on"})
@@ -293,7 +290,7 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
     assert "Hopkins" not in client.get("/account").content.decode()
     for address, sent in (("/views/start", {"view": view.pk}), (f"/views/{view.pk}/digest", {"every": "day"})):
         said = page(client.post(address, sent, follow=True)).one("div", class_="messages").words
-        assert said == "“Hopkins” asks for something that is not there for your role or institution."
+        assert said == "“Hopkins” uses a filter that isn't available to your role or institution."
     dora.refresh_from_db()
     assert (dora.start_view, dora.digests.count()) == (None, 0)
     assert client.get("/items/?institution=jhu.edu").status_code == 400
@@ -332,7 +329,7 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
     client = signed_in(ada)
     assert column(client) == {}
     listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
-    assert "It asks for something that is not there for your role or institution." in listed.words
+    assert "This view uses a filter that isn't available to your role or institution." in listed.words
     assert listed.one("th", scope="row").all("a") == []
     assert client.post(f"/views/{view.pk}/delete").status_code == 302
     assert not SavedView.objects.exists()

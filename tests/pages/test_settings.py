@@ -116,7 +116,7 @@ def test_who_has_switched_the_shortcuts_off_gets_no_script_for_them(signed_in, d
     sets(dora, keyboard_shortcuts=False)
     for address in ("/items/", f"/items/{item.pk}", "/keys"):
         assert "keys" not in scripts(client.get(address))
-    assert "You have switched these off." in page(client.get("/keys")).one("main").words
+    assert "You have turned these off." in page(client.get("/keys")).one("main").words
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])

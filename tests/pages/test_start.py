@@ -56,7 +56,7 @@ def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
     view.save()
     response = client.get("/items", follow=True)
     assert response.redirect_chain == [("/items/", 302)]
-    assert "which your list begins with, asks for something that is not there for you" in response.content.decode()
+    assert "your default view, uses a filter that isn't available to your role" in page(response).one("body").words
     editing.delete_view(view)
     assert User.objects.get(pk=dora.pk).start_view is None
 

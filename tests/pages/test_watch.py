@@ -1,4 +1,4 @@
-"""“Tell me when it is done”: who asks, for what, and what the mail says; each once, whoever else sends."""
+"""“Notify me when it's done”: who asks, for what, and what the mail says; each once, whoever else sends."""
 
 import smtplib
 import threading
@@ -30,12 +30,12 @@ def waiting():
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
 def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
-    assert "Tell me when it is done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    assert "Notify me when it's done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
         said = ask(client, item)
-        assert f"You will be told at {email} once it is done." in said.content.decode()
+        assert f"We'll notify you at {email} when it's done." in page(said).one("body").words
         assert waiting() == {(item.pk, email)}
-    assert "Do not tell me" in page(said).one("form", class_="watch").words
+    assert "Stop notifying me" in page(said).one("form", class_="watch").words
     ask(client, item, wanted="false")
     assert waiting() == set()
 
@@ -62,7 +62,7 @@ def test_anything_but_true_is_no(signed_in, dora, item, wanted):
 def test_what_is_done_is_not_waited_for(signed_in, dora, item):
     transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
-    assert "It is done already" in said.content.decode()
+    assert "This item is already done" in said.content.decode()
     assert not page(said).all("form", class_="watch")
     assert waiting() == set()
 
@@ -90,8 +90,8 @@ def test_nothing_is_sent_before_the_end(watched, mailoutbox):
     ("end", "subject", "sentences"),
     [
         ("succeed", "Done: ", ["The bag is in preservation storage."]),
-        ("fail", "Failed at Receive: ", ["Correct the bag as the note says", "Bag is not valid: no Title."]),
-        ("cancel", "Cancelled: ", ["the note says why", "At your request."]),
+        ("fail", "Failed at Receive: ", ["Correct the bag as described in the note", "Bag is not valid: no Title."]),
+        ("cancel", "Cancelled: ", ["The note says why", "At your request."]),
     ],
 )
 def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):

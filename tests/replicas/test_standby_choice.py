@@ -96,9 +96,9 @@ def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
     world.replayed["standby1"] = world.flushed
     assert [read(), read()] == ["standby1", "standby1"]
     assert said() == [
-        ("INFO", "standby1 is read from"),
+        ("INFO", "standby1 is used for reading"),
         ("WARNING", "standby1 is late by more than 10 s and not read from"),
-        ("INFO", "standby1 is read from"),
+        ("INFO", "standby1 is used for reading"),
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_process_that_knows_nothing_yet_asks_for_all(world, read, said):
     world.now += 100 * LATE
     world.flushed = 6000
     assert read() == "default"  # what it knew of the primary is too old
-    assert said() == [("INFO", "standby1 is read from")]
+    assert said() == [("INFO", "standby1 is used for reading")]
 
 
 def test_the_primary_is_looked_at_once_a_second(world, read):
@@ -135,8 +135,8 @@ def test_one_that_fails_is_left_alone_for_some_seconds_and_then_tried_by_one(wor
     world.replayed["standby1"] = 5000
     assert [read(), read()] == ["standby1", "standby1"]
     assert said()[1:] == [
-        ("WARNING", "standby1 is not read from: connection refused"),
-        ("INFO", "standby1 is read from"),
+        ("WARNING", "standby1 is not used for reading: connection refused"),
+        ("INFO", "standby1 is used for reading"),
     ]
 
 
@@ -169,7 +169,7 @@ def test_one_that_is_none_of_this_database_is_not_read_from(world, read, said):
     world.whose["standby1"] = ("8", "pharos")
     assert read() == "default"
     assert said() == [
-        ("WARNING", "standby1 is not read from: it is not a copy of the database of DATABASE_URL"),
+        ("WARNING", "standby1 is not used for reading: it is not a copy of the database in DATABASE_URL"),
     ]
 
 

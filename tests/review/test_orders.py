@@ -39,8 +39,8 @@ def test_skipped_and_marked_ones_are_not_come_to_again(signed_in, stan, walk):
         seen.append(shown(response))
         response = client.get(press(client, response)["Location"]) if number % 2 else follow(client, response, "next")
     assert seen == [item.pk for item in items]
-    assert page(response).one("h1").words == "You have come to the end"
-    assert "3 items of this list are still not reviewed" in page(response).one("main").words
+    assert page(response).one("h1").words == "You've reached the end"
+    assert "3 items in this list still aren't reviewed" in page(response).one("main").words
 
 
 def test_back_to_a_marked_one_and_on(signed_in, stan, walk):
@@ -104,7 +104,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
     assert seen == [item.pk for item in done[::-1]]
-    assert page(response).one("h1").words == "Nothing is left to review here"
+    assert page(response).one("h1").words == "Nothing left to review"
     # Begun anew, a list that is short enough goes by its own order.
     for item in done[:3]:
         transitions.review(WorkItem.objects.get(pk=item.pk), by=stan, reviewed=False)
@@ -199,9 +199,9 @@ def test_the_end_does_not_say_that_nothing_is_left_where_that_is_not_known(signe
     response = client.get(press(client, response)["Location"])
     assert shown(response) == rare[1].pk
     response = client.get(press(client, response)["Location"])
-    assert page(response).one("h1").words == "You have come to the end"
+    assert page(response).one("h1").words == "You've reached the end"
     main = page(response).one("main").words
-    assert "may still be not reviewed" in main
-    assert page(response).one("a", rel="next").words == "Begin again"
+    assert "may still need a review" in main
+    assert page(response).one("a", rel="next").words == "Start over"
     again = client.get(page(response).one("a", rel="next")["href"])
-    assert page(again).one("h1").words == "You have come to the end"
+    assert page(again).one("h1").words == "You've reached the end"

@@ -161,7 +161,7 @@ def test_a_failing_mail_server_leaves_no_note(restored, stan, wally, settings, m
     with pytest.raises(NotSent) as caught:
         ask(restored, wally)
     assert Broken.asked == 1
-    assert caught.value.sentence.endswith("ask again.")
+    assert caught.value.sentence.endswith("Send the request again.")
     assert as_stored(restored) == before
     assert (restored.note, restored.version) == (NOTE, 2)
     settings.EMAIL_BACKEND = working
@@ -175,11 +175,11 @@ def test_the_text_of_the_email(restored, stan, wally, settings):
     [message] = mail.outbox
     assert message.subject == "Please check the restored copy of virginia.edu/uva-lib_2274642"
     lines = message.body.splitlines()
-    assert lines[:1] == ["A restored copy is ready for University of Virginia to be checked:"]
+    assert lines[:1] == ["A restored copy is ready for University of Virginia to check:"]
     assert "Object: virginia.edu/uva-lib_2274642" in lines
     assert "Bag: uva-lib_2274642.tar" in lines
-    assert "Asked for: 4 May 2026, 12:00 UTC" in lines
-    assert "Ready to be checked: 6 May 2026, 09:05 UTC" in lines
+    assert "Requested: 4 May 2026, 12:00 UTC" in lines
+    assert "Ready to check: 6 May 2026, 09:05 UTC" in lines
     assert URL in lines
     assert "help@example.org" in message.body
     assert "File:" not in message.body

@@ -49,7 +49,7 @@ class ApiView(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if request.GET and not (self.takes_query and request.method in ("GET", "HEAD")):
-            told = ["This address takes no parameters; values go into the body."]
+            told = ["This address takes no parameters. Put values in the body."]
             raise wrong_fields(400, dict.fromkeys(request.GET, told))
 
     def perform_authentication(self, request):
@@ -61,9 +61,7 @@ class ApiView(APIView):
 
     def check_permissions(self, request):
         if not request.user.can(self.edition.permission):
-            raise PermissionDenied(
-                "Your role may not use this address; the routes for members begin with /member-api/."
-            )
+            raise PermissionDenied("Your role can't use this address. Addresses for members start with /member-api/.")
 
     def get_exception_handler(self):
         return answer_to
@@ -75,7 +73,8 @@ class ApiView(APIView):
         coding = request.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity"):
             raise Wrong(
-                415, f"The body is packed ({coding[:20]}). Send it as plain JSON, without the header Content-Encoding."
+                415,
+                f"The body is compressed ({coding[:20]}). Send it as plain JSON, without the header Content-Encoding.",
             )
         data = request.data
         if not isinstance(data, dict) or not (data or int(request.META.get("CONTENT_LENGTH") or 0)):
@@ -96,11 +95,11 @@ def answer_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if isinstance(error, RequestDataTooBig):
         return problem(413, "This body is too large.")
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
-        return problem(400, "The request cannot be read.")
+        return problem(400, "The request is malformed.")
     if isinstance(error, OperationalError):
-        log.error("The database did not do what it was asked for: %s", error)
+        log.error("The database could not complete a request: %s", error)
         reply = problem(
-            503, "The database did not answer in time. Try again in a moment; to repeat a save does no harm."
+            503, "The database did not respond in time. Try again in a moment. You can safely repeat a save."
         )
         reply["Retry-After"] = "5"
         return reply
@@ -109,7 +108,7 @@ def answer_to(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 def _of_framework(error: APIException, context: dict[str, Any]) -> HttpResponse:
     if isinstance(error, Throttled):
-        sentence = f"This key has made all the calls that it may make in a minute; try again in {error.wait} seconds."
+        sentence = f"This key has reached its limit of requests per minute. Try again in {error.wait} seconds."
         reply = problem(429, sentence)
         reply["Retry-After"] = str(int(error.wait))
         return reply
@@ -127,14 +126,14 @@ def _of_framework(error: APIException, context: dict[str, Any]) -> HttpResponse:
 def _which_methods(context: dict[str, Any]) -> str:
     *rest, last = context["view"].allowed_methods
     taken = f"{', '.join(rest)} and {last}" if rest else f"{last} only"
-    return f"{context['request'].method} is not taken here; this address takes {taken}."
+    return f"{context['request'].method} is not supported; this address supports {taken}."
 
 
 def _which_kinds(context: dict[str, Any]) -> str:
     taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
     sent = context["request"].content_type
-    here = f"here it is {sent[:60]}" if sent else "here it is missing"
-    return f"Send {taken}, and say so in the header Content-Type: {here}."
+    here = f"it is now {sent[:60]}" if sent else "it is missing"
+    return f"Send {taken}, and set the header Content-Type accordingly; {here}."
 
 
 def refusal(refused: Refused, view: ApiView) -> HttpResponse:

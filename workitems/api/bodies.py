@@ -82,7 +82,7 @@ def _scalar(text: str, at: int, name: str) -> tuple[Any, int]:
     if text[at : at + 1] == '"':
         return scanstring(text, at + 1)
     if text[at : at + 1] in ("[", "{"):
-        raise wrong_fields(422, {name: ["Give a text."]})
+        raise wrong_fields(422, {name: ["Use text."]})
     for word, value in _WORDS.items():
         if text.startswith(word, at):
             return value, at + len(word)
@@ -103,7 +103,7 @@ def _check_length(parser_context: Any) -> None:
     limit = parser_context["view"].most_bytes
     length = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0)
     if length > limit:
-        raise Wrong(413, f"This body has {length:,} bytes; at most {limit:,} are taken here.")
+        raise Wrong(413, f"This body has {length:,} bytes, but at most {limit:,} are accepted here.")
 
 
 def decoded(body: bytes) -> Any:
@@ -120,7 +120,7 @@ def decoded(body: bytes) -> Any:
 
 
 def _no_constant(name: str) -> None:
-    raise NotJson(f"{name} is no JSON number")
+    raise NotJson(f"{name} is not a JSON number")
 
 
 def read_away(request: HttpRequest, *, known: bool) -> None:

@@ -45,11 +45,11 @@ class ByKey(BaseAuthentication):
 def _not_known(headers: Headers, email: str, secret: str) -> str:
     missing = [name for name, value in ((headers.user, email), (headers.key, secret)) if not value.strip()]
     if missing:
-        return f"Send your e-mail in the header {headers.user} and your API key in {headers.key}. Missing or empty: {', '.join(missing)}."
+        return f"Send your email in the header {headers.user} and your API key in {headers.key}. Missing or empty: {', '.join(missing)}."
     return (
-        f"The e-mail in {headers.user} and the key in {headers.key} do not belong together, or the key was revoked, "
-        "or the account is switched off. People make keys under “My account”; for a service an admin makes one, on the admin site or "
-        "with manage.py create_api_key."
+        f"The email in {headers.user} or the key in {headers.key} is incorrect, the key was revoked, or the account is "
+        "deactivated. People create keys under “My account”; for a service, an admin creates one on the admin site or with "
+        "manage.py create_api_key."
     )
 
 
@@ -65,7 +65,7 @@ class PerKey(BaseThrottle):
             self.seconds = api_keys.use(request.auth, limit=limit, now=timezone.now())
         except OperationalError:
             # The database is busy with another writer. Better a call uncounted than a reader who waits in vain.
-            log.warning("A call of key %s could not be counted", request.auth.pk)
+            log.warning("A request with key %s could not be counted", request.auth.pk)
             self.seconds = 0
         return self.seconds == 0
 

@@ -45,7 +45,7 @@ class Api:
                 response = _answer(request)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            response = problem(500, "Something went wrong here, and is in the log. It may work if you try again later.")
+            response = problem(500, "Something went wrong on the server and has been logged. Try again later.")
         read_away(request, known=response.status_code != 401)
         return _finished(request, response)
 
@@ -54,12 +54,12 @@ def _answer(request: HttpRequest) -> HttpResponse:
     try:
         request.get_host()
     except DisallowedHost:
-        return problem(400, "This installation does not answer for the host that the request names.")
+        return problem(400, "This server doesn't serve the host named in the request.")
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        return problem(403, "Use https: a key that goes over plain http can be read on its way.")
+        return problem(403, "Use https. A key sent over plain http can be intercepted.")
     match = _match(request.path_info)
     if match is None:
-        return problem(404, "The API has no such address. /api/docs/ names those that there are.")
+        return problem(404, "The API has no such address. See /api/docs/ for the addresses it has.")
     return match.func(request, *match.args, **match.kwargs)
 
 

@@ -75,7 +75,8 @@ class List(OfItems):
     @tells(
         "list_items",
         "List items",
-        "One page of the items that you may see and that fit every parameter. To read all of them, follow `next` until it is null.",
+        "One page of the items that you have access to and that match every parameter. To read all of them, follow "
+        "`next` until it is null.",
         many=True,
     )
     def get(self, request):
@@ -86,7 +87,8 @@ class ListAndCreate(List):
     @tells(
         "create_item",
         "Create an item",
-        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
+        "If the same caller sends the same item again within a minute, no second item is created; the response is "
+        "the existing one.",
         takes=Shape.NEW,
         status=201,
     )
@@ -96,7 +98,8 @@ class ListAndCreate(List):
     @tells(
         "save_items",
         "Save many items at once",
-        "All of them or none. A refusal says which record stopped the batch: its place, counted from 0, and its id.",
+        "Saves all of them or none. If the batch is refused, the response names the record that stopped it: its "
+        "position, counted from 0, and its id.",
         takes=Shape.BATCH,
         many=True,
     )
@@ -118,7 +121,7 @@ class ListAndCreate(List):
         values = self.edition.record.read(self.record(self.request), needed=needed)
         for column, value in given.items():
             if values.get(column) not in (None, 0, value):
-                raise wrong_fields(422, {column: [f"The address says {value}, the record {values[column]}."]})
+                raise wrong_fields(422, {column: [f"The address says {value}, but the record says {values[column]}."]})
         values |= given
         if not values.get("user"):
             values["user"] = self.request.user.email
@@ -139,7 +142,9 @@ class ListAndCreate(List):
         for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
             if type(pk) is not int:
                 raise Wrong(
-                    422, f"{_place(index)} does not say which item it is about: give its number as “id”.", index=index
+                    422,
+                    f"{_place(index)} doesn't say which item it is about. Add the item's number as “id”.",
+                    index=index,
                 )
             if pk in found:
                 sentence = f"{_place(index)}, item {pk}: this item is in the batch twice; send each once."
@@ -172,8 +177,9 @@ class CreateOnly(ListAndCreate):
 
     @tells(
         "create_item",
-        "Create an item of an institution",
-        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
+        "Create an item for an institution",
+        "If the same caller sends the same item again within a minute, no second item is created; the response is "
+        "the existing one.",
         takes=Shape.NEW,
         status=201,
     )
@@ -193,8 +199,8 @@ class ShowAndSave(Show):
     @tells(
         "save_item",
         "Save an item",
-        "Send the whole record as you have read it, with what is new. The server works out which move that means. What cannot "
-        "change may be sent as it is; what is left out stays as it is.",
+        "Send the complete record as you read it, with your changes. The server works out which move you mean. You "
+        "can send fields that can't change as they are; fields you leave out don't change.",
         takes=Shape.RECORD,
     )
     def put(self, request, pk):
@@ -210,8 +216,8 @@ class ByUpload(OfItems):
 
     in_address = {
         "etag": "The upload's etag.",
-        "name": "The item's name. A slash in it is written %2F.",
-        "bag_date": "When the bag was made, like 2021-03-04T05:06:07Z; fractions of the second do not matter.",
+        "name": "The item's name. Write a slash in it as %2F.",
+        "bag_date": "When the bag was created, such as 2021-03-04T05:06:07Z; fractions of a second are ignored.",
     }
 
     def _number(self, etag: str, name: str, bag_date: str, action: Any = None) -> int:
@@ -219,7 +225,7 @@ class ByUpload(OfItems):
         try:
             moment = read_time(bag_date)
         except ValueError as error:
-            raise Http404(f"{_NO_SUCH} The address ends with the time when the bag was made. {error}") from None
+            raise Http404(f"{_NO_SUCH} The address ends with the time when the bag was created. {error}") from None
         # PostgreSQL does not even look for a text with a NUL in it.
         item = None if "\0" in etag + name else self.visible.of_upload(etag, name, moment, action)
         if item is None:
@@ -229,7 +235,7 @@ class ByUpload(OfItems):
     @tells(
         "show_item_by_upload",
         "Show an item by its upload",
-        "Named by etag, name, and the second in which the bag was made.",
+        "Identified by its etag, its name, and the second in which the bag was created.",
     )
     def get(self, request, etag, name, bag_date):
         return reply(self.shown(self._number(etag, name, bag_date)))
@@ -237,7 +243,8 @@ class ByUpload(OfItems):
     @tells(
         "save_item_by_upload",
         "Save an item by its upload",
-        "Named by etag, name, and the second in which the bag was made. Else like saving an item by its number.",
+        "Identified by its etag, its name, and the second in which the bag was created. Otherwise the same as "
+        "saving an item by its number.",
         takes=Shape.RECORD,
     )
     def put(self, request, etag, name, bag_date):
@@ -255,7 +262,8 @@ class Requeue(OfItems):
     @tells(
         "requeue_item",
         "Requeue an item",
-        "For admins only. Work on the item begins again at the stage that you name; at the one where it stopped, if you name none. Takes JSON or a form.",
+        "For admins only. Work on the item restarts at the stage you name or, if you name none, at the stage where "
+        "it stopped. Accepts JSON or a form.",
         takes=Shape.STAGE,
     )
     def put(self, request, pk):
@@ -276,10 +284,10 @@ class Requeue(OfItems):
         has_body = int(request.META.get("CONTENT_LENGTH") or 0) or request.META.get("HTTP_TRANSFER_ENCODING")
         sent = self.record(request) if has_body else {}
         if strays := [name for name in sent if name != self.stage_name]:
-            raise wrong_fields(422, {name: [f"Only “{self.stage_name}” is taken here."] for name in strays})
+            raise wrong_fields(422, {name: [f"Only “{self.stage_name}” is accepted here."] for name in strays})
         stage = sent.get(self.stage_name)
         if stage is not None and not isinstance(stage, str):
-            raise wrong_fields(422, {self.stage_name: ["Give a text."]})
+            raise wrong_fields(422, {self.stage_name: ["Use text."]})
         return stage or None
 
 
@@ -290,9 +298,9 @@ class SpotTest(OfItems):
 
     @tells(
         "ask_for_spot_test",
-        "Ask staff to check a restored copy",
-        "Mails the institution's staff that the restored copy is ready to be checked, and adds to the note whom. The one GET that acts; "
-        "asked again, it mails nobody twice.",
+        "Request a check of a restored copy",
+        "Emails the institution's staff that the restored copy is ready to check, and records in the note who was "
+        "notified. This is the only GET that changes anything; repeating it doesn't send the email again.",
         refuses=(409, 422),
     )
     def get(self, request, pk):

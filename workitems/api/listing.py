@@ -10,7 +10,7 @@ from ..models import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
 
-_WHERE_NAMES_ARE = "/api/docs/ names those that there are."
+_WHERE_NAMES_ARE = "See /api/docs/ for the available ones."
 
 
 def asked(request: Any, dialect: Dialect) -> ItemList:

@@ -9,9 +9,9 @@ from rest_framework import serializers
 from .fields import NOTHING_SAID, Moment, read_time
 from .replies import wrong_fields
 
-_NEEDED = "A new item needs this."
-_UNKNOWN = "There is no field of this name."
-_READ_ONLY = "This is set by the system and does not change by a save; leave it out."
+_NEEDED = "A new item requires this."
+_UNKNOWN = "There is no field with this name."
+_READ_ONLY = "This is set by the system, and a save can't change it. Leave it out."
 
 
 class Line(NamedTuple):

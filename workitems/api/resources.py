@@ -30,7 +30,7 @@ class OfStates(ApiView):
 
     most_bytes = 2 * transitions.WORKER_STATE_LIMIT + 1024 * 1024
     parser_classes = [FlatJson]
-    in_address = {"id": "The number of the item, which is that of its state."}
+    in_address = {"id": "The number of the item, which is also the number of its state."}
 
     def item(self, pk: Any) -> WorkItem:
         visible = WorkItem.objects.visible_to(self.request.user).with_id(pk if 0 <= pk <= MAX_BIGINT else 0)
@@ -52,13 +52,13 @@ class OfStates(ApiView):
     def sent(self) -> dict[str, Any]:
         sent = self.record(self.request)
         if strays := [name for name in sent if name not in _STATE_NAMES]:
-            raise wrong_fields(422, {name: ["There is no field of this name."] for name in strays})
+            raise wrong_fields(422, {name: ["There is no field with this name."] for name in strays})
         for name in ("id", "work_item_id"):
             if sent.get(name) not in (None, "") and (type(sent[name]) is not int or sent[name] < 0):
-                raise wrong_fields(422, {name: ["Give a whole number."]})
+                raise wrong_fields(422, {name: ["Use a whole number."]})
         for name in ("action", "state"):
             if not isinstance(sent.get(name), str | None):
-                raise wrong_fields(422, {name: ["Give a text."]})
+                raise wrong_fields(422, {name: ["Use text."]})
         return sent
 
 
@@ -95,7 +95,9 @@ class State(OfStates):
             raise Http404(_NO_STATE)
         for name in ("id", "work_item_id"):
             if sent.get(name) not in (None, "", 0, pk):
-                raise wrong_fields(422, {name: [f"This is the state of item {pk}, and stays with it."]})
+                raise wrong_fields(
+                    422, {name: [f"This state belongs to item {pk} and can't be moved to another item."]}
+                )
         return reply(self.saved(item, sent))
 
 
@@ -104,12 +106,12 @@ class Object(ApiView):
 
     http_method_names = ["get", "head"]
 
-    in_address = {"identifier": "The object's identifier. A slash in it is written %2F."}
+    in_address = {"identifier": "The object's identifier. Write a slash in it as %2F."}
 
     @tells(
         "show_object",
         "Show an object",
-        "Read from the object's last successful ingest; what is not known is null.",
+        "Based on the object's last successful ingest; unknown values are null.",
         answers=telling.StoredObject,
     )
     def get(self, request, identifier):

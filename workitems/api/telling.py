@@ -59,9 +59,9 @@ def tells(
 class State(serializers.Serializer):
     """What a worker keeps of its progress with an item. Its id is the item's."""
 
-    id = serializers.IntegerField(help_text="The state's number, which is its item's.")
+    id = serializers.IntegerField(help_text="The state's number, which is also its item's.")
     work_item_id = serializers.IntegerField(help_text="The item's number.")
-    action = serializers.CharField(help_text="The action that it belongs to, as the worker saved it.")
+    action = serializers.CharField(help_text="The action it belongs to, as the worker saved it.")
     state = serializers.CharField(help_text="The text as it was saved.")
 
     class Meta:
@@ -69,9 +69,11 @@ class State(serializers.Serializer):
 
 
 class StateToSave(serializers.Serializer):
-    id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="As in the address, or 0.")
+    id = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, help_text="The same as in the address, or 0."
+    )
     work_item_id = serializers.IntegerField(
-        required=False, allow_null=True, min_value=0, help_text="As in the address, or 0."
+        required=False, allow_null=True, min_value=0, help_text="The same as in the address, or 0."
     )
     action = serializers.CharField(
         required=False, allow_null=True, allow_blank=True, max_length=32, help_text="Blank: the item's action."
@@ -88,7 +90,7 @@ class StateToSave(serializers.Serializer):
 
 
 class NewState(StateToSave):
-    id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Not looked at.")
+    id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Ignored.")
     work_item_id = serializers.IntegerField(min_value=1, help_text="The item's number.")
 
     class Meta:
@@ -100,12 +102,14 @@ class StoredObject(serializers.Serializer):
 
     id = serializers.IntegerField(help_text="The number of the ingest's item.")
     identifier = serializers.CharField(help_text="The owner's domain, a slash, and the bag's name.")
-    title = serializers.CharField(allow_null=True, help_text="Its title; null: items do not tell it.")
-    access = serializers.CharField(allow_null=True, help_text="Who may see it; null: items do not tell it.")
-    state = serializers.ChoiceField(["A", "D"], help_text="A: it is in storage. D: it was deleted since.")
-    storage_option = serializers.CharField(allow_null=True, help_text="Where it is stored; null: items do not tell it.")
-    created_at = serializers.DateTimeField(help_text="When its last successful ingest came into this system.")
-    updated_at = serializers.DateTimeField(help_text="When that ingest changed last.")
+    title = serializers.CharField(allow_null=True, help_text="Its title; null, because items don't record it.")
+    access = serializers.CharField(allow_null=True, help_text="Who can see it; null, because items don't record it.")
+    state = serializers.ChoiceField(["A", "D"], help_text="A: in storage. D: deleted since then.")
+    storage_option = serializers.CharField(
+        allow_null=True, help_text="Where it is stored; null, because items don't record it."
+    )
+    created_at = serializers.DateTimeField(help_text="When its last successful ingest was created in this system.")
+    updated_at = serializers.DateTimeField(help_text="When that ingest last changed.")
 
     class Meta:
         ref_name = "Object"
@@ -114,7 +118,7 @@ class StoredObject(serializers.Serializer):
 class Institution(serializers.Serializer):
     """An institution that owns items."""
 
-    id = serializers.IntegerField(help_text="Its number, as institution_id names it.")
+    id = serializers.IntegerField(help_text="Its number, as used in institution_id.")
     name = serializers.CharField(help_text="Its name.")
     identifier = serializers.CharField(help_text="Its domain.")
 

@@ -21,9 +21,9 @@ ALREADY = "already"
 # Why an item is left alone, as `Preview.skipped` says it.
 SKIPPED: dict[str, str | Promise] = {
     "open": _("not finished yet"),
-    "cancelled": _("cancelled already"),
-    "closed": _("finished already"),
-    "succeeded": _("succeeded already, and what has succeeded is not done again"),
+    "cancelled": _("already cancelled"),
+    "closed": _("already finished"),
+    "succeeded": _("already succeeded and can't be requeued"),
     "gone": _("changed since you opened the list"),
 }
 

@@ -17,12 +17,12 @@ from ..models import BulkChange, WorkItem
 from .run import UNDO_OF
 
 _CHANGED = _("changed since the list was opened")
-_FORBIDDEN = _("the role does not allow it any more")
+_FORBIDDEN = _("the role no longer allows it")
 _ILLEGAL = {
     "review": _("not finished yet"),
     "unreview": _("not finished yet"),
-    "cancel": _("finished already"),
-    "requeue": _("succeeded already"),
+    "cancel": _("already finished"),
+    "requeue": _("already succeeded"),
 }
 _UNDONE = _("changed since they were marked")
 

@@ -99,7 +99,7 @@ def _read(token: str, user: User) -> dict[str, Any]:
     except signing.BadSignature:
         shown = {}
     if any(shown.get(name, "") != value for name, value in _whose(user).items()):
-        raise BadSelection(_("This selection cannot be read any more. Go back to the list and choose again."))
+        raise BadSelection(_("This selection is no longer valid. Go back to the list and select the items again."))
     return shown
 
 
@@ -115,7 +115,9 @@ def of_snapshot(token: str, user: User) -> Selection:
     stored = {name: shown[name] for name in ("query", "mark", "at_least", "zone", "of") if name in shown}
     listing = listing_of(stored, user)
     if not listing.is_valid():
-        raise BadSelection(_("The list that this was chosen from is not there for you any more. Choose again."))
+        raise BadSelection(
+            _("You no longer have access to the list that these items were selected from. Select them again.")
+        )
     return Selection(stored, shown["total"], shown["query"], bool(listing.params.keys() & DRIFTING))
 
 
@@ -171,7 +173,7 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
     ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
     if not ids or len(ids) > MOST_SELECTED:
         raise BadSelection(
-            _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
+            _("Select items first, or select all matching items. You can select at most %(most)d items one by one.")
             % {"most": MOST_SELECTED}
         )
     mark = {"mark": _read(token, user)["mark"]} if token else {}

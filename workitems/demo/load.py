@@ -79,14 +79,14 @@ def _save_views(cast: Cast) -> None:
 def _check() -> None:
     if not settings.DEBUG:
         raise DemoRefused(
-            "The demo's password is known to everybody, so it is loaded only with DEBUG=true, and never where real items are."
+            "The demo's password is public, so the demo is loaded only with DEBUG=true, and never next to real items."
         )
     items = WorkItem.objects.count()
     people = _people().count()
     if items or people:
         raise DemoRefused(
-            f"This database holds {items:,} items and {people:,} people. The demo goes only into an empty one, so that it never "
-            "mixes with what is real: name another in DATABASE_URL, or move the database file away."
+            f"This database holds {items:,} items and {people:,} users. The demo is loaded only into an empty database, so that "
+            "it never mixes with real data. Set DATABASE_URL to another database, or move the database file."
         )
 
 

@@ -141,7 +141,7 @@ REQUESTED: dict[Action, str] = {
     Action.DPN: "Copy to DPN requested.",
 }
 WAITING = "Waiting for the next free worker."
-AGAIN = "Trying again after a temporary problem."
+AGAIN = "Retrying after a temporary problem."
 
 
 def done(action: Action, domain: str, name: str) -> str:
@@ -205,15 +205,17 @@ INVALID_BAG: dict[str, Callable[[Random, str], str]] = {
 
 
 def s3_timeout(rng: Random) -> str:
-    return f"S3 did not answer within {rng.choice((30, 60, 120))} seconds, {rng.randint(3, 5)} times in a row. This is temporary and will be tried again."
+    return f"S3 did not answer within {rng.choice((30, 60, 120))} seconds, {rng.randint(3, 5)} times in a row. This is a temporary problem and will be retried."
 
 
 def disk_full(rng: Random) -> str:
-    return f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free. This will be tried again when other bags have been cleaned up."
+    return f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free. This will be retried when space is available."
 
 
 def container_killed(rng: Random) -> str:
-    return f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task goes back to the queue."
+    return (
+        f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task will be retried."
+    )
 
 
 TEMPORARY: dict[str, Callable[[Random], str]] = {
@@ -224,13 +226,13 @@ TEMPORARY: dict[str, Callable[[Random], str]] = {
 
 
 def given_up(rng: Random) -> str:
-    return f"Given up after several attempts: {s3_timeout(rng).split('. ')[0]}. An administrator must look at this before it goes on."
+    return f"Given up after several attempts: {s3_timeout(rng).split('. ')[0]}. An administrator needs to decide before work continues."
 
 
 OTHER_FAILURES: dict[Action, str] = {
-    Action.RESTORE: "Restoration failed: a file of this object is recorded in Glacier only. Ask for a Glacier restoration first.",
+    Action.RESTORE: "Restoration failed: a file of this object is recorded in Glacier only. Request a Glacier restoration first.",
     Action.GLACIER_RESTORE: "Glacier refused the retrieval: the object was stored less than a day ago.",
-    Action.DELETE: "Not deleted: a restoration of the same object is still under way.",
+    Action.DELETE: "Not deleted: a restoration of the same object is still in progress.",
     Action.FIXITY_CHECK: "Fixity mismatch: the stored copy's sha256 digest is not the one recorded at ingest. The copy in the other region is intact.",
 }
 SUSPENDED = (
@@ -241,13 +243,13 @@ SUSPENDED = (
 CANCELLED = (
     "Cancelled at the depositor's request: the wrong disk image was uploaded.",
     "Cancelled: the institution will send this collection again in smaller bags.",
-    "Cancelled after talking to the depositor. The same material was ingested under another name.",
+    "Cancelled after a conversation with the depositor. The same material was ingested under another name.",
     "Cancelled: this bag belongs in the test system. Please upload it there.",
 )
 REQUEUED = (
     "The storage provider's outage is over. Starting again.",
     "More disk space has been added to the workers.",
-    "A fault in our validator is mended; this bag was valid all along. Sorry.",
+    "A bug in our validator has been fixed. This bag was valid all along; we apologize.",
 )
-REPLACED = "A later upload of this bag has another etag and takes its place. This one will not be ingested."
-SAME_AGAIN = "The same file is already being ingested from an earlier upload. Nothing to do."
+REPLACED = "A later upload of this bag, with a different etag, replaces this one. This one will not be ingested."
+SAME_AGAIN = "The same file is already being ingested from an earlier upload. No action needed."

@@ -194,8 +194,8 @@ class NotWhole(Exception):
 
     def __init__(self, item: int, missing: int):
         super().__init__(
-            f"Of the history of item {item}, {missing} entries are not in the database. If a year of the archive was detached, "
-            "attach it again (docs/history.md) and export then."
+            f"{missing} history entries of item {item} are not in the database. If a year of the archive was detached, "
+            "reattach it (docs/history.md) and export again."
         )
 
 

@@ -67,10 +67,10 @@ def send(letter: Letter) -> bool | None:
     try:
         return bool(mail.send())
     except smtplib.SMTPRecipientsRefused as error:
-        log.warning("a mail was refused: %s", error)
+        log.warning("an email was refused: %s", error)
         return None
     except (OSError, smtplib.SMTPException) as error:
-        log.warning("a mail was not sent: %s", error)
+        log.warning("an email was not sent: %s", error)
         return False
 
 
@@ -101,7 +101,7 @@ def send_each(
             found = letter(one)
         except Exception:
             # It stays taken, and is tried again after a while: whoever waits behind it must not wait for ever.
-            log.exception("a mail could not be written: %r", one)
+            log.exception("an email could not be created: %r", one)
             sent.broken += 1
             continue
         taken = send(found) if found else True

@@ -22,7 +22,10 @@ class NotSent(Exception):
     """The mail could not be handed over; nothing was recorded, so that the caller may ask again."""
 
     def __init__(self) -> None:
-        self.sentence = _("The mail server did not take the mail, so nobody was told and nothing was noted; ask again.")
+        self.sentence = _(
+            "The mail server didn't accept the email, so no one was notified and nothing was "
+            "recorded. Send the request again."
+        )
         super().__init__(self.sentence)
 
 
@@ -52,7 +55,7 @@ def _staff(item: WorkItem) -> list[str]:
     people = User.objects.filter(institution_id=item.institution_id, role=Role.STAFF, is_active=True)
     if found := list(people.order_by("email").values_list("email", flat=True)):
         return found
-    sentence = _("%(name)s has no active staff who could check the copy; an admin can add some on the admin site.")
+    sentence = _("%(name)s has no active staff who could check the copy. An admin can add some on the admin site.")
     raise Refused("illegal", sentence % {"name": item.institution.name})
 
 

@@ -45,7 +45,7 @@ def _note(note: str) -> Iterator[str]:
 
 def _history(detail: Detail) -> Iterator[str]:
     shown = detail.history[:LAST_ENTRIES]
-    yield _("History, the last %(shown)d of %(number)d:") % {"shown": len(shown), "number": detail.item.version}
+    yield _("History, last %(shown)d of %(number)d entries:") % {"shown": len(shown), "number": detail.item.version}
     for one in shown:
         yield from _indented(_entry(one))
 

@@ -186,16 +186,16 @@ def plain(value: object) -> str:
 
 _MOVES = {
     "create": gettext_lazy("Created"),
-    "progress": gettext_lazy("Moved along"),
+    "progress": gettext_lazy("Advanced"),
     "succeed": gettext_lazy("Succeeded"),
     "fail": gettext_lazy("Failed"),
     "suspend": gettext_lazy("Put on hold"),
     "cancel": gettext_lazy("Cancelled"),
     "requeue": gettext_lazy("Requeued"),
-    "review": gettext_lazy("Marked reviewed"),
-    "unreview": gettext_lazy("Marked not reviewed"),
+    "review": gettext_lazy("Marked as reviewed"),
+    "unreview": gettext_lazy("Marked as not reviewed"),
     "edit": gettext_lazy("Edited"),
-    "notify": gettext_lazy("Staff told"),
+    "notify": gettext_lazy("Staff notified"),
     "import": gettext_lazy("Imported"),
 }
 _VIA = {

@@ -20,9 +20,9 @@ SHARING = {
 }
 
 _TAKEN = {
-    Reach.PRIVATE: gettext_lazy("You have a view of this name."),
-    Reach.INSTITUTION: gettext_lazy("Your institution sees a view of this name."),
-    Reach.EVERYBODY: gettext_lazy("Everybody sees a view of this name."),
+    Reach.PRIVATE: gettext_lazy("You already have a view with this name."),
+    Reach.INSTITUTION: gettext_lazy("Your institution already has a view with this name."),
+    Reach.EVERYBODY: gettext_lazy("There is already a view with this name for everyone."),
 }
 
 
@@ -62,17 +62,22 @@ def save_view(user: User, *, name: str, query: str, reach: str, replace: bool = 
     """
     if len(query) > QUERY_LIMIT:
         raise ViewRefused(
-            _("The address of this list is too long to be saved: at most %(most)d characters.") % {"most": QUERY_LIMIT}
+            _("The address of this list is too long to be saved. It can have at most %(most)d characters.")
+            % {"most": QUERY_LIMIT}
         )
     visible = SavedView.objects.visible_to(user)
     with transaction.atomic():
         former = visible.select_for_update().filter(name=name, reach=reach).first()
         if former and not replace:
             raise ViewRefused(
-                _TAKEN[Reach(reach)] + " " + _("Take another name, or tick the box to replace it."), "name"
+                _TAKEN[Reach(reach)] + " " + _("Choose another name, or select the checkbox to replace the view."),
+                "name",
             )
         if (former is None or former.owner_id != user.pk) and visible.filter(owner=user).count() >= MOST_OF_ONE:
-            raise ViewRefused(_("You have %(most)d views. Delete one before you save another.") % {"most": MOST_OF_ONE})
+            raise ViewRefused(
+                _("You already have %(most)d views, which is the maximum. Delete one before you save another.")
+                % {"most": MOST_OF_ONE}
+            )
         view = former or SavedView(name=name, reach=reach)
         return _saved(view, query=query, owner_id=user.pk, institution_id=user.institution_id)
 
@@ -82,7 +87,7 @@ def change_view(view: SavedView, user: User, *, name: str, reach: str) -> SavedV
     with transaction.atomic():
         now = SavedView.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=view.pk).first()
         if now is None or not may_change(now, user):
-            raise ViewRefused(_("Somebody else has deleted this view meanwhile, or changed who sees it."))
+            raise ViewRefused(_("Someone else has deleted this view in the meantime, or changed who can see it."))
         return _saved(now, name=name, reach=reach, institution_id=user.institution_id)
 
 
@@ -93,7 +98,7 @@ def _saved(view: SavedView, **values: str | int) -> SavedView:
         with transaction.atomic():
             view.save(update_fields=list(values) if view.pk else None)
     except IntegrityError:
-        raise ViewRefused(_TAKEN[Reach(view.reach)] + " " + _("Take another name."), "name") from None
+        raise ViewRefused(_TAKEN[Reach(view.reach)] + " " + _("Choose another name."), "name") from None
     return view
 
 

@@ -40,7 +40,7 @@ class Address:
     @classmethod
     def of(cls, url: str) -> "Address":
         """Raises ValueError with a sentence."""
-        wrong = f"“{url}” is not the address of a server; give it like http://127.0.0.1:8000, without a path."
+        wrong = f"“{url}” is not a server address. Use one such as http://127.0.0.1:8000, without a path."
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -187,7 +187,7 @@ class Connection:
                 time.sleep(0.1 * 2**attempt * (attempt > 0))  # the first time it was mostly an idle connection
         tries = "" if self.repeats == 0 else f", {self.repeats + 1} times in a row"
         raise Unreachable(
-            f"{self.address} does not answer ({method} {path}{tries}): {lost or type(lost).__name__}. Is the server running there?"
+            f"{self.address} doesn't respond ({method} {path}{tries}): {lost or type(lost).__name__}. Is the server running?"
         )
 
     def _checked(
@@ -200,16 +200,16 @@ class Connection:
         text: bytes,
     ) -> Reply:
         """The reply, if it is one of those that the API may give."""
-        kind = headers.get_content_type() if "Content-Type" in headers else "nothing said of its kind"
+        kind = headers.get_content_type() if "Content-Type" in headers else "no content type"
         got = f"{status}, {kind}: {text[:SHOWN].decode(errors='replace')}"
         if status >= 500:
-            raise self._fault(method, path, content, f"an error of the server, {got}")
+            raise self._fault(method, path, content, f"a server error, {got}")
         if 300 <= status < 400:
             raise self._fault(
                 method,
                 path,
                 content,
-                f"a redirect to {headers.get('Location')}, {got}. A client would lose its save by it",
+                f"a redirect to {headers.get('Location')}, {got}. A client would lose its save",
             )
         if kind != "application/json":
             raise self._fault(method, path, content, f"something that is not JSON, {got}")

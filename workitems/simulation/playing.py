@@ -28,7 +28,7 @@ class Played:
         return (
             f"{tally.changes} changes, {tally.refused} refused (409), {tally.lost} lost to others, {tally.created} created; "
             f"{calls.requests} requests in {self.seconds:.1f} s, {rate:.0f} a second; "
-            f"{calls.saves} saves taken, {calls.repeated} repeated, {calls.waited} told to wait"
+            f"{calls.saves} saves taken, {calls.repeated} repeated, {calls.waited} asked to wait"
         )
 
 
@@ -43,7 +43,7 @@ def members(connection: Connection, user: str) -> dict[int, str]:
         page = connection.get(f"{INSTITUTIONS}?{urlsplit(page['next']).query}")
     uploading = {pk: domain for pk, domain in domains.items() if domain != user.rpartition("@")[2]}
     if not uploading:
-        raise Fault(f"There is no institution on {connection.address} that could upload anything. Add one first.")
+        raise Fault(f"{connection.address} has no institution that could upload anything. Add one first.")
     return uploading
 
 

@@ -150,7 +150,7 @@ class Worker:
             return False
         item = self._read(item.pk)
         if not _is_free(item):
-            self._lose(item, "somebody else was faster")
+            self._lose(item, "another worker was faster")
             return True
         plan = self._replaced(item) or decide(self.rng, item, self._domain(item))
         if self._carry_out(item, plan) and plan.values.get("node"):

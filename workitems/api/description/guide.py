@@ -200,7 +200,7 @@ def _yours(name: str, operation: Schema) -> str:
         "bucket": _("the receiving bucket of that institution"),
         "identifier": _("the domain of an institution from the list")
         if is_institution
-        else _("the object_identifier of an item, each slash in it as %2F"),
+        else _("the object_identifier of an item, with each slash written as %2F"),
     }.get(name, _("the item's own “%(name)s”") % {"name": name})
 
 
@@ -230,7 +230,7 @@ def _row(name: str, schema: Schema, about: str, *, is_needed: bool) -> Row:
     words = tuple(str(word) for word in one.get("enum", ()) if word not in ("", None))
     kind = _kind(one)
     if "default" in schema:
-        kind = _("%(kind)s; unless given: %(value)s") % {"kind": kind, "value": schema["default"]}
+        kind = _("%(kind)s; default: %(value)s") % {"kind": kind, "value": schema["default"]}
     if schema.get("nullable"):
         kind = _("%(kind)s, or null") % {"kind": kind}
     return Row(name, kind, _quoted(about), words, is_needed)
@@ -244,9 +244,9 @@ def _quoted(text: str) -> str:
 def _kind(schema: Schema) -> str:
     """What a value is, in words."""
     if "enum" in schema:
-        return _("a word")
+        return _("one of these words")
     if schema["type"] == "string":
-        kinds = {"date-time": _("a time"), "date": _("a day"), "uri": _("an address")}
+        kinds = {"date-time": _("a time"), "date": _("a date"), "uri": _("an address")}
         if "maxLength" in schema:
             return _("text, at most %(most)d characters") % {"most": schema["maxLength"]}
         return kinds.get(schema.get("format", ""), _("text"))

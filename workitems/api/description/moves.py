@@ -31,35 +31,37 @@ _THEN, _NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 10, 
 _UNKNOWN = object()
 # Moves that no status stands for, and how they are asked for.
 _ASKED_BY: dict[str, str | Promise] = {
-    "edit": gettext_lazy("A save that leaves stage and status of an item that is not open as they are, by an admin."),
-    "requeue": gettext_lazy("The address for requeueing. A save is never a requeue."),
-    "notify": gettext_lazy("The address for spot tests of version 2; only for a Restore."),
+    "edit": gettext_lazy("An admin's save that doesn't change the stage and status of an item that isn't open."),
+    "requeue": gettext_lazy("The requeue address. A save is never a requeue."),
+    "notify": gettext_lazy("The spot test address of version 2; only for a Restore."),
     "review": gettext_lazy("Only on the pages."),
     "unreview": gettext_lazy("Only on the pages."),
 }
 _MEANINGS: dict[str, str | Promise] = {
-    "progress": gettext_lazy("Work goes on: it waits for a stage, or is under way in it."),
-    "succeed": gettext_lazy("Done, for good. An ingest gets the object identifier below, if it has none."),
+    "progress": gettext_lazy("Work continues: the item is waiting for a stage or running at it."),
+    "succeed": gettext_lazy("Permanently done. An ingest gets the object identifier below if it has none."),
     "fail": gettext_lazy(
-        "It did not work. With retry true it stays open and is tried again; with retry false it is closed."
+        "The task failed. With retry true, it stays open and is retried; with retry false, it is closed."
     ),
-    "suspend": gettext_lazy("Put on hold until an admin has decided."),
+    "suspend": gettext_lazy("Put on hold until an admin decides."),
     "cancel": gettext_lazy(
-        "Given up: whatever is saved later is refused. Its note is one of its own, not the one that was there. A service may cancel only an upload in whose place another one counts."
+        "Stopped: later saves are refused. It needs a new note, not the existing one. A service can cancel only an "
+        "upload that another upload has replaced."
     ),
     "requeue": gettext_lazy(
-        "Work begins again at an earlier stage. The only way back, and the only way out of closed; what has succeeded is not done again."
+        "Work restarts at an earlier stage or the same one. This is the only way back and the only way to reopen a "
+        "closed item. An item that has succeeded can't be requeued."
     ),
-    "review": gettext_lazy("Staff have looked at how it ended."),
-    "unreview": gettext_lazy("They want to look again."),
-    "edit": gettext_lazy("Flags, note, node and pid are corrected, nothing else."),
-    "notify": gettext_lazy("The institution's staff are asked to check what was restored."),
+    "review": gettext_lazy("Staff have checked the result."),
+    "unreview": gettext_lazy("Staff want to check the result again."),
+    "edit": gettext_lazy("Corrects flags, note, node, and pid, nothing else."),
+    "notify": gettext_lazy("Asks the institution's staff to check the restored copy."),
 }
 _STAGES_OF: dict[StageRule, str | Promise] = {
-    StageRule.SAME: gettext_lazy("The stage stays."),
-    StageRule.ONWARD: gettext_lazy("The same stage or a later one of its path."),
-    StageRule.SUCCESS: gettext_lazy("The same stage or a later one, where its action may succeed."),
-    StageRule.BACK: gettext_lazy("An earlier stage or the same; for all but an ingest it is Requested."),
+    StageRule.SAME: gettext_lazy("The stage doesn't change."),
+    StageRule.ONWARD: gettext_lazy("The same stage or a later one on its path."),
+    StageRule.SUCCESS: gettext_lazy("The same stage or a later one at which its action can succeed."),
+    StageRule.BACK: gettext_lazy("An earlier stage or the same one; for all actions except Ingest, it is Requested."),
     StageRule.RESOLVE: gettext_lazy("The same stage or a later one."),
 }
 
@@ -198,7 +200,7 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value == _NOW:
-        return _("the time of the save, if none is sent")
+        return _("the time of the save, unless one is sent")
     if value in (None, ""):
         return "null"
     return as_time(value) or "" if isinstance(value, datetime) else str(value)

@@ -23,14 +23,14 @@ from .shapes import Schema
 
 MEMBERS, SERVICES = "Members", "Services and admins"
 _ABOUT = (
-    "Every request carries two headers: your e-mail and an API key, which you make under “My account”. Answers are JSON; an error "
-    "has a plain-text `error`, always. Parameters that are blank are ignored, unknown ones are an error. Times are RFC 3339. Each "
-    "address works with and without a slash at its end, and never redirects."
+    "Every request needs two headers: your email and an API key, which you create under “My account”. Responses "
+    "are JSON; every error has a plain-text `error`. Blank parameters are ignored; unknown ones are errors. Times "
+    "are RFC 3339. Every address works with and without a trailing slash, and never redirects."
 )
 # For tools that show no samples beside the operations.
 _BEGIN = """
 
-To begin, tell your shell where the server is and who you are, and ask for a list. Examples read these three:
+To start, tell your shell where the server is and who you are, and request a list. The examples read these three variables:
 
 ```sh
 export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu PHAROS_KEY
@@ -43,22 +43,23 @@ Then:
 %(curl)s
 ```
 
-How an item moves, and what a save means, is told on the server's page `/api/docs/moves/`."""
+The server's page `/api/docs/moves/` explains how an item moves and what a save means."""
 _TAGS = [
-    {"name": MEMBERS, "description": "For everybody with a key: the items of your institution. Read only."},
-    {"name": SERVICES, "description": "For the consortium's services and admins: the items of all institutions."},
+    {"name": MEMBERS, "description": "For everyone with a key: your institution's items, read-only."},
+    {"name": SERVICES, "description": "For the consortium's services and admins: all institutions' items."},
 ]
 _SENTENCES = {
-    401: "A header is missing, or the e-mail and the key do not belong together.",
-    403: "Your role may not do this.",
-    404: "There is no such thing, or it is another institution's.",
-    409: "The lifecycle does not allow this now.",
-    411: "The body comes without its length.",
+    401: "A header is missing, or the email or key is incorrect.",
+    403: "Your role doesn't allow this.",
+    404: "Not found, or it belongs to another institution.",
+    409: "The item's current state doesn't allow this.",
+    411: "The body was sent without its length.",
     413: "The body is too large.",
-    415: "The body is of a kind that is not taken here.",
-    422: "A value is wrong, or cannot change.",
-    429: "Too many calls in a minute. Retry-After says how many seconds to wait.",
-    503: "Busy, or something that is needed does not answer. Retry-After, where it is there, says when to try again.",
+    415: "The body has an unsupported content type.",
+    422: "A value is wrong or can't be changed.",
+    429: "Too many requests in a minute. Retry-After gives the number of seconds to wait.",
+    503: "The server is busy, or a service it needs doesn't respond. If Retry-After is present, it says when to "
+    "try again.",
 }
 _ALWAYS = {401, 403, 429, 503}
 _WITH_BODY = {400, 411, 413, 415, 422}
@@ -152,7 +153,7 @@ class _OfView(AutoSchema):
         """Both headers at once."""
         named = {}
         for what, header in self.edition.headers._asdict().items():
-            about = {"user": "Your e-mail.", "key": "Your API key."}[what]
+            about = {"user": "Your email.", "key": "Your API key."}[what]
             name = f"{what}Header"
             scheme = {"type": "apiKey", "in": "header", "name": header, "description": about}
             self.registry.register_on_missing(
@@ -191,7 +192,11 @@ class _OfView(AutoSchema):
             case Shape.STAGE:
                 stages = [*record.by_name["stage"].words, ""]
                 name = self.view.stage_name
-                stage = {"type": "string", "enum": stages, "description": "Blank or left out: where the item stopped."}
+                stage = {
+                    "type": "string",
+                    "enum": stages,
+                    "description": "If blank or omitted: where the item stopped.",
+                }
                 schema = {"type": "object", "properties": {name: stage}, "additionalProperties": False}
                 return schema, {name: samples.STAGE}
         schema = self._of_serializer(takes, "request")
@@ -205,12 +210,12 @@ class _OfView(AutoSchema):
             one, example = self._record(), samples.record(self.edition.record)
         else:
             one, example = self._of_serializer(told.answers, "response"), samples.OF_SHAPES[told.answers.Meta.ref_name]
-        schema, words = one, "Done, and this is what it is now." if told.takes else "Found."
+        schema, words = one, "Done; this is the current record." if told.takes else "Found."
         if told.many:
             name = one["$ref"].rsplit("/", 1)[1]
             schema = self._named(f"PageOf{name}s", shapes.page_of(one))
             example = {"count": 1, "next": None, "previous": None, "results": [example]}
-            words = "One page." if self.method == "GET" else "All of them, as they are now."
+            words = "One page." if self.method == "GET" else "All of the records, as they are now."
         answers = {str(told.status): _response(words if told.status != 201 else "Made.", schema, example)}
         return answers | {
             str(status): _response(self._sentence(status), self._error(status)) for status in self._refusals()
@@ -233,8 +238,8 @@ class _OfView(AutoSchema):
         if status != 400:
             return _SENTENCES[status]
         if self.told.takes is not None:
-            return "The body is not JSON, or the address cannot be read."
-        return "A parameter is unknown or malformed." if self.told.many else "The address cannot be read."
+            return "The body is not JSON, or the address is malformed."
+        return "A parameter is unknown or malformed." if self.told.many else "The address is malformed."
 
     def _error(self, status: int) -> Schema:
         plain = self._named("Error", shapes.ERROR)
@@ -249,7 +254,7 @@ class _OfView(AutoSchema):
     def _record(self) -> Schema:
         record = self.edition.record
         who = "members" if self.edition.is_for_members else "services and admins"
-        return self._named(record.__name__, shapes.outgoing(record, self._field, f"An item, as {who} see it."))
+        return self._named(record.__name__, shapes.outgoing(record, self._field, f"An item as {who} see it."))
 
     def _of_serializer(self, serializer: Any, direction: Any) -> Schema:
         component = self.resolve_serializer(serializer, direction)

@@ -28,7 +28,7 @@ from ...listing import (
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
-_TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
+_TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 
 
 def of_list(dialect: Dialect) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def of_list(dialect: Dialect) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "deprecated": True,
-            "description": "Taken, and without effect.",
+            "description": "Accepted but has no effect.",
             "schema": {"type": "string"},
         }
         for name in sorted(dialect.ignored)
@@ -113,11 +113,11 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
     if isinstance(field, MomentField):
         told.append(_TIME)
     elif isinstance(field, DayField):
-        told.append("A whole day.")
+        told.append("A full day.")
     elif name.endswith("_like"):
-        told.append("Upper and lower case are alike.")
+        told.append("Case-insensitive.")
     if isinstance(field, ListField) and name not in PRESENTATION_NAMES:
-        told.append("Given several times: any of them.")
+        told.append("Can be repeated; matches any of the values.")
     return " ".join(told)
 
 

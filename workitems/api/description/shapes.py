@@ -13,30 +13,30 @@ from .parameters import NUMBER
 Schema = dict[str, Any]
 ERROR: Schema = {
     "type": "object",
-    "description": "What is wrong, and what to do.",
+    "description": "What is wrong and what to do.",
     "properties": {"error": {"type": "string", "description": "A sentence in plain text."}},
     "required": ["error"],
 }
 WRONG_FIELDS: Schema = {
     "type": "object",
-    "description": "What is wrong, name by name, and all of it as one sentence under `error`.",
+    "description": "What is wrong with each field, and all of it in one sentence under `error`.",
     "properties": {"error": {"type": "string"}},
     "required": ["error"],
     "additionalProperties": {"type": "array", "items": {"type": "string"}},
 }
 WRONG_RECORD: Schema = {
     "type": "object",
-    "description": "What is wrong, and with which record of the batch. Nothing of it was saved.",
+    "description": "What is wrong, and with which record of the batch. Nothing was saved.",
     "properties": {
         "error": {"type": "string"},
         "id": {"type": "integer", "format": "int64", "description": "The item's number."},
-        "index": {"type": "integer", "description": "The record's place in the batch, from 0."},
+        "index": {"type": "integer", "description": "The record's position in the batch, from 0."},
     },
     "required": ["error"],
     "additionalProperties": True,
 }
-_READ_ONLY = "Read only: it may be sent as it was read; changed, it is refused."
-_NOT_LOOKED_AT = "Read only: it may be sent, and is not looked at."
+_READ_ONLY = "Read-only: you can send it unchanged; a changed value is refused."
+_NOT_LOOKED_AT = "Read-only: you can send it, but it is ignored."
 
 
 def outgoing(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
@@ -74,9 +74,9 @@ def page_of(one: Schema) -> Schema:
     """One page of a list."""
     link = {"type": "string", "format": "uri", "nullable": True}
     properties = {
-        "count": NUMBER | {"description": "How many there are on all pages."},
-        "next": link | {"description": "The address of the next page; null on the last one."},
-        "previous": link | {"description": "The address of the page before; null on the first one."},
+        "count": NUMBER | {"description": "The total number on all pages."},
+        "next": link | {"description": "The address of the next page; null on the last page."},
+        "previous": link | {"description": "The address of the previous page; null on the first page."},
         "results": {"type": "array", "items": one},
     }
     return {"type": "object", "properties": properties, "required": list(properties)}
@@ -84,7 +84,7 @@ def page_of(one: Schema) -> Schema:
 
 def at_odds(one: Schema) -> Schema:
     """A refusal with the item as it is now."""
-    return {"description": "Why not, beside the item as it is now.", "allOf": [one, ERROR]}
+    return {"description": "The reason, and the item as it is now.", "allOf": [one, ERROR]}
 
 
 def needed_with(given: set[str]) -> tuple[str, ...]:

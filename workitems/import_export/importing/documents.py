@@ -124,7 +124,9 @@ class Document:
 
     def _senseless(self, expected: str) -> CutShort:
         there = shown(self._text[self._at : self._at + 20]) if self._char() else "the end"
-        return CutShort(f"it stops being JSON after item {self._rows} ({expected} should be there, but {there} is)")
+        return CutShort(
+            f"it is no longer valid JSON after item {self._rows} ({expected} should be there, but {there} is)"
+        )
 
     def _more(self) -> bool:
         """Reads on, at least as much as is held, so that a long item is not gone through again for every small piece."""
@@ -159,7 +161,7 @@ class Document:
         if end == self._at:
             raise self._senseless("a value")
         if end > len(self._text):
-            raise CutShort(f"it stops being JSON after item {self._rows} (what begins there has no end)")
+            raise CutShort(f"it is no longer valid JSON after item {self._rows} (what starts there has no end)")
         source = self._text[self._at : end]
         self._at = end
         return Raw(0, value, source, problem)

@@ -70,12 +70,10 @@ def recognise(
     if not head.strip():
         raise Unreadable(f"{name} is empty.")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Unreadable(f"{name} is text in UTF-16. Save it as UTF-8 and import that.")
+        raise Unreadable(f"{name} is text in UTF-16. Save it as UTF-8 and import the new file.")
     found = _recognise_text(head, whole, name)
     if wanted and wanted != found.format:
-        raise Unreadable(
-            f"{name} looks like {found.format}, not like {wanted}. Leave --format out, or give another file."
-        )
+        raise Unreadable(f"{name} looks like {found.format}, not {wanted}. Leave out --format, or use another file.")
     return found
 
 
@@ -169,9 +167,9 @@ def _export(stream: BinaryIO) -> Iterator[Raw]:
         items += raw.kind == "item"
         yield raw
     if end is None:
-        raise CutShort(f"its last line is missing, so it is not the whole export; {items} items were there")
+        raise CutShort(f"its last line is missing, so the export is incomplete; it had {items} items")
     if end != items:
-        raise CutShort(f"it says that it holds {end} items, but {items} were there")
+        raise CutShort(f"it should have {end} items, but has {items}")
 
 
 def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognised:
@@ -182,21 +180,21 @@ def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognis
     columns = [column.strip() for column in first]
     if set(columns) >= CSV_COLUMNS:
         if twice := sorted({column for column in columns if column and columns.count(column) > 1}):
-            raise Unreadable(
-                f"The header of {name} names {', '.join(twice)} twice. Take out the column that is not meant."
-            )
+            raise Unreadable(f"The header of {name} names {', '.join(twice)} twice. Remove the wrong one.")
         return Recognised(REGISTRY_CSV, lambda: _csv_rows(whole))
     if {"id", "name", "action", "institution"} <= set(columns):
         raise Unreadable(
-            f"{name} is a list that was saved for a spreadsheet, which cannot be read back faithfully. "
-            "Save the list as JSON, or take the file of export_workitems."
+            f"{name} is a list that was saved for a spreadsheet, which can't be read back reliably. "
+            "Save the list as JSON, or use a file of export_workitems."
         )
     if {"id", "identifier"} <= set(columns):
-        raise Unreadable(f"{name} is a table of institutions: give it by --institution-map, beside the items' file.")
+        raise Unreadable(
+            f"{name} is a table of institutions: use it with --institution-map, together with the items' file."
+        )
     if delimiter := next((mark for mark in OTHER_DELIMITERS if len(_dump_columns(head, mark)) >= 3), ""):
         raise Unreadable(
             f"{name} looks like a dump of Registry's work_items, but with {OTHER_DELIMITERS[delimiter]} between its cells. "
-            "Save it with commas and import that."
+            "Save it with commas and import the new file."
         )
     if len(found := _dump_columns(head, ",")) >= 3:
         raise Unreadable(
@@ -204,9 +202,9 @@ def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognis
             "Dump the table again with all its columns."
         )
     raise Unreadable(
-        f"{name} is none of the formats that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
+        f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
         "line), a CSV dump of Registry's work_items with its header line, or a file of export_workitems. "
-        f"It begins with {head[:60].decode('utf-8', 'replace')!r}."
+        f"It starts with {head[:60].decode('utf-8', 'replace')!r}."
     )
 
 

@@ -37,13 +37,13 @@ class Institutions:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.DictReader(file)
                 if not {"id", "identifier"} <= set(rows.fieldnames or []):
-                    raise Unreadable(f"{path} has no columns id and identifier, so it is no table of institutions.")
+                    raise Unreadable(f"{path} has no columns id and identifier, so it is not a table of institutions.")
                 for row in rows:
                     self._read_line(row)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise Unreadable(f"The table of institutions {path} cannot be read: {error}") from error
+            raise Unreadable(f"The table of institutions {path} can't be read: {error}") from error
         except Bad as bad:
-            raise Unreadable(f"The table of institutions {path} cannot be used: {bad}.") from bad
+            raise Unreadable(f"The table of institutions {path} can't be used: {bad}.") from bad
         self.table = path
 
     def _read_line(self, row: Mapping[str, Any]) -> None:
@@ -74,13 +74,13 @@ class Institutions:
         if number is not None and number in self._numbers and self.table:
             return self._numbers[number]
         if number is not None and self.table:
-            raise Bad(f"institution_id {number} is not in {self.table.name}; add it there, with its identifier")
+            raise Bad(f"institution_id {number} is not in {self.table.name}; add it there with its identifier")
         shown = None if self.table else _shown_by_names(row) or self._numbers.get(number or 0)
         if shown:
             return shown
         raise Bad(
-            "it cannot be told which institution owns the item; give the table of institutions by --institution-map, "
-            "or a field institution with the domain"
+            "can't determine which institution owns the item; use --institution-map with the table of institutions, "
+            "or add a field institution with the domain"
         )
 
     def _check(self, domain: str) -> None:
@@ -89,7 +89,7 @@ class Institutions:
         try:
             is_domain(domain)
         except ValidationError:
-            raise Bad(f"the institution is {domain[:100]!r}, which is no domain like virginia.edu") from None
+            raise Bad(f"the institution is {domain[:100]!r}, which is not a domain such as virginia.edu") from None
         self._good.add(domain)
 
     def add(self, identifier: Any, name: Any) -> str:

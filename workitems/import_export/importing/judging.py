@@ -111,15 +111,15 @@ def _follow_history(arrival: Arrival, stored: WorkItem, history: Sequence[Entry]
     """Of two histories of an item, one must be how the other one begins."""
     theirs = arrival.entries or []
     if len(history) < stored.version:
-        raise Bad("a part of its history here is not in the database; attach the year of the archive that was detached")
+        raise Bad("part of its history is not in this database; reattach the year of the archive that was detached")
     for ours, other in zip(history, theirs, strict=False):
         if ours != _values(other):
-            raise Bad(f"from entry {ours[0]} on, the item's history here is another one than in the file")
+            raise Bad(f"from entry {ours[0]} on, the item's history here differs from the one in the file")
     if len(theirs) < len(history):
         return Verdict(NEWER_HERE)
     if len(theirs) == len(history):
         if different:
-            raise Bad(f"the item has the same history here, but another {', '.join(sorted(different))}")
+            raise Bad(f"the item has the same history here, but a different {', '.join(sorted(different))}")
         return Verdict(UNCHANGED)
     _take_over(stored, different)
     stored.updated_at = arrival.updated_at

@@ -22,7 +22,7 @@ def rejects_path(names: Sequence[str], wanted: str | Path | None) -> dict[str, P
     inputs = {Path(name).resolve() for name in names if name != "-"}
     for path in paths.values():
         if path.resolve() in inputs:
-            raise Unreadable(f"The rejects would be written over the input {path}. Name another file by --rejects.")
+            raise Unreadable(f"The rejects would overwrite the input {path}. Use --rejects to name another file.")
     return paths
 
 
@@ -64,7 +64,7 @@ class Rejects:
                 self.path.unlink()
         except OSError as error:
             raise Stopped(
-                f"The rejects file {self.path} is of an earlier run and cannot be removed: {error.strerror or error}."
+                f"The rejects file {self.path} is from an earlier run and can't be removed: {error.strerror or error}."
             ) from error
         return is_ours
 
@@ -77,7 +77,7 @@ class Rejects:
             self._row([number, _id(raw.value), reason, raw.text()])
         except OSError as error:
             raise Stopped(
-                f"The rejects file {self.path} cannot be written: {error.strerror or error}. Name another place by --rejects."
+                f"The rejects file {self.path} can't be written: {error.strerror or error}. Use --rejects to name another file."
             ) from error
 
     def _row(self, cells: Sequence[Any]) -> None:

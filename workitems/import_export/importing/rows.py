@@ -75,7 +75,7 @@ def text(value: Any, limit: int | None = None) -> str:
     if type(value) is not str:
         raise Bad(f"is {shown(value)}, not text")
     if limit is not None and len(value) > limit:
-        raise Bad(f"has {len(value)} characters; at most {limit} are kept")
+        raise Bad(f"has {len(value)} characters; at most {limit} can be stored")
     if "\0" in value:
         raise Bad("contains a NUL character")
     if not value.isascii():
@@ -84,7 +84,7 @@ def text(value: Any, limit: int | None = None) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Bad("contains half a surrogate pair, which is no character") from None
+            raise Bad("contains half a surrogate pair, which is not a valid character") from None
     return value
 
 
@@ -96,7 +96,7 @@ def whole(value: Any) -> int | None:
     if type(value) is not int:
         raise Bad(f"is {shown(value)}, not a whole number")
     if value < 0:
-        raise Bad(f"is {shown(value)}, less than nothing")
+        raise Bad(f"is {shown(value)}, a negative number")
     if value > MAX_BIGINT:
         raise Bad(f"is {shown(value)}, more than can be stored")
     return value
@@ -124,7 +124,7 @@ def moment(value: Any) -> datetime | None:
         return None
     found = _TIME.fullmatch(value) if type(value) is str else None
     if found is None:
-        raise Bad(f"is {shown(value)}, not a date and time like 2021-03-04T05:06:07Z")
+        raise Bad(f"is {shown(value)}, not a date and time such as 2021-03-04T05:06:07Z")
     if value.startswith("0001-01-01"):
         return None
     day, clock, zone = found.groups()
@@ -133,9 +133,9 @@ def moment(value: Any) -> datetime | None:
         read = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}")
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Bad(f"is {shown(value)}, which is no date and time that exists") from None
+        raise Bad(f"is {shown(value)}, which is not a valid date and time") from None
     if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
-        raise Bad(f"is {shown(value)}; the years {EARLIEST_YEAR} to {LATEST_YEAR} can be stored")
+        raise Bad(f"is {shown(value)}; only the years {EARLIEST_YEAR} to {LATEST_YEAR} can be stored")
     return read
 
 
@@ -183,14 +183,14 @@ def read_export(line: Any) -> Arrival:
     """An item with its history, of our own export. Raises Bad."""
     row = line["item"]
     if missing := READERS.keys() - row.keys():
-        raise Bad(f"the item lacks {', '.join(sorted(missing))}; it is not as export_workitems wrote it")
+        raise Bad(f"the item lacks {', '.join(sorted(missing))}; it is not what export_workitems wrote")
     arrival = _read(row)
     if not arrival.fields["date"]:
         raise Bad("date is missing")
     if arrival.fields["reviewed"] and (
         phase_of(arrival.fields["status"], retry=arrival.fields["retry"]) is not Phase.CLOSED
     ):
-        raise Bad("the item is reviewed though it is not closed")
+        raise Bad("the item is reviewed but not closed")
     arrival.entries = _read_history(line.get("history"), arrival)
     return arrival
 
@@ -200,7 +200,7 @@ def _read(row: Any) -> Arrival:
         raise Bad(f"the row is {shown(row)}, not an object with the fields of an item")
     number = read_field("id", whole, row.get("id"))
     if not number:
-        raise Bad("the row has no id, by which its item would be found again")
+        raise Bad("the row has no id, so its item can't be found again")
     if number > LARGEST_ID:
         raise Bad(f"id is {number}; the largest is {LARGEST_ID}")
     fields = {}
@@ -240,8 +240,8 @@ def _check_words(fields: dict[str, Any]) -> None:
         ("status", fields.get("status", ""), Status),
     ):
         if value not in known._value2member_map_:
-            said = f"the {name} {shown(value)} is not known" if value else f"the row has no {name}"
-            raise Bad(f"{said}; known are {', '.join(known)}")
+            said = f"unknown {name} {shown(value)}" if value else f"the row has no {name}"
+            raise Bad(f"{said}; use one of {', '.join(known)}")
 
 
 def derive_object(arrival: Arrival) -> None:
@@ -282,13 +282,13 @@ def _read_history(history: Any, arrival: Arrival) -> list[HistoryEntry]:
 
 def _read_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
     if not isinstance(line, Mapping) or not _ENTRY.keys() <= line.keys():
-        raise Bad(f"entry {number} of its history is not whole")
+        raise Bad(f"entry {number} of its history is incomplete")
     try:
         values: dict[str, Any] = {name: read_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
         if values["number"] != number:
             raise Bad(f"has number {shown(line['number'])}, so one is missing or out of order")
         if not values["at"] or not values["move"]:
-            raise Bad("says not when it was, or not what")
+            raise Bad("does not say when it was made, or which move it was")
         _check_first(values["move"], number)
         for side in ("before", "after"):
             for name, known in (("stage", Stage), ("status", Status)):
@@ -313,7 +313,7 @@ def _changes(line: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(changes, dict):
         raise Bad("has changes that are not an object")
     for name, pair in changes.items():
-        read_field("has a change whose name", text, name)
+        read_field("has a change with a name that", text, name)
         if not isinstance(pair, list) or len(pair) != 2:
             raise Bad(f"has a change of {shown(name)} that is not a list of two values, before and after")
         for value in pair:
@@ -333,4 +333,4 @@ def _act(line: Mapping[str, Any]) -> UUID | None:
     try:
         return UUID(act) if act else None
     except (ValueError, AttributeError, TypeError):
-        raise Bad(f"has an act that is no UUID: {shown(act)}") from None
+        raise Bad(f"has an act that is not a UUID: {shown(act)}") from None

@@ -144,8 +144,8 @@ def _find_table(name: str, found: Recognised, run: _Run) -> None:
         run.institutions.read_table(table)
     if found.format == formats.REGISTRY_CSV and not run.institutions.table:
         raise Unreadable(
-            f"{name} names institutions by number. Give Registry's institutions table (id, name, identifier) as CSV: by "
-            f"--institution-map, or as {USUAL_NAMES[0]} beside the file."
+            f"{name} names institutions by number. Provide Registry's institutions table (id, name, identifier) as CSV: with "
+            f"--institution-map, or as {USUAL_NAMES[0]} next to the file."
         )
 
 
@@ -160,7 +160,7 @@ def _opened(name: str, stdin: BinaryIO | None) -> Iterator[tuple[BinaryIO, int |
             with open(name, "rb", buffering=0) as file:
                 yield file, _size(file)
     except OSError as error:
-        raise Unreadable(f"{name} cannot be read: {error.strerror or error}.") from error
+        raise Unreadable(f"{name} can't be read: {error.strerror or error}.") from error
 
 
 def _size(stream: Any) -> int | None:
@@ -211,9 +211,9 @@ def _take_file(stream: BinaryIO, name: str, bar: Any, rejects: Rejects, run: _Ru
             if len(waiting) >= batch:
                 flush()
     except CutShort as short:
-        run.summary.cut_short.append(f"{name} is cut short: {short}.")
+        run.summary.cut_short.append(f"{name} is incomplete: {short}.")
     except OSError as error:
-        run.summary.cut_short.append(f"{name} cannot be read on: {error.strerror or error}.")
+        run.summary.cut_short.append(f"{name} can't be read any further: {error.strerror or error}.")
     flush()
     if found.next_page:
         run.summary.one_page.append((name, found.next_page))
@@ -262,7 +262,7 @@ def _store(waiting: list[Pair], domains: set[str], rejects: Rejects, run: _Run) 
             try:
                 outcomes |= _take([pair], domains, run)
             except (IntegrityError, DataError, ValueError, OverflowError) as error:
-                outcomes[id(pair[0])] = Bad(f"the database refuses it: {str(error).strip().splitlines()[0]}")
+                outcomes[id(pair[0])] = Bad(f"the database rejects it: {str(error).strip().splitlines()[0]}")
     for raw, arrival in waiting:
         _count(raw, arrival, outcomes[id(raw)], rejects, run.summary)
     forget_statements()
@@ -282,11 +282,11 @@ def _take(good: list[tuple[Raw, Arrival]], domains: set[str], run: _Run) -> dict
                     transitions.store_imported([arrival.id for _raw, arrival in good], plan, history=history)
         except OperationalError as error:
             if attempt == _ATTEMPTS or transaction.get_connection().in_atomic_block:
-                raise Stopped(f"The database fails: {str(error).strip()}.") from error
+                raise Stopped(f"Database error: {str(error).strip()}.") from error
         except (IntegrityError, DataError):
             raise
         except Error as error:
-            raise Stopped(f"The database fails: {str(error).strip()}.") from error
+            raise Stopped(f"Database error: {str(error).strip()}.") from error
         else:
             run.institutions.ids |= plan.new_institutions
             run.summary.institutions_created += len(plan.new_institutions)

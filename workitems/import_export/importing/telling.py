@@ -9,29 +9,29 @@ from .taking import Summary
 def sentences(summary: Summary) -> Iterator[str]:
     yield (
         f"{_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
-        f"{summary.newer_here:,} newer here and left as they are, {summary.rejected:,} rejected."
+        f"{summary.newer_here:,} left unchanged because they are newer here, {summary.rejected:,} rejected."
     )
     if summary.institutions_created:
-        yield f"Institutions that were not known yet and are now: {summary.institutions_created:,}."
+        yield f"Institutions added: {summary.institutions_created:,}."
     if summary.odd_paths:
-        yield f"{_rows(summary.odd_paths)} at a stage or with a success that their action does not have; taken as they are."
+        yield f"{_rows(summary.odd_paths)} with a stage or a success that their action does not have; imported as they are."
     if summary.damaged_etags:
         named = ", ".join(summary.damaged_examples)
-        yield f"{_rows(summary.damaged_etags)} with an etag that a spreadsheet has damaged, kept as it is: {named}."
+        yield f"{_rows(summary.damaged_etags)} with an etag damaged by a spreadsheet; imported as it is: {named}."
     if summary.without_date:
-        yield f"{_rows(summary.without_date)} without the date of receipt; when it was created stands for it."
+        yield f"{_rows(summary.without_date)} without a date of receipt; the creation date is used instead."
     if summary.reviewed_dropped:
-        yield f"{_rows(summary.reviewed_dropped)} marked reviewed though still open; taken as not reviewed."
+        yield f"{_rows(summary.reviewed_dropped)} marked as reviewed but still open; imported as not reviewed."
     if summary.ignored_columns:
-        yield printable(f"Not taken, as there is no place for it here: {', '.join(sorted(summary.ignored_columns))}.")
+        yield printable(f"Ignored, because there is no field for it: {', '.join(sorted(summary.ignored_columns))}.")
     yield from _pages(summary.one_page)
     yield from summary.cut_short
     if summary.rejects_files:
-        yield f"The rejected rows, with the reasons: {', '.join(map(str, summary.rejects_files))}."
+        yield f"Rejected rows with their reasons: {', '.join(map(str, summary.rejects_files))}."
     if summary.old_rejects:
-        yield f"Nothing is rejected any more; removed the rejects of an earlier run: {', '.join(map(str, summary.old_rejects))}."
+        yield f"Nothing was rejected; removed the rejects of an earlier run: {', '.join(map(str, summary.old_rejects))}."
     if summary.is_interrupted:
-        yield "Interrupted. What is counted above is in; the same command goes on from there."
+        yield "Interrupted. The rows counted above were imported; run the same command to continue."
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -42,12 +42,12 @@ def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
     following = printable(following[:300])
     if len(one_page) == 1:
         yield (
-            f"{name} was one page of a longer list, so more items exist: its “next” is {following}. Import that page, too, "
-            "unless you have."
+            f"{name} is one page of a longer list, so there are more items: its “next” is {following}. Import that page "
+            "too, unless you already have."
         )
     else:
         yield (
-            f"{len(one_page):,} files were each one page of a longer list. See that all pages were imported; the “next” of "
+            f"{len(one_page):,} files are each one page of a longer list. Make sure that all pages were imported; the “next” of "
             f"{name} is {following}."
         )
 

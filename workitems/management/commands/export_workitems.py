@@ -14,7 +14,9 @@ class Command(BaseCommand):
     help = "Writes every institution and item, with the items' history, as JSON lines that import_workitems reads."
 
     def add_arguments(self, parser):
-        parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="where to (default: standard output)")
+        parser.add_argument(
+            "file", nargs="?", default="-", metavar="FILE", help="where to write (default: standard output)"
+        )
 
     def handle(self, *, file, **options):
         total = WorkItem.objects.count()
@@ -27,7 +29,7 @@ class Command(BaseCommand):
                 else:
                     export_to(Path(file), pieces)
             except OSError as error:
-                raise CommandError(f"{file} cannot be written: {error.strerror or error}.") from error
+                raise CommandError(f"{file} can't be written: {error.strerror or error}.") from error
             except NotWhole as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:

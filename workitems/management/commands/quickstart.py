@@ -22,7 +22,7 @@ def by_hand() -> str:
 def free_port(text: str) -> int:
     """The port, if it is one and nobody listens on it; else CommandError."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise CommandError(f"PORT is {text!r}; give a number from 1 to 65535, as in: make run PORT=8001")
+        raise CommandError(f"PORT is {text!r}. Use a number from 1 to 65535, as in: make run PORT=8001")
     port = int(text)
     with socket.socket() as probe:
         # As the server will: a port whose last connections are still closing is free.
@@ -31,10 +31,8 @@ def free_port(text: str) -> int:
             probe.bind((HOST, port))
         except OSError as error:
             other = port + 1 if port < 65535 else 8000
-            reason = (
-                "may not be used by you" if isinstance(error, PermissionError) else "is busy: something listens there"
-            )
-            raise CommandError(f"Port {port} {reason}. Take another: make run PORT={other}") from error
+            reason = "requires other permissions" if isinstance(error, PermissionError) else "is already in use"
+            raise CommandError(f"Port {port} {reason}. Use another one: make run PORT={other}") from error
     return port
 
 
@@ -49,9 +47,9 @@ def database() -> str:
 def accounts() -> str:
     """Who can sign in, in one line."""
     if not people_to_sign_in_as():
-        return f"those of this database; a new admin: {by_hand()} createsuperuser"
+        return f"those in this database; to add an admin: {by_hand()} createsuperuser"
     return (
-        f"depositor@ and staff@ {', '.join(WITH_ACCOUNTS)}; {admin_email()}; password of all: {settings.DEMO_PASSWORD}"
+        f"depositor@ and staff@ {', '.join(WITH_ACCOUNTS)}; {admin_email()}; password for all: {settings.DEMO_PASSWORD}"
     )
 
 
@@ -60,14 +58,14 @@ def welcome(port: int) -> list[str]:
     return [
         f"Open      http://{HOST}:{port}/",
         f"Accounts  {accounts()}",
-        f"Data      stays in {database()}; `make run` goes on with it",
-        f"Movement  in another terminal: {by_hand()} simulate",
-        "Stop      with Ctrl-C",
+        f"Data      stays in {database()}; `make run` picks it up again",
+        f"Activity  in another terminal: {by_hand()} simulate",
+        "Stop      press Ctrl-C",
     ]
 
 
 class Command(BaseCommand):
-    help = "What `make run` does: prepares the database, loads the demo into an empty one, and serves."
+    help = "Does what `make run` needs: prepares the database, loads the demo into an empty one, and starts the server."
     requires_system_checks = []  # runserver makes them
 
     def handle(self, *args, **options):
@@ -75,7 +73,7 @@ class Command(BaseCommand):
         try:
             self._prepare()
         except OperationalError as error:
-            raise CommandError(f"The database cannot be used ({database()}): {error} Look at DATABASE_URL.") from error
+            raise CommandError(f"The database can't be used ({database()}): {error} Check DATABASE_URL.") from error
         for line in welcome(port):
             self.stdout.write(line)
         self.stdout.flush()
@@ -88,11 +86,11 @@ class Command(BaseCommand):
             self._say(f"Preparing the database: {len(plan)} migrations …")
             call_command("migrate", verbosity=0, interactive=False)
         if settings.DEBUG and is_empty():
-            self._say("Loading the demo: two years of items. This takes half a minute, once …")
+            self._say("Loading the demo: two years of items. This takes half a minute and happens only once …")
             try:
                 load_demo()
             except KeyboardInterrupt:
-                raise CommandError("Stopped. Nothing of the demo was kept; the next `make run` loads it.") from None
+                raise CommandError("Stopped. No demo data was kept; the next `make run` loads it.") from None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

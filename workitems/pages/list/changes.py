@@ -92,9 +92,9 @@ class Changes:
         if self.is_whole:
             said = ngettext("%(number)d item changed", "%(number)d items changed", self.number)
         elif self.number:
-            said = ngettext("%(number)d item and more changed", "%(number)d items and more changed", self.number)
+            said = ngettext("At least %(number)d item changed", "At least %(number)d items changed", self.number)
         else:
-            return _("Many items have changed, perhaps some of these")
+            return _("Many items changed, possibly some of these")
         return said % {"number": self.number}
 
 

@@ -46,9 +46,7 @@ class BulkMove(ItemViewMixin, View):
 
     def get(self, request):
         """Whoever was signed out before it was sent comes here from signing in."""
-        messages.info(
-            request, _("Nothing was changed. Choose the items, and what is to be done with them, in the list.")
-        )
+        messages.info(request, _("Nothing was changed. Select the items in the list, and what to do with them."))
         return redirect("items")
 
     def post(self, request):

@@ -26,7 +26,7 @@ class ListChanges(ReadsFromStandby, ItemViewMixin, View):
         try:
             since = changes.read(since)
         except ValueError:
-            return _wrong(since=_("This is not what a list's page has here; load the page again."))
+            return _wrong(since=_("This request doesn't come from a list's page. Reload the page."))
         if not listing.is_valid():
             return _wrong(**listing.errors)
         found = changes.changed(listing, since, _numbers(shown))

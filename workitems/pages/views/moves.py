@@ -53,7 +53,7 @@ class Move(ItemViewMixin, View):
             if refused.reason == "changed":
                 self.say_what_is_now(item, form)
             return self.page(item, form, status=STATUS_OF[refused.reason])
-        messages.success(request, self.said(item) if item.version != version else _("Nothing had to be changed."))
+        messages.success(request, self.said(item) if item.version != version else _("There was nothing to change."))
         return redirect(self.after(item))
 
     def say_what_is_now(self, item, form):
@@ -142,8 +142,8 @@ class Review(Move):
 
     def said(self, item):
         if item.reviewed:
-            return _("Marked %(name)s reviewed.") % {"name": item.name}
-        return _("Marked %(name)s not reviewed.") % {"name": item.name}
+            return _("Marked %(name)s as reviewed.") % {"name": item.name}
+        return _("Marked %(name)s as not reviewed.") % {"name": item.name}
 
 
 class Edit(Move):

@@ -56,13 +56,13 @@ class ReviewQueue(ItemViewMixin, View):
             form.add_error(None, refused.sentence)
             return self.page(here, queue, self.item_with(item.pk), form, status=STATUS_OF[refused.reason])
         if not wanted:
-            messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
+            messages.success(request, _("Marked %(name)s as not reviewed.") % {"name": item.name})
             return redirect(url_of_round(here.back_to(item.pk)))
         # A button that is pressed twice is sent twice: the second time nothing is done, by the same person.
         last = latest_entries(item, 1)[0]
         is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
-            messages.info(request, _("%(name)s was marked already.") % {"name": item.name})
+            messages.info(request, _("%(name)s has already been marked.") % {"name": item.name})
         there = here.past(stop, marked=item.pk if is_done else None)
         there, following = self.step(there, self.queue(there))
         return redirect(url_of_round(there.showing(following.item) if following.item else there))
@@ -73,7 +73,7 @@ class ReviewQueue(ItemViewMixin, View):
         if here.order and queue.order != here.order:
             messages.info(
                 self.request,
-                _("The list has become longer or shorter, and goes by another order now: from its first item on."),
+                _("The list's length has changed, and it is now in a different order. Starting from its first item."),
             )
             stop = item = None
         following = queue.following(stop, item)

@@ -52,7 +52,7 @@ class OfView(ItemViewMixin, View):
         """Whether it is of any use to this person; where not, the next page says why."""
         if saved_views.can_open(view, self.request.user):
             return True
-        sentence = _("“%(name)s” asks for something that is not there for your role or institution.")
+        sentence = _("“%(name)s” uses a filter that isn't available to your role or institution.")
         messages.error(self.request, sentence % {"name": view.name})
         return False
 
@@ -60,7 +60,8 @@ class OfView(ItemViewMixin, View):
         """Tells who has saved a view what they might not think of."""
         if saved_views.some_cannot_open(view):
             warning = _(
-                "It names an institution, a cause or a process: whoever may not see that is not shown this view."
+                "The view names an institution, a cause, or a process. People who don't have access to it don't "
+                "see the view."
             )
             messages.warning(self.request, warning)
 
@@ -96,15 +97,15 @@ class SavedViews(OfView):
     def refused(self, form):
         """What was sent is no list. It is kept, and so is what was typed."""
         query = self.request.POST.get("list", "")
-        form.add_error(None, _("This list cannot be saved: it is not valid. Go back to it, and look at what it says."))
+        form.add_error(None, _("This list can't be saved because it isn't valid. Go back to it to see what is wrong."))
         context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
         return render(self.request, "workitems/saved_views/save.html", context, status=422)
 
     def say(self, view):
         sentences = {
-            Reach.PRIVATE: _("Saved as “%(name)s”. Only you see it."),
-            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution sees it."),
-            Reach.EVERYBODY: _("Saved as “%(name)s”. Everybody sees it."),
+            Reach.PRIVATE: _("Saved as “%(name)s”. Only you can see it."),
+            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution can see it."),
+            Reach.EVERYBODY: _("Saved as “%(name)s”. Everyone can see it."),
         }
         messages.success(self.request, sentences[view.reach] % {"name": view.name})
         self.warn(view)
@@ -145,7 +146,7 @@ class DeleteView(OfView):
     def post(self, request, pk):
         view = self.changeable()
         saved_views.delete_view(view)
-        messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
+        messages.success(request, _("Deleted the view “%(name)s”. Its items haven't changed.") % {"name": view.name})
         return redirect("saved_views")
 
 
@@ -165,9 +166,11 @@ class StartWith(OfView):
     def begin_with(self, view):
         saved_views.start_with(view, self.request.user)
         if view:
-            messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
+            messages.success(
+                self.request, _("“%(name)s” is now the default view of “Work Items”.") % {"name": view.name}
+            )
         else:
-            messages.success(self.request, _("“Work Items” begins with all items now."))
+            messages.success(self.request, _("“Work Items” now opens with all items."))
 
 
 class DigestOfView(OfView):
@@ -179,15 +182,15 @@ class DigestOfView(OfView):
     def post(self, request, pk):
         view, every = self.view(), request.POST.get("every", "")
         if every and every not in Every.values:
-            messages.error(request, _("Choose how often: every day, every week, or no mail."))
+            messages.error(request, _("Choose how often to receive the email: daily, weekly, or never."))
             return redirect("saved_views")
         if every and not self.can_open(view):
             return redirect("saved_views")
         mailing.subscribe(view, request.user, every or None, timezone.now())
         sentences = {
-            "": _("You get no mail about “%(name)s”."),
-            Every.DAY: _("You get “%(name)s” every day at 7 in your zone, if there is something in it."),
-            Every.WEEK: _("You get “%(name)s” on Mondays at 7 in your zone, if there is something in it."),
+            "": _("You won't receive emails about “%(name)s”."),
+            Every.DAY: _("You'll receive “%(name)s” daily at 7 a.m. your time, unless empty."),
+            Every.WEEK: _("You'll receive “%(name)s” every Monday at 7 a.m. your time, unless empty."),
         }
         messages.success(request, sentences[every] % {"name": view.name})
         return redirect("saved_views")
@@ -236,9 +239,7 @@ class Start(ItemViewMixin, View):
             return redirect(url_of_list(listing))
         messages.error(
             request,
-            _(
-                "“%(name)s”, which your list begins with, asks for something that is not there for your role or institution."
-            )
+            _("“%(name)s”, your default view, uses a filter that isn't available to your role or institution.")
             % {"name": view.name},
         )
         return redirect("items")
