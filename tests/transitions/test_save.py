@@ -169,7 +169,7 @@ def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
         with pytest.raises(Refused) as caught:
             move_meant(now, {name: value}, CARRIED_NOW, role=role)
         assert caught.value.reason == "illegal"
-        assert caught.value.sentence.endswith(f"any more: {name}.")
+        assert caught.value.sentence.endswith(f"no longer change: {name}.")
 
 
 @pytest.mark.parametrize("status", ["Started", "Suspended"])
@@ -262,7 +262,7 @@ def test_a_fixed_value_that_differs_is_named(name, sent, says):
     with pytest.raises(Refused) as caught:
         check_fixed({**STORED, name: sent}, STORED)
     assert (caught.value.reason, caught.value.field) == ("invalid", name)
-    assert caught.value.sentence.startswith(f"“{name}” of an item never changes")
+    assert caught.value.sentence.startswith(f"A save can't change the “{name}” of an item")
     assert says in caught.value.sentence
 
 
