@@ -69,8 +69,8 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"SECRET_KEY": ""}, "SECRET_KEY: give at least 50"),
-        ({"SECRET_KEY": "short"}, "SECRET_KEY: give at least 50"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY: use at least 50"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY: use at least 50"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: list the host names"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS: name each host"),
         ({"ALLOWED_HOSTS": "a.example.org,*.example.org"}, "ALLOWED_HOSTS: name each host"),
@@ -280,5 +280,5 @@ def test_a_start_in_the_wrong_environment_stops():
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
-    assert "SECRET_KEY: give at least 50" in done.stderr
+    assert "SECRET_KEY: use at least 50" in done.stderr
     assert "ALLOWED_HOSTS: list the host names" in done.stderr

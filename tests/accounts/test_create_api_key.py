@@ -36,13 +36,13 @@ def test_a_label_is_not_needed(wally):
     ("arguments", "says"),
     [
         (["nobody@virginia.edu"], "nobody@virginia.edu"),
-        ([""], "Nobody here"),
-        (["dora@virginia.edu\x00"], "e-mail"),
-        (["\udcff@virginia.edu"], "e-mail"),
+        ([""], "There is no user"),
+        (["dora@virginia.edu\x00"], "email"),
+        (["\udcff@virginia.edu"], "email"),
         (["dora@virginia.edu", "--label", "x" * 101], "100 characters"),
         (["dora@virginia.edu", "--label", "\udcff"], "--label"),
         (["dora@virginia.edu", "--label", "a\x00b"], "--label"),
-        ([], "E-MAIL"),
+        ([], "EMAIL"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(dora, arguments, says):

@@ -111,7 +111,7 @@ def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
     secret, _example = shown(client.post("/account/keys", sent))
     again = client.post("/account/keys", sent, follow=True)
     assert again.redirect_chain == [("/account", 302)]
-    assert "made its key already" in page(again).one("div", class_="messages").words
+    assert "already created its key" in page(again).one("div", class_="messages").words
     assert secret[8:] not in again.text
     assert ApiKey.objects.count() == 1
     asked = client.get("/account/keys", follow=True)
@@ -258,7 +258,7 @@ def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
     assert "http://testserver/api/v2/items/?per_page=5" in example
     assert page(response).one("main").all("a", href=ADMIN)
     again = client.post(ADD, sent, follow=True)
-    assert "made its key already" in again.text
+    assert "already created its key" in again.text
     later = (again.text, client.get(ADMIN).text, *(str(one.__dict__) for one in LogEntry.objects.all()))
     assert not [text for text in later if secret[8:] in text]
     assert [*ApiKey.objects.all()] == [key]
@@ -329,7 +329,7 @@ def test_live_and_revoked_keys_look_different(signed_in, ada, wally):
     client = signed_in(ada)
     read = page(client.get(ADMIN))
     assert [one.words for one in read.all("del")] == [f"{gone.prefix}…"]
-    assert [one.words for one in read.all("td", class_="field-state")] == ["revoked", "works"]
+    assert [one.words for one in read.all("td", class_="field-state")] == ["revoked", "active"]
     for query, key in (("works=yes", live), ("works=no", gone)):
         [row] = page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
         assert key.prefix in row.words

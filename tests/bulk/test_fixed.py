@@ -61,7 +61,7 @@ def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, j
     empty.delete()
     response = client.post(CANCEL, confirmed(sent))
     assert response.status_code == 422
-    assert "not there for you any more" in page(response).one("div", class_="problem").words
+    assert "You no longer have access to the list" in page(response).one("div", class_="problem").words
     assert NOTE in page(response).one("pre").text
     assert cancelled() == set()
     assert not BulkChange.objects.exists()
@@ -96,15 +96,15 @@ def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in
     asked = client.post(CANCEL, sent)
     assert preview(asked) == [
         "4 items selected",
-        "4 will be cancelled, for good: 4 Started",
+        "4 will be cancelled (can be requeued later): 4 Started",
         DRIFTS,
     ]
     Typical.objects.update(late=3600)
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["2 items selected", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled (can be requeued later): 2 Started", DRIFTS]
     asked = client.post(CANCEL, sure(asked, note=""))
     assert asked.status_code == 422
-    assert preview(asked) == ["2 items selected", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled (can be requeued later): 2 Started", DRIFTS]
     Typical.objects.update(late=960)
     shown = client.post(CANCEL, sure(asked), follow=True)
     assert outcome(shown) == "Cancelled 2 of 2."
@@ -151,9 +151,9 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
     undo = client.post(f"{first}/undo")["Location"]
     assert client.post(f"{first}/undo")["Location"] == undo
     again = client.post("/items/review", form, follow=True)
-    assert outcome(again) == "Marked 0 of 3 reviewed. 3 skipped: changed since the list was opened."
+    assert outcome(again) == "Marked 0 of 3 as reviewed. 3 skipped: changed since the list was opened."
     other = client.post("/items/review", {**form, "reviewed": "false"}, follow=True)
-    assert outcome(other).startswith("Marked 0 of 3 not reviewed.")
+    assert outcome(other).startswith("Marked 0 of 3 as not reviewed.")
     assert BulkChange.objects.count() == 4
 
 
@@ -212,7 +212,7 @@ def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
     sent = all_of(client, "stage=Store")
     make_item(virginia, stage="Store")
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["3 items selected", "3 will be cancelled, for good: 3 Started"]
+    assert preview(asked) == ["3 items selected", "3 will be cancelled (can be requeued later): 3 Started"]
     assert outcome(client.post(CANCEL, sure(asked), follow=True)) == "Cancelled 3 of 3."
     assert cancelled() == keys(*items)
 
@@ -273,7 +273,7 @@ def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia
     shown = client.get(f"/acts/{bulk_run.go_on(act).pk}")
     alone = page(shown).one("section", aria_labelledby="left-alone")
     assert len(alone.all("li")) == 100
-    assert "there are more" in alone.words
+    assert "Only the first ones are shown" in alone.words
 
 
 @pytest.mark.parametrize("why", ["role", "inactive"])
@@ -297,7 +297,7 @@ def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
     bulk_run.go_on(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
-    assert outcome(undone) == "Marked 2 of 2 not reviewed."
+    assert outcome(undone) == "Marked 2 of 2 as not reviewed."
     undo = BulkChange.objects.exclude(pk=act.pk).get()
     assert client.post(f"/acts/{undo.pk}/undo").status_code == 403
 

@@ -77,7 +77,7 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     act, response = done_at_once(client, sent)
     assert "done so far" in page(response).one("main").words
     response = to_the_end(client, act, response)
-    assert outcome(response) == "Marked 20 of 20 reviewed."
+    assert outcome(response) == "Marked 20 of 20 as reviewed."
     assert reviewed() == keys(*items)
 
 
@@ -92,7 +92,7 @@ def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monke
     act, response = done_at_once(client, sent)
     assert response.status_code == 200
     assert "of 4 done" in page(response).one("main").words
-    assert outcome(to_the_end(client, act, response)) == "Marked 4 of 4 reviewed."
+    assert outcome(to_the_end(client, act, response)) == "Marked 4 of 4 as reviewed."
     assert reviewed() == keys(*items)
 
 
@@ -112,7 +112,7 @@ def test_two_thousand_items(signed_in, stan, virginia, jhu):
     act, response = done_at_once(client, matching(client))
     while not BulkChange.objects.get(pk=act.pk).finished_at:
         response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 2,000 of 2,000 reviewed."
+    assert outcome(response) == "Marked 2,000 of 2,000 as reviewed."
     assert reviewed() == keys(*items)
     assert not reviewed() & keys(*others)
     entries = HistoryEntry.objects.filter(act=act.pk, move="review", number=2)

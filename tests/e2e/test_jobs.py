@@ -142,7 +142,7 @@ def test_staff_review_what_has_finished(window, cast, with_items):
     expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
     assert [now(item).reviewed for item in two] == [True, True]
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 not reviewed.")
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as not reviewed.")
     assert [now(item).reviewed for item in two] == [False, False]
     page.get_by_role("link", name="Back to the list").click()
     expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review))

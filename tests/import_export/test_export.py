@@ -194,7 +194,7 @@ def test_a_truncated_export_is_recognised(item, theirs, tmp_path):
     assert (summary.unchanged, summary.rejected) == (2, 0)
     assert "last line is missing" in summary.cut_short[0]
     summary = from_export(tmp_path, with_end[:-2] + with_end[-1:])
-    assert "says that it holds 2 items, but 1" in summary.cut_short[0]
+    assert "should have 2 items, but has 1" in summary.cut_short[0]
 
 
 def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
@@ -231,11 +231,11 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
         (lambda line: line["history"].clear(), "no history"),
         (lambda line: line["history"].pop(0), "entry 1 of its history has number 2"),
         (lambda line: line["history"].pop(1), "entry 2 of its history has number 3"),
-        (lambda line: line["history"].append(7), "entry 4 of its history is not whole"),
+        (lambda line: line["history"].append(7), "entry 4 of its history is incomplete"),
         (lambda line: line["history"][2].update(status_after="Failed"), "its history ends at"),
         (lambda line: line["history"][1].update(move="create"), "creates the item again"),
         (lambda line: line["history"][0].update(move="fail"), "entry 1 of its history is fail"),
-        (lambda line: line["history"][1].update(at=None), "says not when"),
+        (lambda line: line["history"][1].update(at=None), "does not say when"),
         (lambda line: line["history"][1].update(stage_after="Bogus"), "a stage that is not known"),
         (lambda line: line["history"][1].update(changes=[]), "changes that are not an object"),
         (lambda line: line["history"][1].update(changes={"a": ["", "\0"]}), "NUL"),
@@ -246,12 +246,12 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
         (lambda line: line["history"][1].update(changes={"a": ["x", []]}), "is [], not a text"),
         (lambda line: line["history"][1].update(changes={"a": ["x", float("nan")]}), "is NaN, not a text"),
         (lambda line: line["history"][1].update(at="9999-12-31T23:59:59Z"), "the years 1900 to 9000"),
-        (lambda line: line["history"][1].update(act="x"), "no UUID"),
+        (lambda line: line["history"][1].update(act="x"), "not a UUID"),
         (lambda line: line["history"][1].update(who="x" * 256), "who has 256"),
         (lambda line: line["item"].pop("note"), "lacks note"),
         (lambda line: line["item"].update(date=None), "date is missing"),
         (lambda line: line["item"].update(reviewed=True), "not closed"),
-        (lambda line: line["item"].update(institution="x"), "no domain"),
+        (lambda line: line["item"].update(institution="x"), "is not a domain"),
         (lambda line: line.pop("item"), "neither an item"),
     ],
     ids=range(26),
@@ -326,5 +326,5 @@ def test_the_command_writes_to_a_file_or_to_standard_output(item, tmp_path):
 
 
 def test_the_command_says_where_it_cannot_write(item, tmp_path):
-    with pytest.raises(CommandError, match="cannot be written"):
+    with pytest.raises(CommandError, match="can't be written"):
         call_command("export_workitems", str(tmp_path / "none" / "all.jsonl"))

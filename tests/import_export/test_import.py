@@ -257,7 +257,7 @@ def test_the_institution_of_a_row_without_one(take):
     ("fields", "reason"),
     [
         ({"institution": None, "bucket": "elsewhere"}, "--institution-map"),
-        ({"institution": "not a domain"}, "no domain"),
+        ({"institution": "not a domain"}, "is not a domain"),
         ({"institution": 17, "bucket": ""}, "--institution-map"),
         ({"institution": ["x"]}, "institution"),
         ({"institution_id": "x"}, "institution_id"),

@@ -57,9 +57,9 @@ def refused(tmp_path):
         ({"name": "x" * 1001}, "name has 1001 characters"),
         ({"note": "\ud800"}, "note contains half a surrogate"),
         ({"etag": "x" * 256}, "etag has 256"),
-        ({"action": "Bogus"}, 'the action "Bogus" is not known'),
-        ({"stage": "Bogus"}, 'the stage "Bogus" is not known'),
-        ({"status": "Bogus"}, 'the status "Bogus" is not known'),
+        ({"action": "Bogus"}, 'unknown action "Bogus"'),
+        ({"stage": "Bogus"}, 'unknown stage "Bogus"'),
+        ({"status": "Bogus"}, 'unknown status "Bogus"'),
         ({"status": None}, "no status"),
         ({"date": "yesterday"}, "date is"),
         ({"date": "2021-02-30T00:00:00Z"}, "date is"),
@@ -226,7 +226,7 @@ def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch
     rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
     assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
     [row] = refused()
-    assert (row["id"], row["reason"]) == ("3", "the database refuses it: row 3 is not wanted")
+    assert (row["id"], row["reason"]) == ("3", "the database rejects it: row 3 is not wanted")
     assert HistoryEntry.objects.count() == 4
 
 
@@ -272,7 +272,7 @@ def test_rejects_of_two_files_of_one_stem(tmp_path):
 
 def test_rejects_never_overwrite_an_input(tmp_path):
     path = write(tmp_path, "items.json", json_lines(pharos(id=None)))
-    with pytest.raises(Unreadable, match="written over"):
+    with pytest.raises(Unreadable, match="would overwrite"):
         import_files([path], rejects=path)
     assert path.read_text() == json_lines(pharos(id=None))
 

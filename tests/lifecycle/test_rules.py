@@ -113,7 +113,7 @@ def test_a_refusal_gives_the_state_and_the_allowed_moves():
     )
     assert refusal("progress", closed, "admin", stage="Resolve").sentence == (
         "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
-        "You may: requeue, review, edit."
+        "You can: requeue, review, edit."
     )
     assert refusal("cancel", facts(), "worker", note="why").sentence == (
         "This item is open (Fetch / Started). A service can cancel only an upload that another upload has replaced. "

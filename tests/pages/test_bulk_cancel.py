@@ -78,7 +78,7 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
     asked = client.post(URL, sent)
     assert preview(asked) == [
         "5 items selected",
-        "3 will be cancelled, for good: 3 Started",
+        "3 will be cancelled (can be requeued later): 3 Started",
         "1 will be skipped: already cancelled",
         "1 will be skipped: already finished",
     ]
@@ -132,7 +132,7 @@ def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jh
     theirs = make_item(jhu, stage="Store")
     asked = client.post(URL, sent)
     assert preview(asked)[1:] == [
-        "2 will be cancelled, for good: 2 Started",
+        "2 will be cancelled (can be requeued later): 2 Started",
         "1 will be skipped: changed since you opened the list",
     ]
     _act, shown = done_at_once(client, confirmed(sent))

@@ -123,7 +123,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
 
     response = client.post(page(response).one("form", action=f"/acts/{act.pk}/undo")["action"], follow=True)
     assert reviewed() == set()
-    assert outcome(response) == "Marked 2 of 2 not reviewed."
+    assert outcome(response) == "Marked 2 of 2 as not reviewed."
     assert last(done[0]).move == "unreview"
     assert last(done[0]).act not in (None, act.pk)
     assert not page(response).one("main").all("form")  # an undo is not undone
@@ -161,7 +161,7 @@ def test_marking_not_reviewed(signed_in, stan, done):
     client = signed_in(stan)
     done_at_once(client, ticked(*done))
     act, response = done_at_once(client, ticked(*done[:2], reviewed="false"))
-    assert outcome(response) == "Marked 2 of 2 not reviewed."
+    assert outcome(response) == "Marked 2 of 2 as not reviewed."
     assert reviewed() == keys(done[2])
     client.post(f"/acts/{act.pk}/undo")
     assert reviewed() == keys(*done)

@@ -127,7 +127,7 @@ def test_the_limit_counts_bytes(item, wally, monkeypatch):
     with pytest.raises(transitions.WorkerStateTooLarge) as caught:
         save(item, wally, text="é" * 500 + "e")
     assert caught.value.size == 1001
-    assert caught.value.sentence.startswith("This state has 1,001 bytes; at most 1,000 bytes")
+    assert caught.value.sentence.startswith("This state has 1,001 bytes, but at most 1,000 bytes")
     assert state_of(item) == "é" * 500
 
 

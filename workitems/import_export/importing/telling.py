@@ -9,7 +9,7 @@ from .taking import Summary
 def sentences(summary: Summary) -> Iterator[str]:
     yield (
         f"{_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
-        f"{summary.newer_here:,} left unchanged because they are newer here, {summary.rejected:,} rejected."
+        f"{summary.newer_here:,} skipped because they are newer here, {summary.rejected:,} rejected."
     )
     if summary.institutions_created:
         yield f"Institutions added: {summary.institutions_created:,}."
