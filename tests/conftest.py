@@ -82,7 +82,7 @@ def _nobody_has_read_before():
 @pytest.fixture(autouse=True)
 def _usual_times_are_read_anew():
     """A process keeps them for a minute, which here is many tests."""
-    typical.forget()
+    typical.clear_cache()
 
 
 @pytest.fixture(scope="session")

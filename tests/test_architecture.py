@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from workitems import models
+from workitems.database import table_names
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(
     path
@@ -342,6 +345,15 @@ def test_nothing_relies_on_a_session_of_the_database():
     }
     assert found == {}
     assert all(map(OF_A_SESSION.search, ["pg_advisory_lock(1)", "'SET jit = off'", "set_config('a', 'b', false)"]))
+
+
+def test_the_names_of_tables_are_those_of_the_models():
+    """Said by hand below the models, which are built on the rooms that need them."""
+    said = {name: value for name, value in vars(table_names).items() if name.isupper()}
+    assert said == {
+        "WORK_ITEMS": models.WorkItem._meta.db_table,
+        "SEARCHED_TEXTS": models.SearchedText._meta.db_table,
+    }
 
 
 def test_no_drawer_for_everything():

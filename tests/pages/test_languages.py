@@ -32,7 +32,6 @@ IN_ENGLISH = (
     "workitems/mailing/spot_test.py",  # what it answers goes to services
     "workitems/transitions/worker_state.py",
     "workitems/transitions/values.py",
-    "workitems/lifecycle/",
     "pharos/accounts/admin.py",
 )
 # Names of tables, which only the admin site shows.

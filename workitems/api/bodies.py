@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from .replies import Wrong, wrong_fields
 
 MOST_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes
@@ -116,7 +116,7 @@ def decoded(body: bytes) -> Any:
         raise Wrong(400, f"The body is not JSON: {error}.") from None
     except ValueError:
         # Python reads no number of thousands of digits, and its words on that are for its programmers.
-        raise Wrong(400, f"A number in the body is too long; the largest is {LARGEST}.") from None
+        raise Wrong(400, f"A number in the body is too long; the largest is {MAX_BIGINT}.") from None
 
 
 def _no_constant(name: str) -> None:

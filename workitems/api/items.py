@@ -10,7 +10,7 @@ from django.http import Http404
 from pharos.accounts.models import Institution
 
 from .. import mailing, transitions
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 from ..models import WorkItem
 from .base import ApiView
@@ -44,7 +44,7 @@ class OfItems(ApiView):
 
     def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
-        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
+        rows = self.visible.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
         return {record["id"]: record for record, _beside in self.edition.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
@@ -52,14 +52,14 @@ class OfItems(ApiView):
         sent = self.record(self.request)
         now = self.shown(pk) if self.edition.record.needs_current(sent) else {}
         values = self.edition.record.read(sent, now)
-        if pk > LARGEST:
+        if pk > MAX_BIGINT:
             raise Http404(_NO_SUCH)
         try:
             # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.
             with transaction.atomic():
                 transitions.save({pk: values}, by=self.request.user)
                 return self.shown(pk)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self.told(stopped.refused, pk) from None
 
     def told(self, refused: Refused, pk: int) -> Exception:
@@ -107,7 +107,7 @@ class ListAndCreate(List):
             with transaction.atomic():
                 transitions.save(records, by=request.user)
                 now = self.all_shown(records)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self._stopped(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
         return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
@@ -123,7 +123,7 @@ class ListAndCreate(List):
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = transitions.create(by=self.request.user, once_in=ONCE_IN, **values)
+            item = transitions.create(by=self.request.user, deduplicate_within=ONCE_IN, **values)
             return self.shown(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
@@ -153,7 +153,7 @@ class ListAndCreate(List):
                 raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _stopped(self, stopped: transitions.Stopped, ids: list[int]) -> Wrong:
+    def _stopped(self, stopped: transitions.SaveRefused, ids: list[int]) -> Wrong:
         pk, refused = ids[stopped.index], stopped.refused
         field = self.edition.record.name_of(refused.field or "record")
         more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)

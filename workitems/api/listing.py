@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ..listing import Cursor, Dialect, ItemList, counted, known_names, selected, written
+from ..listing import Cursor, Dialect, ItemList, count_from_summary, format_cursor, known_names, select_expression
 from ..models import WorkItem
 from .editions import Edition
 from .replies import wrong_fields
@@ -31,17 +31,17 @@ def asked(request: Any, dialect: Dialect) -> ItemList:
 def page(request: Any, edition: Edition) -> dict[str, Any]:
     """The page of items that the query string asks for."""
     listing = asked(request, edition.dialect)
-    beside = [selected(column) for column in listing.sort.columns]
-    goes_on = "after" in listing.value_of
-    found = counted(listing)
-    places = found.places() if found else None
+    beside = [select_expression(column) for column in listing.sort.columns]
+    goes_on = "after" in listing.cleaned_data
+    found = count_from_summary(listing)
+    places = found.page_rows() if found else None
     # One row more than the page has says whether there is another page.
     rows = _by_query(listing, edition, beside) if places is None else _at(places, request, edition, beside)
     shown = rows[: listing.per_page]
     has_next = len(rows) > len(shown)
     is_all = listing.page == 1 and not goes_on and not has_next
     count = found.total if found else len(shown) if is_all else listing.items().count()
-    place = written(shown[-1][1]) if has_next else None
+    place = format_cursor(shown[-1][1]) if has_next else None
     records = [record for record, _place in shown]
     return envelope(request, listing, records, count=count, has_next=has_next, place=place)
 
@@ -51,15 +51,15 @@ Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
 
 def _at(places: Sequence[Cursor], request: Any, edition: Edition, beside: Sequence[Any]) -> Rows:
     """The records at these places of an index, in their order."""
-    items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
+    items = WorkItem.objects.visible_to(request.user).with_ids([place.pk for place in places])
     by_id = {record["id"]: (record, values) for record, values in edition.record.serialize(items, beside)}
     return [by_id[place.pk] for place in places if place.pk in by_id]
 
 
 def _by_query(listing: ItemList, edition: Edition, beside: Sequence[Any]) -> Rows:
     """The records of any list, as the database finds them."""
-    start = 0 if "after" in listing.value_of else (listing.page - 1) * listing.per_page
-    return edition.record.serialize(listing.rows_after()[start : start + listing.per_page + 1], beside)
+    start = 0 if "after" in listing.cleaned_data else (listing.page - 1) * listing.per_page
+    return edition.record.serialize(listing.rows_after_cursor()[start : start + listing.per_page + 1], beside)
 
 
 def envelope(

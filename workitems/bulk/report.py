@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
+from ..audit_log import query_entries
 from ..models import BulkChange, WorkItem
 from .run import UNDO_OF
 
@@ -79,13 +79,13 @@ def entries_of(act: BulkChange, user: User, after: int, number: int) -> list[Don
     """So many of the history entries that an act has made, by item, from the one after this item on; without what this person may not see."""
     # The items are not joined here: then they are read in the order of an index, however much the act has done.
     columns = ("item_id", "move", "stage_after", "status_after")
-    shown = list(every_entry(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number])
+    shown = list(query_entries(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number])
     names = _names(user, (entry.item_id for entry in shown))
     return [Done(entry.item_id, names.get(entry.item_id, ""), *entry[1:]) for entry in shown]
 
 
 def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
-    return dict(WorkItem.objects.visible_to(user).with_numbers(ids).values_list("pk", "name"))
+    return dict(WorkItem.objects.visible_to(user).with_ids(ids).values_list("pk", "name"))
 
 
 def left_alone(act: BulkChange, user: User, number: int) -> list[WorkItem]:
@@ -96,6 +96,6 @@ def left_alone(act: BulkChange, user: User, number: int) -> list[WorkItem]:
     ids = act.selection.get("ids")
     if not act.finished_at or not ids or act.changed == len(ids):
         return []
-    changed = {pk for [pk] in every_entry("item_id", act=act.pk)}
+    changed = {pk for [pk] in query_entries("item_id", act=act.pk)}
     others = [pk for pk in ids if pk not in changed]
-    return list(WorkItem.objects.visible_to(user).with_numbers(others).for_rows().order_by("pk")[:number])
+    return list(WorkItem.objects.visible_to(user).with_ids(others).for_rows().order_by("pk")[:number])

@@ -5,7 +5,7 @@ moment. It stands for "all that match"; and whatever was chosen, an item that ca
 a later entry, and is left alone.
 
 What a list has in it may change without an entry: an item becomes late, or is superseded by another. So what the dry run shows
-is fixed by the items' numbers, and those are what the move is made with. Of more than MOST items only the list is kept, and such
+is fixed by the items' numbers, and those are what the move is made with. Of more than COUNT_LIMIT items only the list is kept, and such
 an item counts as in it once it is. Whatever becomes of the person's role, no act leaves the scope that it was chosen in.
 """
 
@@ -28,10 +28,10 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..audit_log import every_entry
-from ..database import fetched, whole_number
+from ..audit_log import query_entries
+from ..database import fetch_prepared, parse_bigint
 from ..lifecycle import MOVES, TransitionRequest, first_stage
-from ..listing import MOST, ItemList, find
+from ..listing import COUNT_LIMIT, ItemList, find
 from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
@@ -74,7 +74,7 @@ def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
     ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
-    [(first, last, number)] = fetched(using, ends, params)
+    [(first, last, number)] = fetch_prepared(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)
@@ -127,7 +127,7 @@ def fixed(selection: Selection, user: User) -> Selection:
     stored = selection.stored
     if "query" not in stored:
         return selection
-    ids = _few(stored, user) if selection.is_whole and selection.shown <= MOST else _few_by_now(stored, user)
+    ids = _few(stored, user) if selection.is_whole and selection.shown <= COUNT_LIMIT else _few_by_now(stored, user)
     if ids is None:
         return selection
     shown = max(selection.shown, len(ids)) if selection.is_whole else len(ids)
@@ -136,16 +136,16 @@ def fixed(selection: Selection, user: User) -> Selection:
 
 def _few(stored: dict[str, Any], user: User) -> list[int] | None:
     """The items of a list that had few when it was drawn; None where there are many all the same."""
-    ids = list(chosen(stored, user).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
-    return ids if len(ids) <= MOST else None
+    ids = list(chosen(stored, user).order_by("pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
+    return ids if len(ids) <= COUNT_LIMIT else None
 
 
 def _few_by_now(stored: dict[str, Any], user: User) -> list[int] | None:
     """The items of a list that had many, or more than were counted; None where it still has."""
     found = find(listing_of(stored, user))
-    if not (found.is_whole and found.total <= MOST):
+    if not (found.is_whole and found.total <= COUNT_LIMIT):
         return None
-    matching = {"ids": [place.pk for place in found.at(0, MOST) or []], "mark": stored["mark"]}
+    matching = {"ids": [place.pk for place in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
     return sorted(chosen(matching, user).values_list("pk", flat=True))
 
 
@@ -168,7 +168,7 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
 
     Raises BadSelection for none or too many, and for a snapshot that is not this person's.
     """
-    ids = sorted({pk for pk in map(whole_number, values) if pk is not None})
+    ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
     if not ids or len(ids) > MOST_SELECTED:
         raise BadSelection(
             _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
@@ -180,13 +180,13 @@ def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
 
 def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
     """The items of a selection with a higher number than `after`, out of those that the person may see now."""
-    later = WorkItem.objects.visible_to(user).with_later_numbers(after)
+    later = WorkItem.objects.visible_to(user).with_later_ids(after)
     if stored.get("of") is not None:
         later = later.filter(institution=stored["of"])
     if "undo" in stored:
-        return later.with_numbers([pk for pk, _number in _changed_by(stored["undo"], after)])
+        return later.with_ids([pk for pk, _number in _changed_by(stored["undo"], after)])
     if "ids" in stored:
-        items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
+        items = later.with_ids([pk for pk in stored["ids"] if pk > after])
     else:
         items = later & listing_of(stored, user).items()
     if "mark" not in stored:
@@ -198,7 +198,7 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
 
 def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
     """(item, number of the entry) of the next piece of what an act has changed, from the one after this item on."""
-    return list(every_entry("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
+    return list(query_entries("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
 
 
 def listing_of(stored: dict[str, Any], user: User) -> ItemList:
@@ -225,7 +225,7 @@ def begin(
     """
     stored = dict(selection.stored)
     if "query" in stored:
-        stored["until"] = WorkItem.objects.last_number()
+        stored["until"] = WorkItem.objects.last_id()
     what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
     former = BulkChange.objects.filter(pk=number).first() if number else None
@@ -277,7 +277,7 @@ def _piece(act: BulkChange) -> BulkChange:
     seen, end = _next(act)
     ids = list(seen)
     # All of them at once and in order, since stage by stage they would come in another: two who wait for each other.
-    list(WorkItem.objects.with_numbers(ids).order_by("pk").select_for_update().values_list("pk"))
+    list(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk"))
     results = [
         result
         for stage, pks in _by_stage(act, ids).items()
@@ -316,7 +316,7 @@ def _unseen(act: BulkChange) -> int:
     )
     # Where nothing has changed for them, an item that is not there for them never was: nothing tells which of the two it is.
     ids = [] if is_as_then else act.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(by).with_numbers(ids).count()
+    return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
 
 
 def _by_stage(act: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
@@ -324,7 +324,7 @@ def _by_stage(act: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
     if not act.from_the_beginning:
         return {None: ids}
     found: dict[str | None, list[int]] = {}
-    for pk, action in WorkItem.objects.with_numbers(ids).order_by("pk").values_list("pk", "action"):
+    for pk, action in WorkItem.objects.with_ids(ids).order_by("pk").values_list("pk", "action"):
         found.setdefault(first_stage(action), []).append(pk)
     return found
 
@@ -338,7 +338,7 @@ def _next(act: BulkChange) -> tuple[dict[int, int | None], int | None]:
     end = None
     if until is not None:
         # From the next item that there is: numbers may have gaps of any size.
-        first = WorkItem.objects.with_later_numbers(act.cursor).first_number() or until
+        first = WorkItem.objects.with_later_ids(act.cursor).first_id() or until
         end = min(first + WINDOW - 1, until)
         items = items.filter(pk__lte=end)
     seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..listing import ItemList, find, rows_at
+from ..listing import ItemList, fetch_rows, find
 from ..models import Digest, Every, SavedView
 from .outbox import Letter, as_read_by
 
@@ -81,18 +81,18 @@ def letter(digest: Digest, now: datetime) -> Letter | None:
     if not (person.is_active and SavedView.objects.visible_to(person).filter(pk=view.pk).exists()):
         return None
     with as_read_by(person):  # the days that a list asks for, too, are those of this person's zone
-        listing = ItemList({}, person).beside(view.query)
+        listing = ItemList({}, person).for_query(view.query)
         return _written(digest, listing, now) if listing.is_valid() else None
 
 
 def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter | None:
     person, view = digest.person, digest.view
-    found = find(listing.beside(listing.query(sort="updated")))
-    rows = found.beyond(None, ROWS) or [first for first, _end in [found.seek(None, LOOKS)] if first]
+    found = find(listing.for_query(listing.query(sort="updated")))
+    rows = found.rows_after(None, ROWS) or [first for first, _end in [found.seek(None, LOOKS)] if first]
     if not rows:
         return None
-    since = max(digest.since, listing.value_of.get("updated_after") or digest.since)
-    changed = find(listing.beside(listing.query(updated_after=since.isoformat())))
+    since = max(digest.since, listing.cleaned_data.get("updated_after") or digest.since)
+    changed = find(listing.for_query(listing.query(updated_after=since.isoformat())))
     stop = urljoin(settings.SITE_URL, reverse("stop_digest", args=[token_of(digest)]))
     context = {
         "view": view,
@@ -102,7 +102,7 @@ def _written(digest: Digest, listing: ItemList, now: datetime) -> Letter | None:
         "changed": changed,
         "rows": [
             (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))
-            for row in rows_at([place.pk for place in rows], now, listing.institutions)
+            for row in fetch_rows([place.pk for place in rows], now, listing.institutions)
         ],
         "list_url": urljoin(settings.SITE_URL, f"{reverse('items')}?{view.query}"),
         "views_url": urljoin(settings.SITE_URL, reverse("saved_views")),

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..explanations import what_now, words
+from ..explanations import advise, describe_status
 from ..lifecycle import Phase
-from ..listing import state_of, uploads_of
+from ..listing import find_uploads, situation_of
 from ..models import Watch, WorkItem
 from .outbox import Letter, as_read_by
 
@@ -43,18 +43,18 @@ def row_of(watched: Watch) -> QuerySet[Watch]:
 def letter(watched: Watch, now: datetime) -> Letter | None:
     """What the person is told; None of whoever may not see the item any more."""
     item, person = watched.item, watched.person
-    if not (person.is_active and WorkItem.objects.visible_to(person).with_number(item.pk).exists()):
+    if not (person.is_active and WorkItem.objects.visible_to(person).with_id(item.pk).exists()):
         return None
     with as_read_by(person):
         return _written(item, person, now)
 
 
 def _written(item: WorkItem, person: User, now: datetime) -> Letter:
-    state = state_of(item, uploads_of([item])[item.pk], note=item.note)
+    state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
     context = {
         "item": item,
-        "words": words(state, now),
-        "advice": what_now(state, person.role),
+        "words": describe_status(state, now),
+        "advice": advise(state, person.role),
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,
     }

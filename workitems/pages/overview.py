@@ -21,8 +21,8 @@ from django.utils import timezone
 from pharos.accounts.models import User
 
 from .. import durations, failures
-from ..counts import Tally, fits, tally
-from ..durations import Usual
+from ..counts import FacetCounts, matches_any, read_summary
+from ..durations import UsualTime
 from ..explanations import Need, needs_for
 from ..lifecycle import PATHS, Phase, phase_of
 from ..listing import IndexStrategy, ItemList
@@ -65,7 +65,7 @@ class Running:
     total: Cell
     oldest: timedelta | None = None
     oldest_query: str = ""
-    usual: Usual | None = None
+    usual: UsualTime | None = None
 
 
 # The columns of what runs: the status, and what it is called there.
@@ -77,7 +77,7 @@ class Times:
     """How long a stage takes, drawn on the scale of its action."""
 
     stage: str
-    usual: Usual
+    usual: UsualTime
     span: charts.Span
 
 
@@ -114,8 +114,8 @@ class Overview:
         self.scope = user.scope
 
     @cached_property
-    def _tally(self) -> Tally:
-        return tally(self.scope, self.scope, None, using=self.using)
+    def _tally(self) -> FacetCounts:
+        return read_summary(self.scope, self.scope, None, using=self.using)
 
     def _list(self, query: str) -> ItemList:
         return ItemList(QueryDict(query), self.user, using=self.using)
@@ -136,8 +136,12 @@ class Overview:
         listing = self._list(need.query)
         if not listing.is_valid():  # nothing below knows what to do with one
             raise ValueError(f"{need.query}: {listing.errors}")
-        if listing.ways.keys() <= {IndexStrategy.COUNTED}:
-            return Line(need, sum(n for kind, n in self._tally.kinds.items() if fits(kind, listing.masks)), True)
+        if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
+            return Line(
+                need,
+                sum(n for kind, n in self._tally.kinds.items() if matches_any(kind, listing.kind_conditions)),
+                True,
+            )
         number = listing.items()[: MOST_NEEDED + 1].count()
         return Line(need, min(number, MOST_NEEDED), number <= MOST_NEEDED)
 
@@ -149,8 +153,8 @@ class Overview:
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
         there = {(action, stage) for action, stage, _status in numbers}
-        oldest = durations.oldest(self.scope, using=self.using) if there else {}
-        usual = durations.by_stage(self.using)
+        oldest = durations.oldest_stage_entries(self.scope, using=self.using) if there else {}
+        usual = durations.usual_times_by_stage(self.using)
         return [
             self._with_oldest(self._running(action, stage, numbers), oldest.get((action, stage)), usual)
             for action in Action
@@ -174,7 +178,7 @@ class Overview:
         query = urlencode(here | {"phase": [Phase.OPEN, Phase.HELD]}, doseq=True)
         return Running(action, stage, cells, Cell(sum(cell.number for cell in cells), query))
 
-    def _with_oldest(self, row: Running, since: datetime | None, usual: dict[tuple[str, str], Usual]) -> Running:
+    def _with_oldest(self, row: Running, since: datetime | None, usual: dict[tuple[str, str], UsualTime]) -> Running:
         if since is None:
             return row
         query = {"item_action": row.action, "stage": row.stage, "status": [Status.PENDING, Status.STARTED]}
@@ -217,7 +221,7 @@ class Overview:
         return list(self._times())
 
     def _times(self) -> Iterator[OfAction]:
-        usual = durations.by_stage(self.using)
+        usual = durations.usual_times_by_stage(self.using)
         for action in Action:
             known = [(stage, usual[action, stage]) for stage in ("", *PATHS[action]) if (action, stage) in usual]
             if not known:
@@ -227,12 +231,12 @@ class Overview:
             yield OfAction(action, [Times(stage, one, self._span(scale, one)) for stage, one in known], scale)
 
     @staticmethod
-    def _span(scale: charts.Scale, usual: Usual) -> charts.Span:
+    def _span(scale: charts.Scale, usual: UsualTime) -> charts.Span:
         return scale.span(*(time.total_seconds() for time in (usual.low, usual.median, usual.high)))
 
     @cached_property
-    def causes(self) -> list[failures.Group]:
-        return failures.by_cause(self._since, self.scope, most=MOST_CAUSES, using=self.using)
+    def causes(self) -> list[failures.CauseCount]:
+        return failures.count_by_cause(self._since, self.scope, most=MOST_CAUSES, using=self.using)
 
     @property
     def _since(self) -> datetime:

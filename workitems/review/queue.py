@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..database import whole_number
-from ..failures import cause_of_item
+from ..database import parse_bigint
+from ..failures import find_last_cause
 from ..lifecycle import Phase, phase_of
-from ..listing import SORTS, Found, ItemList, find, path, values_at
+from ..listing import SORTS, ItemList, ListResult, column_name, cursor_values, find
 from ..models import WorkItem
 from ..vocabulary import Status
 
@@ -37,7 +37,7 @@ class Stop(NamedTuple):
     def read(cls, text: str) -> "Stop | None":
         """What an address says; None for what is none."""
         number, _, since = text.partition("-")
-        pk, microseconds = whole_number(number), whole_number(since.removeprefix("-"))
+        pk, microseconds = parse_bigint(number), parse_bigint(since.removeprefix("-"))
         if pk is None or microseconds is None:
             return None if pk is None else cls(pk)
         try:
@@ -73,9 +73,9 @@ class Round:
             order if order in SORTS else "",
             Stop.read(data.get("item", "")),
             Stop.read(data.get("after", "")),
-            whole_number(data.get("of", "")) or 0,
+            parse_bigint(data.get("of", "")) or 0,
             tuple(stop for stop in behind if stop is not None),
-            whole_number(data.get("marked", "")),
+            parse_bigint(data.get("marked", "")),
         )
 
     @property
@@ -124,14 +124,14 @@ class Alike(NamedTuple):
 
     listing: ItemList
     what: str
-    found: Found
+    found: ListResult
 
 
 class Next(NamedTuple):
     """What comes next in a queue: `item`, None where there is none; or where the look for it ended though it may go on."""
 
     item: Stop | None = None
-    looked_until: Stop | None = None
+    scanned_until: Stop | None = None
 
 
 class Queue:
@@ -140,14 +140,14 @@ class Queue:
     def __init__(self, whole: ItemList, order: str = ""):
         self.whole = whole
         values = {"reviewed": "false", "phase": Phase.CLOSED.value, "per_page": None}
-        self.listing = whole.beside(whole.query(**values, **({"sort": order} if order else {})))
+        self.listing = whole.for_query(whole.query(**values, **({"sort": order} if order else {})))
         # A list of open items alone, or of reviewed ones, has nothing to review; what it asks for is not to be overwritten.
         self.is_empty = any(
             name in whole.params and values[name] not in whole.params[name] for name in ("reviewed", "phase")
         )
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> ListResult:
         return find(self.listing)
 
     @property
@@ -169,7 +169,7 @@ class Queue:
 
     def _place_of(self, stop: Stop, item: WorkItem) -> list[Any]:
         """The item's place in the order as it was when it was come to: only its last change can have changed since."""
-        values = values_at(self.found.sort.columns, item)
+        values = cursor_values(self.found.sort.columns, item)
         return [
             stop.at if column == "updated_at" and stop.at else value
             for column, value in zip(self._columns, values, strict=True)
@@ -177,7 +177,7 @@ class Queue:
 
     @property
     def _columns(self) -> list[str]:
-        return [path(column) for column in self.found.sort.columns]
+        return [column_name(column) for column in self.found.sort.columns]
 
     def following(self, stop: Stop | None, item: WorkItem | None) -> Next:
         """What comes after this item, where the way had come to it; after none of them: the first of all."""
@@ -198,7 +198,7 @@ class Queue:
         if self.is_empty or not self.listing.items().filter(pk=item.pk).exists():
             return None
         if item.status == Status.FAILED:
-            found = cause_of_item(item.pk)
+            found = find_last_cause(item.pk)
             if found is None:
                 return None
             number, what = found
@@ -208,10 +208,10 @@ class Queue:
         return Alike(listing, what, find(listing)) if listing.is_valid() else None
 
     def _with(self, **values: str) -> ItemList:
-        return self.listing.beside(self.listing.query(**values))
+        return self.listing.for_query(self.listing.query(**values))
 
 
-def to_review(found: Found) -> int:
+def to_review(found: ListResult) -> int:
     """How many of what was found are finished and not reviewed."""
     return sum(
         number

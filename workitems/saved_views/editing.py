@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..listing import OF_PROCESS
+from ..listing import PROCESS_NAMES
 from ..models import QUERY_LIMIT, Reach, SavedView
 
 MOST_OF_ONE = 50  # that one person may have
@@ -44,7 +44,7 @@ def some_cannot_open(view: SavedView) -> bool:
     """Whether perhaps not all whom this view is for can open it: it names what is not there for every role and institution."""
     if view.reach == Reach.PRIVATE or not view.owner.can(Permission.SEE_EVERY_INSTITUTION):
         return False
-    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *OF_PROCESS})
+    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *PROCESS_NAMES})
 
 
 def may_change(view: SavedView, user: User) -> bool:

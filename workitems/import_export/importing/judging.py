@@ -104,7 +104,7 @@ def _take_over(stored: WorkItem, different: dict[str, Any]) -> None:
     for name, new in different.items():
         setattr(stored, name, new)
     if "stage" in different:
-        stored.stage_entered_at = None  # its history may tell: see `pace.keeping.set_stages_begun`
+        stored.stage_entered_at = None  # its history may tell: see `durations.recorder.backfill_stage_entered_at`
 
 
 def _follow_history(arrival: Arrival, stored: WorkItem, history: Sequence[Entry], different: dict[str, Any]) -> Verdict:

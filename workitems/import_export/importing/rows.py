@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import models
 
 from ... import lifecycle
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
@@ -97,7 +97,7 @@ def whole(value: Any) -> int | None:
         raise Bad(f"is {shown(value)}, not a whole number")
     if value < 0:
         raise Bad(f"is {shown(value)}, less than nothing")
-    if value > LARGEST:
+    if value > MAX_BIGINT:
         raise Bad(f"is {shown(value)}, more than can be stored")
     return value
 
@@ -249,7 +249,7 @@ def derive_object(arrival: Arrival) -> None:
     fields = arrival.fields
     if fields["action"] != Action.INGEST or fields["status"] != Status.SUCCESS or fields.get("object_identifier"):
         return
-    fields["object_identifier"] = lifecycle.object_identifier(arrival.domain, fields["name"])
+    fields["object_identifier"] = lifecycle.build_object_identifier(arrival.domain, fields["name"])
     arrival.is_derived = True
 
 

@@ -119,8 +119,8 @@ def import_files(
 def _learn(run: _Run, progress: bool) -> None:
     """What the histories say of how long things take."""
     with _bar("what the histories say of times", None, progress) as bar:
-        durations.set_stages_begun()
-        durations.work_out_anew(run.now, progress=lambda items: bar.update(items - bar.n))
+        durations.backfill_stage_entered_at()
+        durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
 def _check_files(names: Sequence[str], run: _Run) -> None:
@@ -279,7 +279,7 @@ def _take(good: list[tuple[Raw, Arrival]], domains: set[str], run: _Run) -> dict
                 if good:
                     brings_history = any(arrival.entries is not None for _raw, arrival in good)
                     history = judging.ENTRY_COLUMNS if brings_history else ()
-                    transitions.take_in([arrival.id for _raw, arrival in good], plan, history=history)
+                    transitions.store_imported([arrival.id for _raw, arrival in good], plan, history=history)
         except OperationalError as error:
             if attempt == _ATTEMPTS or transaction.get_connection().in_atomic_block:
                 raise Stopped(f"The database fails: {str(error).strip()}.") from error
@@ -309,8 +309,10 @@ class _Plan:
             self.new_institutions[domain] = institutions.create(domain)
         return institutions.ids.get(domain) or self.new_institutions[domain]
 
-    def __call__(self, stored: dict[int, WorkItem], histories: dict[int, list[judging.Entry]]) -> transitions.Arrivals:
-        write = transitions.Arrivals([], [], [])
+    def __call__(
+        self, stored: dict[int, WorkItem], histories: dict[int, list[judging.Entry]]
+    ) -> transitions.ImportedRows:
+        write = transitions.ImportedRows([], [], [])
         for raw, arrival in self.good:
             try:
                 verdict = judging.judge(arrival, stored.get(arrival.id), histories.get(arrival.id, []), self.run.now)

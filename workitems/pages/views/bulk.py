@@ -15,7 +15,7 @@ from pharos.accounts.roles import Permission
 
 from ... import bulk
 from ...bulk import dry_run
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import ItemList
 from ..access import ItemViewMixin, url_of_act, url_of_list, url_of_round
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
@@ -163,7 +163,7 @@ class Acts(ItemViewMixin, View):
 
     def get(self, request):
         found = bulk.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
-        listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
+        listings = ItemList({}, request.user).for_queries(act.query for act in found[:ACTS_PER_PAGE])
         shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
         context = {
             "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],
@@ -188,7 +188,7 @@ class Act(ItemViewMixin, View):
     permission = Permission.REVIEW
 
     def get(self, request, pk):
-        act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
+        act, start = self.act(), parse_bigint(request.GET.get("after", "")) or 0
         entries = bulk.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(act.query), request.user)
         left_alone = [] if start else bulk.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
