@@ -223,7 +223,7 @@ def test_an_import_compares_with_it(old, ada, tmp_path):
 
 def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     items = [finished(virginia, wally, name=f"{n}.tar") for n in range(3)]
-    act = run.begin(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
+    act = run.start(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
     transitions.apply(
         "review", [item.pk for item in items], TransitionRequest(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
     )
@@ -231,10 +231,10 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
     act.save()
     transitions.edit(items[0], by=ada, note="Something else.")
     assert moved() == (2, 8)
-    assert [entry[:3] for entry in report.entries_of(act, stan, 0, 100)] == [
+    assert [entry[:3] for entry in report.changed_items(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
-    undo = run.go_on(run.undo(act, stan))
+    undo = run.run_slice(run.undo(act, stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
 
@@ -242,13 +242,13 @@ def test_a_bulk_act_is_shown_and_undone(virginia, wally, stan, ada):
 def test_a_list_of_long_ago_selects_nothing_any_more(stan, monkeypatch):
     """What has happened since it was drawn could lie in the archive, where nobody looks for it."""
     listing = ItemList(QueryDict(""), stan)
-    token = run.snapshot(listing, 3, [0])
-    assert run.of_snapshot(token, stan).shown == 3
+    token = run.sign_snapshot(listing, 3, [0])
+    assert run.select_by_snapshot(token, stan).shown == 3
     a_month_later = signing.time.time() + 31 * 86_400
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
-    with pytest.raises(run.BadSelection, match="choose again"):
-        run.of_snapshot(token, stan)
-    assert run.LASTS < archiving.YOUNGEST
+    with pytest.raises(run.InvalidSelection, match="choose again"):
+        run.select_by_snapshot(token, stan)
+    assert run.SNAPSHOT_LIFETIME < archiving.YOUNGEST
 
 
 # --- what the database refuses

@@ -173,8 +173,8 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     if when == "while it runs":
-        monkeypatch.setattr(bulk_run, "PIECE", 1)
-        monkeypatch.setattr(bulk_run, "SLICE", timedelta(0))
+        monkeypatch.setattr(bulk_run, "BATCH_SIZE", 1)
+        monkeypatch.setattr(bulk_run, "TIME_SLICE", timedelta(0))
         client.post("/items/review", form)
     stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
     stan.save()
@@ -264,13 +264,13 @@ def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia,
 def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
     make_many(150, [virginia], **FINISHED)
     client = signed_in(ada)
-    act = bulk_run.begin(
+    act = bulk_run.start(
         bulk_run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
         "cancel",
         ada,
         note="No.",
     )
-    shown = client.get(f"/acts/{bulk_run.go_on(act).pk}")
+    shown = client.get(f"/acts/{bulk_run.run_slice(act).pk}")
     alone = page(shown).one("section", aria_labelledby="left-alone")
     assert len(alone.all("li")) == 100
     assert "there are more" in alone.words
@@ -281,7 +281,7 @@ def test_whoever_lost_the_right_is_the_reason(
     signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
 ):
     items = make_many(3, [virginia], **OPEN)
-    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
+    act = bulk_run.start(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
     another = django_user_model.objects.create_user("other@aptrust.org", role=ada.role, institution=ada.institution)
     ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
     ada.save()
@@ -292,10 +292,10 @@ def test_whoever_lost_the_right_is_the_reason(
 
 def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
     items = make_many(2, [virginia], **FINISHED)
-    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
+    act = bulk_run.start(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
     client = signed_in(stan)
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
-    bulk_run.go_on(act)
+    bulk_run.run_slice(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(undone) == "Marked 2 of 2 not reviewed."
     undo = BulkChange.objects.exclude(pk=act.pk).get()
@@ -324,7 +324,9 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
     def run(ids, *, from_the_beginning):
         try:
             selection = bulk_run.Selection({"ids": ids}, len(ids), "")
-            bulk_run.go_on(bulk_run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
+            bulk_run.run_slice(
+                bulk_run.start(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning)
+            )
         except Exception as error:
             wrong.append(error)
         connections.close_all()
@@ -363,7 +365,7 @@ def test_asking_is_by_what_is_there(signed_in, ada, virginia):
     make_many(4, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
-    selection = bulk_run.fixed(bulk_run.of_snapshot(sent["snapshot"], ada), ada)
-    assert dry_run(selection, ada, "cancel").acts == 4
-    assert bulk_run.of_snapshot(bulk_run.token_of(selection, ada), ada).stored == selection.stored
+    selection = bulk_run.freeze(bulk_run.select_by_snapshot(sent["snapshot"], ada), ada)
+    assert dry_run(selection, ada, "cancel").affected == 4
+    assert bulk_run.select_by_snapshot(bulk_run.sign_frozen(selection, ada), ada).stored == selection.stored
     assert Client().post(CANCEL, sent).status_code == 302

@@ -68,7 +68,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
 
 def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, stan, virginia):
     items = make_many(20, [virginia], name="plain.tar", **FINISHED)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     sent = matching(client, "q=plain")
     said = page(client.post(URL, sent)).one("main").words
@@ -86,7 +86,7 @@ def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monke
     items = make_many(8, [virginia], name="plain.tar", **FINISHED)
     client = signed_in(stan)
     sent = matching(client, "q=plain&reviewed=false")
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     for item in items[:4]:
         transitions.review(item, by=stan)
     act, response = done_at_once(client, sent)

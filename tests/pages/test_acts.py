@@ -15,7 +15,7 @@ from .elements import page
 
 def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
     selection = run.Selection({"ids": [item.pk for item in items]}, len(items), query)
-    return run.go_on(run.begin(selection, move, by, note=note))
+    return run.run_slice(run.start(selection, move, by, note=note))
 
 
 def shown(response):
@@ -57,7 +57,7 @@ def test_what_is_said_of_each(signed_in, ada, virginia, wally):
 
 def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
     items = [make_item(virginia) for _ in range(2)]
-    begun = run.begin(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
+    begun = run.start(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
     client = signed_in(ada)
     assert "Not finished: 0 of 2 done" in page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
     assert page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
@@ -67,7 +67,7 @@ def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
 
 def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
     item = transitions.succeed(make_item(virginia), stage="Record", by=wally)
-    begun = run.begin(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
+    begun = run.start(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
     colleague = django_user_model.objects.create_user(
         "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
     )
@@ -81,7 +81,7 @@ def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan
 
 
 def test_page_by_page(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(views, "ACTS_PER_PAGE", 2)
+    monkeypatch.setattr(views, "CHANGES_PER_PAGE", 2)
     made = [str(act(ada, make_item(virginia)).pk) for _ in range(5)]
     BulkChange.objects.update(created_at=BulkChange.objects.first().created_at)  # by number, of those of one moment
     client, seen, address = signed_in(ada), [], "/acts/"

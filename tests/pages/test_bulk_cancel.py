@@ -160,8 +160,8 @@ def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, w
     sent = {"which": "matching", **snapshot_of(client, "phase=open&phase=held")}
     wanted = WorkItem.objects.filter(status__in=["Pending", "Started", "Suspended"]).count()
     wanted += WorkItem.objects.filter(status="Failed", retry=True).count()
-    monkeypatch.setattr(run, "PIECE", 100)
-    monkeypatch.setattr(run, "SLICE", timedelta(0))
+    monkeypatch.setattr(run, "BATCH_SIZE", 100)
+    monkeypatch.setattr(run, "TIME_SLICE", timedelta(0))
     before = cancelled()
     response = client.post(URL, confirmed(sent))
     act = BulkChange.objects.get()

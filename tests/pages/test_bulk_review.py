@@ -197,8 +197,8 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
 
 
 def test_too_many_ticks_are_refused(stan):
-    with pytest.raises(run.BadSelection, match="At most 1000"):
-        run.of_ids([str(n) for n in range(1, 1002)], "", "", stan)
+    with pytest.raises(run.InvalidSelection, match="At most 1000"):
+        run.select_by_ids([str(n) for n in range(1, 1002)], "", "", stan)
 
 
 @pytest.mark.parametrize("value", [None, "", "maybe", "\x00"])
@@ -298,8 +298,8 @@ def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
 
 
 def test_whoever_lost_the_right_in_between_changes_nothing_more(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(run, "PIECE", 1)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "BATCH_SIZE", 1)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     assert len(reviewed()) == 1
     stan.role = "institutional_user"
@@ -404,8 +404,8 @@ def test_any_page_of_an_act_can_be_asked_for(signed_in, stan, done, number):
 
 def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, virginia, monkeypatch):
     items = make_many(7, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(run, "PIECE", 3)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "BATCH_SIZE", 3)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     act, response = done_at_once(client, matching(client, "status=Success"))
     assert reviewed() == keys(*items[:3])
@@ -430,8 +430,8 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
 
 def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan, ada, virginia, monkeypatch):
     items = make_many(4, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(run, "PIECE", 2)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "BATCH_SIZE", 2)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client))
     transitions.edit(items[3], note="Look again, please.", by=ada)

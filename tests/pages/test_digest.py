@@ -121,6 +121,6 @@ def test_a_link_that_is_none(client, stan, token):
 def test_a_link_is_good_for_nothing_else(client, stan, dora, virginia):
     view = view_of(stan, reach="institution")
     mine, hers = due_of(view, stan), due_of(view, dora)
-    swapped = digests.token_of(mine).split(":")[0] + ":" + digests.token_of(hers).split(":")[1]
+    swapped = digests.sign_token(mine).split(":")[0] + ":" + digests.sign_token(hers).split(":")[1]
     assert client.post(f"/digests/stop/{swapped}").status_code == 404
     assert Digest.objects.count() == 2

@@ -170,7 +170,7 @@ def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan
 
 
 def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
-    monkeypatch.setattr(editing, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 2)
     client = signed_in(dora)
     for name in "ab":
         save(client, name=name)
@@ -183,7 +183,7 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
 def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view_of(former, reach="institution")
-    monkeypatch.setattr(editing, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 1)
     client = signed_in(stan)
     save(client, name="mine")
     assert problems(save(client, reach="institution", replace="on")) == [
@@ -339,11 +339,11 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
 
 
 def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
-    for n in range(showing.MOST_IN_COLUMN):
+    for n in range(showing.MAX_IN_SIDEBAR):
         view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
     view_of(ada, name="Z failed", reach="everybody")
     assert column(signed_in(dora)) == {"Z failed": 2}
-    assert len(column(signed_in(ada))) == showing.MOST_IN_COLUMN
+    assert len(column(signed_in(ada))) == showing.MAX_IN_SIDEBAR
 
 
 def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
@@ -362,7 +362,7 @@ def test_a_long_column_ends(signed_in, dora, items):
     for n in range(20):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
-    assert len(column(client)) == showing.MOST_IN_COLUMN
+    assert len(column(client)) == showing.MAX_IN_SIDEBAR
     group = page(client.get("/items/")).one("section", class_="group views")
     assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
     assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20

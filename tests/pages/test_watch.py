@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.mailing import outbox, send_all
+from workitems.mailing import outbox, send_due
 from workitems.models import Watch, WorkItem
 
 from ..factories import make_item, service
@@ -154,7 +154,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
         patch.setattr(outbox.EmailMultiAlternatives, "send", away)
         with pytest.raises(CommandError, match="given up for now"):
             call_command("send_digests")
-    assert len(asked) == outbox.PATIENCE
+    assert len(asked) == outbox.MAX_FAILURES_IN_A_ROW
     assert len(waiting()) == 8
     call_command("send_digests")
     assert len(mailoutbox) == 8
@@ -165,9 +165,9 @@ def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
-    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 
@@ -180,7 +180,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
         transitions.succeed(item, stage="Record", by=service())
 
     def run():
-        send_all(timezone.now())
+        send_due(timezone.now())
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(3)]

@@ -46,7 +46,7 @@ def refused(execute, sql, *rest):
 
 def read_all(listing, using):
     """Everything that a page or a file asks the database for."""
-    mark, facets = run.mark(using), Facets(listing)
+    mark, facets = run.read_marker(using), Facets(listing)
     page = facets.found.page()
     rows = rows_at(page.ids, SOME_DAY, listing.institutions, using)
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]

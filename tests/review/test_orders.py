@@ -192,7 +192,7 @@ def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, sta
 
 
 def test_the_end_does_not_say_that_nothing_is_left_where_that_is_not_known(signed_in, stan, rare, monkeypatch):
-    monkeypatch.setattr(queue, "LOOKS", 50)
+    monkeypatch.setattr(queue, "MAX_SEEKS", 50)
     client = signed_in(stan)
     response = begun(client, QUERY)
     assert left(response) == "More than 1 left"

@@ -12,7 +12,7 @@ from django.db import connection, connections
 
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.mailing import NotSent, ask_to_check
+from workitems.mailing import EmailNotSent, request_spot_test
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
@@ -39,7 +39,7 @@ def restored(virginia, wally):
 
 
 def ask(item, by, **more):
-    return ask_to_check(item, by=by, item_url=URL, **more)
+    return request_spot_test(item, by=by, item_url=URL, **more)
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
@@ -158,7 +158,7 @@ def test_a_mail_server_that_fails_leaves_no_note(restored, stan, wally, settings
     before = as_stored(restored)
     working = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = f"{__name__}.Broken"
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(EmailNotSent) as caught:
         ask(restored, wally)
     assert Broken.asked == 1
     assert caught.value.sentence.endswith("ask again.")

@@ -301,10 +301,10 @@ class SpotTest(OfItems):
         url = request.build_absolute_uri(f"/items/{pk}")
         try:
             with transaction.atomic():
-                mailing.ask_to_check(item, by=request.user, item_url=url)
+                mailing.request_spot_test(item, by=request.user, item_url=url)
                 shown = self.shown(pk)
         except Refused as refused:
             raise self.told(refused, pk) from None
-        except mailing.NotSent as error:
+        except mailing.EmailNotSent as error:
             raise Wrong(503, str(error)) from None
         return reply(shown)

@@ -3,7 +3,7 @@
 It knows HTTP and templates; it builds no queries of its own and changes items by `transitions` alone.
 """
 
-from .views.bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
+from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
 from .views.item import Item
 from .views.listing import List, Words
@@ -14,9 +14,9 @@ from .views.saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start
 from .views.watching import Watch
 
 __all__ = [
-    "Act",
-    "Acts",
     "BulkCancel",
+    "BulkChangeList",
+    "BulkChangePage",
     "BulkRequeue",
     "BulkReview",
     "Cancel",
@@ -37,7 +37,7 @@ __all__ = [
     "Start",
     "StartWith",
     "StopDigest",
-    "Undo",
+    "UndoBulkChange",
     "ViewCount",
     "Watch",
     "Words",

@@ -15,7 +15,7 @@ from pharos.accounts.roles import Permission
 
 from .. import durations, explanations
 from ..audit_log import latest
-from ..bulk import visible_acts
+from ..bulk import visible_changes
 from ..durations import Late, Usual
 from ..explanations import Advice, Words, what_now, words
 from ..lifecycle import legal_moves
@@ -102,7 +102,7 @@ class Detail:
     def acts(self) -> set[UUID]:
         """The bulk acts in its history that this reader may open."""
         named = {entry.act for entry in self._entries if entry.act}
-        return set(visible_acts(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+        return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
     @property
     def advice(self) -> Advice:

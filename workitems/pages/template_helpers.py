@@ -17,7 +17,7 @@ from pharos.templating import iso
 
 from .. import explanations
 from ..durations import late_in_words, roughly, usually, whole_unit
-from ..saved_views import choices
+from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -217,4 +217,4 @@ class Writing(Extension):
         environment.filters |= {"lasting": explanations.lasting, "items": explanations.count_of_items}
         environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
         environment.filters |= {"day": _day, "tick": whole_unit}
-        environment.globals |= {"choices_of_views": choices}
+        environment.globals |= {"choices_of_views": view_choices}

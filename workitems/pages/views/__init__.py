@@ -1,6 +1,6 @@
 """The pages. Each view names the permission that opens it; see `workitems.pages.access`."""
 
-from .bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
+from .bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .changes import ItemVersion, ListChanges
 from .item import Item
 from .listing import List, Words
@@ -11,9 +11,9 @@ from .saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, Star
 from .watching import Watch
 
 __all__ = [
-    "Act",
-    "Acts",
     "BulkCancel",
+    "BulkChangeList",
+    "BulkChangePage",
     "BulkRequeue",
     "BulkReview",
     "Cancel",
@@ -34,7 +34,7 @@ __all__ = [
     "Start",
     "StartWith",
     "StopDigest",
-    "Undo",
+    "UndoBulkChange",
     "ViewCount",
     "Watch",
     "Words",

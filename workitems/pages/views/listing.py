@@ -12,9 +12,9 @@ from pharos.replicas.reading import ReadsFromStandby
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
 from ...listing import PLACES, REACH, SORTS, ItemList, Page, in_date_input, rows_at
-from ...review import Round, to_review
+from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
-from ..access import ItemViewMixin, url_of_round
+from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
 from ..list.facets import Facets, drop_hints
 from ..list.table import ItemTable
@@ -51,7 +51,7 @@ class List(ReadsFromStandby, ItemViewMixin, View):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
         tells_changes = listing.is_valid() and listing.user.live_updates
         now = timezone.now()
-        mark = bulk.mark(self.using) if may_mark else []
+        mark = bulk.read_marker(self.using) if may_mark else []
         since = changes.drawn(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
@@ -72,17 +72,17 @@ class List(ReadsFromStandby, ItemViewMixin, View):
             "typed": _typed(listing),
             "kept": _kept(listing),
             "presets": presets_for(listing.user.role),
-            "column": saved_views.beside(listing),
-            "view_reaches": saved_views.reaches_of(listing.user),
+            "column": saved_views.sidebar_views(listing),
+            "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
             "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
             "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
-            context["to_review"] = to_review(facets.found)
-            context["queue_url"] = url_of_round(Round(list=listing.query(page=None)))
-            context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
+            context["to_review"] = count_unreviewed(facets.found)
+            context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
+            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         if since:
             context["since"] = changes.written(since)
         return render(self.request, "workitems/list/list.html", context, status=status)

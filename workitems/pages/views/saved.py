@@ -44,7 +44,7 @@ class OfView(ItemViewMixin, View):
     def changeable(self) -> SavedView:
         """The view that the URL names, or 404; 403 where this person may not change it."""
         view = self.view()
-        if not saved_views.may_change(view, self.request.user):
+        if not saved_views.can_change(view, self.request.user):
             raise PermissionDenied
         return view
 
@@ -58,14 +58,14 @@ class OfView(ItemViewMixin, View):
 
     def warn(self, view: SavedView) -> None:
         """Tells who has saved a view what they might not think of."""
-        if saved_views.some_cannot_open(view):
+        if saved_views.is_restricted(view):
             warning = _(
                 "It names an institution, a cause or a process: whoever may not see that is not shown this view."
             )
             messages.warning(self.request, warning)
 
     def form(self, data=None, *, view=None, **initial) -> ViewForm:
-        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
+        reaches = [(reach.value, reach.label) for reach in saved_views.allowed_reaches(self.request.user, view)]
         return ViewForm(data, reaches=reaches, initial=initial)
 
 
@@ -73,7 +73,7 @@ class SavedViews(OfView):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
-        lines, mailed = saved_views.lines(request.user), mailing.of_person(request.user)
+        lines, mailed = saved_views.list_views(request.user), mailing.subscriptions_of(request.user)
         context = {"lines": lines, "mailed": mailed, "every": Every.choices}
         return render(request, "workitems/saved_views/saved_views.html", context)
 
@@ -163,7 +163,7 @@ class StartWith(OfView):
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
 
     def begin_with(self, view):
-        saved_views.start_with(view, self.request.user)
+        saved_views.set_start_view(view, self.request.user)
         if view:
             messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
         else:
@@ -212,7 +212,7 @@ class StopDigest(View):
         return self.page(digest, was_stopped=True)
 
     def digest(self, token):
-        found, is_ours = mailing.of_token(token)
+        found, is_ours = mailing.find_by_token(token)
         if not is_ours:
             raise Http404
         return found
@@ -228,7 +228,7 @@ class Start(ItemViewMixin, View):
 
     def get(self, request):
         asked = request.META["QUERY_STRING"]
-        view = None if asked else saved_views.start_of(request.user)
+        view = None if asked else saved_views.get_start_view(request.user)
         if view is None:
             return redirect(reverse("items") + (f"?{asked}" if asked else ""))
         listing = ItemList({}, request.user).beside(view.query)
