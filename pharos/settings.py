@@ -163,7 +163,7 @@ TEMPLATES = [
             "environment": "pharos.templating.environment",
             "extensions": [
                 "jinja2.ext.i18n",
-                "workitems.pages.template_helpers.Writing",
+                "workitems.pages.template_helpers.TemplateHelpers",
                 # The sign-in page offers the demo's accounts; in production no code of the demo is even loaded.
                 *(["workitems.demo.sign_in.DemoAccounts"] if DEBUG else []),
             ],

@@ -140,7 +140,7 @@ def test_a_change_on_a_machine_whose_clock_is_late(signed_in, dora, item, wally)
 def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
     signed_in, dora, virginia, wally, monkeypatch
 ):
-    monkeypatch.setattr(changes, "SEEN", 3)
+    monkeypatch.setattr(changes, "MAX_SEEN", 3)
     items = [make_item(virginia) for _n in range(5)]
     ask = drawn(signed_in(dora))
     assert ask().status_code == 204
@@ -151,9 +151,9 @@ def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
 
 
 def test_what_the_page_carries_can_be_read_again(dora, item):
-    since = changes.drawn(ItemList(QueryDict(""), dora), timezone.now())
+    since = changes.take_baseline(ItemList(QueryDict(""), dora), timezone.now())
     assert since.seen == {item.pk: 1}
-    assert changes.read(changes.written(since)) == since
+    assert changes.parse(changes.serialize(since)) == since
 
 
 # How much is looked at
@@ -167,7 +167,7 @@ def test_many_are_more_than_a_hundred(signed_in, ada, virginia, jhu):
 
 
 def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wally, monkeypatch):
-    monkeypatch.setattr(changes, "LOOK", 3)
+    monkeypatch.setattr(changes, "MAX_EXAMINED", 3)
     failed = make_item(virginia)
     transitions.fail(failed, note="no", retry=False, by=wally)
     others = [make_item(virginia) for _n in range(4)]
@@ -319,8 +319,8 @@ def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, 
 def test_nothing_of_it_is_read_from_the_primary(dora, item):
     listing = ItemList(QueryDict("q=virginia"), dora, using="elsewhere")
     with connection.execute_wrapper(refused):
-        since = changes.drawn(listing, timezone.now())
+        since = changes.take_baseline(listing, timezone.now())
     transitions.progress(item, stage="Store", by=service())
     with connection.execute_wrapper(refused):
-        assert changes.changed(listing, since, [item.pk]).number == 1
-        assert changes.changed(listing, since, []).number == 1
+        assert changes.count_changes(listing, since, [item.pk]).number == 1
+        assert changes.count_changes(listing, since, []).number == 1

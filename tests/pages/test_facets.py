@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems.listing import ItemList
-from workitems.pages.list.facets import Facets, drop_hints
+from workitems.pages.list.facets import Facets, suggest_drops
 from workitems.vocabulary import Action, Stage, Status
 
 from ..many import make_many
@@ -105,7 +105,7 @@ def test_a_chosen_word_stays_though_nothing_has_it(virginia, dora):
 
 def test_an_empty_list_says_what_to_drop(many, ada):
     asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
-    hints = drop_hints(asked)
+    hints = suggest_drops(asked)
     assert [(hint.label, hint.count) for hint in hints] == [
         ("Search: zzz", sum(item.status == "Failed" for item in many))
     ]

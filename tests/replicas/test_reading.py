@@ -17,7 +17,7 @@ from workitems.bulk import run
 from workitems.import_export import csv_lines, json_lines
 from workitems.listing import ItemList, rows_at
 from workitems.listing.strategies import bounded_scan
-from workitems.pages.list.facets import Facets, drop_hints
+from workitems.pages.list.facets import Facets, suggest_drops
 
 from ..factories import make_item
 from ..html import body, ids
@@ -52,7 +52,7 @@ def read_all(listing, using):
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
     beside = [facets.found.beside(rows[0].item)] if rows else []
-    return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), drop_hints(listing)
+    return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), suggest_drops(listing)
 
 
 @pytest.mark.parametrize("most", [10_000, 20])

@@ -27,20 +27,20 @@ class ItemViewMixin:
     kwargs: dict
 
     @property
-    def visible(self) -> WorkItemQuerySet:
+    def visible_items(self) -> WorkItemQuerySet:
         """Every item that this reader may know of."""
         return WorkItem.objects.visible_to(self.request.user)
 
     def item(self) -> WorkItem:
         """The item that the URL names, or 404."""
-        return self.item_with(self.kwargs["pk"])
+        return self.get_item(self.kwargs["pk"])
 
-    def item_with(self, number: int | None) -> WorkItem:
+    def get_item(self, number: int | None) -> WorkItem:
         """The item with this number, or 404."""
         if number is None:
             raise Http404
         try:
-            return self.visible.select_related("institution").get(pk=number)
+            return self.visible_items.select_related("institution").get(pk=number)
         except (WorkItem.DoesNotExist, OverflowError):
             raise Http404 from None
 

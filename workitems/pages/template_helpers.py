@@ -90,7 +90,7 @@ def ago(moment: datetime | None) -> Markup | str:
     local = _local(moment)
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
-    return Markup(  # noqa: S704  all that goes in is escaped
+    return Markup(  # noqa: S704  everything inserted is escaped
         f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
@@ -114,7 +114,7 @@ def explain(word: str, kind: str) -> str:
     return str(explanation_of(kind, word))
 
 
-def lines(text: str) -> int:
+def line_count(text: str) -> int:
     """How many lines a text has; blank ones at its end do not count."""
     return text.rstrip().count("\n") + 1
 
@@ -128,7 +128,7 @@ def tail_lines(text: str, number: int) -> str:
     return "\n".join(text.split("\n")[number:])
 
 
-_SHAPES = {
+_TONE_ICONS = {
     "waiting": "clock",
     "running": "half-ring",
     "done": "tick",
@@ -142,12 +142,12 @@ _SHAPES = {
 }
 
 
-def shape(tone: str) -> str:
+def tone_icon(tone: str) -> str:
     """The icon that belongs to a tone: colour is never alone."""
-    return _SHAPES[tone]
+    return _TONE_ICONS[tone]
 
 
-def bytes(number: int | None) -> str:
+def exact_size(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
@@ -193,7 +193,7 @@ def via_word(via: str) -> object:
     return _VIA.get(via, via)
 
 
-class Writing(Extension):
+class TemplateHelpers(Extension):
     """Makes these the words of the templates."""
 
     def __init__(self, environment: Environment):
@@ -204,11 +204,11 @@ class Writing(Extension):
             ago,
             middle,
             explain,
-            lines,
+            line_count,
             head_lines,
             tail_lines,
-            shape,
-            bytes,
+            tone_icon,
+            exact_size,
             plain,
             move_word,
             via_word,

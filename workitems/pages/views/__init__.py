@@ -3,11 +3,11 @@
 from .bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .changes import ItemVersion, ListChanges
 from .item import Item
-from .listing import List, Words
+from .listing import Glossary, ItemListPage
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home, Icon
 from .reviewing import ReviewQueue
-from .saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, StartWith, StopDigest, ViewCount
+from .saved import ChangeView, DeleteView, SavedViews, SetDigest, SetStartView, Start, StopDigest, ViewCount
 from .watching import Watch
 
 __all__ = [
@@ -19,23 +19,23 @@ __all__ = [
     "Cancel",
     "ChangeView",
     "DeleteView",
-    "DigestOfView",
     "Edit",
+    "Glossary",
     "Home",
     "Icon",
     "Item",
+    "ItemListPage",
     "ItemVersion",
-    "List",
     "ListChanges",
     "Requeue",
     "Review",
     "ReviewQueue",
     "SavedViews",
+    "SetDigest",
+    "SetStartView",
     "Start",
-    "StartWith",
     "StopDigest",
     "UndoBulkChange",
     "ViewCount",
     "Watch",
-    "Words",
 ]

@@ -25,7 +25,7 @@ ENTRIES_PER_PAGE = 100
 CHANGES_PER_PAGE = 50
 
 
-class BulkMove(ItemViewMixin, View):
+class BulkMoveView(ItemViewMixin, View):
     """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
 
     A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
@@ -40,7 +40,7 @@ class BulkMove(ItemViewMixin, View):
     def move(self, form) -> str:
         raise TypeError(f"{type(self).__name__} makes no move")
 
-    def asked(self, form) -> dict:
+    def extra_options(self, form) -> dict:
         """What else the act is to know: keywords of bulk.begin."""
         return {}
 
@@ -59,9 +59,9 @@ class BulkMove(ItemViewMixin, View):
             selection = bulk.freeze(self.selection(request), request.user)
             move = self.move(form)
         except bulk.InvalidSelection as error:
-            return self.lost(str(error), here)
+            return self.show_invalid(str(error), here)
         if is_confirmed and form.is_valid():
-            change = bulk.start(selection, move, request.user, number=self.number(request), **self.asked(form))
+            change = bulk.start(selection, move, request.user, number=self.number(request), **self.extra_options(form))
             bulk.run_slice(change)
             return redirect(url_of_bulk_change(change, here.advance(here.item) if here and here.item else here))
         context = {
@@ -83,7 +83,7 @@ class BulkMove(ItemViewMixin, View):
         }
         return render(request, self.template_name, context, status=422 if is_confirmed else 200)
 
-    def lost(self, sentence, here):
+    def show_invalid(self, sentence, here):
         """What was chosen cannot be read. Nothing that was typed is lost with it."""
         back, note = url_of_queue(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
         if note.strip():
@@ -109,7 +109,7 @@ class BulkMove(ItemViewMixin, View):
         )
 
 
-class BulkReview(BulkMove):
+class BulkReview(BulkMoveView):
     """`/items/review`"""
 
     permission = Permission.REVIEW
@@ -124,7 +124,7 @@ class BulkReview(BulkMove):
         return "review" if form.cleaned_data["reviewed"] == "true" else "unreview"
 
 
-class BulkCancel(BulkMove):
+class BulkCancel(BulkMoveView):
     """`/items/cancel`"""
 
     permission = Permission.CANCEL
@@ -137,11 +137,11 @@ class BulkCancel(BulkMove):
     def move(self, form):
         return "cancel"
 
-    def asked(self, form):
+    def extra_options(self, form):
         return {"note": form.cleaned_data["note"]}
 
 
-class BulkRequeue(BulkMove):
+class BulkRequeue(BulkMoveView):
     """`/items/requeue`"""
 
     permission = Permission.REQUEUE
@@ -154,7 +154,7 @@ class BulkRequeue(BulkMove):
     def move(self, form):
         return "requeue"
 
-    def asked(self, form):
+    def extra_options(self, form):
         return {"note": form.cleaned_data["note"], "from_the_beginning": form.cleaned_data["begin"] == "first"}
 
 

@@ -25,10 +25,10 @@ class Icon(ReadsFromStandby, ItemViewMixin, View):
     """`/icon`: the picture in the browser's tab, with the most urgent of what needs this person."""
 
     permission = Permission.BROWSE
-    LASTS = 120  # seconds that a browser keeps it: it asks for it with each page else
+    CACHE_SECONDS = 120  # seconds that a browser keeps it: it asks for it with each page else
 
     def get(self, request):
         tone = Overview(request.user, timezone.now(), self.using).most_urgent
         response = redirect(static(f"favicon-{tone}.svg" if tone else "favicon.svg"))
-        patch_cache_control(response, private=True, max_age=self.LASTS)
+        patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response

@@ -18,7 +18,7 @@ from ...models import WorkItem
 from ...review import NextItem, Queue, QueueItem, QueueState
 from ..access import ItemViewMixin, url_of_item, url_of_list, url_of_queue
 from ..forms import ReviewForm
-from ..item_detail import Detail
+from ..item_detail import ItemDetail
 
 
 class ReviewQueue(ItemViewMixin, View):
@@ -30,22 +30,22 @@ class ReviewQueue(ItemViewMixin, View):
         here = QueueState.read(request.GET.dict())
         queue = self.queue(here)
         if queue is None:
-            return self.to_the_list()
+            return self.redirect_to_list()
         if here.item is not None:
-            return self.page(here, queue, self.item_with(here.item.pk))
+            return self.page(here, queue, self.get_item(here.item.pk))
         here, following = self.step(here, queue)
         if following.item is not None:
             return redirect(url_of_queue(here.show(following.item)))
         end = following.searched_until
-        context = {**self.around(here, queue), "further": url_of_queue(here.skip(end)) if end else None}
+        context = {**self.shared_context(here, queue), "further": url_of_queue(here.skip(end)) if end else None}
         return render(request, "workitems/review/end.html", context)
 
     def post(self, request):
         here = QueueState.read(request.GET.dict())
         queue = self.queue(here)
         if queue is None:
-            return self.to_the_list()
-        item, form = self.item_with(whole_number(request.POST.get("item", ""))), ReviewForm(request.POST)
+            return self.redirect_to_list()
+        item, form = self.get_item(whole_number(request.POST.get("item", ""))), ReviewForm(request.POST)
         if not form.is_valid():
             return self.page(here, queue, item, form, status=422)
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
@@ -54,7 +54,7 @@ class ReviewQueue(ItemViewMixin, View):
             transitions.review(item, by=request.user, reviewed=wanted, version=form.cleaned_data["version"])
         except Refused as refused:
             form.add_error(None, refused.sentence)
-            return self.page(here, queue, self.item_with(item.pk), form, status=STATUS_OF[refused.reason])
+            return self.page(here, queue, self.get_item(item.pk), form, status=STATUS_OF[refused.reason])
         if not wanted:
             messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
             return redirect(url_of_queue(here.back_to(item.pk)))
@@ -69,7 +69,7 @@ class ReviewQueue(ItemViewMixin, View):
 
     def step(self, here: QueueState, queue: Queue) -> tuple[QueueState, NextItem]:
         """What comes after the item that the way is at. `queue`: as it is now."""
-        entry, item = here.after, self.known(here.after.pk) if here.after else None
+        entry, item = here.after, self.item_or_none(here.after.pk) if here.after else None
         if here.order and queue.order != here.order:
             messages.info(
                 self.request,
@@ -89,19 +89,19 @@ class ReviewQueue(ItemViewMixin, View):
         """This item where the way came to it, or as it is now."""
         return here.item if here.item and here.item.pk == item.pk else queue.entry(item)
 
-    def to_the_list(self):
+    def redirect_to_list(self):
         """There it says what is wrong with it."""
         return redirect(f"{reverse('items')}?{self.request.GET['list']}")
 
-    def known(self, number: int | None) -> WorkItem | None:
+    def item_or_none(self, number: int | None) -> WorkItem | None:
         try:
-            return self.item_with(number)
+            return self.get_item(number)
         except Http404:
             return None
 
-    def around(self, here: QueueState, queue: Queue) -> dict:
+    def shared_context(self, here: QueueState, queue: Queue) -> dict:
         """What is the same on every page of the queue."""
-        marked = self.known(here.marked)
+        marked = self.item_or_none(here.marked)
         return {
             "chips": queue.source.chips(),
             "list_url": url_of_list(queue.source),
@@ -115,9 +115,9 @@ class ReviewQueue(ItemViewMixin, View):
         }
 
     def page(self, here, queue, item, form=None, status=200):
-        detail = Detail(item, self.request.user, timezone.now())
+        detail = ItemDetail(item, self.request.user, timezone.now())
         context = {
-            **self.around(here, queue),
+            **self.shared_context(here, queue),
             "item": item,
             "detail": detail,
             "form": form,
@@ -126,10 +126,10 @@ class ReviewQueue(ItemViewMixin, View):
             "list_query": queue.source.query(),
         }
         if "review" in detail.moves:
-            context |= self.alike(here, queue, item)
+            context |= self.similar_context(here, queue, item)
         return render(self.request, "workitems/review/queue.html", context, status=status)
 
-    def alike(self, here: QueueState, queue: Queue, item: WorkItem) -> dict:
+    def similar_context(self, here: QueueState, queue: Queue, item: WorkItem) -> dict:
         """The items that ended as this one did, and what the form to mark them all sends."""
         mark = bulk.read_marker()
         alike = queue.similar_to(item)

@@ -22,19 +22,19 @@ from ...models import Every, Reach, SavedView
 from ...saved_views import ViewRefused
 from ..access import ItemViewMixin, url_of_list
 from ..forms import ViewForm
-from ..list.facets import in_words
+from ..list.facets import format_total
 
 
-class OfView(ItemViewMixin, View):
+class SavedViewMixin(ItemViewMixin, View):
     """Mixin of what is about one view."""
 
     permission = Permission.BROWSE
 
     def view(self) -> SavedView:
         """The view that the URL names, or 404."""
-        return self.view_with(self.kwargs["pk"])
+        return self.get_view(self.kwargs["pk"])
 
-    def view_with(self, number) -> SavedView:
+    def get_view(self, number) -> SavedView:
         """The view with this number, or 404."""
         try:
             return SavedView.objects.visible_to(self.request.user).get(pk=number)
@@ -69,7 +69,7 @@ class OfView(ItemViewMixin, View):
         return ViewForm(data, reaches=reaches, initial=initial)
 
 
-class SavedViews(OfView):
+class SavedViews(SavedViewMixin):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
@@ -110,7 +110,7 @@ class SavedViews(OfView):
         self.warn(view)
 
 
-class ChangeView(OfView):
+class ChangeView(SavedViewMixin):
     """`/views/ID`: another name, or other readers."""
 
     def get(self, request, pk):
@@ -136,7 +136,7 @@ class ChangeView(OfView):
         return render(self.request, "workitems/saved_views/change.html", {"view": view, "form": form}, status=status)
 
 
-class DeleteView(OfView):
+class DeleteView(SavedViewMixin):
     """`/views/ID/delete`: asks first."""
 
     def get(self, request, pk):
@@ -149,7 +149,7 @@ class DeleteView(OfView):
         return redirect("saved_views")
 
 
-class StartWith(OfView):
+class SetStartView(SavedViewMixin):
     """`/views/start`: POST `view`, its number or blank for all items: what "Work Items" begins with."""
 
     def get(self, request):
@@ -157,7 +157,7 @@ class StartWith(OfView):
 
     def post(self, request):
         number = request.POST.get("view", "")
-        view = self.view_with(number) if number else None
+        view = self.get_view(number) if number else None
         if view is None or self.can_open(view):
             self.begin_with(view)
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
@@ -170,7 +170,7 @@ class StartWith(OfView):
             messages.success(self.request, _("“Work Items” begins with all items now."))
 
 
-class DigestOfView(OfView):
+class SetDigest(SavedViewMixin):
     """`/views/ID/digest`: POST `every` (day, week, or blank for none): how often this person gets it by mail."""
 
     def get(self, request, pk):
@@ -244,17 +244,17 @@ class Start(ItemViewMixin, View):
         return redirect("items")
 
 
-class ViewCount(ReadsFromStandby, OfView):
+class ViewCount(ReadsFromStandby, SavedViewMixin):
     """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
 
-    LASTS = 20  # seconds that a browser may say the same
+    CACHE_SECONDS = 20  # seconds that a browser may say the same
 
     def get(self, request, pk):
         listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
         if not listing.is_valid():
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
-        response = JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
+        response = JsonResponse({"number": found.total, "text": format_total(found.total, is_whole=found.is_whole)})
         # Whoever goes from page to page of a list would have all of them looked for each time.
-        patch_cache_control(response, private=True, max_age=self.LASTS)
+        patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response
