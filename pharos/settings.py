@@ -127,7 +127,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "workitems.api.entry.Api",
+    "workitems.api.middleware.Api",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -33,5 +33,5 @@ urlpatterns = [
     path("api/docs/", api.Overview.as_view(), name="api_docs"),
     path("api/docs/moves/", api.Moves.as_view(), name="api_moves"),
     *(path(f"api/docs/{v}/", api.Version.as_view(version=v), name=f"api_docs_{v}") for v in api.VERSIONS),
-    *(path(f"api/docs/{v}.json", api.Document.as_view(version=v), name=f"api_{v}_json") for v in api.VERSIONS),
+    *(path(f"api/docs/{v}.json", api.OpenApiDocument.as_view(version=v), name=f"api_{v}_json") for v in api.VERSIONS),
 ]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from django.utils import timezone
 
 from pharos.accounts import api_keys
-from workitems.api.callers import FLUCTUS, PHAROS
+from workitems.api.authentication import FLUCTUS, PHAROS
 
 NOTHING = object()
 

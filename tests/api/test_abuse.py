@@ -429,7 +429,7 @@ def test_an_unforeseen_fault(adas, item, settings, monkeypatch, caplog, debug, m
     assert answer.status == 500
     assert list(answer.body) == ["error"]
     assert not any(word in answer.body["error"] for word in ("SECRET", "RuntimeError", "Traceback", ".py"))
-    told = [record for record in caplog.records if record.name == "workitems.api.entry"]
+    told = [record for record in caplog.records if record.name == "workitems.api.middleware"]
     assert [record.levelno for record in told] == [logging.ERROR]
     assert "SECRET" in caplog.text
     assert adas.secret not in caplog.text
@@ -443,6 +443,6 @@ def test_a_database_that_is_busy(adas, item, monkeypatch):
 
 
 def test_a_fault_before_any_view(client, db, monkeypatch):
-    monkeypatch.setattr("workitems.api.entry._match", broken(RuntimeError("SECRET")))
+    monkeypatch.setattr("workitems.api.middleware._match", broken(RuntimeError("SECRET")))
     answer = Nobody(client).get("/api/v2/items/")
     assert (answer.status, "SECRET" in answer.body["error"]) == (500, False)

@@ -150,9 +150,9 @@ def test_a_parameter_where_there_are_none_is_named(client, ada, item, method, pa
 def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, virginia, monkeypatch, what):
     """A client that is told to try again must not find its first try done, or done twice."""
     admin, before = Caller(client, ada), as_stored(item)
-    from workitems.api.items import OfItems
+    from workitems.api.items import ItemView
 
-    shown = OfItems.shown
+    shown = ItemView.shown
     asked = []
 
     def fails_at_last(view, pk):
@@ -161,7 +161,7 @@ def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, 
             return shown(view, pk)
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(OfItems, "shown", fails_at_last)
+    monkeypatch.setattr(ItemView, "shown", fails_at_last)
     answer = {
         "create": lambda: admin.post(
             "/api/v2/items/", {"action": "Ingest", "name": "n.tar", "institution_id": virginia.pk}

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import make_item
 from tests.stored import as_stored, state_of
 from workitems import transitions
-from workitems.api.resources import OfStates
+from workitems.api.resources import WorkerStateView
 from workitems.models import WorkItemState
 from workitems.transitions import worker_state
 
@@ -178,8 +178,8 @@ def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkey
 
 
 def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
-    assert OfStates.most_bytes > 2 * transitions.WORKER_STATE_LIMIT
-    monkeypatch.setattr(OfStates, "most_bytes", 2000)
+    assert WorkerStateView.max_bytes > 2 * transitions.WORKER_STATE_LIMIT
+    monkeypatch.setattr(WorkerStateView, "max_bytes", 2000)
     fits = json.dumps(record(item, "")).encode()
     fits += b" " * (2000 - len(fits))
     assert worker.post(STATES, body=fits).status == 201

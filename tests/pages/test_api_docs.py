@@ -14,7 +14,7 @@ from workitems import transitions
 from workitems.api import VERSIONS
 from workitems.api.description import samples
 from workitems.api.description.guide import operations_of
-from workitems.api.description.openapi import description
+from workitems.api.description.openapi import describe_version
 from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
 from workitems.vocabulary import Status
 
@@ -66,7 +66,7 @@ def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
 def test_the_document_is_the_description(client, db, version):
     response = client.get(f"/api/docs/{version}.json")
     assert response["Content-Type"] == "application/json"
-    assert response.json() == description(version)
+    assert response.json() == describe_version(version)
     validate_schema(response.json())
     assert response.content == client.get(f"/api/docs/{version}.json").content
 
@@ -75,7 +75,7 @@ def test_the_document_is_the_description(client, db, version):
 def test_the_page_shows_all_of_the_description(client, db, version):
     """Each operation with its method and address, every parameter, every field of a body and of a record."""
     read = page(client.get(f"/api/docs/{version}/"))
-    document = description(version)
+    document = describe_version(version)
     for where, method, operation in operations_of(document):
         shown = read.one("section", data_operation=operation["operationId"])
         assert f"{method.upper()} {where}" in shown.words
@@ -172,7 +172,7 @@ def test_each_example_of_the_overview_works(client, cast, sample, who):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_example_of_a_version_works(client, cast, sample, version):
     """All but the spot test's, which is about a restoration; it has its own test below."""
-    document = description(version)
+    document = describe_version(version)
     found = examples(client, f"/api/docs/{version}/")
     assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
     for where, _method, operation in operations_of(document):
@@ -326,7 +326,7 @@ def test_a_new_item_in_the_example_is_a_plain_new_ingest(client, db, version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_no_meaning_only_repeats_a_name(version):
-    document = description(version)
+    document = describe_version(version)
     for _where, _method, operation in operations_of(document):
         for one in operation.get("parameters", []):
             words = one["description"].split(". ")[0].rstrip(".")
@@ -339,13 +339,13 @@ def test_no_meaning_only_repeats_a_name(version):
 
 
 def test_the_sizes_stand_together():
-    names = [one["name"] for one in description("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
+    names = [one["name"] for one in describe_version("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
     assert names.index("size_max") == names.index("size_min") + 1
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_document_holds_examples_for_tools(version):
-    document = description(version)
+    document = describe_version(version)
     assert "```sh\nexport PHAROS_URL=" in document["info"]["description"]
     assert 'curl -H "X-' in document["info"]["description"]
     for where, method, operation in operations_of(document):
@@ -359,7 +359,7 @@ def test_every_status_of_an_error_is_in_the_overview(client, db):
     named = {
         status
         for version in VERSIONS
-        for _where, _method, operation in operations_of(description(version))
+        for _where, _method, operation in operations_of(describe_version(version))
         for status in operation["responses"]
         if status >= "400"
     }

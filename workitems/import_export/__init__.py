@@ -5,9 +5,9 @@ It knows files and their dialects; what comes in is stored by `transitions`.
 
 from .exporting import Begun, NotWhole, csv_lines, export_lines, export_to, json_lines
 from .importing.formats import FORMATS
+from .importing.operations import sentences
 from .importing.raw import Stopped, Unreadable
 from .importing.taking import import_files
-from .importing.telling import sentences
 
 __all__ = [
     "FORMATS",

@@ -1,4 +1,4 @@
-"""What each column of an item means to whoever calls the API, for the description of every version."""
+"""The meaning of each column of an item, for the description of every version."""
 
 MEANINGS = {
     "id": "The item's number.",
