@@ -17,7 +17,7 @@ from django.utils import timezone
 from workitems import audit_log, transitions
 from workitems.audit_log import TooYoung, archiving, latest, move_out
 from workitems.bulk import report, run
-from workitems.import_export import NotWhole, export_lines, import_files
+from workitems.import_export import IncompleteHistory, export_lines, import_files
 from workitems.lifecycle import Refused, TransitionRequest
 from workitems.listing import ItemList
 from workitems.models import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
@@ -401,7 +401,7 @@ def test_a_year_can_be_detached_and_attached(on_postgresql, signed_in, ada, arch
             attempt(statement.format("workitems_archivedentry_2019"))
     assert numbers(ArchivedEntry, archived) == [3]
     assert "2 older entries are not shown." in shown(client, archived)
-    with pytest.raises(NotWhole, match="attach it again"):
+    with pytest.raises(IncompleteHistory, match="attach it again"):
         "".join(export_lines())
     transitions.requeue(archived, by=ada)
     assert numbers(HistoryEntry, archived) == [4]

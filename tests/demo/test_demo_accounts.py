@@ -7,7 +7,7 @@ from django.db import connection
 from django.urls import reverse
 
 from pharos.accounts.models import User
-from workitems.demo.cast import make_cast
+from workitems.demo.cast import create_cast
 
 from ..pages.elements import page
 from ..serving import PAGES, database_url, server
@@ -24,7 +24,7 @@ BY_ROLE = {
 def demo(db, settings):
     """The demo's people, while DEBUG is on."""
     settings.DEBUG = True
-    return make_cast()
+    return create_cast()
 
 
 def form_of_accounts(client, address=SIGN_IN):
@@ -64,7 +64,7 @@ def test_a_database_without_the_whole_demo_offers_nobody(demo, client, changes):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_production_server_offers_nobody():
-    make_cast()
+    create_cast()
     with server(database_url(connection.settings_dict), **PAGES) as running:
         text = urlopen(f"{running.url}{SIGN_IN}").read().decode()  # noqa: S310  our own server
     assert "Sign in" in text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import csv_lines, export_lines, export_to, import_files, json_lines
+from workitems.import_export import csv_lines, export_lines, import_files, json_lines, write_export
 from workitems.lifecycle import TransitionRequest
 from workitems.models import HistoryEntry, WorkItem
 
@@ -123,7 +123,7 @@ def test_everything_comes_back_the_same(virginia, jhu, ada, stan, tmp_path):
     path = tmp_path / "everything.jsonl"
     with another_installation():
         moved_items(virginia, ada, stan)
-        export_to(path, export_lines())
+        write_export(path, export_lines())
         before = whole_state()
     summary = import_files([path])
     assert (summary.created, summary.rejected, summary.cut_short) == (2, 0, [])
@@ -285,7 +285,7 @@ def test_an_export_that_fails_leaves_what_was_there(item, tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        export_to(path, broken())
+        write_export(path, broken())
     assert path.read_text() == "as it was"
     assert [one.name for one in tmp_path.iterdir()] == ["all.jsonl"]
 

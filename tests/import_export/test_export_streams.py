@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
-from workitems.import_export import Begun, csv_lines, export_lines, json_lines
+from workitems.import_export import StartedStream, csv_lines, export_lines, json_lines
 from workitems.models import WorkItem
 
 from ..factories import make_item
@@ -99,7 +99,7 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
 
 def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
     make_many(2_500, [virginia])
-    begun = Begun(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
+    begun = StartedStream(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
     assert is_in_transaction()
     assert next(begun).startswith("id,name,")
     begun.close()

@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from pharos.accounts.roles import Role
 from workitems.lifecycle import MOVES, SUCCESS_AT, Move, Phase, Reach, is_on_path, phase_of, position, requeue_stages
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 from workitems.vocabulary import Action, Stage, Status
 
 FLAGS = ("retry", "needs_admin_review", "reviewed")

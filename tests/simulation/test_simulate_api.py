@@ -18,9 +18,9 @@ from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation import Address, play
+from workitems.simulation import Address, run_workers
 from workitems.simulation.connection import Clock, Connection
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
@@ -93,7 +93,7 @@ def figures(line):
 def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
     journal = tmp_path / "journal.jsonl"
     clock = Clock()
-    called = Connection(Address.of(real_server.url), ada.email, key_of(ada), clock)
+    called = Connection(Address.parse(real_server.url), ada.email, key_of(ada), clock)
     admin = Canceller(called, clock, Random(2), pause=0)
     with ThreadPoolExecutor(1) as pool:
         cancelling = pool.submit(admin.work, most=12)
@@ -146,7 +146,7 @@ def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
         if len(told) == 20:
             raise KeyboardInterrupt
 
-    played = play(Address.of(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
+    played = run_workers(Address.parse(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
     assert len([done for done in told if done.changed]) == played.calls.saves >= 20
     assert not WorkItem.objects.exclude(node="").exists()
     made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))

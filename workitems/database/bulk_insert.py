@@ -52,7 +52,7 @@ def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[lis
 def _adapter(field: Any) -> Callable[[models.Model, Any], Any] | None:
     """How a value of this field is made fit for the database; None where it goes there as it is."""
     if isinstance(field, models.DateTimeField):
-        # Always aware of its zone: `rows.moment` has made it. psycopg takes it so.
+        # Always aware of its zone: `rows.parse_time` has made it. psycopg takes it so.
         return (
             None
             if connection.vendor == "postgresql"

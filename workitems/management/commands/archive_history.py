@@ -1,4 +1,4 @@
-"""`manage.py archive_history --before DATE`: a shell around workitems.archiving."""
+"""`manage.py archive_history --before DATE`: a command-line interface to `workitems.audit_log`."""
 
 import sys
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             total=audit_log.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
         ) as bar:
             try:
-                audit_log.move_out(day(before), now=timezone.now(), moved=moved, advance=bar.update)
+                audit_log.move_out(parse_day(before), now=timezone.now(), moved=moved, advance=bar.update)
             except audit_log.TooYoung as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             sys.exit(130)
 
 
-def day(text):
-    """The midnight at which that day begins, UTC; else CommandError."""
+def parse_day(text):
+    """The start of that day in UTC. Raises CommandError."""
     try:
         found = parse_date(text)
     except ValueError:

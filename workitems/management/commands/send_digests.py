@@ -1,4 +1,4 @@
-"""`manage.py send_digests`: a shell around workitems.mailing. Run it every few minutes."""
+"""`manage.py send_digests`: a command-line interface to `workitems.mailing`. Run it every few minutes."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError

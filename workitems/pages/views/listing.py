@@ -51,7 +51,7 @@ class ItemListPage(ReadsFromStandby, ItemViewMixin, View):
 
     def file(self, listing):
         content_type, lines = EXPORT_FORMATS[listing.format]
-        pieces = import_export.Begun(lines(listing.rows(), user=listing.user))
+        pieces = import_export.StartedStream(lines(listing.rows(), user=listing.user))
         response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -1,4 +1,4 @@
-"""How an item goes its way in the demo: through which stages, and how long each takes for a bag of that size."""
+"""The route and timing of items in the demo: through which stages, and how long each takes for a bag of that size."""
 
 from datetime import timedelta
 from random import Random
@@ -8,7 +8,8 @@ from workitems.vocabulary import Action, Stage
 
 S = Stage
 
-# Stages in which a worker is busy, in order. `lifecycle.PATHS` has more: those that are obsolete or only ever an end.
+# The stages in which a worker is busy, in order. `lifecycle.PATHS` also has obsolete stages and those that are only an
+# end.
 ROUTES: dict[Action, tuple[Stage, ...]] = {
     Action.INGEST: (
         S.FETCH,
@@ -27,13 +28,13 @@ ROUTES: dict[Action, tuple[Stage, ...]] = {
     Action.FIXITY_CHECK: (S.FETCH, S.VALIDATE, S.RECORD),
     Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.STORE, S.RECORD),
 }
-# Earlier services had fewer, coarser stages; the oldest one that nobody uses any more. (days before now, route)
+# Earlier services had fewer, coarser stages; nobody uses the oldest one any more. (days before now, route)
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
     (640, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
     (100, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
 )
 
-DONE_AT: dict[Action, Stage] = {
+SUCCESS_STAGES: dict[Action, Stage] = {
     Action.INGEST: S.CLEANUP,
     Action.RESTORE: S.RESOLVE,
     Action.GLACIER_RESTORE: S.AVAILABLE_IN_S3,
@@ -42,9 +43,9 @@ DONE_AT: dict[Action, Stage] = {
     Action.DPN: S.RECORD,
 }
 
-# (seconds that any bag takes, bytes per second beyond that)
+# (seconds for any bag, bytes per second in addition)
 _MEGA = 10**6
-_PACE: dict[Stage, tuple[float, float]] = {
+_RATES: dict[Stage, tuple[float, float]] = {
     S.REQUESTED: (45, 10_000 * _MEGA),
     S.FETCH: (25, 90 * _MEGA),
     S.UNPACK: (10, 180 * _MEGA),
@@ -61,27 +62,27 @@ _PACE: dict[Stage, tuple[float, float]] = {
     S.CLEANUP: (15, 2_000 * _MEGA),
     S.RESOLVE: (5, 10_000 * _MEGA),
 }
-_THAW = 5 * 3600  # Glacier gives nothing back sooner
+_THAW = 5 * 3600  # the minimum of Glacier
 
 
 def usual_time(action: str, stage: str, size: int) -> timedelta:
-    """What a stage usually takes."""
-    fixed, rate = _PACE[Stage(stage)]
+    """The usual duration of a stage."""
+    fixed, rate = _RATES[Stage(stage)]
     thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
     return timedelta(seconds=thaw + fixed + size / rate)
 
 
-def taken(rng: Random, action: str, stage: str, size: int) -> timedelta:
-    """What a stage took this time."""
+def draw_duration(rng: Random, action: str, stage: str, size: int) -> timedelta:
+    """A random duration around the usual one."""
     return usual_time(action, stage, size) * rng.lognormvariate(0, 0.35)
 
 
 def next_stage(action: str, stage: str) -> Stage | None:
-    """Where a worker that is done with `stage` goes on; None where the work is done."""
+    """The next stage after `stage`; None if the work is done."""
     here = position(action, stage)
     return next((step for step in ROUTES[Action(action)] if position(action, step) > here), None)
 
 
 def bag_size(rng: Random) -> int:
-    """Bytes: from kilobytes to 5 TB, most of them some hundred megabytes."""
+    """A random size in bytes, from kilobytes to 5 TB, usually some hundred megabytes."""
     return int(min(5e12, max(4_096, rng.lognormvariate(19.5, 2.7))))
