@@ -104,7 +104,7 @@ def key_of(email: str) -> str:
     from pharos.accounts import api_keys
     from pharos.accounts.models import User
 
-    return api_keys.make(User.objects.get(email=email), now=timezone.now())[1]
+    return api_keys.create_key(User.objects.get(email=email), now=timezone.now())[1]
 
 
 def _cells() -> int:

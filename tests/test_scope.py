@@ -356,7 +356,7 @@ URLS = {url: one for url, one, app in every_url() if app != "admin"}
 
 def permission_of(url):
     match = resolve(url)
-    return authorization.opened_with(match.func, match)
+    return authorization.required_permission(match.func, match)
 
 
 def test_the_walk_finds_every_page():

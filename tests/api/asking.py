@@ -46,7 +46,7 @@ class Caller:
     def __init__(self, client, user):
         self.client = client
         self.user = user
-        self.key, self.secret = api_keys.make(user, label="tests", now=timezone.now())
+        self.key, self.secret = api_keys.create_key(user, label="tests", now=timezone.now())
 
     def headers_for(self, path) -> dict[str, str]:
         names = FLUCTUS if path.startswith("/member-api/v1/") else PHAROS

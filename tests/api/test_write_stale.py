@@ -179,5 +179,5 @@ def test_a_call_that_cannot_be_counted_is_answered(worker, item, monkeypatch):
     def busy(*args, **kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(api_keys, "use", busy)
+    monkeypatch.setattr(api_keys, "count_call", busy)
     assert worker.get(address(item)).status == 200

@@ -133,7 +133,7 @@ def with_numbers(command, item):
 
 def run(client, command, person):
     """What curl would do, through the test client: the answer."""
-    _key, secret = api_keys.make(person, now=NOW)
+    _key, secret = api_keys.create_key(person, now=NOW)
     command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
     words = iter(shlex.split(command.replace("\\\n", "")))
     assert next(words) == "curl"
@@ -210,7 +210,7 @@ def same_shape(answer, shown):
 
 def test_no_key_stands_in_an_example(client, signed_in, dora):
     """It would stay in the shell's history, and in a page that somebody prints."""
-    _key, secret = api_keys.make(dora, now=NOW)
+    _key, secret = api_keys.create_key(dora, now=NOW)
     text = signed_in(dora).get("/api/docs/").content.decode()
     assert secret not in text
     assert "$PHAROS_KEY" in text

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pharos.replicas import reading
-from pharos.replicas.standbys import Choice
+from pharos.replicas.pool import ReplicaChoice
 from workitems import transitions
 from workitems.listing import ItemList
 from workitems.models import WorkItem
@@ -300,15 +300,15 @@ def test_a_wrong_list_asks_nothing(signed_in, dora):
 
 class Standby:
     def choose(self, seen):
-        return Choice("elsewhere", 7)
+        return ReplicaChoice("elsewhere", 7)
 
-    def has_served(self, choice):
+    def report_success(self, choice):
         pass
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
 def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, monkeypatch):
-    monkeypatch.setattr(reading, "standbys", Standby())
+    monkeypatch.setattr(reading, "replica_pool", Standby())
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally)
     answer = ask()

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def key_of(person):
-    return api_keys.make(person, now=timezone.now())[1]
+    return api_keys.create_key(person, now=timezone.now())[1]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request):
         headers = request.parser_context["view"].variant.headers
         email, secret = request.headers.get(headers.user, ""), request.headers.get(headers.key, "")
-        key = api_keys.find(email, secret)
+        key = api_keys.find_key(email, secret)
         if key is None:
             raise AuthenticationFailed(_rejection(headers, email, secret))
         return key.user, key
@@ -62,7 +62,7 @@ class ApiKeyThrottle(BaseThrottle):
         moves_items = request.user.can(Permission.ADMIN_API)
         limit = settings.API_CALLS_PER_MINUTE_SERVICES if moves_items else settings.API_CALLS_PER_MINUTE
         try:
-            self.seconds = api_keys.use(request.auth, limit=limit, now=timezone.now())
+            self.seconds = api_keys.count_call(request.auth, limit=limit, now=timezone.now())
         except OperationalError:
             # The database is busy with another writer. It is better not to count a call than to keep a reader waiting.
             log.warning("A call of key %s could not be counted", request.auth.pk)

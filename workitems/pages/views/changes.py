@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ...database import whole_number
 from ...listing import MOST_PER_PAGE, ItemList
@@ -14,7 +14,7 @@ from ..access import ItemViewMixin
 from ..list import changes
 
 
-class ListChanges(ReadsFromStandby, ItemViewMixin, View):
+class ListChanges(ReadsFromReplica, ItemViewMixin, View):
     """`/items/changes?since=…&shown=1,2,3&` and the list's own query: how many of its items have changed; 204: none has."""
 
     permission = Permission.BROWSE

@@ -7,7 +7,7 @@ from django.views.generic import TemplateView
 
 from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
@@ -38,7 +38,7 @@ EXPORT_FORMATS = {
 }
 
 
-class ItemListPage(ReadsFromStandby, ItemViewMixin, View):
+class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
     """`/items/`: the list, as its query string asks for it, as a page or as a file."""
 
     permission = Permission.BROWSE

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ... import mailing, saved_views
 from ...listing import ItemList, find
@@ -244,7 +244,7 @@ class Start(ItemViewMixin, View):
         return redirect("items")
 
 
-class ViewCount(ReadsFromStandby, SavedViewMixin):
+class ViewCount(ReadsFromReplica, SavedViewMixin):
     """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
 
     CACHE_SECONDS = 20  # seconds that a browser may say the same

@@ -6,8 +6,8 @@ from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey, User
 
 
-def text(value: str) -> str:
-    """Refuses, by a ValueError, what no database takes: bytes that are no UTF-8, and NUL."""
+def valid_text(value: str) -> str:
+    """Raises ValueError for text that no database accepts: invalid UTF-8, and NUL."""
     if "\x00" in value:
         raise ValueError
     return value.encode().decode()
@@ -17,8 +17,8 @@ class Command(BaseCommand):
     help = "Makes an API key for a person or a service account, and prints it alone on standard output. It is not shown again."
 
     def add_arguments(self, parser):
-        parser.add_argument("email", metavar="E-MAIL", type=text, help="whose key it will be")
-        parser.add_argument("--label", default="", type=text, help="what it is for, at most 100 characters")
+        parser.add_argument("email", metavar="E-MAIL", type=valid_text, help="whose key it will be")
+        parser.add_argument("--label", default="", type=valid_text, help="what it is for, at most 100 characters")
 
     def handle(self, *args, email, label, **options):
         user = User.objects.filter(email=email.lower()).first()
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             )
         try:
             label = ApiKey._meta.get_field("label").formfield().clean(label)
-            key, secret = api_keys.make(user, label=label, now=timezone.now())
+            key, secret = api_keys.create_key(user, label=label, now=timezone.now())
         except ValidationError as error:
             raise CommandError(f"--label: {' '.join(error.messages)}") from error
         except api_keys.KeyRefused as refusal:
