@@ -227,7 +227,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("es", "Español")]
+# The last one has the words of Spanish, and numbers as Mexico writes them: 1,234.5.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("es-mx", "Español (México)")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workitems.lifecycle import ItemState, Refused, TransitionRequest, evaluate
+from pharos.accounts.roles import Role
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, Refused, TransitionRequest, evaluate
 from workitems.vocabulary import Status
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -18,11 +19,16 @@ TABLE = {
     "Fixity Check": "Requested, Fetch, Validate, Record*, Cleanup*, Resolve*",
     "DPN": "Requested, Fetch, Package, Validate, Store, Record*, Cleanup*, Resolve*",
 }
-PATH = {action: [step.rstrip("*") for step in line.split(", ")] for action, line in TABLE.items()}
-ENDS = {action: [step.rstrip("*") for step in line.split(", ") if step.endswith("*")] for action, line in TABLE.items()}
+DESIGNED_PATH = {action: [step.rstrip("*") for step in line.split(", ")] for action, line in TABLE.items()}
+DESIGNED_ENDS = {
+    action: [step.rstrip("*") for step in line.split(", ") if step.endswith("*")] for action, line in TABLE.items()
+}
+# What there is now: the stages of the design and whatever was added since.
+PATH = {action.value: [step.value for step in path] for action, path in PATHS.items()}
+ENDS = {action.value: [step.value for step in ends] for action, ends in SUCCESS_AT.items()}
 
-# Who may make which move, and from where: "open", "held" and "closed".
-MAY = {
+# Who may make which move, and from where: "open", "held" and "closed". Of the roles of the design.
+_DESIGNED_MOVES = {
     "progress": ("admin worker", "open"),
     "succeed": ("admin worker", "open"),
     "fail": ("admin worker", "open"),
@@ -33,6 +39,11 @@ MAY = {
     "unreview": ("admin institutional_admin", "closed"),
     "edit": ("admin", "open held closed"),
     "notify": ("admin worker", "open held closed"),
+}
+_ADDED_ROLES = [role for role in Role if role not in ("institutional_user", "institutional_admin", "admin", "worker")]
+MAY = {
+    name: (" ".join([roles, *(role for role in _ADDED_ROLES if MOVES[name].is_granted_to(role))]), phases)
+    for name, (roles, phases) in _DESIGNED_MOVES.items()
 }
 STATES = [(status, retry) for status in Status for retry in (True, False)]
 

@@ -6,7 +6,7 @@ sentences are ours. Runs without a database. A new word is a row here and, for a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -64,6 +64,13 @@ class Term:
     in_seeds: bool = True
 
 
+@dataclass(frozen=True)
+class StageTerm(Term):
+    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation."""
+
+    busy: str = field(kw_only=True)
+
+
 ACTIONS: dict[Action, Term] = {
     Action.INGEST: Term(_("A bag that you uploaded is taken into preservation storage.")),
     Action.RESTORE: Term(
@@ -85,41 +92,75 @@ ACTIONS: dict[Action, Term] = {
     Action.DPN: Term(_("An object is copied to DPN, because you asked for it.")),
 }
 
-STAGES: dict[Stage, Term] = {
-    Stage.REQUESTED: Term(
-        _("Somebody has asked for this. For a restoration or deletion, “Started” here means that it is under way.")
+STAGES: dict[Stage, StageTerm] = {
+    Stage.REQUESTED: StageTerm(
+        _("Somebody has asked for this. For a restoration or deletion, “Started” here means that it is under way."),
+        busy="A worker has started on the request.",
     ),
-    Stage.RECEIVE: Term(
+    Stage.RECEIVE: StageTerm(
         _(
             "The bag has been seen in your receiving bucket; its ingest has not begun. Buckets are looked at every hour, in busy times every few hours."
-        )
+        ),
+        busy="Looking at the bag in the receiving bucket.",
     ),
-    Stage.FETCH: Term(
-        _("The bag is copied from your receiving bucket, or the files from preservation storage, to a work area.")
+    Stage.FETCH: StageTerm(
+        _("The bag is copied from your receiving bucket, or the files from preservation storage, to a work area."),
+        busy="Copying to the work area.",
     ),
-    Stage.UNPACK: Term(_("The tar file is unpacked. No longer used: older items still show it.")),
-    Stage.VALIDATE: Term(
+    Stage.UNPACK: StageTerm(
+        _("The tar file is unpacked. No longer used: older items still show it."), busy="Untarring the bag."
+    ),
+    Stage.VALIDATE: StageTerm(
         _(
             "The bag's tags, manifests, files and checksums are checked. An invalid bag stops here. Very large bags take hours."
-        )
+        ),
+        busy="Checking the bag's tags, manifests and checksums.",
     ),
-    Stage.REINGEST_CHECK: Term(
-        _("The system looks whether an earlier version of this bag is stored already."), in_seeds=False
+    Stage.REINGEST_CHECK: StageTerm(
+        _("The system looks whether an earlier version of this bag is stored already."),
+        in_seeds=False,
+        busy="Looking for an earlier version of this object.",
     ),
-    Stage.COPY_TO_STAGING: Term(_("The bag's files are copied to the staging area."), in_seeds=False),
-    Stage.FORMAT_IDENTIFICATION: Term(_("The format of every file is worked out."), in_seeds=False),
-    Stage.STORE: Term(_("The bag's files are copied to long-term preservation storage.")),
-    Stage.STORAGE_VALIDATION: Term(_("The stored copies are checked to be there, whole."), in_seeds=False),
-    Stage.RECORD: Term(
-        _("The files are stored; what the bag holds and what was done is now being written to the registry.")
+    Stage.COPY_TO_STAGING: StageTerm(
+        _("The bag's files are copied to the staging area."), in_seeds=False, busy="Copying the bag's files to staging."
     ),
-    Stage.PACKAGE: Term(_("The object's files are packed into a new bag for restoration.")),
-    Stage.RESTORING: Term(_("The restored files are on their way to your restoration bucket."), in_seeds=False),
-    Stage.AVAILABLE_IN_S3: Term(_("Files called back from Glacier are in S3, ready to be restored."), in_seeds=False),
-    Stage.CLEANUP: Term(
-        _("The work is done; temporary files and, after an ingest, the uploaded tar file are removed.")
+    Stage.FORMAT_IDENTIFICATION: StageTerm(
+        _("The format of every file is worked out."), in_seeds=False, busy="Identifying file formats."
     ),
-    Stage.RESOLVE: Term(_("The end of the way: completed or cancelled. Nothing more will be done.")),
+    Stage.STORE: StageTerm(
+        _("The bag's files are copied to long-term preservation storage."),
+        busy="Copying the files to preservation storage.",
+    ),
+    Stage.STORAGE_VALIDATION: StageTerm(
+        _("The stored copies are checked to be there, whole."),
+        in_seeds=False,
+        busy="Checking that every stored copy is present and complete.",
+    ),
+    Stage.RECORD: StageTerm(
+        _("The files are stored; what the bag holds and what was done is now being written to the registry."),
+        busy="Recording objects, files and events.",
+    ),
+    Stage.PACKAGE: StageTerm(
+        _("The object's files are packed into a new bag for restoration."),
+        busy="Packing the object's files into a bag.",
+    ),
+    Stage.RESTORING: StageTerm(
+        _("The restored files are on their way to your restoration bucket."),
+        in_seeds=False,
+        busy="Copying to the restoration bucket.",
+    ),
+    Stage.AVAILABLE_IN_S3: StageTerm(
+        _("Files called back from Glacier are in S3, ready to be restored."),
+        in_seeds=False,
+        busy="The restored copy has arrived; checking it.",
+    ),
+    Stage.CLEANUP: StageTerm(
+        _("The work is done; temporary files and, after an ingest, the uploaded tar file are removed."),
+        busy="Removing temporary files.",
+    ),
+    Stage.RESOLVE: StageTerm(
+        _("The end of the way: completed or cancelled. Nothing more will be done."), busy="Closing."
+    ),
 }
 
 STATUSES: dict[Status, Term] = {

@@ -151,7 +151,12 @@ class User(AbstractBaseUser):
         """Whether this person's role allows it. An inactive person can't do anything."""
         return self.is_active and may(self.role, permission)
 
-    # Required by Django's admin site, which manages people and institutions, and shows items; nothing else.
+    @property
+    def scope(self) -> list[int] | None:
+        """The institutions whose items this person may see, where they may browse at all; None: all."""
+        return None if self.can(Permission.SEE_EVERY_INSTITUTION) else [self.institution_id]
+
+    # What Django's admin site asks. It serves people and institutions, and shows items; nothing else.
     @property
     def is_staff(self) -> bool:
         return self.can(Permission.MANAGE)

@@ -12,6 +12,8 @@ from pharos import urls
 from pharos.accounts.authorization import PUBLIC, required_permission
 from pharos.accounts.roles import Permission
 
+from ..conftest import CAST
+
 NOWHERE = "/there-is-nothing-here"
 BY_LINK = "/digests/stop/1"  # opened by the signed link of a mail, which this is not
 SAMPLES = {"uidb36": "1", "key": "abc", "url": "nothing-here", "app_label": "accounts", "object_id": "1"}
@@ -93,7 +95,7 @@ def test_what_is_open_to_strangers():
     assert {url for url in public if not url.startswith("/accounts/")} == {"/healthz", NOWHERE, BY_LINK} | described
 
 
-@pytest.mark.parametrize("who", ["nobody", "dora", "stan", "ada", "wally"])
+@pytest.mark.parametrize("who", ["nobody", *CAST])
 def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
     person = cast.get(who)
     for url, view in ALL.items():

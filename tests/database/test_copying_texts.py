@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from workitems.search import index
+from workitems.migrations.frozen import search
 
 from ..many import make_many
 
@@ -27,19 +27,19 @@ class Blocks(list):
 @pytest.mark.django_db(transaction=True)
 def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, monkeypatch):
     make_many(ITEMS, [virginia])
-    monkeypatch.setattr(index, "PIECE", PIECE)
+    monkeypatch.setattr(search, "PIECE", PIECE)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {index.TABLE}")
+        cursor.execute(f"DELETE FROM {search.TABLE}")
         # As it is planned where there are millions.
         cursor.execute("SET enable_nestloop = off; SET enable_hashjoin = off; SET enable_seqscan = off; ANALYZE")
     blocks = Blocks()
     try:
         with connection.execute_wrapper(blocks):
-            index.copy_all(connection)
+            search.copy_all(connection)
     finally:
         connection.close()
     assert len(blocks) > ITEMS // PIECE
     assert max(blocks[2:]) <= 1.05 * blocks[1], blocks
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {index.TABLE}")
+        cursor.execute(f"SELECT count(*) FROM {search.TABLE}")
         assert cursor.fetchone() == (ITEMS,)

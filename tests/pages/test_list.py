@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from urllib.parse import parse_qs
 
 import pytest
 from django.urls import reverse
@@ -251,3 +252,53 @@ def test_only_get(signed_in, ada):
 def test_a_typed_day_stands_in_its_field_as_a_browser_reads_it(signed_in, dora, item, typed, shown):
     read = page(signed_in(dora).get(f"/items/?received_from={typed}"))
     assert read.one("input", id="id_received_from")["value"] == shown
+
+
+def heads(response):
+    """{place: (aria-sort, [(heading, the sort that a click asks for, whether it is the present one)])} above the rows."""
+    return {
+        head["class"]: (
+            head.attributes.get("aria-sort"),
+            [
+                (link.words, parse_qs(link["href"][1:])["sort"][0], "aria-current" in link.attributes)
+                for link in head.all("a")
+            ],
+        )
+        for head in page(response).one("thead").all("th")
+    }
+
+
+def test_two_headings_share_a_place_and_each_sorts_by_its_own(signed_in, ada, dora, many):
+    client = signed_in(ada)
+    newest = heads(client.get("/items/"))
+    assert list(newest) == ["select", "name", "action", "state", "size", "received", "reviewed"]
+    assert newest["received"] == ("descending", [("Received", "-date", True), ("Updated", "updated", False)])
+    assert newest["action"] == (None, [("Institution", "institution", False)])
+    changed = heads(client.get("/items/?sort=-updated"))
+    assert changed["received"] == ("ascending", [("Received", "date", False), ("Updated", "updated", True)])
+    by_owner = heads(client.get("/items/?sort=institution"))
+    assert by_owner["action"] == ("ascending", [("Institution", "institution", True)])
+    assert by_owner["received"][0] is None
+    assert heads(signed_in(dora).get("/items/"))["action"] == (None, [])
+
+
+def test_a_row_has_the_institution_under_the_action_for_those_who_see_several(signed_in, ada, dora, theirs, item):
+    row = page(signed_in(ada).get("/items/")).one("tr", data_item_id=str(theirs.pk))
+    assert row.one("td", class_="action").words == "Ingest jhu.edu"
+    row = page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
+    assert row.one("td", class_="action").words == "Ingest"
+
+
+def test_a_row_says_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wally):
+    """The words of the status say so of what is on hold or has given up; of what still waits they do not."""
+    waits = make_item(virginia, needs_admin_review=True)
+    gave_up = make_item(virginia, stage="Store")
+    transitions.edit(
+        transitions.progress(gave_up, by=wally), by=ada, needs_admin_review=True, retry=False, note="Killed."
+    )
+    rows = page(signed_in(ada).get("/items/"))
+    states = {row["data-item-id"]: row.one("td", class_="state").words for row in rows.all("tr", data_item_id=True)}
+    assert states == {
+        str(waits.pk): "Waiting: Receive Needs admin review",
+        str(gave_up.pk): "Stopped at Store, for APTrust to decide Killed.",
+    }

@@ -1,10 +1,10 @@
 """How times and sizes are written: one style everywhere, and never a number on one line and its unit on the next."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from workitems.durations import roughly, whole_unit
 from workitems.models import WorkItem
@@ -12,8 +12,10 @@ from workitems.pages import template_helpers as templating
 
 from ..durations.test_late import at_store, usual
 from ..factories import make_item
+from ..many import make_many
 from .elements import page
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 UNITS = "s|min|h|d|B|kB|MB|GB|TB|PB|EB|bytes"
 BREAKS = re.compile(rf"[0-9] (?:{UNITS})\b")
 OTHER_STYLES = re.compile(r"[0-9]\s?(?:m|hr|hrs|hours|mins|sec|secs|seconds|minutes)\b")
@@ -32,6 +34,37 @@ OTHER_STYLES = re.compile(r"[0-9]\s?(?:m|hr|hrs|hours|mins|sec|secs|seconds|minu
 )
 def test_sizes(number, said):
     assert templating.size(number) == said.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "bytes", "moment"),
+    [
+        ("en", "1.5 GB", "1,500,000,000 bytes (1.5 GB)", "4 Jan 2021, 05:06"),
+        ("es", "1,5 GB", "1 500 000 000 bytes (1,5 GB)", "4 ene 2021, 05:06"),
+        ("es-mx", "1.5 GB", "1,500,000,000 bytes (1.5 GB)", "4 ene 2021, 05:06"),
+    ],
+)
+def test_numbers_and_dates_are_in_the_readers_language(language, size, bytes, moment):
+    """Spanish as Spain writes numbers, and as Mexico does; its months have no capital."""
+    with translation.override(language):
+        assert templating.size(1_500_000_000) == size.replace(" ", NO_BREAK)
+        assert templating.bytes(1_500_000_000) == bytes.replace(" ", NO_BREAK).replace(f"bytes{NO_BREAK}", "bytes ")
+        assert templating.minute(datetime(2021, 1, 4, 5, 6, tzinfo=UTC)) == moment
+
+
+def test_a_browser_from_mexico_gets_spanish_words_and_its_own_numbers(signed_in, dora, virginia):
+    make_item(virginia, size=1_500_000_000)
+    make_many(1_100, [virginia])
+    client = signed_in(dora)
+    for language, count, size in (
+        ("es-ES", "1 101", "1,5 GB"),
+        ("es-MX", "1,101", "1.5 GB"),
+        ("en-US", "1,101", "1.5 GB"),
+    ):
+        shown = page(client.get("/items/", headers={"accept-language": language})).one("main").text
+        assert count.replace(" ", NO_BREAK) in shown
+        assert size.replace(" ", NO_BREAK) in shown
+        assert ("Institución" in shown) == language.startswith("es")
 
 
 @pytest.mark.parametrize(

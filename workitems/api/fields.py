@@ -1,6 +1,11 @@
-"""Values as the API writes and reads them. `""` and null are alike; what is not set goes out as null.
+"""The fields of the API's records: how each kind of value is read and written. `""` and null mean the same.
 
-A field is one name of a version's record; `column` is where the value lives, by default under the same name.
+A field is declared once, in the record of its version:
+
+    approved_by = Text(
+        column="inst_approver", nullable=True, read_only=True, ignored=True,
+        meaning="Who approved it at the institution.", example="stan@virginia.edu",
+    )
 """
 
 import re
@@ -24,7 +29,7 @@ def as_time(moment: datetime | None) -> str | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """A time as clients write it, 0 to 9 digits of a second; year 1 means that it is not set. Raises ValueError."""
+    """A time as clients write it, with 0 to 9 digits after the second. Year 1 means that it is not set. Raises ValueError."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(_NOT_A_TIME)
@@ -45,20 +50,38 @@ NOTHING_SAID = object()
 
 
 class Value:
-    """What all fields have in common: their column, and that they may be left out.
+    """What all fields have in common. Any of them may be left out of a save.
 
-    `clears`: null takes the value away; without, null says nothing, as if the name had been left out.
+    `column`: where the value is stored; by default the column of the same name.
+    `clears`: whether null removes the value; otherwise null means the same as leaving the field out.
+    `ignored`: a save accepts any value of this read-only field and ignores it. Say so for what changes with every save, or a
+    client could not send the same record twice. Without it, a save must send the current value, or leave the field out.
+    `meaning`, `example` (as it is stored): for the documentation. Columns in description/meanings.py and samples.py have both.
     """
 
-    show: Callable[[Any], Any] | None = None  # how a stored value goes out; None: as it is
+    show: Callable[[Any], Any] | None = None  # writes a stored value; None leaves it as it is
 
-    def __init__(self, *, column: str = "", clears: bool = True, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        column: str = "",
+        clears: bool = True,
+        ignored: bool = False,
+        meaning: str = "",
+        example: Any = None,
+        **kwargs: Any,
+    ):
+        if ignored and not kwargs.get("read_only"):
+            raise TypeError("Only a read-only field can be ignored by a save: give read_only=True as well.")
         if not kwargs.get("read_only"):
             kwargs.setdefault("required", False)
             kwargs.setdefault("allow_null", not kwargs["required"])
         super().__init__(**kwargs)
         self.column = column
         self.clears = clears
+        self.ignored = ignored
+        self.meaning = meaning
+        self.example = example
 
     def bind(self, field_name: str, parent: Any) -> None:
         super().bind(field_name, parent)  # type: ignore[misc]
@@ -68,12 +91,12 @@ class Value:
         return super().run_validation(None if data == "" else data)  # type: ignore[misc]
 
     def said(self, value: Any) -> Any:
-        """What a value that was read means for the column, or NOTHING_SAID."""
+        """The new value of the column, or NOTHING_SAID if it stays as it is."""
         return value if value is not None or self.clears else NOTHING_SAID
 
 
 class Text(Value, serializers.CharField):
-    """Text; `nullable`: what is not set goes out as null, else as an empty text."""
+    """Text. `nullable`: empty text is written as null."""
 
     default_error_messages = {
         "invalid": "Give a text.",
@@ -109,7 +132,7 @@ def _or_null(text: str) -> str | None:
 
 
 class Whole(Value, serializers.IntegerField):
-    """A whole number, from 0 to 2^63 - 1. `zero_is_null`: callers who have none send 0."""
+    """A whole number from 0 to 2^63 - 1. `zero_is_null`: clients send 0 for "none"."""
 
     def __init__(self, *, zero_is_null: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
@@ -149,7 +172,7 @@ class Moment(Value, serializers.DateTimeField):
 
 
 class Word(Value, serializers.ChoiceField):
-    """One of a list of words; `words` is {how this version writes it: how it is stored}."""
+    """One of a list of words. `words`: {the word in this version: the stored word}."""
 
     default_error_messages = {
         "invalid_choice": "“{input}” is not one of: {words}.",

@@ -43,14 +43,14 @@ class ItemView(ApiView):
         return found[pk]
 
     def get_records(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
-        """{id: record} of those items that the caller can see, in one query."""
+        """{id: record} of those among the items that the caller may see, by one query."""
         rows = self.visible_items.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
-        return {record["id"]: record for record, _beside in self.variant.record.shown(rows)}
+        return {record["id"]: record for record, _beside in self.variant.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
         """Saves the record that was sent, and returns the item as it is afterwards."""
         sent = self.record(self.request)
-        now = self.get_record(pk) if self.variant.record.looks_back(sent) else {}
+        now = self.get_record(pk) if self.variant.record.needs_current(sent) else {}
         values = self.variant.record.read(sent, now)
         if pk > LARGEST:
             raise Http404(_NOT_FOUND)

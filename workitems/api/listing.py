@@ -54,14 +54,14 @@ Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
 def _records_at(places: Sequence[Cursor], request: Any, variant: ApiVariant, beside: Sequence[Any]) -> Rows:
     """The records at these positions of an index, in order."""
     items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
-    by_id = {record["id"]: (record, values) for record, values in variant.record.shown(items, beside)}
+    by_id = {record["id"]: (record, values) for record, values in variant.record.serialize(items, beside)}
     return [by_id[place.pk] for place in places if place.pk in by_id]
 
 
 def _records_by_query(listing: ItemList, variant: ApiVariant, beside: Sequence[Any]) -> Rows:
     """The records of any list, by a query."""
     start = 0 if "after" in listing.value_of else (listing.page - 1) * listing.per_page
-    return variant.record.shown(listing.rows_after()[start : start + listing.per_page + 1], beside)
+    return variant.record.serialize(listing.rows_after()[start : start + listing.per_page + 1], beside)
 
 
 def envelope(

@@ -1,4 +1,4 @@
-"""Version 1, the first member API: the 19 fields of an item as versions 7 and 8 of its description name them."""
+"""Version 1, the first member API: the 19 fields of an item, as versions 7 and 8 of its specification name them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
 from .variants import ApiVariant
 
-# Here a list is asked by keys: glacier_restore for Glacier Restore.
+# The parameters of this version's lists take keys, such as glacier_restore for Glacier Restore. The keys are fixed.
 ACTIONS = {word.value.lower().replace(" check", "").replace(" ", "_"): word.value for word in Action}
 STAGES = {
     key: stage.value
@@ -40,7 +40,7 @@ STATUSES = {
     "fail": Status.FAILED.value,
     "cancel": Status.CANCELLED.value,
 }
-# The user appears only on these: an ingest or a scheduled check is nobody's request.
+# The user is shown for these only: nobody requests an ingest or a scheduled check.
 _REQUESTED = frozenset({Action.RESTORE.value, Action.GLACIER_RESTORE.value, Action.DELETE.value, Action.DPN.value})
 
 

@@ -1,4 +1,4 @@
-"""Version 2: Pharos' own, for depositors' tools and for the workers."""
+"""Version 2, Pharos' own, for depositors' tools and for the workers."""
 
 from django.urls import path, re_path
 
@@ -18,11 +18,11 @@ PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*OF_P
 class MemberItem(Record):
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
-    updated_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True, ignored=True)
     name = Text(required=False)
     etag = Text()
     bucket = Text()
-    user = Text(nullable=True, clears=False)  # filled in on create; a blank one later takes nobody away
+    user = Text(nullable=True, clears=False)  # set on create if missing; cannot be cleared later
     institution = Text(column="institution__identifier", read_only=True)
     institution_id = Whole(clears=False)
     note = Text()
@@ -40,14 +40,14 @@ class MemberItem(Record):
     needs_admin_review = Flag()
     queued_at = Moment()
     stage_started_at = Moment()
-    inst_approver = Text(nullable=True, read_only=True)
-    aptrust_approver = Text(nullable=True, read_only=True)
+    inst_approver = Text(nullable=True, read_only=True, ignored=True)
+    aptrust_approver = Text(nullable=True, read_only=True, ignored=True)
 
 
 class Item(MemberItem):
     node = Text(nullable=True)
     pid = Whole(zero_is_null=True)
-    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
+    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True, ignored=True)
 
 
 MEMBER = ApiVariant(
@@ -65,7 +65,7 @@ ADMIN = ApiVariant(
     record=Item,
 )
 
-# As names do, it may hold a slash and even a line break, which <path:…> does not take.
+# Like a name, it can contain slashes and even line breaks, which <path:…> does not match.
 _IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
 
 urlpatterns = [
@@ -75,7 +75,7 @@ urlpatterns = [
     path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN)),
     path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN)),
     path("api/v2/items/<int:pk>/requeue/", items.RequeueItem.as_view(variant=ADMIN)),
-    # A name may hold a slash; etag and date do not.
+    # A name can contain slashes; an etag and a date cannot.
     re_path(
         r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z",
         items.ItemByUpload.as_view(variant=ADMIN),

@@ -1,7 +1,7 @@
 """The triggers that keep the summary right for every way of writing: the ORM, bulk statements, raw SQL, an import.
 
-`install_triggers` may be run again at any time. SQLite drops a table's triggers with the table, and Django remakes the whole table for
-most changes of a model: a migration that changes WorkItem must end with `install_triggers` again (tests/test_database.py says so).
+Migration 0008 makes them, from its own copy; `install_triggers` is for the repair. Whoever changes them here adds a migration
+that does the same (tests/database/test_migrations.py compares the two).
 """
 
 from typing import Any
@@ -94,32 +94,21 @@ NAMES = {
 }
 
 
-def statements(vendor: str) -> list[str]:
-    """What makes the triggers, whether or not they are there."""
+def install_triggers(connection: Any) -> None:
+    """Makes the triggers, whether or not they are there. On a table in use PostgreSQL waits for the writers, and lets nobody write
+    in the meantime; a migration uses `with_short_locks`, which gives up and tries again instead."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _statements(connection.vendor):
+            cursor.execute(statement)
+
+
+def _statements(vendor: str) -> list[str]:
     if vendor == "postgresql":
         return [_POSTGRESQL]
     return [
         sql
         for name, body in _SQLITE.items()
         for sql in (f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} {body}")
-    ]
-
-
-def install_triggers(connection: Any) -> None:
-    """Makes the triggers anew. On a table in use PostgreSQL waits for those who write, and lets nobody write meanwhile; a
-    migration goes by `workitems.database.online_migrations`, which gives up and tries again rather than keep others waiting."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in statements(connection.vendor):
-            cursor.execute(statement)
-
-
-def removal(vendor: str) -> list[str]:
-    """What takes them away again."""
-    if vendor == "sqlite":
-        return [f"DROP TRIGGER IF EXISTS {name}" for name in _SQLITE]
-    return [
-        *(f"DROP TRIGGER IF EXISTS {name} ON {table}" for name, table in NAMES["postgresql"].items()),
-        *(f"DROP FUNCTION IF EXISTS workitems_count_{name}()" for name in ("change", "fold", "nothing")),
     ]
 
 

@@ -8,6 +8,7 @@ from .column_limits import LARGEST, whole_number
 from .online_migrations import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
 from .prepared import fetched
 from .table_names import SEARCHED_TEXTS, WORK_ITEMS
+from .vocabulary_check import VocabularyCheck
 
 __all__ = [
     "LARGEST",
@@ -17,6 +18,7 @@ __all__ = [
     "AddIndexLive",
     "RemoveIndexLive",
     "RunLive",
+    "VocabularyCheck",
     "fetched",
     "load",
     "whole_number",

@@ -6,7 +6,6 @@ It knows how items usually move, and plays that through `transitions`. It only f
 from .cast import DOMAINS_WITH_ACCOUNTS, admin_email, create_service, service_email, sign_in_accounts
 from .load import DemoRefused, is_empty, load_demo
 from .texts import (
-    BUSY,
     DUPLICATE,
     INVALID_BAG,
     RECEIVED,
@@ -22,7 +21,6 @@ from .texts import (
 from .timing import SUCCESS_STAGES, bag_size, next_stage
 
 __all__ = [
-    "BUSY",
     "DOMAINS_WITH_ACCOUNTS",
     "DUPLICATE",
     "INVALID_BAG",

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from workitems.lifecycle import first_stage, object_identifier
-from workitems.vocabulary import Action, Stage, Status
+from workitems.vocabulary import STAGES, Action, Stage, Status
 
 from . import texts
 from .timing import ROUTES, SUCCESS_STAGES, draw_duration
@@ -81,7 +81,7 @@ class Story:
         self.stage = stage
         node = f"worker-{stage.lower().replace(' ', '-')}-{self.rng.randint(1, 4)}"
         pid = self.rng.randint(200, 32_000)
-        return self._step("progress", stage=stage, note=texts.BUSY[stage], node=node, pid=pid)
+        return self._step("progress", stage=stage, note=STAGES[stage].busy, node=node, pid=pid)
 
     def work(self, share: float = 1.0) -> "Story":
         """Time passes while the worker is busy with the stage, or with a share of it."""

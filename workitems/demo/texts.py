@@ -6,7 +6,7 @@ Each text is derived from the caller's random.Random, so that one seed gives one
 from collections.abc import Callable
 from random import Random
 
-from workitems.vocabulary import Action, Stage
+from workitems.vocabulary import Action
 
 _COLLECTIONS = (
     "audio-archive",
@@ -132,24 +132,6 @@ def payload_file(rng: Random) -> str:
     return f"data/{rng.choice(_PLACES)}/{rng.choice(_WORDS).lower()}_{rng.randint(1, 9999):04d}.{rng.choice(('tif', 'wav', 'xml', 'pdf', 'jp2'))}"
 
 
-# What a worker writes while it is busy.
-BUSY: dict[Stage, str] = {
-    Stage.REQUESTED: "A worker has taken the request up.",
-    Stage.FETCH: "Copying to the work area.",
-    Stage.UNPACK: "Untarring the bag.",
-    Stage.VALIDATE: "Checking the bag's tags, manifests and checksums.",
-    Stage.REINGEST_CHECK: "Looking for an earlier version of this object.",
-    Stage.COPY_TO_STAGING: "Copying the bag's files to staging.",
-    Stage.FORMAT_IDENTIFICATION: "Identifying file formats.",
-    Stage.STORE: "Copying the files to preservation storage.",
-    Stage.STORAGE_VALIDATION: "Checking that every stored copy is there, whole.",
-    Stage.RECORD: "Recording objects, files and events.",
-    Stage.PACKAGE: "Packing the object's files into a bag.",
-    Stage.RESTORING: "Copying to the restoration bucket.",
-    Stage.AVAILABLE_IN_S3: "The restored copy has arrived; checking it.",
-    Stage.CLEANUP: "Removing temporary files.",
-    Stage.RESOLVE: "Closing.",
-}
 RECEIVED = "The bag is in the receiving bucket, waiting for its ingest."
 REQUESTED: dict[Action, str] = {
     Action.RESTORE: "Restoration requested.",

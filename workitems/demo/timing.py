@@ -3,30 +3,23 @@
 from datetime import timedelta
 from random import Random
 
-from workitems.lifecycle import position
+from workitems.lifecycle import PATHS, position
 from workitems.vocabulary import Action, Stage
 
 S = Stage
 
-# The stages in which a worker is busy, in order. `lifecycle.PATHS` also has obsolete stages and those that are only an
-# end.
+# The stages that the demo passes over: obsolete ones, ends, and those without work in this action.
+_PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (S.RECEIVE, S.UNPACK, S.RESOLVE),
+    Action.RESTORE: (S.RECORD, S.RESOLVE),
+    Action.GLACIER_RESTORE: (S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.DELETE: (S.CLEANUP, S.RESOLVE),
+    Action.FIXITY_CHECK: (S.REQUESTED, S.CLEANUP, S.RESOLVE),
+    Action.DPN: (S.VALIDATE, S.CLEANUP, S.RESOLVE),
+}
+# The stages in which a worker is busy, in order.
 ROUTES: dict[Action, tuple[Stage, ...]] = {
-    Action.INGEST: (
-        S.FETCH,
-        S.VALIDATE,
-        S.REINGEST_CHECK,
-        S.COPY_TO_STAGING,
-        S.FORMAT_IDENTIFICATION,
-        S.STORE,
-        S.STORAGE_VALIDATION,
-        S.RECORD,
-        S.CLEANUP,
-    ),
-    Action.RESTORE: (S.REQUESTED, S.FETCH, S.PACKAGE, S.VALIDATE, S.RESTORING, S.AVAILABLE_IN_S3, S.CLEANUP),
-    Action.GLACIER_RESTORE: (S.REQUESTED, S.FETCH, S.RESTORING, S.AVAILABLE_IN_S3),
-    Action.DELETE: (S.REQUESTED, S.RECORD),
-    Action.FIXITY_CHECK: (S.FETCH, S.VALIDATE, S.RECORD),
-    Action.DPN: (S.REQUESTED, S.FETCH, S.PACKAGE, S.STORE, S.RECORD),
+    action: tuple(stage for stage in path if stage not in _PASSED_OVER[action]) for action, path in PATHS.items()
 }
 # Earlier services had fewer, coarser stages; nobody uses the oldest one any more. (days before now, route)
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
@@ -62,12 +55,13 @@ _RATES: dict[Stage, tuple[float, float]] = {
     S.CLEANUP: (15, 2_000 * _MEGA),
     S.RESOLVE: (5, 10_000 * _MEGA),
 }
-_THAW = 5 * 3600  # the minimum of Glacier
+_OTHERWISE = (30, 500 * _MEGA)
+_THAW = 5 * 3600  # Glacier gives nothing back sooner
 
 
 def usual_time(action: str, stage: str, size: int) -> timedelta:
-    """The usual duration of a stage."""
-    fixed, rate = _RATES[Stage(stage)]
+    """What a stage usually takes."""
+    fixed, rate = _RATES.get(Stage(stage), _OTHERWISE)
     thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
     return timedelta(seconds=thaw + fixed + size / rate)
 

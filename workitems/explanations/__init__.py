@@ -3,7 +3,7 @@
 Pure: it is given what it must know of an item, and asks no database.
 """
 
-from .advice import NO_BREAK, Advice, State, Words, count_of_items, first_line, in_unit, lasting, what_now, words
+from .advice import NO_BREAK, Advice, State, Tone, Words, count_of_items, first_line, in_unit, lasting, what_now, words
 from .pipeline import Passage, Step, steps
 from .presets import Need, needs_for, presets_for
 
@@ -14,6 +14,7 @@ __all__ = [
     "Passage",
     "State",
     "Step",
+    "Tone",
     "Words",
     "count_of_items",
     "first_line",

@@ -25,6 +25,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..audit_log import whole
+from ..lifecycle import PROCESS
 from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
@@ -57,7 +58,7 @@ LIST_COLUMNS: dict[str, str] = {
     "inst_approver": "inst_approver",
     "aptrust_approver": "aptrust_approver",
 }
-PROCESS_COLUMNS: dict[str, str] = {"node": "node", "pid": "pid"}
+PROCESS_COLUMNS: dict[str, str] = {name: name for name in sorted(PROCESS)}
 
 _ROWS_PER_FETCH = 2000
 _ROWS_PER_CHUNK = 500  # a chunk per row would cost a server more than the row itself

@@ -7,6 +7,7 @@ from .moves import (
     CARRIED,
     MOVES,
     NOTE_LIMIT,
+    PROCESS,
     ItemState,
     Move,
     Reach,
@@ -19,16 +20,29 @@ from .moves import (
     object_identifier,
     why_not,
 )
-from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, first_stage, is_on_path, phase_of, position, requeue_stages
+from .paths import (
+    MAKE_UP,
+    PATHS,
+    PHASE_WORDS,
+    SUCCESS_AT,
+    Phase,
+    first_stage,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
+)
 from .saves import FIXED, check_fixed, check_fresh, move_meant
 
 __all__ = [
     "CARRIED",
     "FIXED",
+    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
+    "PROCESS",
     "SUCCESS_AT",
     "ItemState",
     "Move",

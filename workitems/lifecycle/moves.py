@@ -51,15 +51,16 @@ class Move:
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
+# Which process holds an item, as it is while none does; only services and admins see it.
+_RELEASE = {"node": "", "pid": None}
+PROCESS = frozenset(_RELEASE)
 # What a worker's save carries along beside stage, status and note.
 CARRIED = frozenset(
     {
         "bucket",
         "date",
         "needs_admin_review",
-        "node",
         "outcome",
-        "pid",
         "queued_at",
         "retry",
         "size",
@@ -67,8 +68,8 @@ CARRIED = frozenset(
         "user",
     }
     | {"object_identifier", "generic_file_identifier"}
+    | PROCESS
 )
-_RELEASE = {"node": "", "pid": None}
 
 MOVES: dict[str, Move] = {
     move.name: move
@@ -121,7 +122,7 @@ MOVES: dict[str, Move] = {
         ),
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
-        Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
+        Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
         # Its note is a line that is added to the item's; everything else stays.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from pharos.accounts.roles import Permission, may
 
 from ..vocabulary import Status
-from .moves import CARRIED, MOVES, ItemState, Refused, TransitionRequest
+from .moves import CARRIED, MOVES, PROCESS, ItemState, Refused, TransitionRequest
 from .paths import PHASE_WORDS, Phase
 
 # What a record says of an item that no client can change, and what it may fill in, once.
 FIXED = ("name", "etag", "action", "institution_id", "bag_date")
 SETTLED = ("object_identifier", "generic_file_identifier")
 # What may differ in the save that has closed an item when it comes again: the move itself has set it.
-_SET_BY_THE_MOVE = frozenset({"retry", "needs_admin_review", "node", "pid", "stage_started_at"})
+_SET_BY_THE_MOVE = PROCESS | {"retry", "needs_admin_review", "stage_started_at"}
 _MOVE_TO = {
     Status.PENDING: "progress",
     Status.STARTED: "progress",

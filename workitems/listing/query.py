@@ -22,6 +22,7 @@ from pharos.accounts.roles import Permission
 
 from ..counts import ANYTHING, Mask, both
 from ..failures import causes_with
+from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
 from .filterset import IndexStrategy, ListFilterSet
@@ -47,7 +48,7 @@ FACETS = {
     "reviewed": "reviewed",
     "institution": "institution",
 }
-OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
+OF_PROCESS = tuple(f"{name}{ending}" for name in sorted(PROCESS) for ending in ("", "_empty", "_not_empty"))
 # Names that the API does not have, that its last version alone has, as it spells them its own way, and that the pages do not have.
 OF_PAGES = ("before", "format")
 OF_V3 = ("registry_action", "not_queued", "date_from", "date_to")
@@ -73,11 +74,10 @@ def _no_such_name(given: str, known: Iterable[str]) -> str:
     return _("There is no filter of this name.")
 
 
-def _both(some: set[int] | None, others: set[int] | None) -> list[int] | None:
-    """What is in both; None is everything."""
-    if some is None or others is None:
-        return sorted(others) if some is None and others is not None else None if some is None else sorted(some)
-    return sorted(some & others)
+def _both(some: Collection[int] | None, others: Collection[int] | None) -> list[int] | None:
+    """What is in both, in order; None is everything."""
+    given = [set(numbers) for numbers in (some, others) if numbers is not None]
+    return sorted(set.intersection(*given)) if given else None
 
 
 def _in_query(name: str, values: Iterable[Any]) -> str:
@@ -169,8 +169,7 @@ class ItemList:
     def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
         if not numbers:
             return {}
-        scope = None if self.sees_all else [self.user.institution_id]
-        return {str(pk): text for pk, text in causes_with(numbers, scope, using=self.using)}
+        return {str(pk): text for pk, text in causes_with(numbers, self.user.scope, using=self.using)}
 
     @cached_property
     def _filter(self) -> ListFilterSet:
@@ -236,7 +235,7 @@ class ItemList:
         found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.value_of.items():
             if name not in SHOWN_AS and value is not None:
-                found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
+                found.setdefault(self._filter.filters[name].strategy_for(value), []).append(name)
         return found
 
     @property
@@ -247,15 +246,14 @@ class ItemList:
     @cached_property
     def scope(self) -> list[int] | None:
         """The institutions that the list is about, whatever is chosen of them in the left column; None: all."""
-        seen = None if self.sees_all else {self.user.institution_id}
         numbers = self.value_of.get("institution_id")
-        return _both(seen, numbers and set(numbers))
+        return _both(self.user.scope, numbers)
 
     @cached_property
     def chosen(self) -> list[int] | None:
         """The institutions of the scope that are chosen in the left column; None: nothing is chosen there."""
         domains = self.value_of.get("institution")
-        return _both(None if self.scope is None else set(self.scope), set(domains)) if domains else None
+        return _both(self.scope, domains) if domains else None
 
     @cached_property
     def base_masks(self) -> tuple[Mask, ...]:
@@ -385,5 +383,5 @@ class ItemList:
         if name == "cause":
             return self.causes.get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
-            return _("yes") if value.strip().lower() in ("true", "1", "yes") else _("no")
+            return _("yes") if BooleanField().clean(value) else _("no")
         return value

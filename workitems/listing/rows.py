@@ -1,6 +1,6 @@
 """The rows of a list as a page shows them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -12,7 +12,7 @@ from pharos.accounts.models import Institution
 
 from ..database import fetched
 from ..durations import Late, lateness
-from ..explanations import State, Words, words
+from ..explanations import State, Tone, Words, words
 from ..lifecycle import Phase
 from ..models import WorkItem, ingests_of_bags
 from ..vocabulary import Action
@@ -47,8 +47,18 @@ class Row:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to be known of it than its status says; of most there is not."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
+        """Whether there is more to be known of the upload; of most there is not."""
+        return self.uploads != NO_UPLOADS
+
+    @property
+    def has_state_marks(self) -> bool:
+        """Whether there is more to be known of where it stands than its status says."""
+        return self.late is not None or self.is_for_admin
+
+    @property
+    def is_for_admin(self) -> bool:
+        """Whether it waits for an admin to look at it, and its status does not say so already."""
+        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:
@@ -120,13 +130,19 @@ def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> di
 
 
 def rows_at(
-    ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
+    ids: Sequence[int],
+    now: datetime,
+    institutions: Mapping[int, Institution],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    fields: Iterable[str] = (),
 ) -> list[Row]:
     """The rows of these items in this order, from the database called `using`: three statements, however many rows.
 
-    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
+    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again. `fields`: of an item, beyond
+    those that every row has.
     """
-    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows(fields)}
     items = [by_id[pk] for pk in ids if pk in by_id]
     uploads = uploads_of(items, using)
     following = [item.pk for item in items[1:]] + [None]

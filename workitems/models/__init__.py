@@ -10,11 +10,12 @@ from .digest import Digest, Every
 from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
+from .phases import CLOSED, in_phases
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
 from .uploads import ingests_of_bags
 from .watch import Watch
-from .work_item import CLOSED, PHASES, WorkItem, WorkItemQuerySet
+from .work_item import WorkItem, WorkItemQuerySet
 from .worker_state import WorkItemState
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "COLUMNS",
     "KIND",
     "MOVING_SQL",
-    "PHASES",
     "QUERY_LIMIT",
     "AcceptedChange",
     "AppendOnly",
@@ -45,5 +45,6 @@ __all__ = [
     "WorkItem",
     "WorkItemQuerySet",
     "WorkItemState",
+    "in_phases",
     "ingests_of_bags",
 ]

@@ -20,8 +20,10 @@ from django.db.models.expressions import Combinable
 from ..database import WORK_ITEMS, fetched
 from ..search import HEAD, same_text
 from ..vocabulary import Action, Status
+from .phases import CLOSED, NOT_CLOSED
 
-NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
+FAILED_FOR_GOOD = CLOSED & Q(status=Status.FAILED)
+CANCELLED = Q(status=Status.CANCELLED)
 
 
 def _siblings(items: QuerySet) -> QuerySet:
@@ -92,9 +94,9 @@ def with_other(rows: Any, items: QuerySet) -> Any:
 
     For one that failed for good, the last later upload; for a cancelled one, the last that is open or has succeeded.
     """
-    failed = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
+    failed = Q(FAILED_FOR_GOOD, action=Action.INGEST)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
-    cancelled = Q(action=Action.INGEST, status=Status.CANCELLED)
+    cancelled = Q(CANCELLED, action=Action.INGEST)
     processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
     other = Case(
         When(failed, then=Subquery(later.values("id")[:1])),

@@ -17,18 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, phase_of
 from ..search import SearchTextField, head, in_second, same_text
-from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
+from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
 from .counts import KIND, MOVING_SQL
-
-# lifecycle.phase_of, said in SQL.
-OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
-CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAILED, retry=False)
-HELD = Q(status=Status.SUSPENDED)
-PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
+from .phases import CLOSED, NOT_CLOSED, in_phases
 
 SHOWN_IN_ROWS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
@@ -45,13 +41,13 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(institution_id=user.institution_id)
 
     def open(self) -> "WorkItemQuerySet":
-        return self.filter(OPEN)
+        return self.filter(in_phases(Phase.OPEN))
 
     def held(self) -> "WorkItemQuerySet":
-        return self.filter(HELD)
+        return self.filter(in_phases(Phase.HELD))
 
     def closed(self) -> "WorkItemQuerySet":
-        return self.filter(CLOSED)
+        return self.filter(in_phases(Phase.CLOSED))
 
     def with_uploads(self) -> "WorkItemQuerySet":
         """Each row with the upload that counts instead of it, or null.
@@ -66,7 +62,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def superseded(self) -> "WorkItemQuerySet":
         """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
         # Said first, so that only the few open uploads are asked about.
-        asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
+        asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
     def not_superseded(self) -> "WorkItemQuerySet":
@@ -78,16 +74,15 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def open_duplicates(self) -> "WorkItemQuerySet":
         """Duplicates that still wait, and will never be ingested."""
-        return self.filter(uploads.NOT_CLOSED, action=Action.INGEST).duplicates()
+        return self.filter(NOT_CLOSED, action=Action.INGEST).duplicates()
 
     def not_open_duplicates(self) -> "WorkItemQuerySet":
-        others = ~Q(uploads.NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
+        others = ~Q(NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
         return uploads.with_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":
         """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
-        ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
-        asked = self.filter(ended_badly, action=Action.INGEST)
+        asked = self.filter(uploads.FAILED_FOR_GOOD | uploads.CANCELLED, action=Action.INGEST)
         return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
 
     def without_other_upload(self) -> "WorkItemQuerySet":
@@ -168,9 +163,9 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
-    def for_rows(self) -> "WorkItemQuerySet":
-        """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+    def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
+        """With no more than a row of the list shows, and these fields; of the note, which may be long, the beginning as `note_head`."""
+        return self.only(*SHOWN_IN_ROWS, *fields).annotate(note_head=Left("note", 500))
 
     def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
         """The item that this person has made of the same upload or request since then; without a date, one made without."""
@@ -194,11 +189,6 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
-
-
-def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
-    words = [value for value, _label in choices]
-    return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
 
 
 class WorkItem(models.Model):
@@ -249,9 +239,9 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            _one_of("action", action_choices()),
-            _one_of("stage", stage_choices()),
-            _one_of("status", status_choices()),
+            VocabularyCheck(field="action", words=Action),
+            VocabularyCheck(field="stage", words=Stage),
+            VocabularyCheck(field="status", words=Status),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
             models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
             models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
@@ -274,7 +264,7 @@ class WorkItem(models.Model):
                 name="item_moving_since",
                 condition=Q(status__in=MOVING),
             ),
-            models.Index(fields=["institution", "action"], name="item_not_closed", condition=uploads.NOT_CLOSED),
+            models.Index(fields=["institution", "action"], name="item_not_closed", condition=NOT_CLOSED),
             models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
             models.Index(fields=["created_at"], name="item_created"),

@@ -18,7 +18,7 @@ from ..audit_log import latest
 from ..bulk import visible_changes
 from ..durations import Late, Usual
 from ..explanations import Advice, Words, what_now, words
-from ..lifecycle import legal_moves
+from ..lifecycle import PROCESS, legal_moves
 from ..listing import ItemList, Row, find, late_of, state_of, uploads_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
@@ -26,8 +26,6 @@ from ..vocabulary import MOVING, Action, Status
 
 MAX_ENTRIES = 200
 MAX_RELATED = 50
-# Changes of these in the history are for those who may see which process holds an item.
-_PROCESS_FIELDS = frozenset({"node", "pid"})
 _IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
 
@@ -125,7 +123,7 @@ class ItemDetail:
         shown, note = [], ""
         for entry in self._entries:
             hidden = _IMPLIED_BY_MOVE if entry.move in ("review", "unreview") else frozenset()
-            hidden |= frozenset() if sees_process else _PROCESS_FIELDS
+            hidden |= frozenset() if sees_process else PROCESS
             changes = [(name, *values) for name, values in entry.changes.items() if name not in hidden]
             shown.append(VisibleEntry(entry, changes, bool(entry.note) and entry.note != note))
             note = entry.note

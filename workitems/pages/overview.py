@@ -19,7 +19,6 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from pharos.accounts.roles import Permission
 
 from .. import durations, failures
 from ..counts import Tally, fits, tally
@@ -112,8 +111,7 @@ class Overview:
         self.user = user
         self.now = now
         self.using = using
-        sees_all = user.can(Permission.SEE_EVERY_INSTITUTION)
-        self.scope = None if sees_all else [user.institution_id]
+        self.scope = user.scope
 
     @cached_property
     def _tally(self) -> Tally:

@@ -3,10 +3,10 @@
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from jinja2 import Environment
@@ -31,7 +31,12 @@ def size(number: int | None) -> str:
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     digits = 0 if unit == 0 or value >= 99.95 else 1
-    return f"{value:.{digits}f}{explanations.NO_BREAK}{_UNITS[unit]}"
+    return f"{_decimal(f'{value:.{digits}f}')}{explanations.NO_BREAK}{_UNITS[unit]}"
+
+
+def _decimal(number: str) -> str:
+    """A number with the reader's decimal sign: 1.4 in English, 1,4 in Spanish."""
+    return number.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def _local(moment: datetime) -> datetime:
@@ -47,6 +52,12 @@ def exact(moment: datetime | None) -> str:
     return "–" if moment is None else _exact(_local(moment))
 
 
+def minute(moment: datetime) -> str:
+    """A time to the minute, in the reader's zone: 4 Mar 2021, 05:06."""
+    local = _local(moment)
+    return f"{_day(local)}, {local:%H:%M}"
+
+
 def _exact(local: datetime) -> str:
     return f"{_day(local)}, {local:%H:%M:%S} {local.tzname()}"
 
@@ -58,7 +69,9 @@ def _day(local: date) -> str:
 
 @cache
 def _month(language: str | None, number: int) -> str:
-    return str(MONTHS_3[number]).title()
+    """Short, and capitalized where the language does that: Mar in English, mar in Spanish."""
+    name = str(MONTHS_3[number])
+    return name.title() if language == "en" else name
 
 
 def relative(moment: datetime, now: datetime) -> str:
@@ -96,21 +109,29 @@ def ago(moment: datetime | None) -> Markup | str:
     )
 
 
-def middle(text: str, limit: int = 52) -> SafeString | str:
-    """A long name cut in the middle; the whole of it stays there for screen readers, and is shown on focus."""
+_LONGEST = 120  # letters that a row has room for on any screen
+
+
+def middle(text: str, limit: int) -> Markup | str:
+    """A long name, which the style sheet cuts in the middle where it has no room; the whole of it is there for screen readers, and shown on focus and hover."""
     if len(text) <= limit:
         return text
     tail = limit // 3
-    return format_html(
-        '<span class="short" aria-hidden="true">{}…{}</span><span class="whole">{}</span>',
-        text[: limit - tail - 1],
-        text[-tail:],
-        text,
+    head = text[:-tail] if len(text) <= _LONGEST else f"{text[: _LONGEST - tail - 1]}…"
+    whole = escape(text)
+    return Markup(  # noqa: S704  all that goes in is escaped
+        f'<span class="short" aria-hidden="true" title="{whole}"><span>{escape(head)}</span>{escape(text[-tail:])}</span><span class="whole">{whole}</span>'
     )
 
 
 def explain(word: str, kind: str) -> str:
     """What a word of the vocabulary means."""
+    return _explained(get_language(), kind, word)
+
+
+@cache
+def _explained(_language: str | None, kind: str, word: str) -> str:
+    """A list has two in each row."""
     return str(explanation_of(kind, word))
 
 
@@ -151,7 +172,7 @@ def exact_size(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
-    exact = f"{number:,}"
+    exact = intcomma(number)
     text = _("%(exact)s bytes (%(short)s)") % {"exact": exact, "short": size(number)}
     return text.replace(f"{exact} ", f"{exact}{explanations.NO_BREAK}")
 
@@ -201,6 +222,7 @@ class TemplateHelpers(Extension):
         words = (
             size,
             exact,
+            minute,
             ago,
             middle,
             explain,

@@ -108,8 +108,7 @@ def _count_views(queries: list[str], listing: ItemList) -> dict[str, int | None]
     masks = {query: masks_of(query) for query in queries}
     if not any(masks.values()):
         return dict.fromkeys(queries)
-    scope = None if listing.sees_all else [listing.user.institution_id]
-    kinds = tally(scope, None, None, using=listing.using).kinds
+    kinds = tally(listing.user.scope, None, None, using=listing.using).kinds
     return {query: _count_kinds(kinds, asked) for query, asked in masks.items()}
 
 
@@ -125,7 +124,7 @@ def masks_of(query: str) -> tuple[Mask, ...] | None:
     """The conditions of a query string on an item's kind; None if it has any other condition, for any reader."""
     listing = ItemList(QueryDict(query), _ANYBODY)
     for name in listing.params:
-        is_of_kinds = ListFilterSet.declared_filters[name].finding is IndexStrategy.COUNTED
+        is_of_kinds = ListFilterSet.declared_filters[name].strategy is IndexStrategy.COUNTED
         if name in ("institution", "institution_id") or not (is_of_kinds or name in SHOWN_AS):
             return None
     return listing.masks if listing.is_valid() else None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .. import demo
 from ..demo import SUCCESS_STAGES, bag_size, next_stage
 from ..lifecycle import SUCCESS_AT, Phase, phase_of, position
-from ..vocabulary import Action, Stage, Status
+from ..vocabulary import STAGES, Action, Stage, Status
 
 
 class DecidableItem(Protocol):
@@ -81,7 +81,7 @@ def _begin(rng: Random, stage: str, note: str = "") -> tuple[str, dict[str, Any]
     node = f"worker-{stage.lower().replace(' ', '-')}-{rng.randint(1, 4)}"
     return "progress", {
         "stage": stage,
-        "note": note or demo.BUSY[Stage(stage)],
+        "note": note or STAGES[Stage(stage)].busy,
         "node": node,
         "pid": rng.randint(200, 32_000),
         "retry": True,

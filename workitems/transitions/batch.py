@@ -22,7 +22,7 @@ from pharos.accounts.models import User
 from ..durations import At, Bag, Ended, Taken, added, since_when
 from ..durations import append as record_durations
 from ..failures import failures_among, record_failures
-from ..lifecycle import MOVES, Refused, TransitionRequest, evaluate
+from ..lifecycle import MOVES, PROCESS, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED, search_text
 from .related import related_facts
@@ -32,7 +32,6 @@ from .values import check_values
 _NOT_IN_CHANGES = frozenset(
     {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
 )
-_PROCESS = frozenset({"node", "pid"})
 
 Plan = tuple[str, TransitionRequest] | Refused  # the move that is to be made with an item, or why none is
 
@@ -137,7 +136,7 @@ class TransitionBatch:
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
         """Writes the new values onto the row in memory, and returns the history entry that says so."""
         stage, status = row.stage, row.status
-        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | _PROCESS
+        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
         if (since := since_when(move, At.of(row), new.get("stage", stage), now)) != row.stage_entered_at:
             new["stage_entered_at"] = since

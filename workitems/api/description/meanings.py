@@ -1,4 +1,6 @@
-"""The meaning of each column of an item, for the description of every version."""
+"""What each column of an item means, for the documentation of every version of the API."""
+
+from typing import Any
 
 MEANINGS = {
     "id": "The item's number.",
@@ -32,3 +34,10 @@ MEANINGS = {
     "pid": "The process that works on it.",
     "work_item_state__item_id": "The number of what the worker keeps of its progress; null where nothing is kept.",
 }
+
+
+def meaning_of(field: Any) -> str:
+    """What a field of a record means: as it was declared, or as its column has it. Raises LookupError if nobody has said it."""
+    if meaning := field.meaning or MEANINGS.get(field.column):
+        return meaning
+    raise LookupError(f"Give `meaning=` to the field {field.field_name} of {type(field.parent).__name__}.")

@@ -31,61 +31,6 @@ from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
 _TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
-_ABOUT = {
-    "sort": "The order of the rows. Those that are equal in it stand by their number.",
-    "page": "The page, counted from 1.",
-    "per_page": "How many on a page.",
-    "after": "Where the page begins, as `next` carries it: nothing is missed or seen twice while items change. Take it from there "
-    "together with `page`; it is not made by hand.",
-    "institution": "Its domain, or its number.",
-    "q": "Anywhere in name, etag, object or file identifier.",
-    "bag_date": "When the bag was made, to the whole second.",
-    "item_action": "What is done: only items with this action.",
-    "registry_action": "What is done: only items with this action.",
-    "stage": "How far it has come: only items at this stage.",
-    "status": "How it goes there: only items with this status.",
-    "reviewed": "Whether the institution's staff have looked at how it ended.",
-    "institution_id": "The number of the institution that owns it.",
-    "name": "The whole name of the uploaded file, or of what is restored or deleted.",
-    "name_like": "A part of the name.",
-    "etag": "The whole etag of the uploaded file.",
-    "etag_like": "A part of the etag.",
-    "object_identifier": "The whole identifier of the object that it made, restores or deletes.",
-    "object_identifier_like": "A part of the object's identifier.",
-    "file_identifier": "The whole identifier of the file, of items that are about one file.",
-    "file_identifier_like": "A part of the file's identifier.",
-    "bucket": "The whole name of the receiving bucket.",
-    "user": "Who asked for it: the whole e-mail.",
-    "received_from": "Received, or asked for, on this day or later.",
-    "received_to": "Received, or asked for, on this day or earlier.",
-    "created_after": "Came into this system at this time or later.",
-    "created_before": "Came into this system before this time.",
-    "updated_after": "Changed at this time or later; for programs that fetch what is new since they last asked.",
-    "updated_before": "Changed for the last time before this time.",
-    "size_min": "At least this many bytes.",
-    "size_max": "At most this many bytes.",
-    "bag_date_from": "The bag was made at this time or later.",
-    "bag_date_to": "The bag was made at this time or earlier.",
-    "date_from": "Received, or asked for, at this time or later.",
-    "date_to": "Received, or asked for, at this time or earlier.",
-    "retry": "Whether it will be tried again, should it fail or have failed.",
-    "needs_admin_review": "Whether an admin of the consortium has to look at it.",
-    "queued": "Whether it was given to the services' queue: true where queued_at is set.",
-    "not_queued": "Whether it still waits for the services' queue: true where queued_at is null.",
-    "phase": "Whether it is open (it can still move), held (Suspended), or closed.",
-    "late": "True: waiting or running for longer at their stage than 95 of 100 items of their action and size did. False: all others.",
-    "cause": "The number of a cause that the item failed for the last time, as the overview's links have it.",
-    "failed_after": "Failed for the last time at this time or later.",
-    "superseded": "True: open uploads in whose place another upload of the same bag counts. False: all others.",
-    "duplicate": "True: open uploads of a bag that is being, or has been, ingested from another upload. False: all others.",
-    "other_upload": "True: ingests that came to a bad end, and whose bag has another upload to look at instead. False: all others.",
-    "node": "The machine that works on it: its whole name.",
-    "node_empty": "True: no machine has it. False: one has.",
-    "node_not_empty": "True: a machine has it. False: none has.",
-    "pid": "The number of the process that works on it.",
-    "pid_empty": "True: no process has it. False: one has.",
-    "pid_not_empty": "True: a process has it. False: none has.",
-}
 
 
 def list_parameters(dialect: Dialect) -> list[dict[str, Any]]:
@@ -166,7 +111,7 @@ def _array(one: dict[str, Any]) -> dict[str, Any]:
 def _description(given: str, name: str, field: forms.Field, dialect: Dialect) -> str:
     if ALIASES.get(given) == name and name in dialect.names:
         return f"Another spelling of `{name}`."
-    told = [_ABOUT[name]]
+    told = [ListFilterSet.declared_filters[name].about]
     if isinstance(field, MomentField):
         told.append(_TIME)
     elif isinstance(field, DayField):

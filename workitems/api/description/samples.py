@@ -122,7 +122,17 @@ def _part(record_class: Any, columns: Iterable[str]) -> dict[str, Any]:
 
 
 def sample_record(record_class: Any) -> dict[str, Any]:
-    """The sample as a record of this version."""
-    shown = {name: ITEM[column] if show is None else show(ITEM[column]) for name, column, show in record_class.lines}
+    """The sample as a version's record shows it."""
+    fields = record_class.by_name.items()
+    shown = {
+        name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]
+    }
     record_class.adjust(shown)
     return shown
+
+
+def _of(field: Any) -> Any:
+    """The sample's value of a field, as it is stored: as it was declared, or as its column has it."""
+    if field.example is None and field.column not in ITEM:
+        raise LookupError(f"Give `example=` to the field {field.field_name} of {type(field.parent).__name__}.")
+    return ITEM[field.column] if field.example is None else field.example

@@ -6,8 +6,8 @@ from typing import Any
 from ...models import WorkItem
 from ..fields import Flag, Moment, Text, Value, Whole, Word
 from ..items import MAX_IN_BATCH, REQUIRED_COLUMNS
-from ..records import IGNORED, Record
-from .meanings import MEANINGS
+from ..records import Record
+from .meanings import meaning_of
 from .parameters import NUMBER
 
 Schema = dict[str, Any]
@@ -98,7 +98,7 @@ def field_schema(field: Any, schema: Schema) -> Schema:
         schema["enum"] = list(field.words)
     if isinstance(field, Whole):
         schema |= NUMBER
-    return schema | {"description": MEANINGS[field.column]}
+    return schema | {"description": meaning_of(field)}
 
 
 def _may_be_null(field: Value) -> bool:
@@ -124,7 +124,7 @@ def _column_may_be_null(column: str) -> bool:
 def _incoming(field: Any, base: Callable[[Any], Schema]) -> Schema:
     schema = base(field) | {"nullable": True}
     if field.read_only:
-        told = _NOT_LOOKED_AT if field.field_name in IGNORED else _READ_ONLY
+        told = _NOT_LOOKED_AT if field.ignored else _READ_ONLY
         return schema | {"readOnly": True, "description": f"{schema['description']} {told}"}
     if isinstance(field, Word):
         schema["enum"] = [*schema["enum"], "", None]

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ...lifecycle import Phase
+from ...lifecycle import PROCESS, Phase
 from ...models import HistoryEntry, WorkItem
 from .parsing import ImportedItem, InvalidRow
 
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
 _IMMUTABLE = ("name", "etag", "action")
-# Stage, status, and note have their own columns in the history; which process held an item isn't of interest.
-_NOT_IN_CHANGES = frozenset({"stage", "status", "note", "stage_started_at", "queued_at", "node", "pid"})
-# The columns that make up an entry; the number comes first.
+# Stage, status and note have columns of their own in the history; which process held an item is nobody's news.
+_NOT_IN_CHANGES = PROCESS | {"stage", "status", "note", "stage_started_at", "queued_at"}
+# What makes an entry; the number comes first.
 ENTRY_COLUMNS = ["number", *(c.attname for c in HistoryEntry._meta.concrete_fields if c.name not in ("id", "number"))]
 Entry = tuple[Any, ...]  # a stored entry as the values of these columns
 

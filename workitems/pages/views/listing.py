@@ -16,7 +16,7 @@ from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
-from ..list.facets import Facets, suggest_drops
+from ..list.facets import Facets
 from ..list.table import ItemTable
 
 # The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
@@ -65,7 +65,8 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
         since = changes.take_baseline(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
-        rows = rows_at(page.ids, now, listing.institutions if page.ids else {}, self.using)
+        institutions = listing.institutions if page.ids else {}
+        rows = rows_at(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
@@ -86,7 +87,6 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "more_is_used": bool(listing.params.keys() & set(FIELD_FILTERS) - {"q"}),
             "hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
