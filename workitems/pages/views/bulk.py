@@ -41,7 +41,7 @@ class BulkMoveView(ItemViewMixin, View):
         raise TypeError(f"{type(self).__name__} makes no move")
 
     def extra_options(self, form) -> dict:
-        """What else the act is to know: keywords of bulk.begin."""
+        """What else the act is to know: keyword arguments of bulk.start."""
         return {}
 
     def get(self, request):

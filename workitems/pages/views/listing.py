@@ -16,7 +16,7 @@ from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
-from ..list.facets import Facets
+from ..list.facets import Facets, suggest_drops
 from ..list.table import ItemTable
 
 # The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
