@@ -110,7 +110,7 @@ def floor(count=400):
 def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
-    from tests.lifecycle.legal import all_faults, asked_by, made_by, unrecorded
+    from tests.lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
     from workitems.models import HistoryEntry, WorkItem
 
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey
 
-from ..pages.elements import form_of, page, problems
+from ..pages.page_elements import find_form, parse_page, problems
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 MEMBERS = ("dora", "stan", "olga", "ada")
@@ -23,17 +23,17 @@ ADD = reverse("admin:accounts_apikey_add")
 
 def make_form(client):
     """What the form for a new key would send."""
-    return page(client.get("/account")).one("form", action="/account/keys").fields()
+    return parse_page(client.get("/account")).one("form", action="/account/keys").fields()
 
 
 def rows(client):
     """The words of each row of the table of keys."""
-    return [row.words for row in page(client.get("/account")).all("tr")[1:]]
+    return [row.words for row in parse_page(client.get("/account")).all("tr")[1:]]
 
 
 def shown(response):
     """The new key, and the example beside it as a shell reads it."""
-    key, _shell, example = (one.text for one in page(response).all("pre"))
+    key, _shell, example = (one.text for one in parse_page(response).all("pre"))
     return key, shlex.split(example.replace("\\\n", ""))
 
 
@@ -48,8 +48,8 @@ def test_a_person_makes_a_key(cast, signed_in, who):
     secret, example = shown(response)
     key = api_keys.find_key(cast[who].email, secret)
     assert (key.user, key.label) == (cast[who], "Reading <b>room</b>")
-    assert page(response).all("b") == []
-    assert page(response).one("main").all("a", href="/api/docs/")
+    assert parse_page(response).all("b") == []
+    assert parse_page(response).one("main").all("a", href="/api/docs/")
     route = "/api/v2/items/" if who == "ada" else "/member-api/v2/items/"
     assert example == [
         "curl",
@@ -74,14 +74,14 @@ def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
     dora.save()
     client = signed_in(dora)
     for response in (client.post("/account/keys", make_form(client)), client.get("/api/docs/")):
-        [lines] = [one.text for one in page(response).all("pre") if "read -r" in one.text]
+        [lines] = [one.text for one in parse_page(response).all("pre") if "read -r" in one.text]
         assert shlex.split(lines.splitlines()[0]) == ["export", f"PHAROS_USER={dora.email}", "PHAROS_KEY"]
 
 
 def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
     client = signed_in(dora)
     for heading in ("Make a key", "Make another key"):
-        section = page(client.get("/account")).one("section", aria_labelledby="keys")
+        section = parse_page(client.get("/account")).one("section", aria_labelledby="keys")
         assert [one.words for one in section.all("h3")] == [heading]
         api_keys.create_key(dora, now=NOON)
 
@@ -111,7 +111,7 @@ def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
     secret, _example = shown(client.post("/account/keys", sent))
     again = client.post("/account/keys", sent, follow=True)
     assert again.redirect_chain == [("/account", 302)]
-    assert "made its key already" in page(again).one("div", class_="messages").words
+    assert "made its key already" in parse_page(again).one("div", class_="messages").words
     assert secret[8:] not in again.text
     assert ApiKey.objects.count() == 1
     asked = client.get("/account/keys", follow=True)
@@ -131,7 +131,7 @@ def test_what_cannot_be_is_said_and_makes_nothing(signed_in, dora, wrong):
     assert response.status_code == 422
     assert len(problems(response)) == 1
     # The other form is as it was, and is still sent to its own address.
-    assert page(response).one("form", action="/account").fields()["name"] == "Dora"
+    assert parse_page(response).one("form", action="/account").fields()["name"] == "Dora"
     assert not ApiKey.objects.exists()
 
 
@@ -140,7 +140,7 @@ def test_the_twenty_first_is_refused(signed_in, dora):
         api_keys.create_key(dora, now=NOON)
     client = signed_in(dora)
     response = client.post("/account/keys", make_form(client), follow=True)
-    assert "20 keys" in page(response).one("div", class_="messages").words
+    assert "20 keys" in parse_page(response).one("div", class_="messages").words
     assert ApiKey.objects.count() == 20
 
 
@@ -168,7 +168,7 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     api_keys.create_key(stan, label="his", now=NOON)
     api_keys.count_call(api_keys.find_key(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
-    assert page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
+    assert parse_page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
     for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
     for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):
@@ -184,12 +184,12 @@ def test_a_person_revokes_a_key(cast, signed_in, who):
     kept, kept_secret = api_keys.create_key(cast[who], now=NOON)
     client = signed_in(cast[who])
     way = f"/account/keys/{key.pk}/revoke"
-    assert page(client.get("/account")).one("a", href=way)
+    assert parse_page(client.get("/account")).one("a", href=way)
     asked = client.get(way)
-    assert "laptop" in page(asked).one("main").words
+    assert "laptop" in parse_page(asked).one("main").words
     assert api_keys.find_key(cast[who].email, secret)  # a GET only asks
-    response = client.post(way, form_of(asked).fields(), follow=True)
-    assert f"The key {key} is revoked." in page(response).one("div", class_="messages").words
+    response = client.post(way, find_form(asked).fields(), follow=True)
+    assert f"The key {key} is revoked." in parse_page(response).one("div", class_="messages").words
     assert api_keys.find_key(cast[who].email, secret) is None
     assert api_keys.find_key(cast[who].email, kept_secret) == kept
     assert len(rows(client)) == 1
@@ -201,7 +201,7 @@ def test_revoked_twice_is_revoked(signed_in, dora):
     client = signed_in(dora)
     for answer in (client.get, client.post):
         response = answer(f"/account/keys/{key.pk}/revoke", follow=True)
-        assert "is revoked" in page(response).one("div", class_="messages").words
+        assert "is revoked" in parse_page(response).one("div", class_="messages").words
     key.refresh_from_db()
     assert key.revoked_at == NOON
 
@@ -244,7 +244,7 @@ def test_other_sites_make_and_revoke_nothing(dora):
 
 
 def add_form(client):
-    return page(client.get(ADD)).one("form", id="apikey_form").fields()
+    return parse_page(client.get(ADD)).one("form", id="apikey_form").fields()
 
 
 def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
@@ -256,7 +256,7 @@ def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
     assert (key.user, key.label) == (wally, "ingest")
     assert "no-store" in response["Cache-Control"]
     assert "http://testserver/api/v2/items/?per_page=5" in example
-    assert page(response).one("main").all("a", href=ADMIN)
+    assert parse_page(response).one("main").all("a", href=ADMIN)
     again = client.post(ADD, sent, follow=True)
     assert "made its key already" in again.text
     later = (again.text, client.get(ADMIN).text, *(str(one.__dict__) for one in LogEntry.objects.all()))
@@ -296,7 +296,7 @@ def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
     api_keys.revoke_key(earlier, now=NOON)
     sent = {"action": "revoke", "_selected_action": [live.pk, hers.pk, earlier.pk], "index": "0"}
     client = signed_in(ada)
-    asked = page(client.post(ADMIN, sent)).one("div", id="content")
+    asked = parse_page(client.post(ADMIN, sent)).one("div", id="content")
     assert ApiKey.objects.active().count() == 3
     assert live.prefix in asked.words
     assert earlier.prefix not in asked.words
@@ -327,11 +327,11 @@ def test_live_and_revoked_keys_look_different(signed_in, ada, wally):
     gone, _secret = api_keys.create_key(wally, now=NOON)
     api_keys.revoke_key(gone, now=NOON)
     client = signed_in(ada)
-    read = page(client.get(ADMIN))
+    read = parse_page(client.get(ADMIN))
     assert [one.words for one in read.all("del")] == [f"{gone.prefix}…"]
     assert [one.words for one in read.all("td", class_="field-state")] == ["revoked", "works"]
     for query, key in (("works=yes", live), ("works=no", gone)):
-        [row] = page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
+        [row] = parse_page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
         assert key.prefix in row.words
 
 

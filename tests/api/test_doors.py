@@ -7,7 +7,7 @@ from django.urls import resolve
 
 from pharos.accounts.roles import Permission
 from tests.factories import make_item
-from tests.stored import as_stored
+from tests.stored_items import as_stored
 from workitems import transitions
 from workitems.api import urls
 from workitems.api.authentication import FLUCTUS, PHAROS, ApiKeyAuthentication
@@ -15,7 +15,7 @@ from workitems.api.base import ApiView
 from workitems.api.variants import ApiVariant
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody
 
 # What an address answers to: dora and stan of Virginia; olga of the other institution; ada, the admin; wally, the service.
 # With {pk}, an item of Virginia's.

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pharos.accounts import api_keys
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody
 
 V1, V2, V3 = "/member-api/v1/items/", "/member-api/v2/items/", "/member-api/v3/items"
 FLUCTUS = ("X-Fluctus-API-User", "X-Fluctus-API-Key")

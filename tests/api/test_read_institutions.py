@@ -2,7 +2,7 @@
 
 import pytest
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody
 
 KEYS = {"id", "name", "identifier"}
 

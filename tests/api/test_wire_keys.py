@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from pharos.accounts import api_keys
-from tests.wire import BODY, Curl, GoClient, PythonClient, exchange, whole_record
+from tests.http_clients import BODY, Curl, GoClient, PythonClient, exchange, whole_record
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)

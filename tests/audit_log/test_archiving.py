@@ -23,7 +23,7 @@ from workitems.listing import ItemList
 from workitems.models import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 
 LONG_AGO = datetime(2019, 12, 30, 12, tzinfo=UTC)
 SINCE = datetime(2021, 1, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ def values(entries):
 
 
 def shown(client, item):
-    return page(client.get(reverse("item", args=[item.pk]))).one("section", aria_labelledby="history").words
+    return parse_page(client.get(reverse("item", args=[item.pk]))).one("section", aria_labelledby="history").words
 
 
 # --- what is moved

@@ -20,7 +20,7 @@ from workitems.vocabulary import Action, Stage, Status
 
 from ..conftest import guard_of_history
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 TABLE = "workitems_workitem"
 
@@ -90,7 +90,7 @@ def make_step(name, values, owners, rows):
             which,
         )
     elif name == "bulk create":
-        make_many(which, owners, seed=which, **values)
+        make_items(which, owners, seed=which, **values)
     elif name == "raw insert":
         columns = [column.column for column in WorkItem._meta.concrete_fields if not column.primary_key]
         listed = ", ".join(f'"{column}"' for column in columns)
@@ -120,7 +120,7 @@ def make_step(name, values, owners, rows):
 @given(plan=st.lists(steps, min_size=1, max_size=6))
 def test_it_is_right_after_every_way_of_writing(db, virginia, jhu, plan):
     with transaction.atomic():
-        rows = [item.pk for item in make_many(21, [virginia, jhu])]
+        rows = [item.pk for item in make_items(21, [virginia, jhu])]
         for name, values in plan:
             make_step(name, dict(values), [virginia, jhu], rows)
             check()
@@ -143,9 +143,9 @@ def test_it_is_right_after_the_verbs(virginia, ada, wally, stan):
 
 
 def test_what_is_rolled_back_is_not_counted(virginia):
-    make_many(5, [virginia])
+    make_items(5, [virginia])
     with transaction.atomic():
-        make_many(50, [virginia], status=Status.SUCCESS, retry=False)
+        make_items(50, [virginia], status=Status.SUCCESS, retry=False)
         transaction.set_rollback(True)
     check()
     assert sum(tally(None, None, None).kinds.values()) == 5
@@ -153,7 +153,7 @@ def test_what_is_rolled_back_is_not_counted(virginia):
 
 @pytest.mark.django_db(transaction=True)
 def test_truncated(on_postgresql, virginia):
-    make_many(30, [virginia])
+    make_items(30, [virginia])
     lift, guard = guard_of_history()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run(statement)
@@ -164,7 +164,7 @@ def test_truncated(on_postgresql, virginia):
 @pytest.mark.django_db(transaction=True)
 def test_changes_are_folded_into_the_summary(on_postgresql, virginia):
     """Else a reader would sum up every change that ever was."""
-    make_many(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
+    make_items(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() < triggers.FOLD_EVERY
     assert ItemCount.objects.exists()
     check()
@@ -175,7 +175,7 @@ def test_nobody_folds_under_a_stricter_isolation(on_postgresql, virginia):
     """What others have folded since its first statement would be an error there."""
     with transaction.atomic():
         run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        make_many(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
+        make_items(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() >= triggers.FOLD_EVERY
     check()
 
@@ -204,7 +204,7 @@ ROUNDS = 40
 def test_many_writers_at_once_and_a_reader(crowd):
     """No deadlock, nothing lost; and whoever reads meanwhile, while others fold, sees exactly as many items as there are."""
     owners = [InstitutionFactory(), InstitutionFactory()]
-    rows = [item.pk for item in make_many(WRITERS * 20, owners)]
+    rows = [item.pk for item in make_items(WRITERS * 20, owners)]
     done = Event()
 
     def writer(number):
@@ -243,7 +243,7 @@ def test_many_writers_at_once_and_a_reader(crowd):
 def test_mending_while_others_write(crowd):
     """What is written meanwhile is neither lost nor counted twice."""
     owner = InstitutionFactory()
-    rows = [item.pk for item in make_many(200, [owner])]
+    rows = [item.pk for item in make_items(200, [owner])]
     ItemCount.objects.all().delete()
     CountChange.objects.all().delete()
 
@@ -266,7 +266,7 @@ def command(*args):
 
 
 def test_check_counts_finds_and_mends_what_is_wrong(virginia):
-    make_many(60, [virginia])
+    make_items(60, [virginia])
     assert command() == ("Counting every item …\nEvery count is right.\n", "")
     cell = {"institution_id": virginia.pk, "action": "DPN", "stage": "Fetch", "status": "Success"}
     ItemCount.objects.update_or_create(**cell, reviewed=True, retry=True, defaults={"number": 7})
@@ -283,17 +283,17 @@ def test_check_counts_says_when_the_database_does_not_keep_them(virginia):
     name = sorted(triggers.NAMES[connection.vendor])[-1]
     on = f" ON {triggers.NAMES[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
     run(f"DROP TRIGGER {name}{on}")
-    make_many(40, [virginia])
+    make_items(40, [virginia])
     with pytest.raises(CommandError, match=name):
         command()
     assert f"Made anew: {name}." in command("--repair")[0]
     assert triggers.missing_triggers(connection) == set()
-    make_many(40, [virginia])
+    make_items(40, [virginia])
     check()
 
 
 def test_nobody_can_count_twice_in_one_cell(virginia):
-    make_many(20, [virginia], status=Status.SUCCESS, retry=False)
+    make_items(20, [virginia], status=Status.SUCCESS, retry=False)
     ItemCount.objects.create(
         institution_id=virginia.pk, action="a", stage="b", status="c", reviewed=False, retry=False, number=1
     )

@@ -5,7 +5,7 @@ from django.db import connection
 
 from workitems.migrations.frozen import search
 
-from ..many import make_many
+from ..many_items import make_items
 
 ITEMS, PIECE = 4_000, 200
 
@@ -26,7 +26,7 @@ class Blocks(list):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, monkeypatch):
-    make_many(ITEMS, [virginia])
+    make_items(ITEMS, [virginia])
     monkeypatch.setattr(search, "PIECE", PIECE)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {search.TABLE}")

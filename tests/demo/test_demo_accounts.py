@@ -9,7 +9,7 @@ from django.urls import reverse
 from pharos.accounts.models import User
 from workitems.demo.cast import create_cast
 
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 from ..serving import PAGES, database_url, server
 
 SIGN_IN = reverse("account_login")
@@ -29,7 +29,7 @@ def demo(db, settings):
 
 def form_of_accounts(client, address=SIGN_IN):
     """The form with the accounts; None where the page offers none."""
-    found = page(client.get(address)).all("form", class_="stack demo-accounts")
+    found = parse_page(client.get(address)).all("form", class_="stack demo-accounts")
     return found[0] if found else None
 
 

@@ -7,7 +7,7 @@ import pytest
 from workitems.explanations import Passage, steps
 from workitems.explanations.pipeline import Place
 
-from ..asking import PATH
+from ..lifecycle_cases import PATH
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

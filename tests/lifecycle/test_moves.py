@@ -7,7 +7,7 @@ import pytest
 from workitems.lifecycle import first_stage, object_identifier, requeue_stages
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import ENDS, NOW, PATH, STATES, ask, facts, refusal
 
 EARLIER = NOW - timedelta(hours=3)
 

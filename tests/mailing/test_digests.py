@@ -12,7 +12,7 @@ from workitems.mailing import digests, send_due
 from workitems.models import Digest, WorkItem
 
 from ..factories import make_item
-from ..many import SOME_DAY, make_many
+from ..many_items import SOME_DAY, make_items
 from ..pages.saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -181,7 +181,7 @@ def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, mon
         virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
     )
     WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
-    make_many(100, [virginia])
+    make_items(100, [virginia])
     for name, value in {"REACH": 25, "MOST": 10}.items():
         monkeypatch.setattr(bounded_scan, name, value)
     due_of(view_of(stan, query="file_identifier=virginia.edu/rare/page-1.tif"), stan)

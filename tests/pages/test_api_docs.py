@@ -19,7 +19,7 @@ from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
 from workitems.vocabulary import Status
 
 from ..factories import make_item
-from .elements import page
+from .page_elements import parse_page
 
 PAGES = ["/api/docs/", *(f"/api/docs/{version}/" for version in VERSIONS)]
 DOCUMENTS = [f"/api/docs/{version}.json" for version in VERSIONS]
@@ -40,7 +40,7 @@ def test_they_are_open_to_everybody(client, cast, who):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address):
-    read = page(client.get(address))
+    read = parse_page(client.get(address))
     assert len(read.all("h1")) == 1
     assert not [one for one in read.all() if "style" in one.attributes]
     assert not [one for one in read.all("script") if one.text.strip()] + read.all("style")
@@ -50,13 +50,13 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address)
 
 def test_the_footer_leads_there_and_the_account_too(client, signed_in, dora):
     for response in (client.get("/accounts/login/"), signed_in(dora).get("/items/")):
-        assert [one.words for one in page(response).all("a", href="/api/docs/")] == ["API"]
-    assert page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
+        assert [one.words for one in parse_page(response).all("a", href="/api/docs/")] == ["API"]
+    assert parse_page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
 
 
 def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
     settings.API_CALLS_PER_MINUTE = 4321
-    read = page(client.get("/api/docs/"))
+    read = parse_page(client.get("/api/docs/"))
     addresses = {one["href"] for one in read.one("main").all("a", href=True)}
     assert {*PAGES[1:], *DOCUMENTS, "/account"} <= addresses
     assert "4,321 calls a minute" in read.one("main").words
@@ -74,7 +74,7 @@ def test_the_document_is_the_description(client, db, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_page_shows_all_of_the_description(client, db, version):
     """Each operation with its method and address, every parameter, every field of a body and of a record."""
-    read = page(client.get(f"/api/docs/{version}/"))
+    read = parse_page(client.get(f"/api/docs/{version}/"))
     document = describe_version(version)
     for where, method, operation in operations_of(document):
         shown = read.one("section", data_operation=operation["operationId"])
@@ -104,7 +104,7 @@ def body_fields(document, operation):
 
 
 def test_words_of_a_parameter_are_listed(client, db):
-    shown = page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
+    shown = parse_page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
     assert "available_in_s3" in shown.one("tr", data_row="stage").words
     kind, _about = shown.one("tr", data_row="per_page").all("td")
     assert kind.words == "a whole number, 1 to 1,000; unless given: 10"
@@ -156,7 +156,7 @@ def run(client, command, person):
 
 
 def examples(client, address):
-    return {one["data-curl"]: one.text for one in page(client.get(address)).all("pre", data_curl=True)}
+    return {one["data-curl"]: one.text for one in parse_page(client.get(address)).all("pre", data_curl=True)}
 
 
 @pytest.mark.parametrize("who", ["dora", "ada"])
@@ -222,7 +222,7 @@ def test_no_key_stands_in_an_example(client, signed_in, dora):
 
 @pytest.fixture
 def moves_page(client, db):
-    return page(client.get("/api/docs/moves/"))
+    return parse_page(client.get("/api/docs/moves/"))
 
 
 def test_the_paths_are_those_of_the_rules(moves_page):
@@ -286,7 +286,7 @@ def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_every_page_leads_to_the_moves(client, db, address):
-    assert page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
+    assert parse_page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
 
 
 # What a newcomer needs
@@ -294,7 +294,7 @@ def test_every_page_leads_to_the_moves(client, db, address):
 
 @pytest.mark.parametrize("shell", [one for one in ("sh", "dash", "bash", "zsh") if shutil.which(one)])
 def test_the_key_gets_into_any_shell(client, db, shell):
-    [lines] = [one.text for one in page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
+    [lines] = [one.text for one in parse_page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
     # Here is no terminal, so stty cannot do its part.
     script = f'stty() {{ :; }}\n{lines}\nprintf %s "$PHAROS_KEY" >&2\nsh -c \'printf %s "$PHAROS_KEY" >&2\''
     done = subprocess.run([shell, "-c", script], input="a\\b c\n", capture_output=True, text=True, check=True)
@@ -302,7 +302,7 @@ def test_the_key_gets_into_any_shell(client, db, shell):
 
 
 def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
-    read = page(client.get("/api/docs/v2/"))
+    read = parse_page(client.get("/api/docs/v2/"))
 
     def told(name):
         return read.one("section", data_operation=name).one("p", class_="help").words
@@ -355,7 +355,9 @@ def test_the_document_holds_examples_for_tools(version):
 
 
 def test_every_status_of_an_error_is_in_the_overview(client, db):
-    told = {one.words for one in page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")}
+    told = {
+        one.words for one in parse_page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")
+    }
     named = {
         status
         for version in VERSIONS

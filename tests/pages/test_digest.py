@@ -8,7 +8,7 @@ from django.utils import timezone
 from workitems.mailing import digests
 from workitems.models import Digest, SavedView
 
-from .elements import page
+from .page_elements import parse_page
 from .saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -29,7 +29,7 @@ def test_who_sees_a_view_may_get_it(cast, signed_in, who):
         response = client.post(f"/views/{view.pk}/digest", {"every": every}, follow=True)
         assert ("every day at 7" if every == "day" else "on Mondays at 7") in response.content.decode()
         assert list(Digest.objects.values_list("person__email", "every")) == [(cast[who].email, every)]
-        chosen = [one for one in page(response).all("option", selected=True) if one.words]
+        chosen = [one for one in parse_page(response).all("option", selected=True) if one.words]
         assert [one.words for one in chosen] == [label]
     ask(client, view, "")
     assert not Digest.objects.exists()
@@ -102,8 +102,8 @@ def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
     call_command("send_digests")
     client = Client()
     asked = client.get(stop_link(mailoutbox[0]))
-    assert page(asked).one("h1").words == "No more mails about this view?"
-    assert stan.email in page(asked).one("main").words
+    assert parse_page(asked).one("h1").words == "No more mails about this view?"
+    assert stan.email in parse_page(asked).one("main").words
     assert Digest.objects.exists()
     client.post(stop_link(mailoutbox[0]))
     assert not Digest.objects.exists()

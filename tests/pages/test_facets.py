@@ -9,7 +9,7 @@ from workitems.listing import ItemList
 from workitems.pages.list.facets import Facets, suggest_drops
 from workitems.vocabulary import Action, Stage, Status
 
-from ..many import make_many
+from ..many_items import make_items
 
 INSTITUTIONS = ("virginia.edu", "jhu.edu")
 some = {
@@ -43,7 +43,7 @@ queries = st.fixed_dictionaries(
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(120, [virginia, jhu])
+    return make_items(120, [virginia, jhu])
 
 
 def listing(user, params):

@@ -14,7 +14,7 @@ from workitems.mailing import outbox, send_due
 from workitems.models import Watch, WorkItem
 
 from ..factories import make_item, service
-from .elements import page
+from .page_elements import parse_page
 
 pytestmark = pytest.mark.usefixtures("site")
 
@@ -30,12 +30,12 @@ def waiting():
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
 def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
-    assert "Tell me when it is done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    assert "Tell me when it is done" in parse_page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
         said = ask(client, item)
         assert f"You will be told at {email} once it is done." in said.content.decode()
         assert waiting() == {(item.pk, email)}
-    assert "Do not tell me" in page(said).one("form", class_="watch").words
+    assert "Do not tell me" in parse_page(said).one("form", class_="watch").words
     ask(client, item, wanted="false")
     assert waiting() == set()
 
@@ -63,7 +63,7 @@ def test_what_is_done_is_not_waited_for(signed_in, dora, item):
     transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
     assert "It is done already" in said.content.decode()
-    assert not page(said).all("form", class_="watch")
+    assert not parse_page(said).all("form", class_="watch")
     assert waiting() == set()
 
 

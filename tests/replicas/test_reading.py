@@ -20,8 +20,8 @@ from workitems.listing.strategies import bounded_scan
 from workitems.pages.list.facets import Facets, suggest_drops
 
 from ..factories import make_item
-from ..html import body, ids
-from ..many import SOME_DAY, make_many
+from ..many_items import SOME_DAY, make_items
+from ..page_hooks import body, item_ids
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
 QUERIES = [
@@ -57,7 +57,7 @@ def read_all(listing, using):
 
 @pytest.mark.parametrize("most", [10_000, 20])
 def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
-    make_many(120, [virginia, jhu])
+    make_items(120, [virginia, jhu])
     monkeypatch.setattr(bounded_scan, "MOST", most)
     monkeypatch.setattr(bounded_scan, "REACH", most)
     for query in QUERIES:
@@ -109,7 +109,7 @@ def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signe
     elif "json" in path:
         assert [row["id"] for row in json.loads(text)] == [item.pk]
     else:
-        assert ids(answer) == [item.pk]
+        assert item_ids(answer) == [item.pk]
 
 
 class Template:

@@ -25,7 +25,7 @@ from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
 from ..factories import make_item
-from ..lifecycle.legal import all_faults, asked_by, made_by, unrecorded
+from ..lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

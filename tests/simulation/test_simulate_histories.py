@@ -9,7 +9,7 @@ from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.decisions import Save
 
 from ..factories import make_item
-from ..lifecycle.legal import all_faults, faults, unrecorded
+from ..lifecycle.history_checks import all_faults, faults, unrecorded
 
 
 @pytest.fixture
