@@ -33,6 +33,7 @@ def environment(**options: Any) -> Environment:
     made.globals |= {
         "url": _url,
         "static": static,
+        "now": timezone.now,
         "language": translation.get_language,
         "zone": timezone.get_current_timezone_name,
     }

@@ -82,7 +82,7 @@ def _reset_language_and_time_zone():
 @pytest.fixture(autouse=True)
 def _forget_usual_times():
     """A process keeps them for a minute, which here is many tests."""
-    typical.forget()
+    typical.clear_cache()
 
 
 @pytest.fixture(scope="session")

@@ -47,4 +47,4 @@ def last_entry(item):
 
 def worker_state_text(item):
     """The text of the worker's state; empty where there is none."""
-    return (transitions.stored_worker_state(item) or ("", ""))[1]
+    return (transitions.read_worker_state(item) or ("", ""))[1]

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from .database import whole_number
+from .database import parse_bigint
 from .models import ArchivedEntry, HistoryEntry, WorkItem
 from .search import same_text
 
@@ -34,7 +34,7 @@ class ReadOnly(admin.ModelAdmin):
 
 def as_id(text):
     """The number of an item; 0, which no item has, if it is invalid."""
-    return whole_number(text) or 0
+    return parse_bigint(text) or 0
 
 
 @admin.register(WorkItem)

@@ -15,30 +15,26 @@ from workitems.api.base import ApiView
 from workitems.api.variants import ApiVariant
 from workitems.models import WorkItem
 
-from .api_client import Caller, Nobody
+from .api_client import Caller, Nobody, check_who_reads, for_admins, for_everyone, for_virginia
 
-# What an address answers to: dora and stan of Virginia; olga of the other institution; ada, the admin; wally, the service.
-# With {pk}, an item of Virginia's.
-OWN = {"dora": 200, "stan": 200, "olga": 404, "ada": 200, "wally": 200}
-EVERYBODY = {**OWN, "olga": 200}
-ADMINS = {"dora": 403, "stan": 403, "olga": 403, "ada": 200, "wally": 200}
+# {address: the status for a person}. With {pk}, an item of Virginia's.
 READS = {
-    "/member-api/v1/items/": EVERYBODY,
-    "/member-api/v2/items/": EVERYBODY,
-    "/member-api/v2/items/{pk}/": OWN,
-    "/member-api/v2/objects/virginia.edu%2Fdone": OWN,
-    "/member-api/v3/items": EVERYBODY,
-    "/member-api/v3/items/show/{pk}": OWN,
-    "/api/v2/items/": ADMINS,
-    "/api/v2/items/{pk}/": ADMINS,
-    "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": ADMINS,
-    "/api/v2/item_state/{pk}/": ADMINS,
-    "/api/v2/objects/virginia.edu%2Fdone": ADMINS,
-    "/api/v2/institutions/": ADMINS,
-    "/api/v2/institutions/virginia.edu/": ADMINS,
-    "/api/v2/notifications/spot_test_restoration/{restored}/": ADMINS,
-    "/admin-api/v3/items": ADMINS,
-    "/admin-api/v3/items/show/{pk}": ADMINS,
+    "/member-api/v1/items/": for_everyone,
+    "/member-api/v2/items/": for_everyone,
+    "/member-api/v2/items/{pk}/": for_virginia,
+    "/member-api/v2/objects/virginia.edu%2Fdone": for_virginia,
+    "/member-api/v3/items": for_everyone,
+    "/member-api/v3/items/show/{pk}": for_virginia,
+    "/api/v2/items/": for_admins,
+    "/api/v2/items/{pk}/": for_admins,
+    "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": for_admins,
+    "/api/v2/item_state/{pk}/": for_admins,
+    "/api/v2/objects/virginia.edu%2Fdone": for_admins,
+    "/api/v2/institutions/": for_admins,
+    "/api/v2/institutions/virginia.edu/": for_admins,
+    "/api/v2/notifications/spot_test_restoration/{restored}/": for_admins,
+    "/admin-api/v3/items": for_admins,
+    "/admin-api/v3/items/show/{pk}": for_admins,
 }
 ITEM = {"name": "new.tar", "action": "Ingest", "etag": "e", "institution_id": 0}
 STATE = {"action": "Ingest", "state": "{}"}
@@ -142,8 +138,7 @@ def test_who_reads(client, cast, places, path):
     """Each with the slash at the end, and without it."""
     for spelling in (path.rstrip("/"), path.rstrip("/") + "/"):
         address = filled(spelling, places)
-        found = {name: Caller(client, person).get(address).status for name, person in cast.items()}
-        assert found == READS[path]
+        check_who_reads(client, cast, address, READS[path])
         assert Nobody(client).get(address).status == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.many_items import make_items
 from workitems.api import v2
-from workitems.listing import ALIASES, OF_PROCESS
+from workitems.listing import ALIASES, PROCESS_NAMES
 from workitems.models import WorkItem
 
 from .api_client import Caller
@@ -267,7 +267,7 @@ def test_what_each_parameter_means(wallys, items, jhu):
 
 def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
     for (query, found), names in zip(CASES, NAMES, strict=True):
-        if names & {*OF_PROCESS, *ORDERS, "institution", "institution_id"}:
+        if names & {*PROCESS_NAMES, *ORDERS, "institution", "institution_id"}:
             continue
         answer = doras.get(MEMBER, query.format(jhu=jhu.pk))
         assert answer.status == 200, (query, answer.body)
@@ -283,8 +283,8 @@ def test_every_parameter_has_a_case_that_changes_the_outcome():
 
 def test_the_parameters_are_the_contracts():
     assert set(v2.ADMIN.dialect.names) >= PARAMETERS
-    assert PARAMETERS - set(OF_PROCESS) <= set(v2.MEMBER.dialect.names)
-    assert not set(OF_PROCESS) & set(v2.MEMBER.dialect.names)
+    assert PARAMETERS - set(PROCESS_NAMES) <= set(v2.MEMBER.dialect.names)
+    assert not set(PROCESS_NAMES) & set(v2.MEMBER.dialect.names)
     assert set(ALIASES) <= set(v2.ADMIN.dialect.names)
 
 
@@ -340,7 +340,7 @@ def test_another_institution_by_name_is_one_that_does_not_exist(doras, items, jh
     assert theirs.body["error"] == nobodys.body["error"].replace("987654321", str(jhu.pk))
 
 
-@pytest.mark.parametrize("name", OF_PROCESS)
+@pytest.mark.parametrize("name", PROCESS_NAMES)
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
 def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "4711" if name == "pid" else "true"})

@@ -8,7 +8,7 @@ import pytest
 from tests.factories import make_item
 from tests.many_items import make_items
 from workitems.api import v3
-from workitems.listing import OF_PROCESS
+from workitems.listing import PROCESS_NAMES
 from workitems.models import WorkItem
 
 from .api_client import Caller
@@ -306,7 +306,7 @@ def test_the_command_lines_calls(doras, items):
     assert theirs.status == 404
 
 
-@pytest.mark.parametrize("name", [*OF_PROCESS, "node__is_null", "node__not_null", "pid__is_null"])
+@pytest.mark.parametrize("name", [*PROCESS_NAMES, "node__is_null", "node__not_null", "pid__is_null"])
 @pytest.mark.parametrize("who", ["dora", "ada"])
 def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "true"})

@@ -82,7 +82,7 @@ def usual(db):
             late=3600,
             made_at=timezone.now(),
         )
-    typical.forget()
+    typical.clear_cache()
 
 
 def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in, ada, virginia, usual):
@@ -126,7 +126,7 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     ada.save()
     assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
     for module in (bulk_run, bounded_scan):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "COUNT_LIMIT", 2)
     client.post(CANCEL, confirmed(sent), follow=True)
     assert cancelled() == keys(*that_day)
 
@@ -161,7 +161,7 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
 def many(monkeypatch):
     """Three are many."""
     for module in (bulk_run, bounded_scan):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "COUNT_LIMIT", 2)
 
 
 @pytest.mark.parametrize("now", ["promoted", "moved"])
@@ -205,8 +205,8 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
 
 
 def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(bulk_run, "MOST", 3)
-    monkeypatch.setattr(bounded_scan, "MOST", 3)
+    monkeypatch.setattr(bulk_run, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 3)
     items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")

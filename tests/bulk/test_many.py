@@ -17,8 +17,8 @@ FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry":
 @pytest.fixture
 def small(monkeypatch):
     """Five items are many, a piece is three of them, and a window seven numbers."""
-    monkeypatch.setattr(bounded_scan, "MOST", 5)
-    for name, value in {"MOST": 5, "PIECE": 3, "WINDOW": 7}.items():
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
+    for name, value in {"COUNT_LIMIT": 5, "PIECE": 3, "WINDOW": 7}.items():
         monkeypatch.setattr(run, name, value)
 
 

@@ -37,7 +37,7 @@ def _know_what_is_usual():
             values = {"low": low, "median": 1.5 * low, "high": 3 * low, "late": 3.5 * low, "number": 40 * place}
             values["made_at"] = timezone.now()
             Typical.objects.update_or_create(values, action=action, stage=stage, band=band)
-    typical.forget()
+    typical.clear_cache()
 
 
 def hang(virginia, jhu, *, staff, admin):

@@ -215,14 +215,14 @@ def test_bad_rows_of_a_dump(take, tmp_path, refused):
 
 
 def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
 
     def strict(ids, judge, **options):
         if 3 in ids:
             raise IntegrityError("row 3 is not wanted\nDETAIL")
         kept(ids, judge, **options)
 
-    monkeypatch.setattr(transitions, "take_in", strict)
+    monkeypatch.setattr(transitions, "store_imported", strict)
     rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
     assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
     [row] = refused()

@@ -150,7 +150,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
     calls = []
 
     def interrupted(ids, judge, **options):
@@ -161,7 +161,7 @@ def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
 
     rows = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51)))
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "take_in", interrupted)
+        patch.setattr(transitions, "store_imported", interrupted)
         summary = take(rows, batch=10)
     assert summary.is_interrupted
     assert summary.created == 20
@@ -176,7 +176,7 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
     def broken(*_arguments, **_options):
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(transitions, "take_in", broken)
+    monkeypatch.setattr(transitions, "store_imported", broken)
     with pytest.raises(ImportStopped, match="the disk is full") as stopped:
         take(json_lines(pharos()))
     assert stopped.value.summary.created == 0
@@ -293,7 +293,7 @@ def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transitions, "take_in", interrupted)
+    monkeypatch.setattr(transitions, "store_imported", interrupted)
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 130
     assert "Interrupted" in said

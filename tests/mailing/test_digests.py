@@ -164,7 +164,7 @@ def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, m
 def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, monkeypatch):
     for n in range(30):
         make_item(virginia, name=f"bag-{n}.tar")
-    monkeypatch.setattr(bounded_scan, "MOST", 25)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 25)
     due_of(view_of(stan, query="q=bag"), stan)
     call_command("send_digests")
     [mail] = mailoutbox
@@ -182,7 +182,7 @@ def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, mon
     )
     WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
     make_items(100, [virginia])
-    for name, value in {"REACH": 25, "MOST": 10}.items():
+    for name, value in {"SCAN_LIMIT": 25, "COUNT_LIMIT": 10}.items():
         monkeypatch.setattr(bounded_scan, name, value)
     due_of(view_of(stan, query="file_identifier=virginia.edu/rare/page-1.tif"), stan)
     due_of(view_of(stan, name="None", query="file_identifier=virginia.edu/rare/page-2.tif"), stan)

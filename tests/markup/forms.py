@@ -40,7 +40,7 @@ def _of_an_item(stan, ada, nobody, shown) -> Iterator[Seen]:
 
 def _of_long_lists(stan, ada, nobody, shown) -> Iterator[Seen]:
     """Lists that are too long to be counted, and to be looked through at once."""
-    with mock.patch.multiple(LOOKING, MOST=5, REACH=8):
+    with mock.patch.multiple(LOOKING, COUNT_LIMIT=5, SCAN_LIMIT=8):
         for walker in (stan, ada):
             for query in (
                 "bucket=aptrust.receiving.virginia.edu",

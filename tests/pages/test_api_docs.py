@@ -15,7 +15,7 @@ from workitems.api import VERSIONS
 from workitems.api.description import samples
 from workitems.api.description.guide import operations_of
 from workitems.api.description.openapi import describe_version
-from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, infer_move
 from workitems.vocabulary import Status
 
 from ..factories import make_item
@@ -124,7 +124,7 @@ def sample(virginia, wally):
     return item
 
 
-def with_numbers(command, item):
+def with_ids(command, item):
     """The example, with the numbers that the database gave where it has the sample's."""
     command = command.replace(str(samples.ID), str(item.pk))
     owner = item.institution_id
@@ -183,7 +183,7 @@ def test_each_example_of_a_version_works(client, cast, sample, version):
             sample.refresh_from_db()
             transitions.fail(sample, note="The storage was full.", retry=False, by=cast["wally"])
         person = cast["dora" if where.startswith("/member-api/") else "ada"]
-        response = run(client, with_numbers(found[name], sample), person)
+        response = run(client, with_ids(found[name], sample), person)
         assert str(response.status_code) == next(iter(operation["responses"])), (name, response.content)
         assert same_shape(response.json(), example(operation)), name
 
@@ -192,7 +192,7 @@ def test_the_example_of_a_spot_test_works(client, stan, wally, virginia):
     restored = make_item(virginia, action="Restore", object_identifier=samples.OBJECT_IDENTIFIER)
     transitions.succeed(restored, stage="Available in S3", by=wally)
     command = examples(client, "/api/docs/v2/")["admin_ask_for_spot_test"]
-    response = run(client, with_numbers(command, restored), wally)
+    response = run(client, with_ids(command, restored), wally)
     assert response.status_code == 200, response.content
     assert response.json()["note"].startswith("Email sent to admins at")
 
@@ -238,7 +238,7 @@ def test_every_move_and_status_is_told(moves_page):
     assert {move for move, _sent in rows} == set(MOVES)
     by_save = {sent: move for move, sent in rows if sent in list(Status)}
     facts = ItemState("Ingest", "Record", "Started", True)
-    meant = {status: move_meant(facts, {"status": status}, {}, role="worker")[0] for status in Status}
+    meant = {status: infer_move(facts, {"status": status}, {}, role="worker")[0] for status in Status}
     assert by_save == meant
 
 

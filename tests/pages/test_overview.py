@@ -16,7 +16,7 @@ from workitems.durations import recorder, typical
 from workitems.explanations.presets import NEEDS
 from workitems.models import HistoryEntry, WorkItem
 
-from ..durations.test_late import at_store, usual
+from ..durations.test_late import make_item_at_store, make_usual_time
 from ..factories import make_item, service
 from ..many_items import make_items
 from ..page_hooks import data_hooks, item_ids
@@ -29,17 +29,17 @@ PEOPLE = ["dora", "stan", "ada", "olga"]
 def world(virginia, jhu, ada):
     """Items of every kind, of both institutions."""
     make_items(150, [virginia, jhu])
-    usual()
+    make_usual_time()
     now = timezone.now()
     for institution in (virginia, jhu):
         for n in range(3):
-            at_store(institution, 6 + n)
+            make_item_at_store(institution, 6 + n)
             item = make_item(institution, stage="Validate", at=now - timedelta(days=n))
             transitions.fail(item, note=f"Disk {n} is full.", retry=n == 2, by=service(), at=now - timedelta(days=n))
         transitions.suspend(make_item(institution, stage="Fetch"), note="Look.", by=service())
         transitions.succeed(make_item(institution), stage="Record", by=service())
         transitions.cancel(make_item(institution), note="No.", by=ada)
-    typical.forget()
+    typical.clear_cache()
 
 
 def number(text):
@@ -158,8 +158,8 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
         transitions.progress(item, stage="Fetch", by=service(), at=now - timedelta(hours=4))
         transitions.succeed(item, stage="Record", by=service(), at=now - timedelta(minutes=n))
-    recorder.work_out_typical(now)
-    typical.forget()
+    recorder.refresh_typical(now)
+    typical.clear_cache()
     rows = {
         row["data-stage"]: [cell.words for cell in row.all("td")][1:]
         for row in parse_page(signed_in(dora).get("/")).all("tr", data_stage=True)
@@ -171,10 +171,10 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
 
 
 def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
-    usual()
-    usual(band=-1)
-    oldest, other = at_store(virginia, 30), at_store(virginia, 3)
-    at_store(jhu, 900)
+    make_usual_time()
+    make_usual_time(band=-1)
+    oldest, other = make_item_at_store(virginia, 30), make_item_at_store(virginia, 3)
+    make_item_at_store(jhu, 900)
     transitions.edit(oldest, note="Its worker has saved it since.", by=ada)
     client = signed_in(dora)
     row = parse_page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")

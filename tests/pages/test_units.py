@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from workitems.durations import roughly, whole_unit
+from workitems.durations import format_axis_label, format_roughly
 from workitems.models import WorkItem
 from workitems.pages import template_helpers as templating
 
-from ..durations.test_late import at_store, usual
+from ..durations.test_late import make_item_at_store, make_usual_time
 from ..factories import make_item
 from ..many_items import make_items
 from .page_elements import parse_page
@@ -78,7 +78,7 @@ def test_a_browser_from_mexico_gets_spanish_words_and_its_own_numbers(signed_in,
 )
 def test_times_in_one_unit(time, said):
     unbroken = said.replace(" ", "\N{NO-BREAK SPACE}")
-    assert roughly(time) == whole_unit(int(time.total_seconds())) == unbroken
+    assert format_roughly(time) == format_axis_label(int(time.total_seconds())) == unbroken
     now = timezone.now()
     if time >= timedelta(minutes=1):
         assert templating.relative(now - time, now) == f"{unbroken} ago"
@@ -86,11 +86,11 @@ def test_times_in_one_unit(time, said):
 
 @pytest.mark.parametrize("address", ["/", "/items/", "/items/{late}", "/items/{large}", "/words"])
 def test_no_page_writes_another_unit_or_breaks_one(signed_in, dora, virginia, address):
-    usual()
-    usual(band=-1)
-    late = at_store(virginia, 31, name="late.tar")
-    at_store(virginia, 0.1)
-    at_store(virginia, 3, status="Pending")
+    make_usual_time()
+    make_usual_time(band=-1)
+    late = make_item_at_store(virginia, 31, name="late.tar")
+    make_item_at_store(virginia, 0.1)
+    make_item_at_store(virginia, 3, status="Pending")
     large = make_item(virginia, at=timezone.now() - timedelta(hours=5), name="large.tar", size=21_200_000_001)
     WorkItem.objects.filter(pk=large.pk).update(note="", etag="")
     answer = signed_in(dora).get(address.format(late=late.pk, large=large.pk))

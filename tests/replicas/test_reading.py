@@ -15,7 +15,7 @@ from pharos.replicas import reading
 from pharos.replicas.pool import ReplicaChoice
 from workitems.bulk import run
 from workitems.import_export import csv_lines, json_lines
-from workitems.listing import ItemList, rows_at
+from workitems.listing import ItemList, fetch_rows
 from workitems.listing.strategies import bounded_scan
 from workitems.pages.list.facets import Facets, suggest_drops
 
@@ -48,18 +48,18 @@ def read_all(listing, using):
     """Everything that a page or a file asks the database for."""
     mark, facets = run.read_marker(using), Facets(listing)
     page = facets.found.page()
-    rows = rows_at(page.ids, SOME_DAY, listing.institutions, using)
+    rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
-    beside = [facets.found.beside(rows[0].item)] if rows else []
+    beside = [facets.found.neighbors(rows[0].item)] if rows else []
     return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), suggest_drops(listing)
 
 
 @pytest.mark.parametrize("most", [10_000, 20])
 def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
     make_items(120, [virginia, jhu])
-    monkeypatch.setattr(bounded_scan, "MOST", most)
-    monkeypatch.setattr(bounded_scan, "REACH", most)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", most)
+    monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", most)
     for query in QUERIES:
         here = read_all(ItemList(QueryDict(query), ada), "default")
         listing = ItemList(QueryDict(query), ada, using="elsewhere")

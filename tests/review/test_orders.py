@@ -100,7 +100,7 @@ def test_the_way_stands_in_the_address_alone(signed_in, stan, ada, walk):
 
 def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_in, stan, done, monkeypatch):
     """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
-    monkeypatch.setattr(bounded_scan, "MOST", 5)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
     assert seen == [item.pk for item in done[::-1]]
@@ -116,7 +116,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
 def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
     signed_in, stan, virginia, wally, done, monkeypatch, sort, act
 ):
-    monkeypatch.setattr(bounded_scan, "MOST", 6)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 6)
     client = signed_in(stan)
     first = begun(client, f"sort={sort}")
     assert shown(first) == (done[5] if sort == "-name" else done[0]).pk
@@ -138,7 +138,7 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
 
 
 def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(bounded_scan, "MOST", 4)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 4)
     client = signed_in(stan)
     response, said = begun(client, "q=bag"), []
     while parse_page(response).all("article"):
@@ -166,8 +166,8 @@ def rare(virginia, jhu, wally, monkeypatch):
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     for item in (before, behind):
         transitions.succeed(item, stage="Record", by=wally)
-    monkeypatch.setattr(bounded_scan, "REACH", 15)
-    monkeypatch.setattr(bounded_scan, "MOST", 10)
+    monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", 15)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 10)
     return before, behind
 
 

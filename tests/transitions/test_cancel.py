@@ -23,7 +23,7 @@ def test_an_admins_cancel_leads_to_resolve_and_keeps_where_it_was(ada, wally, it
     assert (entry.stage_before, entry.status_before) == (stage, "Started")
 
 
-def test_what_can_be_cancelled(ada, wally, virginia):
+def test_open_and_held_items_can_be_cancelled(ada, wally, virginia):
     waiting, again, held = (make_item(virginia) for _ in range(3))
     transitions.fail(again, note="S3 timed out", retry=True, by=wally)
     transitions.suspend(held, note="ask", by=wally)
@@ -32,7 +32,7 @@ def test_what_can_be_cancelled(ada, wally, virginia):
         assert WorkItem.objects.get(pk=item.pk).status == "Cancelled"
 
 
-def test_what_is_closed_cannot(ada, wally, virginia):
+def test_closed_items_cannot_be_cancelled(ada, wally, virginia):
     done, failed = make_item(virginia), make_item(virginia)
     transitions.succeed(done, stage="Record", by=wally)
     transitions.fail(failed, note="no manifest", retry=False, by=wally)
@@ -43,7 +43,7 @@ def test_what_is_closed_cannot(ada, wally, virginia):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not(cast, item, who):
+def test_members_cannot_cancel(cast, item, who):
     with assert_refused(item, "forbidden"):
         transitions.cancel(item, note="please", by=cast[who])
 
@@ -54,7 +54,7 @@ def test_a_note_is_required(ada, item, note):
         transitions.cancel(item, note=note, by=ada)
 
 
-def test_twice_is_once(ada, item):
+def test_cancelling_twice_is_recorded_once(ada, item):
     transitions.cancel(item, note="no", by=ada)
     before = as_stored(item)
     transitions.cancel(item, note="no", by=ada)
@@ -63,7 +63,7 @@ def test_twice_is_once(ada, item):
         transitions.cancel(item, note="another reason", by=ada)
 
 
-def test_a_stale_page_is_told(ada, wally, item):
+def test_a_stale_page_is_refused(ada, wally, item):
     seen = item.version
     transitions.progress(item, stage="Store", by=wally)
     with assert_refused(item, "changed") as caught:
@@ -84,14 +84,14 @@ def test_a_worker_cancels_only_what_another_upload_replaces(wally, virginia):
     assert last_entry(first).who == "wally@aptrust.org"
 
 
-def test_a_workers_cancel_keeps_the_stage_that_it_sends(wally, virginia):
+def test_a_workers_cancel_keeps_its_stage(wally, virginia):
     make_item(virginia, name="bag.tar", etag="a", at=NOON)
     again = make_item(virginia, name="bag.tar", etag="a", at=NOON + timedelta(hours=1))
     transitions.cancel(again, stage="Fetch", note="the same file again", node="w1", by=wally)
     assert (again.stage, again.status) == ("Fetch", "Cancelled")
 
 
-def test_a_worker_may_not_cancel_by_another_institutions_upload(wally, virginia, jhu):
+def test_another_institutions_upload_does_not_let_a_worker_cancel(wally, virginia, jhu):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
     make_item(jhu, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     with assert_refused(first, "illegal"):

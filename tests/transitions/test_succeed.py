@@ -28,7 +28,7 @@ def test_a_restore_succeeds_without_an_identifier_of_its_own(wally, virginia):
     assert (item.object_identifier, item.status) == ("virginia.edu/bag", "Success")
 
 
-def test_not_where_it_cannot(wally, item):
+def test_success_is_refused_at_other_stages(wally, item):
     transitions.progress(item, stage="Store", by=wally)
     for stage in (None, "Store", "Storage Validation"):
         with assert_refused(item, "illegal", "stage") as caught:
@@ -36,7 +36,7 @@ def test_not_where_it_cannot(wally, item):
         assert "Record, Cleanup, Resolve" in caught.value.sentence
 
 
-def test_the_same_again(wally, item):
+def test_a_repeated_success_is_recorded_once(wally, item):
     transitions.succeed(item, stage="Record", note="done", by=wally)
     before = as_stored(item)
     transitions.succeed(item, stage="Record", note="done", by=wally)
@@ -44,12 +44,12 @@ def test_the_same_again(wally, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_members_may_not(cast, item, who):
+def test_members_cannot_succeed_items(cast, item, who):
     with assert_refused(item, "forbidden"):
         transitions.succeed(item, stage="Record", by=cast[who])
 
 
-def test_not_after_a_cancel(wally, ada, item):
+def test_a_cancelled_item_cannot_succeed(wally, ada, item):
     transitions.cancel(WorkItem.objects.get(pk=item.pk), note="wrong bag", by=ada)
     item.refresh_from_db()
     with assert_refused(item, "illegal"):

@@ -18,7 +18,7 @@ def test_workers_stop_until_an_admin_has_decided(cast, item, who):
     assert last_entry(item).changes == {"needs_admin_review": [False, True], "retry": [True, False]}
 
 
-def test_what_a_worker_may_not_do_with_it(wally, item):
+def test_workers_cannot_change_a_held_item(wally, item):
     transitions.suspend(item, note="ask", by=wally)
     for attempt in (
         lambda: transitions.progress(item, stage="Fetch", by=wally),
@@ -31,7 +31,7 @@ def test_what_a_worker_may_not_do_with_it(wally, item):
         assert "on hold" in caught.value.sentence
 
 
-def test_what_an_admin_may_do_with_it(wally, ada, item):
+def test_admins_can_change_a_held_item(wally, ada, item):
     transitions.suspend(item, note="ask", by=wally)
     transitions.requeue(item, by=ada)
     assert (item.status, item.retry, item.needs_admin_review) == ("Pending", True, False)
@@ -45,7 +45,7 @@ def test_a_note_is_required(wally, item):
         transitions.suspend(item, note="", by=wally)
 
 
-def test_the_same_again(wally, item):
+def test_a_repeated_suspend_is_recorded_once(wally, item):
     transitions.suspend(item, note="ask", by=wally)
     before = as_stored(item)
     transitions.suspend(item, note="ask", by=wally)
@@ -53,12 +53,12 @@ def test_the_same_again(wally, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_members_may_not(cast, item, who):
+def test_members_cannot_suspend_items(cast, item, who):
     with assert_refused(item, "forbidden"):
         transitions.suspend(item, note="why", by=cast[who])
 
 
-def test_not_a_closed_item(wally, ada, item):
+def test_a_closed_item_cannot_be_suspended(wally, ada, item):
     transitions.succeed(item, stage="Record", by=wally)
     for person in (wally, ada):
         with assert_refused(item, "illegal"):

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from .responses import ApiError, field_errors
 
 MAX_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes
@@ -116,7 +116,7 @@ def decode_json(body: bytes) -> Any:
         raise ApiError(400, f"The body is not JSON: {error}.") from None
     except ValueError:
         # Python refuses numbers with thousands of digits, with a message meant for its own programmers.
-        raise ApiError(400, f"A number in the body is too long; the largest is {LARGEST}.") from None
+        raise ApiError(400, f"A number in the body is too long; the largest is {MAX_BIGINT}.") from None
 
 
 def _reject_constant(name: str) -> None:

@@ -10,7 +10,7 @@ from django.http import Http404
 from pharos.accounts.models import Institution
 
 from .. import mailing, transitions
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 from ..models import WorkItem
 from .base import ApiView
@@ -44,7 +44,7 @@ class ItemView(ApiView):
 
     def get_records(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
-        rows = self.visible_items.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
+        rows = self.visible_items.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
         return {record["id"]: record for record, _beside in self.variant.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class ItemView(ApiView):
         sent = self.record(self.request)
         now = self.get_record(pk) if self.variant.record.needs_current(sent) else {}
         values = self.variant.record.read(sent, now)
-        if pk > LARGEST:
+        if pk > MAX_BIGINT:
             raise Http404(_NOT_FOUND)
         try:
             # Read before anyone else can save it: clients take the answer as what they have saved, and continue from
@@ -60,7 +60,7 @@ class ItemView(ApiView):
             with transaction.atomic():
                 transitions.save({pk: values}, by=self.request.user)
                 return self.get_record(pk)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self.refusal_error(stopped.refused, pk) from None
 
     def refusal_error(self, refused: Refused, pk: int) -> Exception:
@@ -107,7 +107,7 @@ class ListAndCreateItems(ListItems):
             with transaction.atomic():
                 transitions.save(records, by=request.user)
                 now = self.get_records(records)
-        except transitions.Stopped as stopped:
+        except transitions.SaveRefused as stopped:
             raise self._batch_error(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
         return json_response({"count": len(shown), "next": None, "previous": None, "results": shown})
@@ -123,7 +123,7 @@ class ListAndCreateItems(ListItems):
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = transitions.create(by=self.request.user, once_in=REPEAT_WINDOW, **values)
+            item = transitions.create(by=self.request.user, deduplicate_within=REPEAT_WINDOW, **values)
             return self.get_record(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
@@ -155,7 +155,7 @@ class ListAndCreateItems(ListItems):
                 raise ApiError(wrong.status, f"{_record_label(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _batch_error(self, stopped: transitions.Stopped, ids: list[int]) -> ApiError:
+    def _batch_error(self, stopped: transitions.SaveRefused, ids: list[int]) -> ApiError:
         pk, refused = ids[stopped.index], stopped.refused
         field = self.variant.record.name_of(refused.field or "record")
         more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.get_record(pk)

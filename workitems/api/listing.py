@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ..listing import Cursor, Dialect, ItemList, counted, known_names, selected, written
+from ..listing import Cursor, Dialect, ItemList, count_from_summary, format_cursor, known_names, select_expression
 from ..models import WorkItem
 from .responses import field_errors
 from .variants import ApiVariant
@@ -31,10 +31,10 @@ def read_listing(request: Any, dialect: Dialect) -> ItemList:
 def list_page(request: Any, variant: ApiVariant) -> dict[str, Any]:
     """The page of items for the query string."""
     listing = read_listing(request, variant.dialect)
-    beside = [selected(column) for column in listing.sort.columns]
-    goes_on = "after" in listing.value_of
-    found = counted(listing)
-    places = found.places() if found else None
+    beside = [select_expression(column) for column in listing.sort.columns]
+    goes_on = "after" in listing.cleaned_data
+    found = count_from_summary(listing)
+    places = found.page_rows() if found else None
     # One extra row tells whether there is another page.
     rows = (
         _records_by_query(listing, variant, beside) if places is None else _records_at(places, request, variant, beside)
@@ -43,7 +43,7 @@ def list_page(request: Any, variant: ApiVariant) -> dict[str, Any]:
     has_next = len(rows) > len(shown)
     is_all = listing.page == 1 and not goes_on and not has_next
     count = found.total if found else len(shown) if is_all else listing.items().count()
-    place = written(shown[-1][1]) if has_next else None
+    place = format_cursor(shown[-1][1]) if has_next else None
     records = [record for record, _place in shown]
     return envelope(request, listing, records, count=count, has_next=has_next, place=place)
 
@@ -53,15 +53,15 @@ Rows = list[tuple[dict[str, Any], tuple[Any, ...]]]
 
 def _records_at(places: Sequence[Cursor], request: Any, variant: ApiVariant, beside: Sequence[Any]) -> Rows:
     """The records at these positions of an index, in order."""
-    items = WorkItem.objects.visible_to(request.user).with_numbers([place.pk for place in places])
+    items = WorkItem.objects.visible_to(request.user).with_ids([place.pk for place in places])
     by_id = {record["id"]: (record, values) for record, values in variant.record.serialize(items, beside)}
     return [by_id[place.pk] for place in places if place.pk in by_id]
 
 
 def _records_by_query(listing: ItemList, variant: ApiVariant, beside: Sequence[Any]) -> Rows:
     """The records of any list, by a query."""
-    start = 0 if "after" in listing.value_of else (listing.page - 1) * listing.per_page
-    return variant.record.serialize(listing.rows_after()[start : start + listing.per_page + 1], beside)
+    start = 0 if "after" in listing.cleaned_data else (listing.page - 1) * listing.per_page
+    return variant.record.serialize(listing.rows_after_cursor()[start : start + listing.per_page + 1], beside)
 
 
 def envelope(

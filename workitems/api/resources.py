@@ -8,7 +8,7 @@ from django.utils import timezone
 from pharos.accounts.models import Institution
 
 from .. import transitions
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..listing import Dialect
 from ..models import WorkItem
 from . import operations
@@ -33,7 +33,7 @@ class WorkerStateView(ApiView):
     path_help = {"id": "The number of the item, which is that of its state."}
 
     def item(self, pk: Any) -> WorkItem:
-        visible = WorkItem.objects.visible_to(self.request.user).with_number(pk if 0 <= pk <= LARGEST else 0)
+        visible = WorkItem.objects.visible_to(self.request.user).with_id(pk if 0 <= pk <= MAX_BIGINT else 0)
         item = visible.with_state_id().first()
         if item is None:
             raise Http404(_NO_STATE)
@@ -90,7 +90,7 @@ class WorkerStateDetail(WorkerStateView):
 
     @operation("show_state", "Show the state of an item", answers=operations.StateSerializer)
     def get(self, request, pk):
-        if (found := transitions.stored_worker_state(self.item(pk))) is None:
+        if (found := transitions.read_worker_state(self.item(pk))) is None:
             raise Http404(_NO_STATE)
         return json_response(_state_record(pk, *found))
 

@@ -6,7 +6,7 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..listing import WITHOUT_EFFECT, Dialect
+from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
 from .authentication import FLUCTUS
@@ -91,7 +91,7 @@ MEMBER = ApiVariant(
         },
         per_page=10,
         words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
-        ignored=WITHOUT_EFFECT,
+        ignored=IGNORED_NAMES,
     ),
     record=Item,
 )

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from pharos.accounts.roles import Permission
 
-from ..listing import NAMES, OF_PAGES, OF_V3, WITHOUT_EFFECT, Dialect
+from ..listing import IGNORED_NAMES, NAMES, PAGES_ONLY_NAMES, V3_ONLY_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items, resources
 from .authentication import PHAROS
@@ -12,7 +12,7 @@ from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
 from .variants import ApiVariant, without_process
 
-PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*OF_PAGES, *OF_V3)}
+PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*PAGES_ONLY_NAMES, *V3_ONLY_NAMES)}
 
 
 class MemberItem(Record):
@@ -54,14 +54,14 @@ MEMBER = ApiVariant(
     version="v2",
     permission=Permission.BROWSE,
     headers=PHAROS,
-    dialect=Dialect(without_process(PARAMETERS), per_page=10, ignored=WITHOUT_EFFECT),
+    dialect=Dialect(without_process(PARAMETERS), per_page=10, ignored=IGNORED_NAMES),
     record=MemberItem,
 )
 ADMIN = ApiVariant(
     version="v2",
     permission=Permission.ADMIN_API,
     headers=PHAROS,
-    dialect=Dialect(PARAMETERS, per_page=10, ignored=WITHOUT_EFFECT),
+    dialect=Dialect(PARAMETERS, per_page=10, ignored=IGNORED_NAMES),
     record=Item,
 )
 

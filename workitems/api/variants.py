@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pharos.accounts.roles import Permission
 
-from ..listing import OF_PROCESS, Dialect
+from ..listing import PROCESS_NAMES, Dialect
 from .authentication import AuthHeaders
 from .records import Record
 
@@ -27,4 +27,4 @@ class ApiVariant:
 
 def without_process(names: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a list that a member can use."""
-    return {given: name for given, name in names.items() if name not in OF_PROCESS}
+    return {given: name for given, name in names.items() if name not in PROCESS_NAMES}

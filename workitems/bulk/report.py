@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
+from ..audit_log import query_entries
 from ..models import BulkChange, WorkItem
 from .run import INVERSE_MOVES
 
@@ -82,13 +82,13 @@ def changed_items(change: BulkChange, user: User, after: int, number: int) -> li
     """
     # Without a join, entries are read in the order of an index, no matter how many the bulk change has made.
     columns = ("item_id", "move", "stage_after", "status_after")
-    shown = list(every_entry(*columns, act=change.pk, item__gt=after).order_by("item_id")[:number])
+    shown = list(query_entries(*columns, act=change.pk, item__gt=after).order_by("item_id")[:number])
     names = _names(user, (entry.item_id for entry in shown))
     return [ChangedItem(entry.item_id, names.get(entry.item_id, ""), *entry[1:]) for entry in shown]
 
 
 def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
-    return dict(WorkItem.objects.visible_to(user).with_numbers(ids).values_list("pk", "name"))
+    return dict(WorkItem.objects.visible_to(user).with_ids(ids).values_list("pk", "name"))
 
 
 def unchanged_items(change: BulkChange, user: User, number: int) -> list[WorkItem]:
@@ -99,6 +99,6 @@ def unchanged_items(change: BulkChange, user: User, number: int) -> list[WorkIte
     ids = change.selection.get("ids")
     if not change.finished_at or not ids or change.changed == len(ids):
         return []
-    changed = {pk for [pk] in every_entry("item_id", act=change.pk)}
+    changed = {pk for [pk] in query_entries("item_id", act=change.pk)}
     others = [pk for pk in ids if pk not in changed]
-    return list(WorkItem.objects.visible_to(user).with_numbers(others).for_rows().order_by("pk")[:number])
+    return list(WorkItem.objects.visible_to(user).with_ids(others).for_rows().order_by("pk")[:number])

@@ -5,7 +5,7 @@ moment. It stands for "all matching items". Whatever the selection, an item that
 has a later entry and is skipped.
 
 Membership in a list can change without an entry: an item becomes late, or is superseded by another. So the dry run freezes
-the selection to the items' numbers, and the move is made on exactly those. For more than MOST items only the list is kept,
+the selection to the items' numbers, and the move is made on exactly those. For more than COUNT_LIMIT items only the list is kept,
 and an item counts if it is in the list when its turn comes. Even if the user's role changes, a bulk change never leaves the
 scope it was selected in.
 """
@@ -29,10 +29,10 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..audit_log import every_entry
-from ..database import fetched, whole_number
+from ..audit_log import query_entries
+from ..database import fetch_prepared, parse_bigint
 from ..lifecycle import MOVES, TransitionRequest, first_stage
-from ..listing import MOST, ItemList, find
+from ..listing import COUNT_LIMIT, ItemList, find
 from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
@@ -78,7 +78,7 @@ def read_marker(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
     ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
-    [(first, last, number)] = fetched(using, ends, params)
+    [(first, last, number)] = fetch_prepared(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)
@@ -133,7 +133,11 @@ def freeze(selection: Selection, user: User) -> Selection:
     stored = selection.stored
     if "query" not in stored:
         return selection
-    ids = _ids_if_few(stored, user) if selection.is_whole and selection.total <= MOST else _ids_if_few_now(stored, user)
+    ids = (
+        _ids_if_few(stored, user)
+        if selection.is_whole and selection.total <= COUNT_LIMIT
+        else _ids_if_few_now(stored, user)
+    )
     if ids is None:
         return selection
     total = max(selection.total, len(ids)) if selection.is_whole else len(ids)
@@ -142,16 +146,16 @@ def freeze(selection: Selection, user: User) -> Selection:
 
 def _ids_if_few(stored: dict[str, Any], user: User) -> list[int] | None:
     """The items of a list that had few items when it was drawn; None if it now has too many."""
-    ids = list(selected_items(stored, user).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
-    return ids if len(ids) <= MOST else None
+    ids = list(selected_items(stored, user).order_by("pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
+    return ids if len(ids) <= COUNT_LIMIT else None
 
 
 def _ids_if_few_now(stored: dict[str, Any], user: User) -> list[int] | None:
     """The items of a list that had too many items, or more than were counted; None if it still has."""
     found = find(selected_list(stored, user))
-    if not (found.is_whole and found.total <= MOST):
+    if not (found.is_whole and found.total <= COUNT_LIMIT):
         return None
-    matching = {"ids": [place.pk for place in found.at(0, MOST) or []], "mark": stored["mark"]}
+    matching = {"ids": [place.pk for place in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
     return sorted(selected_items(matching, user).values_list("pk", flat=True))
 
 
@@ -174,7 +178,7 @@ def select_by_ids(values: list[str], query: str, token: str, user: User) -> Sele
 
     Raises InvalidSelection for no items or too many, and for another user's snapshot.
     """
-    ids = sorted({pk for pk in map(whole_number, values) if pk is not None})
+    ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
     if not ids or len(ids) > MAX_SELECTED:
         raise InvalidSelection(
             _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
@@ -186,13 +190,13 @@ def select_by_ids(values: list[str], query: str, token: str, user: User) -> Sele
 
 def selected_items(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
     """The items of a selection with numbers above `after`, among those that the user can see now."""
-    later = WorkItem.objects.visible_to(user).with_later_numbers(after)
+    later = WorkItem.objects.visible_to(user).with_later_ids(after)
     if stored.get("of") is not None:
         later = later.filter(institution=stored["of"])
     if "undo" in stored:
-        return later.with_numbers([pk for pk, _number in _entries_to_undo(stored["undo"], after)])
+        return later.with_ids([pk for pk, _number in _entries_to_undo(stored["undo"], after)])
     if "ids" in stored:
-        items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
+        items = later.with_ids([pk for pk in stored["ids"] if pk > after])
     else:
         items = later & selected_list(stored, user).items()
     if "mark" not in stored:
@@ -204,7 +208,7 @@ def selected_items(stored: dict[str, Any], user: User, after: int = 0) -> WorkIt
 
 def _entries_to_undo(change_id: str, after: int) -> list[tuple[int, int]]:
     """(item, entry number) of the next batch of items that a bulk change has changed, after this item."""
-    return list(every_entry("item_id", "number", act=change_id, item__gt=after).order_by("item_id")[:BATCH_SIZE])
+    return list(query_entries("item_id", "number", act=change_id, item__gt=after).order_by("item_id")[:BATCH_SIZE])
 
 
 def selected_list(stored: dict[str, Any], user: User) -> ItemList:
@@ -232,7 +236,7 @@ def start(
     """
     stored = dict(selection.stored)
     if "query" in stored:
-        stored["until"] = WorkItem.objects.last_number()
+        stored["until"] = WorkItem.objects.last_id()
     what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
     former = BulkChange.objects.filter(pk=number).first() if number else None
@@ -285,7 +289,7 @@ def _run_batch(change: BulkChange) -> BulkChange:
     seen, end = _next_batch(change)
     ids = list(seen)
     # Locked all at once and in order: locking stage by stage would use another order, and two runs could deadlock.
-    list(WorkItem.objects.with_numbers(ids).order_by("pk").select_for_update().values_list("pk"))
+    list(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk"))
     results = [
         result
         for stage, pks in _ids_by_stage(change, ids).items()
@@ -325,7 +329,7 @@ def _count_hidden(change: BulkChange) -> int:
     # If nothing has changed for the user, an item they can't see was never visible to them, and must not be told apart
     # from one that doesn't exist.
     ids = [] if is_as_then else change.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(by).with_numbers(ids).count()
+    return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
 
 
 def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
@@ -333,7 +337,7 @@ def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[i
     if not change.from_the_beginning:
         return {None: ids}
     found: dict[str | None, list[int]] = {}
-    for pk, action in WorkItem.objects.with_numbers(ids).order_by("pk").values_list("pk", "action"):
+    for pk, action in WorkItem.objects.with_ids(ids).order_by("pk").values_list("pk", "action"):
         found.setdefault(first_stage(action), []).append(pk)
     return found
 
@@ -350,7 +354,7 @@ def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
     end = None
     if until is not None:
         # Start at the next existing item: gaps between numbers can be of any size.
-        first = WorkItem.objects.with_later_numbers(change.cursor).first_number() or until
+        first = WorkItem.objects.with_later_ids(change.cursor).first_id() or until
         end = min(first + ID_WINDOW - 1, until)
         items = items.filter(pk__lte=end)
     seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:BATCH_SIZE])

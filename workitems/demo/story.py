@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from workitems.lifecycle import first_stage, object_identifier
+from workitems.lifecycle import build_object_identifier, first_stage
 from workitems.vocabulary import STAGES, Action, Stage, Status
 
 from . import texts
@@ -25,7 +25,7 @@ class Bag:
 
     @property
     def object_identifier(self) -> str:
-        return object_identifier(self.domain, self.name)
+        return build_object_identifier(self.domain, self.name)
 
 
 @dataclass(frozen=True)

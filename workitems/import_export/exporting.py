@@ -24,7 +24,7 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import whole
+from ..audit_log import read_histories
 from ..lifecycle import PROCESS
 from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
@@ -266,7 +266,7 @@ def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
 
 
 def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iterator[str]:
-    histories = whole(versions, ENTRY_COLUMNS)
+    histories = read_histories(versions, ENTRY_COLUMNS)
     for item in items:
         entries = [dict(zip(ENTRY_COLUMNS, values, strict=True)) for values in histories.get(item["id"], ())]
         if len(entries) < versions[item["id"]]:

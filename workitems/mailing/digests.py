@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..listing import ItemList, find, rows_at
+from ..listing import ItemList, fetch_rows, find
 from ..models import Digest, Every, SavedView
 from .outbox import Email, localized_for
 
@@ -81,18 +81,18 @@ def compose(digest: Digest, now: datetime) -> Email | None:
     if not (person.is_active and SavedView.objects.visible_to(person).filter(pk=view.pk).exists()):
         return None
     with localized_for(person):  # the list's date filters, too, use this person's time zone
-        listing = ItemList({}, person).beside(view.query)
+        listing = ItemList({}, person).for_query(view.query)
         return _render(digest, listing, now) if listing.is_valid() else None
 
 
 def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
     person, view = digest.person, digest.view
-    found = find(listing.beside(listing.query(sort="updated")))
-    rows = found.beyond(None, ROWS) or [first for first, _end in [found.seek(None, MAX_SEEKS)] if first]
+    found = find(listing.for_query(listing.query(sort="updated")))
+    rows = found.rows_after(None, ROWS) or [first for first, _end in [found.seek(None, MAX_SEEKS)] if first]
     if not rows:
         return None
-    since = max(digest.since, listing.value_of.get("updated_after") or digest.since)
-    changed = find(listing.beside(listing.query(updated_after=since.isoformat())))
+    since = max(digest.since, listing.cleaned_data.get("updated_after") or digest.since)
+    changed = find(listing.for_query(listing.query(updated_after=since.isoformat())))
     stop = urljoin(settings.SITE_URL, reverse("stop_digest", args=[sign_token(digest)]))
     context = {
         "view": view,
@@ -102,7 +102,7 @@ def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
         "changed": changed,
         "rows": [
             (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))
-            for row in rows_at([place.pk for place in rows], now, listing.institutions)
+            for row in fetch_rows([place.pk for place in rows], now, listing.institutions)
         ],
         "list_url": urljoin(settings.SITE_URL, f"{reverse('items')}?{view.query}"),
         "views_url": urljoin(settings.SITE_URL, reverse("saved_views")),

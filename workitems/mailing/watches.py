@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from pharos.accounts.models import User
 
-from ..explanations import what_now, words
+from ..explanations import advise, describe_status
 from ..lifecycle import Phase
-from ..listing import state_of, uploads_of
+from ..listing import find_uploads, situation_of
 from ..models import Watch, WorkItem
 from .outbox import Email, localized_for
 
@@ -43,18 +43,18 @@ def claimable_row(watched: Watch) -> QuerySet[Watch]:
 def compose(watched: Watch, now: datetime) -> Email | None:
     """The notification; None if the person can no longer see the item."""
     item, person = watched.item, watched.person
-    if not (person.is_active and WorkItem.objects.visible_to(person).with_number(item.pk).exists()):
+    if not (person.is_active and WorkItem.objects.visible_to(person).with_id(item.pk).exists()):
         return None
     with localized_for(person):
         return _render(item, person, now)
 
 
 def _render(item: WorkItem, person: User, now: datetime) -> Email:
-    state = state_of(item, uploads_of([item])[item.pk], note=item.note)
+    state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
     context = {
         "item": item,
-        "words": words(state, now),
-        "advice": what_now(state, person.role),
+        "words": describe_status(state, now),
+        "advice": advise(state, person.role),
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,
     }

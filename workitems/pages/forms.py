@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import NOTE_LIMIT
 
 
@@ -18,7 +18,7 @@ class MoveForm(forms.Form):
     version = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=LARGEST,
+        max_value=MAX_BIGINT,
         widget=forms.HiddenInput,
         error_messages=dict.fromkeys(
             ("invalid", "min_value", "max_value"),
@@ -160,7 +160,7 @@ class EditForm(MoveForm):
         label=_("Pid"),
         required=False,
         min_value=1,
-        max_value=LARGEST,
+        max_value=MAX_BIGINT,
         help_text=_("The process on that machine."),
         # Not a browser's field of numbers, which could not show the word that somebody has typed by mistake.
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),

@@ -14,12 +14,12 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import durations, explanations
-from ..audit_log import latest
+from ..audit_log import latest_entries
 from ..bulk import visible_changes
-from ..durations import Late, Usual
-from ..explanations import Advice, Words, what_now, words
+from ..durations import Lateness, UsualTime
+from ..explanations import Advice, StatusLabel, advise, describe_status
 from ..lifecycle import PROCESS, legal_moves
-from ..listing import ItemList, Row, find, late_of, state_of, uploads_of
+from ..listing import ItemList, Row, find, find_uploads, row_lateness, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
 from ..vocabulary import MOVING, Action, Status
@@ -56,25 +56,25 @@ class ItemDetail:
         self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:MAX_RELATED]) if is_ingest else []
         self._object = list(visible.of_same_object(item).for_rows()[:MAX_RELATED])
         # Asked once for all that the page shows.
-        self._uploads = uploads_of({other.pk: other for other in [item, *self._bag, *self._object]}.values())
-        self.state = state_of(item, self._uploads[item.pk], note=item.note)
+        self._uploads = find_uploads({other.pk: other for other in [item, *self._bag, *self._object]}.values())
+        self.state = situation_of(item, self._uploads[item.pk], note=item.note)
 
     @property
-    def words(self) -> Words:
-        return words(self.state, self.now)
+    def words(self) -> StatusLabel:
+        return describe_status(self.state, self.now)
 
     @cached_property
-    def late(self) -> Late | None:
-        return late_of(self.item, self._uploads[self.item.pk], self.now)
+    def late(self) -> Lateness | None:
+        return row_lateness(self.item, self._uploads[self.item.pk], self.now)
 
     @property
-    def usual(self) -> Usual | None:
+    def usual(self) -> UsualTime | None:
         """How long items like this one usually are at its stage, while it moves on by itself."""
-        return durations.usual(self.item) if self.is_moving else None
+        return durations.usual_time(self.item) if self.is_moving else None
 
     @property
-    def usual_total(self) -> Usual | None:
-        return durations.usual_in_all(self.item) if self.is_moving else None
+    def usual_total(self) -> UsualTime | None:
+        return durations.usual_total_time(self.item) if self.is_moving else None
 
     @property
     def is_moving(self) -> bool:
@@ -94,7 +94,7 @@ class ItemDetail:
     def items_ahead(self) -> int | None:
         """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
         waits = self.is_moving and not self.item.needs_admin_review
-        return durations.before(self.item) if waits else None
+        return durations.count_ahead(self.item) if waits else None
 
     @cached_property
     def visible_bulk_changes(self) -> set[UUID]:
@@ -104,17 +104,17 @@ class ItemDetail:
 
     @property
     def advice(self) -> Advice:
-        return what_now(self.state, self.user.role)
+        return advise(self.state, self.user.role)
 
     @cached_property
     def moves(self) -> list[str]:
         """The moves that this reader may make now."""
-        return legal_moves(self.item.facts, self.user.role)
+        return legal_moves(self.item.lifecycle_state, self.user.role)
 
     @cached_property
     def _entries(self) -> list[AcceptedChange]:
         """The latest entries, oldest first."""
-        return latest(self.item, MAX_ENTRIES)[::-1]
+        return latest_entries(self.item, MAX_ENTRIES)[::-1]
 
     @property
     def history(self) -> list[VisibleEntry]:
@@ -140,10 +140,10 @@ class ItemDetail:
         return next(marked, None) if self.item.reviewed else None
 
     @property
-    def steps(self) -> list[explanations.Step]:
+    def steps(self) -> list[explanations.PipelineStep]:
         item = self.item
-        passages = [explanations.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
-        return explanations.steps(
+        passages = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
+        return explanations.build_pipeline(
             item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now
         )
 
@@ -169,7 +169,7 @@ class ItemDetail:
         return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
     def adjacent_items(self, listing: ItemList | None) -> tuple[int | None, int | None]:
-        return find(listing).beside(self.item) if listing else (None, None)
+        return find(listing).neighbors(self.item) if listing else (None, None)
 
     def fields(self) -> list[DetailField]:
         """Every field that this reader may see; those of a member only where they say something."""

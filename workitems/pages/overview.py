@@ -21,8 +21,8 @@ from django.utils import timezone
 from pharos.accounts.models import User
 
 from .. import durations, failures
-from ..counts import Tally, fits, tally
-from ..durations import Usual
+from ..counts import FacetCounts, matches_any, read_summary
+from ..durations import UsualTime
 from ..explanations import Need, needs_for
 from ..lifecycle import PATHS, Phase, phase_of
 from ..listing import IndexStrategy, ItemList
@@ -65,7 +65,7 @@ class StageInProgress:
     total: LinkedCount
     oldest: timedelta | None = None
     oldest_query: str = ""
-    usual: Usual | None = None
+    usual: UsualTime | None = None
 
 
 # The columns of what runs: the status, and what it is called there.
@@ -77,7 +77,7 @@ class StageTimes:
     """How long a stage takes, drawn on the scale of its action."""
 
     stage: str
-    usual: Usual
+    usual: UsualTime
     span: charts.Span
 
 
@@ -114,8 +114,8 @@ class Overview:
         self.scope = user.scope
 
     @cached_property
-    def _tally(self) -> Tally:
-        return tally(self.scope, self.scope, None, using=self.using)
+    def _tally(self) -> FacetCounts:
+        return read_summary(self.scope, self.scope, None, using=self.using)
 
     def _list(self, query: str) -> ItemList:
         return ItemList(QueryDict(query), self.user, using=self.using)
@@ -136,8 +136,12 @@ class Overview:
         listing = self._list(need.query)
         if not listing.is_valid():  # nothing below knows what to do with one
             raise ValueError(f"{need.query}: {listing.errors}")
-        if listing.ways.keys() <= {IndexStrategy.COUNTED}:
-            return NeedCount(need, sum(n for kind, n in self._tally.kinds.items() if fits(kind, listing.masks)), True)
+        if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
+            return NeedCount(
+                need,
+                sum(n for kind, n in self._tally.kinds.items() if matches_any(kind, listing.kind_conditions)),
+                True,
+            )
         number = listing.items()[: MAX_NEED_COUNT + 1].count()
         return NeedCount(need, min(number, MAX_NEED_COUNT), number <= MAX_NEED_COUNT)
 
@@ -149,8 +153,8 @@ class Overview:
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
         there = {(action, stage) for action, stage, _status in numbers}
-        oldest = durations.oldest(self.scope, using=self.using) if there else {}
-        usual = durations.by_stage(self.using)
+        oldest = durations.oldest_stage_entries(self.scope, using=self.using) if there else {}
+        usual = durations.usual_times_by_stage(self.using)
         return [
             self._with_oldest(self._stage_in_progress(action, stage, numbers), oldest.get((action, stage)), usual)
             for action in Action
@@ -175,7 +179,7 @@ class Overview:
         return StageInProgress(action, stage, cells, LinkedCount(sum(cell.number for cell in cells), query))
 
     def _with_oldest(
-        self, row: StageInProgress, since: datetime | None, usual: dict[tuple[str, str], Usual]
+        self, row: StageInProgress, since: datetime | None, usual: dict[tuple[str, str], UsualTime]
     ) -> StageInProgress:
         if since is None:
             return row
@@ -219,7 +223,7 @@ class Overview:
         return list(self._times())
 
     def _times(self) -> Iterator[ActionTimes]:
-        usual = durations.by_stage(self.using)
+        usual = durations.usual_times_by_stage(self.using)
         for action in Action:
             known = [(stage, usual[action, stage]) for stage in ("", *PATHS[action]) if (action, stage) in usual]
             if not known:
@@ -229,12 +233,12 @@ class Overview:
             yield ActionTimes(action, [StageTimes(stage, one, self._span(scale, one)) for stage, one in known], scale)
 
     @staticmethod
-    def _span(scale: charts.Scale, usual: Usual) -> charts.Span:
+    def _span(scale: charts.Scale, usual: UsualTime) -> charts.Span:
         return scale.span(*(time.total_seconds() for time in (usual.low, usual.median, usual.high)))
 
     @cached_property
-    def causes(self) -> list[failures.Group]:
-        return failures.by_cause(self._since, self.scope, most=MAX_CAUSES, using=self.using)
+    def causes(self) -> list[failures.CauseCount]:
+        return failures.count_by_cause(self._since, self.scope, most=MAX_CAUSES, using=self.using)
 
     @property
     def _since(self) -> datetime:

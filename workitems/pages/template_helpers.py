@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from pharos.templating import iso
 
 from .. import explanations
-from ..durations import late_in_words, roughly, usually, whole_unit
+from ..durations import format_axis_label, format_lateness, format_roughly, format_usual_range
 from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
@@ -93,7 +93,7 @@ def _relative(passed: timedelta) -> str:
 @cache
 def _ago(language: str | None, number: int, unit: str) -> str:
     """A page has dozens of them, and there are not many more in all."""
-    return _("%(time)s ago") % {"time": explanations.in_unit(number, unit)}
+    return _("%(time)s ago") % {"time": explanations.format_unit(number, unit)}
 
 
 def ago(moment: datetime | None) -> Markup | str:
@@ -104,7 +104,7 @@ def ago(moment: datetime | None) -> Markup | str:
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
     return Markup(  # noqa: S704  everything inserted is escaped
-        f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="on-screen">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
@@ -236,7 +236,7 @@ class TemplateHelpers(Extension):
             via_word,
         )
         environment.filters |= {word.__name__: word for word in words}
-        environment.filters |= {"lasting": explanations.lasting, "items": explanations.count_of_items}
-        environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
-        environment.filters |= {"day": _day, "tick": whole_unit}
+        environment.filters |= {"lasting": explanations.format_duration, "items": explanations.format_item_count}
+        environment.filters |= {"roughly": format_roughly, "usually": format_usual_range, "late": format_lateness}
+        environment.filters |= {"day": _day, "tick": format_axis_label}
         environment.globals |= {"choices_of_views": view_choices}

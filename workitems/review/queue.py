@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..database import whole_number
-from ..failures import cause_of_item
+from ..database import parse_bigint
+from ..failures import find_last_cause
 from ..lifecycle import Phase, phase_of
-from ..listing import SORTS, Found, ItemList, find, path, values_at
+from ..listing import SORTS, ItemList, ListResult, column_name, cursor_values, find
 from ..models import WorkItem
 from ..vocabulary import Status
 
@@ -40,7 +40,7 @@ class QueueItem(NamedTuple):
     def read(cls, text: str) -> "QueueItem | None":
         """Parses the text in an address; None if it names no item."""
         number, _, since = text.partition("-")
-        pk, microseconds = whole_number(number), whole_number(since.removeprefix("-"))
+        pk, microseconds = parse_bigint(number), parse_bigint(since.removeprefix("-"))
         if pk is None or microseconds is None:
             return None if pk is None else cls(pk)
         try:
@@ -77,9 +77,9 @@ class QueueState:
             order if order in SORTS else "",
             QueueItem.read(data.get("item", "")),
             QueueItem.read(data.get("after", "")),
-            whole_number(data.get("of", "")) or 0,
+            parse_bigint(data.get("of", "")) or 0,
             tuple(entry for entry in seen if entry is not None),
-            whole_number(data.get("marked", "")),
+            parse_bigint(data.get("marked", "")),
         )
 
     @property
@@ -130,7 +130,7 @@ class SimilarItems(NamedTuple):
 
     listing: ItemList
     cause: str
-    found: Found
+    found: ListResult
 
 
 class NextItem(NamedTuple):
@@ -146,14 +146,14 @@ class Queue:
     def __init__(self, source: ItemList, order: str = ""):
         self.source = source
         values = {"reviewed": "false", "phase": Phase.CLOSED.value, "per_page": None}
-        self.listing = source.beside(source.query(**values, **({"sort": order} if order else {})))
+        self.listing = source.for_query(source.query(**values, **({"sort": order} if order else {})))
         # A list of open items only, or of reviewed ones, has nothing to review; its own filters must not be overwritten.
         self.is_empty = any(
             name in source.params and values[name] not in source.params[name] for name in ("reviewed", "phase")
         )
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> ListResult:
         return find(self.listing)
 
     @property
@@ -175,7 +175,7 @@ class Queue:
 
     def _values_of(self, entry: QueueItem, item: WorkItem) -> list[Any]:
         """The item's values in the order's columns when the reader reached it. Only its last change can differ by now."""
-        values = values_at(self.found.sort.columns, item)
+        values = cursor_values(self.found.sort.columns, item)
         return [
             entry.at if column == "updated_at" and entry.at else value
             for column, value in zip(self._columns, values, strict=True)
@@ -183,7 +183,7 @@ class Queue:
 
     @property
     def _columns(self) -> list[str]:
-        return [path(column) for column in self.found.sort.columns]
+        return [column_name(column) for column in self.found.sort.columns]
 
     def next_after(self, entry: QueueItem | None, item: WorkItem | None) -> NextItem:
         """The item after this one, counted from where the reader reached it; the very first item if there is none."""
@@ -204,7 +204,7 @@ class Queue:
         if self.is_empty or not self.listing.items().filter(pk=item.pk).exists():
             return None
         if item.status == Status.FAILED:
-            found = cause_of_item(item.pk)
+            found = find_last_cause(item.pk)
             if found is None:
                 return None
             number, cause = found
@@ -214,10 +214,10 @@ class Queue:
         return SimilarItems(listing, cause, find(listing)) if listing.is_valid() else None
 
     def _narrowed(self, **values: str) -> ItemList:
-        return self.listing.beside(self.listing.query(**values))
+        return self.listing.for_query(self.listing.query(**values))
 
 
-def count_unreviewed(found: Found) -> int:
+def count_unreviewed(found: ListResult) -> int:
     """How many of the matching items are finished but not reviewed."""
     return sum(
         number

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..listing import OF_PROCESS
+from ..listing import PROCESS_NAMES
 from ..models import QUERY_LIMIT, Reach, SavedView
 
 MAX_VIEWS_PER_USER = 50
@@ -49,7 +49,7 @@ def is_restricted(view: SavedView) -> bool:
     """Whether some of its readers possibly can't open the view, because it uses filters that not everyone has."""
     if view.reach == Reach.PRIVATE or not view.owner.can(Permission.SEE_EVERY_INSTITUTION):
         return False
-    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *OF_PROCESS})
+    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *PROCESS_NAMES})
 
 
 def can_change(view: SavedView, user: User) -> bool:

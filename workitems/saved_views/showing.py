@@ -10,9 +10,9 @@ from django.http import QueryDict
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
-from ..counts import Kind, Mask, fits, tally
-from ..database import fetched
-from ..listing import SHOWN_AS, IndexStrategy, ItemList, ListFilterSet
+from ..counts import Kind, KindCondition, matches_any, read_summary
+from ..database import fetch_prepared
+from ..listing import PRESENTATION_NAMES, IndexStrategy, ItemList, ListFilterSet
 from ..models import Reach, SavedView
 from .editing import can_change
 
@@ -34,7 +34,7 @@ def list_views(user: User) -> list[ListedView]:
     """Every view this user sees, except those that the user can neither open nor change."""
     everything = ItemList({}, user)
     seen = list(SavedView.objects.visible_to(user).in_order().select_related("owner", "institution"))
-    listings = everything.all_beside(view.query for view in seen)
+    listings = everything.for_queries(view.query for view in seen)
     names, numbers = unique_labels(seen), _count_views([view.query for view in seen], everything)
     found = [
         ListedView(view, names[view.pk], numbers[view.query], listing, can_change(view, user))
@@ -50,7 +50,7 @@ def view_choices(user: User) -> list[tuple[int, str]]:
 
 def can_open(view: SavedView, user: User) -> bool:
     """Whether the view's filters are valid for this user."""
-    return ItemList({}, user).beside(view.query).is_valid()
+    return ItemList({}, user).for_query(view.query).is_valid()
 
 
 def unique_labels(views: Iterable[Any]) -> Mapping[int, str]:
@@ -93,9 +93,9 @@ class Sidebar(NamedTuple):
 def sidebar_views(listing: ItemList) -> Sidebar:
     """The views in the left column of a list. All their counts take one statement, and the causes they name another."""
     views = SavedView.objects.visible_to(listing.user).in_order().values_list("pk", "name", "query", "reach")
-    rows = [_Row(*row) for row in fetched(listing.using, *views[:MAX_CANDIDATES].query.sql_with_params())]
+    rows = [_Row(*row) for row in fetch_prepared(listing.using, *views[:MAX_CANDIDATES].query.sql_with_params())]
     unknown = [row for row in rows if masks_of(row.query) is None]
-    others = listing.all_beside(row.query for row in unknown)
+    others = listing.for_queries(row.query for row in unknown)
     closed = {row.pk for row, other in zip(unknown, others, strict=True) if not other.is_valid()}
     opened = [row for row in rows if row.pk not in closed]
     first = opened[:MAX_IN_SIDEBAR]
@@ -108,23 +108,23 @@ def _count_views(queries: list[str], listing: ItemList) -> dict[str, int | None]
     masks = {query: masks_of(query) for query in queries}
     if not any(masks.values()):
         return dict.fromkeys(queries)
-    kinds = tally(listing.user.scope, None, None, using=listing.using).kinds
+    kinds = read_summary(listing.user.scope, None, None, using=listing.using).kinds
     return {query: _count_kinds(kinds, asked) for query, asked in masks.items()}
 
 
-def _count_kinds(kinds: dict[Kind, int], masks: tuple[Mask, ...] | None) -> int | None:
-    return None if masks is None else sum(number for kind, number in kinds.items() if fits(kind, masks))
+def _count_kinds(kinds: dict[Kind, int], masks: tuple[KindCondition, ...] | None) -> int | None:
+    return None if masks is None else sum(number for kind, number in kinds.items() if matches_any(kind, masks))
 
 
 _ANYBODY = User(role=Role.DEPOSITOR)
 
 
 @lru_cache(maxsize=2000)
-def masks_of(query: str) -> tuple[Mask, ...] | None:
+def masks_of(query: str) -> tuple[KindCondition, ...] | None:
     """The conditions of a query string on an item's kind; None if it has any other condition, for any reader."""
     listing = ItemList(QueryDict(query), _ANYBODY)
     for name in listing.params:
         is_of_kinds = ListFilterSet.declared_filters[name].strategy is IndexStrategy.COUNTED
-        if name in ("institution", "institution_id") or not (is_of_kinds or name in SHOWN_AS):
+        if name in ("institution", "institution_id") or not (is_of_kinds or name in PRESENTATION_NAMES):
             return None
-    return listing.masks if listing.is_valid() else None
+    return listing.kind_conditions if listing.is_valid() else None

@@ -42,18 +42,18 @@ class DatabaseActor:
         values = dict(plan.values)
         institution = Institution.objects.get(identifier=values.pop("domain"))
         item = transitions.create(by=self.by, institution=institution, **values)
-        return Event(f"{item_label(item.pk, item.action, item.name)}: new, {item.facts}", changed=True)
+        return Event(f"{item_label(item.pk, item.action, item.name)}: new, {item.lifecycle_state}", changed=True)
 
     def _move(self, plan: Plan, item_id: int) -> Event:
         item = WorkItem.objects.get(pk=item_id)
-        before = str(item.facts)
+        before = str(item.lifecycle_state)
         try:
             getattr(transitions, plan.move)(item, by=self.by, via="api", version=plan.version, **plan.values)
         except Refused as refused:
             return Event(
                 f"{item_label(item.pk, item.action, item.name)}: left alone. {refused.sentence}", changed=False
             )
-        return Event(f"{item_label(item.pk, item.action, item.name)}: {before} → {item.facts}", changed=True)
+        return Event(f"{item_label(item.pk, item.action, item.name)}: {before} → {item.lifecycle_state}", changed=True)
 
 
 class Simulation:

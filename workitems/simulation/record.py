@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..lifecycle import MOVES, object_identifier
+from ..lifecycle import MOVES, build_object_identifier
 from ..vocabulary import Action, Status
 from .decisions import Plan
 
@@ -104,7 +104,7 @@ def apply_plan(item: Record, plan: Plan, domain: str, process: Mapping[str, Any]
     if values["status"] == Status.PENDING:
         values |= {"node": "", "pid": None}
     if plan.move == "succeed" and item.action == Action.INGEST:
-        values["object_identifier"] = item.object_identifier or object_identifier(domain, item.name)
+        values["object_identifier"] = item.object_identifier or build_object_identifier(domain, item.name)
     return complete_record({**item.sent, **values})
 
 

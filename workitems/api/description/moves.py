@@ -19,7 +19,7 @@ from ...lifecycle import (
     ItemState,
     Move,
     Phase,
-    Reach,
+    StageRule,
     TransitionRequest,
     evaluate,
     phase_of,
@@ -55,12 +55,12 @@ _MEANINGS: dict[str, str | Promise] = {
     "edit": gettext_lazy("Flags, note, node and pid are corrected, nothing else."),
     "notify": gettext_lazy("The institution's staff are asked to check what was restored."),
 }
-_STAGES_OF: dict[Reach, str | Promise] = {
-    Reach.SAME: gettext_lazy("The stage stays."),
-    Reach.ONWARD: gettext_lazy("The same stage or a later one of its path."),
-    Reach.SUCCESS: gettext_lazy("The same stage or a later one, where its action may succeed."),
-    Reach.BACK: gettext_lazy("An earlier stage or the same; for all but an ingest it is Requested."),
-    Reach.RESOLVE: gettext_lazy("The same stage or a later one."),
+_STAGES_OF: dict[StageRule, str | Promise] = {
+    StageRule.SAME: gettext_lazy("The stage stays."),
+    StageRule.ONWARD: gettext_lazy("The same stage or a later one of its path."),
+    StageRule.SUCCESS: gettext_lazy("The same stage or a later one, where its action may succeed."),
+    StageRule.BACK: gettext_lazy("An earlier stage or the same; for all but an ingest it is Requested."),
+    StageRule.RESOLVE: gettext_lazy("The same stage or a later one."),
 }
 
 
@@ -156,7 +156,7 @@ def _row(move: Move, status: Status | None) -> MoveRow:
         meaning=str(_MEANINGS[move.name]),
         who=", ".join(str(ROLES[role].label) for role in Role if move.is_granted_to(role)),
         sources=_sources(move),
-        stage=str(_STAGES_OF[move.reach]),
+        stage=str(_STAGES_OF[move.stage_rule]),
         note_required=move.note_required,
         sets=tuple(_side_effects(move, status)),
     )
@@ -191,7 +191,7 @@ def _sample_transition(move: Move, status: Status | None) -> tuple[ItemState, Tr
     reviewed = move.name != "review"
     action = Action.RESTORE if move.name == "notify" else Action.INGEST
     stage = Stage.RECORD
-    onward = Stage.CLEANUP if move.reach in (Reach.ONWARD, Reach.SUCCESS) else stage
+    onward = Stage.CLEANUP if move.stage_rule in (StageRule.ONWARD, StageRule.SUCCESS) else stage
     facts = ItemState(
         action, stage, now, retry, reviewed=reviewed, node="node", pid=1, stage_started_at=_THEN, is_replaced=True
     )

@@ -8,10 +8,10 @@ from typing import Any
 
 from django import forms
 
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...listing import (
     ALIASES,
-    SHOWN_AS,
+    PRESENTATION_NAMES,
     BooleanField,
     BooleansField,
     DayField,
@@ -29,7 +29,7 @@ from ...listing import (
 )
 from . import samples
 
-NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
+NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
 _TIME = "A time like 2021-03-04T05:06:07Z; a day means its beginning."
 
 
@@ -118,7 +118,7 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
         told.append("A whole day.")
     elif name.endswith("_like"):
         told.append("Upper and lower case are alike.")
-    if isinstance(field, ListField) and name not in SHOWN_AS:
+    if isinstance(field, ListField) and name not in PRESENTATION_NAMES:
         told.append("Given several times: any of them.")
     return " ".join(told)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import models
 
 from ... import lifecycle
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
@@ -98,7 +98,7 @@ def parse_integer(value: Any) -> int | None:
         raise InvalidRow(f"is {quote_value(value)}, not a whole number")
     if value < 0:
         raise InvalidRow(f"is {quote_value(value)}, less than nothing")
-    if value > LARGEST:
+    if value > MAX_BIGINT:
         raise InvalidRow(f"is {quote_value(value)}, more than can be stored")
     return value
 
@@ -250,7 +250,7 @@ def derive_object_identifier(arrival: ImportedItem) -> None:
     fields = arrival.fields
     if fields["action"] != Action.INGEST or fields["status"] != Status.SUCCESS or fields.get("object_identifier"):
         return
-    fields["object_identifier"] = lifecycle.object_identifier(arrival.domain, fields["name"])
+    fields["object_identifier"] = lifecycle.build_object_identifier(arrival.domain, fields["name"])
     arrival.is_derived = True
 
 

@@ -108,7 +108,7 @@ def _overwrite(stored: WorkItem, different: dict[str, Any]) -> None:
     for name, new in different.items():
         setattr(stored, name, new)
     if "stage" in different:
-        stored.stage_entered_at = None  # its history can tell: see `durations.set_stages_begun`
+        stored.stage_entered_at = None  # its history can tell: see `durations.backfill_stage_entered_at`
 
 
 def _follow_history(

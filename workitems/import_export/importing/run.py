@@ -121,8 +121,8 @@ def import_files(
 def _update_durations(run: _ImportRun, progress: bool) -> None:
     """Updates the usual durations from the imported histories."""
     with _progress_bar("what the histories say of times", None, progress) as bar:
-        durations.set_stages_begun()
-        durations.work_out_anew(run.now, progress=lambda items: bar.update(items - bar.n))
+        durations.backfill_stage_entered_at()
+        durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
 def _check_files(names: Sequence[str], run: _ImportRun) -> None:
@@ -285,7 +285,7 @@ def _store_in_transaction(
                 if good:
                     brings_history = any(arrival.entries is not None for _raw, arrival in good)
                     history = reconciling.ENTRY_COLUMNS if brings_history else ()
-                    transitions.take_in([arrival.id for _raw, arrival in good], plan, history=history)
+                    transitions.store_imported([arrival.id for _raw, arrival in good], plan, history=history)
         except OperationalError as error:
             if attempt == _MAX_ATTEMPTS or transaction.get_connection().in_atomic_block:
                 raise ImportStopped(f"The database fails: {str(error).strip()}.") from error
@@ -317,8 +317,8 @@ class _BatchWriter:
 
     def __call__(
         self, stored: dict[int, WorkItem], histories: dict[int, list[reconciling.Entry]]
-    ) -> transitions.Arrivals:
-        write = transitions.Arrivals([], [], [])
+    ) -> transitions.ImportedRows:
+        write = transitions.ImportedRows([], [], [])
         for raw, arrival in self.good:
             try:
                 verdict = reconciling.reconcile(

@@ -23,13 +23,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, before, **options):
-        moved, is_interrupted = audit_log.Moved(), False
-        with tqdm(
-            total=audit_log.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
-        ) as bar:
+        moved, is_interrupted = audit_log.ArchiveResult(), False
+        with tqdm(total=audit_log.last_item_id(), unit=" items", unit_scale=True, disable=None, file=sys.stderr) as bar:
             try:
-                audit_log.move_out(parse_day(before), now=timezone.now(), moved=moved, advance=bar.update)
-            except audit_log.TooYoung as error:
+                audit_log.archive_histories(parse_day(before), now=timezone.now(), moved=moved, advance=bar.update)
+            except audit_log.TooRecent as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 is_interrupted = True

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import ItemList
 from ...models import WorkItem
 
@@ -74,7 +74,7 @@ def parse(text: str) -> Baseline:
 
 
 def _number(text: str) -> int:
-    found = whole_number(text)
+    found = parse_bigint(text)
     if found is None:
         raise ValueError(text)
     return found
@@ -104,7 +104,7 @@ def count_changes(listing: ItemList, since: Baseline, shown: Collection[int]) ->
     later = {pk for pk, version, _time in lately[:MAX_EXAMINED] if since.seen.get(pk) != version}
     concerned = later.intersection(shown)
     if others := later - concerned:
-        concerned |= set(listing.items().with_numbers(others).values_list("pk", flat=True))
+        concerned |= set(listing.items().with_ids(others).values_list("pk", flat=True))
     return ChangeCount(
         min(len(concerned), MAX_REPORTED), len(concerned) <= MAX_REPORTED and len(lately) <= MAX_EXAMINED
     )
@@ -113,6 +113,6 @@ def count_changes(listing: ItemList, since: Baseline, shown: Collection[int]) ->
 def _changed_after(listing: ItemList, time: datetime, most: int) -> list[tuple[int, int, datetime]]:
     """(item, version, time of its last change) of the list's scope, changed after this time, the last first."""
     items = WorkItem.objects.using(listing.using).visible_to(listing.user)
-    if listing.chosen is not None:
-        items = items.of_institutions(listing.chosen)
+    if listing.chosen_institutions is not None:
+        items = items.of_institutions(listing.chosen_institutions)
     return list(items.changed_after(time).values_list("pk", "version", "updated_at")[:most])

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
 
-from ...counts import Tally
-from ...listing import FACETS, MOST, ItemList, find
+from ...counts import FacetCounts
+from ...listing import COUNT_LIMIT, FACETS, ItemList, find
 from ...vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
-KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counting.Kind
+KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counts.Kind
 LABELS: dict[str, str | Promise] = {
     "action": _("Action"),
     "stage": _("Stage"),
@@ -38,7 +38,9 @@ def format_total(total: int, *, is_whole: bool) -> str:
         return number
     if not total:
         return gettext("none so far")
-    return (gettext("more than %(number)s") if total >= MOST else gettext("at least %(number)s")) % {"number": number}
+    return (gettext("more than %(number)s") if total >= COUNT_LIMIT else gettext("at least %(number)s")) % {
+        "number": number
+    }
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class Facets:
         self.found = find(listing) if listing.is_valid() else None
         self.counts: dict[str, Counter[Any]] = {facet: Counter() for facet in FACETS}
         if self.found:
-            self._add_counts(self.found.tally)
+            self._add_counts(self.found.counts)
         self.total = self.found.total if self.found else 0
         self.is_whole = self.found is None or self.found.is_whole
         self.is_exact = self.found is None or self.found.is_exact
@@ -86,8 +88,8 @@ class Facets:
         """How many items are in the list, as far as anybody has looked."""
         return format_total(self.total, is_whole=self.is_whole)
 
-    def _add_counts(self, tally: Tally) -> None:
-        selected = self.listing.selected
+    def _add_counts(self, tally: FacetCounts) -> None:
+        selected = self.listing.selected_facets
         facets = [(facet, position, selected[facet]) for position, facet in enumerate(KIND_FACETS)]
         for kind, number in tally.kinds.items():
             outside = [facet for facet, position, chosen in facets if chosen and kind[position] not in chosen]

@@ -15,7 +15,7 @@ from pharos.accounts.roles import Permission
 
 from ... import bulk
 from ...bulk import dry_run
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import ItemList
 from ..access import ItemViewMixin, url_of_bulk_change, url_of_list, url_of_queue
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
@@ -165,7 +165,7 @@ class BulkChangeList(ItemViewMixin, View):
 
     def get(self, request):
         found = bulk.list_changes(request.user, self.before(request.GET.get("before", "")), CHANGES_PER_PAGE + 1)
-        listings = ItemList({}, request.user).all_beside(change.query for change in found[:CHANGES_PER_PAGE])
+        listings = ItemList({}, request.user).for_queries(change.query for change in found[:CHANGES_PER_PAGE])
         shown = list(zip(found[:CHANGES_PER_PAGE], listings, strict=True))
         context = {
             "acts": [
@@ -194,7 +194,7 @@ class BulkChangePage(ItemViewMixin, View):
     permission = Permission.REVIEW
 
     def get(self, request, pk):
-        change, start = self.bulk_change(), whole_number(request.GET.get("after", "")) or 0
+        change, start = self.bulk_change(), parse_bigint(request.GET.get("after", "")) or 0
         entries = bulk.changed_items(change, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(change.query), request.user)
         left_alone = [] if start else bulk.unchanged_items(change, request.user, ENTRIES_PER_PAGE + 1)

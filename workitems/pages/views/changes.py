@@ -8,7 +8,7 @@ from django.views import View
 from pharos.accounts.roles import Permission
 from pharos.replicas.reading import ReadsFromReplica
 
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import MOST_PER_PAGE, ItemList
 from ..access import ItemViewMixin
 from ..list import changes
@@ -42,7 +42,7 @@ def _bad_request(**errors: str) -> JsonResponse:
 def _parse_ids(text: str) -> set[int]:
     """The items in a list like 1,2,3; what is none is passed over."""
     parts = text.split(",", MOST_PER_PAGE)[:MOST_PER_PAGE]
-    return {pk for pk in map(whole_number, parts) if pk is not None}
+    return {pk for pk in map(parse_bigint, parts) if pk is not None}
 
 
 class ItemVersion(ItemViewMixin, View):

@@ -11,7 +11,7 @@ from pharos.replicas.reading import ReadsFromReplica
 
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
-from ...listing import PLACES, REACH, SORTS, ItemList, Page, in_date_input, rows_at
+from ...listing import PAGING_NAMES, SCAN_LIMIT, SORTS, ItemList, Page, fetch_rows, in_date_input
 from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
@@ -66,7 +66,7 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
         institutions = listing.institutions if page.ids else {}
-        rows = rows_at(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
+        rows = fetch_rows(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
@@ -76,7 +76,7 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "chips": listing.chips(),
             "table": ItemTable(rows, listing, is_sorted=facets.found is None or facets.found.is_sorted),
             "page": page,
-            "reach": REACH,
+            "reach": SCAN_LIMIT,
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
             "first": start + 1 if rows else 0,
             "last": start + len(rows) if rows else 0,
@@ -106,7 +106,7 @@ def _field_values(listing):
 
 def _hidden_fields(listing):
     """What the search form carries along unseen: every active filter that it has no field for."""
-    shown = {*FIELD_FILTERS, *PLACES, "format"}
+    shown = {*FIELD_FILTERS, *PAGING_NAMES, "format"}
     return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
 
 

@@ -13,7 +13,7 @@ from pharos.accounts.roles import Permission
 from ... import transitions
 from ...api import STATUS_OF
 from ...explanations import first_line
-from ...lifecycle import Refused, requeue_stages, why_not
+from ...lifecycle import Refused, explain_refusal, requeue_stages
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import ItemDetail
@@ -36,7 +36,7 @@ class MoveView(ItemViewMixin, View):
 
     def get(self, request, pk):
         item = self.item()
-        if barred := why_not(self.name, item.facts, request.user.role):
+        if barred := explain_refusal(self.name, item.lifecycle_state, request.user.role):
             return self.page(item, self.form(item), status=409, barred=barred)
         return self.page(item, self.form(item))
 
@@ -120,7 +120,7 @@ class Requeue(MoveView):
     success_message = gettext_lazy("Requeued %(name)s.")
 
     def form(self, item, data=None):
-        stages = requeue_stages(item.action, transitions.stopped_at(item))
+        stages = requeue_stages(item.action, transitions.find_reached_stage(item))
         return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
 
     def move(self, item, values):

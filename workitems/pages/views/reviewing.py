@@ -10,8 +10,8 @@ from pharos.accounts.roles import Permission
 
 from ... import bulk, transitions
 from ...api import STATUS_OF
-from ...audit_log import latest
-from ...database import whole_number
+from ...audit_log import latest_entries
+from ...database import parse_bigint
 from ...lifecycle import Refused
 from ...listing import ItemList
 from ...models import WorkItem
@@ -45,7 +45,7 @@ class ReviewQueue(ItemViewMixin, View):
         queue = self.queue(here)
         if queue is None:
             return self.redirect_to_list()
-        item, form = self.get_item(whole_number(request.POST.get("item", ""))), ReviewForm(request.POST)
+        item, form = self.get_item(parse_bigint(request.POST.get("item", ""))), ReviewForm(request.POST)
         if not form.is_valid():
             return self.page(here, queue, item, form, status=422)
         wanted, version = form.cleaned_data["reviewed"] == "true", item.version
@@ -59,7 +59,7 @@ class ReviewQueue(ItemViewMixin, View):
             messages.success(request, _("Marked %(name)s not reviewed.") % {"name": item.name})
             return redirect(url_of_queue(here.back_to(item.pk)))
         # A button that is pressed twice is sent twice: the second time nothing is done, by the same person.
-        last = latest(item, 1)[0]
+        last = latest_entries(item, 1)[0]
         is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
             messages.info(request, _("%(name)s was marked already.") % {"name": item.name})

@@ -231,7 +231,7 @@ class Start(ItemViewMixin, View):
         view = None if asked else saved_views.get_start_view(request.user)
         if view is None:
             return redirect(reverse("items") + (f"?{asked}" if asked else ""))
-        listing = ItemList({}, request.user).beside(view.query)
+        listing = ItemList({}, request.user).for_query(view.query)
         if listing.is_valid():
             return redirect(url_of_list(listing))
         messages.error(
@@ -250,7 +250,7 @@ class ViewCount(ReadsFromReplica, SavedViewMixin):
     CACHE_SECONDS = 20  # seconds that a browser may say the same
 
     def get(self, request, pk):
-        listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
+        listing = ItemList({}, request.user, using=self.using).for_query(self.view().query)
         if not listing.is_valid():
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
