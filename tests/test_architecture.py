@@ -366,3 +366,14 @@ def test_no_file_is_too_long():
     tests = [path for path in (ROOT / "tests").rglob("*.py") if "migrations" not in path.parts]
     lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in [*SOURCES, *tests]}
     assert {file: length for file, length in lengths.items() if length > LIMIT} == {}
+
+
+def test_contributing_draws_the_rooms_on_their_floors():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    drawn = {
+        room: int(floor)
+        for floor, rooms in re.findall(r"^floor +(\d+) +(.+)$", text, re.MULTILINE)
+        for room in rooms.split()
+    }
+    assert drawn == FLOORS
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE) == [*FLOORS]

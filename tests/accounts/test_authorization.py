@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver, path, resolve
 from django.views import View
 
 from pharos import urls
-from pharos.accounts.authorization import PUBLIC, opened_with
+from pharos.accounts.authorization import PUBLIC, required_permission
 from pharos.accounts.roles import Permission
 from workitems.lifecycle import MOVES
 
@@ -83,12 +83,12 @@ def test_every_url_is_walked():
 
 
 def test_what_is_closed_to_everybody():
-    closed = {resolve(url).view_name for url, view in ALL.items() if opened_with(view, resolve(url)) is None}
+    closed = {resolve(url).view_name for url, view in ALL.items() if required_permission(view, resolve(url)) is None}
     assert closed == CLOSED
 
 
 def test_what_is_open_to_strangers():
-    public = {url for url, view in ALL.items() if opened_with(view, resolve(url)) == PUBLIC}
+    public = {url for url, view in ALL.items() if required_permission(view, resolve(url)) == PUBLIC}
     described = {
         "/api/docs/",
         "/api/docs/moves/",
@@ -104,7 +104,7 @@ def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
         client.logout()
         if person:
             client.force_login(person)
-        permission = opened_with(view, resolve(url))
+        permission = required_permission(view, resolve(url))
         for method in (client.get, client.post):
             response = method(url)
             asked_to_sign_in = response.status_code == 302 and response["Location"].startswith("/accounts/login/?next=")
@@ -173,7 +173,7 @@ def test_every_view_that_moves_items_asks_for_one_of_the_moves_permissions():
         move = MOVES.get(url.rstrip("/").rpartition("/")[2])
         if url.startswith("/items/") and move:
             seen.add(move.name)
-            assert opened_with(view, resolve(url)) in move.permissions, url
+            assert required_permission(view, resolve(url)) in move.permissions, url
     assert {"cancel", "requeue", "review", "edit"} <= seen
 
 

@@ -19,7 +19,7 @@ from workitems.lifecycle import (
 )
 from workitems.vocabulary import Action, Stage, Status
 
-from ..asking import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
 
 # Paths and phases
 

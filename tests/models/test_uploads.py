@@ -17,7 +17,7 @@ from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -405,7 +405,7 @@ def test_counting_ingests_first_gives_the_same_result(db, virginia, jhu, seed, n
         made = []
         for number in range(names):
             name = ("n" * 250 + str(number // 2)) if number % 3 else f"bag {number // 2}"
-            made += make_many(3, [virginia, jhu], seed=seed + number, name=name)
+            made += make_items(3, [virginia, jhu], seed=seed + number, name=name)
         asked = WorkItem.objects.with_uploads().values_list(
             "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
         )

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems.listing import COUNT_LIMIT, ItemList
-from workitems.pages.list.facets import Facets, drop_hints, in_words
+from workitems.pages.list.facets import Facets, format_total, suggest_drops
 from workitems.vocabulary import Action, Stage, Status
 
 from ..factories import make_item
-from ..many import make_many
+from ..many_items import make_items
 
 INSTITUTIONS = ("virginia.edu", "jhu.edu")
 some = {
@@ -44,7 +44,7 @@ queries = st.fixed_dictionaries(
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(120, [virginia, jhu])
+    return make_items(120, [virginia, jhu])
 
 
 def listing(user, params):
@@ -136,12 +136,12 @@ def test_an_invalid_list_has_nothing_and_says_that_this_is_all(many, ada):
     ],
 )
 def test_how_many_as_far_as_anybody_has_looked(total, is_whole, words):
-    assert in_words(total, is_whole=is_whole) == words
+    assert format_total(total, is_whole=is_whole) == words
 
 
 def test_an_empty_list_says_what_to_drop(many, ada):
     asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
-    hints = drop_hints(asked)
+    hints = suggest_drops(asked)
     assert [(hint.label, hint.count) for hint in hints] == [
         ("Search: zzz", sum(item.status == "Failed" for item in many))
     ]
@@ -154,7 +154,7 @@ def test_the_filter_that_hides_most_is_the_first_to_drop(virginia, ada):
     make_item(virginia, name="beta.tar", stage="Record")
     asked = {"name_like": ["alpha"], "stage": ["Record"]}
     for params in (asked, dict(reversed(asked.items()))):
-        found = drop_hints(listing(ada, params))
+        found = suggest_drops(listing(ada, params))
         assert [(hint.label, hint.count, hint.is_whole) for hint in found] == [
             ("Stage: Record", 3, True),
             ("Name contains: alpha", 1, True),

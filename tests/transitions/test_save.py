@@ -26,7 +26,7 @@ from workitems.lifecycle import (
 from workitems.lifecycle.saves import WRITE_ONCE_FIELDS
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, facts
+from ..lifecycle_cases import ENDS, NOW, PATH, facts
 
 CARRIED_NOW = {**dict.fromkeys(SAVEABLE_FIELDS), "size": 7}
 EARLIER = NOW - timedelta(hours=2)

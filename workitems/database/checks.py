@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.replicas.standbys import ALIASES, FAILURES, NoStandby, Standby, whose_primary
+from pharos.replicas.pool import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
 
 
 @checks.register(checks.Tags.database)
@@ -47,8 +47,8 @@ def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any
 def _why_unreadable(alias: str) -> str:
     """Returns why nothing can be read from this database, or an empty string."""
     try:
-        Standby(alias).replayed(whose_primary())
-    except (NoStandby, *FAILURES) as failure:
+        Replica(alias).check_position(primary_identity())
+    except (UnusableReplica, *FAILURES) as failure:
         return str(failure).strip()
     finally:
         connections[alias].close()
