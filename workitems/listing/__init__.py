@@ -3,7 +3,8 @@
 It knows the reader, but not whether a page, the API, an export, or a bulk change asks. `strategies` keeps lists fast.
 """
 
-from .filterset import MOST_PER_PAGE, IndexStrategy, ListFilterSet
+from .filterset import MOST_PER_PAGE, ListFilterSet
+from .list_filter import IndexStrategy
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
 from .parameters import (

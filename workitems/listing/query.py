@@ -25,7 +25,8 @@ from ..failures import find_causes
 from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
-from .filterset import IndexStrategy, ListFilterSet
+from .filterset import ListFilterSet
+from .list_filter import IndexStrategy
 from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, shortened

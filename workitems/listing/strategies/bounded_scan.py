@@ -11,7 +11,7 @@ from django.db import connections
 from ...counts import FacetCounts, Kind, matches_any, read_summary
 from ...models import KIND_COLUMNS, SearchedText, WorkItem
 from ...search import has_trigrams, is_indexed
-from ..filterset import IndexStrategy
+from ..list_filter import IndexStrategy
 from ..ordering import after_cursor, column_expression, column_name, from_database, order_by_sql, up_to_cursor
 from ..query import ItemList
 from .result import Cursor

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...counts import ANY_KIND, FacetCounts, Kind, matches_any, read_summary
-from ..filterset import IndexStrategy
+from ..list_filter import IndexStrategy
 from ..ordering import SORTS, Sort, column_name, from_database, is_descending
 from ..query import ItemList
 from . import bounded_scan
