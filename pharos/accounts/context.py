@@ -4,8 +4,8 @@ from django.core.exceptions import DisallowedHost
 from .roles import Permission, Role
 
 
-def house(request):
-    """What every page may name: where to ask for help, and what the reader may do."""
+def page_context(request):
+    """Template context of every page: the support address, and what the reader can do."""
     user = getattr(request, "user", None)
     return {
         "support_email": settings.SUPPORT_EMAIL,

@@ -7,15 +7,15 @@ from django.urls import resolve
 
 from pharos.accounts.roles import Permission
 from tests.factories import make_item
-from tests.stored import as_stored
+from tests.stored_items import as_stored
 from workitems import transitions
 from workitems.api import urls
+from workitems.api.authentication import FLUCTUS, PHAROS, ApiKeyAuthentication
 from workitems.api.base import ApiView
-from workitems.api.callers import FLUCTUS, PHAROS, ByKey
-from workitems.api.editions import Edition
+from workitems.api.variants import ApiVariant
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody, check_who_reads, for_admins, for_everyone, for_virginia
+from .api_client import Caller, Nobody, check_who_reads, for_admins, for_everyone, for_virginia
 
 # {address: the status for a person}. With {pk}, an item of Virginia's.
 READS = {
@@ -112,13 +112,13 @@ def test_every_address_is_asked_here(places):
 def test_every_view_is_closed_unless_opened(pattern):
     view, given = pattern.callback.view_class, pattern.callback.view_initkwargs
     assert issubclass(view, ApiView)
-    edition = given["edition"]
-    assert isinstance(edition, Edition)
+    variant = given["variant"]
+    assert isinstance(variant, ApiVariant)
     route = str(pattern.pattern).lstrip("^")
-    assert edition.permission == (Permission.BROWSE if route.startswith("member-api/") else Permission.ADMIN_API)
-    assert edition.headers == (FLUCTUS if "/v1/" in route else PHAROS)
-    assert f"/{edition.version}/" in route
-    assert view.authentication_classes == [ByKey]
+    assert variant.permission == (Permission.BROWSE if route.startswith("member-api/") else Permission.ADMIN_API)
+    assert variant.headers == (FLUCTUS if "/v1/" in route else PHAROS)
+    assert f"/{variant.version}/" in route
+    assert view.authentication_classes == [ApiKeyAuthentication]
     assert view.perform_authentication is ApiView.perform_authentication  # it also counts the call
     assert view.check_permissions is ApiView.check_permissions
     assert view.initial is ApiView.initial
@@ -126,7 +126,7 @@ def test_every_view_is_closed_unless_opened(pattern):
 
 def test_a_view_without_an_edition_opens_to_nobody(client, ada, monkeypatch):
     [pattern] = [one for one in urls.urlpatterns if str(one.pattern) == "admin-api/v3/items"]
-    monkeypatch.setitem(pattern.callback.view_initkwargs, "edition", None)
+    monkeypatch.setitem(pattern.callback.view_initkwargs, "variant", None)
     assert Caller(client, ada).get("/admin-api/v3/items").status == 500
 
 

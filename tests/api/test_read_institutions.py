@@ -2,7 +2,7 @@
 
 import pytest
 
-from .asking import Caller, Nobody, check_who_reads, for_admins
+from .api_client import Caller, Nobody, check_who_reads, for_admins
 
 KEYS = {"id", "name", "identifier"}
 

@@ -8,7 +8,7 @@ import pytest
 from tests.factories import make_item
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody, check_who_reads, for_admins, for_virginia
+from .api_client import Caller, Nobody, check_who_reads, for_admins, for_virginia
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ADMIN, MEMBER = "/api/v2/objects/", "/member-api/v2/objects/"

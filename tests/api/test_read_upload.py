@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import make_item
 
-from .asking import Caller, Nobody, check_who_reads, for_admins
+from .api_client import Caller, Nobody, check_who_reads, for_admins
 
 PATH = "/api/v2/items/"
 MADE = datetime(2021, 3, 4, 5, 6, 7, 250_000, tzinfo=UTC)

@@ -5,13 +5,13 @@ from urllib.parse import parse_qs, parse_qsl, quote
 
 import pytest
 
-from tests.many import make_many
+from tests.many_items import make_items
 from workitems.api import v2
 from workitems.listing import ALIASES, PROCESS_NAMES
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .samples import ALL, AWKWARD, FILE, letters, make_samples
+from .api_client import Caller
+from .sample_items import ALL, AWKWARD, FILE, letters, make_samples
 
 ADMIN, MEMBER = "/api/v2/items/", "/member-api/v2/items/"
 FIELDS = {
@@ -135,7 +135,7 @@ def test_a_state_shows_as_the_items_number(wallys, items):
 
 
 def test_the_envelope(wallys, virginia):
-    make_many(23, [virginia])
+    make_items(23, [virginia])
     first = wallys.get(ADMIN).body
     assert list(first) == ["count", "next", "previous", "results"]
     assert (first["count"], len(first["results"]), first["previous"]) == (23, 10, None)
@@ -148,14 +148,14 @@ def test_the_envelope(wallys, virginia):
 
 
 def test_a_last_page_that_is_full_has_no_next(wallys, virginia):
-    make_many(20, [virginia])
+    make_items(20, [virginia])
     assert wallys.get(ADMIN, "page=2").body["next"] is None
     assert wallys.get(ADMIN, "per_page=20").body["next"] is None
     assert wallys.get(ADMIN, "per_page=19").body["next"] is not None
 
 
 def test_the_largest_page(doras, virginia):
-    make_many(1001, [virginia])
+    make_items(1001, [virginia])
     body = doras.get(MEMBER, "per_page=1000").body
     assert (body["count"], len(body["results"])) == (1001, 1000)
     assert len(doras.get(MEMBER, body["next"].partition("?")[2]).body["results"]) == 1

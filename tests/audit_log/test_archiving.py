@@ -17,13 +17,13 @@ from django.utils import timezone
 from workitems import audit_log, transitions
 from workitems.audit_log import TooRecent, archive_histories, archiving, latest_entries
 from workitems.bulk import report, run
-from workitems.import_export import NotWhole, export_lines, import_files
+from workitems.import_export import IncompleteHistory, export_lines, import_files
 from workitems.lifecycle import Refused, TransitionRequest
 from workitems.listing import ItemList
 from workitems.models import AppendOnly, ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 
 LONG_AGO = datetime(2019, 12, 30, 12, tzinfo=UTC)
 SINCE = datetime(2021, 1, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ def values(entries):
 
 
 def read_page(client, item):
-    return page(client.get(reverse("item", args=[item.pk]))).one("section", aria_labelledby="history").words
+    return parse_page(client.get(reverse("item", args=[item.pk]))).one("section", aria_labelledby="history").words
 
 
 # --- what is archived
@@ -223,7 +223,7 @@ def test_an_import_compares_with_archived_entries(old, ada, tmp_path):
 
 def test_an_archived_bulk_change_is_shown_and_undone(virginia, wally, stan, ada):
     items = [make_finished_item(virginia, wally, name=f"{n}.tar") for n in range(3)]
-    act = run.begin(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
+    act = run.start(run.Selection({"ids": [item.pk for item in items]}, 3, ""), "review", stan)
     transitions.apply(
         "review", [item.pk for item in items], TransitionRequest(), by=stan, act=act.pk, at=LONG_AGO + timedelta(days=9)
     )
@@ -231,10 +231,10 @@ def test_an_archived_bulk_change_is_shown_and_undone(virginia, wally, stan, ada)
     act.save()
     transitions.edit(items[0], by=ada, note="Something else.")
     assert moved() == (2, 8)
-    assert [entry[:3] for entry in report.entries_of(act, stan, 0, 100)] == [
+    assert [entry[:3] for entry in report.changed_items(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
-    undo = run.go_on(run.undo(act, stan))
+    undo = run.run_slice(run.undo(act, stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
 
@@ -242,13 +242,13 @@ def test_an_archived_bulk_change_is_shown_and_undone(virginia, wally, stan, ada)
 def test_an_old_snapshot_selects_nothing(stan, monkeypatch):
     """Changes since it was drawn could be in the archive, which isn't searched for them."""
     listing = ItemList(QueryDict(""), stan)
-    token = run.snapshot(listing, 3, [0])
-    assert run.of_snapshot(token, stan).shown == 3
+    token = run.sign_snapshot(listing, 3, [0])
+    assert run.select_by_snapshot(token, stan).shown == 3
     a_month_later = signing.time.time() + 31 * 86_400
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
-    with pytest.raises(run.BadSelection, match="choose again"):
-        run.of_snapshot(token, stan)
-    assert run.LASTS < archiving.MIN_AGE
+    with pytest.raises(run.InvalidSelection, match="choose again"):
+        run.select_by_snapshot(token, stan)
+    assert run.SNAPSHOT_LIFETIME < archiving.MIN_AGE
 
 
 # --- what the database refuses
@@ -401,7 +401,7 @@ def test_a_year_can_be_detached_and_attached(on_postgresql, signed_in, ada, arch
             run_statement(statement.format("workitems_archivedentry_2019"))
     assert numbers(ArchivedEntry, archived) == [3]
     assert "2 older entries are not shown." in read_page(client, archived)
-    with pytest.raises(NotWhole, match="attach it again"):
+    with pytest.raises(IncompleteHistory, match="attach it again"):
         "".join(export_lines())
     transitions.requeue(archived, by=ada)
     assert numbers(HistoryEntry, archived) == [4]

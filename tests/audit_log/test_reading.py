@@ -106,12 +106,12 @@ def reads(user):
         "when items were requeued": lambda: saving._last_requeues(
             dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
-        "a list's mark": bulk_run.mark,
+        "a list's mark": bulk_run.read_marker,
         "what has changed since a mark": lambda: list(
-            bulk_run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
+            bulk_run.selected_items({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
-        "what an undo must find": lambda: bulk_run._changed_by(str(act.pk), 0),
-        "an act's first page": lambda: report.entries_of(act, user, 0, 20),
+        "what an undo must find": lambda: bulk_run._entries_to_undo(str(act.pk), 0),
+        "an act's first page": lambda: report.changed_items(act, user, 0, 20),
         "the item that a client has made": lambda: WorkItem.objects.find_resubmission(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
         ),

@@ -20,7 +20,7 @@ from workitems.vocabulary import Action, Stage, Status
 
 from ..conftest import guard_of_history
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 TABLE = "workitems_workitem"
 
@@ -90,7 +90,7 @@ def write(name, values, owners, rows):
             which,
         )
     elif name == "bulk create":
-        make_many(which, owners, seed=which, **values)
+        make_items(which, owners, seed=which, **values)
     elif name == "raw insert":
         columns = [column.column for column in WorkItem._meta.concrete_fields if not column.primary_key]
         listed = ", ".join(f'"{column}"' for column in columns)
@@ -120,7 +120,7 @@ def write(name, values, owners, rows):
 @given(plan=st.lists(steps, min_size=1, max_size=6))
 def test_the_summary_is_right_after_every_kind_of_write(db, virginia, jhu, plan):
     with transaction.atomic():
-        rows = [item.pk for item in make_many(21, [virginia, jhu])]
+        rows = [item.pk for item in make_items(21, [virginia, jhu])]
         for name, values in plan:
             write(name, dict(values), [virginia, jhu], rows)
             check_counts_match()
@@ -143,9 +143,9 @@ def test_the_summary_is_right_after_transitions(virginia, ada, wally, stan):
 
 
 def test_rolled_back_writes_are_not_counted(virginia):
-    make_many(5, [virginia])
+    make_items(5, [virginia])
     with transaction.atomic():
-        make_many(50, [virginia], status=Status.SUCCESS, retry=False)
+        make_items(50, [virginia], status=Status.SUCCESS, retry=False)
         transaction.set_rollback(True)
     check_counts_match()
     assert sum(read_summary(None, None, None).kinds.values()) == 5
@@ -153,7 +153,7 @@ def test_rolled_back_writes_are_not_counted(virginia):
 
 @pytest.mark.django_db(transaction=True)
 def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
-    make_many(30, [virginia])
+    make_items(30, [virginia])
     lift, guard = guard_of_history()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run_sql(statement)
@@ -164,7 +164,7 @@ def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
 @pytest.mark.django_db(transaction=True)
 def test_deltas_are_folded_into_the_summary(on_postgresql, virginia):
     """Otherwise readers would add up every delta that ever was."""
-    make_many(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
+    make_items(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() < triggers.FOLD_EVERY
     assert ItemCount.objects.exists()
     check_counts_match()
@@ -175,7 +175,7 @@ def test_no_fold_in_repeatable_read_transactions(on_postgresql, virginia):
     """There, deltas folded by others since its first statement would raise an error."""
     with transaction.atomic():
         run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        make_many(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
+        make_items(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() >= triggers.FOLD_EVERY
     check_counts_match()
 
@@ -204,7 +204,7 @@ ROUNDS = 40
 def test_readers_see_exact_counts_while_many_write(crowd):
     """No deadlocks, no lost writes, and readers always see the exact number of items, even during a fold."""
     owners = [InstitutionFactory(), InstitutionFactory()]
-    rows = [item.pk for item in make_many(WRITERS * 20, owners)]
+    rows = [item.pk for item in make_items(WRITERS * 20, owners)]
     done = Event()
 
     def writer(number):
@@ -243,7 +243,7 @@ def test_readers_see_exact_counts_while_many_write(crowd):
 def test_repair_while_others_write(crowd):
     """Concurrent writes are neither lost nor counted twice."""
     owner = InstitutionFactory()
-    rows = [item.pk for item in make_many(200, [owner])]
+    rows = [item.pk for item in make_items(200, [owner])]
     ItemCount.objects.all().delete()
     CountChange.objects.all().delete()
 
@@ -266,7 +266,7 @@ def command(*args):
 
 
 def test_check_counts_finds_and_repairs_wrong_counts(virginia):
-    make_many(60, [virginia])
+    make_items(60, [virginia])
     assert command() == ("Counting every item …\nEvery count is right.\n", "")
     cell = {"institution_id": virginia.pk, "action": "DPN", "stage": "Fetch", "status": "Success"}
     ItemCount.objects.update_or_create(**cell, reviewed=True, retry=True, defaults={"number": 7})
@@ -283,17 +283,17 @@ def test_check_counts_reports_missing_triggers(virginia):
     name = sorted(triggers.TRIGGERS[connection.vendor])[-1]
     on = f" ON {triggers.TRIGGERS[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
     run_sql(f"DROP TRIGGER {name}{on}")
-    make_many(40, [virginia])
+    make_items(40, [virginia])
     with pytest.raises(CommandError, match=name):
         command()
     assert f"Made anew: {name}." in command("--repair")[0]
     assert triggers.missing_triggers(connection) == set()
-    make_many(40, [virginia])
+    make_items(40, [virginia])
     check_counts_match()
 
 
 def test_a_cell_has_only_one_count(virginia):
-    make_many(20, [virginia], status=Status.SUCCESS, retry=False)
+    make_items(20, [virginia], status=Status.SUCCESS, retry=False)
     ItemCount.objects.create(
         institution_id=virginia.pk, action="a", stage="b", status="c", reviewed=False, retry=False, number=1
     )

@@ -5,7 +5,7 @@ from django.db import connection
 
 from workitems.migrations.frozen import search
 
-from ..many import make_many
+from ..many_items import make_items
 
 ITEMS, BATCH_SIZE = 4_000, 200
 
@@ -26,7 +26,7 @@ class Blocks(list):
 
 @pytest.mark.django_db(transaction=True)
 def test_late_batches_read_no_more_than_early_ones(virginia, on_postgresql, monkeypatch):
-    make_many(ITEMS, [virginia])
+    make_items(ITEMS, [virginia])
     monkeypatch.setattr(search, "PIECE", BATCH_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {search.TABLE}")

@@ -10,10 +10,10 @@ from workitems.durations import typical
 from workitems.durations.scale import UNKNOWN, band_of
 from workitems.models import Typical, WorkItem
 
-from ..api.asking import Caller
+from ..api.api_client import Caller
 from ..factories import make_item
-from ..html import ids
-from ..pages.elements import page
+from ..page_hooks import item_ids
+from ..pages.page_elements import parse_page
 
 HOUR = 3600.0
 SMALL = band_of(266_240)  # as factories make them
@@ -37,7 +37,7 @@ def make_item_at_store(institution, hours, status="Started", **fields):
 def read_badges(response):
     return {
         row["data-item-id"]: row.one("span", class_="mark late").words
-        for row in page(response).all("tr", data_item_id=True)
+        for row in parse_page(response).all("tr", data_item_id=True)
         if row.all("span", class_="mark late")
     }
 
@@ -55,17 +55,17 @@ def test_the_badge_and_the_filter_agree(signed_in, dora, virginia):
     client = signed_in(dora)
     shown = client.get("/items/?per_page=50")
     assert read_badges(shown) == {str(item.pk): "Late: usually 2 to 4 h" for item in late}
-    assert sorted(ids(client.get("/items/?late=true"))) == [item.pk for item in late]
-    assert sorted(ids(client.get("/items/?late=false"))) == [item.pk for item in others]
+    assert sorted(item_ids(client.get("/items/?late=true"))) == [item.pk for item in late]
+    assert sorted(item_ids(client.get("/items/?late=false"))) == [item.pk for item in others]
 
 
 def test_no_item_is_late_before_15_minutes(signed_in, dora, virginia):
     make_usual_time(late=30)
     soon, late = make_item_at_store(virginia, 0.2), make_item_at_store(virginia, 0.3)
     client = signed_in(dora)
-    assert ids(client.get("/items/?late=true")) == [late.pk]
+    assert item_ids(client.get("/items/?late=true")) == [late.pk]
     assert list(read_badges(client.get("/items/"))) == [str(late.pk)]
-    assert soon.pk in ids(client.get("/items/?late=false"))
+    assert soon.pk in item_ids(client.get("/items/?late=false"))
 
 
 def test_replaced_uploads_are_never_late(signed_in, dora, virginia):
@@ -74,15 +74,15 @@ def test_replaced_uploads_are_never_late(signed_in, dora, virginia):
     make_item(virginia, name="bag.tar", etag="newer")
     client = signed_in(dora)
     assert read_badges(client.get("/items/")) == {}
-    assert "usually" not in page(client.get(f"/items/{old.pk}")).one("main").words
-    assert ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == []
+    assert "usually" not in parse_page(client.get(f"/items/{old.pk}")).one("main").words
+    assert item_ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == []
 
 
 def test_late_items_of_other_institutions_stay_hidden(signed_in, dora, ada, virginia, jhu):
     make_usual_time()
     own, theirs = make_item_at_store(virginia, 31), make_item_at_store(jhu, 31)
-    assert ids(signed_in(dora).get("/items/?late=true")) == [own.pk]
-    assert set(ids(signed_in(ada).get("/items/?late=true"))) == {own.pk, theirs.pk}
+    assert item_ids(signed_in(dora).get("/items/?late=true")) == [own.pk]
+    assert set(item_ids(signed_in(ada).get("/items/?late=true"))) == {own.pk, theirs.pk}
 
 
 def test_the_api_filters_late_items(client, wally, virginia):
@@ -95,7 +95,7 @@ def test_the_api_filters_late_items(client, wally, virginia):
 
 
 def read_advice(response):
-    return [line.words for line in page(response).one("ul", class_="pace").all("li")]
+    return [line.words for line in parse_page(response).one("ul", class_="pace").all("li")]
 
 
 def test_the_item_page_shows_the_usual_time(signed_in, dora, virginia, jhu):
@@ -107,8 +107,8 @@ def test_the_item_page_shows_the_usual_time(signed_in, dora, virginia, jhu):
     item = make_item_at_store(virginia, 31, status="Pending")
     assert read_advice(signed_in(dora).get(f"/items/{item.pk}")) == [
         "Late Store usually takes 2 to 4 h for items of this size; now 1 d.",
-        "2 items wait before it.",
-        "From receipt to the end, Ingest usually takes 2 to 4 h for items of this size.",
+        "2 items are waiting ahead of it.",
+        "From start to finish, Ingest usually takes 2 to 4 h for items of this size.",
     ]
 
 
@@ -121,26 +121,26 @@ def test_row_badge_and_item_page_show_the_same_time(signed_in, dora, wally, virg
     transitions.progress(item, status="Pending", by=wally, at=now - timedelta(hours=2))
     transitions.progress(item, by=wally, at=now - timedelta(minutes=6))
     client = signed_in(dora)
-    row = page(client.get("/items/")).one("tr", data_item_id=str(item.pk))
+    row = parse_page(client.get("/items/")).one("tr", data_item_id=str(item.pk))
     assert row.one("span", class_="status running").words == "Running: Store, 6 h 08 min"
     assert row.one("span", class_="mark late").words == "Late: usually 2 to 4 h"
     answer = client.get(f"/items/{item.pk}")
     assert (
-        page(answer).one("header", class_="item-head").one("span", class_="status running").words
+        parse_page(answer).one("header", class_="item-head").one("span", class_="status running").words
         == "Running: Store, 6 h 08 min"
     )
     assert read_advice(answer)[0] == "Late Store usually takes 2 to 4 h for items of this size; now 6 h 08 min."
-    assert page(answer).one("li", aria_current="step").one("span", class_="took").words == "6 h 08 min"
-    oldest = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store").all("td")[4]
+    assert parse_page(answer).one("li", aria_current="step").one("span", class_="took").words == "6 h 08 min"
+    oldest = parse_page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store").all("td")[4]
     assert oldest.words == "6 h 08 min"
 
 
 @pytest.mark.parametrize(
     ("waiting", "sentence"),
     [
-        (0, "It is the next one to be taken up."),
-        (1, "One item waits before it."),
-        (3, "More than 1,000 items wait before it."),
+        (0, "This item is next in line."),
+        (1, "One item is waiting ahead of it."),
+        (3, "More than 1,000 items are waiting ahead of it."),
     ],
 )
 def test_the_item_page_counts_the_items_ahead(signed_in, dora, virginia, monkeypatch, waiting, sentence):
@@ -157,8 +157,8 @@ def test_items_waiting_for_an_admin_are_not_ahead(signed_in, dora, virginia):
     WorkItem.objects.filter(pk=held.pk).update(needs_admin_review=True)
     item = make_item_at_store(virginia, 1, status="Pending")
     client = signed_in(dora)
-    assert read_advice(client.get(f"/items/{item.pk}")) == ["It is the next one to be taken up."]
-    assert page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
+    assert read_advice(client.get(f"/items/{item.pk}")) == ["This item is next in line."]
+    assert parse_page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
 
 
 def test_an_item_of_unknown_size_is_not_compared_by_size(signed_in, dora, virginia):
@@ -166,7 +166,7 @@ def test_an_item_of_unknown_size_is_not_compared_by_size(signed_in, dora, virgin
     item = make_item_at_store(virginia, 31)
     WorkItem.objects.filter(pk=item.pk).update(size=None)
     [sentence] = read_advice(signed_in(dora).get(f"/items/{item.pk}"))
-    assert "Store usually takes 2 to 4 h where the size is not known" in sentence
+    assert "Store usually takes 2 to 4 h for items of unknown size" in sentence
 
 
 @pytest.mark.parametrize("status", ["Started", "Success", "Failed", "Cancelled"])
@@ -177,7 +177,7 @@ def test_without_samples_no_usual_time_is_shown(signed_in, dora, virginia, statu
         "Cancelled": {"stage": "Resolve", "note": "No."},
     }
     item = make_item(virginia, status=status, **{"stage": "Store", **made.get(status, {})})
-    assert not page(signed_in(dora).get(f"/items/{item.pk}")).all("ul", class_="pace")
+    assert not parse_page(signed_in(dora).get(f"/items/{item.pk}")).all("ul", class_="pace")
 
 
 def test_usual_times_are_cached_for_a_minute(signed_in, dora, virginia, monkeypatch):

@@ -23,7 +23,7 @@ from workitems.lifecycle import TransitionRequest
 from workitems.models import HistoryEntry, OutcomeCount, StepTime, Typical, WorkItem
 
 from ..factories import InstitutionFactory, make_item, service
-from ..stored import another_installation
+from ..stored_items import rolled_back
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
 MONDAY = NOON.date() - timedelta(days=2)
@@ -301,7 +301,7 @@ def test_offsets_change_with_daylight_saving_time():
 def test_an_import_adds_what_its_histories_contain(db):
     now = datetime.now(UTC).replace(microsecond=0)
     virginia = InstitutionFactory(identifier="virginia.edu")
-    with another_installation():
+    with rolled_back():
         ingest(virginia, start=now - timedelta(days=2))
         waiting = make_item(virginia, at=now - timedelta(hours=5))
         transitions.progress(waiting, stage="Fetch", by=service(), at=now - timedelta(hours=4))

@@ -70,7 +70,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(opened, cast, with_i
     page = opened(cast["dora"])
     for address in (f"/items/{with_items['failed'].pk}", "/words", "/items/?status=Cancelled&q=ledger"):
         page.goto(address)
-        skip(page, "Skip to the content")
+        skip(page, "Skip to content")
         expect(page.get_by_role("main")).to_be_focused()
 
 
@@ -80,7 +80,7 @@ def test_the_first_row_of_a_list_is_two_keys_behind_the_skip_link(width, scripts
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(width)
     page.goto("/items/")
-    skip(page, "Skip to the items")
+    skip(page, "Skip to items")
     row = page.locator("tr[data-item-id]").first
     page.keyboard.press("Tab")
     expect(row.get_by_role("checkbox")).to_be_focused()
@@ -92,12 +92,12 @@ def test_the_first_row_of_a_list_is_two_keys_behind_the_skip_link(width, scripts
 def test_a_list_has_a_skip_link_to_each_of_its_parts(opened, cast, with_items):
     page = opened(cast["ada"])
     page.goto("/items/")
-    skip(page, "Skip to the content", presses=2)
+    skip(page, "Skip to content", presses=2)
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="one by one")).to_be_focused()
     page.goto("/items/")
-    skip(page, "Skip to the filters", presses=3)
+    skip(page, "Skip to filters", presses=3)
     expect(page.get_by_role("complementary", name="Filters")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("#filters :focus")).to_have_count(1)
@@ -107,7 +107,7 @@ def test_from_the_items_one_comes_back_to_what_is_above_them(opened, cast, with_
     """The order of the focus is that of the page."""
     page = opened(cast["ada"])
     page.goto("/items/")
-    skip(page, "Skip to the items")
+    skip(page, "Skip to items")
     seen = []
     for _press in range(12):
         page.keyboard.press("Shift+Tab")
@@ -142,7 +142,7 @@ def test_what_the_words_mean_opens_by_key_and_closes_with_escape(scripts, opened
     page = opened(cast["dora"], java_script_enabled=scripts)
     page.goto("/items/")
     for label, word in (("Action", "Glacier Restore"), ("Stage", "Validate"), ("Status", "Cancelled")):
-        button = page.get_by_role("button", name=f"{label}: what the words mean")
+        button = page.get_by_role("button", name=f"{label}: definitions")
         meanings = page.locator(f"#about-{label.lower()}")
         expect(meanings).to_be_hidden()
         button.press("Enter")

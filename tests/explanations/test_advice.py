@@ -28,27 +28,27 @@ def state(status="Pending", stage="Store", action="Ingest", **more):
 # One situation per rule, in the order of the rules: who has to act, and words in a depositor's sentence.
 REACHED = [
     (state("Pending", "Receive", superseded_by=7), "nobody", "never be ingested"),
-    (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded before"),
-    (state("Suspended", retry=False, needs_admin_review=True), "consortium", "put on hold"),
-    (state("Started", retry=False, needs_admin_review=True), "consortium", "could not go on"),
-    (state("Failed"), "nobody", "tried again by itself"),
-    (state("Started", retry=False), "nobody", "not be tried again by itself"),
-    (state("Started", has_node=False), "nobody", "no worker holds it"),
-    (state("Started", "Requested", "Restore"), "nobody", "busy with it"),
-    (state("Started"), "nobody", "busy with this stage"),
-    (state("Pending", "Receive"), "nobody", "seen in the receiving bucket"),
-    (state("Pending", "Requested", "Delete"), "nobody", "request has been noted"),
-    (state("Pending"), "nobody", "waits for a free worker"),
+    (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded earlier"),
+    (state("Suspended", retry=False, needs_admin_review=True), "consortium", "on hold until"),
+    (state("Started", retry=False, needs_admin_review=True), "consortium", "needs a decision"),
+    (state("Failed"), "nobody", "retried automatically"),
+    (state("Started", retry=False), "nobody", "won't be retried automatically"),
+    (state("Started", has_node=False), "nobody", "no worker is processing it"),
+    (state("Started", "Requested", "Restore"), "nobody", "processing this item"),
+    (state("Started"), "nobody", "processing this stage"),
+    (state("Pending", "Receive"), "nobody", "found in the receiving bucket"),
+    (state("Pending", "Requested", "Delete"), "nobody", "request has been recorded"),
+    (state("Pending"), "nobody", "waiting for a free worker"),
     (state("Failed", retry=False, other_upload=7), "nobody", "uploaded again since"),
-    (state("Failed", retry=False, needs_admin_review=True), "consortium", "is to look at it"),
-    (state("Failed", retry=False, reviewed=True), "nobody", "Somebody at the institution has looked"),
-    (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "Somebody at the institution"),
+    (state("Failed", retry=False, needs_admin_review=True), "consortium", "needs to look at it"),
+    (state("Failed", retry=False, reviewed=True), "nobody", "was not ingested. It has been reviewed"),
+    (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "It has been reviewed"),
     (state("Failed", retry=False), "institution", "was not ingested"),
-    (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "does not match its checksum"),
-    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed for good"),
-    (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "another upload of the bag is processed"),
-    (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before it was ingested"),
-    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This was cancelled"),
+    (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "doesn't match its checksum"),
+    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed permanently"),
+    (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "Another upload of the bag is processed"),
+    (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before the bag was ingested"),
+    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This item was cancelled"),
 ]
 
 
@@ -94,10 +94,10 @@ def test_nothing_is_linked_where_nothing_replaces_the_item():
 def test_success_says_what_was_done_and_asks_staff_to_review(action):
     done = state("Success", "Resolve", action, retry=False)
     assert advise(done, Role.DEPOSITOR).who == "nobody"
-    assert "Mark it reviewed" not in str(advise(done, Role.DEPOSITOR).next)
-    assert "Mark it reviewed" in str(advise(done, Role.STAFF).next)
+    assert "Mark it as reviewed" not in str(advise(done, Role.DEPOSITOR).next)
+    assert "Mark it as reviewed" in str(advise(done, Role.STAFF).next)
     seen = state("Success", "Resolve", action, retry=False, reviewed=True)
-    assert "Mark it reviewed" not in str(advise(seen, Role.STAFF).next)
+    assert "Mark it as reviewed" not in str(advise(seen, Role.STAFF).next)
 
 
 def test_each_action_has_its_own_success_message():
@@ -112,7 +112,7 @@ def test_every_state_has_advice(action):
         assert str(advice.meaning).endswith(".")
         assert str(advice.next) or advice.who == "nobody"
         assert advice.who in tuple(Who)
-        assert "does not know" not in str(advice.meaning)
+        assert "doesn't recognize" not in str(advice.meaning)
 
 
 # The table of the design: status, tone, words for a depositor.
@@ -129,11 +129,11 @@ def test_every_state_has_advice(action):
         (state("Started"), Tone.RUNNING, "Running: Store", ""),
         (state("Success", "Cleanup", retry=False), Tone.DONE, "Done", ""),
         (state("Failed", "Validate", retry=False, note="\nno manifest\nline 2"), Tone.FAILED, "Failed at Validate", "no manifest"),
-        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be tried again: Store", "S3 timed out"),
+        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be retried: Store", "S3 timed out"),
         (state("Suspended", retry=False, note="ask"), Tone.HELD, "On hold for APTrust", "ask"),
         (state("Cancelled", "Resolve", retry=False, note="by mistake\nmore"), Tone.CANCELLED, "Cancelled", "by mistake"),
         (state("Quarantined"), Tone.UNKNOWN, "Quarantined", ""),
-        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, for APTrust to decide", "disk"),
+        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, waiting for APTrust", "disk"),
         (state("Pending", "Receive", superseded_by=7), Tone.SUPERSEDED, "Superseded at Receive", ""),
     ],
 )  # fmt: skip
@@ -190,7 +190,7 @@ def test_the_first_line_of_a_note():
     [
         (state("Pending", "Receive", duplicate_of=7), Tone.SUPERSEDED, "Duplicate, not ingested again"),
         (state("Success", "Record", duplicate_of=7, retry=False), Tone.DONE, "Done"),
-        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Under way"),
+        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Running"),
         (state("Failed", "Requested", "Delete", retry=False), Tone.FAILED, "Failed"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from workitems.explanations import StageChange, build_pipeline
 from workitems.explanations.pipeline import StepStatus
 
-from ..asking import PATH
+from ..lifecycle_cases import PATH
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

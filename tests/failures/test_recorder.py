@@ -12,11 +12,11 @@ from workitems.failures import recorder
 from workitems.import_export import export_lines, import_files
 from workitems.models import Cause, Failure, WorkItem
 
-from ..api.asking import Caller
+from ..api.api_client import Caller
 from ..factories import make_item, service
-from ..html import ids
-from ..pages.elements import page
-from ..stored import another_installation
+from ..page_hooks import item_ids
+from ..pages.page_elements import parse_page
+from ..stored_items import rolled_back
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 LONG = "Bag is not valid: the digest of data/{name} is {digest}."
@@ -69,10 +69,10 @@ def test_items_are_listed_by_cause(signed_in, dora, ada, virginia, jhu):
     theirs = make_failed_item(jhu, "Disk 8 is full.")
     old = make_failed_item(virginia, "Disk 9 is full.", at=NOON - timedelta(days=50))
     query = f"/items/?cause={disk.failure.cause_id}"
-    assert set(ids(signed_in(dora).get(query))) == {disk.pk, old.pk}
-    assert set(ids(signed_in(ada).get(query))) == {disk.pk, theirs.pk, old.pk}
-    assert ids(signed_in(dora).get(f"{query}&failed_after=2026-11-18T12:00:00Z")) == [disk.pk]
-    chips = page(signed_in(dora).get(query)).one("ul", class_="chips").words
+    assert set(item_ids(signed_in(dora).get(query))) == {disk.pk, old.pk}
+    assert set(item_ids(signed_in(ada).get(query))) == {disk.pk, theirs.pk, old.pk}
+    assert item_ids(signed_in(dora).get(f"{query}&failed_after=2026-11-18T12:00:00Z")) == [disk.pk]
+    chips = parse_page(signed_in(dora).get(query)).one("ul", class_="chips").words
     assert disk.failure.cause.text in chips
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_cause_is_an_error(signed_in, dora, virginia, value):
     make_failed_item(virginia)
     answer = signed_in(dora).get("/items/", {"cause": value})
     assert answer.status_code == 400
-    assert ids(answer) == []
+    assert item_ids(answer) == []
 
 
 def test_causes_of_other_institutions_stay_hidden(signed_in, dora, ada, jhu):
@@ -119,7 +119,7 @@ def test_an_import_with_history_records_failures_at_their_times(virginia, stan):
     failure.
     """
     now = timezone.now()
-    with another_installation():
+    with rolled_back():
         old = make_item(virginia, at=now - timedelta(days=60))
         transitions.fail(old, note="Disk 7 is full.", retry=False, by=service(), at=now - timedelta(days=50))
         transitions.review(old, by=stan)
@@ -138,7 +138,7 @@ def test_an_import_with_history_records_failures_at_their_times(virginia, stan):
 def test_a_second_import_keeps_the_failure_time_and_updates_the_cause(virginia, stan, ada):
     """A second import only contains what happened since: a review, and an admin's edit of the note."""
     then = timezone.now() - timedelta(days=50)
-    with another_installation():
+    with rolled_back():
         item = make_item(virginia, at=then)
         transitions.fail(item, note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
         first = "".join(export_lines())
@@ -152,7 +152,7 @@ def test_a_second_import_keeps_the_failure_time_and_updates_the_cause(virginia, 
 
 def test_an_import_without_the_failure_uses_the_edited_note(virginia, ada):
     then = timezone.now() - timedelta(days=50)
-    with another_installation():
+    with rolled_back():
         item = make_item(virginia, at=then)
         transitions.fail(item, note="The bag of Johns Hopkins is in the way.", retry=False, by=service(), at=then)
         transitions.edit(item, note="Your bag has no manifest.", by=ada)

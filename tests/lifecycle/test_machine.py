@@ -15,9 +15,9 @@ from workitems.lifecycle import Refused, phase_of
 from workitems.models import WorkItem
 from workitems.vocabulary import Stage
 
-from ..asking import ENDS, MAY, PATH
 from ..factories import InstitutionFactory, make_item
-from ..stored import as_stored
+from ..lifecycle_cases import ENDS, MAY, PATH
+from ..stored_items import as_stored
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PEOPLE = {

@@ -7,7 +7,7 @@ import pytest
 from workitems.lifecycle import build_object_identifier, first_stage, requeue_stages
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import ENDS, NOW, PATH, STATES, ask, facts, refusal
 
 EARLIER = NOW - timedelta(hours=3)
 

@@ -19,7 +19,7 @@ from workitems.lifecycle import (
 )
 from workitems.vocabulary import Action, Stage, Status
 
-from ..asking import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
 
 # Paths and phases
 
@@ -109,21 +109,21 @@ def test_a_refusal_gives_the_state_and_the_allowed_moves():
     closed = facts(stage="Resolve", status="Cancelled", retry=False)
     assert refusal("progress", closed, "worker", stage="Resolve").sentence == (
         "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
-        "Only an admin can take it up again, by requeue."
+        "Only an admin can reopen it, with requeue."
     )
     assert refusal("progress", closed, "admin", stage="Resolve").sentence == (
         "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
-        "You may: requeue, review, edit."
+        "You can: requeue, review, edit."
     )
     assert refusal("cancel", facts(), "worker", note="why").sentence == (
-        "This item is open (Fetch / Started). A service may cancel only an upload in whose place another one counts. "
+        "This item is open (Fetch / Started). A service can cancel only an upload that another upload has replaced. "
         "You may: progress, succeed, fail, suspend."
     )
     assert refusal("requeue", facts(stage="Record", status="Success"), "admin").sentence == (
-        "This item is closed (Record / Success). What has succeeded is not done again. You may: review, edit."
+        "This item is closed (Record / Success). An item that has succeeded can't be requeued. You may: review, edit."
     )
     assert refusal("cancel", facts(), "institutional_user", note="why").sentence == (
-        "Your role does not allow this: cancel. There is nothing that your role may do with it now."
+        "Your role doesn't allow this: cancel. Your role can't make any changes to it now."
     )
 
 
@@ -135,7 +135,7 @@ def test_staff_are_notified_of_restores_only(action):
     else:
         assert refusal("notify", here, "worker", note="told").sentence == (
             f"This item is closed (Resolve / Success). notify is only for a Restore, not for {action}. "
-            "There is nothing that your role may do with it now."
+            "Your role can't make any changes to it now."
         )
 
 

@@ -12,7 +12,7 @@ from workitems.listing.query import API_ONLY_NAMES
 from workitems.models import WorkItem
 
 from ..factories import make_item, service
-from ..many import make_many
+from ..many_items import make_items
 
 
 def found(user, query):
@@ -276,7 +276,7 @@ def test_another_institutions_id_looks_like_an_unknown_one(three, theirs, jhu, d
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_never_skip_or_repeat_a_row(virginia, jhu, ada, sort):
-    made = make_many(90, [virginia, jhu], seed=3)
+    made = make_items(90, [virginia, jhu], seed=3)
     rows = ItemList(QueryDict(f"sort={sort}"), ada).rows()
     seen = [pk for start in range(0, 90, 7) for pk in rows.values_list("pk", flat=True)[start : start + 7]]
     assert len(seen) == len(set(seen)) == len(made)

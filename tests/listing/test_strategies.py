@@ -14,7 +14,7 @@ from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
 from workitems.models import WorkItem
 from workitems.pages.list.facets import Facets
 
-from ..many import make_many
+from ..many_items import make_items
 from ..pages.test_facets import queries
 
 INDEXED = ("date", "-date", "updated", "-updated")
@@ -57,7 +57,7 @@ def follow_pages(asked, most=200):
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(120, [virginia, jhu])
+    return make_items(120, [virginia, jhu])
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_concurrent_changes_do_not_shift_the_next_page(many, ada, virginia):
     asked = listing(ada, {"sort": ["date"], "per_page": ["10"], "status": ["Failed", "Success"]})
     right = expected(asked)
     first = find(asked).page()
-    make_many(3, [virginia], seed=2, status="Failed", date=many[0].date.replace(year=2030))
+    make_items(3, [virginia], seed=2, status="Failed", date=many[0].date.replace(year=2030))
     WorkItem.objects.filter(pk__in=first.ids[:4]).update(status="Started", reviewed=False)
     second = find(on(asked, page=2, after=first.next)).page()
     assert list(second.ids) == right[10:20]

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import find_uploads
+from pharos.accounts.roles import Role
+from workitems.explanations import presets_for
+from workitems.listing import ItemList, find_uploads
 from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -191,6 +194,87 @@ def test_the_querysets_agree_with_the_columns(uploads, expected):
     assert set(asked.duplicates().values_list("pk", flat=True)) == duplicates
 
 
+def numbers(rows):
+    return {row.pk for row in rows}
+
+
+@pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
+def test_the_querysets_share_the_rows_out(uploads, expected):
+    """Each row is among the ones or among the others; those that wait in vain are the duplicates that are open."""
+    rows = stored(uploads)
+    asked = WorkItem.objects.filter(pk__in=numbers(rows))
+    superseded, duplicates = numbers(asked.superseded()), numbers(asked.duplicates())
+    open_uploads = {row.pk for row, one in zip(rows, uploads, strict=True) if one.state in OPEN and row.etag}
+    assert numbers(asked.not_superseded()) == numbers(rows) - superseded
+    assert numbers(asked.open_duplicates()) == duplicates & open_uploads
+    assert numbers(asked.not_open_duplicates()) == numbers(rows) - (duplicates & open_uploads)
+
+
+# For each upload, the other one that its page leads to.
+OTHERS = {
+    "failed, and corrected since": ([Upload("a", 0, "failed"), Upload("b", 1)], [1, None]),
+    "failed, and the same file again": ([Upload("a", 0, "failed"), Upload("a", 1)], [1, None]),
+    "failed, and the correction failed, too": ([Upload("a", 0, "failed"), Upload("b", 1, "failed")], [1, None]),
+    "failed, and corrected twice: the last": (
+        [Upload("a", 0, "failed"), Upload("b", 1, "failed"), Upload("c", 2, "done")],
+        [2, 2, None],
+    ),
+    "failed, and the correction was cancelled: it is still to be corrected": (
+        [Upload("a", 0, "failed"), Upload("b", 1, "cancelled")],
+        [None, None],
+    ),
+    "failed, after another was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "failed")], [None, None]),
+    "to be tried again": ([Upload("a", 0, "again"), Upload("b", 1)], [None, None]),
+    "cancelled, and another waits": ([Upload("a", 0, "cancelled"), Upload("b", 1)], [1, None]),
+    "cancelled, and an earlier one was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "cancelled")], [None, 0]),
+    "cancelled, and an earlier one is held": ([Upload("a", 0, "held"), Upload("b", 1, "cancelled")], [None, 0]),
+    "cancelled, and the last of those that count": (
+        [Upload("a", 0, "cancelled"), Upload("b", 1, "done"), Upload("c", 2, "again"), Upload("d", 3, "failed")],
+        [2, None, None, None],
+    ),
+    "cancelled, and the other failed for good": (
+        [Upload("a", 0, "cancelled"), Upload("b", 1, "failed")],
+        [None, None],
+    ),
+    "cancelled twice": ([Upload("a", 0, "cancelled"), Upload("b", 1, "cancelled")], [None, None]),
+    "ingested, and something else since": ([Upload("a", 0, "done"), Upload("b", 1)], [None, None]),
+    "a deletion is no upload": ([Upload("a", 0, "failed"), Upload("delete", 1, "cancelled")], [None, None]),
+}
+
+
+@pytest.mark.parametrize(("uploads", "expected"), OTHERS.values(), ids=OTHERS.keys())
+def test_the_other_upload_to_look_at(uploads, expected):
+    for order in itertools.permutations(range(len(uploads))):
+        rows = stored([uploads[place] for place in order])
+        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
+        asked = WorkItem.objects.filter(pk__in=numbers(rows))
+        found = {places[row.pk]: places[row.other_upload_id] for row in asked.with_uploads()}
+        assert [found[place] for place in range(len(uploads))] == expected, order
+        having = {row.pk for row in rows if expected[places[row.pk]] is not None}
+        assert numbers(asked.with_other_upload()) == having
+        assert numbers(asked.without_other_upload()) == numbers(rows) - having
+
+
+def test_of_two_others_at_the_same_instant_the_one_recorded_later_is_looked_at():
+    failed, _first, last = stored([Upload("a", 0, "failed"), Upload("b", 1), Upload("c", 1)])
+    assert WorkItem.objects.with_uploads().get(pk=failed.pk).other_upload_id == last.pk
+    cancelled, _first, last = stored([Upload("a", 0, "cancelled"), Upload("b", 1), Upload("c", 1)])
+    assert WorkItem.objects.with_uploads().get(pk=cancelled.pk).other_upload_id == last.pk
+
+
+def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia, dora):
+    """An upload that was cancelled corrects nothing."""
+    [needs_me] = [preset for preset in presets_for(Role.DEPOSITOR) if preset.label == "Needs me"]
+
+    def needed():
+        return {item.pk for item in ItemList(QueryDict(needs_me.query), dora).rows()}
+
+    failed, cancelled = stored([Upload("a", 0, "failed"), Upload("b", 1, "cancelled")], virginia, "bag.tar")
+    assert needed() == {failed.pk}
+    WorkItem.objects.filter(pk=cancelled.pk).update(status="Pending", stage="Receive")
+    assert needed() == set()
+
+
 def test_among_uploads_received_at_the_same_instant_the_higher_id_counts():
     assert read_replacements(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
     assert read_replacements(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
@@ -321,7 +405,7 @@ def test_counting_ingests_first_gives_the_same_result(db, virginia, jhu, seed, n
         made = []
         for number in range(names):
             name = ("n" * 250 + str(number // 2)) if number % 3 else f"bag {number // 2}"
-            made += make_many(3, [virginia, jhu], seed=seed + number, name=name)
+            made += make_items(3, [virginia, jhu], seed=seed + number, name=name)
         asked = WorkItem.objects.with_uploads().values_list(
             "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
         )

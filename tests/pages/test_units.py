@@ -12,8 +12,8 @@ from workitems.pages import template_helpers as templating
 
 from ..durations.test_late import make_item_at_store, make_usual_time
 from ..factories import make_item
-from ..many import make_many
-from .elements import page
+from ..many_items import make_items
+from .page_elements import parse_page
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 UNITS = "s|min|h|d|B|kB|MB|GB|TB|PB|EB|bytes"
@@ -54,14 +54,14 @@ def test_numbers_and_dates_are_in_the_readers_language(language, size, bytes, mo
 
 def test_a_browser_from_mexico_gets_spanish_words_and_its_own_numbers(signed_in, dora, virginia):
     make_item(virginia, size=1_500_000_000)
-    make_many(1_100, [virginia])
+    make_items(1_100, [virginia])
     client = signed_in(dora)
     for language, count, size in (
         ("es-ES", "1 101", "1,5 GB"),
         ("es-MX", "1,101", "1.5 GB"),
         ("en-US", "1,101", "1.5 GB"),
     ):
-        shown = page(client.get("/items/", headers={"accept-language": language})).one("main").text
+        shown = parse_page(client.get("/items/", headers={"accept-language": language})).one("main").text
         assert count.replace(" ", NO_BREAK) in shown
         assert size.replace(" ", NO_BREAK) in shown
         assert ("Institución" in shown) == language.startswith("es")
@@ -94,7 +94,7 @@ def test_no_page_writes_another_unit_or_breaks_one(signed_in, dora, virginia, ad
     large = make_item(virginia, at=timezone.now() - timedelta(hours=5), name="large.tar", size=21_200_000_001)
     WorkItem.objects.filter(pk=large.pk).update(note="", etag="")
     answer = signed_in(dora).get(address.format(late=late.pk, large=large.pk))
-    text = page(answer).one("main").text
+    text = parse_page(answer).one("main").text
     assert BREAKS.findall(text) == []
     assert OTHER_STYLES.findall(text) == []
     if address != "/words":

@@ -7,7 +7,7 @@ from workitems import transitions
 from workitems.lifecycle import Refused
 from workitems.models import WorkItem
 
-from ..stored import last
+from ..stored_items import last_entry
 
 LONG_AGO = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_a_new_item_waits_at_the_first_stage(cast, virginia, who):
     assert (item.stage, item.status, item.retry, item.reviewed, item.version) == ("Receive", "Pending", True, False, 1)
     assert item.object_identifier == ""
     assert before <= item.date <= timezone.now()
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via) == ("create", cast[who].email, "api")
     assert (entry.stage_before, entry.status_before) == ("", "")
 
@@ -38,7 +38,7 @@ def test_other_actions_start_as_requested(wally, virginia, action):
 def test_a_new_item_can_be_further_along(wally, virginia):
     item = create(wally, virginia, stage="Store", status="Started", note="took over", at=LONG_AGO)
     assert item.stage_started_at == item.created_at == item.date == LONG_AGO
-    assert last(item).note == "took over"
+    assert last_entry(item).note == "took over"
     sent = create(wally, virginia, stage="Store", status="Started", stage_started_at=LONG_AGO)
     assert sent.stage_started_at == LONG_AGO
 
@@ -148,9 +148,9 @@ def test_the_largest_values_fit(wally, virginia):
 
 def test_the_caller_cannot_set_the_version(wally, virginia):
     item = create(wally, virginia, version=9)
-    assert (item.version, last(item).number) == (1, 1)
+    assert (item.version, last_entry(item).number) == (1, 1)
     transitions.progress(item, by=wally)
-    assert last(item).number == 2
+    assert last_entry(item).number == 2
 
 
 def test_a_new_closed_item_can_be_reviewed(wally, virginia):

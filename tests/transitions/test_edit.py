@@ -3,7 +3,7 @@ import pytest
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 
 def test_an_admin_edits_the_flags(ada, item):
@@ -11,13 +11,13 @@ def test_an_admin_edits_the_flags(ada, item):
     item.refresh_from_db()
     assert (item.stage, item.status) == ("Receive", "Pending")
     assert (item.retry, item.needs_admin_review, item.node, item.pid) == (False, True, "w9", 3)
-    assert last(item).changes == {
+    assert last_entry(item).changes == {
         "retry": [True, False],
         "needs_admin_review": [False, True],
         "node": ["", "w9"],
         "pid": [None, 3],
     }
-    assert last(item).note == "Looked at it."
+    assert last_entry(item).note == "Looked at it."
 
 
 def test_editing_the_note_keeps_the_process(ada, wally, item):
@@ -60,7 +60,7 @@ def test_items_can_be_edited_in_any_state(ada, wally, item):
 def test_the_note_cannot_be_emptied(ada, wally, item):
     transitions.fail(item, note="why", retry=False, by=wally)
     for note in ("", "  "):
-        with refused(item, "invalid", "note"):
+        with assert_refused(item, "invalid", "note"):
             transitions.edit(item, note=note, by=ada)
 
 
@@ -72,14 +72,14 @@ def test_an_edit_without_changes_is_not_recorded(ada, item):
 
 @pytest.mark.parametrize("who", ["dora", "stan", "wally"])
 def test_only_admins_can_edit(cast, item, who):
-    with refused(item, "forbidden"):
+    with assert_refused(item, "forbidden"):
         transitions.edit(item, retry=False, by=cast[who])
 
 
 def test_a_stale_page_is_refused(ada, wally, item):
     seen = item.version
     transitions.progress(item, stage="Fetch", by=wally)
-    with refused(item, "changed"):
+    with assert_refused(item, "changed"):
         transitions.edit(item, retry=False, by=ada, version=seen)
 
 
@@ -92,5 +92,5 @@ def test_worker_fields_cannot_be_edited(ada, item):
     ("field", "value"), [("retry", None), ("needs_admin_review", "no"), ("node", "a\0b"), ("pid", -5), ("note", 5)]
 )
 def test_values_that_no_column_can_hold_are_refused(ada, item, field, value):
-    with refused(item, "invalid", field):
+    with assert_refused(item, "invalid", field):
         transitions.edit(item, by=ada, **{field: value})

@@ -12,12 +12,12 @@ from django.db import connection, connections
 
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.mailing import NotSent, ask_to_check
+from workitems.mailing import EmailNotSent, request_spot_test
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
 from ..factories import UserFactory, make_item
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 URL = "https://pharos.example.org/items/17"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -39,7 +39,7 @@ def restored(virginia, wally):
 
 
 def ask(item, by, **more):
-    return ask_to_check(item, by=by, item_url=URL, **more)
+    return request_spot_test(item, by=by, item_url=URL, **more)
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
@@ -50,7 +50,7 @@ def test_staff_are_emailed_and_the_note_says_so(restored, cast, who):
     changed = {name for name, value in after.items() if value != before[name]}
     assert changed == {"note", "version", "updated_at"}
     assert restored.note == after["note"] == f"{NOTE}\n{LINE}"
-    entry = last(restored)
+    entry = last_entry(restored)
     assert (entry.move, entry.who, entry.via, entry.at) == ("notify", cast[who].email, "api", NOON)
     assert (entry.stage_before, entry.status_before) == (entry.stage_after, entry.status_after) == ("Record", "Success")
     assert (entry.note, entry.changes) == (restored.note, {})
@@ -59,14 +59,14 @@ def test_staff_are_emailed_and_the_note_says_so(restored, cast, who):
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
 def test_members_cannot_notify(restored, cast, who):
-    with refused(restored, "forbidden"):
+    with assert_refused(restored, "forbidden"):
         ask(restored, cast[who])
     assert mail.outbox == []
 
 
 def test_an_inactive_service_cannot_notify(restored, stan, wally):
     wally.is_active = False
-    with refused(restored, "forbidden"):
+    with assert_refused(restored, "forbidden"):
         ask(restored, wally)
 
 
@@ -85,13 +85,13 @@ def test_staff_can_be_notified_in_any_status(virginia, stan, wally, status):
     item = make_item(virginia, action="Restore", stage=stage, status=status)
     assert ask(item, wally) is True
     assert (item.stage, item.status, item.note) == (stage, status, LINE)
-    assert last(item).move == "notify"
+    assert last_entry(item).move == "notify"
 
 
 @pytest.mark.parametrize("action", ["Ingest", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
 def test_staff_are_notified_of_restores_only(virginia, stan, wally, action):
     item = make_item(virginia, action=action)
-    with refused(item, "illegal") as caught:
+    with assert_refused(item, "illegal") as caught:
         ask(item, wally)
     assert f"notify is only for a Restore, not for {action}." in caught.value.sentence
     assert mail.outbox == []
@@ -127,7 +127,7 @@ def test_a_stale_copy_does_not_overwrite_the_note(restored, stan, wally, ada):
 
 def test_an_institution_without_active_staff(restored, dora, olga, ada, wally, virginia):
     UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
-    with refused(restored, "illegal") as caught:
+    with assert_refused(restored, "illegal") as caught:
         ask(restored, wally)
     assert caught.value.sentence.startswith("University of Virginia has no active staff")
     assert mail.outbox == []
@@ -158,10 +158,10 @@ def test_a_failing_mail_server_leaves_no_note(restored, stan, wally, settings, m
     before = as_stored(restored)
     working = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = f"{__name__}.Broken"
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(EmailNotSent) as caught:
         ask(restored, wally)
     assert Broken.asked == 1
-    assert caught.value.sentence.endswith("ask again.")
+    assert caught.value.sentence.endswith("Send the request again.")
     assert as_stored(restored) == before
     assert (restored.note, restored.version) == (NOTE, 2)
     settings.EMAIL_BACKEND = working
@@ -175,11 +175,11 @@ def test_the_text_of_the_email(restored, stan, wally, settings):
     [message] = mail.outbox
     assert message.subject == "Please check the restored copy of virginia.edu/uva-lib_2274642"
     lines = message.body.splitlines()
-    assert lines[:1] == ["A restored copy is ready for University of Virginia to be checked:"]
+    assert lines[:1] == ["A restored copy is ready for University of Virginia to check:"]
     assert "Object: virginia.edu/uva-lib_2274642" in lines
     assert "Bag: uva-lib_2274642.tar" in lines
-    assert "Asked for: 4 May 2026, 12:00 UTC" in lines
-    assert "Ready to be checked: 6 May 2026, 09:05 UTC" in lines
+    assert "Requested: 4 May 2026, 12:00 UTC" in lines
+    assert "Ready to check: 6 May 2026, 09:05 UTC" in lines
     assert URL in lines
     assert "help@example.org" in message.body
     assert "File:" not in message.body

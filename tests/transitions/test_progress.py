@@ -6,7 +6,7 @@ from workitems import transitions
 from workitems.lifecycle import SAVEABLE_FIELDS, Refused
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ def test_a_worker_claims_an_item(cast, item, who):
     item.refresh_from_db()
     assert (item.stage, item.status, item.note, item.node, item.pid) == ("Fetch", "Started", "fetching", "w1", 17)
     assert item.stage_started_at == item.updated_at == NOON
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via, entry.at) == ("progress", cast[who].email, "api", NOON)
     assert (entry.stage_before, entry.status_before) == ("Receive", "Pending")
     assert (entry.stage_after, entry.status_after, entry.note) == ("Fetch", "Started", "fetching")
@@ -68,19 +68,19 @@ def test_a_save_can_set_the_worker_fields(wally, item):
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
 def test_members_cannot_progress_items(cast, item, who):
-    with refused(item, "forbidden"):
+    with assert_refused(item, "forbidden"):
         transitions.progress(item, stage="Fetch", by=cast[who])
 
 
 def test_inactive_accounts_cannot_progress_items(wally, item):
     wally.is_active = False
-    with refused(item, "forbidden"):
+    with assert_refused(item, "forbidden"):
         transitions.progress(item, stage="Fetch", by=wally)
 
 
 def test_going_back_is_refused(wally, item):
     transitions.progress(item, stage="Store", by=wally)
-    with refused(item, "illegal", "stage") as caught:
+    with assert_refused(item, "illegal", "stage") as caught:
         transitions.progress(item, stage="Fetch", by=wally)
     assert "Store / Started" in caught.value.sentence
 
@@ -97,13 +97,13 @@ def test_a_repeated_save_is_not_recorded(wally, item):
 def test_a_save_with_another_queued_time_is_recorded(wally, item):
     transitions.progress(item, status="Pending", queued_at=NOON, by=wally)
     assert WorkItem.objects.get(pk=item.pk).queued_at == NOON
-    assert last(item).number == 2
+    assert last_entry(item).number == 2
 
 
 def test_a_save_over_a_cancelled_item_is_refused(wally, ada, item):
     mine = WorkItem.objects.get(pk=item.pk)
     transitions.cancel(item, note="wrong bag", by=ada)
-    with refused(mine, "illegal") as caught:
+    with assert_refused(mine, "illegal") as caught:
         transitions.progress(mine, stage="Fetch", by=wally)
     assert "Resolve / Cancelled" in caught.value.sentence
     assert (mine.status, mine.note) == ("Cancelled", "wrong bag")

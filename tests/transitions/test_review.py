@@ -4,7 +4,7 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 
 @pytest.fixture
@@ -16,12 +16,12 @@ def done(wally, item):
 def test_reviewed_is_set_and_unset_with_who_and_when(cast, done, who):
     transitions.review(done, by=cast[who])
     assert WorkItem.objects.get(pk=done.pk).reviewed
-    entry = last(done)
+    entry = last_entry(done)
     assert (entry.move, entry.who, entry.note) == ("review", cast[who].email, "done")
     assert entry.changes == {"reviewed": [False, True]}
     transitions.review(done, reviewed=False, by=cast[who])
     assert not WorkItem.objects.get(pk=done.pk).reviewed
-    assert last(done).move == "unreview"
+    assert last_entry(done).move == "unreview"
 
 
 @pytest.mark.parametrize("reviewed", [True, False])
@@ -36,14 +36,14 @@ def test_a_stale_page_can_repeat_the_same_review(stan, done):
     seen = done.version
     transitions.review(done, by=stan, version=seen)
     transitions.review(done, by=stan, version=seen)
-    with refused(done, "changed"):
+    with assert_refused(done, "changed"):
         transitions.review(done, reviewed=False, by=stan, version=seen)
 
 
 @pytest.mark.parametrize("who", ["dora", "wally"])
 @pytest.mark.parametrize("reviewed", [True, False])
 def test_depositors_and_services_cannot_review(cast, done, who, reviewed):
-    with refused(done, "forbidden"):
+    with assert_refused(done, "forbidden"):
         transitions.review(done, reviewed=reviewed, by=cast[who])
 
 
@@ -53,7 +53,7 @@ def test_only_closed_items_can_be_reviewed(stan, wally, virginia, reviewed):
     transitions.fail(again, note="why", retry=True, by=wally)
     transitions.suspend(held, note="why", by=wally)
     for item in (waiting, again, held):
-        with refused(item, "illegal") as caught:
+        with assert_refused(item, "illegal") as caught:
             transitions.review(item, reviewed=reviewed, by=stan)
         assert "closed" in caught.value.sentence
 

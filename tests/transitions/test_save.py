@@ -26,7 +26,7 @@ from workitems.lifecycle import (
 from workitems.lifecycle.saves import WRITE_ONCE_FIELDS
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, facts
+from ..lifecycle_cases import ENDS, NOW, PATH, facts
 
 CARRIED_NOW = {**dict.fromkeys(SAVEABLE_FIELDS), "size": 7}
 EARLIER = NOW - timedelta(hours=2)
@@ -169,7 +169,7 @@ def test_values_that_a_closed_item_does_not_accept_are_refused(now, role):
         with pytest.raises(Refused) as caught:
             infer_move(now, {name: value}, CARRIED_NOW, role=role)
         assert caught.value.reason == "illegal"
-        assert caught.value.sentence.endswith(f"any more: {name}.")
+        assert caught.value.sentence.endswith(f"no longer change: {name}.")
 
 
 @pytest.mark.parametrize("status", ["Started", "Suspended"])
@@ -262,7 +262,7 @@ def test_a_changed_immutable_value_is_named(name, sent, says):
     with pytest.raises(Refused) as caught:
         check_immutable({**STORED, name: sent}, STORED)
     assert (caught.value.reason, caught.value.field) == ("invalid", name)
-    assert caught.value.sentence.startswith(f"“{name}” of an item never changes")
+    assert caught.value.sentence.startswith(f"A save can't change the “{name}” of an item")
     assert says in caught.value.sentence
 
 

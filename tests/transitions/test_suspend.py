@@ -3,7 +3,7 @@ import pytest
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
@@ -15,7 +15,7 @@ def test_workers_stop_until_an_admin_has_decided(cast, item, who):
     assert WorkItem.objects.held().get() == item
     assert not WorkItem.objects.open().exists()
     assert not WorkItem.objects.closed().exists()
-    assert last(item).changes == {"needs_admin_review": [False, True], "retry": [True, False]}
+    assert last_entry(item).changes == {"needs_admin_review": [False, True], "retry": [True, False]}
 
 
 def test_workers_cannot_change_a_held_item(wally, item):
@@ -26,7 +26,7 @@ def test_workers_cannot_change_a_held_item(wally, item):
         lambda: transitions.fail(item, note="why", retry=False, by=wally),
         lambda: transitions.suspend(item, note="ask again", by=wally),
     ):
-        with refused(item, "illegal") as caught:
+        with assert_refused(item, "illegal") as caught:
             attempt()
         assert "on hold" in caught.value.sentence
 
@@ -41,7 +41,7 @@ def test_admins_can_change_a_held_item(wally, ada, item):
 
 
 def test_a_note_is_required(wally, item):
-    with refused(item, "invalid", "note"):
+    with assert_refused(item, "invalid", "note"):
         transitions.suspend(item, note="", by=wally)
 
 
@@ -54,12 +54,12 @@ def test_a_repeated_suspend_is_recorded_once(wally, item):
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 def test_members_cannot_suspend_items(cast, item, who):
-    with refused(item, "forbidden"):
+    with assert_refused(item, "forbidden"):
         transitions.suspend(item, note="why", by=cast[who])
 
 
 def test_a_closed_item_cannot_be_suspended(wally, ada, item):
     transitions.succeed(item, stage="Record", by=wally)
     for person in (wally, ada):
-        with refused(item, "illegal"):
+        with assert_refused(item, "illegal"):
             transitions.suspend(item, note="why", by=person)

@@ -16,7 +16,7 @@ from workitems.lifecycle import Refused
 from workitems.models import AppendOnly, WorkItem, WorkItemState
 from workitems.transitions import worker_state
 
-from ..stored import as_stored, state_of
+from ..stored_items import as_stored, worker_state_text
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TEXT = json.dumps({"bag": "Ünïcödé 🜁", "files": ["a", "b\\u0000"] * 50}, ensure_ascii=False)
@@ -27,11 +27,11 @@ def save(item, by, text=TEXT, action="Ingest", now=NOON):
 
 
 def test_a_saved_state_is_read_back(item, wally):
-    assert state_of(item) == ""
+    assert worker_state_text(item) == ""
     state, created = save(item, wally)
     assert (created, state.pk, state.item_id, state.action) == (True, item.pk, item.pk, "Ingest")
     assert (state.created_at, state.updated_at, state.length) == (NOON, NOON, len(TEXT.encode()))
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT
 
 
 def test_a_state_is_stored_compressed(item, wally):
@@ -45,7 +45,7 @@ def test_a_later_state_replaces_the_former(item, wally, ada):
     state, created = save(item, ada, text="{}", action="Restore", now=later)
     assert (created, state.action, state.length) == (False, "Restore", 2)
     assert (state.created_at, state.updated_at) == (NOON, later)
-    assert state_of(item) == "{}"
+    assert worker_state_text(item) == "{}"
     assert WorkItemState.objects.count() == 1
 
 
@@ -53,7 +53,7 @@ def test_a_later_state_replaces_the_former(item, wally, ada):
 def test_an_empty_state_is_a_state(item, wally, empty):
     save(item, wally)
     state, created = save(item, wally, text=empty)
-    assert (created, state.length, state_of(item)) == (False, 0, "")
+    assert (created, state.length, worker_state_text(item)) == (False, 0, "")
     assert WorkItem.objects.with_state_id().get(pk=item.pk).work_item_state_id == item.pk
 
 
@@ -66,7 +66,7 @@ def test_the_action_defaults_to_the_items(item, wally, blank):
 def test_each_item_has_its_own_state(item, theirs, wally):
     save(item, wally, text="ours")
     save(theirs, wally, text="theirs")
-    assert (state_of(item), state_of(theirs)) == ("ours", "theirs")
+    assert (worker_state_text(item), worker_state_text(theirs)) == ("ours", "theirs")
 
 
 def test_saving_a_state_changes_neither_item_nor_history(item, wally):
@@ -113,7 +113,7 @@ def test_states_that_cannot_be_stored_are_refused(item, wally, wrong, field, say
     assert (caught.value.reason, caught.value.field) == ("invalid", field)
     assert says in caught.value.sentence
     assert caught.value.sentence.startswith(f"“{field}”")
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT
 
 
 @pytest.mark.parametrize("letter", ["é", "🜁"])
@@ -127,8 +127,8 @@ def test_the_limit_counts_bytes(item, wally, monkeypatch):
     with pytest.raises(transitions.WorkerStateTooLarge) as caught:
         save(item, wally, text="é" * 500 + "e")
     assert caught.value.size == 1001
-    assert caught.value.sentence.startswith("This state has 1,001 bytes; at most 1,000 bytes")
-    assert state_of(item) == "é" * 500
+    assert caught.value.sentence.startswith("This state has 1,001 bytes, but at most 1,000 bytes")
+    assert worker_state_text(item) == "é" * 500
 
 
 def test_the_limit_itself(item, wally):
@@ -138,10 +138,10 @@ def test_the_limit_itself(item, wally):
     text = piece * 64
     assert len(text) == transitions.WORKER_STATE_LIMIT == 64 * 1024 * 1024
     assert save(item, wally, text=text)[0].length == transitions.WORKER_STATE_LIMIT
-    assert state_of(item) == text
+    assert worker_state_text(item) == text
     with pytest.raises(transitions.WorkerStateTooLarge):
         save(item, wally, text=text + "x")
-    assert state_of(item) == text
+    assert worker_state_text(item) == text
 
 
 def test_a_state_cannot_be_deleted(item, wally):
@@ -151,7 +151,7 @@ def test_a_state_cannot_be_deleted(item, wally):
             attempt()
     with pytest.raises(ProtectedError):
         super(WorkItem, item).delete()
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT
 
 
 def test_a_list_says_which_items_have_a_state_without_reading_it(item, theirs, wally):
@@ -195,7 +195,7 @@ def test_concurrent_saves_leave_one_complete_state(item, wally, is_there):
     with ThreadPoolExecutor(len(texts)) as pool:
         created = [future.result(timeout=60) for future in [pool.submit(one, text) for text in texts]]
     assert sorted(created) == [False] * 5 + [not is_there]
-    assert state_of(item) in texts
+    assert worker_state_text(item) in texts
     assert WorkItemState.objects.count() == 1
 
 
@@ -223,6 +223,6 @@ def test_saving_a_state_while_the_item_advances(item, wally):
         saved, moved = pool.submit(states_are_saved), pool.submit(items_move)
         assert saved.result(timeout=60) == [True] + [False] * 19
         moved.result(timeout=60)
-    assert state_of(item) == "19"
+    assert worker_state_text(item) == "19"
     assert WorkItem.objects.get(pk=item.pk).note == "19"
     assert item.history.count() == 21

@@ -4,7 +4,7 @@ A field is declared once, in the record of its version:
 
     approved_by = Text(
         column="inst_approver", nullable=True, read_only=True, ignored=True,
-        meaning="Who approved it at the institution.", example="stan@virginia.edu",
+        meaning="The email of the person who approved it at the institution.", example="stan@virginia.edu",
     )
 """
 
@@ -20,7 +20,7 @@ from ..database import MAX_BIGINT
 from ..models import WorkItem
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
-_NOT_A_TIME = "Give a time with its zone, like 2021-03-04T05:06:07Z."
+_NOT_A_TIME = "Use a time with a time zone, such as 2021-03-04T05:06:07Z."
 
 
 def as_time(moment: datetime | None) -> str | None:
@@ -99,9 +99,9 @@ class Text(Value, serializers.CharField):
     """Text. `nullable`: empty text is written as null."""
 
     default_error_messages = {
-        "invalid": "Give a text.",
-        "nul": "Take the NUL character (\\u0000) out of it: a text here cannot hold one.",
-        "required": "This must be given.",
+        "invalid": "Use text.",
+        "nul": "Remove the NUL character (\\u0000). Text can't contain one.",
+        "required": "This is required.",
         "null": "This must not be empty.",
     }
 
@@ -114,7 +114,7 @@ class Text(Value, serializers.CharField):
         super().bind(field_name, parent)
         limit = None if "__" in self.column else getattr(WorkItem._meta.get_field(self.column), "max_length", None)
         if limit and not self.read_only:
-            self.validators.append(MaxLengthValidator(limit, "Give at most %(limit_value)d characters."))
+            self.validators.append(MaxLengthValidator(limit, "Use at most %(limit_value)d characters."))
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -138,7 +138,7 @@ class Whole(Value, serializers.IntegerField):
         super().__init__(**kwargs)
         self.zero_is_null = zero_is_null
 
-    default_error_messages = {"invalid": f"Give a whole number from 0 to {MAX_BIGINT}.", "null": "This must be given."}
+    default_error_messages = {"invalid": f"Use a whole number from 0 to {MAX_BIGINT}.", "null": "This is required."}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int or not 0 <= data <= MAX_BIGINT:
@@ -153,7 +153,7 @@ class Flag(Value, serializers.BooleanField):
     def __init__(self, **kwargs: Any):
         super().__init__(clears=False, **kwargs)
 
-    default_error_messages = {"invalid": "Give true or false."}
+    default_error_messages = {"invalid": "Use true or false."}
 
     def to_internal_value(self, data: Any) -> bool:
         if type(data) is not bool:
@@ -176,8 +176,8 @@ class Word(Value, serializers.ChoiceField):
 
     default_error_messages = {
         "invalid_choice": "“{input}” is not one of: {words}.",
-        "required": "This must be given.",
-        "null": "This must be given.",
+        "required": "This is required.",
+        "null": "This is required.",
     }
 
     def __init__(self, words: Mapping[str, str], **kwargs: Any):

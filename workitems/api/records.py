@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from .fields import NOTHING_SAID, Moment, read_time
-from .replies import wrong_fields
+from .responses import field_errors
 
-_NEEDED = "A new item needs this."
-_UNKNOWN = "There is no field of this name."
-_READ_ONLY = "This is set by the system and does not change by a save; leave it out."
+_NEEDED = "A new item requires this."
+_UNKNOWN = "There is no field with this name."
+_READ_ONLY = "This is set by the system, and a save can't change it. Leave it out."
 
 
 class Line(NamedTuple):
@@ -72,7 +72,7 @@ class Record(serializers.Serializer):
         errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
         errors |= dict(cls.reject_unknown(data, now))
         if errors:
-            raise wrong_fields(422, errors)
+            raise field_errors(422, errors)
         return dict(cls._set(record))
 
     @classmethod

@@ -9,10 +9,10 @@ from pharos.accounts.roles import Permission
 from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
-from .callers import FLUCTUS
-from .editions import Edition
+from .authentication import FLUCTUS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant
 
 # The parameters of this version's lists take keys, such as glacier_restore for Glacier Restore. The keys are fixed.
 ACTIONS = {word.value.lower().replace(" check", "").replace(" ", "_"): word.value for word in Action}
@@ -71,7 +71,7 @@ class Item(Record):
             shown["user"] = None
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v1",
     permission=Permission.BROWSE,
     headers=FLUCTUS,
@@ -96,4 +96,4 @@ MEMBER = Edition(
     record=Item,
 )
 
-urlpatterns = [path("member-api/v1/items/", items.List.as_view(edition=MEMBER), name="v1_items")]
+urlpatterns = [path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items")]

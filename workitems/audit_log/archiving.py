@@ -64,8 +64,8 @@ def archive_histories(
     moved = moved or ArchiveResult()
     if before > now - MIN_AGE:
         raise TooRecent(
-            f"Only what is at least a year old is moved out: give a date before {now - MIN_AGE:%Y-%m-%d}, when nobody has a "
-            "list or a bulk act of that time open any more."
+            f"Only histories at least a year old can be archived. Use a date before {now - MIN_AGE:%Y-%m-%d} so that no one "
+            "still has a list or a bulk change from that time open."
         )
     years = _existing_years() if connection.vendor == "postgresql" else None
     last = 0

@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.replicas.standbys import ALIASES, FAILURES, NoStandby, Standby, whose_primary
+from pharos.replicas.pool import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
 
 
 @checks.register(checks.Tags.database)
@@ -15,9 +15,9 @@ def check_jit(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> 
     """
     return [
         checks.Warning(
-            f"PostgreSQL compiles the queries of the database “{alias}” (jit is on), which costs seconds where running them costs "
+            f"PostgreSQL compiles the queries of the database “{alias}” (jit is on), which takes seconds for queries that run in "
             "milliseconds.",
-            hint="Let the database's owner run ALTER ROLE … SET jit = off for the account that DATABASE_URL names.",
+            hint="Ask the database's owner to run ALTER ROLE … SET jit = off for the account in DATABASE_URL.",
             id="workitems.W002",
         )
         for alias in databases or []
@@ -37,16 +37,18 @@ def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any
     found: list[checks.CheckMessage] = []
     for alias in ALIASES if DEFAULT_DB_ALIAS in (databases or []) else []:
         if why := _why_unreadable(alias):
-            sentence = f"Nothing is read from {alias} of DATABASE_REPLICA_URL: {why}"
-            found.append(checks.Warning(sentence, hint="docs/scaling.md says how to set it up.", id="workitems.W003"))
+            sentence = f"{alias} of DATABASE_REPLICA_URL isn't used for reading: {why}"
+            found.append(
+                checks.Warning(sentence, hint="docs/scaling.md explains how to set it up.", id="workitems.W003")
+            )
     return found
 
 
 def _why_unreadable(alias: str) -> str:
     """Returns why nothing can be read from this database, or an empty string."""
     try:
-        Standby(alias).replayed(whose_primary())
-    except (NoStandby, *FAILURES) as failure:
+        Replica(alias).check_position(primary_identity())
+    except (UnusableReplica, *FAILURES) as failure:
         return str(failure).strip()
     finally:
         connections[alias].close()

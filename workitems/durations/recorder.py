@@ -135,7 +135,7 @@ def rebuild_durations(now: datetime, *, progress: Progress = lambda items: None)
             if getattr(error.__cause__, "sqlstate", "") != "40001":  # another process folded just as we started
                 raise
         sleep(RETRY_PAUSE)
-    raise TimeoutError("Somebody else is summing up all the time. Try again later.")
+    raise TimeoutError("Another process is updating the sums at the moment. Try again later.")
 
 
 def _rebuild(now: datetime, progress: Progress) -> int:

@@ -217,7 +217,7 @@ def evaluate(
     """
     move = MOVES[name]
     if not move.is_granted_to(role):
-        sentence = _("Your role does not allow this: %(move)s. %(allowed)s")
+        sentence = _("Your role doesn't allow this: %(move)s. %(allowed)s")
         raise Refused("forbidden", sentence % {"move": name, "allowed": _allowed(state, role)})
     stage, status = _target_state(move, state, requested, role)
     new: dict[str, Any] = {"stage": stage, "status": status, **_requested_fields(move, requested)}
@@ -229,9 +229,9 @@ def evaluate(
         raise Refused("illegal", sentence)
     _check_stage(move, state, stage)
     if move.note_required and not new.get("note", "").strip():
-        raise Refused("invalid", _("A note is required: say why, for those who read it later."), "note")
+        raise Refused("invalid", _("A note is required. Say why, for people who read it later."), "note")
     if name == "edit" and state.note.strip() and not new.get("note", state.note).strip():
-        raise Refused("invalid", _("A note may be changed, but not to nothing."), "note")
+        raise Refused("invalid", _("You can edit the note but not empty it."), "note")
     new |= dict(move.sets)
     new |= _side_effects(name, state, new, domain, item_name, now)
     return new
@@ -262,7 +262,7 @@ def _target_state(move: Move, state: ItemState, requested: TransitionRequest, ro
 
 
 def _off_path_error(action: str, stage: str) -> Refused:
-    sentence = _("“%(stage)s” is not a stage of %(action)s; its stages are %(path)s.")
+    sentence = _("“%(stage)s” is not a stage of %(action)s. Its stages are %(path)s.")
     words = {"stage": stage, "action": action, "path": ", ".join(PATHS[Action(action)])}
     return Refused("invalid", sentence % words, "stage")
 
@@ -299,9 +299,9 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
     if move.name == "notify" and state.action != Action.RESTORE:
         return _("notify is only for a Restore, not for %(action)s.") % {"action": state.action}
     if move.name == "requeue" and state.status == Status.SUCCESS:
-        return _("What has succeeded is not done again.")
+        return _("An item that has succeeded can't be requeued.")
     if move.name == "cancel" and not may(role, Permission.CANCEL) and not state.is_replaced:
-        return _("A service may cancel only an upload in whose place another one counts.")
+        return _("A service can cancel only an upload that another upload has replaced.")
     return ""
 
 
@@ -325,10 +325,10 @@ def legal_moves(state: ItemState, role: str) -> list[str]:
 
 def _allowed(state: ItemState, role: str) -> str:
     if names := legal_moves(state, role):
-        return _("You may: %(moves)s.") % {"moves": ", ".join(names)}
+        return _("You can: %(moves)s.") % {"moves": ", ".join(names)}
     if state.phase is Phase.OPEN or state.status == Status.SUCCESS:
-        return _("There is nothing that your role may do with it now.")
-    return _("Only an admin can take it up again, by requeue.")
+        return _("Your role can't make any changes to it now.")
+    return _("Only an admin can reopen it, with requeue.")
 
 
 def _check_stage(move: Move, state: ItemState, stage: str) -> None:
@@ -336,26 +336,26 @@ def _check_stage(move: Move, state: ItemState, stage: str) -> None:
     if move.stage_rule is StageRule.BACK:
         legal = requeue_stages(action, state.actual_stage)
         if stage not in legal:
-            sentence = _("This item had come to %(stood)s; it can be requeued to %(legal)s.")
+            sentence = _("This item had reached %(stood)s. It can be requeued to %(legal)s.")
             raise Refused("invalid", sentence % {"stood": state.actual_stage, "legal": ", ".join(legal)}, "stage")
         return
     if position(action, stage) < position(action, state.stage):
         raise Refused(
             "illegal",
-            _("This item is at %(now)s already; only an admin's requeue goes back to %(stage)s.")
+            _("This item is already at %(now)s. Only an admin can send it back to %(stage)s, with requeue.")
             % {"now": state, "stage": stage},
             "stage",
         )
     if move.stage_rule is StageRule.SAME and stage != state.stage:
         raise Refused(
             "illegal",
-            _("This item is at %(now)s; %(move)s keeps the stage.") % {"now": state, "move": move.name},
+            _("This item is at %(now)s, and %(move)s can't change the stage.") % {"now": state, "move": move.name},
             "stage",
         )
     if move.stage_rule is StageRule.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
         raise Refused(
             "illegal",
-            _("This item is at %(now)s; %(action)s succeeds at %(legal)s.")
+            _("This item is at %(now)s. %(action)s can succeed only at %(legal)s.")
             % {"now": state, "action": action, "legal": ", ".join(SUCCESS_AT[Action(action)])},
             "stage",
         )
@@ -401,15 +401,15 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
     Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
     if not may(role, Permission.CREATE):
-        raise Refused("forbidden", _("Your role does not allow this: create."))
+        raise Refused("forbidden", _("Your role doesn't allow this: create."))
     for name, value, legal in (("action", action, Action), ("status", status, Status)):
         if value not in tuple(legal):
-            sentence = _("There is no %(name)s “%(value)s”; there are %(legal)s.")
+            sentence = _("“%(value)s” is not a valid %(name)s. Use one of: %(legal)s.")
             raise Refused("invalid", sentence % {"name": name, "value": value, "legal": ", ".join(legal)}, name)
     if not is_on_path(action, stage):
         raise _off_path_error(action, stage)
     if status == Status.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
-        sentence = _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
+        sentence = _("%(action)s can succeed only at %(legal)s, not at %(stage)s.")
         words = {"action": action, "legal": ", ".join(SUCCESS_AT[Action(action)]), "stage": stage}
         raise Refused("invalid", sentence % words, "stage")
 

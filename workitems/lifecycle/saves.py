@@ -32,7 +32,7 @@ def check_immutable(record: Mapping[str, Any], stored: Mapping[str, Any]) -> Non
     for name in (*IMMUTABLE_FIELDS, *WRITE_ONCE_FIELDS):
         may_be_filled = name in WRITE_ONCE_FIELDS and not (record.get(name) and stored[name])
         if name in record and record[name] != stored[name] and not may_be_filled:
-            sentence = _("“%(name)s” of an item never changes by a save: it is %(now)s.")
+            sentence = _("A save can't change the “%(name)s” of an item. It is %(now)s.")
             raise Refused("invalid", sentence % {"name": name, "now": _shown(stored[name])}, name)
 
 
@@ -48,17 +48,19 @@ def check_not_stale(
     stage, status = record.get("stage") or state.stage, record.get("status") or state.status
     is_held = state.status == Status.STARTED and bool(state.node) and stage == state.stage
     if is_held and status == Status.STARTED and record.get("node") not in (None, "", state.node):
-        raise _stale(_("%(node)s has taken up this item at %(now)s."), state)
+        raise _stale(_("%(node)s has already claimed this item at %(now)s."), state)
     queued = record.get("queued_at")
     if is_held and status == Status.PENDING and queued and queued != stored["queued_at"]:
-        raise _stale(_("%(node)s has taken up this item at %(now)s, so it is not queued again."), state)
+        raise _stale(_("%(node)s has already claimed this item at %(now)s, so it isn't queued again."), state)
     began = record.get("stage_started_at")
     if began and requeued_at and began < requeued_at and began != stored["stage_started_at"]:
-        raise _stale(_("This item was requeued since the stage began that you save; it is at %(now)s."), state)
+        raise _stale(
+            _("This item has been requeued since the stage in your save started. It is now at %(now)s."), state
+        )
 
 
 def _stale(sentence: str, state: ItemState) -> Refused:
-    advice = _("Read it again before you go on.")
+    advice = _("Read it again before you continue.")
     return Refused("changed", f"{sentence % {'node': state.node, 'now': state}} {advice}")
 
 
@@ -96,7 +98,7 @@ def _check_nothing_is_lost(state: ItemState, carried: Mapping[str, Any], stored:
     """Accepts a repeated save, but raises Refused rather than silently drop values that the item no longer accepts."""
     new = {name for name, value in carried.items() if value not in (None, "") and value != stored[name]}
     if lost := sorted(new - _SET_BY_THE_MOVE):
-        sentence = _("This item is %(phase)s (%(now)s); a save does not change these any more: %(lost)s.")
+        sentence = _("This item is %(phase)s (%(now)s). A save can no longer change: %(lost)s.")
         words = {"phase": PHASE_WORDS[state.phase], "now": state, "lost": ", ".join(lost)}
         raise Refused("illegal", sentence % words)
 
@@ -122,7 +124,8 @@ def _edit(state: ItemState, note: str | None, carried: Mapping[str, Any]) -> Tra
     elif fields.get("retry"):
         # If it was read before the failure became permanent, it would revive the item by accident.
         sentence = _(
-            "This item is closed (%(now)s, retry off), and a save does not open it again: requeue it, or switch retry on on its page."
+            "This item is closed (%(now)s, retry off), and a save can't reopen it. Requeue it, or turn on “Retry” "
+            "on its page."
         )
         raise Refused("illegal", sentence % {"now": state}, "retry")
     if state.status == Status.SUSPENDED and not fields.get("needs_admin_review"):

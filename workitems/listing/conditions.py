@@ -1,4 +1,4 @@
-"""The SQL conditions of the filters, and what they mean for the kinds of items that the summary table counts."""
+"""The conditions that filters are made of: functions of a value that return SQL, or the kinds of items that match it."""
 
 from collections.abc import Callable
 from functools import cache, reduce
@@ -17,11 +17,11 @@ from ..vocabulary import REGISTRY_ACTIONS
 from .parameters import UNSET
 
 
-def is_any(column: str) -> Callable[[list[str]], Q]:
+def any_of(column: str) -> Callable[[list[str]], Q]:
     return lambda values: Q(**{f"{column}__in": values})
 
 
-def is_any_text(column: str) -> Callable[[list[str]], Q]:
+def any_text_of(column: str) -> Callable[[list[str]], Q]:
     return lambda values: reduce(or_, (same_text(column, value) for value in values))
 
 
@@ -29,7 +29,7 @@ def contains(column: str) -> Callable[[str], Q]:
     return lambda text: field_contains(column, text)
 
 
-def is_true(**conditions: Any) -> Callable[[bool], Q]:
+def matches(**conditions: Any) -> Callable[[bool], Q]:
     return lambda wanted: Q(**conditions) if wanted else ~Q(**conditions)
 
 
@@ -37,11 +37,11 @@ def compares(lookup: str) -> Callable[[Any], Q]:
     return lambda value: Q(**{lookup: value})
 
 
-def made_in_second(moment: Any) -> Q:
+def bag_made_at(moment: Any) -> Q:
     return Q(bag_date__isnull=True) if moment == UNSET else same_second("bag_date", moment)
 
 
-def in_any_phase(phases: list[str]) -> Q:
+def in_phase(phases: list[str]) -> Q:
     return in_phases(*map(Phase, phases))
 
 
@@ -57,7 +57,7 @@ def kinds_in_phases(phases: list[str]) -> list[KindCondition]:
     ]
 
 
-def is_any_registry_action(words: list[str]) -> Q:
+def any_registry_action(words: list[str]) -> Q:
     return reduce(or_, (_of_registry(*REGISTRY_ACTIONS[word]) for word in words))
 
 
@@ -67,7 +67,7 @@ def _of_registry(action: str, about_file: bool | None) -> Q:
     return Q(action=action) & (~Q(generic_file_identifier="") if about_file else Q(generic_file_identifier=""))
 
 
-def is_among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Callable[[bool], Q]:
+def among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Callable[[bool], Q]:
     """The condition that an item is among `items` or, for false, among `others`: "not among `items`" would be slower."""
 
     @cache

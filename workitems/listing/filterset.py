@@ -17,17 +17,17 @@ from ..models import WorkItem
 from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
+    among,
+    any_of,
+    any_registry_action,
+    any_text_of,
+    bag_made_at,
     compares,
     contains,
-    in_any_phase,
-    is_among,
-    is_any,
-    is_any_registry_action,
-    is_any_text,
-    is_true,
+    in_phase,
     kinds_in_phases,
     kinds_with,
-    made_in_second,
+    matches,
 )
 from .list_filter import IndexStrategy, ListFilter
 from .ordering import SORTS
@@ -62,48 +62,52 @@ class ListFilterSet(django_filters.FilterSet):
 
     item_action = ListFilter(
         WordsField,
-        is_any("action"),
+        any_of("action"),
         masks=kinds_with("action"),
         words=Action,
         label=gettext_lazy("Action"),
-        about="What is done.",
+        about="What is being done.",
     )
     registry_action = ListFilter(
-        WordsField, is_any_registry_action, words=REGISTRY_ACTIONS, label=gettext_lazy("Action"), about="What is done."
+        WordsField,
+        any_registry_action,
+        words=REGISTRY_ACTIONS,
+        label=gettext_lazy("Action"),
+        about="What is being done.",
     )
     stage = ListFilter(
         WordsField,
-        is_any("stage"),
+        any_of("stage"),
         masks=kinds_with("stage"),
         words=Stage,
         label=gettext_lazy("Stage"),
-        about="How far it has come.",
+        about="How far it has progressed.",
     )
     status = ListFilter(
         WordsField,
-        is_any("status"),
+        any_of("status"),
         masks=kinds_with("status"),
         words=Status,
         label=gettext_lazy("Status"),
-        about="How it is doing at its stage.",
+        about="How the current stage is going.",
     )
     reviewed = ListFilter(
         BooleansField,
-        is_any("reviewed"),
+        any_of("reviewed"),
         masks=kinds_with("reviewed"),
         label=gettext_lazy("Reviewed"),
-        about="Whether somebody at the institution has reviewed the result.",
+        about="Whether someone at the institution has reviewed the result.",
     )
     institution = ListFilter(
         InstitutionsField,
-        is_any("institution_id"),
+        any_of("institution_id"),
         masks=kinds_with("institution_id"),
         label=gettext_lazy("Institution"),
         about="The domain or number of the institution that owns it.",
     )
     institution_id = ListFilter(
         InstitutionNumbersField,
-        is_any("institution_id"),
+        any_of("institution_id"),
         masks=kinds_with("institution_id"),
         label=gettext_lazy("Institution number"),
         about="The number of the institution that owns it.",
@@ -119,11 +123,11 @@ class ListFilterSet(django_filters.FilterSet):
     )
     name = ListFilter(
         TextsField,
-        is_any_text("name"),
+        any_text_of("name"),
         IndexStrategy.NARROW,
         max_length=1000,
         label=gettext_lazy("Name"),
-        about="The complete name of the file that was uploaded, or of what is restored or deleted.",
+        about="The complete name of the uploaded file, or of what is restored or deleted.",
     )
     name_like = ListFilter(
         TextField,
@@ -135,7 +139,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     etag = ListFilter(
         TextsField,
-        is_any("etag"),
+        any_of("etag"),
         IndexStrategy.NARROW,
         max_length=255,
         label=gettext_lazy("Etag"),
@@ -151,7 +155,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     object_identifier = ListFilter(
         TextsField,
-        is_any_text("object_identifier"),
+        any_text_of("object_identifier"),
         IndexStrategy.NARROW,
         max_length=1300,
         label=gettext_lazy("Object identifier"),
@@ -167,7 +171,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     file_identifier = ListFilter(
         TextsField,
-        is_any("generic_file_identifier"),
+        any_of("generic_file_identifier"),
         max_length=2500,
         label=gettext_lazy("File identifier"),
         about="The complete identifier of the file, for items about a single file.",
@@ -182,14 +186,14 @@ class ListFilterSet(django_filters.FilterSet):
     )
     bucket = ListFilter(
         TextsField,
-        is_any("bucket"),
+        any_of("bucket"),
         max_length=255,
         label=gettext_lazy("Bucket"),
         about="The complete name of the receiving bucket.",
     )
     user = ListFilter(
         TextsField,
-        is_any("user"),
+        any_of("user"),
         max_length=255,
         label=gettext_lazy("Requested by"),
         about="Who requested it: the complete email address.",
@@ -201,7 +205,7 @@ class ListFilterSet(django_filters.FilterSet):
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received from"),
-        about="Received or requested on this day or later.",
+        about="Received or requested on or after this date.",
     )
     received_to = ListFilter(
         DayField,
@@ -209,7 +213,7 @@ class ListFilterSet(django_filters.FilterSet):
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received to"),
-        about="Received or requested on this day or earlier.",
+        about="Received or requested on or before this date.",
     )
     created_after = ListFilter(
         MomentField,
@@ -217,7 +221,7 @@ class ListFilterSet(django_filters.FilterSet):
         IndexStrategy.RANGE,
         column="created_at",
         label=gettext_lazy("Created from"),
-        about="Added to this system at this time or later.",
+        about="Added to this system at or after this time.",
     )
     created_before = ListFilter(
         MomentField,
@@ -232,19 +236,19 @@ class ListFilterSet(django_filters.FilterSet):
         compares("updated_at__gte"),
         IndexStrategy.RANGE,
         column="updated_at",
-        label=gettext_lazy("Changed from"),
-        about="Changed at this time or later. For programs that fetch what is new since their last call.",
+        label=gettext_lazy("Updated from"),
+        about="Updated at or after this time. For programs that fetch what has changed since their last request.",
     )
     updated_before = ListFilter(
         MomentField,
         compares("updated_at__lt"),
         IndexStrategy.RANGE,
         column="updated_at",
-        label=gettext_lazy("Changed before"),
-        about="Last changed before this time.",
+        label=gettext_lazy("Updated before"),
+        about="Last updated before this time.",
     )
     bag_date = ListFilter(
-        MomentField, made_in_second, label=gettext_lazy("Bag made"), about="When the bag was made, to the second."
+        MomentField, bag_made_at, label=gettext_lazy("Bag created"), about="When the bag was created, to the second."
     )
     size_min = ListFilter(
         SizeField, compares("size__gte"), label=gettext_lazy("Size from"), about="At least this many bytes."
@@ -255,14 +259,14 @@ class ListFilterSet(django_filters.FilterSet):
     bag_date_from = ListFilter(
         MomentField,
         compares("bag_date__gte"),
-        label=gettext_lazy("Bag made from"),
-        about="The bag was made at this time or later.",
+        label=gettext_lazy("Bag created from"),
+        about="The bag was created at or after this time.",
     )
     bag_date_to = ListFilter(
         MomentField,
         compares("bag_date__lte"),
-        label=gettext_lazy("Bag made to"),
-        about="The bag was made at this time or earlier.",
+        label=gettext_lazy("Bag created to"),
+        about="The bag was created at or before this time.",
     )
     date_from = ListFilter(
         MomentField,
@@ -270,7 +274,7 @@ class ListFilterSet(django_filters.FilterSet):
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received from this time"),
-        about="Received or requested at this time or later.",
+        about="Received or requested at or after this time.",
     )
     date_to = ListFilter(
         MomentField,
@@ -278,38 +282,38 @@ class ListFilterSet(django_filters.FilterSet):
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received up to this time"),
-        about="Received or requested at this time or earlier.",
+        about="Received or requested at or before this time.",
     )
 
     retry = ListFilter(
         BooleanField,
-        is_true(retry=True),
+        matches(retry=True),
         masks=lambda wanted: [{"retry": frozenset({wanted})}],
         label=gettext_lazy("Retry"),
-        about="Whether the system tries again automatically after a failure.",
+        about="Whether the system retries automatically after a failure.",
     )
     needs_admin_review = ListFilter(
         BooleanField,
-        is_true(needs_admin_review=True),
+        matches(needs_admin_review=True),
         IndexStrategy.NARROW,
         label=gettext_lazy("Needs admin review"),
-        about="Whether an admin of the consortium has to look at it.",
+        about="Whether a consortium admin needs to look at it.",
     )
     queued = ListFilter(
         BooleanField,
-        is_true(queued_at__isnull=False),
+        matches(queued_at__isnull=False),
         label=gettext_lazy("Queued"),
-        about="Whether it has been put in the workers' queue: true where `queued_at` is set.",
+        about="Whether it has been added to the workers' queue: true if `queued_at` is set.",
     )
     not_queued = ListFilter(
         BooleanField,
-        is_true(queued_at__isnull=True),
+        matches(queued_at__isnull=True),
         label=gettext_lazy("Not queued"),
-        about="Whether it has yet to be put in the workers' queue: true where `queued_at` is null.",
+        about="Whether it is still waiting to be queued: true if `queued_at` is null.",
     )
     phase = ListFilter(
         WordsField,
-        in_any_phase,
+        in_phase,
         masks=kinds_in_phases,
         words=Phase,
         label=gettext_lazy("State"),
@@ -324,87 +328,86 @@ class ListFilterSet(django_filters.FilterSet):
     )
     cause = ListFilter(
         NumbersField,
-        is_any("failure__cause"),
+        any_of("failure__cause"),
         IndexStrategy.NARROW,
         label=gettext_lazy("Cause of the last failure"),
-        about="The number of the cause of its last failure, as in the links of the overview.",
+        about="The number of the cause of its last failure, as in the overview's links.",
     )
     failed_after = ListFilter(
         MomentField,
         compares("failure__at__gte"),
         IndexStrategy.NARROW,
-        label=gettext_lazy("Failed last, from"),
-        about="Its last failure was at this time or later.",
+        label=gettext_lazy("Last failed since"),
+        about="Last failed at or after this time.",
     )
     superseded = ListFilter(
         BooleanField,
-        is_among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
+        among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
         IndexStrategy.NARROW,
         label=gettext_lazy("Superseded"),
-        about="True: open uploads that another upload of the same bag replaces. False: all others.",
+        about="True: open uploads that another upload of the same bag has replaced. False: all others.",
     )
     duplicate = ListFilter(
         BooleanField,
-        is_among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
+        among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
         IndexStrategy.NARROW,
         label=gettext_lazy("Duplicate"),
-        about="True: open uploads of a file that is ingested from another upload. False: all others.",
+        about="True: open uploads of a file that is being or has been ingested from another upload. False: all others.",
     )
     other_upload = ListFilter(
         BooleanField,
-        is_among(WorkItem.objects.with_other_upload, WorkItem.objects.without_other_upload),
+        among(WorkItem.objects.with_other_upload, WorkItem.objects.without_other_upload),
         label=gettext_lazy("Has another upload"),
-        about="True: ingests that failed permanently or were cancelled, where another upload of the bag counts instead. False: all others.",
+        about="True: ingests that failed permanently or were cancelled, if another upload of the bag counts "
+        "instead. False: all others.",
     )
 
     node = ListFilter(
         TextsField,
-        is_any("node"),
+        any_of("node"),
         IndexStrategy.NARROW,
         max_length=255,
         label=gettext_lazy("Node"),
-        about="The complete name of the machine that works on it.",
+        about="The complete name of the machine that is working on it.",
     )
     node_empty = ListFilter(
         BooleanField,
-        is_true(node=""),
+        matches(node=""),
         label=gettext_lazy("No node"),
-        about="True: no machine works on it. False: one does.",
+        about="True: no machine is working on it. False: one is.",
     )
     node_not_empty = ListFilter(
         BooleanField,
         lambda wanted: ~Q(node="") if wanted else Q(node=""),
         label=gettext_lazy("Has node"),
-        about="True: a machine works on it. False: none does.",
+        about="True: a machine is working on it. False: none is.",
     )
     pid = ListFilter(
-        NumbersField, is_any("pid"), label=gettext_lazy("Pid"), about="The number of the process that works on it."
+        NumbersField, any_of("pid"), label=gettext_lazy("Pid"), about="The number of the process that is working on it."
     )
     pid_empty = ListFilter(
         BooleanField,
-        is_true(pid__isnull=True),
+        matches(pid__isnull=True),
         label=gettext_lazy("No pid"),
-        about="True: no process works on it. False: one does.",
+        about="True: no process is working on it. False: one is.",
     )
     pid_not_empty = ListFilter(
         BooleanField,
-        is_true(pid__isnull=False),
+        matches(pid__isnull=False),
         label=gettext_lazy("Has pid"),
-        about="True: a process works on it. False: none does.",
+        about="True: a process is working on it. False: none is.",
     )
 
     # How the list is shown, not which items are in it.
-    sort = ListFilter(
-        WordsField, words=SORTS, about="The order of the rows. Rows that are equal in it are ordered by number."
-    )
+    sort = ListFilter(WordsField, words=SORTS, about="The sort order. Ties are sorted by number.")
     page = ListFilter(NumberField, min_value=1, max_value=10**9, about="The number of the page, counted from 1.")
     per_page = ListFilter(NumberField, min_value=1, max_value=MOST_PER_PAGE, about="The number of rows per page.")
     after = ListFilter(
         TextField,
         max_length=2600,
-        about="Where the page begins, as `next` carries it: nothing is skipped or seen twice while items change. Take it from there together with `page`; it is not meant to be written by hand.",
+        about="Where the page starts, as given in `next`, so that no item is skipped or repeated while items change. Copy it from there together with `page`; don't construct it yourself.",
     )
     before = ListFilter(
-        TextField, max_length=2600, about="Where the page ends, as the link to the previous page carries it."
+        TextField, max_length=2600, about="Where the page ends, as given in the link to the previous page."
     )
-    format = ListFilter(WordsField, words=FORMATS, about="Whether the answer is a page or a file.")
+    format = ListFilter(WordsField, words=FORMATS, about="Whether the response is a page or a file.")

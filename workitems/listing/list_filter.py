@@ -1,4 +1,4 @@
-"""What one filter of a list is: the field that reads its value, its SQL condition, and the index that finds its items."""
+"""One filter of a list: what it is made of, and what finds its items."""
 
 from collections.abc import Callable
 from enum import Enum

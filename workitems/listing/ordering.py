@@ -37,13 +37,13 @@ class Sort(NamedTuple):
 SORTS: dict[str, Sort] = {
     "date": Sort(gettext_lazy("Received, newest first"), ("-date", "-id")),
     "-date": Sort(gettext_lazy("Received, oldest first"), ("date", "id")),
-    "updated": Sort(gettext_lazy("Last change, newest first"), ("-updated_at", "-id")),
-    "-updated": Sort(gettext_lazy("Last change, oldest first"), ("updated_at", "id")),
+    "updated": Sort(gettext_lazy("Updated, newest first"), ("-updated_at", "-id")),
+    "-updated": Sort(gettext_lazy("Updated, oldest first"), ("updated_at", "id")),
     "name": Sort(gettext_lazy("Name, A to Z"), ("name", "id")),
     "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
     "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),
     "id": Sort(gettext_lazy("Number"), ("id",)),
-    "waiting": Sort(gettext_lazy("At its stage, longest first"), ("at_stage_since", "id")),
+    "waiting": Sort(gettext_lazy("Time at stage, longest first"), ("at_stage_since", "id")),
 }
 
 _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
@@ -167,7 +167,7 @@ def parse_cursor(columns: Sequence[str], text: str) -> list[Any]:
         return [_value(column, part) for column, part in zip(columns, parts, strict=True)]
     except (ValueError, OverflowError, ValidationError):
         raise ValidationError(
-            _("This is not a place in a list with this sort; leave it out to begin at the first row.")
+            _("This isn't a position in a list with this sort order. Leave it out to start at the first row.")
         ) from None
 
 

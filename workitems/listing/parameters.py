@@ -32,8 +32,8 @@ class TextField(forms.CharField):
     def __init__(self, *, max_length: int, **kwargs: Any):
         kwargs.pop("strip", None)
         super().__init__(max_length=max_length, strip=False, **kwargs)
-        self.error_messages["max_length"] = _("Give at most %(limit_value)d characters.")
-        self.error_messages["null_characters_not_allowed"] = _("A NUL character is in no item; leave it out.")
+        self.error_messages["max_length"] = _("Use at most %(limit_value)d characters.")
+        self.error_messages["null_characters_not_allowed"] = _("Remove the NUL character; no item contains one.")
 
 
 class ListField(forms.Field):
@@ -45,7 +45,7 @@ class ListField(forms.Field):
         filled = [one for one in value or [] if one.strip()]
         if len(filled) > MOST_VALUES:
             raise ValidationError(
-                _("Give at most %(most)d values; here are %(number)d."),
+                _("Use at most %(most)d values; there are %(number)d here."),
                 params={"most": MOST_VALUES, "number": len(filled)},
             )
         return [self.clean_one(one) for one in filled]
@@ -113,7 +113,7 @@ class NumberField(forms.IntegerField):
         number = int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else -1
         if not self.least <= number <= self.most:
             raise ValidationError(
-                _("Give a whole number from %(least)d to %(most)d."),
+                _("Use a whole number from %(least)d to %(most)d."),
                 params={"least": self.least, "most": self.most},
             )
         return number
@@ -134,7 +134,7 @@ class SizeField(forms.Field):
         size = _bytes(found[1], found[2]) if found and not _AMBIGUOUS.search(found[1]) else None
         if size is None or size > MAX_BIGINT:
             raise ValidationError(
-                _("“%(value)s” is not a size; give bytes, or a number like %(example)s."),
+                _("“%(value)s” is not a size. Use bytes, or a number such as %(example)s."),
                 params={"value": shortened(value), "example": f"1{get_format('DECIMAL_SEPARATOR')}4 GB"},
             )
         return size
@@ -163,7 +163,7 @@ class MomentField(forms.Field):
                 raise ValueError
         except (ValueError, OverflowError):
             raise ValidationError(
-                _("“%(value)s” is not a time; give it like 2021-03-04T05:06:07Z or 2021-03-04."),
+                _("“%(value)s” is not a time. Use a format such as 2021-03-04T05:06:07Z or 2021-03-04."),
                 params={"value": shortened(text)},
             ) from None
         return aware
@@ -181,7 +181,7 @@ class DayField(forms.Field):
         day = _day(text)
         if day is None:
             raise ValidationError(
-                _("“%(value)s” is not a day; give it like 2021-03-04."), params={"value": shortened(text)}
+                _("“%(value)s” is not a date. Use a format such as 2021-03-04."), params={"value": shortened(text)}
             )
         return start_of(day)
 
@@ -244,15 +244,13 @@ def _no_institution(value: str, known: dict[str, int], by: str) -> ValidationErr
     """The same error for one that does not exist and for one that this reader has no access to."""
     shown = {"value": shortened(value.strip()), "own": next((str(one) for one in _names(known, by)), "")}
     if len(known) == 1:
-        return ValidationError(
-            _("You see only your own institution, which is %(own)s, and not “%(value)s”."), params=shown
-        )
+        return ValidationError(_("You can see only your own institution, %(own)s, not “%(value)s”."), params=shown)
     if by == "id":
         return ValidationError(
-            _("There is no institution with the number “%(value)s”; give one like %(own)s."), params=shown
+            _("There is no institution with the number “%(value)s”. Use a number such as %(own)s."), params=shown
         )
     return ValidationError(
-        _("There is no institution “%(value)s”; give its domain, like %(own)s, or its number."), params=shown
+        _("There is no institution “%(value)s”. Use its domain, such as %(own)s, or its number."), params=shown
     )
 
 

@@ -71,8 +71,8 @@ def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
 
 def _unknown_name_error(given: str, known: Iterable[str]) -> str:
     if close := get_close_matches(given, known, n=1, cutoff=0.75):
-        return _("There is no filter of this name. Did you mean %(name)s?") % {"name": close[0]}
-    return _("There is no filter of this name.")
+        return _("There is no filter with this name. Did you mean %(name)s?") % {"name": close[0]}
+    return _("There is no filter with this name.")
 
 
 def _intersect(some: Collection[int] | None, others: Collection[int] | None) -> list[int] | None:
@@ -122,7 +122,7 @@ class ItemList:
             elif filled:
                 name = self.dialect.names[given]
                 if self._given.setdefault(name, given) != given:
-                    sentence = _("“%(one)s” and “%(other)s” ask the same; give one of them.")
+                    sentence = _("“%(one)s” and “%(other)s” are the same filter. Use only one of them.")
                     self.errors[given] = sentence % {"one": self._given[name], "other": given}
                 params[name] = filled
         return params
@@ -182,11 +182,11 @@ class ItemList:
             fields["sort"].in_words = self.dialect.sorts_in_words
         for name, values in self.params.items():
             if len(values) > 1 and (name in PRESENTATION_NAMES or not hasattr(fields[name], "clean_one")):
-                self.errors[self._given[name]] = _("This can be given only once.")
+                self.errors[self._given[name]] = _("Use this only once.")
         for name, messages in filters.form.errors.items():
             self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
         if "cause" in self.params and not self.errors and self.causes.keys() != {*self.params["cause"]}:
-            self.errors[self._given["cause"]] = _("There is no cause of failures with this number.")
+            self.errors[self._given["cause"]] = _("There is no cause of failure with this number.")
         for name in ("after", "before"):
             if not self.errors and name in self.params:
                 self._check_place(name, filters.form.cleaned_data)

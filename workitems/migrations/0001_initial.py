@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('stage', models.CharField(choices=workitems.vocabulary.stage_choices, max_length=32, verbose_name='stage')),
                 ('status', models.CharField(choices=workitems.vocabulary.status_choices, max_length=32, verbose_name='status')),
                 ('outcome', models.CharField(blank=True, max_length=255, verbose_name='outcome')),
-                ('bag_date', models.DateTimeField(blank=True, null=True, verbose_name='bag made')),
+                ('bag_date', models.DateTimeField(blank=True, null=True, verbose_name="bag created")),
                 ('date', models.DateTimeField(verbose_name='received')),
                 ('retry', models.BooleanField(default=True, verbose_name='retry')),
                 ('reviewed', models.BooleanField(default=False, verbose_name='reviewed')),

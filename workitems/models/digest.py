@@ -9,8 +9,8 @@ from .saved_view import SavedView
 
 
 class Every(models.TextChoices):
-    DAY = "day", _("every day")
-    WEEK = "week", _("every week")
+    DAY = "day", _("daily")
+    WEEK = "week", _("weekly")
 
 
 class Digest(models.Model):

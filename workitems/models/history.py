@@ -12,13 +12,13 @@ from .append_only import AppendOnly
 
 class HistoryQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
     def delete(self) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
 
 class AcceptedChange(models.Model):
@@ -47,11 +47,11 @@ class AcceptedChange(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise AppendOnly("History is only ever added to.")
+            raise AppendOnly("History entries can only be added.")
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
 
 class HistoryEntry(AcceptedChange):

@@ -17,7 +17,7 @@ class Reach(models.TextChoices):
 
     PRIVATE = "private", _("only you")
     INSTITUTION = "institution", _("your institution")
-    EVERYBODY = "everybody", _("everybody")
+    EVERYBODY = "everybody", _("everyone")
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
@@ -50,7 +50,7 @@ class SavedView(models.Model):
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="saved_views")
     name = models.CharField(_("name"), max_length=NAME_LIMIT)
     query = models.CharField(max_length=QUERY_LIMIT, blank=True)
-    reach = models.CharField(_("who sees it"), max_length=16, choices=Reach, default=Reach.PRIVATE)
+    reach = models.CharField(_("visible to"), max_length=16, choices=Reach, default=Reach.PRIVATE)
     created_at = models.DateTimeField(default=timezone.now)
 
     owner_id: int

@@ -193,7 +193,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()
 
     def delete(self) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
@@ -219,7 +219,7 @@ class WorkItem(models.Model):
     stage = models.CharField(_("stage"), max_length=32, choices=stage_choices)
     status = models.CharField(_("status"), max_length=32, choices=status_choices)
     outcome = models.CharField(_("outcome"), max_length=255, blank=True)
-    bag_date = models.DateTimeField(_("bag made"), null=True, blank=True)
+    bag_date = models.DateTimeField(_("bag created"), null=True, blank=True)
     date = models.DateTimeField(_("received"))
     retry = models.BooleanField(_("retry"), default=True)
     reviewed = models.BooleanField(_("reviewed"), default=False)
@@ -311,4 +311,4 @@ class WorkItem(models.Model):
         )
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")

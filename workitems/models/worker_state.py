@@ -10,7 +10,7 @@ from .append_only import AppendOnly
 
 class WorkItemStateQuerySet(models.QuerySet["WorkItemState"]):
     def delete(self) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
+        raise AppendOnly("A worker state is part of its item and can't be deleted.")
 
 
 class WorkItemState(models.Model):
@@ -36,4 +36,4 @@ class WorkItemState(models.Model):
         return f"#{self.item_id} {self.action}"
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
+        raise AppendOnly("A worker state is part of its item and can't be deleted.")

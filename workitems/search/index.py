@@ -49,8 +49,8 @@ def check_search_index(app_configs: Any = None, databases: Any = None, **kwargs:
     """Warns when a search has to read every text."""
     return [
         checks.Warning(
-            "The search looks through every text, because the database has no index by trigrams. It is slow, and long lists are "
-            "searched a part at a time.",
+            "Searches read every text because the database has no trigram index. They are slow, and long lists are "
+            "searched in parts.",
             hint="Let the database's owner run CREATE EXTENSION pg_trgm, and then run manage.py index_search.",
             id="workitems.W001",
         )

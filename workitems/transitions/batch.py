@@ -184,9 +184,7 @@ def _check_version(row: WorkItem, seen: int | None) -> None:
     if seen is not None and seen != row.version:
         raise Refused(
             "changed",
-            _(
-                "This item has changed since you opened the page. It is now at %(now)s; look at it before you repeat this."
-            )
+            _("This item has changed since you opened the page. It is now at %(now)s. Check it before you try again.")
             % {"now": row.lifecycle_state},
         )
 

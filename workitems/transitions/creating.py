@@ -71,7 +71,7 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
     if item.status == Status.STARTED:
         item.stage_started_at = item.stage_started_at or now
     if item.reviewed and item.phase is not Phase.CLOSED:
-        raise Refused("invalid", _("“reviewed” is only for items that are closed."), "reviewed")
+        raise Refused("invalid", _("“reviewed” is only for closed items."), "reviewed")
 
 
 def _insert(item: WorkItem, by: User, via: str, now: datetime) -> None:

@@ -46,14 +46,14 @@ def _text(value: Any, column: models.Field) -> str:
     if not value.strip() and not column.blank and column.editable:
         return _("“%(field)s” must not be empty.")
     if column.max_length is not None and len(value) > column.max_length:
-        sentence = _("“%(field)s” is too long: it has {count} characters, and at most {limit} can be kept.")
+        sentence = _("“%(field)s” is too long: it has {count} characters, but at most {limit} can be stored.")
         return sentence.format(count=len(value), limit=column.max_length)
     if "\0" in value:
-        return _("“%(field)s” contains a NUL character, which cannot be stored; leave it out.")
+        return _("“%(field)s” contains a NUL character, which can't be stored. Remove it.")
     try:
         value.encode()
     except UnicodeEncodeError:
-        return _("“%(field)s” contains half a surrogate pair, which is no character; leave it out.")
+        return _("“%(field)s” contains half a surrogate pair, which isn't a valid character. Remove it.")
     return ""
 
 
@@ -62,4 +62,4 @@ def _moment(value: Any) -> str:
         fits = isinstance(value, datetime) and value.tzinfo is not None and value.astimezone(UTC) is not None
     except OverflowError:
         fits = False
-    return "" if fits else _("“%(field)s” must be a time with its zone.")
+    return "" if fits else _("“%(field)s” must be a time with a time zone.")

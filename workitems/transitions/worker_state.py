@@ -26,7 +26,7 @@ class WorkerStateTooLarge(Exception):
     """A state larger than WORKER_STATE_LIMIT bytes. The sentence says how large it is and how large it can be."""
 
     def __init__(self, size: int):
-        sentence = _("This state has {size:,} bytes; at most {limit:,} bytes (64 MiB) can be kept.")
+        sentence = _("This state has {size:,} bytes, but at most {limit:,} bytes (64 MiB) can be stored.")
         self.sentence = sentence.format(size=size, limit=WORKER_STATE_LIMIT)
         self.size = size
         super().__init__(self.sentence)
@@ -47,7 +47,7 @@ def save_worker_state(
     stays, complete. The returned row hasn't loaded the text. Raises Refused or WorkerStateTooLarge and changes nothing.
     """
     if not by.can(Permission.PROGRESS):
-        raise Refused("forbidden", _("Your role does not allow this: only services and admins keep a state."))
+        raise Refused("forbidden", _("Your role doesn't allow this. Only services and admins can save a state."))
     action = action or item.action
     check_values(WorkItemState, {"action": action})
     data = _utf8(text or "")
@@ -67,9 +67,9 @@ def _utf8(text: str) -> bytes:
     if not isinstance(text, str):
         raise Refused("invalid", _("“state” must be text."), "state")
     if "\0" in text:
-        raise Refused("invalid", _("“state” contains a NUL character; leave it out."), "state")
+        raise Refused("invalid", _("“state” contains a NUL character. Remove it."), "state")
     try:
         return text.encode()
     except UnicodeEncodeError:
-        sentence = _("“state” contains half a surrogate pair, which is no character; leave it out.")
+        sentence = _("“state” contains half a surrogate pair, which isn't a valid character. Remove it.")
         raise Refused("invalid", sentence, "state") from None

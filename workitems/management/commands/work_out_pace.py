@@ -9,8 +9,8 @@ from workitems.models import WorkItem
 
 class Command(BaseCommand):
     help = (
-        "Works out anew, from the histories of the last three months, how long things take and how many were done in a day, "
-        "and from the notes why items failed. Needed only after rows were written past this product. May run at any time."
+        "Recalculates how long stages take and how many items finish per day, from the histories of the last three months, "
+        "and why items failed, from their notes. Needed only after rows were written outside Pharos. You can run it at any time."
     )
 
     def handle(self, *args, **options):

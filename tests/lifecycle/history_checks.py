@@ -22,7 +22,7 @@ from workitems.lifecycle import (
     requeue_stages,
 )
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 from workitems.vocabulary import Action, Stage, Status
 
 FLAGS = ("retry", "needs_admin_review", "reviewed")

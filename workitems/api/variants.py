@@ -1,4 +1,4 @@
-"""What distinguishes the versions of the API, and in each the routes of members from those of services and admins."""
+"""The variants of the API: each version has one for members and one for services and admins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pharos.accounts.roles import Permission
 
 from ..listing import PROCESS_NAMES, Dialect
-from .callers import Headers
+from .authentication import AuthHeaders
 from .records import Record
 
 
 @dataclass(frozen=True)
-class Edition:
-    """One version for one kind of caller: who they are, how they spell a list, and an item."""
+class ApiVariant:
+    """One version of the API for one kind of caller: the permission and headers, and the spelling of lists and items."""
 
     version: str
     permission: Permission
-    headers: Headers
+    headers: AuthHeaders
     dialect: Dialect
     record: type[Record]
 
@@ -26,5 +26,5 @@ class Edition:
 
 
 def without_process(names: Mapping[str, str]) -> dict[str, str]:
-    """The names of a list that a member may use."""
+    """The parameters of a list that a member can use."""
     return {given: name for given, name in names.items() if name not in PROCESS_NAMES}

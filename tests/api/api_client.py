@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from pharos.accounts import api_keys
 from pharos.accounts.roles import Permission
-from workitems.api.callers import FLUCTUS, PHAROS
+from workitems.api.authentication import FLUCTUS, PHAROS
 
 NOTHING = object()
 
@@ -70,7 +70,7 @@ class Caller:
     def __init__(self, client, user):
         self.client = client
         self.user = user
-        self.key, self.secret = api_keys.make(user, label="tests", now=timezone.now())
+        self.key, self.secret = api_keys.create_key(user, label="tests", now=timezone.now())
 
     def headers_for(self, path) -> dict[str, str]:
         names = FLUCTUS if path.startswith("/member-api/v1/") else PHAROS
