@@ -119,7 +119,10 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
         ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: name the database"),
         ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: SQLite has no standbys"),
-        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: a standby must be a PostgreSQL server"),
+        (
+            {"DATABASE_REPLICA_URL": "sqlite:////var/x.db"},
+            "DATABASE_REPLICA_URL: a standby must be a PostgreSQL server",
+        ),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db,"}, "DATABASE_REPLICA_URL: a standby must be a PostgreSQL server"),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres://u@h"}, "DATABASE_REPLICA_URL: name the database"),
         (

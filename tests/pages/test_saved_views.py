@@ -103,10 +103,7 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
         ({"name": "\u200b"}, "This name contains invisible characters."),
         ({"name": "\u3164"}, "This name contains invisible characters."),
         ({"name": "\ufe0f"}, "This name contains invisible characters."),
-        *(
-            ({"name": name}, "This name contains invisible characters.")
-            for name in ("a\ufffe", "\u2065", "\ufdd0")
-        ),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("a\ufffe", "\u2065", "\ufdd0")),
         *(({"name": name}, "This name contains invisible characters.") for name in ("\U000e0080", "\ufff0")),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],

@@ -142,7 +142,9 @@ class ListAndCreate(List):
         for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
             if type(pk) is not int:
                 raise Wrong(
-                    422, f"{_place(index)} doesn't say which item it is about. Add the item's number as “id”.", index=index
+                    422,
+                    f"{_place(index)} doesn't say which item it is about. Add the item's number as “id”.",
+                    index=index,
                 )
             if pk in found:
                 sentence = f"{_place(index)}, item {pk}: this item is in the batch twice; send each once."

@@ -213,7 +213,9 @@ def disk_full(rng: Random) -> str:
 
 
 def container_killed(rng: Random) -> str:
-    return f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task will be retried."
+    return (
+        f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task will be retried."
+    )
 
 
 TEMPORARY: dict[str, Callable[[Random], str]] = {

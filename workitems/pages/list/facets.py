@@ -157,6 +157,7 @@ def _institutions(listing: ItemList) -> list[Line]:
 class Hint:
     """For an empty list: a filter, and what the list would give without it (`is_whole`: not more)."""
 
+    name: str
     label: str
     count: int
     is_whole: bool
@@ -177,5 +178,5 @@ def drop_hints(listing: ItemList) -> list[Hint]:
         if found.total:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)
-            hints.append(Hint(f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
+            hints.append(Hint(name, f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
     return sorted(hints, key=lambda hint: -hint.count)
