@@ -73,16 +73,16 @@ def _history_is_emptied_only_after_a_test():
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_read_before():
+def _reset_language_and_time_zone():
     """A page leaves its reader's language and zone behind in the thread; the next test must not begin with them."""
     translation.deactivate()
     timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
-def _usual_times_are_read_anew():
+def _forget_usual_times():
     """A process keeps them for a minute, which here is many tests."""
-    typical.forget()
+    typical.clear_cache()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from .roles import Permission
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People are entered by an admin: nobody signs up, and only who may use the pages gets a password by mail."""
+    """Admins create accounts: nobody signs up, and only people who can use the pages get a password by email."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
@@ -28,5 +28,6 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().pre_login(request, user, **kwargs)
 
     def send_notification_mail(self, template_prefix, user, context=None, email=None):
-        # To the address that the person has now. allauth asks its own list, which may be empty, or name a former mailbox.
+        # Sent to the person's current address. allauth would use its own list, which can be empty or have an old
+        # address.
         super().send_notification_mail(template_prefix, user, context, email or user.email)

@@ -9,7 +9,7 @@ from .roles import Permission
 
 
 class AccountForm(forms.ModelForm):
-    """What people may set for themselves."""
+    """The settings that people can change for themselves."""
 
     class Meta:
         model = User
@@ -56,14 +56,14 @@ class AccountForm(forms.ModelForm):
 
 
 class KeyForm(forms.ModelForm):
-    """Asks for a new API key. `once` is another for each page that is drawn: one form makes one key."""
+    """Asks for a new API key. `once` is different each time the page is drawn: one form creates one key."""
 
-    NOT_WHOLE = _("Part of this form was missing. Reload the page and create the key there.")
+    INCOMPLETE = _("Part of this form was missing. Reload the page and create the key there.")
 
     once = forms.UUIDField(
         widget=forms.HiddenInput,
         initial=uuid.uuid4,
-        error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE},
+        error_messages={"required": INCOMPLETE, "invalid": INCOMPLETE},
     )
 
     class Meta:
@@ -75,20 +75,20 @@ class KeyForm(forms.ModelForm):
 
 
 class SignInForm(LoginForm):
-    """allauth's, in this product's spelling and without texts inside the fields."""
+    """allauth's form in this product's spelling, without placeholders."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Email")
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
-        self.fields["password"].help_text = ""  # a link, which the page has below the form
+        self.fields["password"].help_text = ""  # the page shows this link below the form
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
-    """A new password by mail: for those who may sign in, at the address that they have now.
+    """A new password by email, for people who can sign in, at their current address.
 
-    allauth also looks among the addresses that it has ever seen; a former mailbox must not open the account.
+    allauth also searches all addresses it has ever seen; an old mailbox must not open the account.
     """
 
     def __init__(self, *args, **kwargs):

@@ -19,8 +19,8 @@ def create(*arguments):
 def test_the_key_alone_is_printed(cast, who):
     out, err = create(cast[who].email.upper(), "--label", " ingest  on services-1 ")
     secret = out.removesuffix("\n")
-    assert api_keys.SHAPE.fullmatch(secret)
-    found = api_keys.find(cast[who].email, secret)
+    assert api_keys.KEY_FORMAT.fullmatch(secret)
+    found = api_keys.find_key(cast[who].email, secret)
     assert found.user == cast[who]
     assert found.label == "ingest  on services-1"
     assert cast[who].email in err
@@ -60,7 +60,7 @@ def test_who_is_switched_off_gets_none(dora):
 
 
 def test_nobody_gets_too_many(wally):
-    for _ in range(api_keys.MOST_LIVE_KEYS):
+    for _ in range(api_keys.MAX_ACTIVE_KEYS):
         create(wally.email)
     with pytest.raises(CommandError, match="Revoke one"):
         create(wally.email)

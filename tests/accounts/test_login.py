@@ -11,7 +11,7 @@ from django.urls import reverse
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 
 PASSWORD = "lighthouse-keeper"
 NEW = "another-tower-on-the-shore"
@@ -49,7 +49,7 @@ def test_wrong_password_or_person(client, dora, email, password):
     response = sign_in(client, email, password)
     assert response.status_code == 200
     assert not is_signed_in(client)
-    said = page(response).one(class_="problem")
+    said = parse_page(response).one(class_="problem")
     assert "The email or password is incorrect" in said.text
     assert "set a new password by the link below" in said.text
     assert reverse("account_reset_password") in response.text
@@ -95,7 +95,7 @@ def test_signing_out_is_a_post(signed_in, dora):
 
 def test_what_a_password_must_be_is_a_list(client, dora):
     sign_in(client, dora.email)
-    told = page(client.get(reverse("account_change_password"))).one("div", id="id_password1_helptext")
+    told = parse_page(client.get(reverse("account_change_password"))).one("div", id="id_password1_helptext")
     assert "at least 10 characters" in told.words
     assert len(told.all("li")) == 4
 

@@ -6,13 +6,13 @@ import json
 import pytest
 
 from tests.factories import make_item
-from tests.stored import as_stored
+from tests.stored_items import as_stored
 from workitems import transitions
 from workitems.api import v2, v3
 from workitems.api.fields import Flag
 from workitems.models import WorkItem, WorkItemState
 
-from .asking import Caller
+from .api_client import Caller
 
 BAG = "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z"
 PUTS = ["/api/v2/items/{}/", BAG, "/admin-api/v3/items/update/{}"]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import make_item
 
-from .asking import Caller
+from .api_client import Caller
 
 MEMBER = "/member-api/v2/items/"
 ITEMS = "/api/v2/items/"

@@ -8,7 +8,7 @@ from tests.factories import make_item
 from workitems import transitions
 from workitems.api import v2, v3
 
-from .asking import Caller
+from .api_client import Caller
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 # {version: (its record for admins, where it is read, where it is saved)}

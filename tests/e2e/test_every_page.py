@@ -215,7 +215,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     look()
     digests.subscribe(with_items["view"], cast["stan"], "day", timezone.now())
     [digest] = with_items["view"].digests.all()
-    page.goto(f"/digests/stop/{digests.token_of(digest)}")
+    page.goto(f"/digests/stop/{digests.sign_token(digest)}")
     look()
     page.set_viewport_size(WIDE)
     page.get_by_role("button", name="Unsubscribe").click()

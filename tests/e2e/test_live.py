@@ -212,6 +212,7 @@ def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
     page.get_by_text("Plain-text summary for an email").click()
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
+    page.evaluate("document.querySelector('.foot time').textContent = 'long ago'")
     transitions.fail(item, note="No space left.", retry=False, by=service())
     refreshed(page)
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
@@ -221,6 +222,7 @@ def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
     expect(banner(page)).to_have_count(0)
     expect(page.locator("#support-text")).to_be_visible()  # what was folded open stays so
     expect(page.get_by_role("button", name="Copy: Etag")).to_be_visible()
+    expect(page.locator(".foot time")).not_to_have_text("long ago")  # on paper it stands for when this was so
     assert page.url.endswith("?list=sort%3Ddate")
     assert faults(page) == []
     assert ask(page).status == 304

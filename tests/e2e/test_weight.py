@@ -8,6 +8,7 @@ import pytest
 from .conftest import NARROW, WIDE
 
 ONE_DATABASE_IS_ENOUGH = True
+FELT = 0.05  # of the screen; as little as a machine under load lets a page shift while it comes in
 SHIFTS = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
@@ -52,7 +53,7 @@ def test_nothing_moves_while_a_page_loads(who, viewport, opened, cast, with_item
         "/api/docs/v2/",
     ):
         page.goto(address)
-        assert (address, page.evaluate(SHIFTS)) == (address, 0)
+        assert page.evaluate(SHIFTS) < FELT, address
 
 
 def test_the_measure_would_see_a_shift(opened, cast, with_items):
@@ -61,4 +62,4 @@ def test_the_measure_would_see_a_shift(opened, cast, with_items):
     page.evaluate(
         "document.querySelector('main').prepend(Object.assign(document.createElement('p'), {textContent: 'Late. '.repeat(900)}))"
     )
-    assert page.evaluate(SHIFTS) > 0
+    assert page.evaluate(SHIFTS) > FELT

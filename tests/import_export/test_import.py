@@ -8,7 +8,7 @@ import pytest
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import Unreadable
+from workitems.import_export import UnreadableFile
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -288,5 +288,5 @@ def test_no_institution_is_made_for_a_row_that_stays_out(take):
 
 
 def test_a_dump_needs_its_table(take):
-    with pytest.raises(Unreadable, match="--institution-map"):
+    with pytest.raises(UnreadableFile, match="--institution-map"):
         take(registry_csv(registry()), "dump.csv")

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.import_export import Unreadable, import_files
-from workitems.import_export.importing.rows import READERS
+from workitems.import_export import UnreadableFile, import_files
+from workitems.import_export.importing.parsing import READERS
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -166,7 +166,7 @@ def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
 
 def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
     """Wherever the text is cut: in a word, a number, an escape, a character."""
-    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 7)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 7)
     rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
     assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
     assert counts(take("\n".join(json.dumps(row, indent=1, ensure_ascii=False) for row in rows))) == (0, 0, 7, 0, 0)
@@ -215,14 +215,14 @@ def test_bad_rows_of_a_dump(take, tmp_path, refused):
 
 
 def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
 
     def strict(ids, judge, **options):
         if 3 in ids:
             raise IntegrityError("row 3 is not wanted\nDETAIL")
         kept(ids, judge, **options)
 
-    monkeypatch.setattr(transitions, "take_in", strict)
+    monkeypatch.setattr(transitions, "store_imported", strict)
     rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
     assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
     [row] = refused()
@@ -272,7 +272,7 @@ def test_rejects_of_two_files_of_one_stem(tmp_path):
 
 def test_rejects_never_overwrite_an_input(tmp_path):
     path = write(tmp_path, "items.json", json_lines(pharos(id=None)))
-    with pytest.raises(Unreadable, match="would overwrite"):
+    with pytest.raises(UnreadableFile, match="would overwrite"):
         import_files([path], rejects=path)
     assert path.read_text() == json_lines(pharos(id=None))
 

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import Stopped, Unreadable, import_files
+from workitems.import_export import ImportStopped, UnreadableFile, import_files
 from workitems.models import HistoryEntry, WorkItem
 
 from .importing_samples import INSTITUTIONS, counts, json_lines, list_reply, pharos, registry_csv, taker, write
@@ -59,8 +59,8 @@ def test_a_document_that_stops_being_json(take, content, reason):
 
 
 def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
-    monkeypatch.setattr("workitems.import_export.importing.documents.LONGEST_ROW", 100_000)
-    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 10_000)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents.LONGEST_ROW", 100_000)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 10_000)
     summary = take(json.dumps([pharos(), pharos(id=2, note="x" * 200_000)]))
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1 is longer than 100000 characters" in summary.cut_short[0]
@@ -95,18 +95,18 @@ def test_a_compressed_file_that_is_cut_short(take):
     ],
 )
 def test_a_file_that_is_nothing(take, content, reason):
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableFile, match=reason):
         take(content)
 
 
 def test_a_format_that_is_insisted_on(take):
     assert take(json_lines(pharos()), format="pharos-json").created == 1
-    with pytest.raises(Unreadable, match="looks like pharos-json, not registry-csv"):
+    with pytest.raises(UnreadableFile, match="looks like pharos-json, not registry-csv"):
         take(json_lines(pharos()), format="registry-csv")
 
 
 def test_nothing_goes_in_when_one_file_is_missing(tmp_path):
-    with pytest.raises(Unreadable, match="No such file"):
+    with pytest.raises(UnreadableFile, match="No such file"):
         import_files([write(tmp_path, "a.json", json_lines(pharos())), tmp_path / "b.json"])
     assert not WorkItem.objects.exists()
 
@@ -150,7 +150,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
     calls = []
 
     def interrupted(ids, judge, **options):
@@ -161,7 +161,7 @@ def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
 
     rows = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51)))
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "take_in", interrupted)
+        patch.setattr(transitions, "store_imported", interrupted)
         summary = take(rows, batch=10)
     assert summary.is_interrupted
     assert summary.created == 20
@@ -176,8 +176,8 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
     def broken(*_arguments, **_options):
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(transitions, "take_in", broken)
-    with pytest.raises(Stopped, match="the disk is full") as stopped:
+    monkeypatch.setattr(transitions, "store_imported", broken)
+    with pytest.raises(ImportStopped, match="the disk is full") as stopped:
         take(json_lines(pharos()))
     assert stopped.value.summary.created == 0
 
@@ -293,7 +293,7 @@ def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transitions, "take_in", interrupted)
+    monkeypatch.setattr(transitions, "store_imported", interrupted)
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 130
     assert "Interrupted" in said

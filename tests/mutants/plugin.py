@@ -6,6 +6,7 @@ first. What runs when a module is imported cannot be exchanged: such a mutant ne
 puts the mutated source in the place of the file.
 """
 
+import cProfile
 import functools
 import gc
 import importlib.abc
@@ -15,7 +16,6 @@ import os
 import resource
 import shutil
 import sys
-import threading
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -29,6 +29,7 @@ ORDER = os.environ.get("MUTANTS_ORDER")  # a file: of an earlier run, the tests 
 JOB = os.environ.get("MUTANTS_JOB")  # a file: the mutants to try in forks
 WHOLE = os.environ.get("MUTANTS_WHOLE")  # a file: the one mutant that this process is for
 ANSWERS = int(os.environ.get("MUTANTS_ANSWERS", "0"))  # the pipe that answers go to, a line of JSON each
+CONTROLS = 20  # tests that show whether a fork can run any
 SECONDS = 20  # that a mutant's tests may take longer than on the code as it is, in time of the processor
 
 
@@ -50,26 +51,25 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Calls:
-    """Which functions of some files are called while it watches."""
+    """Which functions of some files are called in this thread while it watches."""
 
     def __init__(self, files):
         self.files = files
         self.seen = set()
 
-    def __call__(self, frame, event, argument):
-        code = frame.f_code
-        if event == "call" and code.co_filename in self.files:
-            self.seen.add((code.co_filename, code.co_qualname.partition(".<locals>")[0]))
-
     def __enter__(self):
-        self.seen = set()
-        threading.setprofile(self)
-        sys.setprofile(self)
+        self.profile = cProfile.Profile(subcalls=False, builtins=False)
+        self.profile.enable()
         return self
 
     def __exit__(self, *error):
-        sys.setprofile(None)
-        threading.setprofile(None)
+        self.profile.disable()
+        codes = {entry.code for entry in self.profile.getstats() if isinstance(entry.code, CodeType)}
+        self.seen = {
+            (code.co_filename, code.co_qualname.partition(".<locals>")[0])
+            for code in codes
+            if code.co_filename in self.files
+        }
 
 
 if WHOLE:
@@ -152,8 +152,15 @@ class _Room:
         answer(kind="order", tests=[item.nodeid for item in fast], seconds=sum(self.times.values()))
 
     def _make_database(self):
-        """By the first test that wants it; its migrations call functions, too."""
+        """By the first test that wants it; its migrations call functions, too. Rules without a database need none."""
+        from django.db import connection
         from django.test import utils
+
+        self.migrated: set[str] = set()
+        self.database = None
+        wanting = [item for item in self.session.items if "db" in item.fixturenames]
+        if not wanting:
+            return
 
         calls, original = _Calls(AT_IMPORT.files), utils.setup_databases
 
@@ -162,16 +169,17 @@ class _Room:
                 return original(*arguments, **words)
 
         utils.setup_databases = watched
-        passes(next(item for item in self.session.items if "db" in item.fixturenames))
+        passes(wanting[0])
+        self.database = connection.settings_dict["NAME"]
         self.at_import |= calls.seen
         self.migrated = {file for file, _function in calls.seen}
 
     def _forks(self):
         from django.db import connection
 
-        connection.close()
-        self.database = connection.settings_dict["NAME"]
-        answer(kind="database", path=str(self.database))
+        if self.database:
+            connection.close()
+            answer(kind="database", path=str(self.database))
         functions = defaultdict(list)
         for one in gc.get_objects():
             if type(one) is FunctionType and one.__code__.co_filename in AT_IMPORT.files:
@@ -199,7 +207,7 @@ class _Room:
         process = os.fork()
         if not process:
             try:
-                os._exit(self._run(self.session.items))
+                os._exit(self._run(sorted(self.session.items, key=self.times.get)[:CONTROLS]))
             except BaseException:
                 os._exit(1)
         if os.waitpid(process, 0)[1]:
@@ -236,6 +244,8 @@ class _Room:
         most = int(3 * sum(self.times[test] for test in tests) + SECONDS)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
         self._forget()
+        if self.database is None:
+            return 0 if all(passes(test) for test in tests) else 1
         own = f"{self.database}.{os.getpid()}"
         shutil.copyfile(self.database, own)
         try:

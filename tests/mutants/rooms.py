@@ -1,10 +1,11 @@
 """What is mutated, and which tests must notice."""
 
 ROOMS = {
-    "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle", "tests/transitions/test_save.py"]),
+    "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
     "transitions": (["workitems/transitions"], ["tests/transitions", "tests/review/test_orders.py"]),
+    "uploads": (["workitems/models/uploads.py"], ["tests/models/test_uploads.py"]),
     "models": (
-        ["workitems/models/work_item.py", "workitems/models/uploads.py", "workitems/models/saved_view.py"],
+        ["workitems/models/phases.py", "workitems/models/work_item.py", "workitems/models/saved_view.py"],
         [
             "tests/models",
             "tests/test_scope.py",

@@ -1,4 +1,4 @@
-"""`make mutants ROOMS="lifecycle counts"`: puts faults into the rules, one at a time, and says which no test notices.
+"""`make mutants ROOMS="counts workitems/lifecycle/paths.py"`: puts faults into the rules, one at a time, and says which no test notices.
 
 Runs on SQLite. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
 """
@@ -34,7 +34,7 @@ class Room:
 
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
-        paths, self.tests = ROOMS[name]
+        paths, self.tests = ROOMS[name] if name in ROOMS else ([name], _tests_of(name))
         self.files = [
             file.relative_to(ROOT).as_posix()
             for path in map(ROOT.joinpath, paths)
@@ -103,9 +103,10 @@ class Room:
         path = self.folder / f"{number}.json"
         path.write_text(json.dumps(self.mutants[number]))
         database = self.folder / f"pharos-test-{number}.sqlite3"
-        reuse = () if self.whole[number] else ("--reuse-db",)
+        migrated = self.folder / "migrated.sqlite3"
+        reuse = ("--reuse-db",) if migrated.exists() and not self.whole[number] else ()
         if reuse:
-            database.write_bytes((self.folder / "migrated.sqlite3").read_bytes())
+            database.write_bytes(migrated.read_bytes())
         command, environment = self._pytest(
             "-x",
             *reuse,
@@ -137,22 +138,30 @@ class Room:
         ]
 
 
+def _tests_of(file: str) -> list[str]:
+    """The tests of the room that a single file is in."""
+    found = (tests for paths, tests in ROOMS.values() if any(file.startswith(path) for path in paths))
+    return next(found, []) or sys.exit(f"{file} is in no room; rooms are: {', '.join(ROOMS)}")
+
+
 def reason_of(mutant: dict) -> str:
     reasons = EXCUSED.get(mutant["file"], {})
     return next((reasons[line[1:]] for line in mutant["diff"] if line[0] == "+" and line[1:] in reasons), "")
 
 
 def table(rooms: list[Room]) -> list[str]:
-    lines = [f"{'module':42}{'mutants':>8}{'killed':>8}{'survived':>9}{'excused':>8}{'% left':>8}"]
+    """How many mutants each file has and what became of them; only those that were tried count."""
+    lines = [f"{'module':42}{'mutants':>8}{'tried':>8}{'killed':>8}{'survived':>9}{'excused':>8}{'% left':>8}"]
     for room in rooms:
-        every = Counter(mutant["file"] for mutant in room.mutants)
+        tried = Counter(room.mutants[number]["file"] for number in room.outcomes)
         left = Counter(mutant["file"] for mutant in room.survivors())
         excused = Counter(mutant["file"] for mutant in room.survivors() if reason_of(mutant))
-        rows = [(file, every[file], left[file], excused[file]) for file in room.files if every[file]]
-        rows.append((f"{room.name}, all", every.total(), left.total(), excused.total()))
+        every = Counter(mutant["file"] for mutant in room.mutants)
+        rows = [(file, every[file], tried[file], left[file], excused[file]) for file in room.files if every[file]]
+        rows.append((f"{room.name}, all", every.total(), tried.total(), left.total(), excused.total()))
         lines += [
-            f"{name:42}{number:8}{number - survived:8}{survived:9}{fine:8}{100 * survived / number:8.1f}"
-            for name, number, survived, fine in rows
+            f"{name:42}{number:8}{done:8}{done - survived:8}{survived:9}{fine:8}{100 * survived / max(done, 1):8.1f}"
+            for name, number, done, survived, fine in rows
         ]
     return lines
 
@@ -166,7 +175,7 @@ def main(names: list[str]) -> int:
             fine &= room.run()
             rooms.append(room)
             kept = [{**m, "source": None, "outcome": room.outcomes.get(m["number"])} for m in room.mutants]
-            (TOOL / f"results/{name}.json").write_text(json.dumps(kept, indent=1))
+            (TOOL / f"results/{Path(name).stem}.json").write_text(json.dumps(kept, indent=1))
     left = [mutant for room in rooms for mutant in room.survivors() if not reason_of(mutant)]
     say("\n".join(table(rooms)))
     for mutant in left:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from workitems.mailing import digests
 from workitems.models import Digest, SavedView
 
-from .elements import page
+from .page_elements import parse_page
 from .saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -29,7 +29,7 @@ def test_who_sees_a_view_may_get_it(cast, signed_in, who):
         response = client.post(f"/views/{view.pk}/digest", {"every": every}, follow=True)
         assert ("daily at 7 a.m." if every == "day" else "every Monday at 7 a.m.") in response.content.decode()
         assert list(Digest.objects.values_list("person__email", "every")) == [(cast[who].email, every)]
-        chosen = [one for one in page(response).all("option", selected=True) if one.words]
+        chosen = [one for one in parse_page(response).all("option", selected=True) if one.words]
         assert [one.words for one in chosen] == [label]
     ask(client, view, "")
     assert not Digest.objects.exists()
@@ -102,8 +102,8 @@ def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
     call_command("send_digests")
     client = Client()
     asked = client.get(stop_link(mailoutbox[0]))
-    assert page(asked).one("h1").words == "Unsubscribe from this view?"
-    assert stan.email in page(asked).one("main").words
+    assert parse_page(asked).one("h1").words == "Unsubscribe from this view?"
+    assert stan.email in parse_page(asked).one("main").words
     assert Digest.objects.exists()
     client.post(stop_link(mailoutbox[0]))
     assert not Digest.objects.exists()
@@ -121,6 +121,6 @@ def test_a_link_that_is_none(client, stan, token):
 def test_a_link_is_good_for_nothing_else(client, stan, dora, virginia):
     view = view_of(stan, reach="institution")
     mine, hers = due_of(view, stan), due_of(view, dora)
-    swapped = digests.token_of(mine).split(":")[0] + ":" + digests.token_of(hers).split(":")[1]
+    swapped = digests.sign_token(mine).split(":")[0] + ":" + digests.sign_token(hers).split(":")[1]
     assert client.post(f"/digests/stop/{swapped}").status_code == 404
     assert Digest.objects.count() == 2

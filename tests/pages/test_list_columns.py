@@ -11,7 +11,7 @@ from workitems.models import WorkItem
 from workitems.pages.list.table import ItemColumn, ItemTable
 
 from ..conftest import CAST
-from ..many import make_many
+from ..many_items import make_items
 
 READERS = [name for name, (role, *_rest) in CAST.items() if role != "worker"]
 
@@ -26,7 +26,7 @@ def nodes(monkeypatch, virginia, jhu):
         show=lambda row: row.item.bucket,
     )
     monkeypatch.setitem(ItemTable.base_columns, "bucket", column)
-    items = make_many(20, [virginia, jhu])
+    items = make_items(20, [virginia, jhu])
     WorkItem.objects.filter(pk__in=[item.pk for item in items]).update(bucket="<b>")
     WorkItem.objects.filter(pk=items[0].pk).update(bucket="")
 

@@ -10,11 +10,11 @@ from django.db import connections
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.mailing import outbox, send_all
+from workitems.mailing import outbox, send_due
 from workitems.models import Watch, WorkItem
 
 from ..factories import make_item, service
-from .elements import page
+from .page_elements import parse_page
 
 pytestmark = pytest.mark.usefixtures("site")
 
@@ -30,12 +30,12 @@ def waiting():
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
 def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
-    assert "Notify me when it's done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    assert "Notify me when it's done" in parse_page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
         said = ask(client, item)
-        assert f"We'll notify you at {email} when it's done." in page(said).one("body").words
+        assert f"We'll notify you at {email} when it's done." in parse_page(said).one("body").words
         assert waiting() == {(item.pk, email)}
-    assert "Stop notifying me" in page(said).one("form", class_="watch").words
+    assert "Stop notifying me" in parse_page(said).one("form", class_="watch").words
     ask(client, item, wanted="false")
     assert waiting() == set()
 
@@ -63,7 +63,7 @@ def test_what_is_done_is_not_waited_for(signed_in, dora, item):
     transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
     assert "This item is already done" in said.content.decode()
-    assert not page(said).all("form", class_="watch")
+    assert not parse_page(said).all("form", class_="watch")
     assert waiting() == set()
 
 
@@ -154,7 +154,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
         patch.setattr(outbox.EmailMultiAlternatives, "send", away)
         with pytest.raises(CommandError, match="given up for now"):
             call_command("send_digests")
-    assert len(asked) == outbox.PATIENCE
+    assert len(asked) == outbox.MAX_FAILURES_IN_A_ROW
     assert len(waiting()) == 8
     call_command("send_digests")
     assert len(mailoutbox) == 8
@@ -165,9 +165,9 @@ def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
-    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 
@@ -180,7 +180,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
         transitions.succeed(item, stage="Record", by=service())
 
     def run():
-        send_all(timezone.now())
+        send_due(timezone.now())
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(3)]

@@ -16,7 +16,7 @@ from typing import Any
 from django.core.validators import MaxLengthValidator
 from rest_framework import serializers
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..models import WorkItem
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
@@ -138,10 +138,10 @@ class Whole(Value, serializers.IntegerField):
         super().__init__(**kwargs)
         self.zero_is_null = zero_is_null
 
-    default_error_messages = {"invalid": f"Use a whole number from 0 to {LARGEST}.", "null": "This is required."}
+    default_error_messages = {"invalid": f"Use a whole number from 0 to {MAX_BIGINT}.", "null": "This is required."}
 
     def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int or not 0 <= data <= LARGEST:
+        if type(data) is not int or not 0 <= data <= MAX_BIGINT:
             self.fail("invalid")
         return data
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from .fields import NOTHING_SAID, Moment, read_time
-from .replies import wrong_fields
+from .responses import field_errors
 
 _NEEDED = "A new item requires this."
 _UNKNOWN = "There is no field with this name."
@@ -72,7 +72,7 @@ class Record(serializers.Serializer):
         errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
         errors |= dict(cls.reject_unknown(data, now))
         if errors:
-            raise wrong_fields(422, errors)
+            raise field_errors(422, errors)
         return dict(cls._set(record))
 
     @classmethod

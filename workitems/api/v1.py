@@ -6,13 +6,13 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..listing import WITHOUT_EFFECT, Dialect
+from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
-from .callers import FLUCTUS
-from .editions import Edition
+from .authentication import FLUCTUS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant
 
 # The parameters of this version's lists take keys, such as glacier_restore for Glacier Restore. The keys are fixed.
 ACTIONS = {word.value.lower().replace(" check", "").replace(" ", "_"): word.value for word in Action}
@@ -71,7 +71,7 @@ class Item(Record):
             shown["user"] = None
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v1",
     permission=Permission.BROWSE,
     headers=FLUCTUS,
@@ -91,9 +91,9 @@ MEMBER = Edition(
         },
         per_page=10,
         words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
-        ignored=WITHOUT_EFFECT,
+        ignored=IGNORED_NAMES,
     ),
     record=Item,
 )
 
-urlpatterns = [path("member-api/v1/items/", items.List.as_view(edition=MEMBER), name="v1_items")]
+urlpatterns = [path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items")]

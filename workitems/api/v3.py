@@ -11,10 +11,10 @@ from pharos.accounts.roles import Permission
 from ..listing import Dialect, Sort
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import items
-from .callers import PHAROS
-from .editions import Edition, without_process
+from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant, without_process
 
 PARAMETERS = {
     "action": "registry_action",
@@ -158,23 +158,23 @@ def _dialect(names: dict[str, str]) -> Dialect:
     )
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v3",
     permission=Permission.BROWSE,
     headers=PHAROS,
     dialect=_dialect(without_process(PARAMETERS)),
     record=MemberItem,
 )
-ADMIN = Edition(
+ADMIN = ApiVariant(
     version="v3", permission=Permission.ADMIN_API, headers=PHAROS, dialect=_dialect(PARAMETERS), record=Item
 )
 
 urlpatterns = [
-    path("member-api/v3/items", items.List.as_view(edition=MEMBER)),
-    path("member-api/v3/items/show/<int:pk>", items.Show.as_view(edition=MEMBER)),
-    path("admin-api/v3/items", items.List.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/show/<int:pk>", items.Show.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/create/<int:institution_id>", items.CreateOnly.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/update/<int:pk>", items.SaveOnly.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/requeue/<int:pk>", items.Requeue.as_view(edition=ADMIN, stage_name="stage")),
+    path("member-api/v3/items", items.ListItems.as_view(variant=MEMBER)),
+    path("member-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=MEMBER)),
+    path("admin-api/v3/items", items.ListItems.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/create/<int:institution_id>", items.CreateItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/update/<int:pk>", items.SaveItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/requeue/<int:pk>", items.RequeueItem.as_view(variant=ADMIN, stage_name="stage")),
 ]

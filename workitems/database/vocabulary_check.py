@@ -1,6 +1,6 @@
-"""The constraint that a column holds one of a vocabulary's words. It can change while workers write, and loses nothing on SQLite.
+"""The constraint that a column holds a word of a vocabulary. It can change while workers write.
 
-A new word changes the constraint, and `makemigrations` writes that down; nothing needs to be added to what it writes.
+A new word changes the constraint, and `makemigrations` writes the migration; nothing has to be added to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,22 +9,22 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Q
 
-from .online_migrations import PATIENCE, PAUSE, TRIES, with_short_locks
+from .online_migrations import LOCK_TIMEOUT, MAX_ATTEMPTS, RETRY_PAUSE, run_with_lock_timeout
 
-# Waits for its lock a moment at a time, because every writer queues up behind whoever waits. Within a migration's
-# transaction, what was done before stays done.
+# Waits for the lock only briefly, because every writer queues up behind a waiting lock, and then tries again. Earlier
+# operations of the migration's transaction stay done.
 _PATIENTLY = f"""DO $do$ BEGIN
-    SET LOCAL lock_timeout = '{PATIENCE}';
-    FOR attempt IN 1..{TRIES} LOOP
+    SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+    FOR attempt IN 1..{MAX_ATTEMPTS} LOOP
         BEGIN
             {{}};
             RETURN;
         EXCEPTION WHEN lock_not_available THEN
-            IF attempt = {TRIES} THEN
+            IF attempt = {MAX_ATTEMPTS} THEN
                 RAISE;
             END IF;
         END;
-        PERFORM pg_sleep({PAUSE});
+        PERFORM pg_sleep({RETRY_PAUSE});
     END LOOP;
 END $do$"""
 
@@ -40,7 +40,7 @@ class VocabularyCheck(models.CheckConstraint):
         return "workitems.database.VocabularyCheck", (), {"field": self.field, "words": self.words}
 
     def create_sql(self, model: Any, schema_editor: Any) -> Any:
-        """On PostgreSQL the rows that are there are checked afterwards, when the table is no longer locked."""
+        """Returns SQL that, on PostgreSQL, leaves checking existing rows until the table is no longer locked."""
         sql = super().create_sql(model, schema_editor)
         if schema_editor.connection.vendor != "postgresql":
             return sql
@@ -52,24 +52,28 @@ class VocabularyCheck(models.CheckConstraint):
         return _PATIENTLY.format(sql) if schema_editor.connection.vendor == "postgresql" else sql
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
-        """The constraint within CREATE TABLE. SQLite remakes a table to change it; this is when the former one is still there."""
+        """Returns the constraint for CREATE TABLE. SQLite recreates a table to change it; at this point the old one
+        still exists.
+        """
         if schema_editor.connection.vendor == "sqlite":
             _keep_what_django_drops(schema_editor, model)
         return super().constraint_sql(model, schema_editor)
 
 
 def _validate_after_the_lock(schema_editor: Any, table: str, constraint: str) -> None:
-    """Checks the rows that are there beside the writers. If it is interrupted, the constraint still holds for all that is written."""
+    """Checks existing rows without blocking writers. If interrupted, the constraint still holds for new rows."""
     name, connection = schema_editor.quote_name, schema_editor.connection
     sql = f"ALTER TABLE {name(table)} VALIDATE CONSTRAINT {name(constraint)}"
     if connection.in_atomic_block and not schema_editor.collect_sql:
-        transaction.on_commit(lambda: with_short_locks(connection, [sql]), using=connection.alias)
+        transaction.on_commit(lambda: run_with_lock_timeout(connection, [sql]), using=connection.alias)
     else:
         schema_editor.deferred_sql.append(sql)
 
 
 def _keep_what_django_drops(schema_editor: Any, model: Any) -> None:
-    """Has the triggers, and the indexes that no model knows, made again at the end of the migration: they go with their table."""
+    """Recreates triggers, and indexes unknown to models, at the end of the migration: SQLite drops them with their
+    table.
+    """
     table = model._meta.db_table.removeprefix("new__")
     known = [index.name for index in model._meta.indexes]
     with schema_editor.connection.cursor() as cursor:

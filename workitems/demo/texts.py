@@ -1,6 +1,6 @@
-"""What the demo's bags are called, and what services and people write about them. All of it is invented.
+"""The names of the demo's bags, and the notes of services and people. All of it is invented.
 
-Every text is made from a random.Random that the caller gives, so that one seed makes one demo.
+Each text is derived from the caller's random.Random, so that one seed gives one demo.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ _PEOPLE = [
 ]
 _PLACES = ["harbour", "orchard", "mill", "chapel", "quarry", "station", "theatre", "market", "lighthouse", "foundry"]
 
-# Names that a careless page, file or query would break on.
+# Names that could break a careless page, file, or query.
 AWKWARD_NAMES = (
     "Letters & Diaries of the Hathaway Family.tar",
     'Theatre posters "The Lighthouse Keeper" 1931.tar',
@@ -86,13 +86,13 @@ AWKWARD_NAMES = (
 
 
 def long_name(rng: Random) -> str:
-    """A title typed in full as the file's name: some hundred characters."""
+    """A full title as the file's name: some hundred characters."""
     parts = [f"{rng.choice(_WORDS)} of the {rng.choice(_PLACES)} and of {rng.choice(_PEOPLE)}" for _ in range(12)]
     return f"Collected {', '.join(parts)} ({rng.randint(1820, 1990)}).tar"
 
 
 def bag_name(rng: Random, domain: str, number: int) -> str:
-    """One of the ways in which members name their bags; `number` keeps two of them apart."""
+    """A name in one of the styles that members use; `number` makes it unique."""
     collection = rng.choice(_COLLECTIONS)
     style = rng.randrange(6)
     if style == 0:
@@ -109,7 +109,7 @@ def bag_name(rng: Random, domain: str, number: int) -> str:
 
 
 def split_names(rng: Random, number: int, parts: int) -> list[str]:
-    """The parts of one object that was too large for one bag."""
+    """The parts of an object that was too large for one bag."""
     stem = f"{rng.choice(_COLLECTIONS)}-complete-{number}"
     return [f"{stem}.b{part:02d}.of{parts:02d}.tar" for part in range(1, parts + 1)]
 
@@ -118,11 +118,11 @@ def hexadecimal(rng: Random, digits: int) -> str:
     return f"{rng.getrandbits(4 * digits):0{digits}x}"
 
 
-_PART = 64 * 2**20  # bytes of one part of a multipart upload
+_PART = 64 * 2**20  # bytes per part of a multipart upload
 
 
 def etag(rng: Random, size: int) -> str:
-    """As S3 makes it: of a file above 5 GB always with its number of parts."""
+    """An etag like S3's: for a file above 5 GB always with its number of parts."""
     if size <= 5 * 10**9 and rng.random() < 0.8:
         return hexadecimal(rng, 32)
     return f"{hexadecimal(rng, 32)}-{max(1, -(-size // _PART))}"
@@ -141,11 +141,11 @@ REQUESTED: dict[Action, str] = {
     Action.DPN: "Copy to DPN requested.",
 }
 WAITING = "Waiting for the next free worker."
-AGAIN = "Retrying after a temporary problem."
+RETRYING = "Retrying after a temporary problem."
 
 
-def done(action: Action, domain: str, name: str) -> str:
-    """The note of an item that has succeeded."""
+def success_note(action: Action, domain: str, name: str) -> str:
+    """The note of a successful item."""
     return {
         Action.INGEST: "Finished cleanup. Ingest complete.",
         Action.RESTORE: f"Object restored to https://s3.amazonaws.com/aptrust.restore.{domain}/{name.replace(' ', '%20')}",
@@ -181,7 +181,7 @@ def no_manifest(rng: Random, name: str) -> str:
 
 
 def too_many_errors(rng: Random, name: str) -> str:
-    """Hundreds of lines, as of a bag whose manifest was made before its files were renamed."""
+    """Hundreds of lines, as for a bag whose manifest was made before its files were renamed."""
     lines = [
         f"{payload_file(rng)}: "
         + rng.choice(("in the manifest, but not in the bag", "in the bag, but in no manifest", "the digest differs"))
@@ -251,5 +251,5 @@ REQUEUED = (
     "More disk space has been added to the workers.",
     "A bug in our validator has been fixed. This bag was valid all along; we apologize.",
 )
-REPLACED = "A later upload of this bag, with a different etag, replaces this one. This one will not be ingested."
-SAME_AGAIN = "The same file is already being ingested from an earlier upload. No action needed."
+SUPERSEDED = "A later upload of this bag, with a different etag, replaces this one. This one will not be ingested."
+DUPLICATE = "The same file is already being ingested from an earlier upload. No action needed."

@@ -1,7 +1,7 @@
-"""What an item's state means, in plain words: for a row of the list, and as "What now?" on the item's page.
+"""What an item's state means in plain words: for a row of the list, and as "What now?" on the item's page.
 
-Said from everything that is known of the item, never from the status alone: a worker that hits a temporary problem often
-leaves an item Started, and so does one that gives up. Pure: no database, no request.
+This is derived from everything known of the item, never from the status alone: a worker often leaves an item Started
+when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
 import re
@@ -23,7 +23,7 @@ Text = str | Promise
 
 
 class Tone(StrEnum):
-    """Colour and shape of a status, always shown together with its words."""
+    """The color and shape of a status, always shown together with its text."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -32,14 +32,14 @@ class Tone(StrEnum):
     RETRYING = "retrying"
     HELD = "held"
     CANCELLED = "cancelled"
-    QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    QUIET = "quiet"  # a failure that needs no action any more
     SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class State:
-    """What is known of an item. The two ids: the upload that counts in its place, and the original of a duplicate."""
+class Situation:
+    """What is known of an item. The upload ids are those of the other uploads of the bag."""
 
     action: str
     stage: str
@@ -64,12 +64,12 @@ class State:
 
     @property
     def gave_up(self) -> bool:
-        """A worker left it Started, and it will not go on by itself."""
+        """Whether a worker left it Started and it won't continue automatically."""
         return self.status == Status.STARTED and self.needs_admin_review and not self.retry
 
 
 @dataclass(frozen=True)
-class Words:
+class StatusLabel:
     """A status as a row shows it."""
 
     tone: Tone
@@ -77,21 +77,21 @@ class Words:
     detail: str = ""
 
 
-_ANNOUNCES = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
+_ANNOUNCES_NEXT_LINE = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
 
 
 def first_line(note: str, limit: int = 140) -> str:
-    """The first line of a note that says something; "… is not valid." only announces the next one."""
+    """Returns the first meaningful line of a note; "… is not valid." only announces the next line."""
     lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
-    line = lines[1] if len(lines) > 1 and _ANNOUNCES.search(lines[0]) else lines[0]
+    line = lines[1] if len(lines) > 1 and _ANNOUNCES_NEXT_LINE.search(lines[0]) else lines[0]
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
 
 
-def in_unit(number: int, unit: str) -> str:
-    """A time in one unit, which is s, min, h or d: 45 s, 6 min."""
+def format_unit(number: int, unit: str) -> str:
+    """Formats a time in one unit, which is s, min, h, or d: 45 s, 6 min."""
     if unit == "s":
         text = _("%(number)d s")
     elif unit == "min":
@@ -101,69 +101,71 @@ def in_unit(number: int, unit: str) -> str:
     return (text % {"number": number}).replace(" ", NO_BREAK)
 
 
-def lasting(time: timedelta) -> str:
-    """How long something has taken, or takes until now: 45 s, 6 min, 1 h 08 min, 3 d."""
+def format_duration(time: timedelta) -> str:
+    """Formats how long something took or has taken: 45 s, 6 min, 1 h 08 min, 3 d."""
     seconds = max(0, int(time.total_seconds()))
     if seconds >= 86_400:
-        return in_unit(seconds // 86_400, "d")
+        return format_unit(seconds // 86_400, "d")
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours:
         text = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
         return text.replace(" ", NO_BREAK)
-    return in_unit(minutes, "min") if minutes else in_unit(seconds, "s")
+    return format_unit(minutes, "min") if minutes else format_unit(seconds, "s")
 
 
-def words(state: State, now: datetime) -> Words:
-    """The status in a few words, with the tone that goes with it."""
+def describe_status(state: Situation, now: datetime) -> StatusLabel:
+    """Returns the status in a few words, with its tone."""
     if state.superseded_by:
-        return Words(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
+        return StatusLabel(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
     if state.gave_up:
-        return Words(
+        return StatusLabel(
             Tone.HELD, _("Stopped at %(stage)s, waiting for APTrust") % {"stage": state.stage}, first_line(state.note)
         )
     if state.is_waiting_duplicate:
-        return Words(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
+        return StatusLabel(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
     describe = _WORDS.get(state.status, _unknown)
     return describe(state, now)
 
 
-def _waiting(state: State, now: datetime) -> Words:
-    return Words(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
+def _waiting(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
 
 
-def _running(state: State, now: datetime) -> Words:
-    # As long as the mark "Late" counts: at the stage, which a worker may have taken up more than once.
-    since = f", {lasting(now - state.stage_entered_at)}" if state.stage_entered_at else ""
-    # Requested and started means that the operation is under way (member API, version 8).
+def _running(state: Situation, now: datetime) -> StatusLabel:
+    # The same time as for the "Late" badge: since it reached the stage, even if workers restarted it.
+    since = f", {format_duration(now - state.stage_entered_at)}" if state.stage_entered_at else ""
+    # Requested and started means that the operation is in progress (member API, version 8).
     running = _("Running") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
-    return Words(Tone.RUNNING, running + since)
+    return StatusLabel(Tone.RUNNING, running + since)
 
 
-def _done(state: State, now: datetime) -> Words:
-    return Words(Tone.DONE, _("Done"))
+def _done(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.DONE, _("Done"))
 
 
-def _failed(state: State, now: datetime) -> Words:
+def _failed(state: Situation, now: datetime) -> StatusLabel:
     if state.retry:
-        return Words(Tone.RETRYING, _("Will be retried: %(stage)s") % {"stage": state.stage}, first_line(state.note))
+        return StatusLabel(
+            Tone.RETRYING, _("Will be retried: %(stage)s") % {"stage": state.stage}, first_line(state.note)
+        )
     tone = Tone.QUIET if state.reviewed or state.other_upload else Tone.FAILED
     failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
-    return Words(tone, failed, first_line(state.note))
+    return StatusLabel(tone, failed, first_line(state.note))
 
 
-def _held(state: State, now: datetime) -> Words:
-    return Words(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
+def _held(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
 
 
-def _cancelled(state: State, now: datetime) -> Words:
-    return Words(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
+def _cancelled(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
 
 
-def _unknown(state: State, now: datetime) -> Words:
-    return Words(Tone.UNKNOWN, state.status)
+def _unknown(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.UNKNOWN, state.status)
 
 
-_WORDS: dict[str, Callable[[State, datetime], Words]] = {
+_WORDS: dict[str, Callable[[Situation, datetime], StatusLabel]] = {
     Status.PENDING: _waiting,
     Status.STARTED: _running,
     Status.SUCCESS: _done,
@@ -193,12 +195,12 @@ class Advice:
 
 @dataclass(frozen=True)
 class Rule:
-    applies: Callable[[State], bool]
+    applies: Callable[[Situation], bool]
     meaning: Text
     who: Who
     next: Text
     next_for_admin: Text | None = None
-    link: Callable[[State], int | None] = lambda state: None
+    link: Callable[[Situation], int | None] = lambda state: None
 
 
 _t = gettext_lazy
@@ -223,11 +225,11 @@ _DECIDE = _t("Read the note, fix the problem it describes, and then requeue or c
 _NOTHING_FROM_YOU = _t("You don't need to do anything. The note explains why.")
 
 
-def _failed_for_good(s: State) -> bool:
+def _failed_for_good(s: Situation) -> bool:
     return s.status == Status.FAILED and not s.retry
 
 
-# The first rule that applies speaks. From what overrides everything else down to the plain statuses.
+# The first rule that applies is used: from the situations that override everything down to the plain statuses.
 RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: bool(s.superseded_by),
@@ -392,8 +394,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def what_now(state: State, role: str) -> Advice:
-    """What the state means to this reader, who has to act, and what to do next."""
+def advise(state: Situation, role: str) -> Advice:
+    """Returns what the situation means to this reader, who has to act, and what to do next."""
     if state.status == Status.SUCCESS:
         meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
         if may(role, Permission.REVIEW) and not state.reviewed:
@@ -410,6 +412,6 @@ def what_now(state: State, role: str) -> Advice:
     )
 
 
-def count_of_items(number: int) -> str:
-    """A number of items in words: 1 item, 12,438 items."""
+def format_item_count(number: int) -> str:
+    """Formats a number of items: 1 item, 12,438 items."""
     return ngettext("%(number)s item", "%(number)s items", number) % {"number": f"{number:,}"}

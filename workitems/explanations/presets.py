@@ -1,4 +1,4 @@
-"""Lists that a role needs often, and those that may need somebody. Each is a plain query string of the list."""
+"""Lists that a role often needs, and lists that need action. Each is a plain query string."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# What explain.RULES says the institution has to act on: uploads that failed for good, and that nothing has replaced.
+# Where advice.RULES says that the institution has to act: uploads that failed permanently and were not replaced.
 _NEEDS_ME = Preset(
     _("Needs me"),
     "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
@@ -50,9 +50,9 @@ def presets_for(role: str) -> tuple[Preset, ...]:
 
 
 class Need(NamedTuple):
-    """A list that needs somebody as soon as there is anything in it: what is in it, what to do, and its tone (explain.Tone).
+    """A list that needs somebody as soon as it isn't empty: what is in it, what to do, and its tone (advice.Tone).
 
-    `is_pressing`: it cannot wait, and it is this person who has to act.
+    `is_pressing`: it can't wait, and the reader has to act.
     """
 
     label: Text
@@ -83,7 +83,7 @@ _ON_HOLD = Need(
     is_pressing=False,
 )
 
-# The most urgent first.
+# Most urgent first.
 NEEDS: dict[str, tuple[Need, ...]] = {
     Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
     Role.STAFF: (

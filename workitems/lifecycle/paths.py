@@ -93,7 +93,7 @@ _PHASE_OF = {
 
 def phase_of(status: str, *, retry: bool) -> Phase:
     """Open: Pending, Started, and Failed with retry. Held: Suspended. Closed: Success, Cancelled, and Failed permanently."""
-    return _PHASE_OF[status, bool(retry)]
+    return _PHASE_OF.get((status, bool(retry)), Phase.CLOSED)
 
 
 def position(action: str, stage: str) -> float:

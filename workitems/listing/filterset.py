@@ -4,28 +4,34 @@ A filter is one declaration in ListFilterSet. The list, its counts, the exports,
 the API with its documentation then have it.
 """
 
-from collections.abc import Callable, Iterable
-from enum import Enum
-from functools import cache, reduce
-from operator import or_
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters
-from django import forms
-from django.db import models
-from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from ..counts import Mask
 from ..durations import is_late
-from ..lifecycle import MAKE_UP, Phase
-from ..models import WorkItem, in_phases
-from ..search import anywhere, in_second, same_text, within
+from ..lifecycle import Phase
+from ..models import WorkItem
+from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
+from .conditions import (
+    among,
+    any_of,
+    any_registry_action,
+    any_text_of,
+    bag_made_at,
+    compares,
+    contains,
+    in_phase,
+    kinds_in_phases,
+    kinds_with,
+    matches,
+)
+from .list_filter import IndexStrategy, ListFilter
 from .ordering import SORTS
 from .parameters import (
-    UNSET,
     BooleanField,
     BooleansField,
     DayField,
@@ -45,117 +51,6 @@ FORMATS = ("html", "csv", "json")
 MOST_PER_PAGE = 1000
 
 
-class IndexStrategy(Enum):
-    """What finds the items of a filter. `workitems.listing.strategies` plans its queries by this."""
-
-    COUNTED = "the summary table, which knows how many items of each kind there are"
-    RANGE = "a range of the index on its column"
-    NARROW = "an index of its own, which finds few items"
-    SEARCH = "the index of the searched texts, if there is one and the text is long enough for it"
-    SCANNED = "nothing: items are examined one by one, a limited number per page"
-
-
-class ListFilter(django_filters.Filter):
-    """One name in the query string of a list.
-
-    `field_class` reads the value, and `condition` turns it into SQL; without one, the name is about how the list is shown.
-    `strategy`: the index that helps. For a filter that is true or false this is about true; false is always scanned.
-    `about`: its meaning, for the documentation of the API and docs/list-addresses.md.
-    `masks`: the kinds of items that it matches, for a filter on those columns only; the summary table then answers it.
-    `column`: the column whose index has the range, for IndexStrategy.RANGE.
-    """
-
-    def __init__(
-        self,
-        field_class: type[forms.Field],
-        condition: Callable[[Any], Q] | None = None,
-        strategy: IndexStrategy = IndexStrategy.SCANNED,
-        *,
-        about: str,
-        masks: Callable[[Any], list[Mask]] | None = None,
-        column: str = "",
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self.about = about
-        self.field_class = field_class
-        self.condition = condition
-        self.masks = masks
-        self.strategy = IndexStrategy.COUNTED if masks else strategy
-        self.column = column
-
-    def strategy_for(self, value: Any) -> IndexStrategy:
-        return IndexStrategy.SCANNED if value is False and self.strategy is IndexStrategy.NARROW else self.strategy
-
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        if self.condition is None or value is None or value == "" or value == []:
-            return qs
-        return qs.filter(self.condition(value))
-
-
-def _any(column: str) -> Callable[[list[str]], Q]:
-    return lambda values: Q(**{f"{column}__in": values})
-
-
-def _any_text(column: str) -> Callable[[list[str]], Q]:
-    return lambda values: reduce(or_, (same_text(column, value) for value in values))
-
-
-def _within(column: str) -> Callable[[str], Q]:
-    return lambda text: within(column, text)
-
-
-def _is(**conditions: Any) -> Callable[[bool], Q]:
-    return lambda wanted: Q(**conditions) if wanted else ~Q(**conditions)
-
-
-def _compare(lookup: str) -> Callable[[Any], Q]:
-    return lambda value: Q(**{lookup: value})
-
-
-def _bag_made(moment: Any) -> Q:
-    return Q(bag_date__isnull=True) if moment == UNSET else in_second("bag_date", moment)
-
-
-def _in_phase(phases: list[str]) -> Q:
-    return in_phases(*map(Phase, phases))
-
-
-def _one_of(column: str) -> Callable[[list[Any]], list[Mask]]:
-    return lambda values: [{column: frozenset(values)}]
-
-
-def _masks_of_phases(phases: list[str]) -> list[Mask]:
-    return [
-        {"status": frozenset(statuses)} | ({} if retry is None else {"retry": frozenset({retry})})
-        for phase in phases
-        for statuses, retry in MAKE_UP[Phase(phase)]
-    ]
-
-
-def _any_registry_action(words: list[str]) -> Q:
-    return reduce(or_, (_of_registry(*REGISTRY_ACTIONS[word]) for word in words))
-
-
-def _of_registry(action: str, about_file: bool | None) -> Q:
-    if about_file is None:
-        return Q(action=action)
-    return Q(action=action) & (~Q(generic_file_identifier="") if about_file else Q(generic_file_identifier=""))
-
-
-def _among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Callable[[bool], Q]:
-    """The condition that an item is among `items` or, for false, among `others`: "not among `items`" would be slower."""
-
-    @cache
-    def condition(wanted: bool) -> Q:
-        # Building a query about uploads takes ten times as long as running it, so it is built once.
-        found = WorkItem.objects.filter(pk__in=items().values("pk")) if wanted else others()
-        sql, params = found.order_by().values("pk").query.sql_with_params()
-        return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  the ORM wrote it
-
-    return condition
-
-
 class ListFilterSet(django_filters.FilterSet):
     """Every filter. An instance has only those that are named in the query string: copying all fields would cost more than the
     query.
@@ -167,60 +62,60 @@ class ListFilterSet(django_filters.FilterSet):
 
     item_action = ListFilter(
         WordsField,
-        _any("action"),
-        masks=_one_of("action"),
+        any_of("action"),
+        masks=kinds_with("action"),
         words=Action,
         label=gettext_lazy("Action"),
         about="What is being done.",
     )
     registry_action = ListFilter(
         WordsField,
-        _any_registry_action,
+        any_registry_action,
         words=REGISTRY_ACTIONS,
         label=gettext_lazy("Action"),
         about="What is being done.",
     )
     stage = ListFilter(
         WordsField,
-        _any("stage"),
-        masks=_one_of("stage"),
+        any_of("stage"),
+        masks=kinds_with("stage"),
         words=Stage,
         label=gettext_lazy("Stage"),
         about="How far it has progressed.",
     )
     status = ListFilter(
         WordsField,
-        _any("status"),
-        masks=_one_of("status"),
+        any_of("status"),
+        masks=kinds_with("status"),
         words=Status,
         label=gettext_lazy("Status"),
         about="How the current stage is going.",
     )
     reviewed = ListFilter(
         BooleansField,
-        _any("reviewed"),
-        masks=_one_of("reviewed"),
+        any_of("reviewed"),
+        masks=kinds_with("reviewed"),
         label=gettext_lazy("Reviewed"),
         about="Whether someone at the institution has reviewed the result.",
     )
     institution = ListFilter(
         InstitutionsField,
-        _any("institution_id"),
-        masks=_one_of("institution_id"),
+        any_of("institution_id"),
+        masks=kinds_with("institution_id"),
         label=gettext_lazy("Institution"),
         about="The domain or number of the institution that owns it.",
     )
     institution_id = ListFilter(
         InstitutionNumbersField,
-        _any("institution_id"),
-        masks=_one_of("institution_id"),
+        any_of("institution_id"),
+        masks=kinds_with("institution_id"),
         label=gettext_lazy("Institution number"),
         about="The number of the institution that owns it.",
     )
 
     q = ListFilter(
         TextField,
-        anywhere,
+        any_field_contains,
         IndexStrategy.SEARCH,
         max_length=1000,
         label=gettext_lazy("Search"),
@@ -228,7 +123,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     name = ListFilter(
         TextsField,
-        _any_text("name"),
+        any_text_of("name"),
         IndexStrategy.NARROW,
         max_length=1000,
         label=gettext_lazy("Name"),
@@ -236,7 +131,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     name_like = ListFilter(
         TextField,
-        _within("name"),
+        contains("name"),
         IndexStrategy.SEARCH,
         max_length=1000,
         label=gettext_lazy("Name contains"),
@@ -244,7 +139,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     etag = ListFilter(
         TextsField,
-        _any("etag"),
+        any_of("etag"),
         IndexStrategy.NARROW,
         max_length=255,
         label=gettext_lazy("Etag"),
@@ -252,7 +147,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     etag_like = ListFilter(
         TextField,
-        _within("etag"),
+        contains("etag"),
         IndexStrategy.SEARCH,
         max_length=255,
         label=gettext_lazy("Etag contains"),
@@ -260,7 +155,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     object_identifier = ListFilter(
         TextsField,
-        _any_text("object_identifier"),
+        any_text_of("object_identifier"),
         IndexStrategy.NARROW,
         max_length=1300,
         label=gettext_lazy("Object identifier"),
@@ -268,7 +163,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     object_identifier_like = ListFilter(
         TextField,
-        _within("object_identifier"),
+        contains("object_identifier"),
         IndexStrategy.SEARCH,
         max_length=1300,
         label=gettext_lazy("Object identifier contains"),
@@ -276,14 +171,14 @@ class ListFilterSet(django_filters.FilterSet):
     )
     file_identifier = ListFilter(
         TextsField,
-        _any("generic_file_identifier"),
+        any_of("generic_file_identifier"),
         max_length=2500,
         label=gettext_lazy("File identifier"),
         about="The complete identifier of the file, for items about a single file.",
     )
     file_identifier_like = ListFilter(
         TextField,
-        _within("generic_file_identifier"),
+        contains("generic_file_identifier"),
         IndexStrategy.SEARCH,
         max_length=2500,
         label=gettext_lazy("File identifier contains"),
@@ -291,14 +186,14 @@ class ListFilterSet(django_filters.FilterSet):
     )
     bucket = ListFilter(
         TextsField,
-        _any("bucket"),
+        any_of("bucket"),
         max_length=255,
         label=gettext_lazy("Bucket"),
         about="The complete name of the receiving bucket.",
     )
     user = ListFilter(
         TextsField,
-        _any("user"),
+        any_of("user"),
         max_length=255,
         label=gettext_lazy("Requested by"),
         about="Who requested it: the complete email address.",
@@ -306,7 +201,7 @@ class ListFilterSet(django_filters.FilterSet):
 
     received_from = ListFilter(
         DayField,
-        _compare("date__gte"),
+        compares("date__gte"),
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received from"),
@@ -322,7 +217,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     created_after = ListFilter(
         MomentField,
-        _compare("created_at__gte"),
+        compares("created_at__gte"),
         IndexStrategy.RANGE,
         column="created_at",
         label=gettext_lazy("Created from"),
@@ -330,7 +225,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     created_before = ListFilter(
         MomentField,
-        _compare("created_at__lt"),
+        compares("created_at__lt"),
         IndexStrategy.RANGE,
         column="created_at",
         label=gettext_lazy("Created before"),
@@ -338,7 +233,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     updated_after = ListFilter(
         MomentField,
-        _compare("updated_at__gte"),
+        compares("updated_at__gte"),
         IndexStrategy.RANGE,
         column="updated_at",
         label=gettext_lazy("Updated from"),
@@ -346,36 +241,36 @@ class ListFilterSet(django_filters.FilterSet):
     )
     updated_before = ListFilter(
         MomentField,
-        _compare("updated_at__lt"),
+        compares("updated_at__lt"),
         IndexStrategy.RANGE,
         column="updated_at",
         label=gettext_lazy("Updated before"),
         about="Last updated before this time.",
     )
     bag_date = ListFilter(
-        MomentField, _bag_made, label=gettext_lazy("Bag created"), about="When the bag was created, to the second."
+        MomentField, bag_made_at, label=gettext_lazy("Bag created"), about="When the bag was created, to the second."
     )
     size_min = ListFilter(
-        SizeField, _compare("size__gte"), label=gettext_lazy("Size from"), about="At least this many bytes."
+        SizeField, compares("size__gte"), label=gettext_lazy("Size from"), about="At least this many bytes."
     )
     size_max = ListFilter(
-        SizeField, _compare("size__lte"), label=gettext_lazy("Size to"), about="At most this many bytes."
+        SizeField, compares("size__lte"), label=gettext_lazy("Size to"), about="At most this many bytes."
     )
     bag_date_from = ListFilter(
         MomentField,
-        _compare("bag_date__gte"),
+        compares("bag_date__gte"),
         label=gettext_lazy("Bag created from"),
         about="The bag was created at or after this time.",
     )
     bag_date_to = ListFilter(
         MomentField,
-        _compare("bag_date__lte"),
+        compares("bag_date__lte"),
         label=gettext_lazy("Bag created to"),
         about="The bag was created at or before this time.",
     )
     date_from = ListFilter(
         MomentField,
-        _compare("date__gte"),
+        compares("date__gte"),
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received from this time"),
@@ -383,7 +278,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     date_to = ListFilter(
         MomentField,
-        _compare("date__lte"),
+        compares("date__lte"),
         IndexStrategy.RANGE,
         column="date",
         label=gettext_lazy("Received up to this time"),
@@ -392,34 +287,34 @@ class ListFilterSet(django_filters.FilterSet):
 
     retry = ListFilter(
         BooleanField,
-        _is(retry=True),
+        matches(retry=True),
         masks=lambda wanted: [{"retry": frozenset({wanted})}],
         label=gettext_lazy("Retry"),
         about="Whether the system retries automatically after a failure.",
     )
     needs_admin_review = ListFilter(
         BooleanField,
-        _is(needs_admin_review=True),
+        matches(needs_admin_review=True),
         IndexStrategy.NARROW,
         label=gettext_lazy("Needs admin review"),
         about="Whether a consortium admin needs to look at it.",
     )
     queued = ListFilter(
         BooleanField,
-        _is(queued_at__isnull=False),
+        matches(queued_at__isnull=False),
         label=gettext_lazy("Queued"),
         about="Whether it has been added to the workers' queue: true if `queued_at` is set.",
     )
     not_queued = ListFilter(
         BooleanField,
-        _is(queued_at__isnull=True),
+        matches(queued_at__isnull=True),
         label=gettext_lazy("Not queued"),
         about="Whether it is still waiting to be queued: true if `queued_at` is null.",
     )
     phase = ListFilter(
         WordsField,
-        _in_phase,
-        masks=_masks_of_phases,
+        in_phase,
+        masks=kinds_in_phases,
         words=Phase,
         label=gettext_lazy("State"),
         about="Whether it is open (it can still move), held (Suspended), or closed.",
@@ -433,35 +328,35 @@ class ListFilterSet(django_filters.FilterSet):
     )
     cause = ListFilter(
         NumbersField,
-        _any("failure__cause"),
+        any_of("failure__cause"),
         IndexStrategy.NARROW,
         label=gettext_lazy("Cause of the last failure"),
         about="The number of the cause of its last failure, as in the overview's links.",
     )
     failed_after = ListFilter(
         MomentField,
-        _compare("failure__at__gte"),
+        compares("failure__at__gte"),
         IndexStrategy.NARROW,
         label=gettext_lazy("Last failed since"),
         about="Last failed at or after this time.",
     )
     superseded = ListFilter(
         BooleanField,
-        _among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
+        among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
         IndexStrategy.NARROW,
         label=gettext_lazy("Superseded"),
         about="True: open uploads that another upload of the same bag has replaced. False: all others.",
     )
     duplicate = ListFilter(
         BooleanField,
-        _among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
+        among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
         IndexStrategy.NARROW,
         label=gettext_lazy("Duplicate"),
         about="True: open uploads of a file that is being or has been ingested from another upload. False: all others.",
     )
     other_upload = ListFilter(
         BooleanField,
-        _among(WorkItem.objects.with_other_upload, WorkItem.objects.without_other_upload),
+        among(WorkItem.objects.with_other_upload, WorkItem.objects.without_other_upload),
         label=gettext_lazy("Has another upload"),
         about="True: ingests that failed permanently or were cancelled, if another upload of the bag counts "
         "instead. False: all others.",
@@ -469,7 +364,7 @@ class ListFilterSet(django_filters.FilterSet):
 
     node = ListFilter(
         TextsField,
-        _any("node"),
+        any_of("node"),
         IndexStrategy.NARROW,
         max_length=255,
         label=gettext_lazy("Node"),
@@ -477,7 +372,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
     node_empty = ListFilter(
         BooleanField,
-        _is(node=""),
+        matches(node=""),
         label=gettext_lazy("No node"),
         about="True: no machine is working on it. False: one is.",
     )
@@ -488,17 +383,17 @@ class ListFilterSet(django_filters.FilterSet):
         about="True: a machine is working on it. False: none is.",
     )
     pid = ListFilter(
-        NumbersField, _any("pid"), label=gettext_lazy("Pid"), about="The number of the process that is working on it."
+        NumbersField, any_of("pid"), label=gettext_lazy("Pid"), about="The number of the process that is working on it."
     )
     pid_empty = ListFilter(
         BooleanField,
-        _is(pid__isnull=True),
+        matches(pid__isnull=True),
         label=gettext_lazy("No pid"),
         about="True: no process is working on it. False: one is.",
     )
     pid_not_empty = ListFilter(
         BooleanField,
-        _is(pid__isnull=False),
+        matches(pid__isnull=False),
         label=gettext_lazy("Has pid"),
         about="True: a process is working on it. False: none is.",
     )

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 
 _MOST_DIGITS = 40  # leading zeros are fine; for thousands of digits, Python raises an error of its own
 MOST_VALUES = 100  # per name; SQLite rejects a condition with a thousand parts
@@ -102,7 +102,7 @@ class BooleansField(ListField):
 class NumberField(forms.IntegerField):
     """A whole number from `min_value` up to what a database can store."""
 
-    def __init__(self, *, min_value: int = 0, max_value: int = LARGEST, **kwargs: Any):
+    def __init__(self, *, min_value: int = 0, max_value: int = MAX_BIGINT, **kwargs: Any):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
         self.least, self.most = min_value, max_value
 
@@ -132,7 +132,7 @@ class SizeField(forms.Field):
             return None
         found = _SIZE.match(value) if len(value) < 40 else None
         size = _bytes(found[1], found[2]) if found and not _AMBIGUOUS.search(found[1]) else None
-        if size is None or size > LARGEST:
+        if size is None or size > MAX_BIGINT:
             raise ValidationError(
                 _("“%(value)s” is not a size. Use bytes, or a number such as %(example)s."),
                 params={"value": shortened(value), "example": f"1{get_format('DECIMAL_SEPARATOR')}4 GB"},

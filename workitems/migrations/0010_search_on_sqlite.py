@@ -7,7 +7,7 @@ survive when Django remakes the table.
 
 from django.db import migrations
 
-from workitems.database import RunLive
+from workitems.database import RunPythonOnline
 
 INDEXES = {
     "item_searched": "date DESC, id DESC, search_text",
@@ -32,4 +32,4 @@ def remove(connection):
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [("workitems", "0009_archive")]
-    operations = [RunLive(add, remove)]
+    operations = [RunPythonOnline(add, remove)]

@@ -6,7 +6,7 @@ happens between this and the start of the new version is not counted; `manage.py
 
 from django.db import migrations, models
 
-from workitems.database import AddColumnLive, AddIndexLive, RemoveIndexLive
+from workitems.database import AddColumnOnline, AddIndexOnline, RemoveIndexOnline
 
 from .frozen import durations, failures
 
@@ -26,12 +26,12 @@ class Migration(migrations.Migration):
     dependencies = [("workitems", "0011_pace_and_causes")]
 
     operations = [
-        AddColumnLive(
+        AddColumnOnline(
             model_name="workitem",
             name="stage_entered_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
-        AddIndexLive(
+        AddIndexOnline(
             model_name="workitem",
             index=models.Index(
                 condition=models.Q(("status__in", ("Pending", "Started"))),
@@ -40,6 +40,6 @@ class Migration(migrations.Migration):
                 name="item_moving_since",
             ),
         ),
-        RemoveIndexLive(model_name="workitem", name="item_moving"),
+        RemoveIndexOnline(model_name="workitem", name="item_moving"),
         migrations.RunPython(work_out, migrations.RunPython.noop),
     ]

@@ -1,4 +1,4 @@
-"""The phase of an item, said in SQL: built from the table of `lifecycle`, which says what makes up each."""
+"""The phase of an item in SQL, built from the table in `lifecycle`."""
 
 from functools import reduce
 from operator import or_
@@ -9,7 +9,7 @@ from ..lifecycle import MAKE_UP, Phase
 
 
 def in_phases(*phases: Phase) -> Q:
-    """The condition that an item is in one of these phases."""
+    """Returns the condition that an item is in one of these phases."""
     parts = [part for phase in phases for part in MAKE_UP[phase]]
     whatever = [status for statuses, retry in parts if retry is None for status in statuses]
     by_retry = (Q(status=status, retry=retry) for statuses, retry in parts if retry is not None for status in statuses)

@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 from pharos.templating import iso
 
 from .. import explanations
-from ..durations import late_in_words, roughly, usually, whole_unit
-from ..saved_views import choices
+from ..durations import format_axis_label, format_lateness, format_roughly, format_usual_range
+from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -93,7 +93,7 @@ def _relative(passed: timedelta) -> str:
 @cache
 def _ago(language: str | None, number: int, unit: str) -> str:
     """A page has dozens of them, and there are not many more in all."""
-    return _("%(time)s ago") % {"time": explanations.in_unit(number, unit)}
+    return _("%(time)s ago") % {"time": explanations.format_unit(number, unit)}
 
 
 def ago(moment: datetime | None) -> Markup | str:
@@ -103,8 +103,8 @@ def ago(moment: datetime | None) -> Markup | str:
     local = _local(moment)
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
-    return Markup(  # noqa: S704  all that goes in is escaped
-        f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
+    return Markup(  # noqa: S704  everything inserted is escaped
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="on-screen">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
@@ -135,7 +135,7 @@ def _explained(_language: str | None, kind: str, word: str) -> str:
     return str(explanation_of(kind, word))
 
 
-def lines(text: str) -> int:
+def line_count(text: str) -> int:
     """How many lines a text has; blank ones at its end do not count."""
     return text.rstrip().count("\n") + 1
 
@@ -149,7 +149,7 @@ def tail_lines(text: str, number: int) -> str:
     return "\n".join(text.split("\n")[number:])
 
 
-_SHAPES = {
+_TONE_ICONS = {
     "waiting": "clock",
     "running": "half-ring",
     "done": "tick",
@@ -163,12 +163,12 @@ _SHAPES = {
 }
 
 
-def shape(tone: str) -> str:
+def tone_icon(tone: str) -> str:
     """The icon that belongs to a tone: colour is never alone."""
-    return _SHAPES[tone]
+    return _TONE_ICONS[tone]
 
 
-def bytes(number: int | None) -> str:
+def exact_size(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
@@ -214,7 +214,7 @@ def via_word(via: str) -> object:
     return _VIA.get(via, via)
 
 
-class Writing(Extension):
+class TemplateHelpers(Extension):
     """Makes these the words of the templates."""
 
     def __init__(self, environment: Environment):
@@ -226,17 +226,17 @@ class Writing(Extension):
             ago,
             middle,
             explain,
-            lines,
+            line_count,
             head_lines,
             tail_lines,
-            shape,
-            bytes,
+            tone_icon,
+            exact_size,
             plain,
             move_word,
             via_word,
         )
         environment.filters |= {word.__name__: word for word in words}
-        environment.filters |= {"lasting": explanations.lasting, "items": explanations.count_of_items}
-        environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
-        environment.filters |= {"day": _day, "tick": whole_unit}
-        environment.globals |= {"choices_of_views": choices}
+        environment.filters |= {"lasting": explanations.format_duration, "items": explanations.format_item_count}
+        environment.filters |= {"roughly": format_roughly, "usually": format_usual_range, "late": format_lateness}
+        environment.filters |= {"day": _day, "tick": format_axis_label}
+        environment.globals |= {"choices_of_views": view_choices}

@@ -1,10 +1,10 @@
-"""The text that the search looks through, beside the items, where PostgreSQL can have an index for it.
+"""The searched text of every item in a table of its own, with a trigram index on PostgreSQL.
 
-An item's text is made when it comes and hardly changes, but every move rewrites the item's row and with it every index of
-its table; an index of all that is in a text would cost more than the rest of the move. So PostgreSQL keeps a copy of
-`search_text` here by triggers (migration 0008), for every way of writing, and indexes that: by trigrams, which find any part of a text of three
-letters and more. Without the extension pg_trgm the search still works and is slower; `manage.py check --database default`
-says so. SQLite has no such index; there the table stays empty.
+An item's text is set when the item is created and rarely changes, but every move rewrites the item's row and its
+entries in all indexes of that table. A trigram index there would cost more than the rest of the move. So triggers
+(migration 0008) copy `search_text` to a separate table, however the row was written, and the index is built on the
+copy. It finds any substring of three or more letters. Without the extension pg_trgm, search still works but is slower;
+`manage.py check --database default` reports it. SQLite has no such index, so there the table stays empty.
 """
 
 from typing import Any
@@ -14,13 +14,13 @@ from django.db import DatabaseError, connections, transaction
 
 from ..database import SEARCHED_TEXTS as TABLE
 
-INDEX = "searched_text_trigrams"
+INDEX_NAME = "searched_text_trigrams"
 
 
 def build_index(connection: Any) -> bool:
-    """Builds the index by trigrams beside the writers, if it is not there; whether it is there now.
+    """Builds the trigram index without blocking writers, unless it exists. Returns whether it exists now.
 
-    It is not where the extension pg_trgm is not installed and this account may not install it.
+    It cannot be built when pg_trgm isn't installed and this account may not install it.
     """
     if is_indexed(connection):
         return True
@@ -30,23 +30,23 @@ def build_index(connection: Any) -> bool:
     except DatabaseError:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # what is left of one that was interrupted
-        cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON {TABLE} USING gin (text gin_trgm_ops)")
+        cursor.execute(f"DROP INDEX_NAME CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
+        cursor.execute(f"CREATE INDEX_NAME CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
     return True
 
 
 def is_indexed(connection: Any) -> bool:
-    """Whether the index by trigrams is there and whole."""
+    """Returns whether the trigram index exists and is valid."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX])
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX_NAME])
         return cursor.fetchone() == (True,)
 
 
 @checks.register(checks.Tags.database)
-def search_has_its_index(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Says so where the search has to read every text."""
+def check_search_index(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Warns when a search has to read every text."""
     return [
         checks.Warning(
             "Searches read every text because the database has no trigram index. They are slow, and long lists are "
@@ -55,12 +55,12 @@ def search_has_its_index(app_configs: Any = None, databases: Any = None, **kwarg
             id="workitems.W001",
         )
         for alias in databases or []
-        if _is_kept(connections[alias]) and not is_indexed(connections[alias])
+        if _has_triggers(connections[alias]) and not is_indexed(connections[alias])
     ]
 
 
-def _is_kept(connection: Any) -> bool:
-    """Whether texts are copied here: not on SQLite, and not before the migrations have run."""
+def _has_triggers(connection: Any) -> bool:
+    """Returns whether texts are copied: not on SQLite, and not before the migrations have run."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:

@@ -1,4 +1,6 @@
-"""The parameters of the description: those of a list from its dialect and the filters, those of an address from its pattern."""
+"""The parameters in the description: those of a list from its dialect and the filters, those of an address from its
+pattern.
+"""
 
 import re
 from collections.abc import Iterable
@@ -6,10 +8,10 @@ from typing import Any
 
 from django import forms
 
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...listing import (
     ALIASES,
-    SHOWN_AS,
+    PRESENTATION_NAMES,
     BooleanField,
     BooleansField,
     DayField,
@@ -27,14 +29,14 @@ from ...listing import (
 )
 from . import samples
 
-NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST}
+NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
 _TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 
 
-def of_list(dialect: Dialect) -> list[dict[str, Any]]:
-    """Every parameter that a list takes, in this dialect's words."""
-    found = [_of_filter(given, name, dialect) for given, name in dialect.names.items()]
-    examples = samples.of_list(dialect)
+def list_parameters(dialect: Dialect) -> list[dict[str, Any]]:
+    """Every query parameter of a list, in the words of this dialect."""
+    found = [_filter_parameter(given, name, dialect) for given, name in dialect.names.items()]
+    examples = samples.sample_query(dialect)
     for parameter in found:
         if (example := examples.get(parameter["name"])) is not None:
             parameter["example"] = [example] if parameter["schema"]["type"] == "array" else example
@@ -51,7 +53,7 @@ def of_list(dialect: Dialect) -> list[dict[str, Any]]:
     return found
 
 
-def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
+def _filter_parameter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
     field = ListFilterSet.declared_filters[name].field
     schema = schema_of(field)
     if name == "sort":
@@ -75,22 +77,22 @@ def _of_filter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
 
 
 def schema_of(field: forms.Field) -> dict[str, Any]:
-    """What a field of the filter takes, as JSON Schema says it."""
+    """The JSON Schema of a filter's field."""
     match field:
         case WordsField():
-            return _many({"type": "string", "enum": list(field.words)})
+            return _array({"type": "string", "enum": list(field.words)})
         case TextsField():
-            return _many({"type": "string", "maxLength": field.one.max_length})
+            return _array({"type": "string", "maxLength": field.one.max_length})
         case TextField():
             return {"type": "string", "maxLength": field.max_length}
         case BooleansField():
-            return _many({"type": "boolean"})
+            return _array({"type": "boolean"})
         case BooleanField():
             return {"type": "boolean"}
         case InstitutionsField():
-            return _many({"type": "string"})
+            return _array({"type": "string"})
         case NumbersField():
-            return _many(dict(NUMBER))
+            return _array(dict(NUMBER))
         case NumberField():
             return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
         case SizeField():
@@ -102,7 +104,7 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
     raise TypeError(f"The description has no words for a {type(field).__name__}.")
 
 
-def _many(one: dict[str, Any]) -> dict[str, Any]:
+def _array(one: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": one}
 
 
@@ -116,22 +118,22 @@ def _description(given: str, name: str, field: forms.Field, dialect: Dialect) ->
         told.append("A full day.")
     elif name.endswith("_like"):
         told.append("Case-insensitive.")
-    if isinstance(field, ListField) and name not in SHOWN_AS:
+    if isinstance(field, ListField) and name not in PRESENTATION_NAMES:
         told.append("Can be repeated; matches any of the values.")
     return " ".join(told)
 
 
-def of_address(path: str, regex: str, words: dict[str, str]) -> list[dict[str, Any]]:
-    """The parts of an address, in their order."""
-    return [_of_part(part, regex, words[part]) for part in _parts(path)]
+def path_parameters(path: str, regex: str, words: dict[str, str]) -> list[dict[str, Any]]:
+    """The parameters in an address, in order."""
+    return [_path_parameter(part, regex, words[part]) for part in _path_names(path)]
 
 
-def _parts(path: str) -> Iterable[str]:
+def _path_names(path: str) -> Iterable[str]:
     return re.findall(r"{(\w+)}", path)
 
 
-def _of_part(part: str, regex: str, meaning: str) -> dict[str, Any]:
-    # The framework calls `pk` what the description calls `id`.
+def _path_parameter(part: str, regex: str, meaning: str) -> dict[str, Any]:
+    # The framework's `pk` is the description's `id`.
     is_number = re.search(rf"<int:({part}|pk)>", regex) is not None
     schema = dict(NUMBER) if is_number else {"type": "string", "minLength": 1}
     return {
@@ -140,5 +142,5 @@ def _of_part(part: str, regex: str, meaning: str) -> dict[str, Any]:
         "required": True,
         "description": meaning,
         "schema": schema,
-        "example": samples.of_address(part, meaning),
+        "example": samples.sample_path_value(part, meaning),
     }

@@ -1,11 +1,11 @@
-"""The shapes of the description: an edition's record as it goes out and as it may come in, lists, and errors."""
+"""The schemas of the description: records in answers and in requests, lists, and errors."""
 
 from collections.abc import Callable
 from typing import Any
 
 from ...models import WorkItem
 from ..fields import Flag, Moment, Text, Value, Whole, Word
-from ..items import MOST_IN_BATCH, NEEDED
+from ..items import MAX_IN_BATCH, REQUIRED_COLUMNS
 from ..records import Record
 from .meanings import meaning_of
 from .parameters import NUMBER
@@ -17,14 +17,14 @@ ERROR: Schema = {
     "properties": {"error": {"type": "string", "description": "A sentence in plain text."}},
     "required": ["error"],
 }
-WRONG_FIELDS: Schema = {
+FIELD_ERRORS: Schema = {
     "type": "object",
     "description": "What is wrong with each field, and all of it in one sentence under `error`.",
     "properties": {"error": {"type": "string"}},
     "required": ["error"],
     "additionalProperties": {"type": "array", "items": {"type": "string"}},
 }
-WRONG_RECORD: Schema = {
+RECORD_ERROR: Schema = {
     "type": "object",
     "description": "What is wrong, and with which record of the batch. Nothing was saved.",
     "properties": {
@@ -39,8 +39,8 @@ _READ_ONLY = "Read-only: you can send it unchanged; a changed value is refused."
 _NOT_LOOKED_AT = "Read-only: you can send it, but it is ignored."
 
 
-def outgoing(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
-    """A record as it is answered: every field is there, always."""
+def response_schema(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
+    """The schema of a record in an answer; every field is always present."""
     properties = {}
     for name, field in record.by_name.items():
         properties[name] = base(field) | ({"nullable": True} if _may_be_null(field) else {})
@@ -49,8 +49,8 @@ def outgoing(record: type[Record], base: Callable[[Any], Schema], about: str) ->
     return {"type": "object", "description": about, "properties": properties, "required": list(properties)}
 
 
-def incoming(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:
-    """A record as it may be sent: nothing else is taken. `needed`: the columns without which there is no item."""
+def request_schema(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:
+    """The schema of a record in a request; other names are rejected. `needed`: the columns that a new item requires."""
     properties = {name: _incoming(field, base) for name, field in record.by_name.items()}
     required = [record.name_of(column) for column in needed]
     for name in required:
@@ -61,17 +61,16 @@ def incoming(record: type[Record], base: Callable[[Any], Schema], needed: tuple[
     return schema | ({"required": required} if required else {})
 
 
-def of_batch(record: type[Record], base: Callable[[Any], Schema]) -> Schema:
-    one = incoming(record, base)
+def batch_schema(record: type[Record], base: Callable[[Any], Schema]) -> Schema:
+    one = request_schema(record, base)
     one["properties"]["id"] = base(record.by_name["id"])
     one["required"] = ["id"]
-    items = {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_IN_BATCH}
+    items = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_IN_BATCH}
     inner = {"type": "object", "properties": {"items": items}, "required": ["items"]}
     return {"type": "object", "properties": {"work_items": inner}, "required": ["work_items"]}
 
 
-def page_of(one: Schema) -> Schema:
-    """One page of a list."""
+def page_schema(one: Schema) -> Schema:
     link = {"type": "string", "format": "uri", "nullable": True}
     properties = {
         "count": NUMBER | {"description": "The total number on all pages."},
@@ -82,18 +81,18 @@ def page_of(one: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def at_odds(one: Schema) -> Schema:
-    """A refusal with the item as it is now."""
+def conflict_schema(one: Schema) -> Schema:
+    """A refusal together with the current item."""
     return {"description": "The reason, and the item as it is now.", "allOf": [one, ERROR]}
 
 
-def needed_with(given: set[str]) -> tuple[str, ...]:
-    """The columns that a new item needs besides what its address gives."""
-    return tuple(name for name in NEEDED if name not in given)
+def required_columns(given: set[str]) -> tuple[str, ...]:
+    """The columns that a new item requires, without those given by the address."""
+    return tuple(name for name in REQUIRED_COLUMNS if name not in given)
 
 
-def plain(field: Any, schema: Schema) -> Schema:
-    """The schema of a record's field, from what the library made of it."""
+def field_schema(field: Any, schema: Schema) -> Schema:
+    """The schema of a record's field, reduced from the library's."""
     schema = {name: value for name, value in schema.items() if name in ("type", "format", "enum", "maxLength")}
     if isinstance(field, Word):
         schema["enum"] = list(field.words)
@@ -116,7 +115,7 @@ def _column_may_be_null(column: str) -> bool:
     for relation in relations:
         step = model._meta.get_field(relation)
         if step.auto_created or step.null:
-            return True  # there may be nothing at its end
+            return True  # the related row can be missing
         model = step.related_model
     found = next(one for one in model._meta.concrete_fields if name in (one.name, one.attname))
     return found.null

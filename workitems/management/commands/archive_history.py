@@ -1,4 +1,4 @@
-"""`manage.py archive_history --before DATE`: a shell around workitems.archiving."""
+"""`manage.py archive_history --before DATE`: a command-line interface to `workitems.audit_log`."""
 
 import sys
 from datetime import UTC, datetime
@@ -23,13 +23,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, before, **options):
-        moved, is_interrupted = audit_log.Moved(), False
-        with tqdm(
-            total=audit_log.highest_number(), unit=" items", unit_scale=True, disable=None, file=sys.stderr
-        ) as bar:
+        moved, is_interrupted = audit_log.ArchiveResult(), False
+        with tqdm(total=audit_log.last_item_id(), unit=" items", unit_scale=True, disable=None, file=sys.stderr) as bar:
             try:
-                audit_log.move_out(day(before), now=timezone.now(), moved=moved, advance=bar.update)
-            except audit_log.TooYoung as error:
+                audit_log.archive_histories(parse_day(before), now=timezone.now(), moved=moved, advance=bar.update)
+            except audit_log.TooRecent as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 is_interrupted = True
@@ -41,8 +39,8 @@ class Command(BaseCommand):
             sys.exit(130)
 
 
-def day(text):
-    """The midnight at which that day begins, UTC; else CommandError."""
+def parse_day(text):
+    """The start of that day in UTC. Raises CommandError."""
     try:
         found = parse_date(text)
     except ValueError:

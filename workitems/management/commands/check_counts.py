@@ -22,7 +22,7 @@ class Command(BaseCommand):
             counts.install_triggers(connection)
             self.stdout.write(f"Reinstalled: {', '.join(sorted(lost))}.")
         self.stdout.write("Counting every item …")
-        wrong = counts.count_differences()
+        wrong = counts.find_differences()
         for cell, counted, kept in wrong:
             self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {kept}.")
         if wrong and not repair:

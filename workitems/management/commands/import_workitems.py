@@ -1,11 +1,11 @@
-"""`manage.py import_workitems FILE…`: a shell around workitems.importing."""
+"""`manage.py import_workitems FILE…`: a command-line interface to `workitems.import_export`."""
 
 import sys
 
 from django.core.management.base import BaseCommand, CommandError
 
 from workitems import import_export
-from workitems.import_export import sentences
+from workitems.import_export import summary_lines
 
 
 class Command(BaseCommand):
@@ -34,9 +34,9 @@ class Command(BaseCommand):
     def handle(self, *, files, format, institution_map, rejects, **options):
         try:
             summary = import_export.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
-        except import_export.Unreadable as error:
+        except import_export.UnreadableFile as error:
             raise CommandError(str(error)) from error
-        except import_export.Stopped as error:
+        except import_export.ImportStopped as error:
             self.tell(error.summary)
             raise CommandError(
                 f"{error} The rows counted above were imported; run the same command to continue."
@@ -48,5 +48,5 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def tell(self, summary):
-        for sentence in sentences(summary):
+        for sentence in summary_lines(summary):
             self.stdout.write(sentence)

@@ -1,11 +1,11 @@
-"""`manage.py send_digests`: a shell around workitems.mailing. Run it every few minutes."""
+"""`manage.py send_digests`: a command-line interface to `workitems.mailing`. Run it every few minutes."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from workitems import mailing
-from workitems.mailing import send_all
+from workitems.mailing import send_due
 
 
 class Command(BaseCommand):
@@ -20,11 +20,11 @@ class Command(BaseCommand):
             raise CommandError(
                 "SITE_URL is not set; emails need it for their links, for example https://pharos.example.org"
             )
-        found = send_all(timezone.now())
+        found = send_due(timezone.now())
         self.stdout.write(f"Sent: {found.sent}; nothing to send: {found.empty}; failed: {found.failed + found.broken}.")
         problems = []
         if found.failed:
-            given_up = " This run has stopped trying." if found.failed >= mailing.PATIENCE else ""
+            given_up = " This run has stopped trying." if found.failed >= mailing.MAX_FAILURES_IN_A_ROW else ""
             problems.append(f"The mail server didn't accept {found.failed}; the next run tries again.{given_up}")
         if found.broken:
             problems.append(

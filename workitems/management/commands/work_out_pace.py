@@ -3,7 +3,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from workitems import durations
-from workitems.failures import record_all_failures
+from workitems.failures import backfill_failures
 from workitems.models import WorkItem
 
 
@@ -15,9 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         steps = (
-            ("open items", durations.set_stages_begun),
-            ("histories", lambda progress: durations.work_out_anew(timezone.now(), progress=progress)),
-            ("failures", lambda progress: record_all_failures(WorkItem.objects.all(), progress=progress)),
+            ("open items", durations.backfill_stage_entered_at),
+            ("histories", lambda progress: durations.rebuild_durations(timezone.now(), progress=progress)),
+            ("failures", lambda progress: backfill_failures(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:
             with tqdm(desc=name, unit=" items", unit_scale=True, disable=None, file=self.stderr) as bar:

@@ -6,8 +6,8 @@ from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey, User
 
 
-def text(value: str) -> str:
-    """Refuses, by a ValueError, what no database takes: bytes that are no UTF-8, and NUL."""
+def valid_text(value: str) -> str:
+    """Raises ValueError for text that no database accepts: invalid UTF-8, and NUL."""
     if "\x00" in value:
         raise ValueError
     return value.encode().decode()
@@ -17,9 +17,9 @@ class Command(BaseCommand):
     help = "Creates an API key for a user or a service account, and prints only the key to standard output. It is not shown again."
 
     def add_arguments(self, parser):
-        parser.add_argument("email", metavar="EMAIL", type=text, help="the owner of the key")
+        parser.add_argument("email", metavar="EMAIL", type=valid_text, help="the owner of the key")
         parser.add_argument(
-            "--label", default="", type=text, help="a label that says what the key is for, at most 100 characters"
+            "--label", default="", type=valid_text, help="a label that says what the key is for, at most 100 characters"
         )
 
     def handle(self, *args, email, label, **options):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             )
         try:
             label = ApiKey._meta.get_field("label").formfield().clean(label)
-            key, secret = api_keys.make(user, label=label, now=timezone.now())
+            key, secret = api_keys.create_key(user, label=label, now=timezone.now())
         except ValidationError as error:
             raise CommandError(f"--label: {' '.join(error.messages)}") from error
         except api_keys.KeyRefused as refusal:

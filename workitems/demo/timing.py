@@ -1,4 +1,4 @@
-"""How an item goes its way in the demo: through which stages, and how long each takes for a bag of that size."""
+"""The route and timing of items in the demo: through which stages, and how long each takes for a bag of that size."""
 
 from datetime import timedelta
 from random import Random
@@ -21,13 +21,13 @@ _PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
 ROUTES: dict[Action, tuple[Stage, ...]] = {
     action: tuple(stage for stage in path if stage not in _PASSED_OVER[action]) for action, path in PATHS.items()
 }
-# Earlier services had fewer, coarser stages; the oldest one that nobody uses any more. (days before now, route)
+# Earlier services had fewer, coarser stages; nobody uses the oldest one any more. (days before now, route)
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
     (640, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
     (100, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
 )
 
-DONE_AT: dict[Action, Stage] = {
+SUCCESS_STAGES: dict[Action, Stage] = {
     Action.INGEST: S.CLEANUP,
     Action.RESTORE: S.RESOLVE,
     Action.GLACIER_RESTORE: S.AVAILABLE_IN_S3,
@@ -36,9 +36,9 @@ DONE_AT: dict[Action, Stage] = {
     Action.DPN: S.RECORD,
 }
 
-# (seconds that any bag takes, bytes per second beyond that)
+# (seconds for any bag, bytes per second in addition)
 _MEGA = 10**6
-_PACE: dict[Stage, tuple[float, float]] = {
+_RATES: dict[Stage, tuple[float, float]] = {
     S.REQUESTED: (45, 10_000 * _MEGA),
     S.FETCH: (25, 90 * _MEGA),
     S.UNPACK: (10, 180 * _MEGA),
@@ -61,22 +61,22 @@ _THAW = 5 * 3600  # Glacier gives nothing back sooner
 
 def usual_time(action: str, stage: str, size: int) -> timedelta:
     """What a stage usually takes."""
-    fixed, rate = _PACE.get(Stage(stage), _OTHERWISE)
+    fixed, rate = _RATES.get(Stage(stage), _OTHERWISE)
     thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
     return timedelta(seconds=thaw + fixed + size / rate)
 
 
-def taken(rng: Random, action: str, stage: str, size: int) -> timedelta:
-    """What a stage took this time."""
+def draw_duration(rng: Random, action: str, stage: str, size: int) -> timedelta:
+    """A random duration around the usual one."""
     return usual_time(action, stage, size) * rng.lognormvariate(0, 0.35)
 
 
 def next_stage(action: str, stage: str) -> Stage | None:
-    """Where a worker that is done with `stage` goes on; None where the work is done."""
+    """The next stage after `stage`; None if the work is done."""
     here = position(action, stage)
     return next((step for step in ROUTES[Action(action)] if position(action, step) > here), None)
 
 
 def bag_size(rng: Random) -> int:
-    """Bytes: from kilobytes to 5 TB, most of them some hundred megabytes."""
+    """A random size in bytes, from kilobytes to 5 TB, usually some hundred megabytes."""
     return int(min(5e12, max(4_096, rng.lognormvariate(19.5, 2.7))))

@@ -1,6 +1,7 @@
-"""From a row as it stands in a file to the values of an item, or the reason why that cannot be.
+"""Parses the row of a file into the values of an item, or says why that isn't possible.
 
-Only what a row brings is in `Arrival.fields`: a list reply to a depositor has no node, and that empties no item's node.
+`ImportedItem.fields` has only what the row contains: a list reply to a depositor has no node, and must not clear an
+item's node.
 """
 
 import math
@@ -14,23 +15,23 @@ from uuid import UUID
 from django.db import models
 
 from ... import lifecycle
-from ...database import LARGEST
+from ...database import MAX_BIGINT
 from ...lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
-from .raw import NOT_UTF8, shown
+from .raw_rows import NOT_UTF8, quote_value
 
-LARGEST_ID = 2**52  # clients hold ids as JSON numbers, exact up to 2**53; those that are given here come after
+LARGEST_ID = 2**52  # clients store ids as JSON numbers, which are exact up to 2**53; new ids come after these
 _EXACT = 2**53 - 1
 
-# Near the ends of the calendar a time may have no equal in a reader's time zone.
+# Near the ends of the calendar, a time can be impossible in a reader's time zone.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-# Numbers of rows in Registry's other tables, which are not here.
+# Ids of rows in Registry's other tables, which don't exist here.
 REFERENCES = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
 INSTITUTION_KEYS = ("institution", "institution_id", "institution_identifier", "institution_name")
 
-_GOOD = {
+_VALID_STATES = {
     (action.value, stage.value, status.value)
     for action in Action
     for stage in PATHS[action]
@@ -47,20 +48,20 @@ _TRUE = frozenset({"true", "t", "1"})
 _FALSE = frozenset({"false", "f", "0", ""})
 
 
-class Bad(Exception):
-    """A row that cannot go in; the sentence says why."""
+class InvalidRow(Exception):
+    """A row that can't be imported; the sentence says why."""
 
 
 @dataclass(slots=True)
-class Arrival:
-    """An item as a file has it."""
+class ImportedItem:
+    """An item as it is in a file."""
 
     id: int
     fields: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     domain: str = ""
-    entries: list[HistoryEntry] | None = None  # an export brings the history along
+    entries: list[HistoryEntry] | None = None  # an export includes the history
     is_derived: bool = False  # the object identifier is not in the file
     has_odd_path: bool = False
     has_damaged_etag: bool = False
@@ -69,45 +70,45 @@ class Arrival:
     ignored: set[str] = field(default_factory=set)
 
 
-def text(value: Any, limit: int | None = None) -> str:
+def parse_text(value: Any, limit: int | None = None) -> str:
     if value is None:
         return ""
     if type(value) is not str:
-        raise Bad(f"is {shown(value)}, not text")
+        raise InvalidRow(f"is {quote_value(value)}, not text")
     if limit is not None and len(value) > limit:
-        raise Bad(f"has {len(value)} characters; at most {limit} can be stored")
+        raise InvalidRow(f"has {len(value)} characters; at most {limit} can be stored")
     if "\0" in value:
-        raise Bad("contains a NUL character")
+        raise InvalidRow("contains a NUL character")
     if not value.isascii():
         if NOT_UTF8 in value:
-            raise Bad("is not UTF-8")
+            raise InvalidRow("is not UTF-8")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Bad("contains half a surrogate pair, which is not a valid character") from None
+            raise InvalidRow("contains half a surrogate pair, which is not a valid character") from None
     return value
 
 
-def whole(value: Any) -> int | None:
+def parse_integer(value: Any) -> int | None:
     if value is None or value == "":
         return None
     if (type(value) is str and _WHOLE.fullmatch(value)) or (isinstance(value, float) and _is_exact(value)):
         value = int(value)
     if type(value) is not int:
-        raise Bad(f"is {shown(value)}, not a whole number")
+        raise InvalidRow(f"is {quote_value(value)}, not a whole number")
     if value < 0:
-        raise Bad(f"is {shown(value)}, a negative number")
-    if value > LARGEST:
-        raise Bad(f"is {shown(value)}, more than can be stored")
+        raise InvalidRow(f"is {quote_value(value)}, a negative number")
+    if value > MAX_BIGINT:
+        raise InvalidRow(f"is {quote_value(value)}, more than can be stored")
     return value
 
 
 def _is_exact(value: float) -> bool:
-    """Whether a number with a decimal point is a whole one after all (5.0)."""
+    """Whether a number with a decimal point is an integer (5.0)."""
     return -_EXACT <= value <= _EXACT and value == int(value)
 
 
-def boolean(value: Any) -> bool:
+def parse_boolean(value: Any) -> bool:
     if type(value) is bool:
         return value
     word = str(value).lower() if isinstance(value, str | int | float) else "" if value is None else "?"
@@ -115,16 +116,16 @@ def boolean(value: Any) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise Bad(f"is {shown(value)}, neither true nor false")
+    raise InvalidRow(f"is {quote_value(value)}, neither true nor false")
 
 
-def moment(value: Any) -> datetime | None:
-    """A time; one without a zone is UTC; the year 1 means that it is not set. Digits beyond the microsecond are dropped."""
+def parse_time(value: Any) -> datetime | None:
+    """A time. Without a time zone it is UTC; the year 1 means unset; digits beyond microseconds are dropped."""
     if value is None or value == "":
         return None
     found = _TIME.fullmatch(value) if type(value) is str else None
     if found is None:
-        raise Bad(f"is {shown(value)}, not a date and time such as 2021-03-04T05:06:07Z")
+        raise InvalidRow(f"is {quote_value(value)}, not a date and time such as 2021-03-04T05:06:07Z")
     if value.startswith("0001-01-01"):
         return None
     day, clock, zone = found.groups()
@@ -133,43 +134,43 @@ def moment(value: Any) -> datetime | None:
         read = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}")
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Bad(f"is {shown(value)}, which is not a valid date and time") from None
+        raise InvalidRow(f"is {quote_value(value)}, which is not a valid date and time") from None
     if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
-        raise Bad(f"is {shown(value)}; only the years {EARLIEST_YEAR} to {LATEST_YEAR} can be stored")
+        raise InvalidRow(f"is {quote_value(value)}; only the years {EARLIEST_YEAR} to {LATEST_YEAR} can be stored")
     return read
 
 
 def _limited(limit: int | None) -> Callable[[Any], str]:
-    return lambda value: text(value, limit)
+    return lambda value: parse_text(value, limit)
 
 
 def _reader(column: models.Field) -> Callable[[Any], Any]:
     if isinstance(column, models.DateTimeField):
-        return moment
+        return parse_time
     if isinstance(column, models.BooleanField):
-        return boolean
+        return parse_boolean
     if isinstance(column, models.IntegerField):
-        return whole
+        return parse_integer
     return _limited(column.max_length)
 
 
-# Every column that a file may bring, read off the model: a new one is imported without a word here.
-_APART = frozenset({"id", "institution", "version", "search_text", "stage_entered_at"})
+# Every column a file can contain, derived from the model, so that a new column is imported automatically.
+_NOT_READ = frozenset({"id", "institution", "version", "search_text", "stage_entered_at"})
 READERS: dict[str, Callable[[Any], Any]] = {
-    column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _APART
+    column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _NOT_READ
 }
 _KNOWN = frozenset({"id", "date_processed", *READERS, *REFERENCES, *INSTITUTION_KEYS})
 
 
-def read_row(row: Any) -> Arrival:
-    """An item of a list reply or of a dump. Raises Bad."""
-    arrival = _read(row)
+def parse_row(row: Any) -> ImportedItem:
+    """Parses an item of a list reply or a dump. Raises InvalidRow."""
+    arrival = _parse_item(row)
     fields = arrival.fields
     if not fields.get("date"):
         arrival.has_no_date = True
         fields["date"] = arrival.created_at
     if "pid" in fields:
-        fields["pid"] = fields["pid"] or None  # a process never has the number 0
+        fields["pid"] = fields["pid"] or None  # no process has the number 0
     etag = fields.get("etag", "")
     arrival.has_damaged_etag = "+" in etag and _DAMAGED_ETAG.fullmatch(etag) is not None
     if fields.get("reviewed") and phase_of(fields["status"], retry=fields.get("retry", True)) is not Phase.CLOSED:
@@ -179,54 +180,54 @@ def read_row(row: Any) -> Arrival:
     return arrival
 
 
-def read_export(line: Any) -> Arrival:
-    """An item with its history, of our own export. Raises Bad."""
+def parse_export(line: Any) -> ImportedItem:
+    """Parses an item with its history from our own export. Raises InvalidRow."""
     row = line["item"]
     if missing := READERS.keys() - row.keys():
-        raise Bad(f"the item lacks {', '.join(sorted(missing))}; it is not what export_workitems wrote")
-    arrival = _read(row)
+        raise InvalidRow(f"the item lacks {', '.join(sorted(missing))}; it is not what export_workitems wrote")
+    arrival = _parse_item(row)
     if not arrival.fields["date"]:
-        raise Bad("date is missing")
+        raise InvalidRow("date is missing")
     if arrival.fields["reviewed"] and (
         phase_of(arrival.fields["status"], retry=arrival.fields["retry"]) is not Phase.CLOSED
     ):
-        raise Bad("the item is reviewed but not closed")
-    arrival.entries = _read_history(line.get("history"), arrival)
+        raise InvalidRow("the item is reviewed but not closed")
+    arrival.entries = _parse_history(line.get("history"), arrival)
     return arrival
 
 
-def _read(row: Any) -> Arrival:
+def _parse_item(row: Any) -> ImportedItem:
     if not isinstance(row, Mapping):
-        raise Bad(f"the row is {shown(row)}, not an object with the fields of an item")
-    number = read_field("id", whole, row.get("id"))
+        raise InvalidRow(f"the row is {quote_value(row)}, not an object with the fields of an item")
+    number = parse_field("id", parse_integer, row.get("id"))
     if not number:
-        raise Bad("the row has no id, so its item can't be found again")
+        raise InvalidRow("the row has no id, so its item can't be found again")
     if number > LARGEST_ID:
-        raise Bad(f"id is {number}; the largest is {LARGEST_ID}")
+        raise InvalidRow(f"id is {number}; the largest is {LARGEST_ID}")
     fields = {}
     for name, reader in READERS.items():
         if name in row:
-            fields[name] = read_field(name, reader, row[name])
+            fields[name] = parse_field(name, reader, row[name])
     if "date" not in fields and "date_processed" in row:
-        fields["date"] = read_field("date_processed", moment, row["date_processed"])
+        fields["date"] = parse_field("date_processed", parse_time, row["date_processed"])
     if not fields.get("name"):
-        raise Bad("the row has no name")
+        raise InvalidRow("the row has no name")
     _check_words(fields)
     created_at = fields.pop("created_at", None) or fields.get("date") or fields.get("updated_at")
     if created_at is None:
-        raise Bad("the row says neither when it was created (created_at) nor when the bag was received (date)")
+        raise InvalidRow("the row says neither when it was created (created_at) nor when the bag was received (date)")
     updated_at = fields.pop("updated_at", None) or created_at
-    arrival = Arrival(number, fields, created_at, updated_at)
-    arrival.has_odd_path = (fields["action"], fields["stage"], fields["status"]) not in _GOOD
+    arrival = ImportedItem(number, fields, created_at, updated_at)
+    arrival.has_odd_path = (fields["action"], fields["stage"], fields["status"]) not in _VALID_STATES
     return arrival
 
 
-def read_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
-    """What the reader makes of the value; its complaint begins with the field's name."""
+def parse_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
+    """Applies the reader to the value; an error starts with the field's name."""
     try:
         return reader(value)
-    except Bad as bad:
-        raise Bad(f"{name} {bad}") from None
+    except InvalidRow as bad:
+        raise InvalidRow(f"{name} {bad}") from None
 
 
 def _check_words(fields: dict[str, Any]) -> None:
@@ -240,97 +241,97 @@ def _check_words(fields: dict[str, Any]) -> None:
         ("status", fields.get("status", ""), Status),
     ):
         if value not in known._value2member_map_:
-            said = f"unknown {name} {shown(value)}" if value else f"the row has no {name}"
-            raise Bad(f"{said}; use one of {', '.join(known)}")
+            said = f"unknown {name} {quote_value(value)}" if value else f"the row has no {name}"
+            raise InvalidRow(f"{said}; use one of {', '.join(known)}")
 
 
-def derive_object(arrival: Arrival) -> None:
-    """A successful ingest has an object, also where the file does not say so (Registry keeps a row number instead)."""
+def derive_object_identifier(arrival: ImportedItem) -> None:
+    """Sets the object of a successful ingest if the file doesn't have it (Registry stores a row number instead)."""
     fields = arrival.fields
     if fields["action"] != Action.INGEST or fields["status"] != Status.SUCCESS or fields.get("object_identifier"):
         return
-    fields["object_identifier"] = lifecycle.object_identifier(arrival.domain, fields["name"])
+    fields["object_identifier"] = lifecycle.build_object_identifier(arrival.domain, fields["name"])
     arrival.is_derived = True
 
 
 _ENTRY = {
-    "number": whole,
-    "at": moment,
+    "number": parse_integer,
+    "at": parse_time,
     "who": _limited(255),
     "via": _limited(16),
     "move": _limited(16),
-    "stage_before": text,
-    "status_before": text,
-    "stage_after": text,
-    "status_after": text,
-    "note": text,
+    "stage_before": parse_text,
+    "status_before": parse_text,
+    "stage_after": parse_text,
+    "status_after": parse_text,
+    "note": parse_text,
 }
 
 
-def _read_history(history: Any, arrival: Arrival) -> list[HistoryEntry]:
+def _parse_history(history: Any, arrival: ImportedItem) -> list[HistoryEntry]:
     if not isinstance(history, list) or not history:
-        raise Bad("the item has no history")
-    entries = [_read_entry(line, number, arrival.id) for number, line in enumerate(history, 1)]
+        raise InvalidRow("the item has no history")
+    entries = [_parse_entry(line, number, arrival.id) for number, line in enumerate(history, 1)]
     last = entries[-1]
     if (last.stage_after, last.status_after) != (arrival.fields["stage"], arrival.fields["status"]):
-        raise Bad(
+        raise InvalidRow(
             f"the item is at {arrival.fields['stage']} / {arrival.fields['status']}, but its history ends at "
             f"{last.stage_after} / {last.status_after}"
         )
     return entries
 
 
-def _read_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
+def _parse_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
     if not isinstance(line, Mapping) or not _ENTRY.keys() <= line.keys():
-        raise Bad(f"entry {number} of its history is incomplete")
+        raise InvalidRow(f"entry {number} of its history is incomplete")
     try:
-        values: dict[str, Any] = {name: read_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
+        values: dict[str, Any] = {name: parse_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
         if values["number"] != number:
-            raise Bad(f"has number {shown(line['number'])}, so one is missing or out of order")
+            raise InvalidRow(f"has number {quote_value(line['number'])}, so one is missing or out of order")
         if not values["at"] or not values["move"]:
-            raise Bad("does not say when it was made, or which move it was")
+            raise InvalidRow("does not say when it was made, or which move it was")
         _check_first(values["move"], number)
         for side in ("before", "after"):
             for name, known in (("stage", Stage), ("status", Status)):
                 word = values[f"{name}_{side}"]
                 if word not in known._value2member_map_ and (word or side == "after"):
-                    raise Bad(f"has a {name} that is not known: {shown(word)}")
-        return HistoryEntry(item_id=item_id, changes=_changes(line), act=_act(line), **values)
-    except Bad as bad:
-        raise Bad(f"entry {number} of its history {bad}") from None
+                    raise InvalidRow(f"has a {name} that is not known: {quote_value(word)}")
+        return HistoryEntry(item_id=item_id, changes=_parse_changes(line), act=_parse_act(line), **values)
+    except InvalidRow as bad:
+        raise InvalidRow(f"entry {number} of its history {bad}") from None
 
 
 def _check_first(move: str, number: int) -> None:
     if number == 1 and move not in ("create", "import"):
-        raise Bad(f"is {move}; the first one is create or import")
+        raise InvalidRow(f"is {move}; the first one is create or import")
     if number > 1 and move == "create":
-        raise Bad("creates the item again")
+        raise InvalidRow("creates the item again")
 
 
-def _changes(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Of each field what it was and what it became, as an item's page shows it."""
+def _parse_changes(line: Mapping[str, Any]) -> dict[str, Any]:
+    """{field: [old value, new value]}, as an item's page shows it."""
     changes = line.get("changes")
     if not isinstance(changes, dict):
-        raise Bad("has changes that are not an object")
+        raise InvalidRow("has changes that are not an object")
     for name, pair in changes.items():
-        read_field("has a change with a name that", text, name)
+        parse_field("has a change with a name that", parse_text, name)
         if not isinstance(pair, list) or len(pair) != 2:
-            raise Bad(f"has a change of {shown(name)} that is not a list of two values, before and after")
+            raise InvalidRow(f"has a change of {quote_value(name)} that is not a list of two values, before and after")
         for value in pair:
-            read_field(f"has a change of {shown(name)} that", _scalar, value)
+            parse_field(f"has a change of {quote_value(name)} that", _scalar, value)
     return changes
 
 
 def _scalar(value: Any) -> None:
     if isinstance(value, str):
-        text(value)
+        parse_text(value)
     elif isinstance(value, dict | list) or (isinstance(value, float) and not math.isfinite(value)):
-        raise Bad(f"is {shown(value)}, not a text, a number, true, false or null")
+        raise InvalidRow(f"is {quote_value(value)}, not a text, a number, true, false or null")
 
 
-def _act(line: Mapping[str, Any]) -> UUID | None:
+def _parse_act(line: Mapping[str, Any]) -> UUID | None:
     act = line.get("act")
     try:
         return UUID(act) if act else None
     except (ValueError, AttributeError, TypeError):
-        raise Bad(f"has an act that is not a UUID: {shown(act)}") from None
+        raise InvalidRow(f"has an act that is not a UUID: {quote_value(act)}") from None

@@ -4,14 +4,14 @@ import re
 from html import unescape
 
 
-def hooks(response, name):
+def data_hooks(response, name):
     """Every value of a `data-…` hook on the page, in order."""
     return [unescape(value) for value in re.findall(rf'data-{name}="([^"]*)"', response.content.decode())]
 
 
-def ids(response):
+def item_ids(response):
     """The items listed."""
-    return [int(pk) for pk in hooks(response, "item-id")]
+    return [int(pk) for pk in data_hooks(response, "item-id")]
 
 
 def counts(response):

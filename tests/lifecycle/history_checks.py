@@ -1,13 +1,4 @@
-"""Whether histories are such as the lifecycle's tables allow, and whether what clients were promised is in them.
-
-    faults(item, entries, roles)    what is wrong with one item's history; empty where nothing is
-    all_faults(roles)               the same for every item of the database, or for those of a queryset
-    unrecorded(saves, entries)      saves that the API took, but of which the entries know nothing
-
-The tables are those of workitems/lifecycle; how they are read here is written a second time, without `decide`, so that a mistake
-in it is not its own judge. `roles` says who has which role, by e-mail. One thing is not judged, because the entries do not tell
-it: whether another upload really stood in for the one that a service cancelled.
-"""
+"""Checks whether histories follow the lifecycle's tables, and whether saves that clients were told of are in them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +10,19 @@ from typing import Any
 from django.db.models import QuerySet
 
 from pharos.accounts.roles import Role
-from workitems.lifecycle import MOVES, SUCCESS_AT, Move, Phase, Reach, is_on_path, phase_of, position, requeue_stages
+from workitems.lifecycle import (
+    MOVES,
+    SUCCESS_AT,
+    Move,
+    Phase,
+    StageRule,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
+)
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 from workitems.vocabulary import Action, Stage, Status
 
 FLAGS = ("retry", "needs_admin_review", "reviewed")
@@ -32,12 +33,12 @@ AFTER_A_CANCEL = frozenset({"requeue", "edit", "review", "unreview", "notify"})
 
 @dataclass(frozen=True)
 class Step:
-    """One entry, with the flags as they were before and after it."""
+    """One entry, with the flags before and after it."""
 
     entry: HistoryEntry
     before: dict[str, bool]
     after: dict[str, bool]
-    stood: str  # how far the item had really come before it
+    stood: str  # how far the item really came before it
 
     @property
     def phase(self) -> Phase:
@@ -45,7 +46,7 @@ class Step:
 
 
 def faults(item: WorkItem, entries: Sequence[HistoryEntry], roles: Mapping[str, str]) -> list[str]:
-    """Each fault as a sentence that names the item and the entry."""
+    """Returns each fault as a sentence that names the item and the entry."""
     if not entries:
         return [f"item {item.pk}: no history"]
     found = [*_numbers(item, entries), *_chain(item, entries), *_values(item, entries), *_revivals(entries, roles)]
@@ -76,7 +77,7 @@ def unrecorded(saves: Iterable[Save], entries: Iterable[HistoryEntry]) -> list[S
 
 
 def made_by(entry: HistoryEntry) -> tuple[Any, ...]:
-    """What an entry and the save that made it have in common."""
+    """Returns what an entry and the save that made it have in common."""
     return _key(entry.item_id, entry.stage_after, entry.status_after, entry.note)
 
 
@@ -103,7 +104,7 @@ def _numbers(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:
 
 
 def _chain(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:
-    """Each entry begins where the former one has ended, and the item is where the last one says."""
+    """Each entry continues the previous one, and the item is where the last one says."""
     found = []
     for former, entry in pairwise(entries):
         before, after = (entry.stage_before, entry.status_before), (former.stage_after, former.status_after)
@@ -117,7 +118,7 @@ def _chain(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:
 
 
 def _values(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:
-    """The same for every other field: what an entry replaces is what the former one had written."""
+    """The same for all other fields: an entry replaces what the previous one wrote."""
     known: dict[str, Any] = {}
     found = []
     for entry in entries:
@@ -161,7 +162,7 @@ def _first(item: WorkItem, entry: HistoryEntry, roles: Mapping[str, str]) -> lis
 
 
 def _steps(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[Step]:
-    """The flags are worked out from the end: the item has the last ones, and each entry says what it replaced."""
+    """The flags are reconstructed backward: the item has the last values, and each entry says what it replaced."""
     flags = {name: getattr(item, name) for name in FLAGS}
     steps = []
     for place in range(len(entries) - 1, 0, -1):
@@ -173,7 +174,7 @@ def _steps(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[Step]:
 
 
 def _stood(former: Sequence[HistoryEntry]) -> str:
-    """An admin's cancel leads to Resolve, whatever was not done: then it stood where the cancel has met it."""
+    """An admin's cancel leads to Resolve, whatever was left to do; the real stage is the one before it."""
     if former[-1].status_after != Status.CANCELLED:
         return former[-1].stage_after
     cancels = [entry.stage_before for entry in former if entry.move == "cancel"]
@@ -181,7 +182,7 @@ def _stood(former: Sequence[HistoryEntry]) -> str:
 
 
 def _move(item: WorkItem, step: Step, roles: Mapping[str, str]) -> list[str]:
-    """Against its row of the table."""
+    """Compares the entry with its row of the table of moves."""
     entry = step.entry
     move = MOVES.get(entry.move)
     if move is None:
@@ -210,11 +211,11 @@ def _reaches(action: str, move: Move, step: Step, role: str) -> bool:
     before, after = step.entry.stage_before, step.entry.stage_after
     if after != before and not is_on_path(action, after):
         return False
-    if move.reach is Reach.SAME:
+    if move.stage_rule is StageRule.SAME:
         return after == before
-    if move.reach is Reach.BACK:
+    if move.stage_rule is StageRule.BACK:
         return after in requeue_stages(action, step.stood)
-    if move.reach is Reach.RESOLVE and role == Role.ADMIN:
+    if move.stage_rule is StageRule.RESOLVE and role == Role.ADMIN:
         return after == Stage.RESOLVE
     is_onward = position(action, after) >= position(action, before)
-    return is_onward and (move.reach is not Reach.SUCCESS or after in SUCCESS_AT[Action(action)])
+    return is_onward and (move.stage_rule is not StageRule.SUCCESS or after in SUCCESS_AT[Action(action)])

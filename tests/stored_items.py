@@ -16,7 +16,7 @@ def as_stored(item):
 
 
 @contextmanager
-def another_installation():
+def rolled_back():
     """What is made within is gone afterwards: items and history cannot be deleted."""
     with transaction.atomic():
         yield
@@ -24,7 +24,7 @@ def another_installation():
 
 
 @contextmanager
-def refused(item, reason, field=None):
+def assert_refused(item, reason, field=None):
     """Inside, the item is asked for a move that must be refused: it raises, nothing changes, the object is the row as it is."""
     before = as_stored(item)
     with pytest.raises(Refused) as caught:
@@ -36,7 +36,7 @@ def refused(item, reason, field=None):
     assert {name: getattr(item, name) for name in before[0]} == before[0]
 
 
-def last(item):
+def last_entry(item):
     """The latest entry of the item's history; fails where its numbers and the item's version disagree."""
     entries = list(item.history.order_by("number"))
     stored = WorkItem.objects.get(pk=item.pk)
@@ -45,6 +45,6 @@ def last(item):
     return entries[-1]
 
 
-def state_of(item):
+def worker_state_text(item):
     """The text of the worker's state; empty where there is none."""
-    return (transitions.stored_worker_state(item) or ("", ""))[1]
+    return (transitions.read_worker_state(item) or ("", ""))[1]

@@ -6,7 +6,7 @@ from threading import Barrier
 from django.db import connection, connections
 
 
-def together(*calls):
+def call_simultaneously(*calls):
     """What the calls returned, in their order."""
     barrier = Barrier(len(calls))
 

@@ -1,12 +1,12 @@
-"""What an import has done, in plain sentences."""
+"""The results of an import in plain sentences."""
 
 from collections.abc import Iterator, Sequence
 
-from .raw import printable
-from .taking import Summary
+from .raw_rows import printable
+from .run import Summary
 
 
-def sentences(summary: Summary) -> Iterator[str]:
+def summary_lines(summary: Summary) -> Iterator[str]:
     yield (
         f"{_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
         f"{summary.newer_here:,} skipped because they are newer here, {summary.rejected:,} rejected."
@@ -35,7 +35,7 @@ def sentences(summary: Summary) -> Iterator[str]:
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """A list reply that names a next page is not the whole list."""
+    """A list reply that names a next page isn't the complete list."""
     if not one_page:
         return
     name, following = one_page[-1]

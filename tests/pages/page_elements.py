@@ -72,7 +72,7 @@ class _Reader(HTMLParser):
             one = one.parent
 
 
-def page(response):
+def parse_page(response):
     """The page of a response."""
     reader = _Reader()
     reader.feed(response.content.decode())
@@ -82,10 +82,10 @@ def page(response):
 
 def problems(response):
     """Everything that the page says is wrong."""
-    read = page(response)
+    read = parse_page(response)
     return [one.words for one in read.all("div", class_="problem") + read.all("p", class_="error")]
 
 
-def form_of(response):
+def find_form(response):
     """The form of a page that asks before it acts: the one in its main part."""
-    return page(response).one("main").one("form", method="post")
+    return parse_page(response).one("main").one("form", method="post")

@@ -11,7 +11,7 @@ SOME_DAY = datetime(2026, 3, 8, 12, tzinfo=UTC)
 NAMES = ("Ünïcödé & “quotes”", "plain", "100%_sure", "back\\slash", "ÄRGER straße")
 
 
-def make_many(number, institutions, *, seed=1, numbers=None, **fixed):
+def make_items(number, institutions, *, seed=1, numbers=None, **fixed):
     """Random items of the institutions, in all combinations of words, with many equal dates. Returns them.
 
     Since when they are at their stage is known of most, of closed ones too, as the verbs leave it.

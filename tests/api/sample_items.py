@@ -58,7 +58,7 @@ def letters(items, records):
     return "".join(known[record["id"]] for record in records)
 
 
-def walked(caller, path, query, *, at_each_page=None):
+def walk_pages(caller, path, query, *, at_each_page=None):
     """Every record that following `next` gives, by its query string alone, as clients do."""
     found, pages = [], 0
     while query is not None:

@@ -194,7 +194,7 @@ class Client(ABC):
     def __init__(self, server: Server, user: User | None = None):
         self.server = server
         self.email = user.email if user else ""
-        self.secret = api_keys.make(user, label="wire", now=timezone.now())[1] if user else ""
+        self.secret = api_keys.create_key(user, label="wire", now=timezone.now())[1] if user else ""
 
     @property
     def host(self) -> str:

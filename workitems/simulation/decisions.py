@@ -1,4 +1,6 @@
-"""What a worker does next: with an open item, with an upload that another one replaces, with a bucket. No database, no HTTP."""
+"""What a worker does next: with an open item, with a replaced upload, with a bucket. It knows neither database nor
+HTTP.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +9,13 @@ from random import Random
 from typing import Any, Protocol
 
 from .. import demo
-from ..demo import DONE_AT, bag_size, next_stage
+from ..demo import SUCCESS_STAGES, bag_size, next_stage
 from ..lifecycle import SUCCESS_AT, Phase, phase_of, position
 from ..vocabulary import STAGES, Action, Stage, Status
 
 
-class Item(Protocol):
-    """What a decision needs to know of an item."""
+class DecidableItem(Protocol):
+    """The attributes of an item that a decision needs."""
 
     action: str
     stage: str
@@ -29,7 +31,7 @@ class Item(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """One verb to be called: on the item as it was seen, or, for "create_item", on none."""
+    """A transition to carry out: on the item as it was seen, or, for "create_item", on none."""
 
     move: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -39,33 +41,33 @@ class Plan:
 
 @dataclass(frozen=True)
 class Save:
-    """What was sent to a server that took it, and what it answered."""
+    """A save that a server accepted: what was sent and what it answered."""
 
     sent: Mapping[str, Any]
     reply: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of a plan, as one line for whoever watches."""
+class Event:
+    """The result of a plan, as one line for the user."""
 
     line: str
     changed: bool
-    save: Save | None = None  # where a server was asked
+    save: Save | None = None  # if it went through a server
 
 
-def decide(rng: Random, item: Item, domain: str) -> Plan:
-    """What the worker that meets this open item does with it."""
-    move, values = _next(rng, item, domain)
+def decide(rng: Random, item: DecidableItem, domain: str) -> Plan:
+    """The plan of a worker for this open item."""
+    move, values = _choose_move(rng, item, domain)
     return Plan(move, values, item.pk, item.version)
 
 
-def _next(rng: Random, item: Item, domain: str) -> tuple[str, dict[str, Any]]:
+def _choose_move(rng: Random, item: DecidableItem, domain: str) -> tuple[str, dict[str, Any]]:
     if item.status == Status.FAILED:
-        return _begin(rng, item.stage, note=demo.AGAIN)
+        return _begin(rng, item.stage, note=demo.RETRYING)
     if item.status == Status.PENDING and item.stage != Stage.RECEIVE:
         return _begin(rng, item.stage)
-    if item.status == Status.STARTED and (trouble := _trouble(rng, item)):
+    if item.status == Status.STARTED and (trouble := _maybe_fail(rng, item)):
         return trouble
     following = next_stage(item.action, item.stage)
     if following is None:
@@ -86,8 +88,8 @@ def _begin(rng: Random, stage: str, note: str = "") -> tuple[str, dict[str, Any]
     }
 
 
-def _trouble(rng: Random, item: Item) -> tuple[str, dict[str, Any]] | None:
-    """One time in twelve: mostly something temporary; an invalid bag; rarely a case for an admin."""
+def _maybe_fail(rng: Random, item: DecidableItem) -> tuple[str, dict[str, Any]] | None:
+    """In one case of twelve: usually a temporary failure, or an invalid bag, and rarely a case for an admin."""
     free = {"node": "", "pid": None}
     draw = rng.random()
     if draw < 0.05:
@@ -101,19 +103,19 @@ def _trouble(rng: Random, item: Item) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _succeed(item: Item, domain: str) -> tuple[str, dict[str, Any]]:
-    """At the usual stage, or, where the item is beyond that already, at its own or the last."""
+def _succeed(item: DecidableItem, domain: str) -> tuple[str, dict[str, Any]]:
+    """Succeeds at the usual stage or, if the item is already beyond it, at its own or the last one."""
     action = Action(item.action)
-    ends = [DONE_AT[action], item.stage, SUCCESS_AT[action][-1]]
+    ends = [SUCCESS_STAGES[action], item.stage, SUCCESS_AT[action][-1]]
     here = position(action, item.stage)
     stage = next(end for end in ends if end in SUCCESS_AT[action] and position(action, end) >= here)
-    return "succeed", {"stage": stage, "note": demo.done(action, domain, item.name), "node": "", "pid": None}
+    return "succeed", {"stage": stage, "note": demo.success_note(action, domain, item.name), "node": "", "pid": None}
 
 
 def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
     """A new bag in one of the receiving buckets."""
     domain, size = rng.choice(domains), bag_size(rng)
-    # The time of day makes the name new, also for the same seed again.
+    # The time makes the name unique, even with the same seed.
     name = demo.bag_name(rng, domain, rng.randrange(1_000)).removesuffix(".tar") + f"-{now:%Y%m%d-%H%M%S%f}.tar"
     received = now - timedelta(seconds=rng.uniform(5, 900))
     return Plan(
@@ -133,8 +135,8 @@ def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
     )
 
 
-class Upload(Item, Protocol):
-    """What counts where a bag was uploaded more than once."""
+class DecidableUpload(DecidableItem, Protocol):
+    """The attributes that decide between several uploads of a bag."""
 
     institution_id: int
     etag: str
@@ -144,27 +146,28 @@ class Upload(Item, Protocol):
     def date(self) -> datetime: ...
 
 
-def decide_upload(item: Upload, uploads: Iterable[Upload]) -> Plan | None:
-    """What an ingest worker does with an upload before it begins: cancels it where another upload of the bag takes its place.
+def decide_upload(item: DecidableUpload, uploads: Iterable[DecidableUpload]) -> Plan | None:
+    """Cancels an upload before its ingest starts if another upload of the bag replaces it; else None.
 
-    Simpler than the server's rule (workitems/models/uploads.py), as real workers are; where the two differ, the server refuses.
+    Simpler than the server's rule (workitems/models/uploads.py), as in real workers; where they differ, the server
+    refuses.
     """
     others = [other for other in uploads if other.pk != item.pk and other.institution_id == item.institution_id]
     counting = [other for other in others if other.status != Status.CANCELLED]
     note = ""
     if any(other.date > item.date and other.etag != item.etag for other in counting):
-        note = demo.REPLACED
+        note = demo.SUPERSEDED
     elif any(other.date < item.date and other.etag == item.etag and _is_ingested(other) for other in counting):
-        note = demo.SAME_AGAIN
+        note = demo.DUPLICATE
     return Plan("cancel", {"stage": item.stage, "note": note}, item.pk, item.version) if note else None
 
 
-def _is_ingested(item: Upload) -> bool:
-    """Or is going to be."""
+def _is_ingested(item: DecidableUpload) -> bool:
+    """Whether it is ingested or going to be."""
     return item.status == Status.SUCCESS or phase_of(item.status, retry=item.retry) is not Phase.CLOSED
 
 
-def called(number: int, action: str, name: str) -> str:
-    """An item's name in one line, for whoever watches."""
+def item_label(number: int, action: str, name: str) -> str:
+    """One line that identifies an item for the user."""
     name = " ".join(name.split())
     return f"#{number} {action} {name if len(name) <= 60 else name[:59] + '…'}"

@@ -1,4 +1,6 @@
-"""What each handler says of itself for the description of the API: beside the code, so that neither changes alone."""
+"""The operations of the API: what each handler declares about itself for the description, next to its code so that both
+change together.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,20 +12,20 @@ from rest_framework import serializers
 from ..transitions import WORKER_STATE_LIMIT
 
 
-class Shape(Enum):
-    """What is sent or answered, where the edition and the view decide what that is."""
+class BodyShape(Enum):
+    """Bodies whose schema depends on the variant and the view."""
 
-    RECORD = "the edition's record"
+    RECORD = "the variant's record"
     NEW = "a record for a new item"
     BATCH = "many records"
     STAGE = "the stage to go back to"
 
 
 @dataclass(frozen=True)
-class Told:
-    """`name`: of the operation, in code that is made from the description. `many`: a page of what `answers` names.
+class Operation:
+    """An operation. `name`: its name in generated client code. `many`: answers with a page of `answers`.
 
-    `refuses`: statuses that the description could not work out by itself from what is taken and answered.
+    `refuses`: statuses that the description can't derive from what is sent and answered.
     """
 
     name: str
@@ -36,27 +38,27 @@ class Told:
     refuses: tuple[int, ...]
 
 
-def tells(
+def operation(
     name: str,
     summary: str,
     more: str = "",
     *,
     takes: Any = None,
-    answers: Any = Shape.RECORD,
+    answers: Any = BodyShape.RECORD,
     many: bool = False,
     status: int = 200,
     refuses: tuple[int, ...] = (),
 ) -> Callable[[Callable], Callable]:
-    """Marks a handler with what it does, in words and in shapes."""
+    """Declares the operation of a handler."""
 
     def mark(handler: Callable) -> Callable:
-        handler.told = Told(name, summary, more, takes, answers, many, status, refuses)  # type: ignore[attr-defined]
+        handler.operation = Operation(name, summary, more, takes, answers, many, status, refuses)  # type: ignore[attr-defined]
         return handler
 
     return mark
 
 
-class State(serializers.Serializer):
+class StateSerializer(serializers.Serializer):
     """What a worker keeps of its progress with an item. Its id is the item's."""
 
     id = serializers.IntegerField(help_text="The state's number, which is also its item's.")
@@ -68,7 +70,7 @@ class State(serializers.Serializer):
         ref_name = "State"
 
 
-class StateToSave(serializers.Serializer):
+class StateToSaveSerializer(serializers.Serializer):
     id = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, help_text="The same as in the address, or 0."
     )
@@ -89,7 +91,7 @@ class StateToSave(serializers.Serializer):
         ref_name = "StateToSave"
 
 
-class NewState(StateToSave):
+class NewStateSerializer(StateToSaveSerializer):
     id = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Ignored.")
     work_item_id = serializers.IntegerField(min_value=1, help_text="The item's number.")
 
@@ -97,7 +99,7 @@ class NewState(StateToSave):
         ref_name = "NewState"
 
 
-class StoredObject(serializers.Serializer):
+class ObjectSerializer(serializers.Serializer):
     """An object in preservation storage, as its last successful ingest tells of it."""
 
     id = serializers.IntegerField(help_text="The number of the ingest's item.")
@@ -115,7 +117,7 @@ class StoredObject(serializers.Serializer):
         ref_name = "Object"
 
 
-class Institution(serializers.Serializer):
+class InstitutionSerializer(serializers.Serializer):
     """An institution that owns items."""
 
     id = serializers.IntegerField(help_text="Its number, as used in institution_id.")

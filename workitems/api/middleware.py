@@ -1,7 +1,7 @@
-"""The way in to the API, apart from the pages': its callers are programs.
+"""The middleware that answers API requests separately from pages, because API callers are programs.
 
-They repeat every cookie that they are sent, and on a redirect turn a PUT into a GET and report success. So here is no
-session, no cookie, no redirect and no page, whatever goes wrong.
+Clients send back every cookie they get, and after a redirect they turn a PUT into a GET and report success. So there is
+no session, no cookie, no redirect, and no HTML here, whatever goes wrong.
 """
 
 import gzip
@@ -15,65 +15,65 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.utils import translation
 
-from .bodies import read_away
-from .replies import problem
+from .bodies import drain
+from .responses import error_response
 
-URLS = "workitems.api.urls"
-# The description for people, /api/docs/, is a page.
-_OURS = re.compile(r"/(?:api(?!/docs(?:/|$))|member-api|admin-api)(?:/|$)", re.IGNORECASE)
+URLCONF = "workitems.api.urls"
+# The documentation, /api/docs/, is a page.
+_API_PATH = re.compile(r"/(?:api(?!/docs(?:/|$))|member-api|admin-api)(?:/|$)", re.IGNORECASE)
 _LEADING = re.compile(r"^/{2,}")
-_WORTH_PACKING = 1000  # bytes; less than that fits into one packet anyway
-_FAST = 1
+_MIN_GZIP_SIZE = 1000  # bytes; less fits into one packet anyway
+_GZIP_LEVEL = 1
 log = logging.getLogger(__name__)
 
 
-class Api:
-    """Middleware, the first of all: answers what is for the API, and lets everything else pass."""
+class ApiMiddleware:
+    """The first middleware: answers requests to the API, and passes everything else on."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # A client whose base address ends in a slash asks for //api/…
+        # A client whose base address ends in a slash requests //api/…
         path = _LEADING.sub("/", request.path_info)
-        if not _OURS.match(path):
+        if not _API_PATH.match(path):
             return self.get_response(request)
         request.path = request.path_info = path
         try:
-            # Clients look for its sentences, and a page before may have left this thread in another language.
+            # Clients search for these sentences, and the previous request of this thread can have set another language.
             with translation.override(settings.LANGUAGE_CODE):
                 response = _answer(request)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            response = problem(500, "Something went wrong on the server and has been logged. Try again later.")
-        read_away(request, known=response.status_code != 401)
-        return _finished(request, response)
+            response = error_response(500, "Something went wrong on the server and has been logged. Try again later.")
+        drain(request, known=response.status_code != 401)
+        return _finish(request, response)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
     try:
         request.get_host()
     except DisallowedHost:
-        return problem(400, "This server doesn't serve the host named in the request.")
+        return error_response(400, "This server doesn't serve the host named in the request.")
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        return problem(403, "Use https. A key sent over plain http can be intercepted.")
-    match = _match(request.path_info)
+        return error_response(403, "Use https. A key sent over plain http can be intercepted.")
+    match = _resolve(request.path_info)
     if match is None:
-        return problem(404, "The API has no such address. See /api/docs/ for the addresses it has.")
+        return error_response(404, "The API has no such address. See /api/docs/ for the addresses it has.")
     return match.func(request, *match.args, **match.kwargs)
 
 
-def _match(path: str) -> ResolverMatch | None:
-    """The view of an address, with or without the slash at its end."""
+def _resolve(path: str) -> ResolverMatch | None:
+    """Finds the view of an address, with or without the trailing slash."""
     for spelling in (path, path.removesuffix("/") if path.endswith("/") else f"{path}/"):
         try:
-            return get_resolver(URLS).resolve(spelling)
+            return get_resolver(URLCONF).resolve(spelling)
         except Resolver404:
             continue
     return None
 
 
-def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def _finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     response.cookies.clear()
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
@@ -81,8 +81,8 @@ def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     response["Vary"] = "Accept-Encoding"
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-    if len(response.content) > _WORTH_PACKING and _takes_gzip(request):
-        response.content = gzip.compress(response.content, _FAST, mtime=0)
+    if len(response.content) > _MIN_GZIP_SIZE and _accepts_gzip(request):
+        response.content = gzip.compress(response.content, _GZIP_LEVEL, mtime=0)
         response["Content-Encoding"] = "gzip"
     response["Content-Length"] = str(len(response.content))
     if request.method == "HEAD":
@@ -90,7 +90,7 @@ def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _takes_gzip(request: HttpRequest) -> bool:
+def _accepts_gzip(request: HttpRequest) -> bool:
     offers = request.headers.get("Accept-Encoding", "").lower().split(",")
     names = {name.strip(): quality.strip() for name, _sep, quality in (offer.partition(";") for offer in offers)}
     return names.get("gzip", "q=0") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")

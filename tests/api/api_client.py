@@ -7,7 +7,8 @@ from urllib.parse import urlencode, urlsplit
 from django.utils import timezone
 
 from pharos.accounts import api_keys
-from workitems.api.callers import FLUCTUS, PHAROS
+from pharos.accounts.roles import Permission
+from workitems.api.authentication import FLUCTUS, PHAROS
 
 NOTHING = object()
 
@@ -37,6 +38,29 @@ def _refused(name):
     raise AssertionError(f"{name} in an answer")
 
 
+def for_everyone(person) -> int:
+    """The status of a read that is about nobody's items in particular."""
+    return 200 if person.can(Permission.BROWSE) else 403
+
+
+def for_virginia(person) -> int:
+    """The status of a read about an item of Virginia's."""
+    sees_it = person.can(Permission.SEE_EVERY_INSTITUTION) or person.institution.identifier == "virginia.edu"
+    return 200 if sees_it else 404
+
+
+def for_admins(person) -> int:
+    """The status of a read at an address for services and admins."""
+    return 200 if person.can(Permission.ADMIN_API) else 403
+
+
+def check_who_reads(client, cast, path, expected):
+    """Everyone who can have a key gets the status that `expected` says of them."""
+    callers = [person for person in cast.values() if person.can(Permission.API_KEY)]
+    found = {person.email: Caller(client, person).get(path).status for person in callers}
+    assert found == {person.email: expected(person) for person in callers}
+
+
 class Caller:
     """`Caller(client, user)` makes a key; `get`, `post`, `put` and `ask` send it in the headers of the address's version.
 
@@ -46,7 +70,7 @@ class Caller:
     def __init__(self, client, user):
         self.client = client
         self.user = user
-        self.key, self.secret = api_keys.make(user, label="tests", now=timezone.now())
+        self.key, self.secret = api_keys.create_key(user, label="tests", now=timezone.now())
 
     def headers_for(self, path) -> dict[str, str]:
         names = FLUCTUS if path.startswith("/member-api/v1/") else PHAROS

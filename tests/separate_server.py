@@ -14,31 +14,31 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from .http_clients import GoClient
 from .serving import KEY, ROOT, Server
-from .wire import GoClient
 
-SETTLE = """
+CREATE_TEST_DATA = """
 import json
 import django
 django.setup()
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from pharos.accounts import keys
+from pharos.accounts import api_keys
 from pharos.accounts.roles import Role
 from tests.factories import InstitutionFactory, UserFactory
-from tests.many import make_many
+from tests.many_items import make_items
 
 call_command("migrate", verbosity=0)
 virginia, jhu = InstitutionFactory(identifier="virginia.edu"), InstitutionFactory(identifier="jhu.edu")
 consortium = InstitutionFactory(identifier="aptrust.org")
-make_many(60, [virginia, jhu])
+make_items(60, [virginia, jhu])
 cast = {"dora": (Role.DEPOSITOR, virginia), "stan": (Role.STAFF, virginia), "olga": (Role.STAFF, jhu),
         "ada": (Role.ADMIN, consortium), "wally": (Role.WORKER, consortium)}
 for name, (role, institution) in cast.items():
     user, client = UserFactory(email=f"{name}@{institution.identifier}", role=role, institution=institution), Client()
     client.force_login(user)
-    _key, secret = keys.make(user, label="outside", now=timezone.now())
+    _key, secret = api_keys.create_key(user, label="outside", now=timezone.now())
     print(json.dumps([name, user.email, client.cookies["pharos_session"].value, secret, institution.pk]))
 """
 CSRF = "c" * 32
@@ -52,11 +52,11 @@ class Person:
     institution: int
 
 
-def settled(url: str) -> dict[str, Person]:
+def create_test_data(url: str) -> dict[str, Person]:
     """Migrates the database, and puts in the cast of conftest.py with sixty items of two institutions. The people, by name."""
     environment = {**os.environ, "DATABASE_URL": url, "SECRET_KEY": KEY, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(
-        [sys.executable, "-c", SETTLE], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CREATE_TEST_DATA], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return {name: Person(*rest) for name, *rest in map(json.loads, done.stdout.splitlines())}
@@ -108,7 +108,7 @@ class Browser:
         return answer
 
 
-def program(running: Server, person: Person) -> GoClient:
+def api_client(running: Server, person: Person) -> GoClient:
     """The person's program, with his key."""
     client = GoClient(running)
     client.email, client.secret = person.email, person.secret

@@ -1,4 +1,4 @@
-"""Who is calling, by the two headers that every request carries, and whether it calls too often."""
+"""Identifies callers by the two headers of every request, and limits how often they can call."""
 
 import logging
 from typing import NamedTuple
@@ -16,33 +16,33 @@ from pharos.accounts.roles import Permission
 log = logging.getLogger(__name__)
 
 
-class Headers(NamedTuple):
-    """The names of the headers that carry the caller's e-mail and key."""
+class AuthHeaders(NamedTuple):
+    """The names of the headers with the caller's email and key."""
 
     user: str
     key: str
 
 
-FLUCTUS = Headers("X-Fluctus-API-User", "X-Fluctus-API-Key")
-PHAROS = Headers("X-Pharos-API-User", "X-Pharos-API-Key")
+FLUCTUS = AuthHeaders("X-Fluctus-API-User", "X-Fluctus-API-Key")
+PHAROS = AuthHeaders("X-Pharos-API-User", "X-Pharos-API-Key")
 
 
-class ByKey(BaseAuthentication):
-    """The person whose key this is. A session never decides."""
+class ApiKeyAuthentication(BaseAuthentication):
+    """Authenticates the owner of the key. A session is never used."""
 
     def authenticate(self, request):
-        headers = request.parser_context["view"].edition.headers
+        headers = request.parser_context["view"].variant.headers
         email, secret = request.headers.get(headers.user, ""), request.headers.get(headers.key, "")
-        key = api_keys.find(email, secret)
+        key = api_keys.find_key(email, secret)
         if key is None:
-            raise AuthenticationFailed(_not_known(headers, email, secret))
+            raise AuthenticationFailed(_rejection(headers, email, secret))
         return key.user, key
 
     def authenticate_header(self, request):
-        return f"ApiKey {request.parser_context['view'].edition.headers.key}"
+        return f"ApiKey {request.parser_context['view'].variant.headers.key}"
 
 
-def _not_known(headers: Headers, email: str, secret: str) -> str:
+def _rejection(headers: AuthHeaders, email: str, secret: str) -> str:
     missing = [name for name, value in ((headers.user, email), (headers.key, secret)) if not value.strip()]
     if missing:
         return f"Send your email in the header {headers.user} and your API key in {headers.key}. Missing or empty: {', '.join(missing)}."
@@ -53,8 +53,8 @@ def _not_known(headers: Headers, email: str, secret: str) -> str:
     )
 
 
-class PerKey(BaseThrottle):
-    """So many calls a minute for each key; the settings say how many."""
+class ApiKeyThrottle(BaseThrottle):
+    """Limits the calls per minute of each key, as set in the settings."""
 
     seconds = 0
 
@@ -62,9 +62,9 @@ class PerKey(BaseThrottle):
         moves_items = request.user.can(Permission.ADMIN_API)
         limit = settings.API_CALLS_PER_MINUTE_SERVICES if moves_items else settings.API_CALLS_PER_MINUTE
         try:
-            self.seconds = api_keys.use(request.auth, limit=limit, now=timezone.now())
+            self.seconds = api_keys.count_call(request.auth, limit=limit, now=timezone.now())
         except OperationalError:
-            # The database is busy with another writer. Better a call uncounted than a reader who waits in vain.
+            # The database is busy with another writer. It is better not to count a call than to keep a reader waiting.
             log.warning("A request with key %s could not be counted", request.auth.pk)
             self.seconds = 0
         return self.seconds == 0
