@@ -117,10 +117,10 @@ def test_a_refusal_gives_the_state_and_the_allowed_moves():
     )
     assert refusal("cancel", facts(), "worker", note="why").sentence == (
         "This item is open (Fetch / Started). A service can cancel only an upload that another upload has replaced. "
-        "You may: progress, succeed, fail, suspend."
+        "You can: progress, succeed, fail, suspend."
     )
     assert refusal("requeue", facts(stage="Record", status="Success"), "admin").sentence == (
-        "This item is closed (Record / Success). An item that has succeeded can't be requeued. You may: review, edit."
+        "This item is closed (Record / Success). An item that has succeeded can't be requeued. You can: review, edit."
     )
     assert refusal("cancel", facts(), "institutional_user", note="why").sentence == (
         "Your role doesn't allow this: cancel. Your role can't make any changes to it now."

@@ -56,7 +56,9 @@ def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
     view.save()
     response = client.get("/items", follow=True)
     assert response.redirect_chain == [("/items/", 302)]
-    assert "your default view, uses a filter that isn't available to your role" in parse_page(response).one("body").words
+    assert (
+        "your default view, uses a filter that isn't available to your role" in parse_page(response).one("body").words
+    )
     editing.delete_view(view)
     assert User.objects.get(pk=dora.pk).start_view is None
 

@@ -65,7 +65,7 @@ def _people() -> QuerySet[User]:
 
 # (name, query): saved by the consortium for everyone, and by each member's staff for their institution.
 _CONSORTIUM_VIEWS = [("Restorations", "item_action=Restore&item_action=Glacier+Restore&sort=updated")]
-_STAFF_VIEWS = [("Failures to look at", "status=Failed&reviewed=false"), ("Larger than 100 GB", "size_min=100+GB")]
+_STAFF_VIEWS = [("Failures to review", "status=Failed&reviewed=false"), ("Larger than 100 GB", "size_min=100+GB")]
 
 
 def _save_views(cast: Cast) -> None:

@@ -161,6 +161,7 @@ def _institution_choices(listing: ItemList) -> list[FacetChoice]:
 class DropHint:
     """For an empty list: a filter, and what the list would give without it (`is_whole`: not more)."""
 
+    name: str
     label: str
     count: int
     is_whole: bool
@@ -181,5 +182,7 @@ def suggest_drops(listing: ItemList) -> list[DropHint]:
         if found.total:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)
-            hints.append(DropHint(f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
+            hints.append(
+                DropHint(name, f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None}))
+            )
     return sorted(hints, key=lambda hint: -hint.count)
