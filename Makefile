@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages bench bench-full messages pins clean
+.PHONY: help install install-dev run test check check-pages mutants bench bench-full messages pins clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,14 @@ check: install-dev  ## linters, types, migrations, deployment settings
 
 check-pages: install-dev  ## run html-validate and the Nu checker over every page (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
+
+mutants: install-dev .cache/mutants/installed  ## put small faults into the rules and say which no test notices (ROOMS="lifecycle counts"; takes an hour)
+	@$(BIN)/python tests/mutants/run.py $(ROOMS)
+
+.cache/mutants/installed: tests/mutants/requirements.txt
+	@$(PYTHON) -m venv .cache/mutants
+	@.cache/mutants/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 bench: install-dev  ## measure pages, API, writes, and volume at 100,000 and 1,000,000 items next to their peers (takes minutes); see docs/performance.md
 	@$(BIN)/python bench/run.py

@@ -16,10 +16,10 @@ def measure(seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Moves for so many seconds. {"items", "entries", "entries_per_second"}, and what the worker felt of it (see `meanwhile`)."""
     from django.utils import timezone
 
-    from workitems.audit_log import Moved, move_out
-    from workitems.audit_log.archiving import YOUNGEST
+    from workitems.audit_log import ArchiveResult, archive_histories
+    from workitems.audit_log.archiving import MIN_AGE
 
-    moved = Moved()
+    moved = ArchiveResult()
 
     def act() -> None:
         began, now = time.monotonic(), timezone.now()
@@ -30,7 +30,7 @@ def measure(seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
                 raise _Enough
 
         with suppress(_Enough):
-            move_out(now - YOUNGEST, now=now, moved=moved, advance=advance)
+            archive_histories(now - MIN_AGE, now=now, moved=moved, advance=advance)
 
     say("archive: the worker alone")
     felt = meanwhile.measure(act)

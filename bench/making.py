@@ -88,13 +88,13 @@ def people() -> None:
     """Who looks: an admin, staff of the largest and of the smallest member, and the account of the workers."""
     from pharos.accounts.models import Institution, User
     from pharos.accounts.roles import Role
-    from workitems.demo import make_service
+    from workitems.demo import create_service
 
     User.objects.create_superuser(ADMIN)
     for email, domain in ((LARGE, LARGEST), (SMALL, SMALLEST)):
         institution = Institution.objects.get(identifier=domain)
         User.objects.create_user(email, role=Role.STAFF, institution=institution)
-    make_service()
+    create_service()
 
 
 def key_of(email: str) -> str:
@@ -104,7 +104,7 @@ def key_of(email: str) -> str:
     from pharos.accounts import api_keys
     from pharos.accounts.models import User
 
-    return api_keys.make(User.objects.get(email=email), now=timezone.now())[1]
+    return api_keys.create_key(User.objects.get(email=email), now=timezone.now())[1]
 
 
 def _cells() -> int:

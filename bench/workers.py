@@ -52,8 +52,8 @@ class Canceller:
 
     def one(self):
         """Reads a list, takes any of its items, and sends the whole record back as cancelled."""
-        from workitems.simulation.deciding import Save
-        from workitems.simulation.record import whole
+        from workitems.simulation.decisions import Save
+        from workitems.simulation.record import complete_record
 
         status = self.rng.choice(["Started", "Started", "Pending", "Failed"])
         rows = self.connection.get("/api/v2/items/", status=status, retry="true", per_page=50, sort="date")["results"]
@@ -62,7 +62,7 @@ class Canceller:
             return
         row = self.rng.choice(rows)
         note = NOTE.format(len(self.saves) + 1)
-        sent = whole({**row, "status": "Cancelled", "note": note, "retry": False})
+        sent = complete_record({**row, "status": "Cancelled", "note": note, "retry": False})
         reply = self.connection.call("PUT", f"/api/v2/items/{row['id']}/", sent)
         if reply.is_refusal:
             self.told["came too late"] += 1
@@ -110,7 +110,7 @@ def floor(count=400):
 def judge(saves, began):
     """What the database says now: {"touched", "entries", "saves", "faults"}; `faults` in plain words, what was lost among them."""
     from pharos.accounts.models import User
-    from tests.lifecycle.legal import all_faults, asked_by, made_by, unrecorded
+    from tests.lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
     from workitems.models import HistoryEntry, WorkItem
 
     entries = [*HistoryEntry.objects.filter(at__gte=began).order_by("item_id", "number")]
@@ -155,7 +155,7 @@ def measure(items, workers, seconds, say):
     """Fills the empty database that Django is set up for, lets them loose on it, and judges; see `judge`. The last items are mostly open."""
     from django.utils import timezone
 
-    from workitems.simulation.deciding import Save
+    from workitems.simulation.decisions import Save
 
     make(items, 1, say)
     keys = {email: key_of(email) for email in (WORKER, ADMIN)}

@@ -4,9 +4,9 @@ from django.utils.cache import patch_cache_control
 
 
 class ErrorAndCacheMiddleware:
-    """What every answer has in common: "not found" looks the same everywhere, and no shared cache keeps a person's page.
+    """Applies to every response: "not found" looks the same everywhere, and no shared cache stores a person's page.
 
-    Also while debugging: the framework's own page would list every address to whoever tries the demo.
+    This also applies while debugging: Django's own page would list every address to whoever tries the demo.
     """
 
     def __init__(self, get_response):

@@ -1,6 +1,7 @@
-"""Every setting of an installation. Each knob is one environment variable, read below by `env` and listed in docs/operating.md.
+"""All settings of an installation. Each one is an environment variable, read below by `env` and listed in
+docs/operating.md.
 
-A value that cannot be right stops the start with all complaints at once; nothing falls back in silence.
+Invalid settings stop startup, with all errors at once; nothing is silently replaced by a default.
 """
 
 import re
@@ -11,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, ValidationError, validate
 
-from pharos.databases import a_standby, configured, known_database, known_standbys
+from pharos.databases import database_settings, replica_settings, validate_database_url, validate_replica_urls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,89 +21,92 @@ HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECA
 ORIGIN = re.compile(rf"https?://({HOST.pattern})(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 
-def no_wildcard(hosts):
+def validate_no_wildcard(hosts):
     if any("*" in host or host.startswith(".") for host in hosts):
-        raise ValidationError("name each host in full; a wildcard would let other sites speak in this one's name")
+        raise ValidationError("list each host in full; a wildcard would let other sites impersonate this one")
 
 
-def bare_hosts(hosts):
-    no_wildcard(hosts)
+def validate_hosts(hosts):
+    validate_no_wildcard(hosts)
     for host in hosts:
         if not HOST.fullmatch(host):
             raise ValidationError(
-                f"“{host}” is not the name of a host; give it without https://, port or path, like pharos.example.org"
+                f"“{host}” is not a host name; leave out https://, port, and path, as in pharos.example.org"
             )
 
 
-def origins(values):
-    no_wildcard(values)
+def validate_origins(values):
+    validate_no_wildcard(values)
     for value in values:
         if not ORIGIN.fullmatch(value):
             raise ValidationError(
-                f"“{value}” is not the beginning of an address; give https:// and the host, like https://pharos.example.org"
+                f"“{value}” is not a base address; use https:// and the host, as in https://pharos.example.org"
             )
 
 
-def an_origin(value):
+def validate_origin(value):
     if value:
-        origins([value])
+        validate_origins([value])
 
 
-def a_domain(name):
+def validate_domain(name):
     if not DOMAIN.fullmatch(name):
-        raise ValidationError(f"“{name}” is not a domain; give one in lower case, like aptrust.org")
+        raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
 
 
-# Deferred, so that one start names every wrong variable instead of the first.
+# Deferred, so that one start reports every invalid variable instead of only the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=bare_hosts)
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=origins)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=validate_hosts)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=validate_origins)
 HTTPS = env.bool("HTTPS", None)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
-DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=known_database)
-DATABASE_REPLICA_URL: list[str] = env.list("DATABASE_REPLICA_URL", [], subcast=str.strip, validate=known_standbys)
+DATABASE_URL = env.str(
+    "DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'pharos.sqlite3'))}", validate=validate_database_url
+)
+DATABASE_REPLICA_URL: list[str] = env.list(
+    "DATABASE_REPLICA_URL", [], subcast=str.strip, validate=validate_replica_urls
+)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8, validate=validate.Range(1, 200))
 DATABASE_PGBOUNCER = env.bool("DATABASE_PGBOUNCER", False)
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("EMAIL_USER", "")
-EMAIL_TIMEOUT = 10  # seconds; without it, a mail server that hangs would hang whoever waits for the mail
+EMAIL_TIMEOUT = 10  # seconds; otherwise a mail server that hangs would block whoever sends the email
 EMAIL_HOST_PASSWORD = env.str("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "pharos@localhost", validate=validate.Email())
-CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=a_domain)
+CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=validate_domain)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
-SITE_URL = env.str("SITE_URL", "", validate=an_origin)
+SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 
-def complaints():
-    """Every wrong or missing knob as one line, `NAME: what is wrong`."""
+def configuration_errors():
+    """Every invalid or missing setting as one line, `NAME: what is wrong`."""
     found: dict[str, list[str]] = {}
     try:
         env.seal()
     except EnvError as error:
         found |= getattr(error, "error_messages", None) or {"environment": [str(error)]}
     if not DEBUG and len(SECRET_KEY or "") < 50:
-        found.setdefault(
-            "SECRET_KEY", ["give at least 50 random characters (there is no default unless DEBUG is true)"]
-        )
+        found.setdefault("SECRET_KEY", ["use at least 50 random characters (there is no default unless DEBUG is true)"])
     if not DEBUG and not ALLOWED_HOSTS:
-        found.setdefault("ALLOWED_HOSTS", ["name the hosts that this installation answers for, separated by commas"])
+        found.setdefault("ALLOWED_HOSTS", ["list the host names of this installation, separated by commas"])
     if DATABASE_REPLICA_URL and str(DATABASE_URL).startswith("sqlite:"):
         found.setdefault(
-            "DATABASE_REPLICA_URL", ["SQLite has no standbys: give DATABASE_URL a PostgreSQL server, or leave this out"]
+            "DATABASE_REPLICA_URL",
+            ["SQLite has no standbys: set DATABASE_URL to a PostgreSQL server, or leave this out"],
         )
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
 
-if wrong := list(complaints()):
-    raise ImproperlyConfigured("The environment does not fit:\n  " + "\n  ".join(wrong))
+if wrong := list(configuration_errors()):
+    raise ImproperlyConfigured("Invalid environment settings:\n  " + "\n  ".join(wrong))
 
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "for-debugging-on-this-machine-only-never-in-production"
@@ -127,7 +131,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "workitems.api.entry.Api",
+    "workitems.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -153,7 +157,7 @@ CONTEXT_PROCESSORS = [
     "django.template.context_processors.request",
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
-    "pharos.accounts.context.house",
+    "pharos.accounts.context.page_context",
 ]
 TEMPLATES = [
     {
@@ -163,14 +167,14 @@ TEMPLATES = [
             "environment": "pharos.templating.environment",
             "extensions": [
                 "jinja2.ext.i18n",
-                "workitems.pages.template_helpers.Writing",
-                # The sign-in page offers the demo's accounts; in production no code of the demo is even loaded.
+                "workitems.pages.template_helpers.TemplateHelpers",
+                # The sign-in page offers the demo's accounts; in production, no code of the demo is loaded.
                 *(["workitems.demo.sign_in.DemoAccounts"] if DEBUG else []),
             ],
             "context_processors": CONTEXT_PROCESSORS,
         },
     },
-    # The admin site's, and what libraries bring.
+    # For the admin site and libraries.
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates/admin_site"],
@@ -179,15 +183,15 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": configured(DATABASE_URL, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)}
+DATABASES = {"default": database_settings(DATABASE_URL, pool=DATABASE_POOL_SIZE, behind_pgbouncer=DATABASE_PGBOUNCER)}
 for number, url in enumerate(DATABASE_REPLICA_URL, 1):
-    DATABASES[f"standby{number}"] = a_standby(url, behind_pgbouncer=DATABASE_PGBOUNCER)
-# Rate limits count here; in the memory of each process, N processes would allow N times as many tries.
+    DATABASES[f"standby{number}"] = replica_settings(url, behind_pgbouncer=DATABASE_PGBOUNCER)
+# Rate limits are stored here; if each process kept them in memory, N processes would allow N times as many attempts.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "pharos_cache",
-        # With Django's 300, whoever tries many names would push the counts of his tries out.
+        # With Django's default of 300, an attacker trying many names would push out the counts of their own attempts.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
@@ -214,7 +218,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# Whoever types a stranger's address must not make this installation write to the stranger.
+# Otherwise anyone could make this installation send email to a stranger.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
@@ -222,7 +226,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("es", "Español")]
+# The last one has the words of Spanish, and numbers as Mexico writes them: 1,234.5.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("es-mx", "Español (México)")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
@@ -240,7 +245,7 @@ STORAGES = {
     },
 }
 
-# While debugging, the files are taken from where they are written; otherwise `collectstatic` has gathered them.
+# While debugging, files are served from their sources; otherwise from where `collectstatic` has put them.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
@@ -263,14 +268,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "pharos_session"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # whoever watches asks the server itself, without the proxy's https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # monitoring calls the server directly, without the proxy's https
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-# A thousand ticked rows, and what else the form of a list carries.
+# A thousand selected rows, and the other fields of a list's form.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Subdomains and the preload list belong to whoever owns the whole domain, not to one installation.
+# Subdomains and the preload list are up to the owner of the domain, not to one installation.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "models.W040"]
 
 LOGGING = {

@@ -1,7 +1,8 @@
-"""The templates' environment: Jinja2, through Django's own backend for it.
+"""The environment of the templates: Jinja2, through Django's backend for it.
 
-It compiles templates, so that a list page is drawn in a third of the time that Django's own take. Those stay for Django's admin site,
-and for what libraries bring. An app adds words of its own with an Extension (see `workitems.pages.template_helpers`), named in settings.py.
+Jinja2 compiles templates, so a list page is drawn in a third of the time Django's templates take. Django's are still
+used by its admin site and by libraries. An app adds its own helpers with an Extension (see
+`workitems.pages.template_helpers`), named in settings.py.
 """
 
 from datetime import UTC, datetime
@@ -16,22 +17,23 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone, translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
-_SOME_NUMBER = 987_654_321
+_PLACEHOLDER = 987_654_321
 
 
 def environment(**options: Any) -> Environment:
-    """What settings.TEMPLATES asks for. A name that is not there is an error, and never a blank."""
+    """Creates the environment for settings.TEMPLATES. An undefined name is an error, never a blank."""
     options |= {
         "autoescape": select_autoescape(["html"], default_for_string=True),
         "undefined": StrictUndefined,
         "lstrip_blocks": True,
     }
-    made = Environment(**options)  # noqa: S701  pages are escaped, mails in plain text are not
-    # Not its "newstyle": a sentence with a gap can then be fetched once, and filled row by row.
+    made = Environment(**options)  # noqa: S701  pages are escaped, plain-text emails are not
+    # Not "newstyle", so that a sentence with a placeholder can be fetched once and filled in row by row.
     made.install_gettext_callables(translation.gettext, translation.ngettext, newstyle=False)  # type: ignore[attr-defined]
     made.globals |= {
         "url": _url,
         "static": static,
+        "now": timezone.now,
         "language": translation.get_language,
         "zone": timezone.get_current_timezone_name,
     }
@@ -47,28 +49,29 @@ def environment(**options: Any) -> Environment:
 
 
 def iso(moment: datetime) -> str:
-    """A time as `datetime` of <time> wants it: a browser reads no more than thousandths of a second."""
+    """A time for the `datetime` attribute of <time>: browsers accept at most milliseconds."""
     return moment.isoformat(timespec="seconds")
 
 
 def _url(name: str, *args: Any) -> str:
     """The address of a page, by its name in urls.py."""
     if not args:
-        return _plain(name, get_script_prefix())
+        return _path(name, get_script_prefix())
     if len(args) == 1 and isinstance(args[0], int):
-        return str(args[0]).join(_around(name, get_script_prefix()))
+        return str(args[0]).join(_path_parts(name, get_script_prefix()))
     return reverse(name, args=args)
 
 
-# A page has dozens of addresses, a list two in each row; working each out anew takes as long as the rest of a row.
+# Cached below: a page has dozens of addresses, a list two per row, and resolving each one would take as long as the
+# rest of a row.
 
 
 @cache
-def _plain(name: str, prefix: str) -> str:
+def _path(name: str, prefix: str) -> str:
     return reverse(name)
 
 
 @cache
-def _around(name: str, prefix: str) -> list[str]:
-    """What stands around the number in an address."""
-    return reverse(name, args=[_SOME_NUMBER]).split(str(_SOME_NUMBER))
+def _path_parts(name: str, prefix: str) -> list[str]:
+    """The parts of an address before and after the number."""
+    return reverse(name, args=[_PLACEHOLDER]).split(str(_PLACEHOLDER))

@@ -1,14 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from pharos.accounts.views import Account, MakeKey, RevokeKey
+from pharos.accounts.views import Account, CreateKey, RevokeKey
 from pharos.views import Health, Keys, NotFound
 
 urlpatterns = [
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),
     path("account", Account.as_view(), name="account"),
-    path("account/keys", MakeKey.as_view(), name="make_key"),
+    path("account/keys", CreateKey.as_view(), name="make_key"),
     path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

@@ -17,7 +17,7 @@ class Keys(TemplateView):
 
 
 class Health(View):
-    """`/healthz`, for load balancers: 200 once the database answers; any fault is a 500 like everywhere."""
+    """`/healthz`, for load balancers: 200 if the database answers; any failure is a 500 as everywhere."""
 
     permission = PUBLIC
 
@@ -28,7 +28,7 @@ class Health(View):
 
 
 class NotFound(View):
-    """Every address that is no other page's. With a slash too many or too few, it leads to the page that was meant."""
+    """Every unknown address. With a missing or extra trailing slash, it redirects to the intended page."""
 
     permission = PUBLIC
 

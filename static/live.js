@@ -125,6 +125,7 @@ async function bringUpToDate() {
   }
   put(fresh, article);
   box.dataset.version = probe.dataset.version;
+  document.querySelector(".foot time").replaceWith(page.querySelector(".foot time")); // on paper it says when this was so
   document.dispatchEvent(new Event("pharos:fresh"));
   const words = [...fresh.querySelectorAll(".item-head .status")].map((one) => one.textContent.trim());
   tell([box.dataset.updated, ...words].join(" "));

@@ -2,20 +2,18 @@
 "use strict";
 
 // "Select this page": ticks every row; and the bulk form says how many are ticked.
-for (const button of document.querySelectorAll(".select-page")) {
+for (const whole of document.querySelectorAll(".select-page")) {
   const boxes = [...document.querySelectorAll('input[name="ids"]')];
   const ticked = document.querySelector('#which option[value="ids"]');
-  const select = button.textContent;
-  const all = () => boxes.every((box) => box.checked);
   const tell = () => {
     const number = boxes.filter((box) => box.checked).length;
     ticked.textContent = number ? `${ticked.dataset.label} (${number})` : ticked.dataset.label;
-    button.textContent = all() ? button.dataset.other : select;
+    whole.checked = number === boxes.length;
+    whole.indeterminate = number > 0 && number < boxes.length;
   };
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const check = !all();
-    boxes.forEach((box) => { box.checked = check; });
+  whole.hidden = false;
+  whole.addEventListener("change", () => {
+    boxes.forEach((box) => { box.checked = whole.checked; });
     tell();
   });
   boxes.forEach((box) => box.addEventListener("change", tell));
@@ -120,8 +118,3 @@ for (const button of document.querySelectorAll(".sorting button")) button.hidden
 
 // A bulk act goes on piece by piece while its page is open.
 for (const form of document.querySelectorAll("form.goes-on")) form.requestSubmit();
-
-// On a narrow screen the left column begins folded: the items come first.
-if (matchMedia("(max-width: 900px)").matches) {
-  for (const fold of document.querySelectorAll(".fold")) fold.open = false;
-}

@@ -1,4 +1,4 @@
-"""The fixed cast: one person per role, two institutions, and items of both. Every page test loops over the roles."""
+"""The test users: at least one of every role, two institutions, and items of both. Tests of roles loop over `CAST`."""
 
 import importlib
 import os
@@ -73,16 +73,16 @@ def _history_is_emptied_only_after_a_test():
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_read_before():
+def _reset_language_and_time_zone():
     """A page leaves its reader's language and zone behind in the thread; the next test must not begin with them."""
     translation.deactivate()
     timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
-def _usual_times_are_read_anew():
+def _forget_usual_times():
     """A process keeps them for a minute, which here is many tests."""
-    typical.forget()
+    typical.clear_cache()
 
 
 @pytest.fixture(scope="session")
@@ -124,40 +124,34 @@ def consortium(db):
     return InstitutionFactory(identifier="aptrust.org", name="APTrust")
 
 
-@pytest.fixture
-def dora(virginia):
-    """Depositor of Virginia."""
-    return UserFactory(email="dora@virginia.edu", role=Role.DEPOSITOR, institution=virginia)
+# {first name: (role, the fixture of the institution, its domain)}. Each is a fixture of that name; one of every role is needed.
+CAST = {
+    "dora": (Role.DEPOSITOR, "virginia", "virginia.edu"),
+    "stan": (Role.STAFF, "virginia", "virginia.edu"),
+    "olga": (Role.STAFF, "jhu", "jhu.edu"),  # of the other institution
+    "ada": (Role.ADMIN, "consortium", "aptrust.org"),
+    "wally": (Role.WORKER, "consortium", "aptrust.org"),
+}
+
+
+def person(name):
+    role, institution, domain = CAST[name]
+
+    @pytest.fixture(name=name)
+    def made(request):
+        return UserFactory(email=f"{name}@{domain}", role=role, institution=request.getfixturevalue(institution))
+
+    return made
+
+
+for one in CAST:
+    globals()[one] = person(one)
 
 
 @pytest.fixture
-def stan(virginia):
-    """Staff of Virginia."""
-    return UserFactory(email="stan@virginia.edu", role=Role.STAFF, institution=virginia)
-
-
-@pytest.fixture
-def olga(jhu):
-    """Staff of the other institution."""
-    return UserFactory(email="olga@jhu.edu", role=Role.STAFF, institution=jhu)
-
-
-@pytest.fixture
-def ada(consortium):
-    """Admin of the consortium."""
-    return UserFactory(email="ada@aptrust.org", role=Role.ADMIN, institution=consortium)
-
-
-@pytest.fixture
-def wally(consortium):
-    """Service account."""
-    return UserFactory(email="wally@aptrust.org", role=Role.WORKER, institution=consortium)
-
-
-@pytest.fixture
-def cast(dora, stan, olga, ada, wally):
+def cast(request):
     """Everybody, by first name."""
-    return {"dora": dora, "stan": stan, "olga": olga, "ada": ada, "wally": wally}
+    return {name: request.getfixturevalue(name) for name in CAST}
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from workitems import models
+from workitems.database import table_names
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(
     path
@@ -344,6 +347,15 @@ def test_nothing_relies_on_a_session_of_the_database():
     assert all(map(OF_A_SESSION.search, ["pg_advisory_lock(1)", "'SET jit = off'", "set_config('a', 'b', false)"]))
 
 
+def test_the_names_of_tables_are_those_of_the_models():
+    """Said by hand below the models, which are built on the rooms that need them."""
+    said = {name: value for name, value in vars(table_names).items() if name.isupper()}
+    assert said == {
+        "WORK_ITEMS": models.WorkItem._meta.db_table,
+        "SEARCHED_TEXTS": models.SearchedText._meta.db_table,
+    }
+
+
 def test_no_drawer_for_everything():
     names = {Path(file).stem for file in TREES}
     assert not names & {"utils", "util", "helpers", "misc", "common"}
@@ -354,3 +366,14 @@ def test_no_file_is_too_long():
     tests = [path for path in (ROOT / "tests").rglob("*.py") if "migrations" not in path.parts]
     lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in [*SOURCES, *tests]}
     assert {file: length for file, length in lengths.items() if length > LIMIT} == {}
+
+
+def test_contributing_draws_the_rooms_on_their_floors():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    drawn = {
+        room: int(floor)
+        for floor, rooms in re.findall(r"^floor +(\d+) +(.+)$", text, re.MULTILINE)
+        for room in rooms.split()
+    }
+    assert drawn == FLOORS
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE) == [*FLOORS]

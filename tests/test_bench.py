@@ -7,7 +7,7 @@ import pytest
 from bench import figures, loading, results, rows, shape, steps
 from workitems.lifecycle import PATHS, SUCCESS_AT, phase_of
 from workitems.models import WorkItem
-from workitems.search import search_text
+from workitems.search import build_search_text
 
 END = datetime(2026, 5, 4, tzinfo=UTC)
 TOTAL = 20_000
@@ -89,7 +89,7 @@ def test_an_item_is_as_the_product_would_have_it(lines):
             object_identifier=line["object_identifier"],
             generic_file_identifier=line["generic_file_identifier"],
         )
-        assert line["search_text"].replace(r"\n", "\n") == search_text(item)
+        assert line["search_text"].replace(r"\n", "\n") == build_search_text(item)
         phase = phase_of(line["status"], retry=line["retry"] == rows.TRUE)
         assert line["reviewed"] == rows.FALSE or phase == "closed"
         assert line["stage"] in PATHS[line["action"]]

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from workitems.listing import SORTS
+from workitems.listing import SORTS, ListFilterSet
 from workitems.listing.query import PAGES
 
 ROOT = Path(settings.BASE_DIR)
@@ -73,7 +73,11 @@ def names_in(section):
 
 
 def test_every_name_of_a_lists_address_is_documented_and_no_other():
-    assert sorted(names_in("Filters") + names_in("How the list is shown")) == sorted(PAGES.names)
+    documented = names_in("Filters") + names_in("How the list is shown")
+    missing = [name for given, name in PAGES.names.items() if given not in documented]
+    lines = [f"| `{name}` | {ListFilterSet.declared_filters[name].about} |" for name in missing]
+    assert lines == [], "add to docs/list-addresses.md:\n" + "\n".join(lines)
+    assert sorted(documented) == sorted(PAGES.names)
 
 
 def test_every_order_of_a_list_is_documented_and_no_other():

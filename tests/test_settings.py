@@ -69,9 +69,9 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"SECRET_KEY": ""}, "SECRET_KEY: give at least 50"),
-        ({"SECRET_KEY": "short"}, "SECRET_KEY: give at least 50"),
-        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: name the hosts"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY: use at least 50"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY: use at least 50"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: list the host names"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS: name each host"),
         ({"ALLOWED_HOSTS": "a.example.org,*.example.org"}, "ALLOWED_HOSTS: name each host"),
         ({"ALLOWED_HOSTS": ".example.org"}, "ALLOWED_HOSTS: name each host"),
@@ -102,29 +102,32 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL: "),
         ({"SUPPORT_EMAIL": "help at example.org"}, "SUPPORT_EMAIL: "),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
-        ({"DATABASE_URL": "mysql://u:p@h/db"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
-        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL: give sqlite:////absolute/path or postgres://"),
+        ({"DATABASE_URL": "mysql://u:p@h/db"}, "DATABASE_URL: use sqlite:////absolute/path or postgres://"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL: use sqlite:////absolute/path or postgres://"),
         ({"DATABASE_URL": "postgres://u:p@h:notaport/db"}, "DATABASE_URL: cannot be read"),
         ({"DATABASE_URL": "postgres://[::1/db"}, "DATABASE_URL: cannot be read"),
-        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "sqlite://x.db"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "sqlite://x/var/x.db"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "sqlite:///x.db"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "sqlite:////"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "sqlite://:memory:"}, "DATABASE_URL: name the file by its absolute path"),
-        ({"DATABASE_URL": "postgres:///db"}, "DATABASE_URL: name the host"),
-        ({"DATABASE_URL": "postgres://user:p@/db"}, "DATABASE_URL: name the host"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "sqlite://x.db"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "sqlite://x/var/x.db"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "sqlite:///x.db"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "sqlite:////"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "sqlite://:memory:"}, "DATABASE_URL: use the absolute path of the file"),
+        ({"DATABASE_URL": "postgres:///db"}, "DATABASE_URL: include the host"),
+        ({"DATABASE_URL": "postgres://user:p@/db"}, "DATABASE_URL: include the host"),
         ({"DATABASE_URL": "postgres://user:p@h"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/"}, "DATABASE_URL: name the database"),
         ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: name the database"),
         ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: SQLite has no standbys"),
-        ({"DATABASE_REPLICA_URL": "sqlite:////var/x.db"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
-        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,"}, "DATABASE_REPLICA_URL: a standby is a PostgreSQL server"),
+        (
+            {"DATABASE_REPLICA_URL": "sqlite:////var/x.db"},
+            "DATABASE_REPLICA_URL: a standby must be a PostgreSQL server",
+        ),
+        ({"DATABASE_REPLICA_URL": "postgres://u@h/db,"}, "DATABASE_REPLICA_URL: a standby must be a PostgreSQL server"),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db,postgres://u@h"}, "DATABASE_REPLICA_URL: name the database"),
         (
             {"DATABASE_REPLICA_URL": "postgres://u@h/db, postgres://u@h/db"},
-            "DATABASE_REPLICA_URL: name each standby once",
+            "DATABASE_REPLICA_URL: list each standby only once",
         ),
     ],
 )
@@ -277,5 +280,5 @@ def test_a_start_in_the_wrong_environment_stops():
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
-    assert "SECRET_KEY: give at least 50" in done.stderr
-    assert "ALLOWED_HOSTS: name the hosts" in done.stderr
+    assert "SECRET_KEY: use at least 50" in done.stderr
+    assert "ALLOWED_HOSTS: list the host names" in done.stderr

@@ -1,4 +1,4 @@
-"""Items and their history on the admin site: to be looked at. They change by the verbs, on the items' own pages."""
+"""Items and their history on the admin site, read only. They are changed by moves, on the items' own pages."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -6,17 +6,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from .database import whole_number
+from .database import parse_bigint
 from .models import ArchivedEntry, HistoryEntry, WorkItem
 from .search import same_text
 
 
 class ReadOnly(admin.ModelAdmin):
-    """Who may manage may look; nobody adds, changes or deletes anything here."""
+    """Shows objects; nobody can add, change, or delete them here."""
 
     actions = None
     ordering = ["-id"]
-    sortable_by = ()  # a million rows by a column without an index would keep the database busy
+    sortable_by = ()  # sorting a million rows by a column without an index would keep the database busy
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -33,8 +33,8 @@ class ReadOnly(admin.ModelAdmin):
 
 
 def as_id(text):
-    """The number of an item, or 0, which none has."""
-    return whole_number(text) or 0
+    """The number of an item; 0, which no item has, if it is invalid."""
+    return parse_bigint(text) or 0
 
 
 @admin.register(WorkItem)
@@ -44,7 +44,7 @@ class WorkItemAdmin(ReadOnly):
     list_select_related = ["institution"]
     search_fields = ["name", "etag"]
     search_help_text = _(
-        "The whole name or etag of an item, or its number. For a part of one, search on the list of items."
+        "The full name or etag of an item, or its number. To search for part of a name, use the list of items."
     )
     readonly_fields = ["history_and_page"]
     exclude = ["search_text"]
@@ -53,7 +53,7 @@ class WorkItemAdmin(ReadOnly):
         return super().get_queryset(request).defer("note", "search_text")
 
     def get_search_results(self, request, queryset, search_term):
-        """Whole values, which have indexes; what only contains the text would be looked for in every row."""
+        """Searches for complete values, which have indexes; a search for a part would have to read every row."""
         text = search_term.strip()
         if text:
             queryset = queryset.filter(same_text("name", text) | Q(etag=text) | Q(pk=as_id(text)))
@@ -65,9 +65,9 @@ class WorkItemAdmin(ReadOnly):
             '<a href="{}?q={}">{}</a>, <a href="{}">{}</a>',
             reverse("admin:workitems_historyentry_changelist"),
             item.pk,
-            _("Entries of its history"),
+            _("History entries"),
             reverse("item", args=[item.pk]),
-            _("Its own page"),
+            _("Item page"),
         )
 
 
@@ -76,7 +76,7 @@ class HistoryEntryAdmin(ReadOnly):
     list_display = ["item_id", "number", "at", "who", "via", "move", "stage_after", "status_after"]
     list_display_links = ["item_id", "number"]
     search_fields = ["item"]
-    search_help_text = _("The number of an item, for the entries of its history.")
+    search_help_text = _("The number of an item, to see its history.")
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("note", "changes")
@@ -88,4 +88,4 @@ class HistoryEntryAdmin(ReadOnly):
 
 @admin.register(ArchivedEntry)
 class ArchivedEntryAdmin(HistoryEntryAdmin):
-    """Of what was moved out of the history."""
+    """The entries that were moved out of the history."""

@@ -6,7 +6,7 @@ sentences are ours. Runs without a database. A new word is a row here and, for a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -64,77 +64,126 @@ class Term:
     in_seeds: bool = True
 
 
+@dataclass(frozen=True)
+class StageTerm(Term):
+    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation."""
+
+    busy: str = field(kw_only=True)
+
+
 ACTIONS: dict[Action, Term] = {
-    Action.INGEST: Term(_("A bag that you uploaded is taken into preservation storage.")),
+    Action.INGEST: Term(_("A bag that you uploaded is added to preservation storage.")),
     Action.RESTORE: Term(
         _(
-            "An object, or one file of it, is put together again and placed in your restoration bucket. Large bags take long."
+            "An object, or one of its files, is reassembled and placed in your restoration bucket. Large bags take "
+            "a long time."
         )
     ),
     Action.GLACIER_RESTORE: Term(
-        _("Files are first called back from Glacier. Only then can they be restored to your bucket.")
+        _("Files are first retrieved from Glacier. Only then can they be restored to your bucket.")
     ),
-    Action.DELETE: Term(
-        _("An object, or one file of it, is deleted from preservation storage, because you asked for it.")
-    ),
+    Action.DELETE: Term(_("An object, or one of its files, is deleted from preservation storage at your request.")),
     Action.FIXITY_CHECK: Term(
         _(
-            "Stored copies are compared with their checksums. It is scheduled by the consortium; nobody has to ask for it."
+            "Stored copies are compared with their checksums. The consortium schedules these checks; you don't "
+            "need to request them."
         )
     ),
-    Action.DPN: Term(_("An object is copied to DPN, because you asked for it.")),
+    Action.DPN: Term(_("An object is copied to DPN at your request.")),
 }
 
-STAGES: dict[Stage, Term] = {
-    Stage.REQUESTED: Term(
-        _("Somebody has asked for this. For a restoration or deletion, “Started” here means that it is under way.")
-    ),
-    Stage.RECEIVE: Term(
+STAGES: dict[Stage, StageTerm] = {
+    Stage.REQUESTED: StageTerm(
         _(
-            "The bag has been seen in your receiving bucket; its ingest has not begun. Buckets are looked at every hour, in busy times every few hours."
-        )
+            "The action has been requested. For a restoration or deletion, “Started” at this stage means that it is "
+            "in progress."
+        ),
+        busy="A worker has started on the request.",
     ),
-    Stage.FETCH: Term(
-        _("The bag is copied from your receiving bucket, or the files from preservation storage, to a work area.")
-    ),
-    Stage.UNPACK: Term(_("The tar file is unpacked. No longer used: older items still show it.")),
-    Stage.VALIDATE: Term(
+    Stage.RECEIVE: StageTerm(
         _(
-            "The bag's tags, manifests, files and checksums are checked. An invalid bag stops here. Very large bags take hours."
-        )
+            "The bag has been found in your receiving bucket, but its ingest hasn't started. Buckets are checked "
+            "every hour, or every few hours at busy times."
+        ),
+        busy="Checking the bag in the receiving bucket.",
     ),
-    Stage.REINGEST_CHECK: Term(
-        _("The system looks whether an earlier version of this bag is stored already."), in_seeds=False
+    Stage.FETCH: StageTerm(
+        _(
+            "The bag is copied from your receiving bucket to a work area, or the files are copied there from "
+            "preservation storage."
+        ),
+        busy="Copying to the work area.",
     ),
-    Stage.COPY_TO_STAGING: Term(_("The bag's files are copied to the staging area."), in_seeds=False),
-    Stage.FORMAT_IDENTIFICATION: Term(_("The format of every file is worked out."), in_seeds=False),
-    Stage.STORE: Term(_("The bag's files are copied to long-term preservation storage.")),
-    Stage.STORAGE_VALIDATION: Term(_("The stored copies are checked to be there, whole."), in_seeds=False),
-    Stage.RECORD: Term(
-        _("The files are stored; what the bag holds and what was done is now being written to the registry.")
+    Stage.UNPACK: StageTerm(
+        _("The tar file is unpacked. This stage is no longer used, but older items still show it."),
+        busy="Untarring the bag.",
     ),
-    Stage.PACKAGE: Term(_("The object's files are packed into a new bag for restoration.")),
-    Stage.RESTORING: Term(_("The restored files are on their way to your restoration bucket."), in_seeds=False),
-    Stage.AVAILABLE_IN_S3: Term(_("Files called back from Glacier are in S3, ready to be restored."), in_seeds=False),
-    Stage.CLEANUP: Term(
-        _("The work is done; temporary files and, after an ingest, the uploaded tar file are removed.")
+    Stage.VALIDATE: StageTerm(
+        _(
+            "The bag's tags, manifests, files, and checksums are checked. An invalid bag stops here. Very large "
+            "bags take hours."
+        ),
+        busy="Checking the bag's tags, manifests, and checksums.",
     ),
-    Stage.RESOLVE: Term(_("The end of the way: completed or cancelled. Nothing more will be done.")),
+    Stage.REINGEST_CHECK: StageTerm(
+        _("The system checks whether an earlier version of this bag is already stored."),
+        in_seeds=False,
+        busy="Looking for an earlier version of this object.",
+    ),
+    Stage.COPY_TO_STAGING: StageTerm(
+        _("The bag's files are copied to the staging area."), in_seeds=False, busy="Copying the bag's files to staging."
+    ),
+    Stage.FORMAT_IDENTIFICATION: StageTerm(
+        _("The format of every file is identified."), in_seeds=False, busy="Identifying file formats."
+    ),
+    Stage.STORE: StageTerm(
+        _("The bag's files are copied to long-term preservation storage."),
+        busy="Copying the files to preservation storage.",
+    ),
+    Stage.STORAGE_VALIDATION: StageTerm(
+        _("The stored copies are checked for presence and completeness."),
+        in_seeds=False,
+        busy="Checking that every stored copy is present and complete.",
+    ),
+    Stage.RECORD: StageTerm(
+        _("The files are stored. The bag's contents and the actions taken are now being recorded in the registry."),
+        busy="Recording objects, files, and events.",
+    ),
+    Stage.PACKAGE: StageTerm(
+        _("The object's files are packaged into a new bag for restoration."),
+        busy="Packaging the object's files into a bag.",
+    ),
+    Stage.RESTORING: StageTerm(
+        _("The restored files are being copied to your restoration bucket."),
+        in_seeds=False,
+        busy="Copying to the restoration bucket.",
+    ),
+    Stage.AVAILABLE_IN_S3: StageTerm(
+        _("The files retrieved from Glacier are in S3, ready to be restored."),
+        in_seeds=False,
+        busy="Checking the restored copy.",
+    ),
+    Stage.CLEANUP: StageTerm(
+        _("The work is done. Temporary files are being removed, and after an ingest, the uploaded tar file too."),
+        busy="Removing temporary files.",
+    ),
+    Stage.RESOLVE: StageTerm(_("The final stage: completed or cancelled. Nothing more will be done."), busy="Closing."),
 }
 
 STATUSES: dict[Status, Term] = {
-    Status.PENDING: Term(_("Waiting for a free worker to begin the stage named beside it.")),
-    Status.STARTED: Term(_("A worker is busy with the stage named beside it. Large bags spend hours in some stages.")),
+    Status.PENDING: Term(_("Waiting for a free worker to start the stage shown next to it.")),
+    Status.STARTED: Term(
+        _("A worker is processing the stage shown next to it. Large bags spend hours in some stages.")
+    ),
     Status.SUCCESS: Term(_("Completed.")),
     Status.FAILED: Term(
         _(
-            "It did not work. A temporary problem is tried again by itself; a permanent one, like an invalid bag, waits for a corrected upload. The note says which."
+            "The task failed. Temporary problems are retried automatically; a permanent one, such as an invalid "
+            "bag, needs a corrected upload. The note says which it is."
         )
     ),
-    Status.CANCELLED: Term(
-        _("An admin of the consortium has cancelled it, or a newer upload took its place. The note says why.")
-    ),
-    Status.SUSPENDED: Term(_("On hold until an admin of the consortium has decided."), in_seeds=False),
+    Status.CANCELLED: Term(_("Cancelled by an APTrust admin, or replaced by a newer upload. The note says why.")),
+    Status.SUSPENDED: Term(_("On hold until an APTrust admin decides."), in_seeds=False),
 }
 
 

@@ -28,7 +28,7 @@ def _answer(data):
 
 def _page(request):
     per_page = int(request.GET.get("per_page", 10))
-    rows = [record for record, _beside in Item.shown(WorkItem.objects.order_by("-date", "-id")[:per_page])]
+    rows = [record for record, _beside in Item.serialize(WorkItem.objects.order_by("-date", "-id")[:per_page])]
     return {"count": 0, "next": request.build_absolute_uri(), "previous": None, "results": rows}
 
 
@@ -43,7 +43,7 @@ def plain_item(request, pk):
         WorkItem.objects.filter(pk=pk).update(
             **{name: sent[name] for name in ("stage", "status", "note", "node", "pid")}
         )
-    [(record, _beside)] = Item.shown(WorkItem.objects.filter(pk=pk))
+    [(record, _beside)] = Item.serialize(WorkItem.objects.filter(pk=pk))
     return _answer(record)
 
 

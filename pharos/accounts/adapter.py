@@ -5,18 +5,18 @@ from .roles import Permission
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People are entered by an admin: nobody signs up, and only who may use the pages gets a password by mail."""
+    """Admins create accounts: nobody signs up, and only people who can use the pages get a password by email."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _(
-            "This e-mail and this password do not belong together. Look at both again, or set a new password by the link below."
+            "The email or password is incorrect. Check both, or use the link below to set a new password."
         ),
         "too_many_login_attempts": _(
-            "The password was wrong too many times. Wait five minutes, or set a new password by the link below."
+            "Too many failed attempts. Wait five minutes, or use the link below to set a new password."
         ),
-        "enter_current_password": _("This is not the password that you have now. Look at it again."),
-        "incorrect_password": _("This is not your password. Look at it again."),
+        "enter_current_password": _("This isn't your current password. Check it and try again."),
+        "incorrect_password": _("This isn't your password. Check it and try again."),
     }
 
     def is_open_for_signup(self, request):
@@ -28,5 +28,6 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().pre_login(request, user, **kwargs)
 
     def send_notification_mail(self, template_prefix, user, context=None, email=None):
-        # To the address that the person has now. allauth asks its own list, which may be empty, or name a former mailbox.
+        # Sent to the person's current address. allauth would use its own list, which can be empty or have an old
+        # address.
         super().send_notification_mail(template_prefix, user, context, email or user.email)

@@ -12,12 +12,12 @@ from . import api_keys
 from .forms import KeyForm
 from .models import ApiKey, Institution, User
 from .roles import Permission, Role, may
-from .views import shown_once
+from .views import render_key_once
 
 admin.site.site_header = "Pharos"
 admin.site.site_title = "Pharos"
 admin.site.index_title = "Administration"
-# The addresses that allauth keeps follow from the person; a second place to edit them would only disagree.
+# allauth's addresses are derived from the user; a second place to edit them would only cause conflicts.
 admin.site.unregister(EmailAddress)
 
 
@@ -27,13 +27,13 @@ class InstitutionAdmin(admin.ModelAdmin):
     search_fields = ["identifier", "name"]
 
     def get_readonly_fields(self, request, obj=None):
-        # Object identifiers and buckets are made of it.
+        # Object identifiers and buckets are derived from it.
         return ["identifier"] if obj else []
 
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """A new person has no password: they take one by "Forgot your password?" on the login page."""
+    """A new user has no password, and sets one with "Forgot your password?" on the sign-in page."""
 
     list_display = ["email", "name", "role", "institution", "is_active", "last_login"]
     list_filter = ["role", "is_active", "institution"]
@@ -48,30 +48,30 @@ class UserAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None):
-        # Switch them off instead: their saved settings and keys stay answerable.
+        # Deactivate them instead: their keys and what they did stay traceable.
         return False
 
 
-class Works(admin.SimpleListFilter):
-    """Whether a key can still be used."""
-
-    title = _("whether it works")
+class ActiveFilter(admin.SimpleListFilter):
+    title = _("state")
     parameter_name = "works"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Works")), ("no", _("Revoked"))]
+        return [("yes", _("Active")), ("no", _("Revoked"))]
 
     def queryset(self, request, queryset):
-        return {"yes": queryset.live(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
+        return {"yes": queryset.active(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """Keys are seen and revoked here, and made for service accounts, which have no "My account". Never changed or deleted."""
+    """Shows and revokes keys, and creates them for service accounts, which have no "My account". They are never changed
+    or deleted.
+    """
 
     form = KeyForm
-    list_display = ["begins", "state", "label", "user", "last_used"]
-    list_filter = [Works]
+    list_display = ["prefix_shown", "state", "label", "user", "last_used"]
+    list_filter = [ActiveFilter]
     list_select_related = ["user"]
     search_fields = ["prefix", "label", "user__email"]
     actions = ["revoke"]
@@ -82,8 +82,8 @@ class ApiKeyAdmin(admin.ModelAdmin):
             return ["user", "label", "once"]
         return ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
 
-    @admin.display(description=_("begins with"), ordering="prefix")
-    def begins(self, key):
+    @admin.display(description=_("starts with"), ordering="prefix")
+    def prefix_shown(self, key):
         return f"{key.prefix}…" if key.revoked_at is None else format_html("<del>{}…</del>", key.prefix)
 
     @admin.display(description=_("last used"), ordering="last_used_at")
@@ -92,10 +92,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("state"), ordering="revoked_at")
     def state(self, key):
-        return _("revoked") if key.revoked_at else _("works")
+        return _("revoked") if key.revoked_at else _("active")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        # With a person's key an admin would act in that person's name: people make theirs themselves.
+        # With a person's key an admin could act on that person's behalf, so people create their own.
         services = [role for role in Role if may(role, Permission.API_KEY) and not may(role, Permission.SIGN_IN)]
         kwargs["queryset"] = User.objects.filter(is_active=True, role__in=services)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -108,27 +108,29 @@ class ApiKeyAdmin(admin.ModelAdmin):
             return redirect(self.changelist_url)
 
     def save_model(self, request, obj, form, change):
-        made, obj.secret = api_keys.make(obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now())
+        made, obj.secret = api_keys.create_key(
+            obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now()
+        )
         obj.pk, obj.prefix = made.pk, made.prefix
 
     def response_add(self, request, obj, post_url_continue=None):
-        return shown_once(request, obj, obj.secret, back=reverse(self.changelist_url))
+        return render_key_once(request, obj, obj.secret, back=reverse(self.changelist_url))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
     def revoke(self, request, queryset):
-        """Asks first, and takes only those that still work."""
-        live = list(queryset.live().select_related("user"))
-        if not live:
-            self.message_user(request, _("None of these keys works any more; nothing was changed."), messages.INFO)
+        """Asks for confirmation, and revokes only active keys."""
+        active_keys = list(queryset.active().select_related("user"))
+        if not active_keys:
+            self.message_user(request, _("None of these keys is active, so nothing was changed."), messages.INFO)
             return None
         if "confirmed" not in request.POST:
-            context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": live}
+            context = {**self.admin_site.each_context(request), "title": _("Revoke API keys?"), "keys": active_keys}
             return render(request, "revoke_keys.html", context)
-        for key in live:
-            api_keys.revoke(key, now=timezone.now())
+        for key in active_keys:
+            api_keys.revoke_key(key, now=timezone.now())
             self.log_change(request, key, "Revoked.")
-        sentence = ngettext("Revoked %(number)d key.", "Revoked %(number)d keys.", len(live))
-        self.message_user(request, sentence % {"number": len(live)}, messages.SUCCESS)
+        sentence = ngettext("Revoked %(number)d key.", "Revoked %(number)d keys.", len(active_keys))
+        self.message_user(request, sentence % {"number": len(active_keys)}, messages.SUCCESS)
         return None
 
     def has_change_permission(self, request, obj=None):

@@ -1,4 +1,4 @@
-"""Closed unless opened: a view that declares no permission cannot be reached."""
+"""Denied by default: a view that declares no permission can't be reached."""
 
 import logging
 from typing import Final
@@ -12,8 +12,9 @@ from .roles import Permission
 PUBLIC: Final = "public"
 log = logging.getLogger(__name__)
 
-# Views of libraries cannot carry our attribute; by URL name. What is not listed (sign-up, say) stays closed.
-OF_LIBRARIES: dict[str, Permission | str] = {
+# Views of libraries can't have our attribute, so they are listed by URL name. Unlisted ones, such as sign-up, stay
+# closed.
+LIBRARY_VIEWS: dict[str, Permission | str] = {
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
     "account_inactive": PUBLIC,
@@ -24,24 +25,27 @@ OF_LIBRARIES: dict[str, Permission | str] = {
     "account_change_password": Permission.SIGN_IN,
     "account_reauthenticate": Permission.SIGN_IN,
 }
-ADMIN_SITE = Permission.MANAGE
-# A view of these that says nothing is a mistake to be told; the pages of libraries are closed on purpose.
-OURS = ("pharos.", "workitems.")
+ADMIN_SITE_PERMISSION = Permission.MANAGE
+# A view of these packages without a permission is a mistake to report; those of libraries are closed on purpose.
+OWN_PACKAGES = ("pharos.", "workitems.")
 
 
-def opened_with(view, match) -> Permission | str | None:
-    """The permission that opens a view, PUBLIC, or None where nobody has said.
+def required_permission(view, match) -> Permission | str | None:
+    """The permission that a view requires, PUBLIC, or None if it declares none.
 
-    Ours say it as `permission` on the class (or on the function); the admin site is one room with one key.
+    Our views declare it as `permission` on the class (or function); the admin site has one permission for all its
+    pages.
     """
     if match.app_name == "admin":
-        return ADMIN_SITE
+        return ADMIN_SITE_PERMISSION
     declared = getattr(view, "permission", None) or getattr(getattr(view, "view_class", None), "permission", None)
-    return declared or OF_LIBRARIES.get(match.view_name)
+    return declared or LIBRARY_VIEWS.get(match.view_name)
 
 
 class PermissionMiddleware:
-    """Middleware: asks `opened_with` before any view runs. Strangers go to the login page, the unauthorised get 403."""
+    """Checks `required_permission` before any view runs. Anonymous users are sent to the sign-in page, unauthorized
+    ones get 403.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -50,16 +54,16 @@ class PermissionMiddleware:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
-        permission = opened_with(view, request.resolver_match)
+        permission = required_permission(view, request.resolver_match)
         if permission is None:
-            if getattr(view, "__module__", "").startswith(OURS):
+            if getattr(view, "__module__", "").startswith(OWN_PACKAGES):
                 log.error("%s declares no permission, so it is closed", request.resolver_match.view_name or view)
             raise Http404
         if permission == PUBLIC:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        # A service account may do much, but not here: it has no web login.
+        # A service account can do a lot, but not here: it can't sign in on pages.
         if not (request.user.can(Permission.SIGN_IN) and request.user.can(permission)):
             raise PermissionDenied
         return None

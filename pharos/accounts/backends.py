@@ -6,9 +6,9 @@ from .roles import Permission
 
 
 class PeopleBackend(ModelBackend):
-    """E-mail and password, for those who may use the pages.
+    """Email and password, for people who can use the pages.
 
-    A service account has no web login, and the demo's password, which everybody knows, opens nothing in production.
+    A service account can't sign in, and the demo's password, which everyone knows, doesn't work in production.
     """
 
     def authenticate(self, request, username=None, password=None, **kwargs):
@@ -21,6 +21,6 @@ class PeopleBackend(ModelBackend):
         return user.can(Permission.SIGN_IN)
 
     def get_user(self, user_id):
-        # Every page names the person's institution.
+        # Every page shows the person's institution.
         user = User.objects.select_related("institution").filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None

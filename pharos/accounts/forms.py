@@ -9,22 +9,25 @@ from .roles import Permission
 
 
 class AccountForm(forms.ModelForm):
-    """What people may set for themselves."""
+    """The settings that people can change for themselves."""
 
     class Meta:
         model = User
         fields = ["name", "language", "time_zone", "theme", "rows_per_page", "live_updates", "keyboard_shortcuts"]
         help_texts = {
             "language": _(
-                "The words of the consortium, like Ingest or Pending, are the same in each. Mails are in it, too."
+                "Also used in your emails. The consortium's terms, such as Ingest or Pending, are the same in "
+                "every language."
             ),
-            "time_zone": _("Times on the pages, and the days of the date filters, are in this zone."),
-            "rows_per_page": _("Unless the address of a list says how many."),
+            "time_zone": _("Used for times on the pages and for the days in date filters."),
+            "rows_per_page": _("Unless a link specifies a number."),
             "live_updates": _(
-                "A list says how many items have changed since it was opened; the page of an item brings itself up to date."
+                "A list tells you how many items have changed since you opened it; an item's page updates "
+                "automatically."
             ),
             "keyboard_shortcuts": _(
-                "Single keys: / searches, j and k go from row to row. Switch them off if you dictate, or if they get in your way."
+                "Single keys: / to search, j and k to move between rows. Turn them off if you use dictation or if "
+                "they get in your way."
             ),
         }
 
@@ -53,42 +56,44 @@ class AccountForm(forms.ModelForm):
 
 
 class KeyForm(forms.ModelForm):
-    """Asks for a new API key. `once` is another for each page that is drawn: one form makes one key."""
+    """Asks for a new API key. `once` is different each time the page is drawn: one form creates one key."""
 
-    NOT_WHOLE = _("This form came without one of its parts. Load the page again, and make the key from there.")
+    INCOMPLETE = _("Part of this form was missing. Reload the page and create the key there.")
 
     once = forms.UUIDField(
         widget=forms.HiddenInput,
         initial=uuid.uuid4,
-        error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE},
+        error_messages={"required": INCOMPLETE, "invalid": INCOMPLETE},
     )
 
     class Meta:
         model = ApiKey
         fields = ["label"]
-        help_texts = {"label": _("So that you know it again, like: desktop app on my laptop. You may leave it empty.")}
+        help_texts = {
+            "label": _("To help you recognize the key later, for example: desktop app on my laptop. Optional.")
+        }
 
 
 class SignInForm(LoginForm):
-    """allauth's, in this product's spelling and without texts inside the fields."""
+    """allauth's form in this product's spelling, without placeholders."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("E-mail")
+        self.fields["login"].label = _("Email")
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
-        self.fields["password"].help_text = ""  # a link, which the page has below the form
+        self.fields["password"].help_text = ""  # the page shows this link below the form
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
-    """A new password by mail: for those who may sign in, at the address that they have now.
+    """A new password by email, for people who can sign in, at their current address.
 
-    allauth also looks among the addresses that it has ever seen; a former mailbox must not open the account.
+    allauth also searches all addresses it has ever seen; an old mailbox must not open the account.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = _("E-mail")
+        self.fields["email"].label = _("Email")
         self.fields["email"].widget.attrs.pop("placeholder", None)
 
     def clean_email(self):

@@ -4,7 +4,7 @@ from django.utils import timezone, translation
 
 
 class PersonMiddleware:
-    """A page is in the zone of the person who reads it, and in their language if they have chosen one; else in their browser's."""
+    """Shows pages in the reader's time zone, and in their language if they have chosen one, else in their browser's."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -10,18 +10,20 @@ from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission, Role, may, role_choices
 
-# What the rows of a list may be, without typing a number into its address.
+# The choices for the rows per page, unless a number is typed into the address.
 ROWS_PER_PAGE = (10, 25, 50, 100, 250)
 
 is_domain = RegexValidator(
     r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
-    _("Give the institution's domain in lower case, like virginia.edu."),
+    _("Enter the institution's domain in lowercase, such as virginia.edu."),
 )
 
 
 def is_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("%(name)s is not a time zone; take one like America/New_York."), params={"name": name})
+        raise ValidationError(
+            _("%(name)s is not a time zone. Use one such as America/New_York."), params={"name": name}
+        )
 
 
 def time_zone_choices() -> list[tuple[str, str]]:
@@ -37,26 +39,26 @@ def rows_choices() -> list[tuple[int, str]]:
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "system", _("As my computer has it")
+    SYSTEM = "system", _("Match my system")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
 
 
 def language_choices() -> list[tuple[str, Any]]:
-    """Each language by its own name; blank for the browser's."""
-    return [("", _("as in your browser")), *settings.LANGUAGES]
+    """Each language in its own language; blank for the browser's."""
+    return [("", _("Browser language")), *settings.LANGUAGES]
 
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
     def visible_to(self, user: "User") -> "InstitutionQuerySet":
-        """What this person may know of: the own institution, or every one."""
+        """The institutions that this user can see: their own, or all."""
         return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(pk=user.institution_id)
 
     def with_number(self, number: int) -> "Institution | None":
         return self.filter(pk=number).first() if number < 2**63 else None
 
     def with_identifier(self, identifier: str) -> "Institution | None":
-        # PostgreSQL does not even look for a text with a NUL in it.
+        # PostgreSQL rejects a text with a NUL.
         return self.filter(identifier=identifier.lower()).first() if "\0" not in identifier else None
 
 
@@ -99,9 +101,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person or a service account: one e-mail address, one role, one institution."""
 
-    email = models.EmailField(
-        _("e-mail"), unique=True, error_messages={"unique": _("Somebody has this e-mail already.")}
-    )
+    email = models.EmailField(_("email"), unique=True, error_messages={"unique": _("This email is already in use.")})
     name = models.CharField(_("name"), max_length=255, blank=True)
     role = models.CharField(_("role"), max_length=32, choices=role_choices)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="people", verbose_name=_("institution"))
@@ -109,17 +109,17 @@ class User(AbstractBaseUser):
     language = models.CharField(
         _("language"), max_length=8, blank=True, choices=language_choices, default="", db_default=""
     )
-    # How the pages are for this person. With defaults of the database, so that a server of before these columns can go on
-    # entering people while others have been brought up to date.
+    # Preferences. They have database defaults, so that servers running the previous version can still add users during
+    # an upgrade.
     theme = models.CharField(
-        _("colours"), max_length=8, choices=Theme, default=Theme.SYSTEM, db_default=Theme.SYSTEM.value
+        _("colors"), max_length=8, choices=Theme, default=Theme.SYSTEM, db_default=Theme.SYSTEM.value
     )
     rows_per_page = models.PositiveSmallIntegerField(
-        _("rows of a list"), choices=rows_choices, default=25, db_default=25
+        _("rows per page"), choices=rows_choices, default=25, db_default=25
     )
-    live_updates = models.BooleanField(_("show what changes"), default=True, db_default=True)
+    live_updates = models.BooleanField(_("live updates"), default=True, db_default=True)
     keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
-    # What the list begins with; workitems knows what it is.
+    # The default view of the list; workitems knows what it is.
     start_view = models.BigIntegerField(null=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -148,8 +148,13 @@ class User(AbstractBaseUser):
         self.email = self.email.lower()
 
     def can(self, permission: Permission) -> bool:
-        """Whether this person's role allows it. An inactive person may do nothing."""
+        """Whether this person's role allows it. An inactive person can't do anything."""
         return self.is_active and may(self.role, permission)
+
+    @property
+    def scope(self) -> list[int] | None:
+        """The institutions whose items this person may see, where they may browse at all; None: all."""
+        return None if self.can(Permission.SEE_EVERY_INSTITUTION) else [self.institution_id]
 
     # What Django's admin site asks. It serves people and institutions, and shows items; nothing else.
     @property
@@ -163,29 +168,31 @@ class User(AbstractBaseUser):
         return app_label in {"accounts", "workitems"} and self.can(Permission.MANAGE)
 
 
-class ApiKeys(models.QuerySet["ApiKey"]):
-    def live(self) -> "ApiKeys":
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def active(self) -> "ApiKeyQuerySet":
         return self.filter(revoked_at=None)
 
 
 class ApiKey(models.Model):
-    """What a program shows instead of a password. Its text is nowhere; keys.py makes it, finds it and counts its calls."""
+    """What a program sends instead of a password. The key itself isn't stored; `api_keys` creates it, finds it, and
+    counts its calls.
+    """
 
-    # Of nobody's deletion: people are switched off, and what was done with their keys stays answerable.
+    # PROTECT: people are deactivated, and what was done with their keys stays traceable.
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("person"))
     label = models.CharField(
-        _("what it is for"), max_length=100, blank=True, help_text=_("Like: desktop app on my laptop.")
+        _("label"), max_length=100, blank=True, help_text=_("For example: desktop app on my laptop.")
     )
-    prefix = models.CharField(_("begins with"), max_length=8, db_index=True)
+    prefix = models.CharField(_("starts with"), max_length=8, db_index=True)
     digest = models.CharField(_("SHA-256 digest"), max_length=64, unique=True)
     created_at = models.DateTimeField(_("created"))
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    # The calls counted in one minute, given in whole minutes since 1970; the server processes share them.
+    # The calls counted in one minute, which is given in minutes since 1970; shared by all server processes.
     minute = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
 
-    objects = ApiKeys.as_manager()
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -1,4 +1,7 @@
-"""Who may do what: the only place that says so. Knows neither HTTP nor SQL."""
+"""Who may do what. This is the only place that decides it. It knows neither HTTP nor SQL.
+
+A new role is a member of Role and a row in ROLES.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,28 +11,28 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Permission(StrEnum):
-    """One thing that a person or service may be allowed to do. The moves of the lifecycle carry their own names."""
+    """Something that a person or service may be allowed to do. The moves of the lifecycle have their own names here."""
 
-    SIGN_IN = "sign_in"  # use the web pages at all
+    SIGN_IN = "sign_in"  # use the web pages
     BROWSE = "browse"  # list, item page, search, export
     SEE_EVERY_INSTITUTION = "see_every_institution"
-    SEE_PROCESS = "see_process"  # node, pid and worker state
+    SEE_PROCESS = "see_process"  # node, pid, and worker state
     MANAGE = "manage"  # people and institutions, on the admin site
-    API_KEY = "api_key"  # make and use keys of the API
-    ADMIN_API = "admin_api"  # the routes of services and admins; every other route of the API is a member's
+    API_KEY = "api_key"  # create and use API keys
+    ADMIN_API = "admin_api"  # the routes for services and admins; all other routes of the API are for members
     CREATE = "create"
     PROGRESS = "progress"
     SUCCEED = "succeed"
     FAIL = "fail"
     SUSPEND = "suspend"
     CANCEL = "cancel"
-    CANCEL_REPLACED = "cancel_replaced"  # only an upload in whose place another one counts
+    CANCEL_REPLACED = "cancel_replaced"  # only an upload that another one replaces
     REQUEUE = "requeue"
     REVIEW = "review"
-    SHARE = "share"  # save views of the list for the own institution
-    SHARE_WITH_ALL = "share_with_all"  # and for everybody
+    SHARE = "share"  # save views for everyone at the same institution
+    SHARE_WITH_ALL = "share_with_all"  # and for everyone
     EDIT = "edit"
-    NOTIFY = "notify"  # tell an institution's staff that a restored copy is there to be checked
+    NOTIFY = "notify"  # notify an institution's staff that a restored copy can be checked
 
 
 class Role(StrEnum):
@@ -64,7 +67,7 @@ ROLES: dict[Role, RoleRow] = {
 
 
 def may(role: str, permission: Permission) -> bool:
-    """Whether the role's row holds the permission. A role without a row may do nothing."""
+    """Whether the role has the permission. An unknown role has none."""
     try:
         return permission in ROLES[Role(role)].permissions
     except ValueError:

@@ -26,22 +26,22 @@ class Account(SuccessMessageMixin, UpdateView):
     form_class = AccountForm
     template_name = "accounts/account.html"
     success_url = reverse_lazy("account")
-    success_message = gettext_lazy("Your settings are saved.")
+    success_message = gettext_lazy("Your settings have been saved.")
 
     def get_object(self, queryset=None):
-        # A copy: what is typed must not show in the frame of the page before it is stored.
+        # A copy: what is typed must not appear in the page's header before it is saved.
         return copy.copy(self.request.user)
 
     def form_invalid(self, form):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **context):
-        own = self.request.user.api_keys.live()
+        own = self.request.user.api_keys.active()
         return super().get_context_data(**{"key_form": KeyForm(), "keys": own, **context})
 
 
-class MakeKey(Account):
-    """Answers with the new key itself, the only time that it is shown."""
+class CreateKey(Account):
+    """Answers with the new key, the only time it is shown."""
 
     permission = Permission.API_KEY
 
@@ -55,40 +55,41 @@ class MakeKey(Account):
             context = self.get_context_data(form=AccountForm(instance=self.object), key_form=form)
             return self.render_to_response(context, status=422)
         try:
-            key, secret = api_keys.make(request.user, **form.cleaned_data, now=timezone.now())
+            key, secret = api_keys.create_key(request.user, **form.cleaned_data, now=timezone.now())
         except api_keys.KeyRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("account")
-        return shown_once(request, key, secret, back=reverse("account"))
+        return render_key_once(request, key, secret, back=reverse("account"))
 
 
 class RevokeKey(View):
-    """Asks first. A key that is revoked already is as good as revoked now; somebody else's is not there."""
+    """Asks for confirmation. Revoking a revoked key counts as success; someone else's key is a 404."""
 
     permission = Permission.API_KEY
 
     def get(self, request, pk):
-        key = self.own(pk)
-        return self.back(key) if key.revoked_at else render(request, "accounts/revoke_key.html", {"key": key})
+        key = self.get_key(pk)
+        return self.redirect_back(key) if key.revoked_at else render(request, "accounts/revoke_key.html", {"key": key})
 
     def post(self, request, pk):
-        key = self.own(pk)
-        api_keys.revoke(key, now=timezone.now())
-        return self.back(key)
+        key = self.get_key(pk)
+        api_keys.revoke_key(key, now=timezone.now())
+        return self.redirect_back(key)
 
-    def own(self, pk):
+    def get_key(self, pk):
         return get_object_or_404(self.request.user.api_keys, pk=pk)
 
-    def back(self, key: ApiKey) -> HttpResponse:
-        messages.success(self.request, _("The key %(key)s is revoked.") % {"key": key})
+    def redirect_back(self, key: ApiKey) -> HttpResponse:
+        messages.success(self.request, _("The key %(key)s has been revoked.") % {"key": key})
         return redirect("account")
 
 
-def shown_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str) -> HttpResponse:
-    """The page with a new key, in answer to the form that made it.
+def render_key_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str) -> HttpResponse:
+    """The page with a new key, in answer to the form that created it.
 
-    A redirect would need the key kept for the next request, in the session or in a message: in the database or in a cookie.
-    Thus it is kept nowhere. Loading this page again sends the form again, and `keys.make` refuses a form that it has seen.
+    A redirect would require keeping the key for the next request, in the session or a message, and thus in the database
+    or a cookie. This way it is stored nowhere. Reloading this page sends the form again, and `api_keys.create_key`
+    refuses a form it has seen.
     """
     path = "/api/v2/items/" if key.user.can(Permission.ADMIN_API) else "/member-api/v2/items/"
     example = " \\\n  ".join(

@@ -1,9 +1,9 @@
-"""Reading from streaming standbys: which of them is fit to be read from, and who has just written and must see it.
+"""Reads from streaming replicas: which of them can be used, and which readers must see their own changes.
 
-It knows databases and requests, and nothing of what is read.
+It knows databases and requests. It must not know what is read.
 """
 
-from .reading import ReadsFromStandby
-from .standbys import ALIASES, FAILURES, NoStandby, Standby, whose_primary
+from .pool import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
+from .reading import ReadsFromReplica
 
-__all__ = ["ALIASES", "FAILURES", "NoStandby", "ReadsFromStandby", "Standby", "whose_primary"]
+__all__ = ["ALIASES", "FAILURES", "ReadsFromReplica", "Replica", "UnusableReplica", "primary_identity"]

@@ -1,9 +1,9 @@
-"""Pages that are read from a standby, and who has changed something and must see it.
+"""Pages that read from a replica, and readers who must see their own changes.
 
-    class List(ReadsFromStandby, View): …  its `get` reads from the database `self.using`, and only reads
+    class List(ReadsFromReplica, View): …  its `get` reads from the database `self.using`, and only reads
 
-Whoever has changed something carries a cookie with the primary's position after it, and is sent to a standby only once that
-has replayed as much.
+Readers who have changed something get a cookie with the primary's position after the change, and are sent to a replica
+only once it has replayed that position.
 """
 
 from typing import Any
@@ -15,32 +15,32 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
-from .standbys import FAILURES, PRIMARY, Choice, standbys, written
+from .pool import FAILURES, PRIMARY, ReplicaChoice, current_position, replica_pool
 
 COOKIE = "pharos_written"
 SALT = "pharos.reading"
-# Seconds. After LATE seconds every standby that is read from has replayed it anyway.
-LASTS = 300
-_SAFE = ("GET", "HEAD", "OPTIONS")
-_EVERYTHING = 2**63 - 1  # beyond every position: nothing but the primary will do
+# Seconds. After MAX_LAG seconds every usable replica has replayed it anyway.
+COOKIE_LIFETIME = 300
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_BEYOND_EVERY_POSITION = 2**63 - 1  # beyond every position: only the primary will do
 
 
 class ReadYourWrites:
-    """Middleware: gives the cookie to whoever has sent what may have changed something."""
+    """Sets the cookie after a request that can have changed something."""
 
     def __init__(self, get_response):
-        if not standbys:
+        if not replica_pool:
             raise MiddlewareNotUsed
         self.get_response = get_response
 
     def __call__(self, request):
         response = self.get_response(request)
-        if request.method not in _SAFE and request.user.is_authenticated:
+        if request.method not in _SAFE_METHODS and request.user.is_authenticated:
             response.set_signed_cookie(
                 COOKIE,
-                _position(),
+                _position_after_write(),
                 salt=SALT,
-                max_age=LASTS,
+                max_age=COOKIE_LIFETIME,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite="Lax",
@@ -48,50 +48,50 @@ class ReadYourWrites:
         return response
 
 
-def _position() -> int:
+def _position_after_write() -> int:
     try:
-        return written()
-    except FAILURES:  # what was done is done: that its position is not known must not look like a failure of it
-        return _EVERYTHING
+        return current_position()
+    except FAILURES:  # the change is made: not knowing its position must not look like a failure
+        return _BEYOND_EVERY_POSITION
 
 
-def _written_by(request: HttpRequest) -> int:
-    """The position that this reader must see. A cookie that is not ours, or too old, is none."""
-    return int(request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=LASTS) or 0)
+def _required_position(request: HttpRequest) -> int:
+    """The position that this reader must see; 0 if the cookie is forged or too old."""
+    return int(request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=COOKIE_LIFETIME) or 0)
 
 
-class ReadsFromStandby:
-    """Mixin of a class-based view: its GET reads from `self.using`, and runs once more on the primary where a standby fails."""
+class ReadsFromReplica:
+    """Mixin for a class-based view: its GET reads from `self.using`, and is repeated on the primary if a replica fails."""
 
     using = DEFAULT_DB_ALIAS
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not standbys or request.method not in ("GET", "HEAD"):
-            return self._answered(request, *args, **kwargs)
-        choice = standbys.choose(_written_by(request))
+        if not replica_pool or request.method not in ("GET", "HEAD"):
+            return self._respond(request, *args, **kwargs)
+        choice = replica_pool.choose(_required_position(request))
         self.using = choice.alias
         if choice == PRIMARY:
-            response = self._answered(request, *args, **kwargs)
+            response = self._respond(request, *args, **kwargs)
         else:
             try:
-                response = self._answered(request, *args, **kwargs)
+                response = self._respond(request, *args, **kwargs)
             except FAILURES as failure:
-                response = self._by_primary(choice, failure, request, *args, **kwargs)
+                response = self._retry_on_primary(choice, failure, request, *args, **kwargs)
             else:
-                standbys.has_served(choice)
+                replica_pool.report_success(choice)
         response["X-Read-From"] = self.using
         return response
 
-    def _by_primary(
-        self, choice: Choice, failure: BaseException, request: HttpRequest, *args: Any, **kwargs: Any
+    def _retry_on_primary(
+        self, choice: ReplicaChoice, failure: BaseException, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """The same again. Only where that goes well was it the standby's fault."""
+        """Repeats the request on the primary. Only if that succeeds is the replica at fault."""
         self.using = DEFAULT_DB_ALIAS
-        response = self._answered(request, *args, **kwargs)
-        standbys.has_failed(choice, failure)
+        response = self._respond(request, *args, **kwargs)
+        replica_pool.report_failure(choice, failure)
         return response
 
-    def _answered(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def _respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        # Else it would be rendered, and read, where nobody catches a failure.
+        # Rendered here, because a failure during later rendering wouldn't be caught.
         return response.render() if isinstance(response, SimpleTemplateResponse) else response

@@ -6,7 +6,7 @@ from django.test import Client
 
 from pharos.accounts.roles import Role
 
-from ..pages.elements import page, problems
+from ..pages.page_elements import parse_page, problems
 
 PASSWORD = "lighthouse-keeper"
 NEW = "a quite new passphrase"
@@ -76,16 +76,16 @@ def test_a_login_from_another_site_is_refused(dora):
 def test_what_people_set_for_themselves(cast, signed_in, who):
     client = signed_in(cast[who])
     before = stored(cast[who])
-    read = page(client.get("/account")).one("main").words
+    read = parse_page(client.get("/account")).one("main").words
     assert cast[who].email in read
     assert cast[who].institution.identifier in read
     chosen = {"name": "Dora <b>Née</b> Ü.", "time_zone": "America/New_York", "theme": "dark", "rows_per_page": "100"}
     response = client.post("/account", chosen, follow=True)
-    assert "Your settings are saved." in page(response).one("div", class_="messages").words
+    assert "Your settings have been saved." in parse_page(response).one("div", class_="messages").words
     off = {"rows_per_page": 100, "live_updates": False, "keyboard_shortcuts": False}
     assert stored(cast[who]) == before | chosen | off
-    assert "America/New_York" in page(response).one("footer").words
-    assert page(response).all("b") == []
+    assert "America/New_York" in parse_page(response).one("footer").words
+    assert parse_page(response).all("b") == []
 
 
 def test_the_form_sends_back_what_is_stored(signed_in, dora):
@@ -93,7 +93,7 @@ def test_the_form_sends_back_what_is_stored(signed_in, dora):
     dora.save()
     before = stored(dora)
     client = signed_in(dora)
-    form = page(client.get("/account")).one("main").one("form", action="/account")
+    form = parse_page(client.get("/account")).one("main").one("form", action="/account")
     assert form.fields() == {"csrfmiddlewaretoken": form.fields()["csrfmiddlewaretoken"]} | {
         "name": "Dora",
         "theme": "system",
@@ -133,7 +133,7 @@ def test_what_cannot_be_is_said_at_its_field_and_not_stored(signed_in, dora, fie
     response = signed_in(dora).post("/account", typed)
     assert response.status_code == 422
     assert len(problems(response)) == 1
-    read = page(response)
+    read = parse_page(response)
     tied = read.one("p", class_="error")["id"]
     assert tied == f"id_{field}_error"
     assert [one for one in read.all() if tied in (one.attributes.get("aria-describedby") or "").split()]
@@ -202,11 +202,11 @@ def test_nobody_learns_who_has_an_account(client, dora):
     told = []
     for email in (dora.email, "nobody@virginia.edu"):
         response = client.post("/accounts/password/reset/", {"email": email}, follow=True)
-        told.append((response.status_code, page(response).one("main").words))
+        told.append((response.status_code, parse_page(response).one("main").words))
     assert told[0] == told[1]
 
 
 def test_a_damaged_link(client, db):
     response = client.get("/accounts/password/reset/key/1-nonsense/", follow=True)
     assert response.status_code == 200
-    assert "This link does not work any more" in page(response).one("h1").words
+    assert "This link no longer works" in parse_page(response).one("h1").words

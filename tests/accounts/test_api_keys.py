@@ -45,7 +45,7 @@ NOT_HERS = {
 @pytest.fixture(autouse=True)
 def _another_process():
     """What a process has counted is its own; a test is a new one."""
-    api_keys._counted.clear()
+    api_keys._counters.clear()
 
 
 def queries():
@@ -61,66 +61,66 @@ def calls_of(key):
 
 @pytest.mark.parametrize("who", EVERYBODY)
 def test_everybody_who_may_gets_a_key_of_their_own(cast, who):
-    key, secret = api_keys.make(cast[who], label="laptop", now=NOON)
+    key, secret = api_keys.create_key(cast[who], label="laptop", now=NOON)
     key.refresh_from_db()
     assert (key.user, key.label, key.prefix, key.created_at) == (cast[who], "laptop", secret[:8], NOON)
     assert (key.last_used_at, key.revoked_at, key.minute, key.calls) == (None, None, 0, 0)
-    assert api_keys.find(cast[who].email, secret) == key
+    assert api_keys.find_key(cast[who].email, secret) == key
 
 
 def test_its_text_is_stored_nowhere(dora):
-    key, secret = api_keys.make(dora, now=NOON)
+    key, secret = api_keys.create_key(dora, now=NOON)
     stored = ApiKey.objects.values().get(pk=key.pk)
     assert stored["digest"] == hashlib.sha256(secret.encode()).hexdigest()
     assert not [name for name, value in stored.items() if secret[8:] in str(value)]
 
 
 def test_no_two_are_alike(dora):
-    made = {api_keys.make(dora, now=NOON)[1] for _ in range(20)}
+    made = {api_keys.create_key(dora, now=NOON)[1] for _ in range(20)}
     assert len(made) == 20
-    assert all(api_keys.SHAPE.fullmatch(secret) for secret in made)
+    assert all(api_keys.KEY_FORMAT.fullmatch(secret) for secret in made)
 
 
 def test_twenty_live_ones_are_the_most(dora, stan):
     for _ in range(20):
-        key, _secret = api_keys.make(dora, now=NOON)
+        key, _secret = api_keys.create_key(dora, now=NOON)
     with pytest.raises(api_keys.KeyRefused, match="20 keys"):
-        api_keys.make(dora, now=NOON)
+        api_keys.create_key(dora, now=NOON)
     assert ApiKey.objects.count() == 20
-    api_keys.make(stan, now=NOON)
-    api_keys.revoke(key, now=NOON)
-    api_keys.make(dora, now=NOON)
-    assert dora.api_keys.live().count() == 20
+    api_keys.create_key(stan, now=NOON)
+    api_keys.revoke_key(key, now=NOON)
+    api_keys.create_key(dora, now=NOON)
+    assert dora.api_keys.active().count() == 20
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "nothing we know"}])
 def test_who_may_use_none_gets_none(dora, change):
     vars(dora).update(change)
     with pytest.raises(api_keys.KeyRefused, match=r"dora@virginia\.edu"):
-        api_keys.make(dora, now=NOON)
+        api_keys.create_key(dora, now=NOON)
     assert not ApiKey.objects.exists()
 
 
 def test_one_form_makes_one_key(dora, stan):
-    api_keys.make(dora, now=NOON, once="form-1")
-    with pytest.raises(api_keys.MadeAlready):
-        api_keys.make(dora, now=NOON, once="form-1")
-    api_keys.make(dora, now=NOON, once="form-2")
+    api_keys.create_key(dora, now=NOON, once="form-1")
+    with pytest.raises(api_keys.AlreadyCreated):
+        api_keys.create_key(dora, now=NOON, once="form-1")
+    api_keys.create_key(dora, now=NOON, once="form-2")
     assert dora.api_keys.count() == 2
 
 
 def test_a_form_that_was_refused_may_come_again(dora):
     for _ in range(20):
-        key, _secret = api_keys.make(dora, now=NOON)
+        key, _secret = api_keys.create_key(dora, now=NOON)
     with pytest.raises(api_keys.KeyRefused) as refused:
-        api_keys.make(dora, now=NOON, once="form-1")
-    assert not isinstance(refused.value, api_keys.MadeAlready)
-    api_keys.revoke(key, now=NOON)
-    api_keys.make(dora, now=NOON, once="form-1")
+        api_keys.create_key(dora, now=NOON, once="form-1")
+    assert not isinstance(refused.value, api_keys.AlreadyCreated)
+    api_keys.revoke_key(key, now=NOON)
+    api_keys.create_key(dora, now=NOON, once="form-1")
 
 
 def test_a_person_with_keys_is_not_deleted(dora):
-    api_keys.make(dora, now=NOON)
+    api_keys.create_key(dora, now=NOON)
     with pytest.raises(ProtectedError):
         dora.delete()
 
@@ -130,26 +130,26 @@ def test_a_person_with_keys_is_not_deleted(dora):
 
 @pytest.mark.parametrize("email", ["dora@virginia.edu", "Dora@Virginia.EDU"])
 def test_the_right_pair_finds_its_person(dora, email):
-    key, secret = api_keys.make(dora, now=NOON)
+    key, secret = api_keys.create_key(dora, now=NOON)
     with queries() as asked:
-        found = api_keys.find(email, secret)
+        found = api_keys.find_key(email, secret)
         assert (found, found.user.institution.identifier) == (key, "virginia.edu")
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize("secret", NOT_KEYS.values(), ids=NOT_KEYS)
 def test_what_is_no_key_finds_nothing(dora, secret):
-    api_keys.make(dora, now=NOON)
+    api_keys.create_key(dora, now=NOON)
     with queries() as asked:
-        assert api_keys.find(dora.email, secret) is None
+        assert api_keys.find_key(dora.email, secret) is None
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize("email", NOT_HERS.values(), ids=NOT_HERS)
 def test_the_key_of_another_address_finds_nothing(dora, stan, email):
-    _key, secret = api_keys.make(dora, now=NOON)
+    _key, secret = api_keys.create_key(dora, now=NOON)
     with queries() as asked:
-        assert api_keys.find(email, secret) is None
+        assert api_keys.find_key(email, secret) is None
     assert len(asked) == 1
 
 
@@ -157,55 +157,55 @@ def test_an_address_that_only_looks_alike_after_lower_case(virginia, dora):
     """The Kelvin sign's lower case is the letter k."""
     dora.email = "kit@virginia.edu"
     dora.save()
-    _key, secret = api_keys.make(dora, now=NOON)
-    assert api_keys.find("KIT@virginia.edu", secret)
-    assert api_keys.find("\u212ait@virginia.edu", secret) is None
+    _key, secret = api_keys.create_key(dora, now=NOON)
+    assert api_keys.find_key("KIT@virginia.edu", secret)
+    assert api_keys.find_key("\u212ait@virginia.edu", secret) is None
 
 
 def test_every_character_counts(dora):
-    _key, secret = api_keys.make(dora, now=NOON)
+    _key, secret = api_keys.create_key(dora, now=NOON)
     for place in range(len(secret)):
         other = "B" if secret[place] != "B" else "C"
-        assert api_keys.find(dora.email, secret[:place] + other + secret[place + 1 :]) is None
-    assert api_keys.find(dora.email, secret.swapcase()) is None
+        assert api_keys.find_key(dora.email, secret[:place] + other + secret[place + 1 :]) is None
+    assert api_keys.find_key(dora.email, secret.swapcase()) is None
 
 
 def test_a_revoked_one_finds_nothing(dora):
-    key, secret = api_keys.make(dora, now=NOON)
-    other, other_secret = api_keys.make(dora, now=NOON)
-    api_keys.revoke(key, now=NOON)
-    api_keys.revoke(key, now=NOON + timedelta(hours=1))
-    assert api_keys.find(dora.email, secret) is None
-    assert api_keys.find(dora.email, other_secret) == other
+    key, secret = api_keys.create_key(dora, now=NOON)
+    other, other_secret = api_keys.create_key(dora, now=NOON)
+    api_keys.revoke_key(key, now=NOON)
+    api_keys.revoke_key(key, now=NOON + timedelta(hours=1))
+    assert api_keys.find_key(dora.email, secret) is None
+    assert api_keys.find_key(dora.email, other_secret) == other
     key.refresh_from_db()
     assert key.revoked_at == NOON
-    assert [*dora.api_keys.live()] == [other]
+    assert [*dora.api_keys.active()] == [other]
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "nothing we know"}])
 def test_who_lost_the_right_lost_the_key(dora, change):
-    key, secret = api_keys.make(dora, now=NOON)
+    key, secret = api_keys.create_key(dora, now=NOON)
     type(dora).objects.update(**change)
-    assert api_keys.find(dora.email, secret) is None
+    assert api_keys.find_key(dora.email, secret) is None
     type(dora).objects.update(is_active=True, role=Role.STAFF)
-    assert api_keys.find(dora.email, secret) == key
+    assert api_keys.find_key(dora.email, secret) == key
 
 
 def test_two_keys_that_begin_alike(dora, stan):
-    hers, her_secret = api_keys.make(dora, now=NOON)
-    his, his_secret = api_keys.make(stan, now=NOON)
+    hers, her_secret = api_keys.create_key(dora, now=NOON)
+    his, his_secret = api_keys.create_key(stan, now=NOON)
     alike = her_secret[:8] + his_secret[8:]
     ApiKey.objects.filter(pk=his.pk).update(prefix=alike[:8], digest=hashlib.sha256(alike.encode()).hexdigest())
-    assert api_keys.find(dora.email, her_secret) == hers
-    assert api_keys.find(stan.email, alike) == his
-    assert api_keys.find(dora.email, alike) is None
+    assert api_keys.find_key(dora.email, her_secret) == hers
+    assert api_keys.find_key(stan.email, alike) == his
+    assert api_keys.find_key(dora.email, alike) is None
 
 
 def test_every_answer_costs_the_same_work(dora, monkeypatch):
     """One digest of at most 43 characters and one comparison of 64, whether or not there is such a key."""
-    key, secret = api_keys.make(dora, now=NOON)
-    revoked, revoked_secret = api_keys.make(dora, now=NOON)
-    api_keys.revoke(revoked, now=NOON)
+    key, secret = api_keys.create_key(dora, now=NOON)
+    revoked, revoked_secret = api_keys.create_key(dora, now=NOON)
+    api_keys.revoke_key(revoked, now=NOON)
     work = []
     real_digest, real_same = api_keys._digest, api_keys.hmac.compare_digest
 
@@ -221,10 +221,10 @@ def test_every_answer_costs_the_same_work(dora, monkeypatch):
     monkeypatch.setattr(api_keys.hmac, "compare_digest", same)
     for wrong in [secret[:8] + "A" * 35, revoked_secret, *NOT_KEYS.values()]:
         work.clear()
-        assert api_keys.find(dora.email, wrong) is None
+        assert api_keys.find_key(dora.email, wrong) is None
         assert work == [("digest", True), ("compare", 64, 64)], wrong
     work.clear()
-    assert api_keys.find(dora.email, secret) == key
+    assert api_keys.find_key(dora.email, secret) == key
     assert work == [("digest", True), ("compare", 64, 64), ("compare", 17, 17)]  # and the address, which is no secret
 
 
@@ -236,14 +236,14 @@ class Caller:
 
     def __init__(self, user, limit):
         self.email, self.limit = user.email, limit
-        self.key, self.secret = api_keys.make(user, now=NOON)
+        self.key, self.secret = api_keys.create_key(user, now=NOON)
         self.writes = 0
 
     def call(self, now, times=1):
         """The answer to the last of so many calls."""
         with queries() as asked:
             for _ in range(times):
-                wait = api_keys.use(api_keys.find(self.email, self.secret), limit=self.limit, now=now)
+                wait = api_keys.count_call(api_keys.find_key(self.email, self.secret), limit=self.limit, now=now)
         self.writes += sum(1 for query in asked if not query["sql"].startswith("SELECT"))
         return wait
 
@@ -300,11 +300,11 @@ def test_several_processes_share_the_count(dora, monkeypatch):
     caller = Caller(dora, limit)
     passed = 0
     for number in range(2 * limit):
-        monkeypatch.setattr(api_keys, "_counted", processes[number % 4])
+        monkeypatch.setattr(api_keys, "_counters", processes[number % 4])
         passed += caller.call(NOON) == 0
     assert limit <= passed <= limit + 3 * (limit // 50)
     for process in processes:
-        monkeypatch.setattr(api_keys, "_counted", process)
+        monkeypatch.setattr(api_keys, "_counters", process)
         assert caller.call(NOON) == 60
     # And the next minute is everybody's again.
     assert caller.call(NOON + timedelta(minutes=1)) == 0
@@ -314,7 +314,7 @@ def test_a_process_that_begins_anew_knows_what_was_written(dora):
     caller = Caller(dora, 100)
     caller.call(NOON, times=99)
     assert calls_of(caller.key) == 99
-    api_keys._counted.clear()
+    api_keys._counters.clear()
     assert caller.call(NOON) == 0
     assert caller.call(NOON) == 60
 
@@ -323,10 +323,10 @@ def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
     """Each has found the row before the other wrote."""
     caller = Caller(dora, 50)
     caller.call(NOON)
-    one, other = (api_keys.find(dora.email, caller.secret) for _ in range(2))
+    one, other = (api_keys.find_key(dora.email, caller.secret) for _ in range(2))
     for found, process in ((one, {}), (other, {})):
-        monkeypatch.setattr(api_keys, "_counted", process)
-        assert api_keys.use(found, limit=50, now=NOON) == 0
+        monkeypatch.setattr(api_keys, "_counters", process)
+        assert api_keys.count_call(found, limit=50, now=NOON) == 0
     assert calls_of(caller.key) == 3
 
 
@@ -334,16 +334,16 @@ def test_a_call_while_another_writes_counts_once(dora, monkeypatch):
     """A statement takes its time, and the threads of a process go on meanwhile."""
     caller = Caller(dora, 600)
     caller.call(NOON, times=12)  # one is in the row, eleven are not
-    found = [api_keys.find(dora.email, caller.secret) for _ in range(3)]
-    add = api_keys._add
+    found = [api_keys.find_key(dora.email, caller.secret) for _ in range(3)]
+    add = api_keys._add_calls
 
     def slowly(*arguments):
         if found:
-            assert api_keys.use(found.pop(), limit=600, now=NOON) == 0
+            assert api_keys.count_call(found.pop(), limit=600, now=NOON) == 0
         add(*arguments)
 
-    monkeypatch.setattr(api_keys, "_add", slowly)
-    api_keys.use(found.pop(), limit=600, now=NOON)
+    monkeypatch.setattr(api_keys, "_add_calls", slowly)
+    api_keys.count_call(found.pop(), limit=600, now=NOON)
     assert calls_of(caller.key) == 13
     caller.call(NOON, times=11)
     assert calls_of(caller.key) == 25
@@ -373,7 +373,7 @@ def test_a_clock_that_was_far_ahead_once_does_not_close_the_key(dora):
 
 
 def test_the_memory_does_not_grow_for_ever(dora, monkeypatch):
-    monkeypatch.setattr(api_keys, "MOST_COUNTED", 3)
+    monkeypatch.setattr(api_keys, "MAX_COUNTERS", 3)
     for _ in range(10):
         Caller(dora, 600).call(NOON, times=3)
-        assert len(api_keys._counted) <= 3
+        assert len(api_keys._counters) <= 3

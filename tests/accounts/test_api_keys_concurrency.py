@@ -35,33 +35,35 @@ def together(call):
 def made(user, **more):
     """Whether a key was made, or the kind of refusal."""
     try:
-        api_keys.make(user, now=NOON, **more)
+        api_keys.create_key(user, now=NOON, **more)
     except api_keys.KeyRefused as refused:
         return type(refused)
     return True
 
 
 def test_the_last_of_twenty_is_made_once(dora):
-    for _ in range(api_keys.MOST_LIVE_KEYS - 1):
-        api_keys.make(dora, now=NOON)
+    for _ in range(api_keys.MAX_ACTIVE_KEYS - 1):
+        api_keys.create_key(dora, now=NOON)
     assert sorted(map(str, together(lambda: made(dora)))) == sorted(map(str, [True, *[api_keys.KeyRefused] * 3]))
-    assert ApiKey.objects.count() == api_keys.MOST_LIVE_KEYS
+    assert ApiKey.objects.count() == api_keys.MAX_ACTIVE_KEYS
 
 
 def test_a_form_sent_twice_at_once_makes_one_key(dora):
     form = uuid.uuid4()
     answers = together(lambda: made(dora, once=form))
-    assert sorted(map(str, answers)) == sorted(map(str, [True, *[api_keys.MadeAlready] * 3]))
+    assert sorted(map(str, answers)) == sorted(map(str, [True, *[api_keys.AlreadyCreated] * 3]))
     assert ApiKey.objects.count() == 1
 
 
 def test_threads_count_together(dora):
     """Within a fiftieth: what threads may lose or count twice where they come between each other."""
-    key, secret = api_keys.make(dora, now=NOON)
-    api_keys._counted.clear()
+    key, secret = api_keys.create_key(dora, now=NOON)
+    api_keys._counters.clear()
 
     def calls():
-        return sum(api_keys.use(api_keys.find(dora.email, secret), limit=300, now=NOON) == 0 for _ in range(150))
+        return sum(
+            api_keys.count_call(api_keys.find_key(dora.email, secret), limit=300, now=NOON) == 0 for _ in range(150)
+        )
 
     assert 294 <= sum(together(calls)) <= 306
     assert 288 <= ApiKey.objects.get(pk=key.pk).calls <= 306

@@ -9,8 +9,11 @@ from django.urls import URLResolver, get_resolver, path, resolve
 from django.views import View
 
 from pharos import urls
-from pharos.accounts.authorization import PUBLIC, opened_with
+from pharos.accounts.authorization import PUBLIC, required_permission
 from pharos.accounts.roles import Permission
+from workitems.lifecycle import MOVES
+
+from ..conftest import CAST
 
 NOWHERE = "/there-is-nothing-here"
 BY_LINK = "/digests/stop/1"  # opened by the signed link of a mail, which this is not
@@ -56,8 +59,9 @@ class DeclaresPublic(DeclaresNothing):
     permission = PUBLIC
 
 
-class DeclaresRequeue(DeclaresNothing):
-    permission = Permission.REQUEUE
+def declares(permission):
+    """A view that one permission opens."""
+    return type("Declares", (DeclaresNothing,), {"permission": permission})
 
 
 urlpatterns = [
@@ -65,7 +69,7 @@ urlpatterns = [
     path("class", DeclaresNothing.as_view()),
     path("ours", OursDeclaresNothing.as_view()),
     path("public", DeclaresPublic.as_view()),
-    path("requeue", DeclaresRequeue.as_view()),
+    *(path(f"for/{permission}", declares(permission).as_view()) for permission in Permission),
     *urls.urlpatterns,
 ]
 
@@ -79,12 +83,12 @@ def test_every_url_is_walked():
 
 
 def test_what_is_closed_to_everybody():
-    closed = {resolve(url).view_name for url, view in ALL.items() if opened_with(view, resolve(url)) is None}
+    closed = {resolve(url).view_name for url, view in ALL.items() if required_permission(view, resolve(url)) is None}
     assert closed == CLOSED
 
 
 def test_what_is_open_to_strangers():
-    public = {url for url, view in ALL.items() if opened_with(view, resolve(url)) == PUBLIC}
+    public = {url for url, view in ALL.items() if required_permission(view, resolve(url)) == PUBLIC}
     described = {
         "/api/docs/",
         "/api/docs/moves/",
@@ -93,14 +97,14 @@ def test_what_is_open_to_strangers():
     assert {url for url in public if not url.startswith("/accounts/")} == {"/healthz", NOWHERE, BY_LINK} | described
 
 
-@pytest.mark.parametrize("who", ["nobody", "dora", "stan", "ada", "wally"])
+@pytest.mark.parametrize("who", ["nobody", *CAST])
 def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
     person = cast.get(who)
     for url, view in ALL.items():
         client.logout()
         if person:
             client.force_login(person)
-        permission = opened_with(view, resolve(url))
+        permission = required_permission(view, resolve(url))
         for method in (client.get, client.post):
             response = method(url)
             asked_to_sign_in = response.status_code == 302 and response["Location"].startswith("/accounts/login/?next=")
@@ -142,11 +146,35 @@ def test_the_log_tells_of_our_own_mistakes_only(client, caplog, db):
 
 
 @pytest.mark.urls(__name__)
-def test_a_view_that_declares_something_is_open_to_those(signed_in, client, ada, stan):
+def test_a_public_view_is_open_to_strangers(client, db):
     assert client.get("/public").content == b"open by mistake"
-    assert client.get("/requeue")["Location"] == "/accounts/login/?next=/requeue"
-    assert signed_in(stan).get("/requeue").status_code == 403
-    assert signed_in(ada).get("/requeue").status_code == 200
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("who", ["nobody", *CAST])
+def test_every_permission_opens_what_declares_it_to_those_who_have_it(signed_in, client, cast, who):
+    person = cast.get(who)
+    if person:
+        signed_in(person)
+    for permission in Permission:
+        url = f"/for/{permission}"
+        for ask in (client.get, client.head, client.options):
+            response = ask(url)
+            if person is None or not person.can(Permission.SIGN_IN):
+                assert response["Location"] == f"/accounts/login/?next={url}"
+            else:
+                assert response.status_code == (200 if person.can(permission) else 403), permission
+
+
+def test_every_view_that_moves_items_asks_for_one_of_the_moves_permissions():
+    """The address is the name of the move."""
+    seen = set()
+    for url, view in ALL.items():
+        move = MOVES.get(url.rstrip("/").rpartition("/")[2])
+        if url.startswith("/items/") and move:
+            seen.add(move.name)
+            assert required_permission(view, resolve(url)) in move.permissions, url
+    assert {"cancel", "requeue", "review", "edit"} <= seen
 
 
 def test_a_service_account_has_no_web_login_even_with_a_session(signed_in, wally):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey
 
-from ..pages.elements import form_of, page, problems
+from ..pages.page_elements import find_form, parse_page, problems
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 MEMBERS = ("dora", "stan", "olga", "ada")
@@ -23,17 +23,17 @@ ADD = reverse("admin:accounts_apikey_add")
 
 def make_form(client):
     """What the form for a new key would send."""
-    return page(client.get("/account")).one("form", action="/account/keys").fields()
+    return parse_page(client.get("/account")).one("form", action="/account/keys").fields()
 
 
 def rows(client):
     """The words of each row of the table of keys."""
-    return [row.words for row in page(client.get("/account")).all("tr")[1:]]
+    return [row.words for row in parse_page(client.get("/account")).all("tr")[1:]]
 
 
 def shown(response):
     """The new key, and the example beside it as a shell reads it."""
-    key, _shell, example = (one.text for one in page(response).all("pre"))
+    key, _shell, example = (one.text for one in parse_page(response).all("pre"))
     return key, shlex.split(example.replace("\\\n", ""))
 
 
@@ -46,10 +46,10 @@ def test_a_person_makes_a_key(cast, signed_in, who):
     response = client.post("/account/keys", make_form(client) | {"label": "Reading <b>room</b>"})
     assert response.status_code == 200
     secret, example = shown(response)
-    key = api_keys.find(cast[who].email, secret)
+    key = api_keys.find_key(cast[who].email, secret)
     assert (key.user, key.label) == (cast[who], "Reading <b>room</b>")
-    assert page(response).all("b") == []
-    assert page(response).one("main").all("a", href="/api/docs/")
+    assert parse_page(response).all("b") == []
+    assert parse_page(response).one("main").all("a", href="/api/docs/")
     route = "/api/v2/items/" if who == "ada" else "/member-api/v2/items/"
     assert example == [
         "curl",
@@ -74,16 +74,16 @@ def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
     dora.save()
     client = signed_in(dora)
     for response in (client.post("/account/keys", make_form(client)), client.get("/api/docs/")):
-        [lines] = [one.text for one in page(response).all("pre") if "read -r" in one.text]
+        [lines] = [one.text for one in parse_page(response).all("pre") if "read -r" in one.text]
         assert shlex.split(lines.splitlines()[0]) == ["export", f"PHAROS_USER={dora.email}", "PHAROS_KEY"]
 
 
 def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
     client = signed_in(dora)
-    for heading in ("Make a key", "Make another key"):
-        section = page(client.get("/account")).one("section", aria_labelledby="keys")
+    for heading in ("Create a key", "Create another key"):
+        section = parse_page(client.get("/account")).one("section", aria_labelledby="keys")
         assert [one.words for one in section.all("h3")] == [heading]
-        api_keys.make(dora, now=NOON)
+        api_keys.create_key(dora, now=NOON)
 
 
 def test_nobody_keeps_the_page_with_the_key(signed_in, dora, caplog):
@@ -111,7 +111,7 @@ def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
     secret, _example = shown(client.post("/account/keys", sent))
     again = client.post("/account/keys", sent, follow=True)
     assert again.redirect_chain == [("/account", 302)]
-    assert "made its key already" in page(again).one("div", class_="messages").words
+    assert "already created its key" in parse_page(again).one("div", class_="messages").words
     assert secret[8:] not in again.text
     assert ApiKey.objects.count() == 1
     asked = client.get("/account/keys", follow=True)
@@ -131,16 +131,16 @@ def test_what_cannot_be_is_said_and_makes_nothing(signed_in, dora, wrong):
     assert response.status_code == 422
     assert len(problems(response)) == 1
     # The other form is as it was, and is still sent to its own address.
-    assert page(response).one("form", action="/account").fields()["name"] == "Dora"
+    assert parse_page(response).one("form", action="/account").fields()["name"] == "Dora"
     assert not ApiKey.objects.exists()
 
 
 def test_the_twenty_first_is_refused(signed_in, dora):
     for _ in range(20):
-        api_keys.make(dora, now=NOON)
+        api_keys.create_key(dora, now=NOON)
     client = signed_in(dora)
     response = client.post("/account/keys", make_form(client), follow=True)
-    assert "20 keys" in page(response).one("div", class_="messages").words
+    assert "20 keys" in parse_page(response).one("div", class_="messages").words
     assert ApiKey.objects.count() == 20
 
 
@@ -161,15 +161,15 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     dora.save()
     client = signed_in(dora)
     assert rows(client) == []
-    first, secret = api_keys.make(dora, label="laptop", now=NOON)
-    second, _secret = api_keys.make(dora, now=NOON.replace(hour=13))
-    revoked, _secret = api_keys.make(dora, label="lost", now=NOON)
-    api_keys.revoke(revoked, now=NOON)
-    api_keys.make(stan, label="his", now=NOON)
-    api_keys.use(api_keys.find(dora.email, secret), limit=10, now=NOON.replace(day=5))
+    first, secret = api_keys.create_key(dora, label="laptop", now=NOON)
+    second, _secret = api_keys.create_key(dora, now=NOON.replace(hour=13))
+    revoked, _secret = api_keys.create_key(dora, label="lost", now=NOON)
+    api_keys.revoke_key(revoked, now=NOON)
+    api_keys.create_key(stan, label="his", now=NOON)
+    api_keys.count_call(api_keys.find_key(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
-    assert page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
-    for text in ("Without a label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
+    assert parse_page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
+    for text in ("No label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
     for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):
         assert text in oldest
@@ -180,39 +180,39 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
 
 @pytest.mark.parametrize("who", MEMBERS)
 def test_a_person_revokes_a_key(cast, signed_in, who):
-    key, secret = api_keys.make(cast[who], label="laptop", now=NOON)
-    kept, kept_secret = api_keys.make(cast[who], now=NOON)
+    key, secret = api_keys.create_key(cast[who], label="laptop", now=NOON)
+    kept, kept_secret = api_keys.create_key(cast[who], now=NOON)
     client = signed_in(cast[who])
     way = f"/account/keys/{key.pk}/revoke"
-    assert page(client.get("/account")).one("a", href=way)
+    assert parse_page(client.get("/account")).one("a", href=way)
     asked = client.get(way)
-    assert "laptop" in page(asked).one("main").words
-    assert api_keys.find(cast[who].email, secret)  # a GET only asks
-    response = client.post(way, form_of(asked).fields(), follow=True)
-    assert f"The key {key} is revoked." in page(response).one("div", class_="messages").words
-    assert api_keys.find(cast[who].email, secret) is None
-    assert api_keys.find(cast[who].email, kept_secret) == kept
+    assert "laptop" in parse_page(asked).one("main").words
+    assert api_keys.find_key(cast[who].email, secret)  # a GET only asks
+    response = client.post(way, find_form(asked).fields(), follow=True)
+    assert f"The key {key} has been revoked." in parse_page(response).one("div", class_="messages").words
+    assert api_keys.find_key(cast[who].email, secret) is None
+    assert api_keys.find_key(cast[who].email, kept_secret) == kept
     assert len(rows(client)) == 1
 
 
 def test_revoked_twice_is_revoked(signed_in, dora):
-    key, _secret = api_keys.make(dora, now=NOON)
-    api_keys.revoke(key, now=NOON)
+    key, _secret = api_keys.create_key(dora, now=NOON)
+    api_keys.revoke_key(key, now=NOON)
     client = signed_in(dora)
     for answer in (client.get, client.post):
         response = answer(f"/account/keys/{key.pk}/revoke", follow=True)
-        assert "is revoked" in page(response).one("div", class_="messages").words
+        assert "has been revoked" in parse_page(response).one("div", class_="messages").words
     key.refresh_from_db()
     assert key.revoked_at == NOON
 
 
 @pytest.mark.parametrize("who", ["stan", "olga", "ada"])
 def test_somebody_elses_key_is_not_there(cast, signed_in, dora, who):
-    key, secret = api_keys.make(dora, now=NOON)
+    key, secret = api_keys.create_key(dora, now=NOON)
     client = signed_in(cast[who])
     assert client.get(f"/account/keys/{key.pk}/revoke").status_code == 404
     assert client.post(f"/account/keys/{key.pk}/revoke").status_code == 404
-    assert api_keys.find(dora.email, secret) == key
+    assert api_keys.find_key(dora.email, secret) == key
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 30])
@@ -222,29 +222,29 @@ def test_a_key_that_never_was(signed_in, dora, number):
 
 @pytest.mark.parametrize("who", ["wally", None])
 def test_without_a_web_login_there_is_no_page(cast, client, who):
-    key, _secret = api_keys.make(cast["wally"], now=NOON)
+    key, _secret = api_keys.create_key(cast["wally"], now=NOON)
     if who:
         client.force_login(cast[who])
     for way in ("/account/keys", f"/account/keys/{key.pk}/revoke"):
         for answer in (client.get(way), client.post(way, {"once": uuid.uuid4()})):
             assert answer["Location"] == f"/accounts/login/?next={way}"
-    assert [*ApiKey.objects.live()] == [key]
+    assert [*ApiKey.objects.active()] == [key]
 
 
 def test_other_sites_make_and_revoke_nothing(dora):
-    key, _secret = api_keys.make(dora, now=NOON)
+    key, _secret = api_keys.create_key(dora, now=NOON)
     client = Client(enforce_csrf_checks=True)
     client.force_login(dora)
     assert client.post("/account/keys", {"label": "", "once": uuid.uuid4()}).status_code == 403
     assert client.post(f"/account/keys/{key.pk}/revoke").status_code == 403
-    assert [*ApiKey.objects.live()] == [key]
+    assert [*ApiKey.objects.active()] == [key]
 
 
 # On the admin site
 
 
 def add_form(client):
-    return page(client.get(ADD)).one("form", id="apikey_form").fields()
+    return parse_page(client.get(ADD)).one("form", id="apikey_form").fields()
 
 
 def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
@@ -252,13 +252,13 @@ def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
     sent = add_form(client) | {"user": wally.pk, "label": "ingest"}
     response = client.post(ADD, sent)
     secret, example = shown(response)
-    key = api_keys.find(wally.email, secret)
+    key = api_keys.find_key(wally.email, secret)
     assert (key.user, key.label) == (wally, "ingest")
     assert "no-store" in response["Cache-Control"]
     assert "http://testserver/api/v2/items/?per_page=5" in example
-    assert page(response).one("main").all("a", href=ADMIN)
+    assert parse_page(response).one("main").all("a", href=ADMIN)
     again = client.post(ADD, sent, follow=True)
-    assert "made its key already" in again.text
+    assert "already created its key" in again.text
     later = (again.text, client.get(ADMIN).text, *(str(one.__dict__) for one in LogEntry.objects.all()))
     assert not [text for text in later if secret[8:] in text]
     assert [*ApiKey.objects.all()] == [key]
@@ -280,7 +280,7 @@ def test_people_make_their_own(cast, signed_in, ada, wally, who):
 
 def test_the_twenty_first_is_refused_there_too(signed_in, ada, wally):
     for _ in range(20):
-        api_keys.make(wally, now=NOON)
+        api_keys.create_key(wally, now=NOON)
     client = signed_in(ada)
     response = client.post(ADD, add_form(client) | {"user": wally.pk}, follow=True)
     assert "20 keys" in response.text
@@ -289,15 +289,15 @@ def test_the_twenty_first_is_refused_there_too(signed_in, ada, wally):
 
 
 def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
-    live, _secret = api_keys.make(wally, now=NOON)
-    hers, _secret = api_keys.make(dora, now=NOON)
-    kept, _secret = api_keys.make(dora, now=NOON)
-    earlier, _secret = api_keys.make(dora, now=NOON)
-    api_keys.revoke(earlier, now=NOON)
+    live, _secret = api_keys.create_key(wally, now=NOON)
+    hers, _secret = api_keys.create_key(dora, now=NOON)
+    kept, _secret = api_keys.create_key(dora, now=NOON)
+    earlier, _secret = api_keys.create_key(dora, now=NOON)
+    api_keys.revoke_key(earlier, now=NOON)
     sent = {"action": "revoke", "_selected_action": [live.pk, hers.pk, earlier.pk], "index": "0"}
     client = signed_in(ada)
-    asked = page(client.post(ADMIN, sent)).one("div", id="content")
-    assert ApiKey.objects.live().count() == 3
+    asked = parse_page(client.post(ADMIN, sent)).one("div", id="content")
+    assert ApiKey.objects.active().count() == 3
     assert live.prefix in asked.words
     assert earlier.prefix not in asked.words
     form = asked.one("form")
@@ -305,38 +305,38 @@ def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
     chosen = [one["value"] for one in form.all("input", name="_selected_action")]
     response = client.post(ADMIN, form.fields() | {"_selected_action": chosen}, follow=True)
     assert "Revoked 2 keys." in response.text
-    assert [*ApiKey.objects.live()] == [kept]
+    assert [*ApiKey.objects.active()] == [kept]
     earlier.refresh_from_db()
     assert earlier.revoked_at == NOON
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(live.pk), str(hers.pk)}
 
 
 def test_one_key_is_one_key_and_none_is_none(signed_in, ada, wally):
-    key, _secret = api_keys.make(wally, now=NOON)
+    key, _secret = api_keys.create_key(wally, now=NOON)
     client = signed_in(ada)
     sent = {"action": "revoke", "_selected_action": [key.pk]}
     assert 'value="Revoke 1 key"' in client.post(ADMIN, sent | {"index": "0"}).text
     assert "Revoked 1 key." in client.post(ADMIN, sent | {"confirmed": "yes"}, follow=True).text
     again = client.post(ADMIN, sent | {"index": "0"}, follow=True)
-    assert "None of these keys works any more" in again.text
+    assert "None of these keys is active" in again.text
     assert LogEntry.objects.count() == 1
 
 
 def test_live_and_revoked_keys_look_different(signed_in, ada, wally):
-    live, _secret = api_keys.make(wally, now=NOON)
-    gone, _secret = api_keys.make(wally, now=NOON)
-    api_keys.revoke(gone, now=NOON)
+    live, _secret = api_keys.create_key(wally, now=NOON)
+    gone, _secret = api_keys.create_key(wally, now=NOON)
+    api_keys.revoke_key(gone, now=NOON)
     client = signed_in(ada)
-    read = page(client.get(ADMIN))
+    read = parse_page(client.get(ADMIN))
     assert [one.words for one in read.all("del")] == [f"{gone.prefix}…"]
-    assert [one.words for one in read.all("td", class_="field-state")] == ["revoked", "works"]
+    assert [one.words for one in read.all("td", class_="field-state")] == ["revoked", "active"]
     for query, key in (("works=yes", live), ("works=no", gone)):
-        [row] = page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
+        [row] = parse_page(client.get(f"{ADMIN}?{query}")).one("table", id="result_list").all("tr")[1:]
         assert key.prefix in row.words
 
 
 def test_the_list_and_the_page_of_a_key(signed_in, ada, dora):
-    key, _secret = api_keys.make(dora, label="laptop", now=NOON)
+    key, _secret = api_keys.create_key(dora, label="laptop", now=NOON)
     client = signed_in(ada)
     for way in (f"{ADMIN}?q={key.prefix}", reverse("admin:accounts_apikey_change", args=[key.pk])):
         read = client.get(way).text
@@ -348,7 +348,7 @@ def test_the_list_and_the_page_of_a_key(signed_in, ada, dora):
 
 
 def test_nothing_else_is_changed_or_deleted(signed_in, ada, dora):
-    key, _secret = api_keys.make(dora, label="laptop", now=NOON)
+    key, _secret = api_keys.create_key(dora, label="laptop", now=NOON)
     before = ApiKey.objects.values().get()
     client = signed_in(ada)
     sent = {

@@ -8,13 +8,13 @@ import pytest
 from django.db import OperationalError
 
 from tests.factories import make_item
-from tests.many import make_many
-from tests.stored import as_stored
+from tests.many_items import make_items
+from tests.stored_items import as_stored
 from workitems import transitions
 from workitems.api import v1, v2, v3
 from workitems.models import WorkItem, WorkItemQuerySet
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody
 
 LISTS = {
     "/member-api/v1/items/": v1.MEMBER,
@@ -160,7 +160,7 @@ FINDS = {
 @pytest.mark.parametrize("path", FINDS)
 def test_another_institutions_item_changes_no_answer(client, cast, virginia, jhu, wally, path, who):
     """To the letter: rows, counts and links are the same before it is there and after."""
-    make_many(3, [virginia])
+    make_items(3, [virginia])
     caller = Caller(client, cast[who])
     before = {query: caller.get(path, query).body for query in FINDS[path]}
     secret = make_item(jhu, **SECRET)
@@ -293,7 +293,7 @@ def test_places_that_are_none(adas, item, theirs, path):
 
 
 def test_a_place_of_another_sort_is_never_the_whole_list(adas, virginia):
-    make_many(9, [virginia])
+    make_items(9, [virginia])
     first = adas.get("/api/v2/items/", "sort=name&per_page=4").body
     [place] = [one for one in first["next"].partition("?")[2].split("&") if one.startswith("after=")]
     for sort in ("date", "updated", "institution", "id"):
@@ -303,8 +303,8 @@ def test_a_place_of_another_sort_is_never_the_whole_list(adas, virginia):
 
 @pytest.mark.parametrize("path", ["/member-api/v2/items/", "/member-api/v3/items"])
 def test_a_place_of_another_persons_list_opens_nothing(adas, doras, virginia, jhu, path):
-    make_many(6, [virginia])
-    make_many(6, [jhu])
+    make_items(6, [virginia])
+    make_items(6, [jhu])
     query, sort = "per_page=3", "&sort=id"
     following = adas.get(path, query + sort).body["next"].partition("?")[2]
     own = {item.pk for item in WorkItem.objects.filter(institution=virginia)}
@@ -429,7 +429,7 @@ def test_an_unforeseen_fault(adas, item, settings, monkeypatch, caplog, debug, m
     assert answer.status == 500
     assert list(answer.body) == ["error"]
     assert not any(word in answer.body["error"] for word in ("SECRET", "RuntimeError", "Traceback", ".py"))
-    told = [record for record in caplog.records if record.name == "workitems.api.entry"]
+    told = [record for record in caplog.records if record.name == "workitems.api.middleware"]
     assert [record.levelno for record in told] == [logging.ERROR]
     assert "SECRET" in caplog.text
     assert adas.secret not in caplog.text
@@ -443,6 +443,6 @@ def test_a_database_that_is_busy(adas, item, monkeypatch):
 
 
 def test_a_fault_before_any_view(client, db, monkeypatch):
-    monkeypatch.setattr("workitems.api.entry._match", broken(RuntimeError("SECRET")))
+    monkeypatch.setattr("workitems.api.middleware._match", broken(RuntimeError("SECRET")))
     answer = Nobody(client).get("/api/v2/items/")
     assert (answer.status, "SECRET" in answer.body["error"]) == (500, False)

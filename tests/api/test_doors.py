@@ -7,38 +7,34 @@ from django.urls import resolve
 
 from pharos.accounts.roles import Permission
 from tests.factories import make_item
-from tests.stored import as_stored
+from tests.stored_items import as_stored
 from workitems import transitions
 from workitems.api import urls
+from workitems.api.authentication import FLUCTUS, PHAROS, ApiKeyAuthentication
 from workitems.api.base import ApiView
-from workitems.api.callers import FLUCTUS, PHAROS, ByKey
-from workitems.api.editions import Edition
+from workitems.api.variants import ApiVariant
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody, check_who_reads, for_admins, for_everyone, for_virginia
 
-# What an address answers to: dora and stan of Virginia; olga of the other institution; ada, the admin; wally, the service.
-# With {pk}, an item of Virginia's.
-OWN = {"dora": 200, "stan": 200, "olga": 404, "ada": 200, "wally": 200}
-EVERYBODY = {**OWN, "olga": 200}
-ADMINS = {"dora": 403, "stan": 403, "olga": 403, "ada": 200, "wally": 200}
+# {address: the status for a person}. With {pk}, an item of Virginia's.
 READS = {
-    "/member-api/v1/items/": EVERYBODY,
-    "/member-api/v2/items/": EVERYBODY,
-    "/member-api/v2/items/{pk}/": OWN,
-    "/member-api/v2/objects/virginia.edu%2Fdone": OWN,
-    "/member-api/v3/items": EVERYBODY,
-    "/member-api/v3/items/show/{pk}": OWN,
-    "/api/v2/items/": ADMINS,
-    "/api/v2/items/{pk}/": ADMINS,
-    "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": ADMINS,
-    "/api/v2/item_state/{pk}/": ADMINS,
-    "/api/v2/objects/virginia.edu%2Fdone": ADMINS,
-    "/api/v2/institutions/": ADMINS,
-    "/api/v2/institutions/virginia.edu/": ADMINS,
-    "/api/v2/notifications/spot_test_restoration/{restored}/": ADMINS,
-    "/admin-api/v3/items": ADMINS,
-    "/admin-api/v3/items/show/{pk}": ADMINS,
+    "/member-api/v1/items/": for_everyone,
+    "/member-api/v2/items/": for_everyone,
+    "/member-api/v2/items/{pk}/": for_virginia,
+    "/member-api/v2/objects/virginia.edu%2Fdone": for_virginia,
+    "/member-api/v3/items": for_everyone,
+    "/member-api/v3/items/show/{pk}": for_virginia,
+    "/api/v2/items/": for_admins,
+    "/api/v2/items/{pk}/": for_admins,
+    "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": for_admins,
+    "/api/v2/item_state/{pk}/": for_admins,
+    "/api/v2/objects/virginia.edu%2Fdone": for_admins,
+    "/api/v2/institutions/": for_admins,
+    "/api/v2/institutions/virginia.edu/": for_admins,
+    "/api/v2/notifications/spot_test_restoration/{restored}/": for_admins,
+    "/admin-api/v3/items": for_admins,
+    "/admin-api/v3/items/show/{pk}": for_admins,
 }
 ITEM = {"name": "new.tar", "action": "Ingest", "etag": "e", "institution_id": 0}
 STATE = {"action": "Ingest", "state": "{}"}
@@ -116,13 +112,13 @@ def test_every_address_is_asked_here(places):
 def test_every_view_is_closed_unless_opened(pattern):
     view, given = pattern.callback.view_class, pattern.callback.view_initkwargs
     assert issubclass(view, ApiView)
-    edition = given["edition"]
-    assert isinstance(edition, Edition)
+    variant = given["variant"]
+    assert isinstance(variant, ApiVariant)
     route = str(pattern.pattern).lstrip("^")
-    assert edition.permission == (Permission.BROWSE if route.startswith("member-api/") else Permission.ADMIN_API)
-    assert edition.headers == (FLUCTUS if "/v1/" in route else PHAROS)
-    assert f"/{edition.version}/" in route
-    assert view.authentication_classes == [ByKey]
+    assert variant.permission == (Permission.BROWSE if route.startswith("member-api/") else Permission.ADMIN_API)
+    assert variant.headers == (FLUCTUS if "/v1/" in route else PHAROS)
+    assert f"/{variant.version}/" in route
+    assert view.authentication_classes == [ApiKeyAuthentication]
     assert view.perform_authentication is ApiView.perform_authentication  # it also counts the call
     assert view.check_permissions is ApiView.check_permissions
     assert view.initial is ApiView.initial
@@ -130,7 +126,7 @@ def test_every_view_is_closed_unless_opened(pattern):
 
 def test_a_view_without_an_edition_opens_to_nobody(client, ada, monkeypatch):
     [pattern] = [one for one in urls.urlpatterns if str(one.pattern) == "admin-api/v3/items"]
-    monkeypatch.setitem(pattern.callback.view_initkwargs, "edition", None)
+    monkeypatch.setitem(pattern.callback.view_initkwargs, "variant", None)
     assert Caller(client, ada).get("/admin-api/v3/items").status == 500
 
 
@@ -142,8 +138,7 @@ def test_who_reads(client, cast, places, path):
     """Each with the slash at the end, and without it."""
     for spelling in (path.rstrip("/"), path.rstrip("/") + "/"):
         address = filled(spelling, places)
-        found = {name: Caller(client, person).get(address).status for name, person in cast.items()}
-        assert found == READS[path]
+        check_who_reads(client, cast, address, READS[path])
         assert Nobody(client).get(address).status == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import make_item
 
-from .asking import Caller
+from .api_client import Caller
 
 MEMBER = "/member-api/v2/items/"
 ITEMS = "/api/v2/items/"
@@ -31,7 +31,7 @@ def worker(client, wally):
 @pytest.mark.parametrize("value", ["0", "-1", "1001", "5.0", "5e0", "abc", "٥", "9" * 5000])
 def test_a_number_is_told_with_both_its_bounds(doras, value):
     answer = doras.get(MEMBER, {"per_page": value})
-    assert (answer.status, answer.body["per_page"]) == (400, ["Give a whole number from 1 to 1000."])
+    assert (answer.status, answer.body["per_page"]) == (400, ["Use a whole number from 1 to 1000."])
 
 
 @pytest.mark.parametrize("value", ["5", " 5", "005"])
@@ -45,16 +45,16 @@ def test_another_institution_is_not_seen_however_it_is_named(doras, virginia, jh
     for asked in (str(jhu.pk), "987654321"):
         answer = doras.get(MEMBER, {name: asked})
         assert answer.status == 400
-        assert answer.body[name] == [f"You see only your own institution, which is {own}, and not “{asked}”."]
+        assert answer.body[name] == [f"You can see only your own institution, {own}, not “{asked}”."]
     assert doras.get(MEMBER, {name: str(virginia.pk)}).status == 200
 
 
 def test_an_unknown_institution_is_told_with_a_known_one(adas, virginia, jhu):
     answer = adas.get(MEMBER, "institution=virgina.edu")
-    assert "There is no institution “virgina.edu”; give its domain, like " in answer.body["error"]
+    assert "There is no institution “virgina.edu”. Use its domain, such as " in answer.body["error"]
     answer = adas.get("/admin-api/v3/items", "institution_id=987654321")
     assert answer.status == 400
-    assert "There is no institution with the number “987654321”; give one like " in answer.body["error"]
+    assert "There is no institution with the number “987654321”. Use a number such as " in answer.body["error"]
     assert adas.get("/admin-api/v3/items", f"institution_id={jhu.pk}").status == 200
 
 
@@ -69,17 +69,17 @@ def test_an_unknown_institution_is_told_with_a_known_one(adas, virginia, jhu):
 def test_a_method_that_is_not_taken(adas, method, path, taken):
     answer = adas.ask(method, path)
     assert answer.status == 405
-    assert answer.body["error"] == f"{method} is not taken here; this address takes {taken}."
+    assert answer.body["error"] == f"{method} is not supported; this address supports {taken}."
 
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("text/plain", "here it is text/plain."), ("", "here it is missing."), ("x" * 900, "here it is x")],
+    [("text/plain", "it is now text/plain."), ("", "it is missing."), ("x" * 900, "it is now x")],
 )
 def test_a_kind_of_body_that_is_not_taken(worker, kind, told):
     answer = worker.ask("POST", ITEMS, body=b"{}", content_type=kind)
     assert answer.status == 415
-    assert answer.body["error"].startswith("Send application/json, and say so in the header Content-Type:")
+    assert answer.body["error"].startswith("Send application/json, and set the header Content-Type accordingly;")
     assert told in answer.body["error"]
     assert len(answer.body["error"]) < 200
 
@@ -113,7 +113,7 @@ def test_a_nul_in_a_text(worker, virginia):
     item = make_item(virginia)
     answer = worker.put(f"{ITEMS}{item.pk}/", {"note": "a\0b"})
     assert answer.status == 422
-    assert answer.body["note"] == ["Take the NUL character (\\u0000) out of it: a text here cannot hold one."]
+    assert answer.body["note"] == ["Remove the NUL character (\\u0000). Text can't contain one."]
 
 
 def test_whoever_is_not_known_learns_how_a_service_gets_its_key(client, wally):
@@ -127,7 +127,7 @@ def test_a_time_is_told_as_the_api_writes_it(worker, virginia):
     item = make_item(virginia, bag_date=datetime(2026, 11, 20, 15, 11, 12, 500_000, tzinfo=UTC))
     answer = worker.put(f"{ITEMS}{item.pk}/", {"bag_date": "2026-11-20T15:11:13Z"})
     assert answer.body["bag_date"] == [
-        "“bag_date” of an item never changes by a save: it is “2026-11-20T15:11:12.500000Z”."
+        "A save can't change the “bag_date” of an item. It is “2026-11-20T15:11:12.500000Z”."
     ]
     assert worker.get(f"{ITEMS}{item.pk}/").body["bag_date"] in answer.body["error"]
 
@@ -137,7 +137,7 @@ def test_a_suggestion_is_near_and_the_description_is_named(doras, given, meant):
     told = doras.get(MEMBER, {given: "x"}).body[given][0]
     assert (f"Did you mean {meant}?" in told) is (meant is not None)
     assert ("Did you mean" in told) is (meant is not None)
-    assert told.endswith("/api/docs/ names those that there are.")
+    assert told.endswith("See /api/docs/ for the available ones.")
 
 
 def test_only_an_unknown_name_is_sent_to_the_description(doras):

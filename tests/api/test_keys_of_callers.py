@@ -11,7 +11,7 @@ from django.utils import timezone
 from pharos.accounts import api_keys
 from workitems.models import WorkItem
 
-from .asking import Caller, Nobody
+from .api_client import Caller, Nobody
 
 V1, V2, V3 = "/member-api/v1/items/", "/member-api/v2/items/", "/member-api/v3/items"
 FLUCTUS = ("X-Fluctus-API-User", "X-Fluctus-API-Key")
@@ -24,7 +24,7 @@ def one_minute(monkeypatch):
     """All calls of a test are in one minute, and no call of another test is in it."""
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
-    monkeypatch.setattr(api_keys, "_counted", {})
+    monkeypatch.setattr(api_keys, "_counters", {})
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_somebody_elses_key(adas, client, dora, stan):
 
 
 def test_a_revoked_key(adas):
-    api_keys.revoke(adas.key, now=timezone.now())
+    api_keys.revoke_key(adas.key, now=timezone.now())
     assert adas.get(V2).status == 401
 
 
@@ -131,7 +131,7 @@ def test_a_role_that_is_none(adas, ada):
 
 def test_another_key_of_the_same_person(adas, client, ada):
     other = Caller(client, ada)
-    api_keys.revoke(other.key, now=timezone.now())
+    api_keys.revoke_key(other.key, now=timezone.now())
     assert other.get(V2).status == 401
     assert adas.get(V2).status == 200
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
-from workitems.api.objects import StoredObject, object_of
+from workitems.api.objects import StoredObject, find_object
 from workitems.models import WorkItem
 
 from ..factories import make_item
@@ -35,7 +35,7 @@ def test_all_that_is_known_of_an_object(virginia, wally):
     ingest = item_of_object(virginia, at=NOON)
     later = NOON + HOUR
     WorkItem.objects.filter(pk=ingest.pk).update(updated_at=later)
-    assert object_of(NAME, wally) == StoredObject(
+    assert find_object(NAME, wally) == StoredObject(
         id=ingest.pk,
         identifier=NAME,
         institution="virginia.edu",
@@ -51,13 +51,13 @@ def test_all_that_is_known_of_an_object(virginia, wally):
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada", "wally"])
 def test_another_institutions_object_does_not_exist(virginia, cast, who):
     item_of_object(virginia)
-    assert (object_of(NAME, cast[who]) is None) == (who == "olga")
+    assert (find_object(NAME, cast[who]) is None) == (who == "olga")
 
 
 def test_an_inactive_person_knows_of_nothing(virginia, wally):
     item_of_object(virginia)
     wally.is_active = False
-    assert object_of(NAME, wally) is None
+    assert find_object(NAME, wally) is None
 
 
 def test_of_two_institutions_that_name_it_alike_each_sees_the_own(virginia, jhu, stan, olga):
@@ -65,9 +65,9 @@ def test_of_two_institutions_that_name_it_alike_each_sees_the_own(virginia, jhu,
     ours = item_of_object(virginia)
     theirs = item_of_object(jhu, at=NOON + HOUR)
     item_of_object(jhu, "Delete", at=NOON + 2 * HOUR)
-    assert (object_of(NAME, stan).id, object_of(NAME, stan).state) == (ours.pk, "A")
-    assert (object_of(NAME, olga).id, object_of(NAME, olga).institution) == (theirs.pk, "jhu.edu")
-    assert object_of(NAME, olga).state == "D"
+    assert (find_object(NAME, stan).id, find_object(NAME, stan).state) == (ours.pk, "A")
+    assert (find_object(NAME, olga).id, find_object(NAME, olga).institution) == (theirs.pk, "jhu.edu")
+    assert find_object(NAME, olga).state == "D"
 
 
 def test_the_last_successful_ingest_counts(virginia, wally):
@@ -77,18 +77,18 @@ def test_the_last_successful_ingest_counts(virginia, wally):
     item_of_object(virginia, "Restore", at=NOON + HOUR)
     failed = item_of_object(virginia, status="Pending", at=NOON + HOUR)
     transitions.fail(failed, note="no manifest", retry=False, by=wally)
-    assert object_of(NAME, wally).id == last.pk
+    assert find_object(NAME, wally).id == last.pk
 
 
 def test_of_two_at_the_same_instant_the_one_recorded_later(virginia, wally):
     item_of_object(virginia)
-    assert object_of(NAME, wally).id < item_of_object(virginia).pk == object_of(NAME, wally).id
+    assert find_object(NAME, wally).id < item_of_object(virginia).pk == find_object(NAME, wally).id
 
 
 @pytest.mark.parametrize("status", ["Pending", "Failed", "Cancelled"])
 def test_what_was_never_ingested_is_no_object(virginia, wally, status):
     item_of_object(virginia, status=status)
-    assert object_of(NAME, wally) is None
+    assert find_object(NAME, wally) is None
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_was_never_ingested_is_no_object(virginia, wally, status):
 def test_deleted_is_what_was_deleted_whole_and_since(virginia, wally, deletion, state):
     item_of_object(virginia)
     item_of_object(virginia, "Delete", **{"at": NOON + HOUR, **deletion})
-    assert object_of(NAME, wally).state == state
+    assert find_object(NAME, wally).state == state
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_deleted_is_what_was_deleted_whole_and_since(virginia, wally, deletion, 
 )
 def test_an_identifier_is_matched_exactly(virginia, wally, almost):
     item_of_object(virginia)
-    assert object_of(almost, wally) is None
+    assert find_object(almost, wally) is None
 
 
 def test_long_identifiers_are_told_apart_at_their_end(virginia, wally):
@@ -122,15 +122,15 @@ def test_long_identifiers_are_told_apart_at_their_end(virginia, wally):
     long = "virginia.edu/" + "é" * 1287
     one = item_of_object(virginia, identifier=long)
     other = item_of_object(virginia, identifier=long[:-1] + "e")
-    assert (object_of(long, wally).id, object_of(long[:-1] + "e", wally).id) == (one.pk, other.pk)
-    assert object_of(long[:-1], wally) is None
+    assert (find_object(long, wally).id, find_object(long[:-1] + "e", wally).id) == (one.pk, other.pk)
+    assert find_object(long[:-1], wally) is None
 
 
 @pytest.mark.parametrize("wrong", ["", "virginia.edu/\0", "\0", "virginia.edu/\ud800", "x" * 1301, "x" * 10_000_000])
 def test_what_no_item_can_be_named(virginia, wally, wrong):
     item_of_object(virginia, status="Pending", identifier="")
     with CaptureQueriesContext(connection) as asked:
-        assert object_of(wrong, wally) is None
+        assert find_object(wrong, wally) is None
     assert len(asked) == 0
 
 

@@ -12,21 +12,21 @@ from drf_spectacular.validation import validate_schema
 from pharos.accounts.roles import Permission
 from workitems.api import items, v2
 from workitems.api.description import docs
-from workitems.api.description.guide import operations_of, read
-from workitems.api.description.openapi import describe, description
-from workitems.api.entry import URLS
+from workitems.api.description.guide import operations_of, read_guide
+from workitems.api.description.openapi import describe_patterns, describe_version
+from workitems.api.middleware import URLCONF
 from workitems.listing import Dialect
 
-PATTERNS = get_resolver(URLS).url_patterns
+PATTERNS = get_resolver(URLCONF).url_patterns
 HTTP = ("get", "post", "put", "patch", "delete")
 
 
 def fresh(version, patterns=PATTERNS):
-    return describe(patterns, version)
+    return describe_patterns(patterns, version)
 
 
-def edition(pattern):
-    return pattern.callback.view_initkwargs["edition"]
+def variant(pattern):
+    return pattern.callback.view_initkwargs["variant"]
 
 
 def address(pattern):
@@ -44,7 +44,7 @@ def methods(pattern):
 def routes(version, patterns=PATTERNS):
     """{(address, method): the route} of a version, read off the routes themselves."""
     return {
-        (address(one), method): one for one in patterns if edition(one).version == version for method in methods(one)
+        (address(one), method): one for one in patterns if variant(one).version == version for method in methods(one)
     }
 
 
@@ -64,14 +64,14 @@ def missing(version, document, patterns=PATTERNS):
 def _names_at_odds(operation, method, pattern):
     told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
     view = pattern.callback.view_class
-    is_list = method == "get" and getattr(view, method).told.many
-    dialect = getattr(view, "dialect", edition(pattern).dialect)
+    is_list = method == "get" and getattr(view, method).operation.many
+    dialect = getattr(view, "dialect", variant(pattern).dialect)
     return sorted(told ^ ({*dialect.names, *dialect.ignored} if is_list else set()))
 
 
 def _fields_at_odds(document, operation, pattern):
     """Answers with a record show each of its fields; bodies with a record take each of them."""
-    record = edition(pattern).record
+    record = variant(pattern).record
     fields = set(record.by_name)
     done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
     for schema in (done, *(one["schema"] for one in operation.get("requestBody", {}).get("content", {}).values())):
@@ -104,7 +104,7 @@ def test_it_is_valid_openapi_and_the_same_each_time(version, capfd):
 
 
 def test_every_route_belongs_to_a_version_that_is_described():
-    assert {edition(one).version for one in PATTERNS} == set(docs.VERSIONS)
+    assert {variant(one).version for one in PATTERNS} == set(docs.VERSIONS)
     assert sum(len(routes(version)) for version in docs.VERSIONS) > 20
     assert ("/api/v2/items/{etag}/{name}/{bag_date}", "put") in routes("v2")
 
@@ -117,12 +117,12 @@ def test_a_route_that_is_missing_is_found():
 
 
 def test_a_new_route_without_words_cannot_be_described():
-    class Silent(items.List):
+    class Silent(items.ListItems):
         def get(self, request):
             return super().get(request)
 
     with pytest.raises(AttributeError):
-        fresh("v2", [path("api/v2/silent/", Silent.as_view(edition=v2.ADMIN))])
+        fresh("v2", [path("api/v2/silent/", Silent.as_view(variant=v2.ADMIN))])
 
 
 @pytest.mark.parametrize("name", ["node_empty", "after", "access"])
@@ -136,8 +136,8 @@ def test_a_parameter_that_is_missing_is_found(name):
 def test_a_name_that_only_the_description_has_is_found():
     fewer = {name: means for name, means in v2.PARAMETERS.items() if name != "bucket"}
     edition_now = dataclasses.replace(v2.ADMIN, dialect=Dialect(fewer, per_page=10))
-    patterns = [path("api/v2/items/", items.List.as_view(edition=edition_now))]
-    document = fresh("v2", [path("api/v2/items/", items.List.as_view(edition=v2.ADMIN))])
+    patterns = [path("api/v2/items/", items.ListItems.as_view(variant=edition_now))]
+    document = fresh("v2", [path("api/v2/items/", items.ListItems.as_view(variant=v2.ADMIN))])
     assert missing("v2", document, patterns) == ["get /api/v2/items/: access", "get /api/v2/items/: bucket"]
 
 
@@ -168,7 +168,7 @@ def test_members_are_told_nothing_of_processes(version):
 def test_each_operation_needs_both_headers_of_its_version(version):
     document = fresh(version)
     schemes = document["components"]["securitySchemes"]
-    headers = {edition(one).headers for one in PATTERNS if edition(one).version == version}
+    headers = {variant(one).headers for one in PATTERNS if variant(one).version == version}
     assert {(schemes["userHeader"]["name"], schemes["keyHeader"]["name"])} == {tuple(one) for one in headers}
     for where, method, operation in operations_of(document):
         assert operation["security"] == [{"userHeader": [], "keyHeader": []}], (where, method)
@@ -257,18 +257,18 @@ def test_who_may_use_an_operation_is_its_group():
     for version in docs.VERSIONS:
         for key, pattern in routes(version).items():
             operation = fresh(version)["paths"][key[0]][key[1]]
-            is_members = edition(pattern).permission is Permission.BROWSE
+            is_members = variant(pattern).permission is Permission.BROWSE
             assert operation["tags"] == (["Members"] if is_members else ["Services and admins"]), key
             assert operation["operationId"].startswith("member_" if is_members else "admin_")
     assert groups
 
 
 def test_it_is_made_once():
-    assert description("v2") is description("v2")
+    assert describe_version("v2") is describe_version("v2")
 
 
 def test_a_page_can_be_made_of_each():
     for version in docs.VERSIONS:
-        guide = read(description(version), "https://pharos.example.org/")
+        guide = read_guide(describe_version(version), "https://pharos.example.org/")
         shown = [one.id for group in guide.groups for one in group.operations]
-        assert sorted(shown) == sorted(one["operationId"] for *_where, one in operations_of(description(version)))
+        assert sorted(shown) == sorted(one["operationId"] for *_where, one in operations_of(describe_version(version)))

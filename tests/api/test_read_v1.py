@@ -4,13 +4,13 @@ from urllib.parse import parse_qs, parse_qsl, quote
 
 import pytest
 
-from tests.many import make_many
+from tests.many_items import make_items
 from workitems.api import v1
 from workitems.models import WorkItem
 from workitems.vocabulary import Action
 
-from .asking import Caller
-from .samples import ALL, AWKWARD, letters, make_samples, walked, without_holes
+from .api_client import Caller
+from .sample_items import ALL, AWKWARD, letters, make_samples, walk_pages, without_holes
 
 LIST = "/member-api/v1/items/"
 # As version 8 of the member API's Item page lists them.
@@ -89,7 +89,7 @@ def test_values(wallys, items):
 
 @pytest.mark.parametrize("action", Action)
 def test_the_user_appears_only_on_requests(wallys, virginia, action):
-    make_many(1, [virginia], action=action, stage="Fetch", user="kim@virginia.edu")
+    make_items(1, [virginia], action=action, stage="Fetch", user="kim@virginia.edu")
     [found] = wallys.get(LIST).body["results"]
     requested = action not in (Action.INGEST, Action.FIXITY_CHECK)
     assert found["user"] == ("kim@virginia.edu" if requested else None)
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_said_by_name(client, cast, items, who):
 )
 def test_each_key_finds_its_word_and_nothing_else(wallys, virginia, name, column, words):
     for word in words.values():
-        make_many(
+        make_items(
             1,
             [virginia],
             **{"action": "Restore", "stage": "Fetch", "status": "Pending", "reviewed": False, column: word},
@@ -180,23 +180,23 @@ def test_each_key_finds_its_word_and_nothing_else(wallys, virginia, name, column
 
 
 def test_ten_to_a_page_and_to_the_end(wallys, virginia, jhu):
-    made = make_many(33, [virginia, jhu], seed=6)
+    made = make_items(33, [virginia, jhu], seed=6)
     assert len(wallys.get(LIST).body["results"]) == 10
-    assert without_holes(walked(wallys, LIST, ""), made)
+    assert without_holes(walk_pages(wallys, LIST, ""), made)
 
 
 def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia):
-    made = make_many(33, [virginia], seed=7, status="Pending", reviewed=False, name=AWKWARD)
+    made = make_items(33, [virginia], seed=7, status="Pending", reviewed=False, name=AWKWARD)
 
     def begin(page):
         WorkItem.objects.filter(pk__in=[one["id"] for one in page]).update(status="Started")
 
     query = f"status=pend&per_page=4&name_exact={quote(AWKWARD)}"
-    assert without_holes(walked(wallys, LIST, query, at_each_page=begin), made)
+    assert without_holes(walk_pages(wallys, LIST, query, at_each_page=begin), made)
 
 
 def test_next_keeps_the_keys_as_they_were_given(wallys, virginia):
-    make_many(3, [virginia], status="Pending", reviewed=False, action="Glacier Restore", stage="Requested")
+    make_items(3, [virginia], status="Pending", reviewed=False, action="Glacier Restore", stage="Requested")
     given = "item_action=glacier_restore&status=pend&stage=requested&per_page=1"
     after = parse_qs(wallys.get(LIST, given).body["next"].partition("?")[2])
     assert {name: after[name] for name in parse_qs(given)} == parse_qs(given)

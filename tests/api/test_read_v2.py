@@ -5,13 +5,13 @@ from urllib.parse import parse_qs, parse_qsl, quote
 
 import pytest
 
-from tests.many import make_many
+from tests.many_items import make_items
 from workitems.api import v2
-from workitems.listing import ALIASES, OF_PROCESS
+from workitems.listing import ALIASES, PROCESS_NAMES
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .samples import ALL, AWKWARD, FILE, letters, make_samples
+from .api_client import Caller
+from .sample_items import ALL, AWKWARD, FILE, letters, make_samples
 
 ADMIN, MEMBER = "/api/v2/items/", "/member-api/v2/items/"
 FIELDS = {
@@ -133,7 +133,7 @@ def test_a_state_shows_as_the_items_number(wallys, items):
 
 
 def test_the_envelope(wallys, virginia):
-    make_many(23, [virginia])
+    make_items(23, [virginia])
     first = wallys.get(ADMIN).body
     assert list(first) == ["count", "next", "previous", "results"]
     assert (first["count"], len(first["results"]), first["previous"]) == (23, 10, None)
@@ -146,14 +146,14 @@ def test_the_envelope(wallys, virginia):
 
 
 def test_a_last_page_that_is_full_has_no_next(wallys, virginia):
-    make_many(20, [virginia])
+    make_items(20, [virginia])
     assert wallys.get(ADMIN, "page=2").body["next"] is None
     assert wallys.get(ADMIN, "per_page=20").body["next"] is None
     assert wallys.get(ADMIN, "per_page=19").body["next"] is not None
 
 
 def test_the_largest_page(doras, virginia):
-    make_many(1001, [virginia])
+    make_items(1001, [virginia])
     body = doras.get(MEMBER, "per_page=1000").body
     assert (body["count"], len(body["results"])) == (1001, 1000)
     assert len(doras.get(MEMBER, body["next"].partition("?")[2]).body["results"]) == 1
@@ -267,7 +267,7 @@ def test_what_each_parameter_means(wallys, items, jhu):
 
 def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
     for (query, found), names in zip(CASES, NAMES, strict=True):
-        if names & {*OF_PROCESS, *ORDERS, "institution", "institution_id"}:
+        if names & {*PROCESS_NAMES, *ORDERS, "institution", "institution_id"}:
             continue
         answer = doras.get(MEMBER, query.format(jhu=jhu.pk))
         assert answer.status == 200, (query, answer.body)
@@ -283,8 +283,8 @@ def test_every_parameter_has_a_case_that_changes_the_outcome():
 
 def test_the_parameters_are_the_contracts():
     assert set(v2.ADMIN.dialect.names) >= PARAMETERS
-    assert PARAMETERS - set(OF_PROCESS) <= set(v2.MEMBER.dialect.names)
-    assert not set(OF_PROCESS) & set(v2.MEMBER.dialect.names)
+    assert PARAMETERS - set(PROCESS_NAMES) <= set(v2.MEMBER.dialect.names)
+    assert not set(PROCESS_NAMES) & set(v2.MEMBER.dialect.names)
     assert set(ALIASES) <= set(v2.ADMIN.dialect.names)
 
 
@@ -340,7 +340,7 @@ def test_another_institution_by_name_is_one_that_does_not_exist(doras, items, jh
     assert theirs.body["error"] == nobodys.body["error"].replace("987654321", str(jhu.pk))
 
 
-@pytest.mark.parametrize("name", OF_PROCESS)
+@pytest.mark.parametrize("name", PROCESS_NAMES)
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
 def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "4711" if name == "pid" else "true"})

@@ -6,13 +6,13 @@ from urllib.parse import parse_qs, parse_qsl, quote
 import pytest
 
 from tests.factories import make_item
-from tests.many import make_many
+from tests.many_items import make_items
 from workitems.api import v3
-from workitems.listing import OF_PROCESS
+from workitems.listing import PROCESS_NAMES
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .samples import ALL, AWKWARD, FILE, letters, make_samples, walked, without_holes
+from .api_client import Caller
+from .sample_items import ALL, AWKWARD, FILE, letters, make_samples, walk_pages, without_holes
 
 ADMIN, MEMBER = "/admin-api/v3/items", "/member-api/v3/items"
 FIELDS = {
@@ -102,7 +102,7 @@ def test_values(wallys, virginia, items):
 
 
 def test_the_envelope(doras, virginia):
-    make_many(43, [virginia])
+    make_items(43, [virginia])
     first = doras.get(MEMBER).body
     assert list(first) == ["count", "next", "previous", "results"]
     assert (first["count"], len(first["results"]), first["previous"]) == (43, 20, None)
@@ -240,7 +240,7 @@ TEXTS = ("object_identifier", "generic_file_identifier", "user", "outcome")
 
 def test_each_column_both_ways(wallys, virginia, jhu):
     """What is not set comes last either way. The databases differ in how they spell; so names here are plain."""
-    make_many(40, [virginia, jhu], seed=8, name="a.tar")
+    make_items(40, [virginia, jhu], seed=8, name="a.tar")
     for n, item in enumerate(WorkItem.objects.order_by("pk")):
         WorkItem.objects.filter(pk=item.pk).update(
             name=f"{n % 7}.tar",
@@ -270,20 +270,20 @@ def test_each_column_both_ways(wallys, virginia, jhu):
 
 @pytest.mark.parametrize("sort", sorted(v3.ADMIN.dialect.sorts))
 def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sort):
-    made = make_many(30, [virginia, jhu], seed=9)
+    made = make_items(30, [virginia, jhu], seed=9)
     WorkItem.objects.filter(pk__in=[item.pk for item in made[::3]]).update(bag_date=datetime(2021, 1, 1, tzinfo=UTC))
 
     def queue(page):
         WorkItem.objects.filter(pk__in=[one["id"] for one in page]).update(queued_at=datetime.now(UTC))
 
-    found = walked(wallys, ADMIN, f"queued_at__is_null=true&per_page=4&sort={sort}", at_each_page=queue)
+    found = walk_pages(wallys, ADMIN, f"queued_at__is_null=true&per_page=4&sort={sort}", at_each_page=queue)
     assert without_holes(found, made)
 
 
 @pytest.mark.parametrize("sort", sorted(v3.ADMIN.dialect.sorts))
 def test_walking_follows_the_order(wallys, virginia, jhu, sort):
-    made = make_many(30, [virginia, jhu], seed=10)
-    found = walked(wallys, ADMIN, f"per_page=4&sort={sort}")
+    made = make_items(30, [virginia, jhu], seed=10)
+    found = walk_pages(wallys, ADMIN, f"per_page=4&sort={sort}")
     assert without_holes(found, made)
     assert found == wallys.get(ADMIN, f"per_page=30&sort={sort}").body["results"]
 
@@ -294,7 +294,7 @@ def test_next_keeps_what_was_given(doras, virginia):
     given = {"name": [AWKWARD], "status__in": ["Pending", "Started"], "queued_at__is_null": ["true"], "per_page": ["1"]}
     after = parse_qs(doras.get(MEMBER, given).body["next"].partition("?")[2])
     assert {name: after[name] for name in given} == given
-    assert len(walked(doras, MEMBER, f"name={quote(AWKWARD)}&per_page=1&sort=name__desc")) == 3
+    assert len(walk_pages(doras, MEMBER, f"name={quote(AWKWARD)}&per_page=1&sort=name__desc")) == 3
 
 
 def test_the_command_lines_calls(doras, items):
@@ -306,7 +306,7 @@ def test_the_command_lines_calls(doras, items):
     assert theirs.status == 404
 
 
-@pytest.mark.parametrize("name", [*OF_PROCESS, "node__is_null", "node__not_null", "pid__is_null"])
+@pytest.mark.parametrize("name", [*PROCESS_NAMES, "node__is_null", "node__not_null", "pid__is_null"])
 @pytest.mark.parametrize("who", ["dora", "ada"])
 def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "true"})

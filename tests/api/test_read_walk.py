@@ -6,12 +6,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.factories import make_item
-from tests.many import make_many
+from tests.many_items import make_items
 from workitems.listing import SORTS
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .samples import AWKWARD, walked, without_holes
+from .api_client import Caller
+from .sample_items import AWKWARD, walk_pages, without_holes
 
 ADMIN = "/api/v2/items/"
 
@@ -23,8 +23,8 @@ def wallys(client, wally):
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_walking_sees_each_row_once(wallys, virginia, jhu, sort):
-    made = make_many(60, [virginia, jhu], seed=3)
-    records = walked(wallys, ADMIN, f"per_page=7&sort={sort}")
+    made = make_items(60, [virginia, jhu], seed=3)
+    records = walk_pages(wallys, ADMIN, f"per_page=7&sort={sort}")
     assert without_holes(records, made)
     whole = wallys.get(ADMIN, f"per_page=60&sort={sort}").body["results"]
     assert [one["id"] for one in records] == [one["id"] for one in whole]
@@ -33,19 +33,19 @@ def test_walking_sees_each_row_once(wallys, virginia, jhu, sort):
 @pytest.mark.parametrize("sort", SORTS)
 def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sort):
     """The queue feeder: what it has queued is no longer in the list that it walks."""
-    made = make_many(60, [virginia, jhu], seed=4)
+    made = make_items(60, [virginia, jhu], seed=4)
 
     def queue(page):
         WorkItem.objects.filter(pk__in=[one["id"] for one in page]).update(queued_at=datetime.now(UTC))
 
-    assert without_holes(walked(wallys, ADMIN, f"queued=false&per_page=7&sort={sort}", at_each_page=queue), made)
+    assert without_holes(walk_pages(wallys, ADMIN, f"queued=false&per_page=7&sort={sort}", at_each_page=queue), made)
     assert wallys.get(ADMIN, "queued=false").body["count"] == 0
 
 
 def test_walking_sees_first_what_waits_for_longest(wallys, virginia, jhu):
     """What is closed, or of which nobody knows, comes after all that waits; the place of a page may lie among either."""
-    made = make_many(60, [virginia, jhu], seed=6)
-    records = walked(wallys, ADMIN, "per_page=7&sort=waiting")
+    made = make_items(60, [virginia, jhu], seed=6)
+    records = walk_pages(wallys, ADMIN, "per_page=7&sort=waiting")
     assert without_holes(records, made)
     since = {item.pk: item.stage_entered_at for item in made if item.phase != "closed"}
     known = [since.get(one["id"]) for one in records]
@@ -55,13 +55,13 @@ def test_walking_sees_first_what_waits_for_longest(wallys, virginia, jhu):
 
 
 def test_walking_is_not_disturbed_by_new_items_and_changed_ones(wallys, virginia):
-    made = make_many(40, [virginia], seed=5)
+    made = make_items(40, [virginia], seed=5)
 
     def disturb(page):
         make_item(virginia)
         WorkItem.objects.filter(pk=page[0]["id"]).update(updated_at=datetime.now(UTC), note="changed")
 
-    seen = [one["id"] for one in walked(wallys, ADMIN, "per_page=7", at_each_page=disturb)]
+    seen = [one["id"] for one in walk_pages(wallys, ADMIN, "per_page=7", at_each_page=disturb)]
     assert sorted(seen) == sorted(item.pk for item in made)
 
 
@@ -85,11 +85,11 @@ def test_next_keeps_every_filter_as_it_was_given(wallys, virginia, jhu):
     kept = {name: values if isinstance(values, list) else [values] for name, values in given.items()}
     assert {name: query.get(name) for name in kept} == kept
     assert set(query) - set(kept) == {"page", "after"}
-    assert len(walked(wallys, ADMIN, answer.body["next"].partition("?")[2].replace("page=2", "page=1"))) == 2
+    assert len(walk_pages(wallys, ADMIN, answer.body["next"].partition("?")[2].replace("page=2", "page=1"))) == 2
 
 
 def test_next_names_the_size_of_the_page_even_where_it_was_not_asked(wallys, virginia):
-    make_many(11, [virginia])
+    make_items(11, [virginia])
     assert parse_qs(wallys.get(ADMIN).body["next"].partition("?")[2])["per_page"] == ["10"]
 
 
@@ -98,5 +98,5 @@ def test_next_names_the_size_of_the_page_even_where_it_was_not_asked(wallys, vir
 )
 def test_places_in_names_of_any_kind(wallys, virginia, name):
     made = [make_item(virginia, name=one) for one in (name, name, "~", "a", name[:-1] or "b")]
-    assert without_holes(walked(wallys, ADMIN, "sort=name&per_page=1"), made)
-    assert without_holes(walked(wallys, ADMIN, "sort=-name&per_page=1"), made)
+    assert without_holes(walk_pages(wallys, ADMIN, "sort=name&per_page=1"), made)
+    assert without_holes(walk_pages(wallys, ADMIN, "sort=-name&per_page=1"), made)

@@ -142,7 +142,7 @@ def body_of(name, there):
 def headers_of(schema, person):
     """Both headers, as the description names them, with a key of that person."""
     schemes = schema["components"]["securitySchemes"]
-    _key, secret = api_keys.make(person, now=datetime.now(UTC))
+    _key, secret = api_keys.create_key(person, now=datetime.now(UTC))
     ours = {schemes["userHeader"]["name"]: person.email, schemes["keyHeader"]["name"]: secret}
     return ours | {"Accept-Encoding": "identity"}  # in process, nobody unpacks
 
@@ -187,7 +187,7 @@ def refused_for_a_reason(case, response):
         reasons = (
             "given only once",
             "NUL character",
-            "ask the same",
+            "are the same filter",
             "“0001-",
             "“9999-",
         )  # years that have no beginning in every zone

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_item
-from tests.wire import BODY, NEVER, GoClient, PythonClient, check, connection, escaped, whole_record
+from tests.http_clients import BODY, NEVER, GoClient, PythonClient, check, connection, escaped, whole_record
 from workitems import transitions
 from workitems.models import WorkItem
 

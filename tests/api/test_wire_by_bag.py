@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.factories import make_item
-from tests.wire import GoClient, escaped, whole_record
+from tests.http_clients import GoClient, escaped, whole_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MADE = datetime(2021, 3, 4, 5, 6, 7, 123456, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.factories import make_item
-from tests.wire import GoClient, escaped
+from tests.http_clients import GoClient, escaped
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)

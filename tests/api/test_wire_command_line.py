@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.factories import make_item
-from tests.wire import Curl, GoClient, escaped, go_time
+from tests.http_clients import Curl, GoClient, escaped, go_time
 from workitems import transitions
 from workitems.models import WorkItem
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_item
-from tests.wire import Client, check, exchange, whole_record
+from tests.http_clients import Client, check, exchange, whole_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/member-api/v2/items/?page=1&per_page=50&sort=date"

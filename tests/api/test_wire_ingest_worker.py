@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_item
-from tests.wire import NEVER, GoClient, check, connection, escaped, whole_record
+from tests.http_clients import NEVER, GoClient, check, connection, escaped, whole_record
 from workitems import transitions
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from tests.wire import BODY, NEVER, check, go_json, go_time, read_reply, whole_record
+from tests.http_clients import BODY, NEVER, check, go_json, go_time, read_reply, whole_record
 
 JSON = b"Content-Type: application/json\r\n"
 

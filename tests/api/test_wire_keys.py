@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from pharos.accounts import api_keys
-from tests.wire import BODY, Curl, GoClient, PythonClient, exchange, whole_record
+from tests.http_clients import BODY, Curl, GoClient, PythonClient, exchange, whole_record
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +104,7 @@ def test_one_header_alone_or_in_the_query_is_401(real_server, wally, item):
 def test_a_revoked_key_and_a_person_who_is_switched_off_are_401(real_server, dora, stan, item):
     client = PythonClient(real_server, dora)
     other = PythonClient(real_server, stan)
-    api_keys.revoke(dora.api_keys.get(), now=timezone.now())
+    api_keys.revoke_key(dora.api_keys.get(), now=timezone.now())
     client.get("/member-api/v2/items/", status=401)
     stan.is_active = False
     stan.save()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_item
-from tests.wire import Curl, PythonClient
+from tests.http_clients import Curl, PythonClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIELDS = [

@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from tests.factories import make_item
+from tests.http_clients import BODY, Curl, GoClient, PythonClient, check, connection, exchange, read_reply, whole_record
 from tests.serving import database_url, server
-from tests.wire import BODY, Curl, GoClient, PythonClient, check, connection, exchange, read_reply, whole_record
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)

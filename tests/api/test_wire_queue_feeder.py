@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_item
-from tests.wire import GoClient, whole_record
+from tests.http_clients import GoClient, whole_record
 from workitems import transitions
 from workitems.models import WorkItem
 

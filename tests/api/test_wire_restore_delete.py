@@ -3,8 +3,8 @@
 import pytest
 
 from tests.factories import make_item
-from tests.stored import state_of
-from tests.wire import Curl, GoClient, PythonClient, check, whole_record
+from tests.http_clients import Curl, GoClient, PythonClient, check, whole_record
+from tests.stored_items import worker_state_text
 from workitems.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,7 +66,7 @@ def test_a_restoration_with_its_state(worker, item, restore, delete):
     for stage in ("Fetch", "Package", "Validate", "Restoring"):
         save(worker, restore, stage=stage, status="Started")
         worker.put(f"/api/v2/item_state/{number}/", {**state, "id": number, "state": f'["{stage}"]'})
-        assert state_of(restore) == worker.get(f"/api/v2/item_state/{number}/")["state"] == f'["{stage}"]'
+        assert worker_state_text(restore) == worker.get(f"/api/v2/item_state/{number}/")["state"] == f'["{stage}"]'
     note = "Object restored to https://s3.amazonaws.com/aptrust.restore.virginia.edu/ledger.tar?a=1&b=2"
     save(worker, restore, stage="Record", status="Success", node="", pid=0, note=note)
     assert (restore.stage, restore.status, restore.note, restore.retry) == ("Record", "Success", note, False)

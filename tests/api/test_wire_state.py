@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.factories import make_item
-from tests.stored import state_of
-from tests.wire import Curl, GoClient, PythonClient, go_json
+from tests.http_clients import Curl, GoClient, PythonClient, go_json
+from tests.stored_items import worker_state_text
 from workitems import transitions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,12 +28,12 @@ def test_saved_and_loaded(worker, item, end):
     made = worker.post(f"/api/v2/item_state{end}", body(item))
     assert made["work_item_id"] == item.pk
     assert {**made, "state": None} == {"id": made["id"], "work_item_id": item.pk, "action": "Ingest", "state": None}
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT
     assert worker.get(f"/api/v2/items/{item.pk}")["work_item_state_id"] == made["id"]
     assert worker.get(f"/api/v2/item_state/{made['id']}{end}") == {**body(item), "id": made["id"]}
 
     worker.put(f"/api/v2/item_state/{made['id']}{end}", body(item, '{"Files":[]}', made["id"]))
-    assert state_of(item) == '{"Files":[]}'
+    assert worker_state_text(item) == '{"Files":[]}'
     assert worker.get(f"/api/v2/item_state/{made['id']}")["state"] == '{"Files":[]}'
     assert item.history.count() == 1
 
@@ -43,14 +43,14 @@ def test_a_state_that_is_not_there(worker, item, end):
     for number in (0, item.pk, 10**9):
         worker.get(f"/api/v2/item_state/{number}{end}", status=404)
     worker.put(f"/api/v2/item_state/0{end}", body(item), status=404)
-    assert state_of(item) == ""
+    assert worker_state_text(item) == ""
 
 
 def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wally, item):
     text = json.dumps([f"file {number} & co: {number * 7919 % 1_000_003}" for number in range(150_000)])
     number = worker.post("/api/v2/item_state/", body(item, text))["id"]
     assert len(text) > 4_000_000
-    assert state_of(item) == text
+    assert worker_state_text(item) == text
     assert worker.get(f"/api/v2/item_state/{number}/")["state"] == text
 
     class JsonCurl(Curl):
@@ -60,7 +60,7 @@ def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wal
     JsonCurl(real_server, wally).put(
         f"/api/v2/item_state/{number}/", go_json(body(item, longer, number)), "Expect: 100-continue"
     )
-    assert state_of(item) == longer
+    assert worker_state_text(item) == longer
 
 
 def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
@@ -71,13 +71,13 @@ def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
             method, path, sent % (number, item.pk, b"x" * (transitions.WORKER_STATE_LIMIT + 1)), status=413
         )
         assert "64" in answer["error"]
-    assert state_of(item) == "[1]"
+    assert worker_state_text(item) == "[1]"
 
 
 def test_a_lost_reply_and_the_repeated_post_keep_one_state(worker, item):
     made = [worker.post("/api/v2/item_state/", body(item, text)) for text in ("[1]", "[1]", "[2]")]
     assert len({one["id"] for one in made}) == 1
-    assert state_of(item) == "[2]"
+    assert worker_state_text(item) == "[2]"
 
 
 def test_a_state_for_no_item_is_told(worker, item):
@@ -87,7 +87,7 @@ def test_a_state_for_no_item_is_told(worker, item):
     other = make_item(item.institution)
     said = worker.put(f"/api/v2/item_state/{number}/", body(other, number=number), status=422)
     assert said["work_item_id"]
-    assert state_of(other) == ""
+    assert worker_state_text(other) == ""
 
 
 def test_members_have_none_of_it(real_server, worker, dora, stan, item):
@@ -97,4 +97,4 @@ def test_members_have_none_of_it(real_server, worker, dora, stan, item):
         member.get(f"/api/v2/item_state/{number}/", status=403)
         member.post("/api/v2/item_state/", body(item, "[]"), status=403)
         member.put(f"/api/v2/item_state/{number}/", body(item, "[]"), status=403)
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT

@@ -6,14 +6,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_item
-from tests.stored import as_stored, last
-from tests.wire import whole_record
+from tests.http_clients import whole_record
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
 
-from .asking import Caller
-from .meeting import together
-from .saving import FETCHING
+from .api_client import Caller
+from .saving_items import FETCHING
+from .simultaneous_calls import call_simultaneously
 
 ITEMS = "/api/v2/items/"
 
@@ -60,7 +60,11 @@ def test_all_of_them_in_their_order(worker, three, virginia):
     assert (answer.body["count"], answer.body["next"], answer.body["previous"]) == (3, None, None)
     assert [one["id"] for one in answer.body["results"]] == [item.pk for item in three]
     assert answer.body["results"] == [worker.get(f"{ITEMS}{item.pk}/").body for item in three]
-    assert [(last(item).move, last(item).number) for item in three] == [("cancel", 2), ("succeed", 2), ("progress", 2)]
+    assert [(last_entry(item).move, last_entry(item).number) for item in three] == [
+        ("cancel", 2),
+        ("succeed", 2),
+        ("progress", 2),
+    ]
     entries = HistoryEntry.objects.filter(number=2)
     assert {(entry.who, entry.via) for entry in entries} == {("wally@aptrust.org", "api")}
     stored = [as_stored(item) for item in three]
@@ -171,7 +175,7 @@ def test_many_take_no_more_statements_than_two(worker, wally, virginia):
     assert set(WorkItem.objects.values_list("stage", "version")) == {("Fetch", 2)}
     whole = batch(*({"id": item.pk, "note": f"note {item.pk}"} for item in items))
     assert worker.put(ITEMS, whole).body["count"] == 40
-    assert all(last(item).note == f"note {item.pk}" for item in items)
+    assert all(last_entry(item).note == f"note {item.pk}" for item in items)
 
 
 def test_of_times_too_it_is_asked_once_for_all(worker, virginia, ada):
@@ -215,7 +219,7 @@ def test_two_batches_with_the_same_items_in_opposite_order(virginia, wally, ada)
         items = [make_item(virginia) for _ in range(8)]
         forth = records(worker, items, stage="Fetch", status="Started", note="forth")
         back = records(worker, items[::-1], stage="Validate", status="Started", note="back")
-        first, second = together(
+        first, second = call_simultaneously(
             lambda forth=forth: worker.put(ITEMS, batch(*forth)),
             lambda back=back: admin.put(ITEMS, batch(*back)),
         )
@@ -226,4 +230,4 @@ def test_two_batches_with_the_same_items_in_opposite_order(virginia, wally, ada)
             assert (first.body["index"], first.body["stage"], first.body["note"]) == (0, "Validate", "back")
         stored = WorkItem.objects.filter(pk__in=[item.pk for item in items])
         assert set(stored.values_list("stage", "note")) == {("Validate", "back")}
-        assert {last(item).number for item in items} == {3 if first.status == 200 else 2}
+        assert {last_entry(item).number for item in items} == {3 if first.status == 200 else 2}

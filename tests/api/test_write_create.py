@@ -8,13 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import UserFactory
-from tests.stored import last
-from tests.wire import BODY, NEVER
+from tests.http_clients import BODY, NEVER
+from tests.stored_items import last_entry
 from workitems import transitions
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .meeting import together
+from .api_client import Caller
+from .simultaneous_calls import call_simultaneously
 
 ITEMS = "/api/v2/items/"
 SHOWN = {
@@ -70,7 +70,7 @@ def test_the_23_keys(worker, virginia, wally, body):
         False,
         None,
     )
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.via, entry.who, entry.note) == ("create", "api", "wally@aptrust.org", body["note"])
     assert (entry.stage_before, entry.stage_after, entry.status_after) == ("", "Receive", "Pending")
     assert item.institution == virginia
@@ -167,7 +167,7 @@ def test_further_on_or_closed(worker, body, action, stage, status, more):
     answer = worker.post(ITEMS, {**body, "action": action, "stage": stage, "status": status, **more})
     assert (answer.status, answer.body["stage"], answer.body["status"]) == (201, stage, status)
     item = WorkItem.objects.get()
-    assert last(item).status_after == status
+    assert last_entry(item).status_after == status
     assert item.object_identifier == (
         "virginia.edu/virginia.edu.bag_1" if (action, status) == ("Ingest", "Success") else ""
     )
@@ -318,7 +318,7 @@ def test_v3(worker, virginia, body, word, action, file, shown):
     )
     item = WorkItem.objects.get()
     assert (item.action, item.generic_file_identifier, item.institution) == (action, file, virginia)
-    assert (last(item).move, last(item).via) == ("create", "api")
+    assert (last_entry(item).move, last_entry(item).via) == ("create", "api")
 
 
 def test_v3_without_the_owner_in_the_record(worker, virginia, body):
@@ -370,7 +370,7 @@ def test_a_repeated_post(worker, body):
     again = worker.post(ITEMS, body)
     assert (again.status, again.body) == (201, first.body)
     item = WorkItem.objects.get()
-    assert last(item).number == 1
+    assert last_entry(item).number == 1
     age(item, 55)
     assert worker.post(ITEMS, body).body["id"] == item.pk
     age(WorkItem.objects.get(), 10)
@@ -419,7 +419,7 @@ def test_the_answer_is_the_item_as_it_is_by_now(worker, wally, body):
     again = worker.post(ITEMS, body)
     assert (again.status, again.body["id"]) == (201, first["id"])
     assert (again.body["stage"], again.body["status"], again.body["note"]) == ("Validate", "Started", "under way")
-    assert last(WorkItem.objects.get()).number == 2
+    assert last_entry(WorkItem.objects.get()).number == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -427,7 +427,9 @@ def test_the_same_post_at_once(wally, body):
     for number in range(5):
         sent = {**body, "name": f"bag-{number}.tar"}
         callers = [Caller(Client(), wally) for _ in range(3)]
-        answers = together(*(lambda caller=caller, sent=sent: caller.post(ITEMS, sent) for caller in callers))
+        answers = call_simultaneously(
+            *(lambda caller=caller, sent=sent: caller.post(ITEMS, sent) for caller in callers)
+        )
         assert [answer.status for answer in answers] == [201] * 3
         assert len({answer.body["id"] for answer in answers}) == 1
         assert WorkItem.objects.filter(name=sent["name"]).count() == 1
@@ -437,6 +439,6 @@ def test_the_same_post_at_once(wally, body):
 def test_posts_of_two_callers_at_once(wally, body):
     twin = UserFactory(email="wanda@aptrust.org", role="worker", institution=wally.institution)
     callers = [Caller(Client(), person) for person in (wally, twin)]
-    answers = together(*(lambda caller=caller: caller.post(ITEMS, body) for caller in callers))
+    answers = call_simultaneously(*(lambda caller=caller: caller.post(ITEMS, body) for caller in callers))
     assert [answer.status for answer in answers] == [201, 201]
     assert WorkItem.objects.count() == 2

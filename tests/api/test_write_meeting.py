@@ -7,18 +7,18 @@ import pytest
 from django.test import Client
 
 from tests.factories import make_item
-from tests.stored import last
+from tests.stored_items import last_entry
 from workitems.models import HistoryEntry, WorkItem
 
-from .asking import Caller
-from .meeting import together
-from .saving import FETCHING, address, read
+from .api_client import Caller
+from .saving_items import FETCHING, item_address, read_item
+from .simultaneous_calls import call_simultaneously
 
 
 def chain(item):
     """(who, move) after the first entry; fails where an entry does not follow from the former."""
     entries = list(HistoryEntry.objects.filter(item=item).order_by("number"))
-    last(item)
+    last_entry(item)
     for former, entry in pairwise(entries):
         assert (entry.stage_before, entry.status_before) == (former.stage_after, former.status_after)
     return [(entry.who, entry.move) for entry in entries[1:]]
@@ -30,16 +30,16 @@ def test_two_workers_save_at_once(virginia, wally, ada):
     callers = [Caller(Client(), wally), Caller(Client(), ada)]
     for number in range(12):
         item = make_item(virginia)
-        record = read(callers[0], item)
+        record = read_item(callers[0], item)
         sent = [
             {**record, "stage": "Fetch", "status": "Started", "node": "w1", "note": "first"},
             {**record, "stage": "Validate", "status": "Started", "node": "w2", "note": "second"},
         ]
         calls = [
-            lambda caller=caller, item=item, sent=sent: caller.put(address(item), sent)
+            lambda caller=caller, item=item, sent=sent: caller.put(item_address(item), sent)
             for caller, sent in zip(callers, sent, strict=True)
         ]
-        first, second = together(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
+        first, second = call_simultaneously(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
         story = chain(item)
         # The later stage is always saved; the earlier one was either saved before it, or its sender was told.
         assert second.status == 200
@@ -61,14 +61,14 @@ def test_an_admins_cancel_meets_a_workers_save(virginia, wally, ada, ends):
     new = {"stage": "Record", "status": "Success"} if ends else {"stage": "Validate", "note": "on and on"}
     for number in range(10):
         item = make_item(virginia, **FETCHING)
-        record = read(worker, item)
+        record = read_item(worker, item)
         calls = [
             lambda item=item, record=record: admin.put(
-                address(item), {**record, "status": "Cancelled", "note": "Wrong bag."}
+                item_address(item), {**record, "status": "Cancelled", "note": "Wrong bag."}
             ),
-            lambda item=item, record=record: worker.put(address(item), {**record, **new}),
+            lambda item=item, record=record: worker.put(item_address(item), {**record, **new}),
         ]
-        cancelled, saved = together(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
+        cancelled, saved = call_simultaneously(*calls[:: 1 if number % 2 else -1])[:: 1 if number % 2 else -1]
         story = chain(item)
         stored = WorkItem.objects.get(pk=item.pk)
         if cancelled.status == 200:

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_item
-from tests.stored import as_stored, last
-from tests.wire import NEVER
+from tests.http_clients import NEVER
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 
-from .asking import Caller
-from .saving import FETCHING, address, read, untouched
+from .api_client import Caller
+from .saving_items import FETCHING, assert_untouched, item_address, read_item
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def test_what_never_changes(worker, admin, virginia, field, value):
     item = make_item(virginia, name="bag.tar", bag_date=timezone.now() - timedelta(days=1), pk=77)
     before = as_stored(item)
     for caller in (worker, admin):
-        record = {**read(caller, item, **FETCHING), field: value}
-        told = untouched(item, caller.put(address(item), record), 422, field, before=before)
+        record = {**read_item(caller, item, **FETCHING), field: value}
+        told = assert_untouched(item, caller.put(item_address(item), record), 422, field, before=before)
         assert told[field][0] in told["error"]
 
 
 def test_another_owner(worker, item, jhu):
-    untouched(
+    assert_untouched(
         item,
-        worker.put(address(item), read(worker, item, institution_id=jhu.pk)),
+        worker.put(item_address(item), read_item(worker, item, institution_id=jhu.pk)),
         422,
         "institution_id",
         before=as_stored(item),
@@ -66,12 +66,12 @@ def test_another_owner(worker, item, jhu):
 def test_the_same_time_in_another_spelling(worker, virginia):
     item = make_item(virginia, bag_date=datetime(2021, 3, 4, 5, 6, 7, 120_000, tzinfo=UTC), at=timezone.now())
     answer = worker.put(
-        address(item),
-        {**worker.get(address(item)).body, "bag_date": "2021-03-04T06:06:07.12+01:00", "stage": "Fetch"},
+        item_address(item),
+        {**worker.get(item_address(item)).body, "bag_date": "2021-03-04T06:06:07.12+01:00", "stage": "Fetch"},
     )
     assert answer.status == 200
     short = answer.body["created_at"].replace("Z", "000Z")
-    assert worker.put(address(item), {"created_at": short, "stage": "Store"}).body["stage"] == "Store"
+    assert worker.put(item_address(item), {"created_at": short, "stage": "Store"}).body["stage"] == "Store"
 
 
 # What is refused
@@ -79,10 +79,10 @@ def test_the_same_time_in_another_spelling(worker, virginia):
 
 def test_a_save_over_a_cancelled_item(worker, ada, virginia):
     item = make_item(virginia, **FETCHING)
-    stale = read(worker, item)
+    stale = read_item(worker, item)
     transitions.cancel(item, note="Wrong bag.", by=ada)
     before = as_stored(item)
-    now = worker.get(address(item)).body
+    now = worker.get(item_address(item)).body
     for new in (
         {"stage": "Validate"},
         {},
@@ -92,7 +92,7 @@ def test_a_save_over_a_cancelled_item(worker, ada, virginia):
         {"status": "Suspended", "note": "Ask."},
         {"stage": "Resolve", "status": "Cancelled", "note": "Mine."},
     ):
-        told = untouched(item, worker.put(address(item), {**stale, **new}), 409, before=before)
+        told = assert_untouched(item, worker.put(item_address(item), {**stale, **new}), 409, before=before)
         assert {**told, "error": ""} == {**now, "error": ""}
         assert "Resolve / Cancelled" in told["error"]
 
@@ -113,10 +113,13 @@ def test_no_save_takes_up_what_is_not_open(client, cast, virginia, made, who):
     before = as_stored(item)
     for status in ("Pending", "Started"):
         for stage in ("Receive", item.stage):
-            untouched(
-                item, caller.put(address(item), read(caller, item, stage=stage, status=status)), 409, before=before
+            assert_untouched(
+                item,
+                caller.put(item_address(item), read_item(caller, item, stage=stage, status=status)),
+                409,
+                before=before,
             )
-    again = caller.put(address(item), read(caller, item, retry=True))
+    again = caller.put(item_address(item), read_item(caller, item, retry=True))
     assert again.status == (409 if (made["status"], who) == ("Failed", "ada") else 200)
     assert as_stored(item) == before
 
@@ -149,16 +152,18 @@ def test_no_save_takes_up_what_is_not_open(client, cast, virginia, made, who):
 def test_what_is_refused(worker, virginia, made, new, status, field):
     item = make_item(virginia, **made)
     before = as_stored(item)
-    told = untouched(item, worker.put(address(item), read(worker, item, **new)), status, field, before=before)
+    told = assert_untouched(
+        item, worker.put(item_address(item), read_item(worker, item, **new)), status, field, before=before
+    )
     if status == 409:
         assert told["stage"] == "Fetch"
         assert "Fetch / Started" in told["error"]
 
 
 def test_all_that_is_wrong_is_told_at_once(worker, item):
-    told = untouched(
+    told = assert_untouched(
         item,
-        worker.put(address(item), read(worker, item, size="x", retry=1, stage="Nowhere", colour=1)),
+        worker.put(item_address(item), read_item(worker, item, size="x", retry=1, stage="Nowhere", colour=1)),
         422,
         *("size", "retry", "stage", "colour"),
         before=as_stored(item),
@@ -168,28 +173,33 @@ def test_all_that_is_wrong_is_told_at_once(worker, item):
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"x"', b"{", b"\xff", b'{"size": NaN}', b"[" * 20_000])
 def test_no_record(worker, item, body):
-    untouched(item, worker.put(address(item), body=body), 400, before=as_stored(item))
+    assert_untouched(item, worker.put(item_address(item), body=body), 400, before=as_stored(item))
 
 
 def test_an_admin_may_not_take_the_note_away(admin, virginia):
     item = make_item(virginia, stage="Record", status="Success", note="Done.")
-    untouched(item, admin.put(address(item), read(admin, item, note="")), 422, "note", before=as_stored(item))
+    assert_untouched(
+        item, admin.put(item_address(item), read_item(admin, item, note="")), 422, "note", before=as_stored(item)
+    )
 
 
 def test_a_held_item_stays_marked_for_an_admin(admin, virginia):
     item = make_item(virginia, stage="Fetch", status="Suspended", note="Ask.")
     before = as_stored(item)
-    assert admin.put(address(item), read(admin, item, needs_admin_review=False)).body["needs_admin_review"] is True
+    assert (
+        admin.put(item_address(item), read_item(admin, item, needs_admin_review=False)).body["needs_admin_review"]
+        is True
+    )
     assert as_stored(item) == before
 
 
 def test_a_worker_cancels_what_is_superseded(worker, virginia):
     item = make_item(virginia, name="bag.tar", **FETCHING)
     make_item(virginia, name="bag.tar")
-    record = read(worker, item, status="Cancelled", note="A newer upload counts.", retry=True)
-    answer = worker.put(address(item), record)
+    record = read_item(worker, item, status="Cancelled", note="A newer upload counts.", retry=True)
+    answer = worker.put(item_address(item), record)
     assert (answer.status, answer.body["stage"], answer.body["status"]) == (200, "Fetch", "Cancelled")
     assert answer.body["retry"] is False
-    assert (last(item).move, last(item).stage_after) == ("cancel", "Fetch")
-    assert worker.put(address(item), record).body == answer.body
-    assert last(item).number == 2
+    assert (last_entry(item).move, last_entry(item).stage_after) == ("cancel", "Fetch")
+    assert worker.put(item_address(item), record).body == answer.body
+    assert last_entry(item).number == 2

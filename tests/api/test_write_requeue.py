@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_item
-from tests.stored import as_stored, last
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 
-from .asking import Caller
+from .api_client import Caller
 
 # The address, and what it calls the stage.
 VERSIONS = {
@@ -59,7 +59,7 @@ def is_taken_up(item, stage, answer):
         False,
     )
     assert (item.node, item.pid, item.queued_at, item.stage_started_at) == ("", None, None, None)
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.via, entry.who) == ("requeue", "api", "ada@aptrust.org")
     return entry
 

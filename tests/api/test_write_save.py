@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_item
-from tests.stored import as_stored, last
-from tests.wire import NEVER, TIMES, escaped, whole_record
+from tests.http_clients import NEVER, TIMES, escaped, whole_record
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 from workitems.api.fields import read_time
 from workitems.lifecycle import TransitionRequest
 
-from .asking import Caller
-from .saving import FETCHING, address, read, untouched
+from .api_client import Caller
+from .saving_items import FETCHING, assert_untouched, item_address, read_item
 
 
 @pytest.fixture
@@ -160,19 +160,19 @@ def test_each_move_and_its_repetition(client, cast, virginia, name):
     caller = Caller(client, cast[who])
     item = make_item(virginia, name="bag.tar", **made)
     stage, status = item.stage, item.status
-    record = read(caller, item, **new)
-    answer = caller.put(address(item), record)
+    record = read_item(caller, item, **new)
+    answer = caller.put(item_address(item), record)
     assert answer.status == 200, answer.body
-    assert answer.body == caller.get(address(item)).body
+    assert answer.body == caller.get(item_address(item)).body
     item.refresh_from_db()
     assert {field: getattr(item, field) for field in then} == then
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.number, entry.via, entry.who) == (move, 2, "api", cast[who].email)
     assert (entry.stage_before, entry.status_before, entry.note) == (stage, status, item.note)
     assert answer.body["note"] == item.note
     stored = as_stored(item)
     for _try in range(5):
-        again = caller.put(address(item), record)
+        again = caller.put(item_address(item), record)
         assert (again.status, again.body) == (200, answer.body)
         assert as_stored(item) == stored
 
@@ -190,7 +190,7 @@ def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
     made, who, new, move, _then = SAVES[name]
     item, twin = (make_item(virginia, name="bag.tar", etag="e", at=NOON, **made) for _ in range(2))
     caller = Caller(client, cast[who])
-    assert caller.put(address(item), read(caller, item, **new)).status == 200
+    assert caller.put(item_address(item), read_item(caller, item, **new)).status == 200
     values = as_values(new)
     words = {word: values.pop(word, None) for word in ("stage", "status", "note")}
     words["status"] = None if move == "edit" else words["status"] or twin.status
@@ -215,43 +215,48 @@ def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
 def test_a_blank_user_takes_nobody_away(worker, virginia):
     item = make_item(virginia, action="Restore", user="kim@virginia.edu")
     for nothing in ("", None):
-        answer = worker.put(address(item), read(worker, item, user=nothing, note=f"as {nothing}"))
+        answer = worker.put(item_address(item), read_item(worker, item, user=nothing, note=f"as {nothing}"))
         assert (answer.status, answer.body["user"]) == (200, "kim@virginia.edu")
-    assert worker.put(address(item), read(worker, item, user="lee@virginia.edu")).body["user"] == "lee@virginia.edu"
+    assert (
+        worker.put(item_address(item), read_item(worker, item, user="lee@virginia.edu")).body["user"]
+        == "lee@virginia.edu"
+    )
 
 
 def test_a_new_stage_begins_now_unless_the_client_knows_better(worker, virginia):
     item = make_item(virginia)
     before = timezone.now()
-    first = worker.put(address(item), read(worker, item, **FETCHING)).body
+    first = worker.put(item_address(item), read_item(worker, item, **FETCHING)).body
     item.refresh_from_db()
     assert before <= item.stage_started_at <= timezone.now()
     fetched = item.stage_started_at
     record = whole_record(first, stage="Validate")
     assert read_time(record["stage_started_at"]) == fetched
-    worker.put(address(item), record)
+    worker.put(item_address(item), record)
     item.refresh_from_db()
     assert item.stage_started_at > fetched
-    told = worker.put(address(item), {**record, "stage": "Store", "stage_started_at": "2026-03-04T05:06:07.5+01:00"})
+    told = worker.put(
+        item_address(item), {**record, "stage": "Store", "stage_started_at": "2026-03-04T05:06:07.5+01:00"}
+    )
     assert told.body["stage_started_at"] == "2026-03-04T04:06:07.500000Z"
 
 
 def test_times_can_be_cleared(worker, virginia):
     item = make_item(virginia, queued_at=timezone.now())
-    assert read(worker, item)["queued_at"]
+    assert read_item(worker, item)["queued_at"]
     for nothing in (None, "", NEVER):
-        answer = worker.put(address(item), read(worker, item, queued_at=nothing))
+        answer = worker.put(item_address(item), read_item(worker, item, queued_at=nothing))
         assert (answer.status, answer.body["queued_at"]) == (200, None)
-        worker.put(address(item), read(worker, item, queued_at="2026-03-04T05:06:07Z"))
+        worker.put(item_address(item), read_item(worker, item, queued_at="2026-03-04T05:06:07Z"))
         item.refresh_from_db()
         assert item.queued_at
 
 
 def test_the_date_is_stored_but_never_cleared(worker, item):
-    answer = worker.put(address(item), read(worker, item, date="2026-03-04T05:06:07.000001Z"))
+    answer = worker.put(item_address(item), read_item(worker, item, date="2026-03-04T05:06:07.000001Z"))
     assert answer.body["date"] == "2026-03-04T05:06:07.000001Z"
     for nothing in (None, "", NEVER):
-        answer = worker.put(address(item), read(worker, item, date=nothing))
+        answer = worker.put(item_address(item), read_item(worker, item, date=nothing))
         assert (answer.status, answer.body["date"]) == (200, "2026-03-04T05:06:07.000001Z")
 
 
@@ -260,17 +265,17 @@ def test_what_was_read_may_be_sent_back(worker, admin, virginia):
         item = make_item(virginia, bag_date=timezone.now() - timedelta(days=1), **made)
         before = as_stored(item)
         for caller in (worker, admin):
-            whole = caller.get(address(item)).body
-            assert caller.put(address(item), whole).body == whole
-            assert caller.put(address(item), whole_record(whole)).status == 200
-            assert caller.put(address(item), {}).body == whole
+            whole = caller.get(item_address(item)).body
+            assert caller.put(item_address(item), whole).body == whole
+            assert caller.put(item_address(item), whole_record(whole)).status == 200
+            assert caller.put(item_address(item), {}).body == whole
         assert as_stored(item) == before
 
 
 def test_what_is_missing_stays(worker, virginia):
     item = make_item(virginia, **FETCHING, note="On the way.", outcome="o", queued_at=timezone.now())
-    before = whole_record(worker.get(address(item)).body)
-    after = worker.put(address(item), {"stage": "Validate"}).body
+    before = whole_record(worker.get(item_address(item)).body)
+    after = worker.put(item_address(item), {"stage": "Validate"}).body
     changed = {"stage", "stage_started_at"}
     assert {k: v for k, v in whole_record(after).items() if k not in changed} == {
         k: v for k, v in before.items() if k not in changed
@@ -280,13 +285,15 @@ def test_what_is_missing_stays(worker, virginia):
 
 def test_a_failure_saved_again_keeps_its_reason(worker, virginia):
     item = make_item(virginia, stage="Fetch", status="Failed", note="S3 timed out.")
-    answer = worker.put(address(item), {"node": "w2"})
+    answer = worker.put(item_address(item), {"node": "w2"})
     assert (answer.status, answer.body["node"], answer.body["note"]) == (200, "w2", "S3 timed out.")
 
 
 def test_approvers_are_ignored(worker, item):
     before = as_stored(item)
-    answer = worker.put(address(item), read(worker, item, inst_approver="a@b.edu", aptrust_approver="c@d.edu"))
+    answer = worker.put(
+        item_address(item), read_item(worker, item, inst_approver="a@b.edu", aptrust_approver="c@d.edu")
+    )
     assert (answer.status, answer.body["inst_approver"], answer.body["aptrust_approver"]) == (200, None, None)
     assert as_stored(item) == before
 
@@ -299,16 +306,16 @@ def test_by_upload(worker, virginia):
         virginia, name="a/b & “c”.tar", etag="abc-2", bag_date=datetime(2021, 3, 4, 5, 6, 7, 900_000, tzinfo=UTC)
     )
     path = f"/api/v2/items/abc-2/{escaped(item.name)}/2021-03-04T05:06:07Z"
-    record = read(worker, item, **FETCHING)
+    record = read_item(worker, item, **FETCHING)
     answer = worker.put(path, record)
     assert (answer.status, answer.body["id"], answer.body["stage"]) == (200, item.pk, "Fetch")
-    assert worker.get(path).body == worker.get(address(item)).body == answer.body
+    assert worker.get(path).body == worker.get(item_address(item)).body == answer.body
     assert worker.put(f"{path}/", record).body == answer.body
     before = as_stored(item)
-    untouched(item, worker.put(path, {**record, "etag": "abc-3"}), 422, "etag", before=before)
-    untouched(item, worker.put(path, {**record, "stage": "Receive"}), 409, before=before)
-    untouched(item, worker.put(path.replace("abc-2", "abc-3"), record), 404, before=before)
-    untouched(item, worker.put(path.replace("07Z", "08Z"), record), 404, before=before)
+    assert_untouched(item, worker.put(path, {**record, "etag": "abc-3"}), 422, "etag", before=before)
+    assert_untouched(item, worker.put(path, {**record, "stage": "Receive"}), 409, before=before)
+    assert_untouched(item, worker.put(path.replace("abc-2", "abc-3"), record), 404, before=before)
+    assert_untouched(item, worker.put(path.replace("07Z", "08Z"), record), 404, before=before)
 
 
 def test_by_upload_with_a_line_break_and_no_date(worker, virginia):
@@ -326,18 +333,22 @@ def v3(record, **changes):
 def test_v3(worker, virginia):
     item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag")
     path = f"/admin-api/v3/items/update/{item.pk}"
-    record = v3(read(worker, item), action="Restore Object", stage="Fetch", status="Started")
+    record = v3(read_item(worker, item), action="Restore Object", stage="Fetch", status="Started")
     answer = worker.put(path, {**record, "date_processed": "2026-03-04T05:06:07Z"})
     assert (answer.status, answer.body["stage"]) == (200, "Fetch")
     assert answer.body["date_processed"] == "2026-03-04T05:06:07Z"
     assert answer.body == worker.get(f"/admin-api/v3/items/show/{item.pk}").body
-    assert (last(item).move, last(item).via, last(item).who) == ("progress", "api", "wally@aptrust.org")
+    assert (last_entry(item).move, last_entry(item).via, last_entry(item).who) == (
+        "progress",
+        "api",
+        "wally@aptrust.org",
+    )
     whole = answer.body
     assert worker.put(path, whole).body == whole
     before = as_stored(item)
-    untouched(item, worker.put(path, {**whole, "action": "Delete"}), 422, "action", before=before)
-    untouched(item, worker.put(path, {**whole, "action": "Restore"}), 422, "action", before=before)
-    untouched(
+    assert_untouched(item, worker.put(path, {**whole, "action": "Delete"}), 422, "action", before=before)
+    assert_untouched(item, worker.put(path, {**whole, "action": "Restore"}), 422, "action", before=before)
+    assert_untouched(
         item,
         worker.put(path, {**whole, "action": "Restore File"}),
         422,
@@ -345,29 +356,31 @@ def test_v3(worker, virginia):
         "generic_file_identifier",
         before=before,
     )
-    untouched(item, worker.put(path, {"action": "Restore File", "note": "x"}), 422, "action", before=before)
-    untouched(item, worker.put(path, {**whole, "bag_date": "2026-03-04T05:06:07Z"}), 422, "bag_date", before=before)
-    untouched(item, worker.put(path, {**whole, "institution_name": "x"}), 422, "institution_name", before=before)
-    untouched(item, worker.put(path, {**whole, "date": None}), 422, "date", before=before)
-    told = untouched(item, worker.put(path, {**whole, "stage": "Requested"}), 409, before=before)
+    assert_untouched(item, worker.put(path, {"action": "Restore File", "note": "x"}), 422, "action", before=before)
+    assert_untouched(
+        item, worker.put(path, {**whole, "bag_date": "2026-03-04T05:06:07Z"}), 422, "bag_date", before=before
+    )
+    assert_untouched(item, worker.put(path, {**whole, "institution_name": "x"}), 422, "institution_name", before=before)
+    assert_untouched(item, worker.put(path, {**whole, "date": None}), 422, "date", before=before)
+    told = assert_untouched(item, worker.put(path, {**whole, "stage": "Requested"}), 409, before=before)
     assert {**told, "error": ""} == {**whole, "error": ""}
 
 
 @pytest.mark.parametrize("number", [0, 987_654, 2**63 - 1, 2**63, 10**40])
 @pytest.mark.parametrize("path", ["/api/v2/items/{}/", "/admin-api/v3/items/update/{}"])
 def test_unknown_items(worker, item, number, path):
-    untouched(item, worker.put(path.format(number), {"stage": "Fetch"}), 404, before=as_stored(item))
-    untouched(item, worker.put(path.format(number), {"id": 5}), 404, before=as_stored(item))
+    assert_untouched(item, worker.put(path.format(number), {"stage": "Fetch"}), 404, before=as_stored(item))
+    assert_untouched(item, worker.put(path.format(number), {"id": 5}), 404, before=as_stored(item))
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
 def test_members_may_not(client, cast, worker, item, who):
     member = Caller(client, cast[who])
-    record = read(worker, item, **FETCHING)
+    record = read_item(worker, item, **FETCHING)
     before = as_stored(item)
-    assert "node" not in untouched(item, member.put(address(item), record), 403, before=before)
-    untouched(item, member.put(f"/admin-api/v3/items/update/{item.pk}", v3(record)), 403, before=before)
-    untouched(item, member.put("/api/v2/items/", {"work_items": {"items": [record]}}), 403, before=before)
+    assert "node" not in assert_untouched(item, member.put(item_address(item), record), 403, before=before)
+    assert_untouched(item, member.put(f"/admin-api/v3/items/update/{item.pk}", v3(record)), 403, before=before)
+    assert_untouched(item, member.put("/api/v2/items/", {"work_items": {"items": [record]}}), 403, before=before)
     for path in (f"/member-api/v2/items/{item.pk}/", f"/member-api/v3/items/show/{item.pk}", "/member-api/v2/items/"):
         assert member.put(path, record).status in (403, 405)
     assert as_stored(item) == before
@@ -376,4 +389,4 @@ def test_members_may_not(client, cast, worker, item, who):
 def test_another_method(worker, item):
     before = as_stored(item)
     for method in ("PATCH", "DELETE", "POST", "OPTIONS"):
-        untouched(item, worker.ask(method, address(item), json={"stage": "Fetch"}), 405, before=before)
+        assert_untouched(item, worker.ask(method, item_address(item), json={"stage": "Fetch"}), 405, before=before)

@@ -5,11 +5,11 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from tests.factories import make_item
-from tests.stored import as_stored, last
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 from workitems.models import HistoryEntry
 
-from .asking import Caller
+from .api_client import Caller
 
 SPOT_TEST = "/api/v2/notifications/spot_test_restoration/{}/"
 LINE = "Email sent to admins at University of Virginia"
@@ -34,7 +34,11 @@ def test_staff_are_mailed_and_the_item_is_the_answer(client, cast, restored, who
     assert answer.body == caller.get(f"/api/v2/items/{restored.pk}/").body
     assert answer.body["note"] == f"Object restored.\n{LINE}"
     assert (answer.body["stage"], answer.body["status"]) == ("Record", "Success")
-    assert (last(restored).move, last(restored).via, last(restored).who) == ("notify", "api", cast[who].email)
+    assert (last_entry(restored).move, last_entry(restored).via, last_entry(restored).who) == (
+        "notify",
+        "api",
+        cast[who].email,
+    )
     [message] = mail.outbox
     assert message.recipients() == ["stan@virginia.edu"]
     assert f"/items/{restored.pk}" in message.body
@@ -124,7 +128,7 @@ def test_a_mail_server_that_fails(worker, restored, monkeypatch):
     monkeypatch.setattr(EmailBackend, "send_messages", fail)
     answer = worker.get(SPOT_TEST.format(restored.pk))
     assert answer.status == 503
-    assert "ask again" in answer.body["error"]
+    assert "Send the request again" in answer.body["error"]
     assert as_stored(restored) == before
     assert not HistoryEntry.objects.filter(move="notify").exists()
     monkeypatch.setattr(EmailBackend, "send_messages", deliver)

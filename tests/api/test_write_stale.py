@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from pharos.accounts import api_keys
 from tests.factories import make_item
-from tests.stored import as_stored, last
+from tests.stored_items import as_stored, last_entry
 from workitems import transitions
 from workitems.models import WorkItem
 
-from .asking import Caller
-from .saving import FETCHING, address, read, untouched
+from .api_client import Caller
+from .saving_items import FETCHING, assert_untouched, item_address, read_item
 
 OTHERS = {**FETCHING, "node": "w2", "pid": 9}
 
@@ -24,44 +24,44 @@ def worker(client, wally):
 
 
 def refused_as_stale(item, answer, before):
-    told = untouched(item, answer, 409, before=before)
+    told = assert_untouched(item, answer, 409, before=before)
     assert told["id"] == item.pk
-    assert told["error"].endswith("Read it again before you go on.")
+    assert told["error"].endswith("Read it again before you continue.")
 
 
 def test_of_two_claims_the_second_is_told(worker, item):
-    first, second = read(worker, item, **FETCHING), read(worker, item, **OTHERS)
-    assert worker.put(address(item), first).status == 200
-    refused_as_stale(item, worker.put(address(item), second), as_stored(item))
-    assert worker.put(address(item), first).status == 200
+    first, second = read_item(worker, item, **FETCHING), read_item(worker, item, **OTHERS)
+    assert worker.put(item_address(item), first).status == 200
+    refused_as_stale(item, worker.put(item_address(item), second), as_stored(item))
+    assert worker.put(item_address(item), first).status == 200
     item.refresh_from_db()
     assert (item.node, item.pid, item.version) == ("w1", 7, 2)
 
 
 def test_who_holds_an_item_may_hand_it_on(worker, item):
-    worker.put(address(item), read(worker, item, **FETCHING))
-    released = read(worker, item, status="Pending", node="", pid=0)
-    assert worker.put(address(item), released).body["node"] is None
-    assert worker.put(address(item), read(worker, item, **OTHERS)).body["node"] == "w2"
+    worker.put(item_address(item), read_item(worker, item, **FETCHING))
+    released = read_item(worker, item, status="Pending", node="", pid=0)
+    assert worker.put(item_address(item), released).body["node"] is None
+    assert worker.put(item_address(item), read_item(worker, item, **OTHERS)).body["node"] == "w2"
 
 
 def test_the_feeder_does_not_take_an_item_from_its_worker(worker, virginia):
     item = make_item(virginia, stage="Fetch")
-    feeders = read(worker, item, queued_at="2026-03-04T05:06:07Z")
-    assert worker.put(address(item), read(worker, item, **FETCHING)).status == 200
-    refused_as_stale(item, worker.put(address(item), feeders), as_stored(item))
+    feeders = read_item(worker, item, queued_at="2026-03-04T05:06:07Z")
+    assert worker.put(item_address(item), read_item(worker, item, **FETCHING)).status == 200
+    refused_as_stale(item, worker.put(item_address(item), feeders), as_stored(item))
 
 
 def test_a_save_of_before_a_requeue_does_not_undo_it(worker, item, ada):
-    worker.put(address(item), read(worker, item, **FETCHING))
+    worker.put(item_address(item), read_item(worker, item, **FETCHING))
     validating = {**FETCHING, "stage": "Validate", "stage_started_at": _text(timezone.now())}
-    worker.put(address(item), read(worker, item, **validating))
-    late = read(worker, item, note="Nearly there.")
+    worker.put(item_address(item), read_item(worker, item, **validating))
+    late = read_item(worker, item, note="Nearly there.")
     transitions.requeue(item, by=ada, stage="Receive")
-    refused_as_stale(item, worker.put(address(item), late), as_stored(item))
+    refused_as_stale(item, worker.put(item_address(item), late), as_stored(item))
     taken_up = {**FETCHING, "stage_started_at": _text(timezone.now() + timedelta(seconds=1))}
-    assert worker.put(address(item), read(worker, item, **taken_up)).status == 200
-    refused_as_stale(item, worker.put(address(item), late), as_stored(item))
+    assert worker.put(item_address(item), read_item(worker, item, **taken_up)).status == 200
+    refused_as_stale(item, worker.put(item_address(item), late), as_stored(item))
 
 
 def _text(moment):
@@ -70,35 +70,39 @@ def _text(moment):
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
 def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item, who):
-    done = read(worker, item, stage="Record", status="Success", note="Done.")
-    assert worker.put(address(item), done).status == 200
+    done = read_item(worker, item, stage="Record", status="Success", note="Done.")
+    assert worker.put(item_address(item), done).status == 200
     before = as_stored(item)
-    told = untouched(
-        item, Caller(client, cast[who]).put(address(item), {**done, "size": 5, "outcome": "x"}), 409, before=before
+    told = assert_untouched(
+        item, Caller(client, cast[who]).put(item_address(item), {**done, "size": 5, "outcome": "x"}), 409, before=before
     )
     assert told["error"].endswith("any more: outcome, size.")
-    assert worker.put(address(item), done).status == 200
+    assert worker.put(item_address(item), done).status == 200
     assert as_stored(item) == before
 
 
 def test_a_cancel_with_the_note_that_is_there_says_nothing(client, item, worker, ada, wally):
     transitions.progress(item, by=wally, note="Waiting.")
     admin = Caller(client, ada)
-    untouched(
-        item, admin.put(address(item), read(admin, item, status="Cancelled")), 422, "note", before=as_stored(item)
+    assert_untouched(
+        item,
+        admin.put(item_address(item), read_item(admin, item, status="Cancelled")),
+        422,
+        "note",
+        before=as_stored(item),
     )
-    assert admin.put(address(item), read(admin, item, status="Cancelled", note="By mistake.")).status == 200
-    assert last(item).note == "By mistake."
+    assert admin.put(item_address(item), read_item(admin, item, status="Cancelled", note="By mistake.")).status == 200
+    assert last_entry(item).note == "By mistake."
 
 
 def test_identifiers_are_filled_in_and_stay(worker, virginia):
     whose = {"object_identifier": "virginia.edu/bag", "generic_file_identifier": "virginia.edu/bag/data/a"}
     item = make_item(virginia, action="Delete", object_identifier=whose["object_identifier"])
-    assert worker.put(address(item), whose).status == 200
+    assert worker.put(item_address(item), whose).status == 200
     before = as_stored(item)
     for name in whose:
-        untouched(item, worker.put(address(item), {name: "jhu.edu/stolen"}), 422, name, before=before)
-        assert worker.put(address(item), {name: ""}).body[name] == whose[name]
+        assert_untouched(item, worker.put(item_address(item), {name: "jhu.edu/stolen"}), 422, name, before=before)
+        assert worker.put(item_address(item), {name: ""}).body[name] == whose[name]
 
 
 def test_two_files_of_one_object_are_two_items(worker, virginia):
@@ -121,7 +125,7 @@ def test_a_save_by_upload_goes_to_the_item_of_its_action(worker, virginia):
     assert worker.put(path, {"action": "Ingest", "note": "one"}).body["id"] == ingest.pk
     assert worker.put(path, {"action": "Delete", "note": "two"}).body["id"] == delete.pk
     assert worker.put(path, {"note": "three"}).body["id"] == ingest.pk
-    untouched(ingest, worker.put(path, {"action": "Restore"}), 422, "action", before=as_stored(ingest))
+    assert_untouched(ingest, worker.put(path, {"action": "Restore"}), 422, "action", before=as_stored(ingest))
 
 
 @pytest.mark.parametrize(
@@ -150,9 +154,9 @@ def test_a_parameter_where_there_are_none_is_named(client, ada, item, method, pa
 def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, virginia, monkeypatch, what):
     """A client that is told to try again must not find its first try done, or done twice."""
     admin, before = Caller(client, ada), as_stored(item)
-    from workitems.api.items import OfItems
+    from workitems.api.items import ItemView
 
-    shown = OfItems.shown
+    shown = ItemView.shown
     asked = []
 
     def fails_at_last(view, pk):
@@ -161,13 +165,13 @@ def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, 
             return shown(view, pk)
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(OfItems, "shown", fails_at_last)
+    monkeypatch.setattr(ItemView, "shown", fails_at_last)
     answer = {
         "create": lambda: admin.post(
             "/api/v2/items/", {"action": "Ingest", "name": "n.tar", "institution_id": virginia.pk}
         ),
         "requeue": lambda: admin.put(f"/api/v2/items/{item.pk}/requeue/", {"item_stage": "Receive"}),
-        "save": lambda: admin.put(address(item), {"note": "x"}),
+        "save": lambda: admin.put(item_address(item), {"note": "x"}),
     }[what]()
     assert answer.status == 503
     assert answer.headers["Retry-After"]
@@ -179,5 +183,5 @@ def test_a_call_that_cannot_be_counted_is_answered(worker, item, monkeypatch):
     def busy(*args, **kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(api_keys, "use", busy)
-    assert worker.get(address(item)).status == 200
+    monkeypatch.setattr(api_keys, "count_call", busy)
+    assert worker.get(item_address(item)).status == 200

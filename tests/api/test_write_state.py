@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_item
-from tests.stored import as_stored, state_of
+from tests.stored_items import as_stored, worker_state_text
 from workitems import transitions
-from workitems.api.resources import OfStates
+from workitems.api.resources import WorkerStateView
 from workitems.models import WorkItemState
 from workitems.transitions import worker_state
 
-from .asking import Caller
+from .api_client import Caller
 
 STATES = "/api/v2/item_state/"
 TEXT = json.dumps({"bag": "Ünï & <c> “d”\n \\u0026 🜁", "files": ["secret-of-the-state"] * 20}, ensure_ascii=False)
@@ -114,7 +114,7 @@ def test_wrong_values(worker, item, wrong, field):
     if field != "work_item_id" or wrong[field] not in (None, 0):
         answer = worker.put(f"{STATES}{item.pk}/", {**record(item), **wrong})
         assert (answer.status, set(answer.body)) == (422, {field, "error"})
-    assert state_of(item) == "former"
+    assert worker_state_text(item) == "former"
 
 
 def test_half_a_surrogate_pair(worker, item):
@@ -131,7 +131,7 @@ def test_a_state_stays_with_its_item(worker, item, theirs):
     for wrong in ({"work_item_id": theirs.pk}, {"id": theirs.pk}):
         answer = worker.put(f"{STATES}{item.pk}/", {**record(item, "moved"), **wrong})
         assert (answer.status, set(answer.body)) == (422, {*wrong, "error"})
-    assert state_of(item) == "ours"
+    assert worker_state_text(item) == "ours"
     assert not WorkItemState.objects.filter(pk=theirs.pk).exists()
 
 
@@ -140,8 +140,8 @@ def test_escapes_of_go(worker, item):
         rb'{"id":0,"work_item_id":%d,"action":"Ingest","state":"{\"a\":\"\u0026\u003c\u003e\u2028\\u0026\"}"}' % item.pk
     )
     assert worker.post(STATES, body=sent).status == 201
-    assert state_of(item) == '{"a":"&<>\u2028\\u0026"}'
-    assert worker.get(f"{STATES}{item.pk}/").body["state"] == state_of(item)
+    assert worker_state_text(item) == '{"a":"&<>\u2028\\u0026"}'
+    assert worker.get(f"{STATES}{item.pk}/").body["state"] == worker_state_text(item)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"state":'])
@@ -174,12 +174,12 @@ def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkey
         worker.put(f"{STATES}{item.pk}/", record(item, "é" * 51)),
     ):
         assert (answer.status, set(answer.body)) == (413, {"error"})
-    assert state_of(item) == "é" * 50
+    assert worker_state_text(item) == "é" * 50
 
 
 def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
-    assert OfStates.most_bytes > 2 * transitions.WORKER_STATE_LIMIT
-    monkeypatch.setattr(OfStates, "most_bytes", 2000)
+    assert WorkerStateView.max_bytes > 2 * transitions.WORKER_STATE_LIMIT
+    monkeypatch.setattr(WorkerStateView, "max_bytes", 2000)
     fits = json.dumps(record(item, "")).encode()
     fits += b" " * (2000 - len(fits))
     assert worker.post(STATES, body=fits).status == 201
@@ -187,7 +187,7 @@ def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
         answer = worker.ask(method, path, body=fits + b" ")
         assert (answer.status, set(answer.body)) == (413, {"error"})
         assert "2,001" in answer.body["error"]
-    assert state_of(item) == ""
+    assert worker_state_text(item) == ""
 
 
 def test_a_large_state_comes_zipped_to_those_who_unzip(worker, item):
@@ -220,7 +220,7 @@ def test_members_get_403(client, cast, worker, item, who):
     ):
         assert (answer.status, set(answer.body)) == (403, {"error"})
     assert member.get(f"/member-api/v2/item_state/{item.pk}/").status == 404
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
@@ -261,4 +261,4 @@ def test_other_methods(worker, item, method):
     worker.post(STATES, record(item))
     assert worker.ask(method, f"{STATES}{item.pk}/", json=record(item, "x")).status == 405
     assert worker.get(STATES).status == 405
-    assert state_of(item) == TEXT
+    assert worker_state_text(item) == TEXT

@@ -1,4 +1,4 @@
-"""Archiving beside writers: nobody waits for more than a piece, and the migration that makes the archive blocks nobody."""
+"""Archiving next to writers: nobody waits for more than one batch, and the migration blocks nobody."""
 
 import importlib
 import threading
@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.audit_log import latest, move_out
+from workitems.audit_log import archive_histories, latest_entries
 from workitems.models import ArchivedEntry, HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -21,8 +21,8 @@ SINCE = datetime(2019, 1, 1, tzinfo=UTC)
 migration = importlib.import_module("workitems.migrations.0009_archive")
 
 
-def elsewhere(act):
-    """Does it on a connection of its own, and returns once it is done."""
+def run_on_another_connection(act):
+    """Runs it on its own connection and returns when it is done."""
     raised = []
 
     def run():
@@ -40,8 +40,8 @@ def elsewhere(act):
         raise raised[0]
 
 
-class Held:
-    """A transaction on another connection that has written to an item, and stays open until `end`."""
+class OpenTransaction:
+    """A transaction on another connection that has written to an item and stays open until `end`."""
 
     def __init__(self, item):
         self._begun, self._ends = threading.Event(), threading.Event()
@@ -68,38 +68,40 @@ def closed_long_ago(virginia, wally):
     return transitions.fail(make_item(virginia, at=LONG_AGO), by=wally, note="No.", retry=False, at=LONG_AGO)
 
 
-def test_an_item_that_is_being_changed_is_left_for_the_next_run(on_postgresql, virginia, wally):
+def test_locked_items_are_left_for_the_next_run(on_postgresql, virginia, wally):
     busy, free = (closed_long_ago(virginia, wally) for _ in range(2))
-    move_out(SINCE, now=timezone.now())  # so that the year is there: making it waits for writers
+    archive_histories(SINCE, now=timezone.now())  # creates the partition, which waits for writers
     busy, free = (closed_long_ago(virginia, wally) for _ in range(2))
-    holder = Held(busy)
+    holder = OpenTransaction(busy)
     try:
-        moved = move_out(SINCE, now=timezone.now())
+        moved = archive_histories(SINCE, now=timezone.now())
     finally:
         holder.end()
     assert (moved.items, moved.entries, moved.busy) == (1, 2, 1)
     assert HistoryEntry.objects.filter(item=busy).count() == 2
     assert ArchivedEntry.objects.filter(item=free).count() == 2
-    assert move_out(SINCE, now=timezone.now()).items == 1
+    assert archive_histories(SINCE, now=timezone.now()).items == 1
 
 
-def test_whoever_reads_or_changes_other_items_does_not_wait(on_postgresql, virginia, wally, ada, item):
-    """While a piece is moved and not yet committed."""
+def test_readers_and_writers_of_other_items_do_not_wait(on_postgresql, virginia, wally, ada, item):
+    """While a batch has been moved but not committed."""
     old = closed_long_ago(virginia, wally)
-    move_out(SINCE, now=timezone.now())
+    archive_histories(SINCE, now=timezone.now())
     old = closed_long_ago(virginia, wally)
     with transaction.atomic():
-        assert move_out(SINCE, now=timezone.now()).items == 1
-        elsewhere(lambda: transitions.progress(WorkItem.objects.get(pk=item.pk), by=wally, stage="Fetch"))
+        assert archive_histories(SINCE, now=timezone.now()).items == 1
+        run_on_another_connection(
+            lambda: transitions.progress(WorkItem.objects.get(pk=item.pk), by=wally, stage="Fetch")
+        )
         seen = []
-        elsewhere(lambda: seen.extend(latest(WorkItem.objects.get(pk=old.pk), 200)))
+        run_on_another_connection(lambda: seen.extend(latest_entries(WorkItem.objects.get(pk=old.pk), 200)))
     assert [entry.number for entry in seen] == [2, 1]
-    assert [entry.number for entry in latest(old, 200)] == [2, 1]
+    assert [entry.number for entry in latest_entries(old, 200)] == [2, 1]
     assert item.history.count() == 2
 
 
-def test_a_requeue_and_a_move_at_the_same_time(virginia, wally, ada):
-    """Whichever is first: nothing is lost, and the numbers go on."""
+def test_a_requeue_and_archiving_at_the_same_time(virginia, wally, ada):
+    """Whichever is first, no entry is lost and the numbers stay consecutive."""
     items = [closed_long_ago(virginia, wally) for _ in range(6)]
     begun = threading.Barrier(2)
 
@@ -110,19 +112,19 @@ def test_a_requeue_and_a_move_at_the_same_time(virginia, wally, ada):
 
     def archive():
         begun.wait()
-        move_out(SINCE, now=timezone.now())
+        archive_histories(SINCE, now=timezone.now())
 
-    threads = [threading.Thread(target=elsewhere, args=[act]) for act in (requeue, archive)]
+    threads = [threading.Thread(target=run_on_another_connection, args=[act]) for act in (requeue, archive)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     for item in WorkItem.objects.filter(pk__in=[item.pk for item in items]):
-        assert [entry.number for entry in latest(item, 200)] == [3, 2, 1]
+        assert [entry.number for entry in latest_entries(item, 200)] == [3, 2, 1]
 
 
-class Unmade:
-    """The archive as it was before its migration, for the time of a test."""
+class WithoutArchive:
+    """The database as it was before the archive's migration, for the duration of a test."""
 
     def __enter__(self):
         with connection.schema_editor() as editor:
@@ -135,16 +137,18 @@ class Unmade:
 
 
 def test_the_migration_does_not_block_writers(on_postgresql, item, theirs, wally):
-    """It needs a lock that somebody holds: it lets go, others write, and once the holder is done it is through."""
+    """When the lock it needs is taken, it lets go, others write, and it succeeds once the lock is free."""
     pauses = []
 
     def pause(seconds):
         pauses.append(seconds)
-        elsewhere(lambda: transitions.progress(WorkItem.objects.get(pk=theirs.pk), by=wally, stage="Fetch"))
+        run_on_another_connection(
+            lambda: transitions.progress(WorkItem.objects.get(pk=theirs.pk), by=wally, stage="Fetch")
+        )
         holder.end()
 
-    with Unmade():
-        holder = Held(item)
+    with WithoutArchive():
+        holder = OpenTransaction(item)
         try:
             with connection.schema_editor() as editor:
                 migration.patiently(editor, migration.POSTGRESQL_FORWARD, pause)
@@ -155,18 +159,18 @@ def test_the_migration_does_not_block_writers(on_postgresql, item, theirs, wally
     assert "workitems_archivedentry" in connection.introspection.table_names()
 
 
-def test_while_the_migration_is_at_work_history_is_read(on_postgresql, item, ada):
-    """Before it has committed, too: the history's own table is not locked for readers."""
+def test_history_can_be_read_during_the_migration(on_postgresql, item, ada):
+    """Before it commits, too: the history table isn't locked for readers."""
     read = []
-    with Unmade(), connection.schema_editor() as editor:
+    with WithoutArchive(), connection.schema_editor() as editor:
         editor.execute(migration.POSTGRESQL_FORWARD, params=None)
-        elsewhere(lambda: read.extend(HistoryEntry.objects.filter(item_id=item.pk)))
+        run_on_another_connection(lambda: read.extend(HistoryEntry.objects.filter(item_id=item.pk)))
     assert [entry.number for entry in read] == [1]
 
 
-def test_the_archive_cannot_be_unmade_while_it_holds_something(virginia, wally):
+def test_the_migration_cannot_be_reversed_while_the_archive_has_entries(virginia, wally):
     old = closed_long_ago(virginia, wally)
-    move_out(SINCE, now=timezone.now())
+    archive_histories(SINCE, now=timezone.now())
     [made, _guards] = migration.Migration.operations
     editor = connection.schema_editor(atomic=connection.vendor == "postgresql")
     with pytest.raises((DatabaseError, RuntimeError), match="would be lost"), editor:

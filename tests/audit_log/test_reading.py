@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.db import connection
 
 from workitems import transitions
-from workitems.audit_log import archiving, latest, whole
+from workitems.audit_log import archiving, latest_entries, read_histories
 from workitems.bulk import report
 from workitems.bulk import run as bulk_run
 from workitems.models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem
@@ -38,8 +38,8 @@ def fill(first, last, institution):
 def unguarded(db):
     """Both tables can be filled by hand until the end of the test."""
     if connection.vendor == "postgresql":
-        for year in {*range(2011, 2021)} - archiving._years():
-            archiving._make_year(year)
+        for year in {*range(2011, 2021)} - archiving._existing_years():
+            archiving._create_partition(year)
         run(
             "SET CONSTRAINTS ALL IMMEDIATE"
         )  # else the guards cannot be lifted while foreign keys are still to be checked
@@ -50,7 +50,7 @@ def unguarded(db):
 
 
 class Cost(list):
-    """Of every statement that reads history inside: the plan, and on PostgreSQL how many blocks it touched."""
+    """The plan of every statement in the block that reads history, and on PostgreSQL the blocks it read."""
 
     def __enter__(self):
         self._wrapped = connection.execute_wrapper(self._explain)
@@ -80,7 +80,7 @@ class Cost(list):
 
 
 def scans(plan):
-    """The tables that a plan of PostgreSQL reads from end to end."""
+    """Returns the tables that a PostgreSQL plan reads in full."""
     if plan["Node Type"] == "Seq Scan":
         yield plan["Relation Name"]
     for child in plan.get("Plans", ()):
@@ -88,7 +88,7 @@ def scans(plan):
 
 
 def reads(user):
-    """{what it is for: a function that reads}, as the product does it."""
+    """Returns {purpose: a function that reads history}, as the product does it."""
     at_hand, archived = (WorkItem.objects.get(pk=pk) for pk in (50, IN_ARCHIVE + 50))
     cancelled = WorkItem(pk=IN_ARCHIVE + 100 - IN_ARCHIVE % 100, status="Cancelled", stage="Resolve")
     act = BulkChange(pk=ACT, move="review", selection={"undo": str(ACT)}, by=user)
@@ -97,29 +97,31 @@ def reads(user):
     request = type("Request", (), {"user": user, "GET": {}})()
     listed = {table: admin.site.get_model_admin(table).get_queryset(request) for table in (HistoryEntry, ArchivedEntry)}
     return {
-        "the item's page": lambda: latest(at_hand, 200),
-        "the item's page, archived": lambda: latest(archived, 200),
-        "export and import": lambda: whole(dict.fromkeys(some, 10), ["number", "at"]),
-        "export and import, archived": lambda: whole({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
-        "where a cancelled item stopped": lambda: transitions.stopped_at(cancelled),
-        "who was told": lambda: related._told(list(some)),
-        "when items were requeued": lambda: saving._requeued(
+        "the item's page": lambda: latest_entries(at_hand, 200),
+        "the item's page, archived": lambda: latest_entries(archived, 200),
+        "export and import": lambda: read_histories(dict.fromkeys(some, 10), ["number", "at"]),
+        "export and import, archived": lambda: read_histories({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
+        "where a cancelled item stopped": lambda: transitions.find_reached_stage(cancelled),
+        "who was told": lambda: related._notified(list(some)),
+        "when items were requeued": lambda: saving._last_requeues(
             dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
-        "a list's mark": bulk_run.mark,
+        "a list's mark": bulk_run.read_marker,
         "what has changed since a mark": lambda: list(
-            bulk_run.chosen({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
+            bulk_run.selected_items({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
-        "what an undo must find": lambda: bulk_run._changed_by(str(act.pk), 0),
-        "an act's first page": lambda: report.entries_of(act, user, 0, 20),
-        "the item that a client has made": lambda: WorkItem.objects.made_before(
+        "what an undo must find": lambda: bulk_run._entries_to_undo(str(act.pk), 0),
+        "an act's first page": lambda: report.changed_items(act, user, 0, 20),
+        "the item that a client has made": lambda: WorkItem.objects.find_resubmission(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO
         ),
         "the admin site": lambda: list(listed[HistoryEntry].order_by("-id")[:50]),
         "the admin site, an item": lambda: list(listed[HistoryEntry].filter(item_id=50).order_by("-id")),
         "the admin site, the archive": lambda: list(listed[ArchivedEntry].order_by("-id")[:50]),
         "a piece of what is to be archived": lambda: list(
-            archiving._old(datetime(2019, 1, 1, tzinfo=UTC)).filter(pk__gt=40, pk__lte=60).values_list("pk", flat=True)
+            archiving._archivable(datetime(2019, 1, 1, tzinfo=UTC))
+            .filter(pk__gt=40, pk__lte=60)
+            .values_list("pk", flat=True)
         ),
     }
 
@@ -137,15 +139,15 @@ def test_the_cost_of_reading_history_does_not_depend_on_how_much_there_is(on_pos
     fill(SMALL, LARGE, virginia)
     assert HistoryEntry.objects.count() > 190_000 < ArchivedEntry.objects.count()
     large = {name: cost_of(read) for name, read in reads(ada).items()}
-    print({name: (small[name], cost.blocks) for name, cost in large.items()})  # noqa: T201  for whoever wants the figures (-s)
+    print({name: (small[name], cost.blocks) for name, cost in large.items()})  # noqa: T201  shown with -s
     grown = {name: (small[name], cost.blocks) for name, cost in large.items() if cost.blocks > 3 * small[name] + 10}
     whole_tables = {name: found for name, cost in large.items() if (found := [one for p in cost for one in scans(p)])}
     assert (grown, whole_tables) == ({}, {})
 
 
-def test_every_read_of_history_is_by_an_index_on_sqlite(unguarded, virginia, ada):
+def test_every_read_of_history_uses_an_index_on_sqlite(unguarded, virginia, ada):
     if connection.vendor != "sqlite":
-        return  # the test above says it for PostgreSQL
+        return  # the test above covers PostgreSQL
     fill(1, SMALL, virginia)
     for analysed in (True, False):
         if not analysed:
@@ -153,10 +155,10 @@ def test_every_read_of_history_is_by_an_index_on_sqlite(unguarded, virginia, ada
         for name, read in reads(ada).items():
             plans = cost_of(read)
             assert plans, name
-            assert [plan for plan in plans if any(is_endless(step, plan) for step in plan)] == [], name
+            assert [plan for plan in plans if any(is_full_scan(step, plan) for step in plan)] == [], name
 
 
-def is_endless(step, plan):
-    """Whether a step of a plan reads a table of entries from end to end, whatever its size."""
+def is_full_scan(step, plan):
+    """Returns whether a step of a plan reads a table of entries in full."""
     reads_all = any(step.startswith(f"SCAN {table}") for table in TABLES) and "USING" not in step
     return reads_all and ("LIMIT" not in plan or any("TEMP B-TREE" in other for other in plan))

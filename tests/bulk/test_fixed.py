@@ -17,14 +17,14 @@ from workitems.listing.strategies import bounded_scan
 from workitems.models import BulkChange, Typical, WorkItem
 
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
-from ..pages.elements import form_of, page
+from ..many_items import make_items
+from ..pages.page_elements import find_form, parse_page
 from ..pages.test_bulk_cancel import NOTE, cancelled, confirmed, preview
 from ..pages.test_bulk_review import keys, outcome, snapshot_of
 
 CANCEL = "/items/cancel"
 FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
-DRIFTS = "What is in this list changes by itself, by time or by newer uploads: these are the items that are in it now."
+DRIFTS = "This list changes over time, for example when newer uploads arrive. These are the items that are in it now."
 OPEN = {"action": "Ingest", "stage": "Store", "status": "Started", "retry": False, "reviewed": False}
 
 
@@ -34,13 +34,13 @@ def all_of(client, query):
 
 def sure(asked, **more):
     """What the confirmed form of a dry run sends."""
-    return {**form_of(asked).fields(), "confirmed": "yes", "note": NOTE, **more}
+    return {**find_form(asked).fields(), "confirmed": "yes", "note": NOTE, **more}
 
 
 @pytest.mark.parametrize("when", ["before the dry run", "after it"])
 def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan, virginia, jhu, when):
-    make_many(2, [jhu], **FINISHED)
-    make_many(3, [virginia], **FINISHED)
+    make_items(2, [jhu], **FINISHED)
+    make_items(3, [virginia], **FINISHED)
     client = signed_in(ada)
     sent = {**all_of(client, "institution=jhu.edu"), "reviewed": "true"}
     if when == "after it":
@@ -50,19 +50,19 @@ def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan,
     response = client.post("/items/review", {**sent, "confirmed": "yes"}, follow=True)
     assert not WorkItem.objects.filter(reviewed=True).exists()
     assert not BulkChange.objects.exists()
-    assert "This selection cannot be read any more." in page(response).one("body").words
+    assert "This selection is no longer valid." in parse_page(response).one("body").words
 
 
 def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, jhu):
     empty = InstitutionFactory(identifier="empty.edu", name="E")
-    make_many(3, [virginia, jhu], **OPEN)
+    make_items(3, [virginia, jhu], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "institution=jhu.edu&institution=empty.edu")
     empty.delete()
     response = client.post(CANCEL, confirmed(sent))
     assert response.status_code == 422
-    assert "not there for you any more" in page(response).one("div", class_="problem").words
-    assert NOTE in page(response).one("pre").text
+    assert "You no longer have access to the list" in parse_page(response).one("div", class_="problem").words
+    assert NOTE in parse_page(response).one("pre").text
     assert cancelled() == set()
     assert not BulkChange.objects.exists()
 
@@ -82,7 +82,7 @@ def usual(db):
             late=3600,
             made_at=timezone.now(),
         )
-    typical.forget()
+    typical.clear_cache()
 
 
 def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in, ada, virginia, usual):
@@ -95,16 +95,16 @@ def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in
     Typical.objects.update(late=960)  # it is as if half an hour had passed
     asked = client.post(CANCEL, sent)
     assert preview(asked) == [
-        "4 items chosen",
-        "4 will be cancelled, for good: 4 Started",
+        "4 items selected",
+        "4 will be cancelled (can be requeued later): 4 Started",
         DRIFTS,
     ]
     Typical.objects.update(late=3600)
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled (can be requeued later): 2 Started", DRIFTS]
     asked = client.post(CANCEL, sure(asked, note=""))
     assert asked.status_code == 422
-    assert preview(asked) == ["2 items chosen", "2 will be cancelled, for good: 2 Started", DRIFTS]
+    assert preview(asked) == ["2 items selected", "2 will be cancelled (can be requeued later): 2 Started", DRIFTS]
     Typical.objects.update(late=960)
     shown = client.post(CANCEL, sure(asked), follow=True)
     assert outcome(shown) == "Cancelled 2 of 2."
@@ -124,15 +124,15 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     sent = all_of(client, query)
     ada.time_zone = "UTC"
     ada.save()
-    assert preview(client.post(CANCEL, sent))[0] == "3 items chosen"
+    assert preview(client.post(CANCEL, sent))[0] == "3 items selected"
     for module in (bulk_run, bounded_scan):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "COUNT_LIMIT", 2)
     client.post(CANCEL, confirmed(sent), follow=True)
     assert cancelled() == keys(*that_day)
 
 
 def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
-    items = make_many(3, [virginia], **OPEN)
+    items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
     first, second = (client.post(CANCEL, form) for _ in range(2))
@@ -144,16 +144,16 @@ def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
 
 def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed_in, stan, virginia):
     """After an undo, or with other values."""
-    make_many(3, [virginia], **FINISHED)
+    make_items(3, [virginia], **FINISHED)
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     first = client.post("/items/review", form)["Location"]
     undo = client.post(f"{first}/undo")["Location"]
     assert client.post(f"{first}/undo")["Location"] == undo
     again = client.post("/items/review", form, follow=True)
-    assert outcome(again) == "Marked 0 of 3 reviewed. 3 skipped: changed since the list was opened."
+    assert outcome(again) == "Marked 0 of 3 as reviewed. 3 skipped: changed since the list was opened."
     other = client.post("/items/review", {**form, "reviewed": "false"}, follow=True)
-    assert outcome(other).startswith("Marked 0 of 3 not reviewed.")
+    assert outcome(other).startswith("Marked 0 of 3 as not reviewed.")
     assert BulkChange.objects.count() == 4
 
 
@@ -161,7 +161,7 @@ def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed
 def many(monkeypatch):
     """Three are many."""
     for module in (bulk_run, bounded_scan):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "COUNT_LIMIT", 2)
 
 
 @pytest.mark.parametrize("now", ["promoted", "moved"])
@@ -169,12 +169,12 @@ def many(monkeypatch):
 def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     signed_in, stan, ada, virginia, jhu, many, monkeypatch, now, when
 ):
-    own, theirs = make_many(3, [virginia], **FINISHED), make_many(4, [jhu], **FINISHED)
+    own, theirs = make_items(3, [virginia], **FINISHED), make_items(4, [jhu], **FINISHED)
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     if when == "while it runs":
-        monkeypatch.setattr(bulk_run, "PIECE", 1)
-        monkeypatch.setattr(bulk_run, "SLICE", timedelta(0))
+        monkeypatch.setattr(bulk_run, "BATCH_SIZE", 1)
+        monkeypatch.setattr(bulk_run, "TIME_SLICE", timedelta(0))
         client.post("/items/review", form)
     stan.role, stan.institution = (ada.role, ada.institution) if now == "promoted" else (stan.role, jhu)
     stan.save()
@@ -194,7 +194,7 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
 
 
 def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ada, virginia, many):
-    items = make_many(3, [virginia], **OPEN)
+    items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
     first = client.post(CANCEL, form)["Location"]
@@ -205,32 +205,32 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
 
 
 def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(bulk_run, "MOST", 3)
-    monkeypatch.setattr(bounded_scan, "MOST", 3)
-    items = make_many(3, [virginia], **OPEN)
+    monkeypatch.setattr(bulk_run, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 3)
+    items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
     make_item(virginia, stage="Store")
     asked = client.post(CANCEL, sent)
-    assert preview(asked) == ["3 items chosen", "3 will be cancelled, for good: 3 Started"]
+    assert preview(asked) == ["3 items selected", "3 will be cancelled (can be requeued later): 3 Started"]
     assert outcome(client.post(CANCEL, sure(asked), follow=True)) == "Cancelled 3 of 3."
     assert cancelled() == keys(*items)
 
 
 def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
-    make_many(2, [virginia], **OPEN)
+    make_items(2, [virginia], **OPEN)
     token = signing.dumps(
         {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk_run.SALT, compress=True
     )
     sent = {"which": "matching", "snapshot": token, "list": "stage=Store"}
     response = signed_in(ada).post(CANCEL, confirmed(sent))
     assert response.status_code == 422
-    assert NOTE in page(response).one("pre").text
+    assert NOTE in parse_page(response).one("pre").text
     assert cancelled() == set()
 
 
 def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
-    make_many(3, [virginia], **FINISHED)
+    make_items(3, [virginia], **FINISHED)
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
     client.post("/items/review", form)
@@ -242,62 +242,62 @@ def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
 
 @pytest.mark.parametrize("number", ["", "x", "\x00", "0" * 40])
 def test_a_number_that_is_none_is_passed_over(signed_in, ada, virginia, number):
-    items = make_many(2, [virginia], **OPEN)
+    items = make_items(2, [virginia], **OPEN)
     client = signed_in(ada)
     client.post(CANCEL, sure(client.post(CANCEL, all_of(client, "stage=Store")), number=number))
     assert cancelled() == keys(*items)
 
 
 def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia, wally):
-    items = make_many(3, [virginia], **OPEN)
+    items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
     transitions.progress(WorkItem.objects.get(pk=items[0].pk), stage="Storage Validation", status="Started", by=wally)
     newcomer = make_item(virginia, stage="Store", name="newcomer.tar")
     shown = client.post(CANCEL, form, follow=True)
     assert outcome(shown) == "Cancelled 2 of 3. 1 skipped: changed since the list was opened."
-    alone = page(shown).one("section", aria_labelledby="left-alone")
+    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
     assert [link["href"] for link in alone.all("a")] == [f"/items/{items[0].pk}"]
     assert newcomer.name not in shown.content.decode()
 
 
 def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
-    make_many(150, [virginia], **FINISHED)
+    make_items(150, [virginia], **FINISHED)
     client = signed_in(ada)
-    act = bulk_run.begin(
+    act = bulk_run.start(
         bulk_run.Selection({"ids": sorted(WorkItem.objects.values_list("pk", flat=True))}, 150, ""),
         "cancel",
         ada,
         note="No.",
     )
-    shown = client.get(f"/acts/{bulk_run.go_on(act).pk}")
-    alone = page(shown).one("section", aria_labelledby="left-alone")
+    shown = client.get(f"/acts/{bulk_run.run_slice(act).pk}")
+    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
     assert len(alone.all("li")) == 100
-    assert "there are more" in alone.words
+    assert "Only the first ones are shown" in alone.words
 
 
 @pytest.mark.parametrize("why", ["role", "inactive"])
 def test_whoever_lost_the_right_is_the_reason(
     signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
 ):
-    items = make_many(3, [virginia], **OPEN)
-    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
+    items = make_items(3, [virginia], **OPEN)
+    act = bulk_run.start(bulk_run.Selection({"ids": sorted(keys(*items))}, 3, ""), "cancel", ada, note="No.")
     another = django_user_model.objects.create_user("other@aptrust.org", role=ada.role, institution=ada.institution)
     ada.role, ada.is_active = (dora.role, True) if why == "role" else (ada.role, False)
     ada.save()
     shown = signed_in(another).post(f"/acts/{act.pk}", follow=True)
-    assert outcome(shown) == "Cancelled 0 of 3. 3 skipped: the role does not allow it any more."
+    assert outcome(shown) == "Cancelled 0 of 3. 3 skipped: the role no longer allows it."
     assert cancelled() == set()
 
 
 def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
-    items = make_many(2, [virginia], **FINISHED)
-    act = bulk_run.begin(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
+    items = make_items(2, [virginia], **FINISHED)
+    act = bulk_run.start(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
     client = signed_in(stan)
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
-    bulk_run.go_on(act)
+    bulk_run.run_slice(act)
     undone = client.post(f"/acts/{act.pk}/undo", follow=True)
-    assert outcome(undone) == "Marked 2 of 2 not reviewed."
+    assert outcome(undone) == "Marked 2 of 2 as not reviewed."
     undo = BulkChange.objects.exclude(pk=act.pk).get()
     assert client.post(f"/acts/{undo.pk}/undo").status_code == 403
 
@@ -324,7 +324,9 @@ def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other
     def run(ids, *, from_the_beginning):
         try:
             selection = bulk_run.Selection({"ids": ids}, len(ids), "")
-            bulk_run.go_on(bulk_run.begin(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning))
+            bulk_run.run_slice(
+                bulk_run.start(selection, "requeue", ada, note="N", from_the_beginning=from_the_beginning)
+            )
         except Exception as error:
             wrong.append(error)
         connections.close_all()
@@ -360,10 +362,10 @@ def test_a_place_at_the_end_of_the_calendar_begins_anew(signed_in, ada):
 
 def test_asking_is_by_what_is_there(signed_in, ada, virginia):
     """The dry run of a list by hand is the same as that of its page."""
-    make_many(4, [virginia], **OPEN)
+    make_items(4, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")
-    selection = bulk_run.fixed(bulk_run.of_snapshot(sent["snapshot"], ada), ada)
-    assert dry_run(selection, ada, "cancel").acts == 4
-    assert bulk_run.of_snapshot(bulk_run.token_of(selection, ada), ada).stored == selection.stored
+    selection = bulk_run.freeze(bulk_run.select_by_snapshot(sent["snapshot"], ada), ada)
+    assert dry_run(selection, ada, "cancel").affected == 4
+    assert bulk_run.select_by_snapshot(bulk_run.sign_frozen(selection, ada), ada).stored == selection.stored
     assert Client().post(CANCEL, sent).status_code == 302

@@ -7,8 +7,8 @@ from workitems.bulk import run
 from workitems.listing.strategies import bounded_scan
 from workitems.models import BulkChange, HistoryEntry, WorkItem
 
-from ..many import make_many
-from ..pages.elements import page
+from ..many_items import make_items
+from ..pages.page_elements import parse_page
 from ..pages.test_bulk_review import URL, done_at_once, keys, matching, outcome, reviewed
 
 FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
@@ -17,8 +17,8 @@ FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry":
 @pytest.fixture
 def small(monkeypatch):
     """Five items are many, a piece is three of them, and a window seven numbers."""
-    monkeypatch.setattr(bounded_scan, "MOST", 5)
-    for name, value in {"MOST": 5, "PIECE": 3, "WINDOW": 7}.items():
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
+    for name, value in {"COUNT_LIMIT": 5, "PIECE": 3, "WINDOW": 7}.items():
         monkeypatch.setattr(run, name, value)
 
 
@@ -32,8 +32,8 @@ def mixed(owners):
     """Finished ones with others between them, and gaps."""
     made = []
     for number in range(12):
-        made += make_many(1, owners[:1], seed=number, **FINISHED)
-        make_many(3, owners, seed=100 + number, status="Started", reviewed=False)
+        made += make_items(1, owners[:1], seed=number, **FINISHED)
+        make_items(3, owners, seed=100 + number, status="Started", reviewed=False)
     return made
 
 
@@ -48,9 +48,9 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
         items = [item for item in items if item.size is not None]
     client = signed_in(stan)
     sent = matching(client, query)
-    later = make_many(2, [virginia], **FINISHED)
-    asked = page(client.post(URL, sent)).one("main").words
-    assert "will be marked reviewed" in asked
+    later = make_items(2, [virginia], **FINISHED)
+    asked = parse_page(client.post(URL, sent)).one("main").words
+    assert "will be marked as reviewed" in asked
     act, response = done_at_once(client, sent)
     assert "until" in BulkChange.objects.get(pk=act.pk).selection
     response = to_the_end(client, act, response)
@@ -58,7 +58,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
     assert not reviewed() & keys(*later)
     total = BulkChange.objects.get(pk=act.pk).total
     assert total == len(items)
-    assert outcome(response) == f"Marked {total} of {total} reviewed."
+    assert outcome(response) == f"Marked {total} of {total} as reviewed."
     assert set(HistoryEntry.objects.filter(act=act.pk).values_list("item_id", flat=True)) == keys(*items)
     client.post(f"/acts/{act.pk}/undo")
     undo = BulkChange.objects.exclude(pk=act.pk).get()
@@ -67,37 +67,37 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
 
 
 def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, stan, virginia):
-    items = make_many(20, [virginia], name="plain.tar", **FINISHED)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    items = make_items(20, [virginia], name="plain.tar", **FINISHED)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     sent = matching(client, "q=plain")
-    said = page(client.post(URL, sent)).one("main").words
-    assert "More than 5 items chosen; of those that were looked at: 5 will be marked reviewed: 5 Success" in said
-    assert "Mark all that match reviewed" in said
+    said = parse_page(client.post(URL, sent)).one("main").words
+    assert "More than 5 items selected; of the items checked so far: 5 will be marked as reviewed: 5 Success" in said
+    assert "Mark all matching items as reviewed" in said
     act, response = done_at_once(client, sent)
-    assert "done so far" in page(response).one("main").words
+    assert "done so far" in parse_page(response).one("main").words
     response = to_the_end(client, act, response)
-    assert outcome(response) == "Marked 20 of 20 reviewed."
+    assert outcome(response) == "Marked 20 of 20 as reviewed."
     assert reviewed() == keys(*items)
 
 
 def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monkeypatch, signed_in, stan, virginia):
     """Others reviewed most of them meanwhile: the page of the act says how far it has come, and goes on."""
-    items = make_many(8, [virginia], name="plain.tar", **FINISHED)
+    items = make_items(8, [virginia], name="plain.tar", **FINISHED)
     client = signed_in(stan)
     sent = matching(client, "q=plain&reviewed=false")
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     for item in items[:4]:
         transitions.review(item, by=stan)
     act, response = done_at_once(client, sent)
     assert response.status_code == 200
-    assert "of 4 done" in page(response).one("main").words
-    assert outcome(to_the_end(client, act, response)) == "Marked 4 of 4 reviewed."
+    assert "of 4 done" in parse_page(response).one("main").words
+    assert outcome(to_the_end(client, act, response)) == "Marked 4 of 4 as reviewed."
     assert reviewed() == keys(*items)
 
 
 def test_few_of_many_are_taken_one_by_one(signed_in, stan, virginia):
-    items = make_many(4, [virginia], **FINISHED)
+    items = make_items(4, [virginia], **FINISHED)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client, "status=Success"))
     assert BulkChange.objects.get(pk=act.pk).selection["ids"] == sorted(keys(*items))
@@ -106,21 +106,21 @@ def test_few_of_many_are_taken_one_by_one(signed_in, stan, virginia):
 
 def test_two_thousand_items(signed_in, stan, virginia, jhu):
     fixed = {"action": "Ingest", "stage": "Record", "status": "Success", "retry": False, "reviewed": False}
-    items = make_many(2000, [virginia], **fixed)
-    others = make_many(20, [jhu], **fixed)
+    items = make_items(2000, [virginia], **fixed)
+    others = make_items(20, [jhu], **fixed)
     client = signed_in(stan)
     act, response = done_at_once(client, matching(client))
     while not BulkChange.objects.get(pk=act.pk).finished_at:
         response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 2,000 of 2,000 reviewed."
+    assert outcome(response) == "Marked 2,000 of 2,000 as reviewed."
     assert reviewed() == keys(*items)
     assert not reviewed() & keys(*others)
     entries = HistoryEntry.objects.filter(act=act.pk, move="review", number=2)
     assert entries.count() == 2000
-    assert len(page(response).one("ul", class_="short-rows").all("li")) == 100
+    assert len(parse_page(response).one("ul", class_="short-rows").all("li")) == 100
     listed, href = 0, f"/acts/{act.pk}"
     while href:
-        shown = page(client.get(href))
+        shown = parse_page(client.get(href))
         listed += len(shown.one("ul", class_="short-rows").all("li"))
         following = shown.all("a", rel="next")
         href = f"/acts/{act.pk}{following[0]['href']}" if following else None

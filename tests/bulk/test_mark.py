@@ -10,7 +10,7 @@ def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as
     transitions.fail(item, by=wally, note="Bad.", retry=False)
     [entry] = item.history.filter(number=2)
     drawn = [entry.pk + 1, entry.pk]  # as it was while the fail was not committed yet, and a later one was
-    chosen = run.chosen({"query": "", "zone": "UTC", "mark": drawn}, stan)
+    chosen = run.selected_items({"query": "", "zone": "UTC", "mark": drawn}, stan)
     assert not chosen.exists()
 
 
@@ -20,4 +20,4 @@ def test_the_mark_names_the_gaps(item, theirs):
         [HistoryEntry(pk=last.pk + 3, item=item, number=2, at=item.date, who="x", via="api", move="progress",
                       stage_after="Receive", status_after="Pending")]
     )  # fmt: skip
-    assert run.mark() == [last.pk + 3, last.pk + 1, last.pk + 2]
+    assert run.read_marker() == [last.pk + 3, last.pk + 1, last.pk + 2]

@@ -1,4 +1,4 @@
-"""The summary is right after every way of writing, at every moment that anybody can read it, and can be compared and mended."""
+"""The summary table is right after every kind of write, whenever it is read, and can be checked and repaired."""
 
 import random
 from collections import Counter
@@ -13,42 +13,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.counts import repair, tally, triggers
+from workitems.counts import read_summary, repair, triggers
 from workitems.lifecycle import PATHS, phase_of
 from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
 from ..conftest import guard_of_history
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 TABLE = "workitems_workitem"
 
 
-def counted():
-    """{(institution, action, stage, status, reviewed, retry): number}, by looking at every item."""
+def count_items():
+    """Returns {(institution, action, stage, status, reviewed, retry): number} by counting the items."""
     return Counter(WorkItem.objects.values_list("institution_id", "action", "stage", "status", "reviewed", "retry"))
 
 
-def told():
-    """The same, as the summary tells it of each institution alone."""
+def read_counts():
+    """Returns the same from the summary, read for each institution separately."""
     return Counter(
         {
             (owner, *kind): number
             for owner in set(WorkItem.objects.values_list("institution_id", flat=True))
-            for kind, number in tally([owner], None, None).kinds.items()
+            for kind, number in read_summary([owner], None, None).kinds.items()
         }
     )
 
 
-def check():
-    assert repair.count_differences() == []
-    assert told() == counted()
-    everything = tally(None, None, [{}])
+def check_counts_match():
+    assert repair.find_differences() == []
+    assert read_counts() == count_items()
+    everything = read_summary(None, None, [{}])
     assert sum(everything.kinds.values()) == sum(everything.institutions.values()) == WorkItem.objects.count()
 
 
-def run(sql, *params):
+def run_sql(sql, *params):
     with connection.cursor() as cursor:
         cursor.execute(sql, params or None)
 
@@ -69,20 +69,20 @@ steps = st.tuples(
 )
 
 
-def fitting(values):
-    """Only what is closed can be reviewed: the database sees to that."""
+def make_valid(values):
+    """Only closed items can be reviewed; the database enforces it."""
     closed = phase_of(values["status"], retry=values["retry"]) == "closed"
     return {**values, "reviewed": values["reviewed"] and closed}
 
 
-def make_step(name, values, owners, rows):
-    values = fitting(values)
+def write(name, values, owners, rows):
+    values = make_valid(values)
     which = values.pop("which")
     some = WorkItem.objects.filter(pk__in=[pk for pk in rows if pk % 7 == which])
     if name == "update":
         some.update(**values)
     elif name == "raw update":
-        run(
+        run_sql(
             f"UPDATE {TABLE} SET action = %s, stage = %s, status = %s, retry = %s, reviewed = %s WHERE id %% 7 = %s",
             *(str(values[word]) for word in ("action", "stage", "status")),
             values["retry"],
@@ -90,15 +90,15 @@ def make_step(name, values, owners, rows):
             which,
         )
     elif name == "bulk create":
-        make_many(which, owners, seed=which, **values)
+        make_items(which, owners, seed=which, **values)
     elif name == "raw insert":
         columns = [column.column for column in WorkItem._meta.concrete_fields if not column.primary_key]
         listed = ", ".join(f'"{column}"' for column in columns)
-        run(f"INSERT INTO {TABLE} ({listed}) SELECT {listed} FROM {TABLE} WHERE id %% 7 = %s", which)
+        run_sql(f"INSERT INTO {TABLE} ({listed}) SELECT {listed} FROM {TABLE} WHERE id %% 7 = %s", which)
     elif name == "raw delete":
-        # By the statement alone: the ORM refuses, and the history would keep its item.
+        # Raw SQL, because the ORM refuses; items with a history can't be deleted.
         kept = f"SELECT item_id FROM {HistoryEntry._meta.db_table}"
-        run(f"DELETE FROM {TABLE} WHERE id %% 7 = %s AND id NOT IN ({kept})", which)
+        run_sql(f"DELETE FROM {TABLE} WHERE id %% 7 = %s AND id NOT IN ({kept})", which)
     elif name == "move owner":
         some.update(institution=owners[which % len(owners)])
     elif name == "upsert":
@@ -118,71 +118,71 @@ def make_step(name, values, owners, rows):
 
 @settings(max_examples=30)
 @given(plan=st.lists(steps, min_size=1, max_size=6))
-def test_it_is_right_after_every_way_of_writing(db, virginia, jhu, plan):
+def test_the_summary_is_right_after_every_kind_of_write(db, virginia, jhu, plan):
     with transaction.atomic():
-        rows = [item.pk for item in make_many(21, [virginia, jhu])]
+        rows = [item.pk for item in make_items(21, [virginia, jhu])]
         for name, values in plan:
-            make_step(name, dict(values), [virginia, jhu], rows)
-            check()
+            write(name, dict(values), [virginia, jhu], rows)
+            check_counts_match()
         transaction.set_rollback(True)
 
 
-def test_it_is_right_after_the_verbs(virginia, ada, wally, stan):
+def test_the_summary_is_right_after_transitions(virginia, ada, wally, stan):
     item = make_item(virginia)
     transitions.progress(item, by=wally, stage="Fetch", node="w1")
-    check()
+    check_counts_match()
     transitions.fail(item, by=wally, stage="Validate", note="no manifest", retry=False)
-    check()
+    check_counts_match()
     transitions.review(item, by=stan)
-    check()
+    check_counts_match()
     transitions.requeue(item, by=ada, stage="Fetch")
-    check()
+    check_counts_match()
     transitions.cancel(item, by=ada, note="enough")
-    check()
-    assert tally(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
+    check_counts_match()
+    assert read_summary(None, None, None).kinds == {("Ingest", "Resolve", "Cancelled", False, False): 1}
 
 
-def test_what_is_rolled_back_is_not_counted(virginia):
-    make_many(5, [virginia])
+def test_rolled_back_writes_are_not_counted(virginia):
+    make_items(5, [virginia])
     with transaction.atomic():
-        make_many(50, [virginia], status=Status.SUCCESS, retry=False)
+        make_items(50, [virginia], status=Status.SUCCESS, retry=False)
         transaction.set_rollback(True)
-    check()
-    assert sum(tally(None, None, None).kinds.values()) == 5
+    check_counts_match()
+    assert sum(read_summary(None, None, None).kinds.values()) == 5
 
 
 @pytest.mark.django_db(transaction=True)
-def test_truncated(on_postgresql, virginia):
-    make_many(30, [virginia])
+def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
+    make_items(30, [virginia])
     lift, guard = guard_of_history()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
-        run(statement)
-    assert tally(None, None, None).kinds == {}
-    assert repair.count_differences() == []
+        run_sql(statement)
+    assert read_summary(None, None, None).kinds == {}
+    assert repair.find_differences() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_changes_are_folded_into_the_summary(on_postgresql, virginia):
-    """Else a reader would sum up every change that ever was."""
-    make_many(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
+def test_deltas_are_folded_into_the_summary(on_postgresql, virginia):
+    """Otherwise readers would add up every delta that ever was."""
+    make_items(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() < triggers.FOLD_EVERY
     assert ItemCount.objects.exists()
-    check()
+    check_counts_match()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_folds_under_a_stricter_isolation(on_postgresql, virginia):
-    """What others have folded since its first statement would be an error there."""
+def test_no_fold_in_repeatable_read_transactions(on_postgresql, virginia):
+    """There, deltas folded by others since its first statement would raise an error."""
     with transaction.atomic():
-        run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        make_many(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
+        run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        make_items(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
     assert CountChange.objects.count() >= triggers.FOLD_EVERY
-    check()
+    check_counts_match()
 
 
 @pytest.fixture
 def crowd(transactional_db):
-    """A function that runs calls at the same time, each in a thread with a connection of its own; all must end well."""
+    """Returns a function that runs calls at the same time, each in a thread with its own connection; none may fail."""
 
     def together(*calls):
         def one(call):
@@ -201,10 +201,10 @@ WRITERS = 16
 ROUNDS = 40
 
 
-def test_many_writers_at_once_and_a_reader(crowd):
-    """No deadlock, nothing lost; and whoever reads meanwhile, while others fold, sees exactly as many items as there are."""
+def test_readers_see_exact_counts_while_many_write(crowd):
+    """No deadlocks, no lost writes, and readers always see the exact number of items, even during a fold."""
     owners = [InstitutionFactory(), InstitutionFactory()]
-    rows = [item.pk for item in make_many(WRITERS * 20, owners)]
+    rows = [item.pk for item in make_items(WRITERS * 20, owners)]
     done = Event()
 
     def writer(number):
@@ -220,13 +220,13 @@ def test_many_writers_at_once_and_a_reader(crowd):
                 "reviewed": False,
             }
             with transaction.atomic():
-                # A whole share at once, or one.
+                # All of this writer's items at once, or one.
                 WorkItem.objects.filter(pk__in=mine if draw.random() < 0.3 else [draw.choice(mine)]).update(**values)
 
     def reader():
         seen = set()
         while not done.is_set():
-            seen.add(sum(tally(None, None, None).kinds.values()))
+            seen.add(sum(read_summary(None, None, None).kinds.values()))
         return seen
 
     def all_writers():
@@ -237,13 +237,13 @@ def test_many_writers_at_once_and_a_reader(crowd):
 
     _none, seen = crowd(all_writers, reader)
     assert seen == {len(rows)}
-    check()
+    check_counts_match()
 
 
-def test_mending_while_others_write(crowd):
-    """What is written meanwhile is neither lost nor counted twice."""
+def test_repair_while_others_write(crowd):
+    """Concurrent writes are neither lost nor counted twice."""
     owner = InstitutionFactory()
-    rows = [item.pk for item in make_many(200, [owner])]
+    rows = [item.pk for item in make_items(200, [owner])]
     ItemCount.objects.all().delete()
     CountChange.objects.all().delete()
 
@@ -256,7 +256,7 @@ def test_mending_while_others_write(crowd):
         repair.repair_counts,
         repair.repair_counts,
     )
-    check()
+    check_counts_match()
 
 
 def command(*args):
@@ -265,8 +265,8 @@ def command(*args):
     return out.getvalue(), err.getvalue()
 
 
-def test_check_counts_finds_and_mends_what_is_wrong(virginia):
-    make_many(60, [virginia])
+def test_check_counts_finds_and_repairs_wrong_counts(virginia):
+    make_items(60, [virginia])
     assert command() == ("Counting every item …\nEvery count is right.\n", "")
     cell = {"institution_id": virginia.pk, "action": "DPN", "stage": "Fetch", "status": "Success"}
     ItemCount.objects.update_or_create(**cell, reviewed=True, retry=True, defaults={"number": 7})
@@ -276,24 +276,24 @@ def test_check_counts_finds_and_mends_what_is_wrong(virginia):
     assert f"{virginia.pk} / DPN / Fetch / Success / " in err
     assert "Made right: 1 of the counts." in out
     assert command()[0].endswith("Every count is right.\n")
-    check()
+    check_counts_match()
 
 
-def test_check_counts_says_when_the_database_does_not_keep_them(virginia):
-    name = sorted(triggers.NAMES[connection.vendor])[-1]
-    on = f" ON {triggers.NAMES[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
-    run(f"DROP TRIGGER {name}{on}")
-    make_many(40, [virginia])
+def test_check_counts_reports_missing_triggers(virginia):
+    name = sorted(triggers.TRIGGERS[connection.vendor])[-1]
+    on = f" ON {triggers.TRIGGERS[connection.vendor][name]}" if connection.vendor == "postgresql" else ""
+    run_sql(f"DROP TRIGGER {name}{on}")
+    make_items(40, [virginia])
     with pytest.raises(CommandError, match=name):
         command()
     assert f"Made anew: {name}." in command("--repair")[0]
     assert triggers.missing_triggers(connection) == set()
-    make_many(40, [virginia])
-    check()
+    make_items(40, [virginia])
+    check_counts_match()
 
 
-def test_nobody_can_count_twice_in_one_cell(virginia):
-    make_many(20, [virginia], status=Status.SUCCESS, retry=False)
+def test_a_cell_has_only_one_count(virginia):
+    make_items(20, [virginia], status=Status.SUCCESS, retry=False)
     ItemCount.objects.create(
         institution_id=virginia.pk, action="a", stage="b", status="c", reviewed=False, retry=False, number=1
     )

@@ -1,17 +1,17 @@
-"""Copying the texts of items that were there before the search's table: what a piece costs does not depend on how many are copied."""
+"""Copying existing texts into the search table: a batch costs the same however many have been copied."""
 
 import pytest
 from django.db import connection
 
-from workitems.search import index
+from workitems.migrations.frozen import search
 
-from ..many import make_many
+from ..many_items import make_items
 
-ITEMS, PIECE = 4_000, 200
+ITEMS, BATCH_SIZE = 4_000, 200
 
 
 class Blocks(list):
-    """How many blocks each piece touched."""
+    """How many blocks each batch read."""
 
     def __call__(self, execute, sql, params, many, context):
         if sql.startswith("WITH piece"):
@@ -25,21 +25,21 @@ class Blocks(list):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_late_piece_reads_no_more_than_an_early_one(virginia, on_postgresql, monkeypatch):
-    make_many(ITEMS, [virginia])
-    monkeypatch.setattr(index, "PIECE", PIECE)
+def test_late_batches_read_no_more_than_early_ones(virginia, on_postgresql, monkeypatch):
+    make_items(ITEMS, [virginia])
+    monkeypatch.setattr(search, "PIECE", BATCH_SIZE)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {index.TABLE}")
-        # As it is planned where there are millions.
+        cursor.execute(f"DELETE FROM {search.TABLE}")
+        # The plan for a table of millions.
         cursor.execute("SET enable_nestloop = off; SET enable_hashjoin = off; SET enable_seqscan = off; ANALYZE")
     blocks = Blocks()
     try:
         with connection.execute_wrapper(blocks):
-            index.copy_all(connection)
+            search.copy_all(connection)
     finally:
         connection.close()
-    assert len(blocks) > ITEMS // PIECE
+    assert len(blocks) > ITEMS // BATCH_SIZE
     assert max(blocks[2:]) <= 1.05 * blocks[1], blocks
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {index.TABLE}")
+        cursor.execute(f"SELECT count(*) FROM {search.TABLE}")
         assert cursor.fetchone() == (ITEMS,)

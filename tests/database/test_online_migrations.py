@@ -1,4 +1,4 @@
-"""The migrations of large tables on an installation in use: workers go on writing, and afterwards everything is right."""
+"""The migrations of large tables on an installation in use: workers keep writing, and the result is right."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ from ..serving import database_url
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "0006"
 ITEMS = 6000
-WAIT = "20s"  # after that a writer would give up, and the test fail; waiting for the whole migration would be as good as being blocked
+WAIT = "20s"  # then a writer gives up and the test fails: it was blocked
 
 
 def manage(url, *arguments):
@@ -39,11 +39,11 @@ def manage(url, *arguments):
 
 @pytest.fixture(scope="module")
 def before(django_db_setup, django_db_blocker):
-    """The name of a database as it was before the summary, with items in it: made once, and copied for each test."""
+    """The name of a database from before the summary table, with items; created once and copied for each test."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time: nobody writes while a migration runs")
     name = f"before_{os.getpid()}"
-    with made(name, "template0") as url:
+    with create_database(name, "template0") as url:
         manage(url, "migrate", "accounts")
         manage(url, "migrate", "workitems", BEFORE)
         with psycopg.connect(url, autocommit=True) as filling:
@@ -54,13 +54,13 @@ def before(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def installation(before):
-    """The address of a database of its own."""
-    with made(f"live_{os.getpid()}", before) as url:
+    """The URL of a database of its own."""
+    with create_database(f"live_{os.getpid()}", before) as url:
         yield url
 
 
 @contextmanager
-def made(name, template):
+def create_database(name, template):
     values = connection.settings_dict
     with psycopg.connect(database_url({**values, "NAME": "postgres"}), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -83,8 +83,8 @@ CHANGE = "UPDATE workitems_workitem SET status = %s, search_text = 'moved ' || s
 
 
 @contextmanager
-def writers(url, number=4):
-    """Workers that write until the end of the block, and how often each has; one that cannot fails the test."""
+def run_writers(url, number=4):
+    """Runs workers that write until the end of the block, and counts their writes. A blocked one fails the test."""
     done, counts = Event(), [0] * number
 
     def write(which):
@@ -105,8 +105,8 @@ def writers(url, number=4):
                 future.result(timeout=60)
 
 
-def test_workers_go_on_while_it_runs(installation):
-    with writers(installation) as counts:
+def test_workers_keep_writing_during_the_migration(installation):
+    with run_writers(installation) as counts:
         manage(installation, "migrate", "workitems")
         written = list(counts)
     assert all(number > 5 for number in written), written
@@ -120,8 +120,8 @@ def test_workers_go_on_while_it_runs(installation):
     assert (wrong, broken) == (0, 0)
 
 
-def test_it_can_be_interrupted_and_run_again(installation):
-    """Whatever is there already is left, what is half done is done anew."""
+def test_an_interrupted_migration_can_be_repeated(installation):
+    """What exists is kept, and what is half done is done again."""
     manage(installation, "migrate", "workitems")
     with psycopg.connect(installation, autocommit=True) as breaking:
         breaking.execute("DELETE FROM django_migrations WHERE app = 'workitems' AND name >= '0008'")
@@ -138,8 +138,8 @@ def test_it_can_be_interrupted_and_run_again(installation):
     assert (texts, broken) == (ITEMS, 0)
 
 
-def test_a_lock_that_is_not_to_be_had_is_asked_for_again(installation):
-    """Somebody has been reading for long: nobody is made to queue up behind the migration, which goes on as soon as it can."""
+def test_a_lock_that_is_not_available_is_retried(installation):
+    """During a long read nobody queues up behind the migration, which continues as soon as it can."""
     with psycopg.connect(installation) as reading, ThreadPoolExecutor(1) as pool:
         reading.execute("LOCK TABLE workitems_workitem IN ROW EXCLUSIVE MODE")
         migrating = pool.submit(manage, installation, "migrate", "workitems", "0008")
@@ -154,7 +154,7 @@ def test_a_lock_that_is_not_to_be_had_is_asked_for_again(installation):
     assert "Every count is right." in manage(installation, "check_counts")
 
 
-def test_back_and_forth_on_sqlite(tmp_path):
+def test_migrating_back_and_forth_on_sqlite(tmp_path):
     file = tmp_path / "live.sqlite3"
     url = f"sqlite:///{quote(str(file))}"
     manage(url, "migrate", "workitems", BEFORE)
@@ -172,8 +172,8 @@ def test_back_and_forth_on_sqlite(tmp_path):
         assert reading.execute("SELECT sum(number) FROM workitems_itemcount").fetchone() == (60,)
 
 
-def test_outcomes_come_from_the_histories_and_the_version_before_goes_on(tmp_path):
-    """Its workers write to the table of the days until they are started anew."""
+def test_outcomes_are_rebuilt_and_old_workers_keep_running(tmp_path):
+    """Old workers write to the former table of days until they are restarted."""
     file = tmp_path / "outcomes.sqlite3"
     url = f"sqlite:///{quote(str(file))}"
     manage(url, "migrate", "workitems", "0017")

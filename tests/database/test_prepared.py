@@ -3,7 +3,7 @@
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 
-from workitems.database import fetched
+from workitems.database import fetch_prepared
 
 SQL = "SELECT CAST(%s AS integer) + 1"
 
@@ -22,37 +22,37 @@ def postgresql(transactional_db):
         pytest.skip("only PostgreSQL prepares statements")
 
 
-def ask(*values):
-    return [fetched(DEFAULT_DB_ALIAS, SQL, [value]) for value in values]
+def fetch(*values):
+    return [fetch_prepared(DEFAULT_DB_ALIAS, SQL, [value]) for value in values]
 
 
-def test_the_rows(db):
-    assert ask(1, 41) == [[(2,)], [(42,)]]
+def test_rows_are_fetched(db):
+    assert fetch(1, 41) == [[(2,)], [(42,)]]
 
 
-def test_it_is_prepared_and_used_again(postgresql):
-    ask(*range(10))
+def test_a_statement_is_prepared_once_and_reused(postgresql):
+    fetch(*range(10))
     assert prepared() == [10]
 
 
-def test_not_behind_pgbouncer_where_the_next_statement_meets_another_connection(postgresql, monkeypatch):
+def test_nothing_is_prepared_behind_pgbouncer(postgresql, monkeypatch):
     connection.close()
     connection.ensure_connection()
     monkeypatch.setattr(connection.connection, "prepare_threshold", None)  # as there
-    ask(*range(10))
+    fetch(*range(10))
     assert prepared() == []
 
 
-def test_errors_are_djangos(postgresql):
+def test_errors_are_django_errors(postgresql):
     with transaction.atomic():
-        fetched(DEFAULT_DB_ALIAS, "SELECT set_config('statement_timeout', '10', true)", [])
+        fetch_prepared(DEFAULT_DB_ALIAS, "SELECT set_config('statement_timeout', '10', true)", [])
         with pytest.raises(OperationalError, match="statement timeout"):
-            fetched(DEFAULT_DB_ALIAS, "SELECT pg_sleep(%s)", [10])
+            fetch_prepared(DEFAULT_DB_ALIAS, "SELECT pg_sleep(%s)", [10])
 
 
-def test_it_is_part_of_the_transaction(postgresql):
+def test_statements_run_in_the_current_transaction(postgresql):
     insert = "INSERT INTO accounts_institution (identifier, name) VALUES (%s, %s) RETURNING id"
     with transaction.atomic():
-        fetched(DEFAULT_DB_ALIAS, insert, ["a.edu", "A"])
+        fetch_prepared(DEFAULT_DB_ALIAS, insert, ["a.edu", "A"])
         transaction.set_rollback(True)
-    assert fetched(DEFAULT_DB_ALIAS, "SELECT identifier FROM accounts_institution", []) == []
+    assert fetch_prepared(DEFAULT_DB_ALIAS, "SELECT identifier FROM accounts_institution", []) == []

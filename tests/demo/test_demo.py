@@ -16,7 +16,7 @@ from django.test import override_settings
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
 from workitems.demo import DemoRefused, load_demo, texts
-from workitems.demo.load import SEED, steps_until
+from workitems.demo.load import SEED, steps_before
 from workitems.demo.plot import Plot
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Action, Stage, Status
@@ -50,7 +50,7 @@ def demo(loaded, db):
 @pytest.fixture(scope="module")
 def stories():
     """Those of the full demo."""
-    return Plot(count=3000, now=NOW, seed=SEED).tell()
+    return Plot(count=3000, now=NOW, seed=SEED).write_stories()
 
 
 def test_everybody_is_there_with_their_role(demo):
@@ -101,7 +101,7 @@ def test_nothing_is_in_the_future(demo):
 
 def test_a_story_that_is_not_over_yet_stops_now(stories):
     middle = stories[1500].start
-    played = steps_until(middle, stories)
+    played = steps_before(middle, stories)
     assert played == sorted(played)
     assert max(at for at, *_rest in played) == middle
     assert len(played) == sum(step.at <= middle for story in stories for step in story.steps)
@@ -191,7 +191,7 @@ def test_superseded_and_duplicate_uploads(demo):
     assert superseded.filter(stage=Stage.RECEIVE, status=Status.PENDING).exists()
     assert WorkItem.objects.duplicates().exists()
     cancelled = HistoryEntry.objects.filter(move="cancel", who="system@aptrust.org")
-    assert {*cancelled.values_list("note", flat=True)} == {texts.REPLACED, texts.SAME_AGAIN}
+    assert {*cancelled.values_list("note", flat=True)} == {texts.SUPERSEDED, texts.DUPLICATE}
     # Only the uploads that are meant to: no two ordinary bags have one name by chance.
     assert superseded.count() + WorkItem.objects.duplicates().count() <= 10
 
@@ -248,7 +248,7 @@ def test_the_full_demo_has_the_shape_of_real_data(stories):
     assert timedelta(days=700) < NOW - stories[0].start < timedelta(days=735)
 
 
-def test_deletions_come_in_bursts_and_dpn_is_long_ago(stories):
+def test_deletions_come_in_bursts_and_dpn_is_long_time_ago(stories):
     deletions = Counter(s.start.date() for s in stories if s.action == Action.DELETE)
     assert max(deletions.values()) >= 150
     assert all(s.start < NOW - timedelta(days=500) for s in stories if s.action == Action.DPN)
@@ -266,12 +266,12 @@ def test_larger_bags_take_longer(stories):
 
 def test_the_same_seed_makes_the_same_demo_but_for_its_end():
     later = NOW + timedelta(days=11, hours=5)
-    one, two = (Plot(count=300, now=now, seed=7).tell() for now in (NOW, later))
+    one, two = (Plot(count=300, now=now, seed=7).write_stories() for now in (NOW, later))
     assert [(s.bag, s.action, [step.move for step in s.steps]) for s in one] == [
         (s.bag, s.action, [step.move for step in s.steps]) for s in two
     ]
     assert one[0].start - NOW == two[0].start - later
-    assert [s.bag for s in one] != [s.bag for s in Plot(count=300, now=NOW, seed=8).tell()]
+    assert [s.bag for s in one] != [s.bag for s in Plot(count=300, now=NOW, seed=8).write_stories()]
 
 
 def test_it_is_not_loaded_twice(demo, settings):

@@ -7,9 +7,9 @@ from django.db import connection
 from django.urls import reverse
 
 from pharos.accounts.models import User
-from workitems.demo.cast import make_cast
+from workitems.demo.cast import create_cast
 
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 from ..serving import PAGES, database_url, server
 
 SIGN_IN = reverse("account_login")
@@ -24,12 +24,12 @@ BY_ROLE = {
 def demo(db, settings):
     """The demo's people, while DEBUG is on."""
     settings.DEBUG = True
-    return make_cast()
+    return create_cast()
 
 
 def form_of_accounts(client, address=SIGN_IN):
     """The form with the accounts; None where the page offers none."""
-    found = page(client.get(address)).all("form", class_="stack demo-accounts")
+    found = parse_page(client.get(address)).all("form", class_="stack demo-accounts")
     return found[0] if found else None
 
 
@@ -64,7 +64,7 @@ def test_a_database_without_the_whole_demo_offers_nobody(demo, client, changes):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_production_server_offers_nobody():
-    make_cast()
+    create_cast()
     with server(database_url(connection.settings_dict), **PAGES) as running:
         text = urlopen(f"{running.url}{SIGN_IN}").read().decode()  # noqa: S310  our own server
     assert "Sign in" in text

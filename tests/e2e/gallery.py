@@ -37,7 +37,7 @@ def _know_what_is_usual():
             values = {"low": low, "median": 1.5 * low, "high": 3 * low, "late": 3.5 * low, "number": 40 * place}
             values["made_at"] = timezone.now()
             Typical.objects.update_or_create(values, action=action, stage=stage, band=band)
-    typical.forget()
+    typical.clear_cache()
 
 
 def hang(virginia, jhu, *, staff, admin):
@@ -109,6 +109,6 @@ def hang(virginia, jhu, *, staff, admin):
     for name, query in (("Late ones of the atlas", "late=true&q=atlas"), ("Failures_" * 8, "status=Failed&sort=name")):
         shown["view"] = save_view(staff, name=name, query=query, reach="institution")
     for label in ("", "Desktop_app_" * 8):
-        shown["key"], secret = api_keys.make(staff, label=label, now=start)
-    api_keys.use(api_keys.find(staff.email, secret), limit=600, now=timezone.now())
+        shown["key"], secret = api_keys.create_key(staff, label=label, now=start)
+    api_keys.count_call(api_keys.find_key(staff.email, secret), limit=600, now=timezone.now())
     return shown

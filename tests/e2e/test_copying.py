@@ -62,5 +62,5 @@ def test_without_scripts_it_is_there_to_be_read(at_the_item):
     page, item = at_the_item(java_script_enabled=False)
     for button in page.locator("[data-copy]").all():
         expect(button).to_be_hidden()
-    page.get_by_text("This item as plain text").click()
+    page.get_by_text("Plain-text summary for an email").click()
     expect(page.locator("#support-text")).to_contain_text(f"Etag: {item.etag}")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from workitems.demo.cast import make_cast
+from workitems.demo.cast import create_cast
 
 from .test_every_page import looked_at
 
@@ -15,7 +15,7 @@ SIGN_IN = "/accounts/login/?next=/account"
 def demo(transactional_db, settings):
     """The demo's people, while DEBUG is on."""
     settings.DEBUG = True
-    make_cast()
+    create_cast()
 
 
 def test_the_accounts_have_no_fault(demo, opened):

@@ -43,8 +43,8 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
     row(page, with_items["failed"]).get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text(ERROR)
     advice = page.get_by_role("region", name="What now?")
-    expect(advice).to_contain_text("Your institution has to act.")
-    expect(advice).to_contain_text("Correct the bag as the note says, and upload it again.")
+    expect(advice).to_contain_text("Action needed: your institution.")
+    expect(advice).to_contain_text("Correct the bag as described in the note, and upload it again.")
     expect(advice.get_by_role("link", name="Cancel")).to_have_count(0)
     page.get_by_role("link", name="Back to the list").click()
     expect(page).to_have_url(the_list)
@@ -71,9 +71,9 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
     page.goto("/")
     page.get_by_role("region", name="What needs you").get_by_role("link", name="Late").click()
     late = total(page)
-    page.get_by_label("Which items").select_option("matching")
+    page.get_by_label("Items to change").select_option("matching")
     page.get_by_role("button", name="Requeue…").click()
-    expect(page.locator(".preview")).to_contain_text(f"{late} will wait for a worker again")
+    expect(page.locator(".preview")).to_contain_text(f"{late} will be requeued")
     note = page.get_by_label("Note", exact=True)
     note.fill("Tried again: the store was down.")
     page.get_by_role("button", name="Requeue", exact=False).last.click()
@@ -83,7 +83,7 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
         "Store",
         "Tried again: the store was down.",
     )
-    page.get_by_role("link", name="All bulk acts").click()
+    page.get_by_role("link", name="All bulk changes").click()
     act = page.get_by_role("listitem").filter(has_text="Tried again: the store was down.")
     expect(act).to_contain_text(f"Requeued {late} of {late}.")
     act.get_by_role("link", name="Requeue").click()
@@ -94,8 +94,8 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
 def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/")
-    days = page.get_by_role("region", name="The last 90 days")
-    days.get_by_text("The numbers as a table").click()
+    days = page.get_by_role("region", name="Last 90 days")
+    days.get_by_text("Show as a table").click()
     expect(days.get_by_role("row")).to_have_count(91)
     expect(page.get_by_role("table", name="Ingest")).to_have_count(2)
 
@@ -114,14 +114,14 @@ def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
     page.goto("/accounts/login/")
     page.get_by_role("link", name="Forgot your password").click()
     page.get_by_label("E-mail").fill("dora@virginia.edu")
-    page.get_by_role("button", name="Send me the link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    page.get_by_role("button", name="Send link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
     [link] = [word for word in mailoutbox[0].body.split() if "/password/reset/key/" in word]
     page.goto(link)
     page.get_by_label("New Password", exact=True).fill("keeper-of-the-lamp")
     page.get_by_label("New Password (again)").fill("keeper-of-the-lamp")
     page.get_by_role("button", name="Set password").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your new password is set")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your new password has been set")
     cast["dora"].refresh_from_db()
     assert cast["dora"].check_password("keeper-of-the-lamp")
 
@@ -137,27 +137,27 @@ def test_staff_review_what_has_finished(window, cast, with_items):
         row(page, item).get_by_label(f"Select {item.name}").check()
     bulk = page.locator("form.bulk")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
-    expect(page.locator(".preview")).to_contain_text("2 will be marked reviewed")
+    expect(page.locator(".preview")).to_contain_text("2 will be marked as reviewed")
     page.get_by_role("button", name="Mark 2 items reviewed").click()
     expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
     assert [now(item).reviewed for item in two] == [True, True]
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 not reviewed.")
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as not reviewed.")
     assert [now(item).reviewed for item in two] == [False, False]
     page.get_by_role("link", name="Back to the list").click()
     expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review))
 
     page.goto(the_list)
-    page.get_by_role("button", name=f"Mark {two[0].name} reviewed").click()
-    expect(page.locator(".message")).to_have_text(f"Marked {two[0].name} reviewed.")
+    page.get_by_role("button", name=f"Mark {two[0].name} as reviewed").click()
+    expect(page.locator(".message")).to_have_text(f"Marked {two[0].name} as reviewed.")
     assert page.url.startswith(the_list)
     assert now(two[0]).reviewed
     expect(page.locator("[data-total]")).to_have_attribute("data-total", str(to_review - 1))
 
-    page.get_by_label("Which items").select_option(f"All {to_review - 1} that match")
+    page.get_by_label("Items to change").select_option(f"All {to_review - 1} matching items")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
     page.get_by_role("button", name=f"Mark {to_review - 1} items reviewed").click()
-    expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} reviewed.")
+    expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} as reviewed.")
     assert not WorkItem.objects.visible_to(cast["stan"]).closed().filter(reviewed=False).exists()
 
 
@@ -170,7 +170,7 @@ def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
     page.get_by_role("link", name="Cancel…").click()
     page.watch.expect(422)
     page.get_by_role("button", name="Cancel 1 item").click()
-    expect(page.locator(".error")).to_have_text("A note is required: say why, for those who read it later.")
+    expect(page.locator(".error")).to_have_text("A note is required. Say why, for people who read it later.")
     note = page.get_by_label("Note", exact=True)
     expect(note).to_have_attribute("aria-invalid", "true")
     assert now(item).status == "Suspended"
@@ -191,7 +191,7 @@ def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
 def test_an_admin_begins_a_note_from_a_template(window, cast, with_items):
     page = window(cast["ada"])
     page.goto(f"/items/{with_items['pending'].pk}/cancel")
-    page.get_by_role("link", name="At your request").click()
+    page.get_by_role("link", name="Requested by the institution").click()
     expect(page.get_by_label("Note", exact=True)).to_have_value("Cancelled at the request of your institution.")
     page.get_by_role("link", name="Keep item").click()
     expect(page.locator("article")).to_have_attribute("data-status", "Pending")
@@ -246,7 +246,7 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     number = total(page)
     page.get_by_role("link", name=f"Review {number} one by one").click()
     first = page.get_by_role("heading", level=1).inner_text()
-    page.get_by_role("button", name="Mark reviewed, and next").click()
+    page.get_by_role("button", name="Mark reviewed and go to next").click()
     expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
     expect(page.locator(".progress")).to_have_text(f"{number - 1} of {number} left")
     page.get_by_role("button", name="Undo").click()
@@ -255,12 +255,12 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     page.get_by_role("button", name="Mark all").click()
     alike = int(page.locator(".preview strong").first.inner_text().split()[0])
     page.get_by_role("button", name="Mark", exact=False).last.click()
-    expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} reviewed.")
-    page.get_by_role("link", name="Go on reviewing").click()
+    expect(page.locator(".outcome")).to_have_text(f"Marked {alike} of {alike} as reviewed.")
+    page.get_by_role("link", name="Continue reviewing").click()
     expect(page.locator(".progress")).to_have_text(f"{number - alike} of {number} left")
     for _ in range(number - alike):
         page.get_by_role("link", name="Skip", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You have come to the end")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You've reached the end")
     assert WorkItem.objects.closed().filter(reviewed=True, institution=cast["stan"].institution).count() == alike + 1
 
 
@@ -270,13 +270,13 @@ def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, wit
     number = total(page)
     page.locator(".save-view > summary").click()
     page.get_by_label("Name of this list").fill("Failed plates")
-    page.get_by_label("Who sees it").select_option("institution")
+    page.get_by_label("Visible to").select_option("institution")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Saved as “Failed plates”.")
     views = page.get_by_role("region", name="Saved views")
     expect(views.get_by_role("link", name="Failed plates")).to_have_attribute("aria-current", "true")
     views.get_by_role("link", name="Manage").click()
-    page.get_by_role("button", name="Begin with this Failed plates").click()
+    page.get_by_role("button", name="Make default Failed plates").click()
     page.get_by_role("link", name="Work Items").click()
     expect(page.get_by_role("list", name="Active filters")).to_contain_text("uva")
     assert total(page) == number

@@ -115,7 +115,7 @@ def type_in_the_search(page):
 
 
 def choose_all_that_match(page):
-    which = page.get_by_label("Which items")
+    which = page.get_by_label("Items to change")
     which.select_option("matching")
     return lambda: which.select_option("ids")
 
@@ -126,7 +126,7 @@ def stand_in_a_field(page):
 
 
 def open_a_meaning(page):
-    page.get_by_role("button", name="Status: what the words mean").click()
+    page.get_by_role("button", name="Status: definitions").click()
     return lambda: page.keyboard.press("Escape")
 
 
@@ -209,18 +209,20 @@ def refreshed(page):
 def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
     page, item = watching(cast["dora"], f"/items/{with_items['running'].pk}?list=sort%3Ddate"), with_items["running"]
     assert ask(page).status == 304
-    page.get_by_text("This item as plain text").click()
+    page.get_by_text("Plain-text summary for an email").click()
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
+    page.evaluate("document.querySelector('.foot time').textContent = 'long ago'")
     transitions.fail(item, note="No space left.", retry=False, by=service())
     refreshed(page)
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text("No space left.")
     expect(page.locator('[data-move="fail"]')).to_have_count(1)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("Brought up to date: Failed at Store")
+    expect(page.locator(".live").get_by_role("status")).to_have_text("Updated: Failed at Store")
     expect(banner(page)).to_have_count(0)
     expect(page.locator("#support-text")).to_be_visible()  # what was folded open stays so
     expect(page.get_by_role("button", name="Copy: Etag")).to_be_visible()
+    expect(page.locator(".foot time")).not_to_have_text("long ago")  # on paper it stands for when this was so
     assert page.url.endswith("?list=sort%3Ddate")
     assert faults(page) == []
     assert ask(page).status == 304

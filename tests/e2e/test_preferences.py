@@ -1,11 +1,14 @@
 """What a reader has asked of the browser: less motion, own colours, large type, paper."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from .test_every_page import TEXT_THAT_STICKS_OUT, faults
 
 ONE_DATABASE_IS_ENOUGH = True
+FULL_TIME = re.compile(r"\d{1,2} \w{3} \d{4}, \d\d:\d\d:\d\d UTC")
 STYLE = "(one, name) => getComputedStyle(one)[name]"
 ZOOMED = {"width": 320, "height": 256}  # what is left of 1280 × 1024 at 400 %
 
@@ -46,9 +49,8 @@ def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, 
     page.set_viewport_size(ZOOMED)
     page.goto("/items/")
     suspended = page.locator('[data-facet="status"][data-value="Suspended"]')
-    if scripts:
-        expect(suspended).to_be_hidden()
-        page.locator("summary", has_text="Filters").first.click()
+    expect(suspended).to_be_hidden()
+    page.locator("summary", has_text="Filters").first.click()
     suspended.click()
     expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
     page.wait_for_load_state()
@@ -86,13 +88,39 @@ def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened
     ):
         page.goto(address)
         expect(page.locator(read)).to_be_visible()
-        for clicked in page.locator(".top, .column, .foot, .search, .bulk, .item-nav, .review form").all():
+        for clicked in page.locator(".top, .column, .foot a, .search, .bulk, .item-nav, .review form").all():
             expect(clicked).to_be_hidden()
+        foot = page.locator(".foot").inner_text().split("\n")
+        assert foot[:2] == [page.title(), page.url]
+        assert FULL_TIME.fullmatch(foot[2])
+        assert all(FULL_TIME.fullmatch(shown.inner_text()) for shown in page.locator("main time").all())
         assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
         for strip in page.locator(".strip").all():
             assert strip.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
         assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
         page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)
+
+
+def test_paper_has_what_a_screen_folds_and_shapes_where_it_has_colours(opened, cast, with_items):
+    page = opened(cast["stan"])
+    page.goto(f"/items/{with_items['failed, long note'].pk}")
+    folded, named = (
+        page.locator(".note details pre, .history details pre"),
+        page.locator(".note summary, .history summary"),
+    )
+    shapes = page.locator(".done > .dot, .stopped > .dot")
+    assert (folded.count(), named.count(), shapes.count()) == (2, 2, 2)
+    for media, is_on_paper in (("screen", False), ("print", True)):
+        page.emulate_media(media=media)
+        for one in folded.all():
+            expect(one).to_be_visible(visible=is_on_paper)
+        for one in named.all():
+            expect(one).to_be_visible(visible=not is_on_paper)
+        for one in shapes.all():
+            assert (one.evaluate(STYLE, "backgroundColor") == "rgba(0, 0, 0, 0)") is is_on_paper
+            assert (one.evaluate(STYLE, "color") == one.evaluate(STYLE, "borderTopColor")) is is_on_paper
+    page.goto("/")
+    expect(page.locator(".ends")).not_to_contain_text("today", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [320, 701, 1024, 1280, 1600])

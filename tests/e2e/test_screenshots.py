@@ -20,11 +20,11 @@ STATES = [
     ("item-done", "stan", "/items/{success}", "virginia.edu.uva-lib_2274642.tar"),
     ("list-late", "ada", "/items/?late=true", "Work Items"),
     ("review-queue", "stan", "/items/review/queue?of=19&behind=1&item={failed}", "virginia.edu.uva-lib_2278801.tar"),
-    ("review-end", "stan", "/items/review/queue?list=status%3DStarted", "Nothing is left to review here"),
+    ("review-end", "stan", "/items/review/queue?list=status%3DStarted", "Nothing left to review"),
     ("saved-views", "stan", "/views/", "Saved views"),
     ("account", "stan", "/account", "My account"),
     ("cancel", "ada", "/items/{pending}/cancel", "Cancel this item?"),
-    ("glossary", "dora", "/words", "What the words mean"),
+    ("glossary", "dora", "/words", "Definitions"),
 ]
 
 

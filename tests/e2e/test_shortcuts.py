@@ -59,7 +59,7 @@ def test_x_ticks_and_the_next_row_follows(at_the_list):
     boxes = page.locator('input[name="ids"]')
     expect(boxes.nth(0)).to_be_checked()
     expect(boxes.nth(1)).to_be_checked()
-    expect(page.locator("#which option").first).to_have_text("Ticked items (2)")
+    expect(page.locator("#which option").first).to_have_text("Selected items (2)")
     page.keyboard.press("x")
     expect(boxes.nth(1)).not_to_be_checked()
     boxes.nth(0).focus()
@@ -187,7 +187,7 @@ def test_who_has_switched_them_off_types_in_peace(at_the_list, cast):
     expect(page.locator("tbody :focus")).to_have_count(0)
     expect(page.locator("dialog")).to_have_count(0)
     page.get_by_role("link", name="Keyboard").click()
-    expect(page.get_by_role("main")).to_contain_text("You have switched these off.")
+    expect(page.get_by_role("main")).to_contain_text("You have turned these off.")
 
 
 def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
@@ -196,7 +196,7 @@ def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
     page.get_by_label("Rows of a list").select_option("10")
     page.get_by_label("Dark").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".message")).to_have_text("Your settings are saved.")
+    expect(page.locator(".message")).to_have_text("Your settings have been saved.")
     page.goto("/items/")
     expect(rows(page)).to_have_count(10)
     page.keyboard.press("j")

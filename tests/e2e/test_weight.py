@@ -5,7 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from .conftest import NARROW, WIDE
+
 ONE_DATABASE_IS_ENOUGH = True
+FELT = 0.05  # of the screen; as little as a machine under load lets a page shift while it comes in
 SHIFTS = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
@@ -34,19 +37,23 @@ def test_a_cold_list_weighs_less_than_100_kilobytes(who, opened, cast, with_item
     assert sum(weights.values()) < 100_000, weights
 
 
-def test_nothing_moves_while_a_page_loads(opened, cast, with_items):
-    page = opened(cast["stan"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+def test_nothing_moves_while_a_page_loads(who, viewport, opened, cast, with_items):
+    page = opened(cast[who])
+    page.set_viewport_size(viewport)
     for address in (
         "/",
         "/items/",
         "/items/?status=Failed&q=uva",
         f"/items/{with_items['failed'].pk}",
-        "/items/review/queue",
+        "/items/review/queue" if who == "stan" else "/words",
         "/views/",
         "/account",
+        "/api/docs/v2/",
     ):
         page.goto(address)
-        assert (address, page.evaluate(SHIFTS)) == (address, 0)
+        assert page.evaluate(SHIFTS) < FELT, address
 
 
 def test_the_measure_would_see_a_shift(opened, cast, with_items):
@@ -55,4 +62,4 @@ def test_the_measure_would_see_a_shift(opened, cast, with_items):
     page.evaluate(
         "document.querySelector('main').prepend(Object.assign(document.createElement('p'), {textContent: 'Late. '.repeat(900)}))"
     )
-    assert page.evaluate(SHIFTS) > 0
+    assert page.evaluate(SHIFTS) > FELT

@@ -1,4 +1,4 @@
-"""What an item's state means, in words. Every rule of "What now?" is reached, and none by accident."""
+"""What an item's state means in words. Every rule of "What now?" is used, and none by accident."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from pharos.accounts.roles import Role
-from workitems.explanations import State, Words, first_line, lasting, what_now, words
+from workitems.explanations import Situation, StatusLabel, advise, describe_status, first_line, format_duration
 from workitems.explanations.advice import RULES, Tone, Who
 from workitems.vocabulary import Action, Stage, Status
 
@@ -22,45 +22,45 @@ def state(status="Pending", stage="Store", action="Ingest", **more):
         "stage_entered_at": None,
         **more,
     }
-    return State(action=action, stage=stage, status=status, **values)
+    return Situation(action=action, stage=stage, status=status, **values)
 
 
-# One state per rule, in the rules' order: the state, who has to act, and words that a depositor finds in the sentence.
+# One situation per rule, in the order of the rules: who has to act, and words in a depositor's sentence.
 REACHED = [
     (state("Pending", "Receive", superseded_by=7), "nobody", "never be ingested"),
-    (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded before"),
-    (state("Suspended", retry=False, needs_admin_review=True), "consortium", "put on hold"),
-    (state("Started", retry=False, needs_admin_review=True), "consortium", "could not go on"),
-    (state("Failed"), "nobody", "tried again by itself"),
-    (state("Started", retry=False), "nobody", "not be tried again by itself"),
-    (state("Started", has_node=False), "nobody", "no worker holds it"),
-    (state("Started", "Requested", "Restore"), "nobody", "busy with it"),
-    (state("Started"), "nobody", "busy with this stage"),
-    (state("Pending", "Receive"), "nobody", "seen in the receiving bucket"),
-    (state("Pending", "Requested", "Delete"), "nobody", "request has been noted"),
-    (state("Pending"), "nobody", "waits for a free worker"),
+    (state("Pending", "Receive", duplicate_of=7), "nobody", "uploaded earlier"),
+    (state("Suspended", retry=False, needs_admin_review=True), "consortium", "on hold until"),
+    (state("Started", retry=False, needs_admin_review=True), "consortium", "needs a decision"),
+    (state("Failed"), "nobody", "retried automatically"),
+    (state("Started", retry=False), "nobody", "won't be retried automatically"),
+    (state("Started", has_node=False), "nobody", "no worker is processing it"),
+    (state("Started", "Requested", "Restore"), "nobody", "processing this item"),
+    (state("Started"), "nobody", "processing this stage"),
+    (state("Pending", "Receive"), "nobody", "found in the receiving bucket"),
+    (state("Pending", "Requested", "Delete"), "nobody", "request has been recorded"),
+    (state("Pending"), "nobody", "waiting for a free worker"),
     (state("Failed", retry=False, other_upload=7), "nobody", "uploaded again since"),
-    (state("Failed", retry=False, needs_admin_review=True), "consortium", "is to look at it"),
-    (state("Failed", retry=False, reviewed=True), "nobody", "Somebody at the institution has looked"),
-    (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "Somebody at the institution"),
+    (state("Failed", retry=False, needs_admin_review=True), "consortium", "needs to look at it"),
+    (state("Failed", retry=False, reviewed=True), "nobody", "was not ingested. It has been reviewed"),
+    (state("Failed", "Fetch", "Restore", retry=False, reviewed=True), "nobody", "It has been reviewed"),
     (state("Failed", retry=False), "institution", "was not ingested"),
-    (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "does not match its checksum"),
-    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed for good"),
-    (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "another upload of the bag is processed"),
-    (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before it was ingested"),
-    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This was cancelled"),
+    (state("Failed", "Validate", "Fixity Check", retry=False), "consortium", "doesn't match its checksum"),
+    (state("Failed", "Fetch", "Restore", retry=False), "institution", "failed permanently"),
+    (state("Cancelled", "Resolve", retry=False, other_upload=7), "nobody", "Another upload of the bag is processed"),
+    (state("Cancelled", "Resolve", retry=False), "nobody", "cancelled before the bag was ingested"),
+    (state("Cancelled", "Resolve", "Restore", retry=False), "nobody", "This item was cancelled"),
 ]
 
 
-def test_there_is_a_state_for_every_rule():
+def test_every_rule_has_an_example():
     assert len(REACHED) == len(RULES)
 
 
 @pytest.mark.parametrize("number", range(len(RULES)))
-def test_each_rule_speaks_for_the_state_that_it_is_meant_for(number):
+def test_each_rule_applies_to_its_example(number):
     known, who, said = REACHED[number]
     assert [rule.applies(known) for rule in RULES].index(True) == number
-    advice = what_now(known, Role.DEPOSITOR)
+    advice = advise(known, Role.DEPOSITOR)
     assert advice.who == who
     assert said in str(advice.meaning)
     assert str(advice.next).strip() or who == "nobody"
@@ -69,52 +69,50 @@ def test_each_rule_speaks_for_the_state_that_it_is_meant_for(number):
 @pytest.mark.parametrize("number", range(len(RULES)))
 def test_an_admin_reads_what_an_admin_can_do(number):
     known, who, _said = REACHED[number]
-    to_admin, to_staff = what_now(known, Role.ADMIN), what_now(known, Role.STAFF)
-    assert to_staff.next == what_now(known, Role.DEPOSITOR).next
+    to_admin, to_staff = advise(known, Role.ADMIN), advise(known, Role.STAFF)
+    assert to_staff.next == advise(known, Role.DEPOSITOR).next
     if who == "consortium":
         assert "requeue" in str(to_admin.next)
         assert "requeue" not in str(to_staff.next)
 
 
 @pytest.mark.parametrize("which", ["superseded_by", "duplicate_of"])
-def test_an_open_upload_that_does_not_count_links_the_one_that_does(which):
-    assert what_now(state("Started", **{which: 4711}), Role.DEPOSITOR).link == 4711
+def test_a_replaced_open_upload_links_to_its_replacement(which):
+    assert advise(state("Started", **{which: 4711}), Role.DEPOSITOR).link == 4711
 
 
-def test_a_failed_upload_links_the_newer_one():
-    assert what_now(state("Failed", retry=False, other_upload=4711), Role.DEPOSITOR).link == 4711
+def test_a_failed_upload_links_to_the_newer_one():
+    assert advise(state("Failed", retry=False, other_upload=4711), Role.DEPOSITOR).link == 4711
 
 
 def test_nothing_is_linked_where_nothing_replaces_the_item():
     known = [state(status, retry=retry) for status in Status for retry in (True, False)]
-    assert {what_now(one, Role.DEPOSITOR).link for one in known} == {None}
+    assert {advise(one, Role.DEPOSITOR).link for one in known} == {None}
 
 
 @pytest.mark.parametrize("action", Action)
-def test_success_says_what_was_achieved_and_asks_staff_to_look(action):
+def test_success_says_what_was_done_and_asks_staff_to_review(action):
     done = state("Success", "Resolve", action, retry=False)
-    assert what_now(done, Role.DEPOSITOR).who == "nobody"
-    assert "Mark it reviewed" not in str(what_now(done, Role.DEPOSITOR).next)
-    assert "Mark it reviewed" in str(what_now(done, Role.STAFF).next)
+    assert advise(done, Role.DEPOSITOR).who == "nobody"
+    assert "Mark it as reviewed" not in str(advise(done, Role.DEPOSITOR).next)
+    assert "Mark it as reviewed" in str(advise(done, Role.STAFF).next)
     seen = state("Success", "Resolve", action, retry=False, reviewed=True)
-    assert "Mark it reviewed" not in str(what_now(seen, Role.STAFF).next)
+    assert "Mark it as reviewed" not in str(advise(seen, Role.STAFF).next)
 
 
-def test_each_action_succeeds_in_words_of_its_own():
-    said = {
-        str(what_now(state("Success", "Resolve", action, retry=False), Role.DEPOSITOR).meaning) for action in Action
-    }
+def test_each_action_has_its_own_success_message():
+    said = {str(advise(state("Success", "Resolve", action, retry=False), Role.DEPOSITOR).meaning) for action in Action}
     assert len(said) == len(Action)
 
 
 @pytest.mark.parametrize("action", [*Action, "Weighing"])
 def test_every_state_has_advice(action):
     for stage, status, retry, review, role in product(Stage, Status, (True, False), (True, False), Role):
-        advice = what_now(state(status, stage, action, retry=retry, needs_admin_review=review), role)
+        advice = advise(state(status, stage, action, retry=retry, needs_admin_review=review), role)
         assert str(advice.meaning).endswith(".")
         assert str(advice.next) or advice.who == "nobody"
         assert advice.who in tuple(Who)
-        assert "does not know" not in str(advice.meaning)
+        assert "doesn't recognize" not in str(advice.meaning)
 
 
 # The table of the design: status, tone, words for a depositor.
@@ -131,31 +129,31 @@ def test_every_state_has_advice(action):
         (state("Started"), Tone.RUNNING, "Running: Store", ""),
         (state("Success", "Cleanup", retry=False), Tone.DONE, "Done", ""),
         (state("Failed", "Validate", retry=False, note="\nno manifest\nline 2"), Tone.FAILED, "Failed at Validate", "no manifest"),
-        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be tried again: Store", "S3 timed out"),
+        (state("Failed", note="S3 timed out"), Tone.RETRYING, "Will be retried: Store", "S3 timed out"),
         (state("Suspended", retry=False, note="ask"), Tone.HELD, "On hold for APTrust", "ask"),
         (state("Cancelled", "Resolve", retry=False, note="by mistake\nmore"), Tone.CANCELLED, "Cancelled", "by mistake"),
         (state("Quarantined"), Tone.UNKNOWN, "Quarantined", ""),
-        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, for APTrust to decide", "disk"),
+        (state("Started", retry=False, needs_admin_review=True, note="disk"), Tone.HELD, "Stopped at Store, waiting for APTrust", "disk"),
         (state("Pending", "Receive", superseded_by=7), Tone.SUPERSEDED, "Superseded at Receive", ""),
     ],
 )  # fmt: skip
 def test_a_status_in_words(known, tone, text, detail):
-    said = words(known, NOON)
+    said = describe_status(known, NOON)
     assert (said.tone, said.text, said.detail) == (tone, text, detail)
 
 
 @pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
-def test_a_failure_that_needs_nobody_any_more_goes_quiet(calm):
-    assert words(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
+def test_a_failure_that_needs_no_action_has_a_quiet_tone(calm):
+    assert describe_status(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
 
 
 @pytest.mark.parametrize("status", ["success", "SUCCESS", "Succeeded", "Done", "Quarantined", "", "✓"])
 @pytest.mark.parametrize("retry", [True, False])
 def test_an_unknown_status_never_looks_like_success(status, retry):
     odd = state(status, "Resolve", retry=retry, reviewed=True)
-    assert words(odd, NOON) == Words(Tone.UNKNOWN, status)
+    assert describe_status(odd, NOON) == StatusLabel(Tone.UNKNOWN, status)
     for role in Role:
-        advice = what_now(odd, role)
+        advice = advise(odd, role)
         assert advice.who is Who.CONSORTIUM
         assert f"“{status}”" in str(advice.meaning)
 
@@ -176,8 +174,8 @@ def test_an_unknown_status_never_looks_like_success(status, retry):
     ],
 )
 def test_durations(seconds, said):
-    """No line breaks within one."""
-    assert lasting(timedelta(seconds=seconds)) == said.replace(" ", "\N{NO-BREAK SPACE}")
+    """They contain no line breaks."""
+    assert format_duration(timedelta(seconds=seconds)) == said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def test_the_first_line_of_a_note():
@@ -192,14 +190,14 @@ def test_the_first_line_of_a_note():
     [
         (state("Pending", "Receive", duplicate_of=7), Tone.SUPERSEDED, "Duplicate, not ingested again"),
         (state("Success", "Record", duplicate_of=7, retry=False), Tone.DONE, "Done"),
-        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Under way"),
+        (state("Started", "Requested", "Restore"), Tone.RUNNING, "Running"),
         (state("Failed", "Requested", "Delete", retry=False), Tone.FAILED, "Failed"),
     ],
 )
-def test_words_for_what_a_bare_status_would_hide(known, tone, text):
-    assert (words(known, NOON).tone, words(known, NOON).text) == (tone, text)
+def test_labels_say_what_the_status_alone_would_hide(known, tone, text):
+    assert (describe_status(known, NOON).tone, describe_status(known, NOON).text) == (tone, text)
 
 
-def test_a_line_that_only_announces_the_cause_is_passed_over():
+def test_a_line_that_only_announces_the_cause_is_skipped():
     assert first_line("Bag x.tar is not valid.\nThe manifest names a file that is missing.").startswith("The manifest")
     assert first_line("Bag x.tar is not valid.") == "Bag x.tar is not valid."

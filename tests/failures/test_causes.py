@@ -1,10 +1,10 @@
-"""Notes that tell of one cause have one cause; those of different causes have not."""
+"""Notes about the same cause have the same cause, and notes about different causes don't."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workitems.failures.causes import LONGEST, cause_of
+from workitems.failures.causes import MAX_LENGTH, extract_cause
 
 SAME = {
     "Bag … is not valid.": [
@@ -48,12 +48,12 @@ SAME = {
 
 
 @pytest.mark.parametrize(("cause", "note"), [(cause, note) for cause, notes in SAME.items() for note in notes])
-def test_what_a_note_is_about_is_left_out(cause, note):
-    assert cause_of(note) == cause
+def test_a_cause_leaves_out_names_and_numbers(cause, note):
+    assert extract_cause(note) == cause
 
 
 def test_different_causes_stay_different():
-    causes = [cause_of(notes[0]) for notes in SAME.values()]
+    causes = [extract_cause(notes[0]) for notes in SAME.values()]
     assert len(set(causes)) == len(causes)
 
 
@@ -64,17 +64,17 @@ def test_the_demos_notes_have_few_causes():
         value for name in dir(texts) if isinstance(value := getattr(texts, name), str) and not name.startswith("__")
     ]
     for note in notes:
-        assert cause_of(cause_of(note)) == cause_of(note)
+        assert extract_cause(extract_cause(note)) == extract_cause(note)
 
 
 @given(st.text(max_size=2000))
-def test_any_text_has_a_short_cause_that_stays_its_own(note):
-    cause = cause_of(note)
-    assert len(cause) <= LONGEST
+def test_every_note_has_a_short_stable_cause(note):
+    cause = extract_cause(note)
+    assert len(cause) <= MAX_LENGTH
     assert "\n" not in cause
     assert cause == cause.strip()
 
 
-def test_a_hostile_note_is_read_in_no_time():
+def test_hostile_notes_are_parsed_quickly():
     for note in ("a." * 20_000, "/" * 40_000, "“" * 40_000, "'" * 40_000, "Bag " + "x " * 20_000, "1" * 40_000):
-        assert len(cause_of(note)) <= LONGEST
+        assert len(extract_cause(note)) <= MAX_LENGTH

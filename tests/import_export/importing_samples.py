@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workitems.import_export import import_files
-from workitems.import_export.importing.taking import Summary
+from workitems.import_export.importing.run import Summary
 
 REGISTRY_COLUMNS = [
     *("id", "created_at", "updated_at", "intellectual_object_id", "generic_file_id", "name", "etag", "bucket", "user"),

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 
-from workitems.import_export import Begun, csv_lines, export_lines, json_lines
+from workitems.import_export import StartedStream, csv_lines, export_lines, json_lines
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..many import make_many
+from ..many_items import make_items
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +59,7 @@ def is_in_transaction():
 
 @every_file
 def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
-    make_many(2_500, [virginia])
+    make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     begun = [next(pieces) for _ in range(4)]
     elsewhere(lambda: make_item(virginia, name="late.tar"))
@@ -76,7 +76,7 @@ def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
 def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
     """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
-    make_many(2_500, [virginia])
+    make_items(2_500, [virginia])
     with contextlib.closing(LINES[name](dora)) as pieces:
         next(pieces), next(pieces)
         assert cursors() == [False]
@@ -87,7 +87,7 @@ def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidde
 @every_file
 @pytest.mark.parametrize("taken", [1, 3])
 def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
-    make_many(2_500, [virginia])
+    make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     for _ in range(taken):
         next(pieces)
@@ -98,8 +98,8 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
 
 
 def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
-    make_many(2_500, [virginia])
-    begun = Begun(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
+    make_items(2_500, [virginia])
+    begun = StartedStream(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
     assert is_in_transaction()
     assert next(begun).startswith("id,name,")
     begun.close()
@@ -107,7 +107,7 @@ def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virgi
 
 
 def test_the_page_that_gives_a_list_closes_it(virginia, dora):
-    make_many(2_500, [virginia])
+    make_items(2_500, [virginia])
     client = Client()
     client.force_login(dora)
     response = client.get("/items/?format=csv")
@@ -127,7 +127,7 @@ def test_the_page_that_gives_a_list_closes_it(virginia, dora):
 @pytest.fixture
 def long_list(virginia):
     """One that no buffer between server and client holds: 15 MB."""
-    make_many(3_000, [virginia], note="x" * 5_000)
+    make_items(3_000, [virginia], note="x" * 5_000)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import Unreadable
+from workitems.import_export import UnreadableFile
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -257,7 +257,7 @@ def test_the_institution_of_a_row_without_one(take):
     ("fields", "reason"),
     [
         ({"institution": None, "bucket": "elsewhere"}, "--institution-map"),
-        ({"institution": "not a domain"}, "no domain"),
+        ({"institution": "not a domain"}, "is not a domain"),
         ({"institution": 17, "bucket": ""}, "--institution-map"),
         ({"institution": ["x"]}, "institution"),
         ({"institution_id": "x"}, "institution_id"),
@@ -288,5 +288,5 @@ def test_no_institution_is_made_for_a_row_that_stays_out(take):
 
 
 def test_a_dump_needs_its_table(take):
-    with pytest.raises(Unreadable, match="--institution-map"):
+    with pytest.raises(UnreadableFile, match="--institution-map"):
         take(registry_csv(registry()), "dump.csv")

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.import_export import Unreadable, import_files
-from workitems.import_export.importing.rows import READERS
+from workitems.import_export import UnreadableFile, import_files
+from workitems.import_export.importing.parsing import READERS
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -57,9 +57,9 @@ def refused(tmp_path):
         ({"name": "x" * 1001}, "name has 1001 characters"),
         ({"note": "\ud800"}, "note contains half a surrogate"),
         ({"etag": "x" * 256}, "etag has 256"),
-        ({"action": "Bogus"}, 'the action "Bogus" is not known'),
-        ({"stage": "Bogus"}, 'the stage "Bogus" is not known'),
-        ({"status": "Bogus"}, 'the status "Bogus" is not known'),
+        ({"action": "Bogus"}, 'unknown action "Bogus"'),
+        ({"stage": "Bogus"}, 'unknown stage "Bogus"'),
+        ({"status": "Bogus"}, 'unknown status "Bogus"'),
         ({"status": None}, "no status"),
         ({"date": "yesterday"}, "date is"),
         ({"date": "2021-02-30T00:00:00Z"}, "date is"),
@@ -160,13 +160,13 @@ def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
 def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
     rows = [pharos(id=1, name="1.tar", note="HERE"), pharos(id=2, name="2.tar", note=r"\ud800"), pharos(id=3, note="𝄞")]
     assert counts(take(shape(*rows).replace("HERE", escape))) == (2, 0, 0, 0, 1)
-    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is no character"
+    assert refused()[0]["reason"] == "note contains half a surrogate pair, which is not a valid character"
     assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == [r"\ud800", "𝄞"]
 
 
 def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
     """Wherever the text is cut: in a word, a number, an escape, a character."""
-    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 7)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 7)
     rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
     assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
     assert counts(take("\n".join(json.dumps(row, indent=1, ensure_ascii=False) for row in rows))) == (0, 0, 7, 0, 0)
@@ -215,18 +215,18 @@ def test_bad_rows_of_a_dump(take, tmp_path, refused):
 
 
 def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
 
     def strict(ids, judge, **options):
         if 3 in ids:
             raise IntegrityError("row 3 is not wanted\nDETAIL")
         kept(ids, judge, **options)
 
-    monkeypatch.setattr(transitions, "take_in", strict)
+    monkeypatch.setattr(transitions, "store_imported", strict)
     rows = [pharos(id=number, name=f"{number}.tar") for number in range(1, 6)]
     assert counts(take(json_lines(*rows))) == (4, 0, 0, 0, 1)
     [row] = refused()
-    assert (row["id"], row["reason"]) == ("3", "the database refuses it: row 3 is not wanted")
+    assert (row["id"], row["reason"]) == ("3", "the database rejects it: row 3 is not wanted")
     assert HistoryEntry.objects.count() == 4
 
 
@@ -272,7 +272,7 @@ def test_rejects_of_two_files_of_one_stem(tmp_path):
 
 def test_rejects_never_overwrite_an_input(tmp_path):
     path = write(tmp_path, "items.json", json_lines(pharos(id=None)))
-    with pytest.raises(Unreadable, match="written over"):
+    with pytest.raises(UnreadableFile, match="would overwrite"):
         import_files([path], rejects=path)
     assert path.read_text() == json_lines(pharos(id=None))
 

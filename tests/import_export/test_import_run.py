@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import Stopped, Unreadable, import_files
+from workitems.import_export import ImportStopped, UnreadableFile, import_files
 from workitems.models import HistoryEntry, WorkItem
 
 from .importing_samples import INSTITUTIONS, counts, json_lines, list_reply, pharos, registry_csv, taker, write
@@ -59,8 +59,8 @@ def test_a_document_that_stops_being_json(take, content, reason):
 
 
 def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
-    monkeypatch.setattr("workitems.import_export.importing.documents.LONGEST_ROW", 100_000)
-    monkeypatch.setattr("workitems.import_export.importing.documents._PIECE", 10_000)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents.LONGEST_ROW", 100_000)
+    monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 10_000)
     summary = take(json.dumps([pharos(), pharos(id=2, note="x" * 200_000)]))
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1 is longer than 100000 characters" in summary.cut_short[0]
@@ -79,8 +79,8 @@ def test_a_compressed_file_that_is_cut_short(take):
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        ("hello,world\n1,2\n", "none of the formats"),
-        (b"\x00\x01\x02", "none of the formats"),
+        ("hello,world\n1,2\n", "not in a format that can be imported"),
+        (b"\x00\x01\x02", "not in a format that can be imported"),
         (INSTITUTIONS, "table of institutions"),
         ("id,name,etag,institution,action,stage,status\n", "spreadsheet"),
         ('{"format": "pharos-work-items", "version": 99}\n', "version 99"),
@@ -95,18 +95,18 @@ def test_a_compressed_file_that_is_cut_short(take):
     ],
 )
 def test_a_file_that_is_nothing(take, content, reason):
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableFile, match=reason):
         take(content)
 
 
 def test_a_format_that_is_insisted_on(take):
     assert take(json_lines(pharos()), format="pharos-json").created == 1
-    with pytest.raises(Unreadable, match="looks like pharos-json, not like registry-csv"):
+    with pytest.raises(UnreadableFile, match="looks like pharos-json, not registry-csv"):
         take(json_lines(pharos()), format="registry-csv")
 
 
 def test_nothing_goes_in_when_one_file_is_missing(tmp_path):
-    with pytest.raises(Unreadable, match="No such file"):
+    with pytest.raises(UnreadableFile, match="No such file"):
         import_files([write(tmp_path, "a.json", json_lines(pharos())), tmp_path / "b.json"])
     assert not WorkItem.objects.exists()
 
@@ -150,7 +150,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
-    kept = transitions.take_in
+    kept = transitions.store_imported
     calls = []
 
     def interrupted(ids, judge, **options):
@@ -161,7 +161,7 @@ def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
 
     rows = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 51)))
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "take_in", interrupted)
+        patch.setattr(transitions, "store_imported", interrupted)
         summary = take(rows, batch=10)
     assert summary.is_interrupted
     assert summary.created == 20
@@ -176,8 +176,8 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
     def broken(*_arguments, **_options):
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(transitions, "take_in", broken)
-    with pytest.raises(Stopped, match="the disk is full") as stopped:
+    monkeypatch.setattr(transitions, "store_imported", broken)
+    with pytest.raises(ImportStopped, match="the disk is full") as stopped:
         take(json_lines(pharos()))
     assert stopped.value.summary.created == 0
 
@@ -207,7 +207,7 @@ def test_a_file_that_cannot_be_read_on(monkeypatch):
 
     summary = import_files(["-"], stdin=Failing(), batch=50)
     assert 0 < summary.created < 1000
-    assert "cannot be read on: input/output error" in summary.cut_short[0]
+    assert "can't be read any further: input/output error" in summary.cut_short[0]
 
 
 # --- the command
@@ -226,7 +226,7 @@ def run_command(*arguments):
 def test_the_command_says_what_it_did(tmp_path):
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos(), pharos(id=72, etag="1.01E+18"))))
     assert status == 0
-    assert "2 rows read: 2 new, 0 updated, 0 unchanged, 0 newer here and left as they are, 0 rejected." in said
+    assert "2 rows read: 2 new, 0 updated, 0 unchanged, 0 skipped because they are newer here, 0 rejected." in said
     assert "1 row with an etag that a spreadsheet has damaged, kept as it is: 1.01E+18 (id 72)." in said
 
 
@@ -239,12 +239,12 @@ def test_the_command_tells_of_one_page_of_a_longer_list(tmp_path, indent):
     reply = json.dumps(json.loads(page("/items?page=2", pharos())), indent=indent)
     status, said = run_command(write(tmp_path, "a.json", reply))
     assert status == 0
-    assert "a.json was one page of a longer list, so more items exist: its “next” is /items?page=2." in said
+    assert "a.json is one page of a longer list, so there are more items: its “next” is /items?page=2." in said
 
 
 def test_the_command_tells_of_several_pages(tmp_path):
     paths = [write(tmp_path, f"{n}.json", page(f"/items?page={n + 1}", pharos(id=n, name="x"))) for n in (1, 2)]
-    assert "2 files were each one page of a longer list." in run_command(*paths)[1]
+    assert "2 files are each one page of a longer list." in run_command(*paths)[1]
 
 
 def test_the_last_page_ends_the_list(tmp_path):
@@ -274,7 +274,7 @@ def test_the_command_tells_of_rejects_by_its_status(tmp_path):
 
 
 def test_the_command_says_what_cannot_be_read(tmp_path):
-    with pytest.raises(CommandError, match="cannot be read: No such file"):
+    with pytest.raises(CommandError, match="can't be read: No such file"):
         run_command(tmp_path / "none.json")
 
 
@@ -284,7 +284,7 @@ def test_the_command_says_how_far_it_came(tmp_path, monkeypatch):
     )
     path = write(tmp_path, "a.json", json_lines(pharos(), pharos(id=None)))
     out = io.StringIO()
-    with pytest.raises(CommandError, match=r"disk full.*--rejects.*goes on from there"):
+    with pytest.raises(CommandError, match=r"disk full.*--rejects.*run the same command to continue"):
         call_command("import_workitems", str(path), stdout=out)
     assert "1 new" in out.getvalue()
 
@@ -293,7 +293,7 @@ def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transitions, "take_in", interrupted)
+    monkeypatch.setattr(transitions, "store_imported", interrupted)
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 130
     assert "Interrupted" in said

@@ -1,4 +1,4 @@
-"""One item in the real database, moved at random by everybody, beside a small model that foretells what comes of it."""
+"""Random moves by everyone on one item in the real database, compared with a small model that predicts the results."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,9 @@ from workitems.lifecycle import Refused, phase_of
 from workitems.models import WorkItem
 from workitems.vocabulary import Stage
 
-from ..asking import ENDS, MAY, PATH
 from ..factories import InstitutionFactory, make_item
-from ..stored import as_stored
+from ..lifecycle_cases import ENDS, MAY, PATH
+from ..stored_items import as_stored
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PEOPLE = {
@@ -28,18 +28,18 @@ PEOPLE = {
 }
 TOLD = "Email sent to admins at University of Virginia"
 LEADS_TO = {"succeed": "Success", "fail": "Failed", "suspend": "Suspended", "cancel": "Cancelled", "requeue": "Pending"}
-BESIDE_THE_ROW = {"is_replaced", "is_told", "stopped_at", "has_begun"}
+BESIDE_THE_ROW = {"is_replaced", "is_notified", "stage_before_cancel", "has_begun"}
 
 
 @dataclass(frozen=True)
 class Model:
-    """What the item should be. `has_begun`: whether it is known when its stage began; `stopped_at`: before its cancel."""
+    """The expected item. `has_begun`: whether its stage start is known; `stage_before_cancel`: as in ItemState."""
 
     action: str
     stage: str
     is_replaced: bool
-    is_told: bool = False
-    stopped_at: str = ""
+    is_notified: bool = False
+    stage_before_cancel: str = ""
     status: str = "Pending"
     retry: bool = True
     reviewed: bool = False
@@ -53,12 +53,12 @@ class Model:
     def phase(self):
         return phase_of(self.status, retry=self.retry)
 
-    def foretell(self, move, role, sent, *, is_stale):
-        """(what comes of it, the model afterwards): "done", "same" or the reason of a refusal."""
+    def predict(self, move, role, sent, *, is_stale):
+        """Returns the result ("done", "same", or the reason of a refusal) and the model afterward."""
         roles, phases = MAY[move]
         if role not in roles.split():
             return "forbidden", self
-        stood = self.stopped_at or self.stage
+        stood = self.stage_before_cancel or self.stage
         legal = PATH[self.action][: PATH[self.action].index(stood) + 1] if self.action == "Ingest" else ["Requested"]
         stage = sent.get("stage") or (legal[-1] if move == "requeue" else self.stage)
         if (move, role) == ("cancel", "admin"):
@@ -95,7 +95,7 @@ class Model:
         if move in ("review", "unreview"):
             return self.phase == "closed" and self.reviewed == (move == "review")
         if move == "notify":
-            return self.is_told
+            return self.is_notified
         same = (self.stage, self.status, self.node, self.note) == (new.stage, new.status, new.node, new.note)
         return move not in ("edit", "requeue") and same and (self.phase != "open" or "retry" not in sent)
 
@@ -106,7 +106,7 @@ class Model:
         if move == "edit":
             return replace(new, reviewed=new.reviewed and new.phase == "closed")
         fresh = {
-            "stopped_at": "",
+            "stage_before_cancel": "",
             "retry": True,
             "needs_admin_review": False,
             "reviewed": False,
@@ -118,11 +118,11 @@ class Model:
             **{
                 "succeed": {"retry": False},
                 "suspend": {"retry": False, "needs_admin_review": True},
-                "cancel": {"retry": False, "stopped_at": self.stage},
+                "cancel": {"retry": False, "stage_before_cancel": self.stage},
                 "requeue": fresh,
                 "review": {"reviewed": True},
                 "unreview": {"reviewed": False},
-                "notify": {"is_told": True, "note": f"{self.note}\n{TOLD}" if self.note else TOLD},
+                "notify": {"is_notified": True, "note": f"{self.note}\n{TOLD}" if self.note else TOLD},
             }.get(move, {}),
         )
 
@@ -131,7 +131,7 @@ notes = st.sampled_from(["a", "b", "c", ""])
 
 
 def anybody(move):
-    """Mostly somebody who may, so that an item gets somewhere."""
+    """Draws mostly people who can make the move, so that items advance."""
     allowed = [who for who, role in PEOPLE.items() if role in MAY[move][0].split()]
     return st.sampled_from(allowed * 4 + list(PEOPLE))
 
@@ -230,9 +230,9 @@ class Life(RuleBasedStateMachine):
     def the_row_is_what_the_model_says(self):
         row = WorkItem.objects.get(pk=self.item.pk)
         named = {name: getattr(row, name) for name in vars(self.model) if name not in BESIDE_THE_ROW}
-        named["is_told"] = row.history.filter(move="notify").count() == 1
+        named["is_notified"] = row.history.filter(move="notify").count() == 1
         named |= {"is_replaced": self.model.is_replaced, "has_begun": bool(row.stage_started_at)}
-        named["stopped_at"] = transitions.stopped_at(row) if row.status == "Cancelled" else ""
+        named["stage_before_cancel"] = transitions.find_reached_stage(row) if row.status == "Cancelled" else ""
         assert Model(**named) == self.model
         assert bool(row.object_identifier) <= ("succeed" in row.history.values_list("move", flat=True))
         assert not row.reviewed or row.phase == "closed"
@@ -254,5 +254,5 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_an_items_life(cast):
+def test_random_moves_follow_the_model(cast):
     run_state_machine_as_test(Life, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))

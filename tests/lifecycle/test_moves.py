@@ -1,13 +1,13 @@
-"""What each move asks for, sets and clears, without a database."""
+"""What each move requires, sets, and clears, without a database."""
 
 from datetime import timedelta
 
 import pytest
 
-from workitems.lifecycle import first_stage, object_identifier, requeue_stages
+from workitems.lifecycle import build_object_identifier, first_stage, requeue_stages
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import ENDS, NOW, PATH, STATES, ask, facts, refusal
 
 EARLIER = NOW - timedelta(hours=3)
 
@@ -49,8 +49,8 @@ def test_progress_leads_to_pending_or_started_only(status):
     assert "Pending or Started" in refused.sentence
 
 
-def test_an_item_off_its_path_can_still_be_moved_on():
-    """An import takes old rows as they are: a restore at Store lies between its path's own stages."""
+def test_an_item_off_its_path_can_still_advance():
+    """Imports accept old rows as they are: a restore at Store is between stages of its path."""
     odd = facts("Restore", "Store", "Started")
     assert ask("progress", odd, "worker", stage="Store", status="Pending")["stage"] == "Store"
     assert ask("progress", odd, "worker", stage="Record", status="Started")["stage"] == "Record"
@@ -93,7 +93,7 @@ def test_waiting_for_a_stage_clears_process_and_start():
 
 
 @pytest.mark.parametrize("action", PATH)
-def test_success_only_where_the_action_can_succeed(action):
+def test_success_is_allowed_only_at_the_actions_success_stages(action):
     for stage in PATH[action]:
         here = facts(action, PATH[action][0])
         if stage in ENDS[action]:
@@ -124,11 +124,11 @@ def test_success_does_not_go_back():
     ],
 )
 def test_the_object_identifier(name, identifier):
-    assert object_identifier("virginia.edu", name) == identifier
+    assert build_object_identifier("virginia.edu", name) == identifier
     assert ask("succeed", facts(), "worker", stage="Record", name=name)["object_identifier"] == identifier
 
 
-def test_an_identifier_that_is_known_stays():
+def test_a_known_identifier_stays():
     here = facts(object_identifier="virginia.edu/recorded")
     assert ask("succeed", here, "worker", stage="Record")["object_identifier"] == "virginia.edu/recorded"
     sent = ask("succeed", here, "worker", stage="Record", object_identifier="virginia.edu/sent")
@@ -170,7 +170,7 @@ def test_an_admins_cancel_leads_to_resolve(stage):
         assert new["note"] == "wrong bag"
 
 
-def test_a_workers_cancel_keeps_the_stage_that_it_sends():
+def test_a_workers_cancel_keeps_its_stage():
     replaced = facts(stage="Receive", status="Pending", is_replaced=True)
     for sent, stage in ((None, "Receive"), ("Receive", "Receive"), ("Fetch", "Fetch"), ("Resolve", "Resolve")):
         assert ask("cancel", replaced, "worker", stage=sent, note="superseded")["stage"] == stage
@@ -211,7 +211,7 @@ def test_requeue_goes_back(action):
                     assert ", ".join(legal) in refused.sentence
 
 
-def test_requeue_without_a_stage_takes_the_latest():
+def test_requeue_without_a_stage_goes_to_the_latest_possible():
     assert ask("requeue", facts(stage="Store"), "admin")["stage"] == "Store"
     assert ask("requeue", facts("Restore", "Package"), "admin")["stage"] == "Requested"
     assert ask("requeue", facts("Ingest", "Requested"), "admin")["stage"] == first_stage("Ingest")
@@ -221,7 +221,7 @@ def test_requeue_without_a_stage_takes_the_latest():
 
 
 @pytest.mark.parametrize("role", ["institutional_admin", "admin"])
-def test_reviewed_is_set_to_a_value(role):
+def test_review_sets_a_value(role):
     closed = facts(stage="Record", status="Success")
     reviewed = facts(stage="Record", status="Success", reviewed=True)
     assert ask("review", closed, role)["reviewed"] is True
@@ -231,7 +231,7 @@ def test_reviewed_is_set_to_a_value(role):
     assert refusal("unreview", facts(), role).reason == "illegal"
 
 
-def test_edit_that_switches_retry_on_takes_reviewed_off():
+def test_turning_retry_on_clears_reviewed():
     failed = facts(stage="Store", status="Failed", retry=False, reviewed=True)
     assert ask("edit", failed, retry=True)["reviewed"] is False
     assert "reviewed" not in ask("edit", failed, needs_admin_review=True)

@@ -1,4 +1,4 @@
-"""The query string of the list: what each name means, and that nothing wrong is ever dropped in silence."""
+"""The query string of the list: what each name means, and that no mistake is ignored silently."""
 
 from datetime import UTC, datetime
 
@@ -7,12 +7,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.listing import OF_PROCESS, SORTS, ItemList, ListFilterSet, known_names
-from workitems.listing.query import OF_API
+from workitems.listing import PROCESS_NAMES, SORTS, ItemList, ListFilterSet, known_names
+from workitems.listing.query import API_ONLY_NAMES
 from workitems.models import WorkItem
 
 from ..factories import make_item, service
-from ..many import make_many
+from ..many_items import make_items
 
 
 def found(user, query):
@@ -81,6 +81,9 @@ CASES = [
     ("user=kim@virginia.edu", {" Ünï & “q”_%.tar"}),
     ("size_min=5&size_max=5", {"second.tar"}),
     ("size_min=1.4 GB", {" Ünï & “q”_%.tar"}),
+    ("size_min=1,4 gb", {" Ünï & “q”_%.tar"}),
+    ("size_min=0,0014 TB", {" Ünï & “q”_%.tar"}),
+    ("size_min=1.4\N{NO-BREAK SPACE}GB", {" Ünï & “q”_%.tar"}),
     ("bag_date=2021-03-04T05:06:07Z", {" Ünï & “q”_%.tar"}),
     ("bag_date=2021-03-04T00:06:07.999999999-05:00", {" Ünï & “q”_%.tar"}),
     ("bag_date=2021-03-04T05:06:08Z", set()),
@@ -99,7 +102,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("query", "names"), CASES)
-def test_what_a_name_means(three, dora, query, names):
+def test_each_filter_selects_its_items(three, dora, query, names):
     assert found(dora, query) == names
 
 
@@ -115,14 +118,14 @@ def test_what_a_name_means(three, dora, query, names):
         ("pid_not_empty=true", {"second.tar"}),
     ],
 )
-def test_what_only_those_may_ask_who_see_the_process(three, ada, dora, query, names):
+def test_process_filters_are_for_those_who_see_the_process(three, ada, dora, query, names):
     assert found(ada, query) == names
     refused = ItemList(QueryDict(query), dora)
     assert not refused.is_valid()
     assert not refused.rows().exists()
 
 
-def test_every_name_has_a_case():
+def test_every_filter_is_tested():
     tested = {part.split("=")[0] for query, _names in CASES for part in query.split("&")}
     aliases = {
         "action": "item_action",
@@ -132,7 +135,7 @@ def test_every_name_has_a_case():
     }
     tested = {aliases.get(name, name) for name in tested}
     elsewhere = {
-        *OF_PROCESS,
+        *PROCESS_NAMES,
         *("late", "cause", "failed_after"),  # test_late, test_failures
         "superseded",
         "duplicate",
@@ -144,26 +147,26 @@ def test_every_name_has_a_case():
         "updated_before",
         "after",
         "before",
-        *OF_API,
+        *API_ONLY_NAMES,
     }
     assert set(ListFilterSet.declared_filters) - tested - elsewhere == set()
 
 
-def test_superseded(virginia, dora):
+def test_the_superseded_filter(virginia, dora):
     make_item(virginia, name="a.tar", etag="1")
     newer = make_item(virginia, name="a.tar", etag="2")
     assert [item.pk for item in ItemList(QueryDict("superseded=false"), dora).rows()] == [newer.pk]
     assert [item.etag for item in ItemList(QueryDict("superseded=true"), dora).rows()] == ["1"]
 
 
-def test_duplicate(virginia, dora):
+def test_the_duplicate_filter(virginia, dora):
     first = make_item(virginia, name="a.tar", etag="1")
     again = make_item(virginia, name="a.tar", etag="1")
     assert [item.pk for item in ItemList(QueryDict("duplicate=true"), dora).rows()] == [again.pk]
     assert [item.pk for item in ItemList(QueryDict("duplicate=false"), dora).rows()] == [first.pk]
 
 
-def test_other_upload(virginia, dora):
+def test_the_other_upload_filter(virginia, dora):
     failed = make_item(virginia, name="a.tar", etag="1")
     transitions.fail(failed, by=service(), note="Bad.", retry=False)
     alone = make_item(virginia, name="b.tar", etag="1")
@@ -173,13 +176,13 @@ def test_other_upload(virginia, dora):
     assert [item.pk for item in ItemList(QueryDict("other_upload=false&status=Failed"), dora).rows()] == [alone.pk]
 
 
-def test_a_name_that_is_nearly_right(dora):
+def test_a_misspelled_name_gets_a_suggestion(dora):
     listing = ItemList(QueryDict("statuss=Failed"), dora)
     assert not listing.is_valid()
     assert "Did you mean status?" in listing.errors["statuss"]
 
 
-def test_a_name_of_the_process_is_not_even_suggested(dora):
+def test_hidden_names_are_not_suggested(dora):
     listing = ItemList(QueryDict("nodee=x"), dora)
     assert not listing.is_valid()
     assert "node" not in listing.errors["nodee"]
@@ -220,6 +223,9 @@ WRONG = [
     "bag_date=9999-12-31T23:59:59Z",
     "size_min=-1",
     "size_min=big",
+    "size_min=1,500 MB",
+    "size_min=1.2.3",
+    "size_max=9.3 EB",
     "size_min=99999999999999999999",
     "size_max=1e5",
     "sort=size; DROP TABLE",
@@ -245,7 +251,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("query", WRONG)
-def test_what_is_wrong_is_said_and_gives_no_rows(three, jhu, dora, query):
+def test_invalid_values_are_reported_and_give_no_rows(three, jhu, dora, query):
     listing = ItemList(QueryDict(query), dora)
     assert not listing.is_valid()
     assert list(listing.errors) == [query.split("=")[0]]
@@ -253,14 +259,14 @@ def test_what_is_wrong_is_said_and_gives_no_rows(three, jhu, dora, query):
     assert not listing.items().exists()
 
 
-def test_the_other_institution_is_answered_like_one_that_does_not_exist(three, jhu, dora):
+def test_another_institution_looks_like_an_unknown_one(three, jhu, dora):
     theirs, nobodys = (ItemList(QueryDict(f"institution={domain}"), dora) for domain in ("jhu.edu", "jhv.edu"))
     assert not theirs.is_valid()
     assert not nobodys.is_valid()
     assert theirs.errors["institution"] == nobodys.errors["institution"].replace("jhv", "jhu")
 
 
-def test_the_other_institutions_number_is_like_one_that_nobody_has(three, theirs, jhu, dora, ada):
+def test_another_institutions_id_looks_like_an_unknown_one(three, theirs, jhu, dora, ada):
     hers, nobodys = (ItemList(QueryDict(f"institution_id={pk}"), dora) for pk in (jhu.pk, 987_654_321))
     assert not hers.is_valid()
     assert not nobodys.is_valid()
@@ -270,23 +276,23 @@ def test_the_other_institutions_number_is_like_one_that_nobody_has(three, theirs
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_never_skip_or_repeat_a_row(virginia, jhu, ada, sort):
-    made = make_many(90, [virginia, jhu], seed=3)
+    made = make_items(90, [virginia, jhu], seed=3)
     rows = ItemList(QueryDict(f"sort={sort}"), ada).rows()
     seen = [pk for start in range(0, 90, 7) for pk in rows.values_list("pk", flat=True)[start : start + 7]]
     assert len(seen) == len(set(seen)) == len(made)
 
 
-def test_known_names_leave_out_the_process(dora, ada):
-    assert set(known_names(ada)) - set(known_names(dora)) == set(OF_PROCESS)
+def test_known_names_omit_process_filters(dora, ada):
+    assert set(known_names(ada)) - set(known_names(dora)) == set(PROCESS_NAMES)
 
 
-def test_one_spelling_per_value(three, dora, virginia):
+def test_values_are_normalized(three, dora, virginia):
     listing = ItemList(QueryDict(f"institution={virginia.pk}&reviewed=0"), dora)
     assert listing.is_valid()
     assert listing.query() == "institution=virginia.edu&reviewed=false"
 
 
-def test_a_change_leads_back_to_the_first_page(dora):
+def test_changing_a_filter_returns_to_the_first_page(dora):
     listing = ItemList(QueryDict("page=3&status=Failed&format=csv"), dora)
     assert listing.query() == "page=3&status=Failed"
     assert listing.query(q="x & y") == "status=Failed&q=x+%26+y"

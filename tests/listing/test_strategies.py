@@ -1,4 +1,4 @@
-"""The rows of a list, whichever way they are found: what a plain query would give, in its order, page by page from either end."""
+"""The rows of a list by every strategy: as a plain query returns them, in its order, page by page from either end."""
 
 from urllib.parse import parse_qs
 
@@ -7,14 +7,14 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import SORTS, Found, ItemList, find
+from workitems.listing import SORTS, ItemList, ListResult, find
 from workitems.listing.strategies import bounded_scan, result
-from workitems.listing.strategies.keyset_walk import Walk
-from workitems.listing.strategies.plan import ByKinds, InHand
+from workitems.listing.strategies.keyset_walk import KeysetWalk
+from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
 from workitems.models import WorkItem
 from workitems.pages.list.facets import Facets
 
-from ..many import make_many
+from ..many_items import make_items
 from ..pages.test_facets import queries
 
 INDEXED = ("date", "-date", "updated", "-updated")
@@ -34,12 +34,12 @@ def on(asked, **changes):
 
 
 def expected(asked, sort=None):
-    """By one plain query, which takes as long as it takes."""
+    """Returns the rows of one plain query."""
     return list(asked.items().order_by(*(sort or asked.sort).ordering).values_list("pk", flat=True))
 
 
-def walk(asked, most=200):
-    """Every page from the first on by the links to the next; and back again by those to the one before."""
+def follow_pages(asked, most=200):
+    """Returns every page by the links to the next one, and then by the links to the previous one."""
     page, there = find(asked).page(), []
     pages = [list(page.ids)]
     while (page.next or page.further) and len(pages) < most:
@@ -57,21 +57,21 @@ def walk(asked, most=200):
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(120, [virginia, jhu])
+    return make_items(120, [virginia, jhu])
 
 
 @pytest.fixture
-def bounds(monkeypatch):
-    """A function that makes the bounds small, so that a hundred items are many."""
+def set_limits(monkeypatch):
+    """Returns a function that lowers the limits, so that a hundred items are many."""
 
     def small(**limits):
         for name, value in limits.items():
-            monkeypatch.setattr(result if name == "NEAR" else bounded_scan, name, value)
+            monkeypatch.setattr(result if name == "OFFSET_LIMIT" else bounded_scan, name, value)
 
     return small
 
 
-def narrowed(params, who):
+def restrict_to_visible(params, who):
     if who == "ada" or "institution" not in params:
         return params
     return {**params, "institution": ["virginia.edu"]}
@@ -81,13 +81,13 @@ def narrowed(params, who):
 @given(
     params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from([*SORTS]), size=st.sampled_from([7, 30])
 )
-def test_the_pages_are_what_a_plain_query_gives(many, cast, params, who, sort, size):
-    asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [size]})
+def test_pages_match_a_plain_query(many, cast, params, who, sort, size):
+    asked = listing(cast[who], {**restrict_to_visible(params, who), "sort": [sort], "per_page": [size]})
     whole = find(asked)
     assert whole.is_whole
     assert whole.is_exact
     assert whole.is_sorted
-    there, back = walk(asked)
+    there, back = follow_pages(asked)
     assert [pk for page in there for pk in page] == expected(asked)
     assert [pk for page in back for pk in page] == expected(asked)
     assert all(len(page) == size for page in there[:-1])
@@ -96,45 +96,45 @@ def test_the_pages_are_what_a_plain_query_gives(many, cast, params, who, sort, s
 
 @settings(max_examples=12)
 @given(params=queries, who=st.sampled_from(["ada", "stan"]), sort=st.sampled_from(INDEXED))
-def test_a_list_too_long_for_one_pass_is_walked(many, cast, params, who, sort):
-    """With a bound of ten items a pass, and twenty looked at: every item comes up, once, in order, however rare."""
+def test_keyset_walk_finds_every_item_once(many, cast, params, who, sort):
+    """With ten items per scan and twenty examined, every item appears once, in order, however rare."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"MOST": 10, "REACH": 20, "MOST_HITS": 15}.items():
+        for name, value in {"COUNT_LIMIT": 10, "SCAN_LIMIT": 20, "MATCH_LIMIT": 15}.items():
             patch.setattr(bounded_scan, name, value)
-        asked = listing(cast[who], {**narrowed(params, who), "sort": [sort], "per_page": [4]})
+        asked = listing(cast[who], {**restrict_to_visible(params, who), "sort": [sort], "per_page": [4]})
         facets = Facets(asked)
         right = expected(asked)
         assert facets.total == len(right) if facets.is_whole else facets.total <= len(right)
-        there, back = walk(asked)
+        there, back = follow_pages(asked)
         assert [pk for page in there for pk in page] == right
-        if find(asked).goes_back:
+        if find(asked).can_go_back:
             assert [pk for page in back for pk in page] == right
 
 
-def test_the_ways(many, ada, bounds):
+def test_each_list_gets_its_strategy(many, ada, set_limits):
     ways = {
-        "": ByKinds,
-        "status=Failed&item_action=Ingest": ByKinds,
-        "phase=open&reviewed=false&sort=-updated": ByKinds,
-        "status=Failed&sort=name": InHand,
-        "q=plain": InHand,
-        "received_from=2026-03-08": InHand,
+        "": ByKindResult,
+        "status=Failed&item_action=Ingest": ByKindResult,
+        "phase=open&reviewed=false&sort=-updated": ByKindResult,
+        "status=Failed&sort=name": InMemoryResult,
+        "q=plain": InMemoryResult,
+        "received_from=2026-03-08": InMemoryResult,
     }
     for query, way in ways.items():
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
-    bounds(MOST=5)
-    ways = {"q=plain": Walk, "received_from=2026-03-06": ByKinds, "status=Failed&sort=name": ByKinds}
+    set_limits(COUNT_LIMIT=5)
+    ways = {"q=plain": KeysetWalk, "received_from=2026-03-06": ByKindResult, "status=Failed&sort=name": ByKindResult}
     for query, way in ways.items():
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
 
 
 @pytest.mark.parametrize("sort", INDEXED)
 @pytest.mark.parametrize("query", ["", "status=Failed", "status=Failed&status=Cancelled&institution=virginia.edu"])
-def test_pages_by_their_number_near_either_end(many, ada, bounds, sort, query):
+def test_pages_by_number_near_either_end(many, ada, set_limits, sort, query):
     asked = ItemList(QueryDict(f"{query}&sort={sort}&per_page=5"), ada)
     right = expected(asked)
     pages = -(-len(right) // 5)
-    bounds(NEAR=10)
+    set_limits(OFFSET_LIMIT=10)
     for number in range(1, pages + 2):
         page = find(on(asked, page=number)).page()
         if page.is_too_far:
@@ -144,8 +144,8 @@ def test_pages_by_their_number_near_either_end(many, ada, bounds, sort, query):
     assert find(on(asked, page=pages)).page().ids
 
 
-def test_a_list_too_long_to_be_sorted_says_so(many, ada, bounds, signed_in):
-    bounds(MOST=20)
+def test_a_list_too_long_to_be_sorted_says_so(many, ada, set_limits, signed_in):
+    set_limits(COUNT_LIMIT=20)
     asked = ItemList(QueryDict("sort=name"), ada)
     assert not find(asked).is_sorted
     page = find(asked).page()
@@ -156,32 +156,32 @@ def test_a_list_too_long_to_be_sorted_says_so(many, ada, bounds, signed_in):
     assert find(ItemList(QueryDict("sort=name&status=Failed&item_action=Delete"), ada)).is_sorted
 
 
-def test_what_comes_or_changes_meanwhile_moves_no_page(many, ada, virginia):
-    """From a place on, nothing is seen twice or missed, though the pages before have changed."""
+def test_concurrent_changes_do_not_shift_the_next_page(many, ada, virginia):
+    """After a cursor no row is repeated or missed, although earlier pages have changed."""
     asked = listing(ada, {"sort": ["date"], "per_page": ["10"], "status": ["Failed", "Success"]})
     right = expected(asked)
     first = find(asked).page()
-    make_many(3, [virginia], seed=2, status="Failed", date=many[0].date.replace(year=2030))
+    make_items(3, [virginia], seed=2, status="Failed", date=many[0].date.replace(year=2030))
     WorkItem.objects.filter(pk__in=first.ids[:4]).update(status="Started", reviewed=False)
     second = find(on(asked, page=2, after=first.next)).page()
     assert list(second.ids) == right[10:20]
-    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Started", reviewed=False)  # the very row of the place
+    WorkItem.objects.filter(pk=first.ids[-1]).update(status="Started", reviewed=False)  # the row of the cursor itself
     assert list(find(on(asked, page=2, after=first.next)).page().ids) == right[10:20]
 
 
 @pytest.mark.parametrize("per_page", [5, 200])
-def test_what_is_closed_or_not_known_has_waited_for_least(many, ada, per_page):
+def test_closed_and_unknown_items_sort_last_by_waiting_time(many, ada, per_page):
     asked = listing(ada, {"sort": ["waiting"], "per_page": [per_page]})
     wait = [item for item in many if item.stage_entered_at and item.phase != "closed"]
     others = {item.pk for item in many} - {item.pk for item in wait}
     assert any(item.stage_entered_at for item in many if item.pk in others)
     right = [item.pk for item in sorted(wait, key=lambda item: (item.stage_entered_at, item.pk))] + sorted(others)
-    for pages in walk(asked):
+    for pages in follow_pages(asked):
         assert [pk for page in pages for pk in page] == right
 
 
-def test_an_item_that_is_closed_on_the_way_moves_no_other(many, ada):
-    """The very row of the place goes to the end of the order; whoever goes on from there misses nothing."""
+def test_closing_the_cursors_item_shifts_no_other_row(many, ada):
+    """The cursor's own row moves to the end of the order, and the next page still misses nothing."""
     asked = listing(ada, {"sort": ["waiting"], "per_page": ["5"]})
     right = expected(asked)
     first = find(asked).page()
@@ -192,7 +192,7 @@ def test_an_item_that_is_closed_on_the_way_moves_no_other(many, ada):
 
 
 @pytest.mark.parametrize("sort", [*SORTS])
-def test_the_row_of_a_place_may_have_left_a_list_in_hand(many, ada, sort):
+def test_the_cursors_row_can_leave_an_in_memory_list(many, ada, sort):
     asked = listing(ada, {"sort": [sort], "per_page": ["5"], "q": ["plain"], "status": ["Failed", "Success"]})
     right = expected(asked)
     first = find(asked).page()
@@ -205,21 +205,21 @@ def test_the_row_of_a_place_may_have_left_a_list_in_hand(many, ada, sort):
 
 @pytest.mark.parametrize("sort", [*SORTS])
 @pytest.mark.parametrize("query", ["status=Failed", "q=plain", "received_from=2026-03-07&status=Success"])
-def test_beside_an_item(many, ada, sort, query):
+def test_neighbors_of_an_item(many, ada, sort, query):
     asked = ItemList(QueryDict(f"{query}&sort={sort}"), ada)
     right = expected(asked)
-    way: Found = find(asked)
+    way: ListResult = find(asked)
     items = WorkItem.objects.select_related("institution").in_bulk(right)
     around = [None, *right, None]
     for index, pk in enumerate(right):
-        assert way.beside(items[pk]) == (around[index], around[index + 2])
+        assert way.neighbors(items[pk]) == (around[index], around[index + 2])
 
 
-def test_the_summary_and_the_rows_never_leave_the_scope(many, olga, jhu):
+def test_counts_and_rows_stay_within_the_scope(many, olga, jhu):
     asked = ItemList(QueryDict(""), olga)
     own = {item.pk for item in many if item.institution_id == jhu.pk}
     assert find(asked).total == len(own)
-    assert {pk for page in walk(asked)[0] for pk in page} == own
+    assert {pk for page in follow_pages(asked)[0] for pk in page} == own
 
 
 def statements(django_assert_max_num_queries, most, asked):
@@ -228,22 +228,22 @@ def statements(django_assert_max_num_queries, most, asked):
     return " ".join(query["sql"] for query in captured)
 
 
-def test_no_page_counts_or_skips_the_items(many, ada, on_postgresql, django_assert_max_num_queries):
+def test_no_page_counts_or_skips_items(many, ada, on_postgresql, django_assert_max_num_queries):
     for query in ("", "status=Failed&page=2&per_page=10", "sort=updated&reviewed=true"):
         sql = statements(django_assert_max_num_queries, 2, ItemList(QueryDict(query), ada))
         assert "OFFSET" not in sql
-        assert sql.count("COUNT(") == 1  # of what is on the move
+        assert sql.count("COUNT(") == 1  # of moving items
 
 
 @pytest.mark.parametrize(("who", "index"), [("ada", "item_searched "), ("olga", "item_searched_of_institution ")])
-def test_on_sqlite_a_search_reads_no_item_that_it_does_not_find(many, request, who, index, on_sqlite):
+def test_on_sqlite_a_search_reads_only_matching_items(many, request, who, index, on_sqlite):
     rows = ItemList(QueryDict("q=nowhere"), request.getfixturevalue(who)).rows().values("pk")
     plan = rows.explain()
     assert f"INDEX {index}" in f"{plan} "
     assert "TEMP B-TREE" not in plan
 
 
-def test_what_is_on_the_move_is_found_by_its_own_index_on_sqlite(many, ada, on_sqlite):
+def test_moving_items_are_found_by_their_index_on_sqlite(many, ada, on_sqlite):
     for query in ("status=Pending", "status=Started&status=Pending&node_empty=true&retry=true"):
         assert "item_moving" in ItemList(QueryDict(query), ada).items().explain()
     assert "item_moving" not in ItemList(QueryDict("status=Pending&status=Failed"), ada).items().explain()

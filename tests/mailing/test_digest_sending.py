@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from workitems.mailing import digests, outbox, send_all
+from workitems.mailing import digests, outbox, send_due
 from workitems.models import Digest, SavedView
 
 from ..factories import make_item
@@ -41,31 +41,31 @@ def test_what_a_crash_has_left_is_sent_after_a_while(stan, failures, mailoutbox)
     due_of(view_of(stan), stan)
     now = timezone.now()
     Digest.objects.update(claimed_at=now)
-    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 
 def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failures, mailoutbox, monkeypatch, caplog):
     broken, sound = (due_of(view_of(stan, name=name), stan) for name in ("broken", "sound"))
-    written = digests.letter
+    written = digests.compose
 
     def letter(digest, now):
         if digest == broken:
             raise RuntimeError("the cause")
         return written(digest, now)
 
-    monkeypatch.setattr(digests, "letter", letter)
+    monkeypatch.setattr(digests, "compose", letter)
     with pytest.raises(CommandError, match="1 could not be written"):
         call_command("send_digests")
     assert [mail.subject for mail in mailoutbox] == ["sound: 2 items"]
     assert "the cause" in caplog.text
     monkeypatch.undo()
     now = timezone.now()
-    send_all(now)
+    send_due(now)
     assert len(mailoutbox) == 1
-    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
     # The sound one may be due again by then: it is by the clock.
     assert [mail.subject for mail in mailoutbox if "broken" in mail.subject] == ["broken: 2 items"]
     assert sound.person == stan
@@ -83,14 +83,14 @@ def test_in_a_long_run_nothing_seems_left_behind(stan, failures, monkeypatch):
         digest.refresh_from_db()
         taken.append((digest, digest.claimed_at))
 
-    monkeypatch.setattr(digests, "letter", letter)
-    outbox.send_each(
+    monkeypatch.setattr(digests, "compose", letter)
+    outbox.deliver(
         digests.due(begun),
-        lambda one: digests.row_of(one, begun),
+        lambda one: digests.claimable_row(one, begun),
         lambda one: letter(one, begun),
         lambda one: None,
         begun,
-        outbox.Sent(),
+        outbox.SendSummary(),
     )
     assert taken == [(first, begun + timedelta(seconds=1)), (second, begun + timedelta(hours=1))]
 
@@ -100,8 +100,8 @@ def test_a_run_that_comes_late_sends_nothing_again(stan, failures, mailoutbox):
     due_of(view_of(stan), stan)
     now = timezone.now()
     [read_before] = digests.due(now)
-    send_all(now)
-    assert not outbox.take(digests.row_of(read_before, now), now)
+    send_due(now)
+    assert not outbox.claim(digests.claimable_row(read_before, now), now)
     assert len(mailoutbox) == 1
 
 
@@ -135,7 +135,7 @@ def test_who_moves_during_a_run_is_not_told_of_what_they_may_not_see(
         SavedView.objects.filter(pk=changed.pk).update(name="After", query="status=Failed&name=bag-0.tar")
 
     meanwhile(move)
-    send_all(timezone.now())
+    send_due(timezone.now())
     told = {(mail.to[0], mail.subject): mail.body for mail in mailoutbox}
     assert "bag-0.tar" not in told[dora.email, "Failures: 1 item"]
     assert (stan.email, "After: 1 item") in told
@@ -145,7 +145,7 @@ def test_what_is_chosen_during_a_run_holds(stan, failures, mailoutbox, meanwhile
     view = view_of(stan)
     due_of(view, stan)
     meanwhile(lambda: digests.subscribe(view, stan, "week", timezone.now()))
-    send_all(timezone.now())
+    send_due(timezone.now())
     digest = Digest.objects.get()
     assert (digest.every, digest.next_at.weekday(), digest.claimed_at) == ("week", 0, None)
 
@@ -154,7 +154,7 @@ def test_what_was_stopped_during_a_run_is_not_sent(stan, failures, mailoutbox, m
     for name in ("one", "two"):
         due_of(view_of(stan, name=name), stan)
     meanwhile(lambda: Digest.objects.filter(view__name="two").delete())
-    send_all(timezone.now())
+    send_due(timezone.now())
     assert [mail.subject for mail in mailoutbox] == ["one: 2 items"]
 
 
@@ -167,7 +167,7 @@ def test_three_runs_at_once_send_each_once(virginia, stan, dora, mailoutbox):
             due_of(view, person)
 
     def run():
-        send_all(timezone.now())
+        send_due(timezone.now())
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(3)]
@@ -181,7 +181,7 @@ def test_three_runs_at_once_send_each_once(virginia, stan, dora, mailoutbox):
 
 def test_dead_addresses_keep_nobody_waiting(stan, dora, failures, mailoutbox, monkeypatch):
     view = view_of(stan, reach="institution", query="status=Failed")
-    for n in range(outbox.PATIENCE + 1):
+    for n in range(outbox.MAX_FAILURES_IN_A_ROW + 1):
         due_of(view_of(stan, name=f"dead {n}"), stan)
     due_of(view, dora)
     delivered = outbox.EmailMultiAlternatives.send
@@ -192,6 +192,6 @@ def test_dead_addresses_keep_nobody_waiting(stan, dora, failures, mailoutbox, mo
         return delivered(mail)
 
     monkeypatch.setattr(outbox.EmailMultiAlternatives, "send", deliver)
-    sent = send_all(timezone.now())
-    assert (sent.sent, sent.failed) == (1, outbox.PATIENCE + 1)
+    sent = send_due(timezone.now())
+    assert (sent.sent, sent.failed) == (1, outbox.MAX_FAILURES_IN_A_ROW + 1)
     assert [mail.to for mail in mailoutbox] == [[dora.email]]

@@ -8,11 +8,11 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from workitems.listing.strategies import bounded_scan
-from workitems.mailing import digests, send_all
+from workitems.mailing import digests, send_due
 from workitems.models import Digest, WorkItem
 
 from ..factories import make_item
-from ..many import SOME_DAY, make_many
+from ..many_items import SOME_DAY, make_items
 from ..pages.saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -47,13 +47,13 @@ def test_not_before_its_time_and_once_a_day(stan, failures, mailoutbox):
     view = view_of(stan)
     digests.subscribe(view, stan, "day", MONDAY)
     for hours, mails in ((6, 0), (7, 1), (8, 1), (30, 1), (31, 2), (32, 2)):
-        send_all(MONDAY + timedelta(hours=hours))
+        send_due(MONDAY + timedelta(hours=hours))
         assert len(mailoutbox) == mails, hours
 
 
 def test_after_days_without_a_run_one_is_enough(stan, failures, mailoutbox):
     digests.subscribe(view_of(stan), stan, "day", MONDAY)
-    send_all(MONDAY + timedelta(days=9, hours=12))
+    send_due(MONDAY + timedelta(days=9, hours=12))
     assert len(mailoutbox) == 1
     assert Digest.objects.get().next_at == MONDAY + timedelta(days=10, hours=7)
 
@@ -64,14 +64,14 @@ def test_it_moves_with_the_person(stan, failures, mailoutbox):
     stan.time_zone = "America/New_York"
     stan.save()
     for hours, mails in ((1, 0), (7, 0), (10, 0), (11, 1), (30, 1), (35, 2)):
-        send_all(MONDAY + timedelta(hours=hours))
+        send_due(MONDAY + timedelta(hours=hours))
         assert len(mailoutbox) == mails, hours
     stan.time_zone = "UTC"
     stan.save()
     # What is due before the move is known goes out; then the new zone counts.
-    send_all(MONDAY + timedelta(days=2, hours=11, minutes=1))
+    send_due(MONDAY + timedelta(days=2, hours=11, minutes=1))
     assert len(mailoutbox) == 3
-    send_all(MONDAY + timedelta(days=3, hours=7))
+    send_due(MONDAY + timedelta(days=3, hours=7))
     assert len(mailoutbox) == 4
 
 
@@ -106,7 +106,7 @@ def test_who_moves_loses_no_mail_and_gets_none_twice(stan, failures, mailoutbox,
             stan.save()
         if not 0 <= (now - datetime(2026, 6, 2, tzinfo=UTC)).total_seconds() < 9 * 3600:
             before = len(mailoutbox)
-            send_all(now)
+            send_due(now)
             sent += [f"{now:%m-%dT%H:%M}"] * (len(mailoutbox) - before)
         now += timedelta(hours=1)
     assert sent == expected if every == "week" else sent[-1] == expected[-1]
@@ -133,9 +133,9 @@ def test_the_mail(dora, stan, failures, mailoutbox, virginia, site):
         assert f"{site}/views/" in text
         assert " E" in text.split("changed since ")[1][:40]  # EST or EDT: the person's own zone
     assert f"{site}/items/?status=Failed&sort=name" in mail.body
-    assert "every day, if there is something in it" in " ".join(mail.body.split())
+    assert "daily at 7 a.m. your time, unless empty" in " ".join(mail.body.split())
     assert mail.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert mail.extra_headers["List-Unsubscribe"] == f"<{site}/digests/stop/{digests.token_of(digest)}>"
+    assert mail.extra_headers["List-Unsubscribe"] == f"<{site}/digests/stop/{digests.sign_token(digest)}>"
     raw = message_from_string(mail.message().as_string(), policy=policy.default)
     assert [part.get_content_type() for part in raw.walk()] == ["multipart/alternative", "text/plain", "text/html"]
 
@@ -156,15 +156,15 @@ def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, m
     call_command("send_digests")
     body = " ".join(mailoutbox[0].body.split())
     assert mailoutbox[0].subject == "Failures: 25 items"
-    assert "None has changed since" in body
-    assert "The 20 changed last:" in body
+    assert "No items have changed since" in body
+    assert "The 20 most recently changed:" in body
     assert [n for n in range(25) if f"bag-{n:02}.tar" in body] == list(range(20))
 
 
 def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, monkeypatch):
     for n in range(30):
         make_item(virginia, name=f"bag-{n}.tar")
-    monkeypatch.setattr(bounded_scan, "MOST", 25)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 25)
     due_of(view_of(stan, query="q=bag"), stan)
     call_command("send_digests")
     [mail] = mailoutbox
@@ -181,8 +181,8 @@ def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, mon
         virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
     )
     WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
-    make_many(100, [virginia])
-    for name, value in {"REACH": 25, "MOST": 10}.items():
+    make_items(100, [virginia])
+    for name, value in {"SCAN_LIMIT": 25, "COUNT_LIMIT": 10}.items():
         monkeypatch.setattr(bounded_scan, name, value)
     due_of(view_of(stan, query="file_identifier=virginia.edu/rare/page-1.tif"), stan)
     due_of(view_of(stan, name="None", query="file_identifier=virginia.edu/rare/page-2.tif"), stan)

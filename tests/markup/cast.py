@@ -8,23 +8,17 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Role
 from workitems.demo import load_demo
 
+from ..conftest import CAST
 from ..factories import InstitutionFactory, UserFactory
 
 FEW = 1000  # items: enough for several pages of a list, and for each part of the overview
-_PEOPLE = {
-    "dora": ("virginia.edu", Role.DEPOSITOR),
-    "stan": ("virginia.edu", Role.STAFF),
-    "olga": ("jhu.edu", Role.STAFF),
-    "ada": ("aptrust.org", Role.ADMIN),
-    "wally": ("aptrust.org", Role.WORKER),
-}
 
 
 def people() -> dict[str, Any]:
     """Everybody, by first name."""
     return {
         name: UserFactory(email=f"{name}@{domain}", role=role, institution=InstitutionFactory(identifier=domain))
-        for name, (domain, role) in _PEOPLE.items()
+        for name, (role, _institution, domain) in CAST.items()
     }
 
 

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from pharos.views import Keys
 from workitems.models import BulkChange
 
-from ..pages.elements import form_of, page
+from ..pages.page_elements import find_form, parse_page
 from ..pages.saving_views import due_of, view_of
 from .walker import ERRORS, Seen, Walker
 
@@ -40,7 +40,7 @@ def _of_an_item(stan, ada, nobody, shown) -> Iterator[Seen]:
 
 def _of_long_lists(stan, ada, nobody, shown) -> Iterator[Seen]:
     """Lists that are too long to be counted, and to be looked through at once."""
-    with mock.patch.multiple(LOOKING, MOST=5, REACH=8):
+    with mock.patch.multiple(LOOKING, COUNT_LIMIT=5, SCAN_LIMIT=8):
         for walker in (stan, ada):
             for query in (
                 "bucket=aptrust.receiving.virginia.edu",
@@ -53,7 +53,7 @@ def _of_long_lists(stan, ada, nobody, shown) -> Iterator[Seen]:
             for query in ("list=", "list=bucket%3Daptrust.receiving.virginia.edu", f"item={shown['failed'].pk}"):
                 there = f"/items/review/queue?{query}"
                 yield from walker.seen("review_queue", walker.client.get(there, follow=True), f"{query}, too long")
-            form = page(walker.client.get("/items/")).one("form", id="bulk").fields()
+            form = parse_page(walker.client.get("/items/")).one("form", id="bulk").fields()
             chosen = form | {"which": "matching", "reviewed": "true"}
             yield from walker.send("bulk_review", "/items/review", chosen, "too long")
 
@@ -65,12 +65,12 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         (ada, "phase=open&phase=held", "bulk_cancel", {}),
     ):
         address = f"/items/{kind.removeprefix('bulk_')}"
-        shown_list = page(who.client.get(f"/items/?{query}")).one("form", id="bulk").fields()
+        shown_list = parse_page(who.client.get(f"/items/?{query}")).one("form", id="bulk").fields()
         chosen = {"list": shown_list["list"], "snapshot": shown_list["snapshot"], **values}
         yield from who.send(kind, address, {**chosen, "which": "ids", "ids": [shown["failed"].pk, shown["pending"].pk]}, "of ids")  # fmt: skip
         dry_run = who.client.post(address, {**chosen, "which": "matching"})
         yield from who.seen(kind, dry_run, f"{address}, dry run")
-        sure = {**form_of(dry_run).fields(), **values, "confirmed": "yes"}
+        sure = {**find_form(dry_run).fields(), **values, "confirmed": "yes"}
         yield from who.send(kind, address, {**sure, "snapshot": "forged", "note": "Kept."}, "of nothing")
         yield from who.send(kind, address, {**sure, "note": ""}, "without a note")
         yield from who.arrive("act", address, {**sure, "note": "Because."})
@@ -122,7 +122,7 @@ def _of_accounts(stan, ada, nobody, shown) -> Iterator[Seen]:
     email = stan.person.email
     yield from stan.send("account", "/account", {"name": "x" * 999, "time_zone": "Moon"}, "with wrong values")
     made = stan.client.get("/account")
-    once = page(made).one("form", action="/account/keys").fields()
+    once = parse_page(made).one("form", action="/account/keys").fields()
     yield from stan.send("make_key", "/account/keys", once | {"label": "desktop"})
     yield from stan.send("make_key", "/account/keys", {"label": "x" * 999}, "without its number")
     weak = {"oldpassword": "wrong", "password1": "short", "password2": "other"}

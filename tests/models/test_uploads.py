@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import uploads_of
+from pharos.accounts.roles import Role
+from workitems.explanations import presets_for
+from workitems.listing import ItemList, find_uploads
 from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
 from ..factories import InstitutionFactory, make_item
-from ..many import make_many
+from ..many_items import make_items
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -36,7 +39,9 @@ OPEN = {"waits", "runs", "stuck", "held", "again"}
 
 @dataclass(frozen=True)
 class Upload:
-    """One line of a case. `kind`: its etag, or "delete" for the deletion of the object, "delete file" for one of its files."""
+    """One line of a case. `kind`: its etag, "delete" for a deletion of the object, or "delete file" for one of its
+    files.
+    """
 
     kind: str
     hour: int
@@ -72,7 +77,7 @@ def stored(uploads, institution=None, name=None):
     return WorkItem.objects.bulk_create([upload.row(institution, name) for upload in uploads])
 
 
-def said(rows):
+def read_replacements(rows):
     """For each row (superseded by, duplicate of), as places in `rows`."""
     places = {row.pk: place for place, row in enumerate(rows)} | {None: None}
     found = {row.pk: row for row in WorkItem.objects.filter(pk__in=places.keys() - {None}).with_uploads()}
@@ -172,15 +177,15 @@ CASES = {
 
 
 @pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
-def test_what_is_said_of_each_upload(uploads, expected):
+def test_each_upload_names_what_replaces_it(uploads, expected):
     for order in itertools.permutations(range(len(uploads))):
         rows = stored([uploads[place] for place in order])
         by_case = [rows[order.index(place)] for place in range(len(uploads))]
-        assert said(by_case) == expected, order
+        assert read_replacements(by_case) == expected, order
 
 
 @pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
-def test_the_querysets_give_the_same_rows(uploads, expected):
+def test_the_querysets_agree_with_the_columns(uploads, expected):
     rows = stored(uploads)
     asked = WorkItem.objects.filter(pk__in=[row.pk for row in rows])
     superseded = {row.pk for row, (by, _of) in zip(rows, expected, strict=True) if by is not None}
@@ -189,30 +194,111 @@ def test_the_querysets_give_the_same_rows(uploads, expected):
     assert set(asked.duplicates().values_list("pk", flat=True)) == duplicates
 
 
-def test_of_two_received_at_the_same_instant_the_one_recorded_later_counts():
-    assert said(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
-    assert said(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
+def numbers(rows):
+    return {row.pk for row in rows}
 
 
-def test_another_institutions_bag_of_the_same_name_is_another_bag(virginia, jhu):
+@pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
+def test_the_querysets_share_the_rows_out(uploads, expected):
+    """Each row is among the ones or among the others; those that wait in vain are the duplicates that are open."""
+    rows = stored(uploads)
+    asked = WorkItem.objects.filter(pk__in=numbers(rows))
+    superseded, duplicates = numbers(asked.superseded()), numbers(asked.duplicates())
+    open_uploads = {row.pk for row, one in zip(rows, uploads, strict=True) if one.state in OPEN and row.etag}
+    assert numbers(asked.not_superseded()) == numbers(rows) - superseded
+    assert numbers(asked.open_duplicates()) == duplicates & open_uploads
+    assert numbers(asked.not_open_duplicates()) == numbers(rows) - (duplicates & open_uploads)
+
+
+# For each upload, the other one that its page leads to.
+OTHERS = {
+    "failed, and corrected since": ([Upload("a", 0, "failed"), Upload("b", 1)], [1, None]),
+    "failed, and the same file again": ([Upload("a", 0, "failed"), Upload("a", 1)], [1, None]),
+    "failed, and the correction failed, too": ([Upload("a", 0, "failed"), Upload("b", 1, "failed")], [1, None]),
+    "failed, and corrected twice: the last": (
+        [Upload("a", 0, "failed"), Upload("b", 1, "failed"), Upload("c", 2, "done")],
+        [2, 2, None],
+    ),
+    "failed, and the correction was cancelled: it is still to be corrected": (
+        [Upload("a", 0, "failed"), Upload("b", 1, "cancelled")],
+        [None, None],
+    ),
+    "failed, after another was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "failed")], [None, None]),
+    "to be tried again": ([Upload("a", 0, "again"), Upload("b", 1)], [None, None]),
+    "cancelled, and another waits": ([Upload("a", 0, "cancelled"), Upload("b", 1)], [1, None]),
+    "cancelled, and an earlier one was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "cancelled")], [None, 0]),
+    "cancelled, and an earlier one is held": ([Upload("a", 0, "held"), Upload("b", 1, "cancelled")], [None, 0]),
+    "cancelled, and the last of those that count": (
+        [Upload("a", 0, "cancelled"), Upload("b", 1, "done"), Upload("c", 2, "again"), Upload("d", 3, "failed")],
+        [2, None, None, None],
+    ),
+    "cancelled, and the other failed for good": (
+        [Upload("a", 0, "cancelled"), Upload("b", 1, "failed")],
+        [None, None],
+    ),
+    "cancelled twice": ([Upload("a", 0, "cancelled"), Upload("b", 1, "cancelled")], [None, None]),
+    "ingested, and something else since": ([Upload("a", 0, "done"), Upload("b", 1)], [None, None]),
+    "a deletion is no upload": ([Upload("a", 0, "failed"), Upload("delete", 1, "cancelled")], [None, None]),
+}
+
+
+@pytest.mark.parametrize(("uploads", "expected"), OTHERS.values(), ids=OTHERS.keys())
+def test_the_other_upload_to_look_at(uploads, expected):
+    for order in itertools.permutations(range(len(uploads))):
+        rows = stored([uploads[place] for place in order])
+        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
+        asked = WorkItem.objects.filter(pk__in=numbers(rows))
+        found = {places[row.pk]: places[row.other_upload_id] for row in asked.with_uploads()}
+        assert [found[place] for place in range(len(uploads))] == expected, order
+        having = {row.pk for row in rows if expected[places[row.pk]] is not None}
+        assert numbers(asked.with_other_upload()) == having
+        assert numbers(asked.without_other_upload()) == numbers(rows) - having
+
+
+def test_of_two_others_at_the_same_instant_the_one_recorded_later_is_looked_at():
+    failed, _first, last = stored([Upload("a", 0, "failed"), Upload("b", 1), Upload("c", 1)])
+    assert WorkItem.objects.with_uploads().get(pk=failed.pk).other_upload_id == last.pk
+    cancelled, _first, last = stored([Upload("a", 0, "cancelled"), Upload("b", 1), Upload("c", 1)])
+    assert WorkItem.objects.with_uploads().get(pk=cancelled.pk).other_upload_id == last.pk
+
+
+def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia, dora):
+    """An upload that was cancelled corrects nothing."""
+    [needs_me] = [preset for preset in presets_for(Role.DEPOSITOR) if preset.label == "Needs me"]
+
+    def needed():
+        return {item.pk for item in ItemList(QueryDict(needs_me.query), dora).rows()}
+
+    failed, cancelled = stored([Upload("a", 0, "failed"), Upload("b", 1, "cancelled")], virginia, "bag.tar")
+    assert needed() == {failed.pk}
+    WorkItem.objects.filter(pk=cancelled.pk).update(status="Pending", stage="Receive")
+    assert needed() == set()
+
+
+def test_among_uploads_received_at_the_same_instant_the_higher_id_counts():
+    assert read_replacements(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
+    assert read_replacements(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
+
+
+def test_bags_of_two_institutions_with_the_same_name_are_different(virginia, jhu):
     ours = stored([Upload("a", 0), Upload("b", 1)], virginia, "same.tar")
     theirs = stored([Upload("a", 2), Upload("c", 3, "done")], jhu, "same.tar")
-    assert said(ours) == [(1, None), NEITHER]
-    assert said(theirs) == [(1, None), NEITHER]
+    assert read_replacements(ours) == [(1, None), NEITHER]
+    assert read_replacements(theirs) == [(1, None), NEITHER]
 
 
-def test_another_institutions_deletion_is_not_ours(virginia, jhu):
+def test_another_institutions_deletion_does_not_count(virginia, jhu):
     rows = stored([Upload("a", 0, "done"), Upload("a", 9)], virginia, "same.tar")
     [deletion] = stored([Upload("delete", 5, "done")], jhu, "same.tar")
     WorkItem.objects.filter(pk=deletion.pk).update(object_identifier=rows[0].object_identifier)
-    assert said(rows) == [NEITHER, (None, 0)]
+    assert read_replacements(rows) == [NEITHER, (None, 0)]
 
 
-def test_names_that_differ_only_far_behind_are_other_bags(virginia):
+def test_long_names_are_compared_to_their_end(virginia):
     head = "n" * 300
     first = stored([Upload("a", 0)], virginia, f"{head}1.tar")
     second = stored([Upload("b", 1)], virginia, f"{head}2.tar")
-    assert said(first + second) == [NEITHER, NEITHER]
+    assert read_replacements(first + second) == [NEITHER, NEITHER]
 
 
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
@@ -220,16 +306,16 @@ def test_only_uploads_are_compared(virginia, action):
     ingest = make_item(virginia, name="bag.tar", etag="a", at=START)
     other = make_item(virginia, name="bag.tar", etag="b", action=action, at=START + timedelta(hours=1))
     same = make_item(virginia, name="bag.tar", etag="a", action=action, at=START + timedelta(hours=2))
-    assert said([ingest, other, same]) == [NEITHER, NEITHER, NEITHER]
+    assert read_replacements([ingest, other, same]) == [NEITHER, NEITHER, NEITHER]
 
 
-def test_a_row_is_judged_by_all_uploads_whoever_looks(virginia, dora):
+def test_uploads_count_even_when_the_reader_cannot_see_them(virginia, dora):
     first, _second = stored([Upload("a", 0), Upload("b", 1)], virginia)
     [row] = WorkItem.objects.visible_to(dora).filter(pk=first.pk).superseded()
     assert row == first
 
 
-def test_every_upload_of_the_bag_the_last_first(virginia, jhu):
+def test_all_uploads_of_the_bag_are_listed_newest_first(virginia, jhu):
     rows = stored(
         [Upload("a", 0, "done"), Upload("b", 2), Upload("delete", 3, "done"), Upload("a", 1)], virginia, "b.tar"
     )
@@ -237,17 +323,17 @@ def test_every_upload_of_the_bag_the_last_first(virginia, jhu):
     assert list(WorkItem.objects.all().uploads_of_same_bag(rows[0])) == [rows[1], rows[3], rows[0]]
 
 
-def test_other_items_of_the_object(virginia):
+def test_other_items_about_the_object_are_listed(virginia):
     ingest, deletion = stored([Upload("a", 0, "done"), Upload("delete", 5)], virginia)
     [unknown] = stored([Upload("a", 0)], virginia)
     assert list(WorkItem.objects.all().of_same_object(ingest)) == [deletion]
     assert list(WorkItem.objects.all().of_same_object(unknown)) == []
 
 
-# The rule once more, said in Python over a list, one upload after the other.
+# The rule a second time, in Python, over a list.
 
 
-def seen_through(uploads):
+def apply_rule(uploads):
     """For each upload (superseded by, duplicate of), as places in `uploads`; dates are places too, all different."""
     ingests = sorted(
         (place for place, upload in enumerate(uploads) if not upload.kind.startswith("delete")),
@@ -284,7 +370,7 @@ def seen_through(uploads):
 
 
 @st.composite
-def uploads_of_a_bag(draw):
+def random_uploads(draw):
     count = draw(st.integers(1, 6))
     hours = draw(st.permutations(range(count)))
     kinds = st.sampled_from(["a", "a", "b", "b", "c", "delete", "delete file"])
@@ -293,16 +379,16 @@ def uploads_of_a_bag(draw):
 
 
 @settings(max_examples=250)
-@given(uploads=uploads_of_a_bag())
-def test_the_database_says_what_the_rule_says(db, uploads):
-    assert said(stored(uploads)) == seen_through(uploads)
+@given(uploads=random_uploads())
+def test_the_sql_agrees_with_the_rule_in_python(db, uploads):
+    assert read_replacements(stored(uploads)) == apply_rule(uploads)
 
 
 @settings(max_examples=100)
-@given(uploads=uploads_of_a_bag())
-def test_a_superseded_upload_names_one_that_is_not(db, uploads):
+@given(uploads=random_uploads())
+def test_a_superseded_upload_never_names_another_superseded_one(db, uploads):
     """Following the links ends at an upload that counts: nobody is sent in a circle."""
-    answers = said(stored(uploads))
+    answers = read_replacements(stored(uploads))
     for start in range(len(uploads)):
         place, steps = start, 0
         while answers[place] != NEITHER:
@@ -313,15 +399,15 @@ def test_a_superseded_upload_names_one_that_is_not(db, uploads):
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), names=st.integers(1, 12))
-def test_asking_for_the_bags_first_gives_the_same(db, virginia, jhu, seed, names):
+def test_counting_ingests_first_gives_the_same_result(db, virginia, jhu, seed, names):
     """The marks of a page are asked only for bags that were uploaded more than once; of no other is there any."""
     with transaction.atomic():
         made = []
         for number in range(names):
             name = ("n" * 250 + str(number // 2)) if number % 3 else f"bag {number // 2}"
-            made += make_many(3, [virginia, jhu], seed=seed + number, name=name)
+            made += make_items(3, [virginia, jhu], seed=seed + number, name=name)
         asked = WorkItem.objects.with_uploads().values_list(
             "pk", "superseded_by_id", "duplicate_of_id", "other_upload_id"
         )
-        assert uploads_of(made) == {pk: Uploads(*others) for pk, *others in asked}
+        assert find_uploads(made) == {pk: Uploads(*others) for pk, *others in asked}
         transaction.set_rollback(True)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from workitems.models import Digest, SavedView
 
-from .elements import page
+from .page_elements import parse_page
 
 FAILED = "status=Failed"
 
@@ -28,7 +28,7 @@ def view_of(who, **values):
 def column(client, address="/items/"):
     """{name: number, or where to ask for it} of the views beside the list."""
     found = {}
-    for section in page(client.get(address)).all("section", class_="group views"):
+    for section in parse_page(client.get(address)).all("section", class_="group views"):
         for link in section.all("a", class_="value"):
             count = link.one("span", class_="count")
             at = count.attributes.get("data-count-at")

@@ -10,16 +10,16 @@ from workitems.models import BulkChange
 from workitems.pages.views import bulk as views
 
 from ..factories import UserFactory, make_item
-from .elements import page
+from .page_elements import parse_page
 
 
 def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
     selection = run.Selection({"ids": [item.pk for item in items]}, len(items), query)
-    return run.go_on(run.begin(selection, move, by, note=note))
+    return run.run_slice(run.start(selection, move, by, note=note))
 
 
 def shown(response):
-    return [entry["data-act"] for entry in page(response).all("li", data_act=True)]
+    return [entry["data-act"] for entry in parse_page(response).all("li", data_act=True)]
 
 
 def test_who_sees_which(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
@@ -47,8 +47,8 @@ def test_strangers_are_asked_to_sign_in(client, db):
 def test_what_is_said_of_each(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
-    entry = page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
-    assert "Cancelled 2 of 3. 1 skipped: finished already." in entry.words
+    entry = parse_page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
+    assert "Cancelled 2 of 3. 1 skipped: already finished." in entry.words
     assert "A note of two lines." in entry.words
     assert ada.email in entry.words
     assert "Stage: Receive" in entry.words
@@ -57,22 +57,22 @@ def test_what_is_said_of_each(signed_in, ada, virginia, wally):
 
 def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
     items = [make_item(virginia) for _ in range(2)]
-    begun = run.begin(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
+    begun = run.start(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
     client = signed_in(ada)
-    assert "Not finished: 0 of 2 done" in page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
-    assert page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
+    assert "Not finished: 0 of 2 done" in parse_page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
+    assert parse_page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
     client.post(f"/acts/{begun.pk}")
-    assert "Cancelled 2 of 2." in page(client.get("/acts/")).one("main").words
+    assert "Cancelled 2 of 2." in parse_page(client.get("/acts/")).one("main").words
 
 
 def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
     item = transitions.succeed(make_item(virginia), stage="Record", by=wally)
-    begun = run.begin(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
+    begun = run.start(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
     colleague = django_user_model.objects.create_user(
         "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
     )
     client = signed_in(colleague)
-    assert not page(client.get(f"/acts/{begun.pk}")).all("form", class_="goes-on")
+    assert not parse_page(client.get(f"/acts/{begun.pk}")).all("form", class_="goes-on")
     assert client.post(f"/acts/{begun.pk}").status_code == 403
     assert signed_in(ada).post(f"/acts/{begun.pk}").status_code == 302
     item.refresh_from_db()
@@ -81,12 +81,12 @@ def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan
 
 
 def test_page_by_page(signed_in, ada, virginia, monkeypatch):
-    monkeypatch.setattr(views, "ACTS_PER_PAGE", 2)
+    monkeypatch.setattr(views, "CHANGES_PER_PAGE", 2)
     made = [str(act(ada, make_item(virginia)).pk) for _ in range(5)]
     BulkChange.objects.update(created_at=BulkChange.objects.first().created_at)  # by number, of those of one moment
     client, seen, address = signed_in(ada), [], "/acts/"
     while address:
-        answer = page(client.get(address))
+        answer = parse_page(client.get(address))
         seen += [entry["data-act"] for entry in answer.all("li", data_act=True)]
         further = answer.all("a", rel="next")
         address = "/acts/" + further[0]["href"] if further else ""
@@ -145,7 +145,7 @@ def test_an_items_history_leads_to_its_act_where_one_may_see_it(signed_in, cast,
     transitions.succeed(item, stage="Record", by=wally)
     of_stan = act(cast["stan"], item, move="review", note="")
     client = signed_in(cast[who])
-    links = {one["href"] for one in page(client.get(f"/items/{item.pk}")).all("a") if "/acts/" in one["href"]} - {
+    links = {one["href"] for one in parse_page(client.get(f"/items/{item.pk}")).all("a") if "/acts/" in one["href"]} - {
         "/acts/"
     }
     for link in links:

@@ -10,8 +10,8 @@ from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
-from ..many import make_many
-from ..stored import as_stored
+from ..many_items import make_items
+from ..stored_items import as_stored
 
 MODELS = ["workitem", "historyentry"]
 
@@ -121,7 +121,7 @@ def test_search_is_by_whole_values(adas, moved, theirs, virginia):
 
 
 def test_search_goes_by_the_indexes(on_postgresql, ada, virginia, item):
-    make_many(1_000, [virginia])
+    make_items(1_000, [virginia])
     site = admin.site.get_model_admin(WorkItem)
     asked, _may_repeat = site.get_search_results(None, site.get_queryset(None), item.name)
     with connection.cursor() as cursor:

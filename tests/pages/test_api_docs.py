@@ -14,12 +14,12 @@ from workitems import transitions
 from workitems.api import VERSIONS
 from workitems.api.description import samples
 from workitems.api.description.guide import operations_of
-from workitems.api.description.openapi import description
-from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, move_meant
+from workitems.api.description.openapi import describe_version
+from workitems.lifecycle import MOVES, PATHS, SUCCESS_AT, ItemState, infer_move
 from workitems.vocabulary import Status
 
 from ..factories import make_item
-from .elements import page
+from .page_elements import parse_page
 
 PAGES = ["/api/docs/", *(f"/api/docs/{version}/" for version in VERSIONS)]
 DOCUMENTS = [f"/api/docs/{version}.json" for version in VERSIONS]
@@ -40,7 +40,7 @@ def test_they_are_open_to_everybody(client, cast, who):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address):
-    read = page(client.get(address))
+    read = parse_page(client.get(address))
     assert len(read.all("h1")) == 1
     assert not [one for one in read.all() if "style" in one.attributes]
     assert not [one for one in read.all("script") if one.text.strip()] + read.all("style")
@@ -50,13 +50,13 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address)
 
 def test_the_footer_leads_there_and_the_account_too(client, signed_in, dora):
     for response in (client.get("/accounts/login/"), signed_in(dora).get("/items/")):
-        assert [one.words for one in page(response).all("a", href="/api/docs/")] == ["API"]
-    assert page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
+        assert [one.words for one in parse_page(response).all("a", href="/api/docs/")] == ["API"]
+    assert parse_page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
 
 
 def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
     settings.API_CALLS_PER_MINUTE = 4321
-    read = page(client.get("/api/docs/"))
+    read = parse_page(client.get("/api/docs/"))
     addresses = {one["href"] for one in read.one("main").all("a", href=True)}
     assert {*PAGES[1:], *DOCUMENTS, "/account"} <= addresses
     assert "4,321 calls a minute" in read.one("main").words
@@ -66,7 +66,7 @@ def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
 def test_the_document_is_the_description(client, db, version):
     response = client.get(f"/api/docs/{version}.json")
     assert response["Content-Type"] == "application/json"
-    assert response.json() == description(version)
+    assert response.json() == describe_version(version)
     validate_schema(response.json())
     assert response.content == client.get(f"/api/docs/{version}.json").content
 
@@ -74,8 +74,8 @@ def test_the_document_is_the_description(client, db, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_page_shows_all_of_the_description(client, db, version):
     """Each operation with its method and address, every parameter, every field of a body and of a record."""
-    read = page(client.get(f"/api/docs/{version}/"))
-    document = description(version)
+    read = parse_page(client.get(f"/api/docs/{version}/"))
+    document = describe_version(version)
     for where, method, operation in operations_of(document):
         shown = read.one("section", data_operation=operation["operationId"])
         assert f"{method.upper()} {where}" in shown.words
@@ -104,10 +104,10 @@ def body_fields(document, operation):
 
 
 def test_words_of_a_parameter_are_listed(client, db):
-    shown = page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
+    shown = parse_page(client.get("/api/docs/v1/")).one("section", data_operation="member_list_items")
     assert "available_in_s3" in shown.one("tr", data_row="stage").words
     kind, _about = shown.one("tr", data_row="per_page").all("td")
-    assert kind.words == "a whole number, 1 to 1,000; unless given: 10"
+    assert kind.words == "a whole number, 1 to 1,000; default: 10"
 
 
 # The examples, run as they stand.
@@ -124,7 +124,7 @@ def sample(virginia, wally):
     return item
 
 
-def with_numbers(command, item):
+def with_ids(command, item):
     """The example, with the numbers that the database gave where it has the sample's."""
     command = command.replace(str(samples.ID), str(item.pk))
     owner = item.institution_id
@@ -133,7 +133,7 @@ def with_numbers(command, item):
 
 def run(client, command, person):
     """What curl would do, through the test client: the answer."""
-    _key, secret = api_keys.make(person, now=NOW)
+    _key, secret = api_keys.create_key(person, now=NOW)
     command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
     words = iter(shlex.split(command.replace("\\\n", "")))
     assert next(words) == "curl"
@@ -156,7 +156,7 @@ def run(client, command, person):
 
 
 def examples(client, address):
-    return {one["data-curl"]: one.text for one in page(client.get(address)).all("pre", data_curl=True)}
+    return {one["data-curl"]: one.text for one in parse_page(client.get(address)).all("pre", data_curl=True)}
 
 
 @pytest.mark.parametrize("who", ["dora", "ada"])
@@ -172,7 +172,7 @@ def test_each_example_of_the_overview_works(client, cast, sample, who):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_example_of_a_version_works(client, cast, sample, version):
     """All but the spot test's, which is about a restoration; it has its own test below."""
-    document = description(version)
+    document = describe_version(version)
     found = examples(client, f"/api/docs/{version}/")
     assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
     for where, _method, operation in operations_of(document):
@@ -183,7 +183,7 @@ def test_each_example_of_a_version_works(client, cast, sample, version):
             sample.refresh_from_db()
             transitions.fail(sample, note="The storage was full.", retry=False, by=cast["wally"])
         person = cast["dora" if where.startswith("/member-api/") else "ada"]
-        response = run(client, with_numbers(found[name], sample), person)
+        response = run(client, with_ids(found[name], sample), person)
         assert str(response.status_code) == next(iter(operation["responses"])), (name, response.content)
         assert same_shape(response.json(), example(operation)), name
 
@@ -192,7 +192,7 @@ def test_the_example_of_a_spot_test_works(client, stan, wally, virginia):
     restored = make_item(virginia, action="Restore", object_identifier=samples.OBJECT_IDENTIFIER)
     transitions.succeed(restored, stage="Available in S3", by=wally)
     command = examples(client, "/api/docs/v2/")["admin_ask_for_spot_test"]
-    response = run(client, with_numbers(command, restored), wally)
+    response = run(client, with_ids(command, restored), wally)
     assert response.status_code == 200, response.content
     assert response.json()["note"].startswith("Email sent to admins at")
 
@@ -210,7 +210,7 @@ def same_shape(answer, shown):
 
 def test_no_key_stands_in_an_example(client, signed_in, dora):
     """It would stay in the shell's history, and in a page that somebody prints."""
-    _key, secret = api_keys.make(dora, now=NOW)
+    _key, secret = api_keys.create_key(dora, now=NOW)
     text = signed_in(dora).get("/api/docs/").content.decode()
     assert secret not in text
     assert "$PHAROS_KEY" in text
@@ -222,14 +222,14 @@ def test_no_key_stands_in_an_example(client, signed_in, dora):
 
 @pytest.fixture
 def moves_page(client, db):
-    return page(client.get("/api/docs/moves/"))
+    return parse_page(client.get("/api/docs/moves/"))
 
 
 def test_the_paths_are_those_of_the_rules(moves_page):
     for action, stages in PATHS.items():
         shown = moves_page.one("ol", data_path=action.value).all("li")
-        assert [one.words.removesuffix(" may succeed here") for one in shown] == list(stages)
-        ends = [one.words.removesuffix(" may succeed here") for one in shown if one.words.endswith(" may succeed here")]
+        assert [one.words.removesuffix(" can succeed here") for one in shown] == list(stages)
+        ends = [one.words.removesuffix(" can succeed here") for one in shown if one.words.endswith(" can succeed here")]
         assert ends == list(SUCCESS_AT[action])
 
 
@@ -238,7 +238,7 @@ def test_every_move_and_status_is_told(moves_page):
     assert {move for move, _sent in rows} == set(MOVES)
     by_save = {sent: move for move, sent in rows if sent in list(Status)}
     facts = ItemState("Ingest", "Record", "Started", True)
-    meant = {status: move_meant(facts, {"status": status}, {}, role="worker")[0] for status in Status}
+    meant = {status: infer_move(facts, {"status": status}, {}, role="worker")[0] for status in Status}
     assert by_save == meant
 
 
@@ -247,10 +247,10 @@ def test_every_move_and_status_is_told(moves_page):
     [
         ("Pending", ["progress", "from open", "Service account", "node: null", "pid: null"]),
         ("Started", ["stage_started_at: the time of the save"]),
-        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "where its action may succeed"]),
-        ("Failed", ["A note is needed", "same stage or a later one"]),
-        ("Suspended", ["A note is needed", "needs_admin_review: true", "retry: false", "The stage stays"]),
-        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is needed"]),
+        ("Success", ["retry: false", "object_identifier: DOMAIN/NAME", "at which its action can succeed"]),
+        ("Failed", ["A note is required", "same stage or a later one"]),
+        ("Suspended", ["A note is required", "needs_admin_review: true", "retry: false", "The stage doesn't change"]),
+        ("Cancelled", ["from open or on hold", "stage: Resolve (APTrust admin)", "A note is required"]),
     ],
 )
 def test_what_a_status_means(moves_page, sent, told):
@@ -286,7 +286,7 @@ def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_every_page_leads_to_the_moves(client, db, address):
-    assert page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
+    assert parse_page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
 
 
 # What a newcomer needs
@@ -294,7 +294,7 @@ def test_every_page_leads_to_the_moves(client, db, address):
 
 @pytest.mark.parametrize("shell", [one for one in ("sh", "dash", "bash", "zsh") if shutil.which(one)])
 def test_the_key_gets_into_any_shell(client, db, shell):
-    [lines] = [one.text for one in page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
+    [lines] = [one.text for one in parse_page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
     # Here is no terminal, so stty cannot do its part.
     script = f'stty() {{ :; }}\n{lines}\nprintf %s "$PHAROS_KEY" >&2\nsh -c \'printf %s "$PHAROS_KEY" >&2\''
     done = subprocess.run([shell, "-c", script], input="a\\b c\n", capture_output=True, text=True, check=True)
@@ -302,7 +302,7 @@ def test_the_key_gets_into_any_shell(client, db, shell):
 
 
 def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
-    read = page(client.get("/api/docs/v2/"))
+    read = parse_page(client.get("/api/docs/v2/"))
 
     def told(name):
         return read.one("section", data_operation=name).one("p", class_="help").words
@@ -326,7 +326,7 @@ def test_a_new_item_in_the_example_is_a_plain_new_ingest(client, db, version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_no_meaning_only_repeats_a_name(version):
-    document = description(version)
+    document = describe_version(version)
     for _where, _method, operation in operations_of(document):
         for one in operation.get("parameters", []):
             words = one["description"].split(". ")[0].rstrip(".")
@@ -339,13 +339,13 @@ def test_no_meaning_only_repeats_a_name(version):
 
 
 def test_the_sizes_stand_together():
-    names = [one["name"] for one in description("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
+    names = [one["name"] for one in describe_version("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
     assert names.index("size_max") == names.index("size_min") + 1
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_document_holds_examples_for_tools(version):
-    document = description(version)
+    document = describe_version(version)
     assert "```sh\nexport PHAROS_URL=" in document["info"]["description"]
     assert 'curl -H "X-' in document["info"]["description"]
     for where, method, operation in operations_of(document):
@@ -355,11 +355,13 @@ def test_the_document_holds_examples_for_tools(version):
 
 
 def test_every_status_of_an_error_is_in_the_overview(client, db):
-    told = {one.words for one in page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")}
+    told = {
+        one.words for one in parse_page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")
+    }
     named = {
         status
         for version in VERSIONS
-        for _where, _method, operation in operations_of(description(version))
+        for _where, _method, operation in operations_of(describe_version(version))
         for status in operation["responses"]
         if status >= "400"
     }

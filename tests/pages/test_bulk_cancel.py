@@ -8,9 +8,9 @@ from workitems.lifecycle import NOTE_LIMIT, Refused
 from workitems.models import BulkChange, HistoryEntry, WorkItem
 
 from ..factories import make_item
-from ..many import make_many
-from ..stored import as_stored, last
-from .elements import form_of, page
+from ..many_items import make_items
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page
 from .test_bulk_review import keys, outcome, snapshot_of
 
 URL = "/items/cancel"
@@ -42,7 +42,7 @@ def done_at_once(client, sent, url=URL):
 
 
 def preview(response):
-    return [line.words for line in page(response).one("ul", class_="preview").all("li")]
+    return [line.words for line in parse_page(response).one("ul", class_="preview").all("li")]
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
@@ -52,7 +52,7 @@ def test_who_may(cast, signed_in, stuck, who):
     assert client.post(URL, ticked(*stuck)).status_code == (200 if may else 403)
     assert client.post(URL, confirmed(ticked(*stuck))).status_code == (302 if may else 403)
     assert cancelled() == (keys(*stuck) if may else set())
-    assert ("Cancel…" in page(client.get("/items/")).one("main").words) is may
+    assert ("Cancel…" in parse_page(client.get("/items/")).one("main").words) is may
 
 
 def test_strangers_and_other_sites_may_not(client, ada, stuck):
@@ -77,35 +77,39 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
     sent = ticked(*stuck, closed, gone, list="stage=Store")
     asked = client.post(URL, sent)
     assert preview(asked) == [
-        "5 items chosen",
-        "3 will be cancelled, for good: 3 Started",
-        "1 will be skipped: cancelled already",
-        "1 will be skipped: finished already",
+        "5 items selected",
+        "3 will be cancelled (can be requeued later): 3 Started",
+        "1 will be skipped: already cancelled",
+        "1 will be skipped: already finished",
     ]
-    form = form_of(asked)
+    form = find_form(asked)
     assert "Cancel 3 items" in form.words
     assert "Keep items" in form.words
     assert cancelled() == {gone.pk}
     boxes = [field["value"] for field in form.all("input", name="ids")]
     act, shown = done_at_once(client, {**form.fields(), "ids": boxes, "confirmed": "yes", "note": NOTE})
-    assert outcome(shown) == "Cancelled 3 of 5. 2 skipped: finished already."
+    assert outcome(shown) == "Cancelled 3 of 5. 2 skipped: already finished."
     assert cancelled() == keys(*stuck, gone)
     for item in stuck:
         item.refresh_from_db()
         assert (item.note, item.stage, item.retry) == (NOTE, "Resolve", False)
-        assert (last(item).act, last(item).who, last(item).stage_before) == (act.pk, ada.email, "Store")
+        assert (last_entry(item).act, last_entry(item).who, last_entry(item).stage_before) == (
+            act.pk,
+            ada.email,
+            "Store",
+        )
     assert [as_stored(item) for item in (closed, gone)] == before
-    alone = page(shown).one("section", aria_labelledby="left-alone")
+    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
     assert {link["href"] for link in alone.all("a")} == {f"/items/{item.pk}" for item in (closed, gone)}
-    assert not page(shown).all("form", action=f"/acts/{act.pk}/undo")
-    assert NOTE.splitlines()[0] in page(signed_in(dora).get(f"/items/{stuck[0].pk}")).one("main").words
+    assert not parse_page(shown).all("form", action=f"/acts/{act.pk}/undo")
+    assert NOTE.splitlines()[0] in parse_page(signed_in(dora).get(f"/items/{stuck[0].pk}")).one("main").words
 
 
 @pytest.mark.parametrize("note", ["", "  \n ", "\u200b\u2060", "x" * (NOTE_LIMIT + 1)])
 def test_a_note_is_required_and_what_was_typed_stays(signed_in, ada, stuck, note):
     answer = signed_in(ada).post(URL, confirmed(ticked(*stuck), note))
     assert answer.status_code == 422
-    form = form_of(answer)
+    form = find_form(answer)
     assert [field["value"] for field in form.all("input", name="ids")] == [str(item.pk) for item in stuck]
     field = form.one("textarea")
     assert field["aria-invalid"] == "true"
@@ -118,7 +122,7 @@ def test_without_a_selection_it_says_so(signed_in, ada, stuck):
     client = signed_in(ada)
     answer = client.post(URL, {"which": "ids", "list": "stage=Store"}, follow=True)
     assert answer.redirect_chain == [("/items/?stage=Store", 302)]
-    assert "Select the items first" in answer.content.decode()
+    assert "Select items first" in answer.content.decode()
     forged = client.post(URL, confirmed({"which": "matching", "snapshot": "forged"}), follow=True)
     assert "cannot be read any more" in forged.content.decode()
     assert cancelled() == set()
@@ -132,7 +136,7 @@ def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jh
     theirs = make_item(jhu, stage="Store")
     asked = client.post(URL, sent)
     assert preview(asked)[1:] == [
-        "2 will be cancelled, for good: 2 Started",
+        "2 will be cancelled (can be requeued later): 2 Started",
         "1 will be skipped: changed since you opened the list",
     ]
     _act, shown = done_at_once(client, confirmed(sent))
@@ -155,13 +159,13 @@ def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, w
 
     from workitems.bulk import run
 
-    make_many(1200, [virginia])
+    make_items(1200, [virginia])
     client = signed_in(ada)
     sent = {"which": "matching", **snapshot_of(client, "phase=open&phase=held")}
     wanted = WorkItem.objects.filter(status__in=["Pending", "Started", "Suspended"]).count()
     wanted += WorkItem.objects.filter(status="Failed", retry=True).count()
-    monkeypatch.setattr(run, "PIECE", 100)
-    monkeypatch.setattr(run, "SLICE", timedelta(0))
+    monkeypatch.setattr(run, "BATCH_SIZE", 100)
+    monkeypatch.setattr(run, "TIME_SLICE", timedelta(0))
     before = cancelled()
     response = client.post(URL, confirmed(sent))
     act = BulkChange.objects.get()

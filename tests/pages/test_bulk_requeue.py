@@ -6,8 +6,8 @@ from workitems import transitions
 from workitems.models import BulkChange, WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last
-from .test_bulk_cancel import done_at_once, form_of, keys, outcome, preview, ticked
+from ..stored_items import as_stored, last_entry
+from .test_bulk_cancel import done_at_once, find_form, keys, outcome, preview, ticked
 
 URL = "/items/requeue"
 NOTE = "Tried again: the disk is empty now."
@@ -48,7 +48,7 @@ def test_where_they_begin_again(signed_in, ada, failed, begin, stage):
     for item in failed:
         item.refresh_from_db()
         assert (item.reviewed, item.retry, item.note) == (False, True, NOTE)
-        assert last(item).act == act.pk
+        assert last_entry(item).act == act.pk
 
 
 def test_a_cancelled_one_begins_where_it_was(signed_in, ada, virginia):
@@ -63,12 +63,12 @@ def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wall
     stored = as_stored(done)
     client = signed_in(ada)
     assert preview(client.post(URL, ticked(*failed, done))) == [
-        "3 items chosen",
-        "2 will wait for a worker again, and are unreviewed then: 2 Failed",
-        "1 will be skipped: succeeded already, and what has succeeded is not done again",
+        "3 items selected",
+        "2 will be requeued and no longer marked as reviewed: 2 Failed",
+        "1 will be skipped: already succeeded and can't be requeued",
     ]
     _act, shown = done_at_once(client, confirmed(ticked(*failed, done)), URL)
-    assert outcome(shown) == "Requeued 2 of 3. 1 skipped: succeeded already."
+    assert outcome(shown) == "Requeued 2 of 3. 1 skipped: already succeeded."
     assert as_stored(done) == stored
 
 
@@ -76,7 +76,7 @@ def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wall
 def test_what_is_missing_is_said_and_the_rest_stays(signed_in, ada, failed, begin, note, kept):
     answer = signed_in(ada).post(URL, confirmed(ticked(*failed), begin, note))
     assert answer.status_code == 422
-    form = form_of(answer)
+    form = find_form(answer)
     assert form.one("textarea").text.strip() == kept
     assert [box["value"] for box in form.all("input", name="begin") if "checked" in box.attributes] == (
         [begin] if begin == "first" else []
@@ -88,5 +88,5 @@ def test_what_is_missing_is_said_and_the_rest_stays(signed_in, ada, failed, begi
 def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     answer = signed_in(ada).post(URL, ticked(done))
-    assert not form_of(answer).all("button")
-    assert "Leave them as they are" in form_of(answer).words
+    assert not find_form(answer).all("button")
+    assert "Don't change anything" in find_form(answer).words

@@ -12,9 +12,9 @@ from workitems.bulk import run
 from workitems.models import BulkChange, HistoryEntry, WorkItem
 
 from ..factories import make_item
-from ..many import make_many
-from ..stored import as_stored, last
-from .elements import form_of, page
+from ..many_items import make_items
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page
 
 URL = "/items/review"
 
@@ -27,7 +27,7 @@ def done(virginia, wally):
 
 def snapshot_of(client, query=""):
     """What the list's page would post for all that match."""
-    form = page(client.get(f"/items/?{query}")).one("form", id="bulk")
+    form = parse_page(client.get(f"/items/?{query}")).one("form", id="bulk")
     return {name: value for name, value in form.fields().items() if name in ("snapshot", "list")}
 
 
@@ -48,7 +48,7 @@ def done_at_once(client, sent):
 
 
 def outcome(response):
-    return page(response).one("p", class_="outcome").words
+    return parse_page(response).one("p", class_="outcome").words
 
 
 def reviewed():
@@ -92,7 +92,7 @@ def test_looking_leads_to_the_list_and_changes_nothing(signed_in, stan, done):
 
 
 def test_depositors_have_no_boxes_to_tick(signed_in, dora, done):
-    read = page(signed_in(dora).get("/items/"))
+    read = parse_page(signed_in(dora).get("/items/"))
     assert read.all("form", id="bulk") == []
     assert read.all("input", name="ids") == []
 
@@ -105,9 +105,9 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     asked = client.post(URL, ticked(*done[:2], list="status=Success"))
     assert asked.status_code == 200
     assert reviewed() == set()
-    said = page(asked).one("ul", class_="preview").words
-    assert said == "2 items chosen 2 will be marked reviewed: 2 Success"
-    form = form_of(asked)
+    said = parse_page(asked).one("ul", class_="preview").words
+    assert said == "2 items selected 2 will be marked as reviewed: 2 Success"
+    form = find_form(asked)
     assert form.words.startswith("Mark 2 items reviewed")
     assert form.one("a", class_="button")["href"] == "/items/?status=Success"
     boxes = [field["value"] for field in form.all("input", name="ids")]
@@ -118,15 +118,15 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     assert {(entry.item_id, entry.move, entry.who, entry.via) for entry in entries} == {
         (item.pk, "review", stan.email, "page") for item in done[:2]
     }
-    assert last(done[2]).act is None
-    assert page(response).one("main").all("a", class_="button")[0]["href"] == "/items/?status=Success"
+    assert last_entry(done[2]).act is None
+    assert parse_page(response).one("main").all("a", class_="button")[0]["href"] == "/items/?status=Success"
 
-    response = client.post(page(response).one("form", action=f"/acts/{act.pk}/undo")["action"], follow=True)
+    response = client.post(parse_page(response).one("form", action=f"/acts/{act.pk}/undo")["action"], follow=True)
     assert reviewed() == set()
-    assert outcome(response) == "Marked 2 of 2 not reviewed."
-    assert last(done[0]).move == "unreview"
-    assert last(done[0]).act not in (None, act.pk)
-    assert not page(response).one("main").all("form")  # an undo is not undone
+    assert outcome(response) == "Marked 2 of 2 as not reviewed."
+    assert last_entry(done[0]).move == "unreview"
+    assert last_entry(done[0]).act not in (None, act.pk)
+    assert not parse_page(response).one("main").all("form")  # an undo is not undone
 
 
 def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, virginia, done):
@@ -136,8 +136,8 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
     before = [as_stored(item) for item in (waiting, again, held)]
     client = signed_in(stan)
     sent = ticked(*done, waiting, again, held)
-    said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "6 items chosen 3 will be marked reviewed: 3 Success 3 will be skipped: not finished yet"
+    said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
+    assert said == "6 items selected 3 will be marked as reviewed: 3 Success 3 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 6 reviewed. 3 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -148,10 +148,10 @@ def test_what_is_so_already_is_counted_and_not_recorded(signed_in, stan, ada, do
     transitions.review(done[0], by=ada)
     stored = as_stored(done[0])
     client = signed_in(stan)
-    said = page(client.post(URL, ticked(*done))).one("ul", class_="preview").words
-    assert said == "3 items chosen 2 will be marked reviewed: 2 Success 1 is so already"
+    said = parse_page(client.post(URL, ticked(*done))).one("ul", class_="preview").words
+    assert said == "3 items selected 2 will be marked as reviewed: 2 Success 1 is already done"
     act, response = done_at_once(client, ticked(*done))
-    assert outcome(response) == "Marked 2 of 3 reviewed. 1 was so already."
+    assert outcome(response) == "Marked 2 of 3 as reviewed. 1 was already done."
     assert as_stored(done[0]) == stored
     client.post(f"/acts/{act.pk}/undo")
     assert reviewed() == keys(done[0])
@@ -161,7 +161,7 @@ def test_marking_not_reviewed(signed_in, stan, done):
     client = signed_in(stan)
     done_at_once(client, ticked(*done))
     act, response = done_at_once(client, ticked(*done[:2], reviewed="false"))
-    assert outcome(response) == "Marked 2 of 2 not reviewed."
+    assert outcome(response) == "Marked 2 of 2 as not reviewed."
     assert reviewed() == keys(done[2])
     client.post(f"/acts/{act.pk}/undo")
     assert reviewed() == keys(*done)
@@ -169,16 +169,16 @@ def test_marking_not_reviewed(signed_in, stan, done):
 
 def test_nothing_to_mark_has_no_button(signed_in, stan, item):
     asked = signed_in(stan).post(URL, ticked(item))
-    assert form_of(asked).all("button") == []
+    assert find_form(asked).all("button") == []
 
 
 def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wally, done):
     client = signed_in(stan)
     shown = snapshot_of(client)
     transitions.edit(done[0], note="Look again, please.", by=ada)
-    said = page(client.post(URL, ticked(*done, **shown))).one("ul", class_="preview").words
+    said = parse_page(client.post(URL, ticked(*done, **shown))).one("ul", class_="preview").words
     assert "1 will be skipped: changed since you opened the list" in said
-    asked = form_of(client.post(URL, ticked(*done, **shown))).fields()
+    asked = find_form(client.post(URL, ticked(*done, **shown))).fields()
     assert asked["snapshot"] == shown["snapshot"]
     _act, response = done_at_once(client, ticked(*done, **shown))
     assert outcome(response) == "Marked 2 of 3 reviewed. 1 skipped: changed since the list was opened."
@@ -192,13 +192,13 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
     client = signed_in(stan)
     response = client.post(URL, {"ids": ids, "reviewed": "true", "list": "status=Success", "confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
-    assert "Select the items first" in page(client.get(response["Location"])).one("div", class_="messages").words
+    assert "Select items first" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
     assert not BulkChange.objects.exists()
 
 
 def test_too_many_ticks_are_refused(stan):
-    with pytest.raises(run.BadSelection, match="At most 1000"):
-        run.of_ids([str(n) for n in range(1, 1002)], "", "", stan)
+    with pytest.raises(run.InvalidSelection, match="At most 1000"):
+        run.select_by_ids([str(n) for n in range(1, 1002)], "", "", stan)
 
 
 @pytest.mark.parametrize("value", [None, "", "maybe", "\x00"])
@@ -208,19 +208,19 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
     del sent["reviewed"]
     response = client.post(URL, sent if value is None else {**sent, "reviewed": value})
     assert response.status_code == 302
-    assert "must be true or false" in page(client.get(response["Location"])).one("div", class_="messages").words
+    assert "must be true or false" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
     assert not BulkChange.objects.exists()
 
 
-# All that match
+# All matching items
 
 
 def test_all_that_match(signed_in, stan, wally, virginia, done, item):
     failed = transitions.fail(make_item(virginia), note="bad", retry=False, by=wally)
     client = signed_in(stan)
     sent = matching(client, "status=Success&status=Pending&per_page=10")
-    said = page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert said == "4 items chosen 3 will be marked reviewed: 3 Success 1 will be skipped: not finished yet"
+    said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
+    assert said == "4 items selected 3 will be marked as reviewed: 3 Success 1 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
     assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: not finished yet."
     assert reviewed() == keys(*done)
@@ -235,12 +235,12 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     transitions.succeed(item, stage="Record", by=wally)
     transitions.edit(done[0], note="Look again, please.", by=ada)
     late = transitions.succeed(make_item(virginia), stage="Record", by=wally)
-    said = page(client.post(URL, sent)).one("ul", class_="preview").words
+    said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
     assert (
         said
-        == "4 items chosen 2 will be marked reviewed: 2 Success 2 will be skipped: changed since you opened the list"
+        == "4 items selected 2 will be marked as reviewed: 2 Success 2 will be skipped: changed since you opened the list"
     )
-    asked = form_of(client.post(URL, sent)).fields()
+    asked = find_form(client.post(URL, sent)).fields()
     transitions.succeed(make_item(virginia), stage="Record", by=wally)
     _act, response = done_at_once(client, asked)
     assert outcome(response) == "Marked 2 of 4 reviewed. 2 skipped: changed since the list was opened."
@@ -279,7 +279,7 @@ def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind
     sent = {"which": "matching", "reviewed": "true", "snapshot": token, "list": "status=Success", "confirmed": "yes"}
     response = client.post(URL, sent)
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
-    assert "cannot be read any more" in page(client.get(response["Location"])).one("div", class_="messages").words
+    assert "cannot be read any more" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
     assert not BulkChange.objects.exists()
     if token:
         assert client.post(URL, ticked(*done, snapshot=token, confirmed="yes"))["Location"] == "/items/"
@@ -293,13 +293,13 @@ def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
     done_at_once(signed_in(stan), matching(signed_in(stan)))
     assert reviewed() == keys(*done)
     _act, response = done_at_once(signed_in(ada), matching(signed_in(ada)))
-    assert outcome(response) == "Marked 1 of 4 reviewed. 3 were so already."
+    assert outcome(response) == "Marked 1 of 4 as reviewed. 3 were already done."
     assert theirs.pk in reviewed()
 
 
 def test_whoever_lost_the_right_in_between_changes_nothing_more(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(run, "PIECE", 1)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    monkeypatch.setattr(run, "BATCH_SIZE", 1)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     assert len(reviewed()) == 1
     stan.role = "institutional_user"
@@ -323,7 +323,7 @@ def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan
         act, response = done_at_once(client, sent)
         client.post(f"/acts/{act.pk}/undo")
         # But for when it was, which may be a second later.
-        said.append([re.sub(r"\d\d:\d\d:\d\d", "", page(one).one("main").words) for one in (asked, response)])
+        said.append([re.sub(r"\d\d:\d\d:\d\d", "", parse_page(one).one("main").words) for one in (asked, response)])
     assert said[0] == said[1]
     assert as_stored(theirs) == before
     assert theirs.name not in "".join(said[0])
@@ -355,7 +355,7 @@ def test_undo_twice_changes_once(signed_in, stan, done):
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(response) == "Marked 3 of 3 not reviewed."
     assert BulkChange.objects.count() == 2
-    assert page(client.get(f"/acts/{act.pk}")).all("form", action=f"/acts/{act.pk}/undo") == []
+    assert parse_page(client.get(f"/acts/{act.pk}")).all("form", action=f"/acts/{act.pk}/undo") == []
     assert [as_stored(item) for item in done] == stored
 
 
@@ -383,7 +383,7 @@ def test_an_act_of_another_institution_is_not_there(signed_in, stan, olga, done,
 def test_an_admin_sees_it_and_does_not_undo_it(signed_in, stan, ada, done):
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     client = signed_in(ada)
-    read = page(client.get(f"/acts/{act.pk}"))
+    read = parse_page(client.get(f"/acts/{act.pk}"))
     assert stan.email in read.one("main").words
     assert not read.all("form", action=f"/acts/{act.pk}/undo")
     assert client.post(f"/acts/{act.pk}/undo").status_code == 403
@@ -403,13 +403,13 @@ def test_any_page_of_an_act_can_be_asked_for(signed_in, stan, done, number):
 
 
 def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, virginia, monkeypatch):
-    items = make_many(7, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(run, "PIECE", 3)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    items = make_items(7, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
+    monkeypatch.setattr(run, "BATCH_SIZE", 3)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     act, response = done_at_once(client, matching(client, "status=Success"))
     assert reviewed() == keys(*items[:3])
-    read = page(response)
+    read = parse_page(response)
     assert "3 of 7 done" in read.one("main").words
     assert read.one("progress").attributes["value"] == "3"
     assert read.one("main").all("form", action=f"/acts/{act.pk}/undo") == []  # not before its end
@@ -429,9 +429,9 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
 
 
 def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan, ada, virginia, monkeypatch):
-    items = make_many(4, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
-    monkeypatch.setattr(run, "PIECE", 2)
-    monkeypatch.setattr(run, "SLICE", run.SLICE * 0)
+    items = make_items(4, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
+    monkeypatch.setattr(run, "BATCH_SIZE", 2)
+    monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client))
     transitions.edit(items[3], note="Look again, please.", by=ada)

@@ -7,8 +7,8 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last
-from .elements import form_of, page, problems
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page, problems
 
 NOTE = "Uploaded by mistake, says the library."
 # What is said of every move page, with a form that is right for an open item.
@@ -90,9 +90,9 @@ def test_a_post_from_another_site_is_refused(ada, item, move):
 def test_the_forms_own_token_is_taken(ada, item):
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
-    sent = form_of(client.get(url(item))).fields()
+    sent = find_form(client.get(url(item))).fields()
     assert client.post(url(item), {**sent, "note": NOTE}).status_code == 302
-    assert last(item).move == "cancel"
+    assert last_entry(item).move == "cancel"
 
 
 @pytest.mark.parametrize("number", [0, 99_999_999, 2**63 - 1, 2**63, 10**30])
@@ -115,34 +115,34 @@ def test_an_admin_cancels(signed_in, ada, wally, item):
     transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
     client = signed_in(ada)
     asked = client.get(url(item))
-    sent = form_of(asked).fields()
+    sent = find_form(asked).fields()
     assert sent["version"] == str(item.version)
-    assert "Cancel 1 item" in form_of(asked).words
-    assert "Keep item" in form_of(asked).words
+    assert "Cancel 1 item" in find_form(asked).words
+    assert "Keep item" in find_form(asked).words
     response = client.post(url(item), {**sent, "note": NOTE})
     assert response.status_code == 302
     stored = WorkItem.objects.get(pk=item.pk)
     assert (stored.stage, stored.status, stored.retry, stored.note) == ("Resolve", "Cancelled", False, NOTE)
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via, entry.note) == ("cancel", ada.email, "page", NOTE)
     assert (entry.stage_before, entry.status_before) == ("Store", "Started")
     followed = client.get(response["Location"])
-    assert f"Cancelled {item.name}." in page(followed).one("div", class_="messages").words
+    assert f"Cancelled {item.name}." in parse_page(followed).one("div", class_="messages").words
 
 
 def test_a_script_needs_only_the_note(signed_in, ada, item):
     response = signed_in(ada).post(url(item), {"note": NOTE})
     assert (response.status_code, response["Location"]) == (302, f"/items/{item.pk}")
-    assert last(item).note == NOTE
+    assert last_entry(item).note == NOTE
 
 
 def test_a_depositor_reads_why(signed_in, ada, dora, item):
     note = "Cancelled: the bag is empty.\nPlease upload it again & <soon>."
     signed_in(ada).post(url(item), {"note": note.replace("\n", "\r\n")})
-    read = page(signed_in(dora).get(f"/items/{item.pk}"))
+    read = parse_page(signed_in(dora).get(f"/items/{item.pk}"))
     assert read.one("div", id="note-text").text.strip() == note
     assert "cancelled before it was ingested" in read.one("section", aria_labelledby="what-now").words
-    row = page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
+    row = parse_page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
     assert "Cancelled: the bag is empty." in row.words
 
 
@@ -151,7 +151,7 @@ def test_a_note_is_required(signed_in, ada, item, note):
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {} if note is None else {"note": note})
     assert response.status_code == 422
-    assert problems(response) == ["A note is required: say why, for those who read it later."]
+    assert problems(response) == ["A note is required. Say why, for people who read it later."]
     assert as_stored(item) == before
 
 
@@ -161,18 +161,18 @@ def test_a_note_may_have_ten_thousand_characters(signed_in, ada, item):
     long = "é" * 10_001
     response = client.post(url(item), {"note": long})
     assert response.status_code == 422
-    assert problems(response) == ["A note has at most 10000 characters; this one has 10001."]
-    assert form_of(response).fields()["note"] == long
+    assert problems(response) == ["A note can have at most 10000 characters; this one has 10001."]
+    assert find_form(response).fields()["note"] == long
     assert as_stored(item) == before
     assert client.post(url(item), {"note": long[:-1]}).status_code == 302
-    assert last(item).note == long[:-1]
+    assert last_entry(item).note == long[:-1]
 
 
 def test_a_line_end_is_one_character_whatever_the_browser_sends(signed_in, ada, item):
     typed = "x\n" * 4999 + "xx"
     assert len(typed) == 10_000
     assert signed_in(ada).post(url(item), {"note": typed.replace("\n", "\r\n")}).status_code == 302
-    assert last(item).note == typed
+    assert last_entry(item).note == typed
 
 
 @pytest.mark.parametrize("note", ["nul \x00 byte", "\x00"])
@@ -191,15 +191,15 @@ def test_what_no_database_can_hold_is_refused(signed_in, ada, item, note):
 def test_odd_text_is_kept_as_it_is(signed_in, ada, item, note):
     client = signed_in(ada)
     assert client.post(url(item), {"note": note}).status_code == 302
-    assert last(item).note == note
-    assert page(client.get(f"/items/{item.pk}")).one("div", id="note-text").text == note
+    assert last_entry(item).note == note
+    assert parse_page(client.get(f"/items/{item.pk}")).one("div", id="note-text").text == note
 
 
 def test_bytes_that_are_no_text_do_not_break_the_page(signed_in, ada, item):
     body = b"note=\xff\xfe\xed\xa0\x80&version=\xff&list=\xff&from=\xff"
     response = signed_in(ada).post(url(item), body, "application/x-www-form-urlencoded")
     assert response.status_code == 422
-    assert last(item).move == "create"
+    assert last_entry(item).move == "create"
 
 
 @pytest.mark.parametrize("version", ["abc", "-1", "0", "1.5", str(2**63), str(10**30), "\x00", "1 OR 1=1"])
@@ -209,7 +209,7 @@ def test_a_damaged_version_is_said(signed_in, ada, item, version):
     assert response.status_code == 422
     assert any("version" in problem for problem in problems(response))
     assert as_stored(item) == before
-    again = form_of(response).fields()
+    again = find_form(response).fields()
     assert (again["note"], again["version"]) == (NOTE, str(item.version))
 
 
@@ -224,13 +224,13 @@ def test_what_is_closed_is_not_cancelled(signed_in, ada, wally, item, status):
     [problem] = problems(response)
     assert f"closed ({item.stage} / {status})" in problem
     assert "cancel is only for items that are open or on hold" in problem
-    assert form_of(response).fields()["note"] == NOTE
+    assert find_form(response).fields()["note"] == NOTE
     assert as_stored(item) == before
 
 
 def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally, item):
     client = signed_in(ada)
-    sent = form_of(client.get(url(item))).fields() | {"note": NOTE}
+    sent = find_form(client.get(url(item))).fields() | {"note": NOTE}
     transitions.progress(item, stage="Store", by=wally)
     before = as_stored(item)
     response = client.post(url(item), sent)
@@ -239,35 +239,35 @@ def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally
     assert "has changed since you opened the page" in problem
     assert "Store / Started" in problem
     assert as_stored(item) == before
-    again = form_of(response).fields()
+    again = find_form(response).fields()
     assert (again["note"], again["version"]) == (NOTE, str(item.version))
     assert client.post(url(item), again).status_code == 302
-    assert (last(item).stage_before, last(item).note) == ("Store", NOTE)
+    assert (last_entry(item).stage_before, last_entry(item).note) == ("Store", NOTE)
 
 
 def test_a_missing_note_does_not_hide_a_change_in_between(signed_in, ada, wally, item):
     client = signed_in(ada)
-    sent = form_of(client.get(url(item))).fields()
+    sent = find_form(client.get(url(item))).fields()
     transitions.progress(item, stage="Store", by=wally)
-    again = form_of(client.post(url(item), sent)).fields()
+    again = find_form(client.post(url(item), sent)).fields()
     assert client.post(url(item), {**again, "note": NOTE}).status_code == 409
 
 
 def test_sent_twice_is_recorded_once(signed_in, ada, item):
     client = signed_in(ada)
-    sent = form_of(client.get(url(item))).fields() | {"note": NOTE}
+    sent = find_form(client.get(url(item))).fields() | {"note": NOTE}
     first = client.post(url(item), sent)
     stored = as_stored(item)
     second = client.post(url(item), sent)
     assert (second.status_code, second["Location"]) == (302, first["Location"])
     assert as_stored(item) == stored
     followed = client.get(second["Location"])
-    assert "Nothing had to be changed." in page(followed).one("div", class_="messages").words
+    assert "There was nothing to change." in parse_page(followed).one("div", class_="messages").words
 
 
 def test_the_second_of_two_admins_is_told(signed_in, ada, item):
     client = signed_in(ada)
-    sent = form_of(client.get(url(item))).fields()
+    sent = find_form(client.get(url(item))).fields()
     client.post(url(item), {**sent, "note": NOTE})
     stored = as_stored(item)
     assert client.post(url(item), {**sent, "note": "For another reason."}).status_code == 409
@@ -276,13 +276,13 @@ def test_the_second_of_two_admins_is_told(signed_in, ada, item):
 
 def test_a_note_to_start_from(signed_in, ada, item):
     client = signed_in(ada)
-    starts = page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="start")
+    starts = parse_page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="start")
     assert len(starts) >= 2
     for start in starts:
         asked = client.get(url(item) + start["href"])
-        assert form_of(asked).fields()["note"] == start["data-text"]
-        assert form_of(asked).fields()["list"] == "status=Pending"
-    assert form_of(client.get(url(item) + "?start=99")).fields()["note"] == ""
+        assert find_form(asked).fields()["note"] == start["data-text"]
+        assert find_form(asked).fields()["list"] == "status=Pending"
+    assert find_form(client.get(url(item) + "?start=99")).fields()["note"] == ""
 
 
 # Where the reader goes on afterwards, the same for every move.
@@ -306,20 +306,20 @@ def test_back_to_the_item_that_knows_its_list(signed_in, ada, item, move):
     client = signed_in(ada)
     where = sent_back(client, item, move, list=LIST)
     assert where.startswith(f"/items/{item.pk}?list=")
-    back = page(client.get(where)).one("nav", class_="item-nav").all("a")[0]
+    back = parse_page(client.get(where)).one("nav", class_="item-nav").all("a")[0]
     assert back["href"] == f"/items/?{LIST}"
 
 
 def test_the_list_goes_along_through_the_confirmation_page(signed_in, ada, item):
     client = signed_in(ada)
-    there = page(client.get(f"/items/{item.pk}", {"list": LIST})).one("a", class_="button danger")["href"]
+    there = parse_page(client.get(f"/items/{item.pk}", {"list": LIST})).one("a", class_="button danger")["href"]
     asked = client.get(there)
-    sent = form_of(asked).fields()
+    sent = find_form(asked).fields()
     assert sent["list"] == LIST
-    keep = form_of(asked).one("a", class_="button")
+    keep = find_form(asked).one("a", class_="button")
     assert keep["href"] == f"/items/{item.pk}?list=" + there.split("?list=")[1]
     refused = client.post(there, sent)
-    assert form_of(refused).fields()["list"] == LIST
+    assert find_form(refused).fields()["list"] == LIST
 
 
 @pytest.mark.parametrize("start", ["list", ""])

@@ -6,7 +6,7 @@ from workitems import saved_views
 from workitems.models import SavedView
 
 from ..factories import InstitutionFactory, UserFactory
-from .elements import form_of, problems
+from .page_elements import find_form, problems
 from .saving_views import FAILED, begin_with, column, view_of
 
 MAY_CHANGE = {
@@ -43,15 +43,15 @@ def test_who_may_change_which(cast, signed_in, consortium, virginia, which, who)
 def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
     first, second = view_of(stan, name="One", reach="institution"), view_of(stan, name="Two")
     client = signed_in(stan)
-    assert form_of(client.get(f"/views/{second.pk}")).fields() | {"csrfmiddlewaretoken": ""} == {
+    assert find_form(client.get(f"/views/{second.pk}")).fields() | {"csrfmiddlewaretoken": ""} == {
         "csrfmiddlewaretoken": "",
         "name": "Two",
         "reach": "private",
     }
     response = client.post(f"/views/{second.pk}", {"name": "One", "reach": "institution"})
     assert response.status_code == 422
-    assert problems(response) == ["Your institution sees a view of this name. Take another name."]
-    assert form_of(response).fields()["reach"] == "institution"
+    assert problems(response) == ["Your institution already has a view with this name. Choose another name."]
+    assert find_form(response).fields()["reach"] == "institution"
     assert set(SavedView.objects.values_list("name", "reach")) == {("One", "institution"), ("Two", "private")}
     assert client.post(f"/views/{second.pk}", {"name": "Two", "reach": "everybody"}).status_code == 422
     assert client.post(f"/views/{second.pk}", {"name": "Deux", "reach": "institution"}).status_code == 302
@@ -104,7 +104,7 @@ def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view = view_of(former, reach="institution")
     client = signed_in(stan)
-    assert [one["value"] for one in form_of(client.get(f"/views/{view.pk}")).all("input", name="reach")] == [
+    assert [one["value"] for one in find_form(client.get(f"/views/{view.pk}")).all("input", name="reach")] == [
         "institution"
     ]
     assert client.post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 422

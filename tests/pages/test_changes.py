@@ -9,24 +9,24 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pharos.replicas import reading
-from pharos.replicas.standbys import Choice
+from pharos.replicas.pool import ReplicaChoice
 from workitems import transitions
 from workitems.listing import ItemList
 from workitems.models import WorkItem
 from workitems.pages.list import changes
 
 from ..factories import make_item, service
-from ..html import ids
-from ..many import make_many
+from ..many_items import make_items
+from ..page_hooks import item_ids
 from ..replicas.test_reading import refused
-from .elements import page
+from .page_elements import parse_page
 
 
 def drawn(client, address="/items/"):
     """A page of the list, as the function that asks what has changed since."""
     response = client.get(address)
-    probe = page(response).one("div", class_="live")["data-live"]
-    shown = ",".join(str(pk) for pk in ids(response))
+    probe = parse_page(response).one("div", class_="live")["data-live"]
+    shown = ",".join(str(pk) for pk in item_ids(response))
 
     def ask():
         return client.get(f"{probe}&shown={shown}")
@@ -116,7 +116,7 @@ def test_any_filter_can_be_asked(signed_in, ada, virginia, theirs, wally, query)
     make_item(virginia, name="bag.tar", etag="1")
     make_item(virginia, name="bag.tar", etag="2")
     client = signed_in(ada)
-    listed = ids(client.get(f"/items/?{query}"))
+    listed = item_ids(client.get(f"/items/?{query}"))
     ask = drawn(client, f"/items/?{query}")
     for pk in listed:
         transitions.progress(WorkItem.objects.get(pk=pk), stage="Fetch", by=wally)
@@ -140,7 +140,7 @@ def test_a_change_on_a_machine_whose_clock_is_late(signed_in, dora, item, wally)
 def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
     signed_in, dora, virginia, wally, monkeypatch
 ):
-    monkeypatch.setattr(changes, "SEEN", 3)
+    monkeypatch.setattr(changes, "MAX_SEEN", 3)
     items = [make_item(virginia) for _n in range(5)]
     ask = drawn(signed_in(dora))
     assert ask().status_code == 204
@@ -151,9 +151,9 @@ def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
 
 
 def test_what_the_page_carries_can_be_read_again(dora, item):
-    since = changes.drawn(ItemList(QueryDict(""), dora), timezone.now())
+    since = changes.take_baseline(ItemList(QueryDict(""), dora), timezone.now())
     assert since.seen == {item.pk: 1}
-    assert changes.read(changes.written(since)) == since
+    assert changes.parse(changes.serialize(since)) == since
 
 
 # How much is looked at
@@ -161,13 +161,13 @@ def test_what_the_page_carries_can_be_read_again(dora, item):
 
 def test_many_are_more_than_a_hundred(signed_in, ada, virginia, jhu):
     ask = drawn(signed_in(ada))
-    make_many(130, [virginia, jhu])
+    make_items(130, [virginia, jhu])
     WorkItem.objects.update(updated_at=timezone.now())
-    assert ask().json() == {"changed": 100, "is_whole": False, "text": "100 items and more changed"}
+    assert ask().json() == {"changed": 100, "is_whole": False, "text": "At least 100 items changed"}
 
 
 def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wally, monkeypatch):
-    monkeypatch.setattr(changes, "LOOK", 3)
+    monkeypatch.setattr(changes, "MAX_EXAMINED", 3)
     failed = make_item(virginia)
     transitions.fail(failed, note="no", retry=False, by=wally)
     others = [make_item(virginia) for _n in range(4)]
@@ -175,20 +175,20 @@ def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wall
     for one in others:
         transitions.progress(one, stage="Store", by=wally)
     assert [ask().json()["text"] for ask in asking] == [
-        "3 items and more changed",
-        "Many items have changed, perhaps some of these",
+        "At least 3 items changed",
+        "Many items changed, possibly some of these",
     ]
 
 
 # The session and the reader, what was changed last; where something was, whether it is in the list.
 @pytest.mark.parametrize("who", ["dora", "ada"])
 def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num_queries, who):
-    make_many(70, [virginia])
+    make_items(70, [virginia])
     client = signed_in(cast[who])
     ask = drawn(client, "/items/?q=plain")
     with django_assert_num_queries(3):
         assert ask().status_code == 204
-    for pk in ids(client.get("/items/?per_page=20&phase=open")):
+    for pk in item_ids(client.get("/items/?per_page=20&phase=open")):
         transitions.progress(WorkItem.objects.get(pk=pk), by=wally)
     with django_assert_num_queries(4):
         ask()
@@ -199,7 +199,7 @@ def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num
 
 def test_another_institutions_items_are_not_told_of_by_their_numbers(signed_in, dora, theirs, wally):
     client = signed_in(dora)
-    probe = page(client.get("/items/")).one("div", class_="live")["data-live"]
+    probe = parse_page(client.get("/items/")).one("div", class_="live")["data-live"]
     transitions.progress(theirs, stage="Store", by=wally)
     assert client.get(f"{probe}&shown={theirs.pk}").status_code == 204
 
@@ -268,7 +268,7 @@ def test_asking_changes_nothing_and_makes_no_session_last_longer(signed_in, dora
 
 
 def test_the_page_asks_for_its_own_list(signed_in, ada, item):
-    read = page(signed_in(ada).get("/items/?status=Failed&sort=name&format=html"))
+    read = parse_page(signed_in(ada).get("/items/?status=Failed&sort=name&format=html"))
     live = read.one("div", class_="live")
     assert live["data-live"].startswith("/items/changes?since=")
     assert live["data-live"].endswith("&status=Failed&sort=name")
@@ -284,15 +284,15 @@ def test_who_wants_no_updates_has_none(signed_in, dora, item):
     dora.live_updates = False
     dora.save()
     with CaptureQueriesContext(connection) as without:
-        read = page(client.get("/items/"))
+        read = parse_page(client.get("/items/"))
     assert len(without) == len(with_updates) - 1
-    for response in (read, page(client.get(f"/items/{item.pk}"))):
+    for response in (read, parse_page(client.get(f"/items/{item.pk}"))):
         assert not response.all("div", class_="live")
         assert not [one for one in response.all("script") if "live" in one["src"]]
 
 
 def test_a_wrong_list_asks_nothing(signed_in, dora):
-    assert not page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live")
+    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live")
 
 
 # Where it is read
@@ -300,15 +300,15 @@ def test_a_wrong_list_asks_nothing(signed_in, dora):
 
 class Standby:
     def choose(self, seen):
-        return Choice("elsewhere", 7)
+        return ReplicaChoice("elsewhere", 7)
 
-    def has_served(self, choice):
+    def report_success(self, choice):
         pass
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
 def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, monkeypatch):
-    monkeypatch.setattr(reading, "standbys", Standby())
+    monkeypatch.setattr(reading, "replica_pool", Standby())
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally)
     answer = ask()
@@ -319,8 +319,8 @@ def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, 
 def test_nothing_of_it_is_read_from_the_primary(dora, item):
     listing = ItemList(QueryDict("q=virginia"), dora, using="elsewhere")
     with connection.execute_wrapper(refused):
-        since = changes.drawn(listing, timezone.now())
+        since = changes.take_baseline(listing, timezone.now())
     transitions.progress(item, stage="Store", by=service())
     with connection.execute_wrapper(refused):
-        assert changes.changed(listing, since, [item.pk]).number == 1
-        assert changes.changed(listing, since, []).number == 1
+        assert changes.count_changes(listing, since, [item.pk]).number == 1
+        assert changes.count_changes(listing, since, []).number == 1

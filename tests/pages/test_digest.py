@@ -8,7 +8,7 @@ from django.utils import timezone
 from workitems.mailing import digests
 from workitems.models import Digest, SavedView
 
-from .elements import page
+from .page_elements import parse_page
 from .saving_views import due_of, view_of
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -25,11 +25,11 @@ def ask(client, view, every="day"):
 def test_who_sees_a_view_may_get_it(cast, signed_in, who):
     view = view_of(cast["ada"], reach="everybody")
     client = signed_in(cast[who])
-    for every, label in (("day", "every day"), ("week", "every week")):
+    for every, label in (("day", "daily"), ("week", "weekly")):
         response = client.post(f"/views/{view.pk}/digest", {"every": every}, follow=True)
-        assert ("every day at 7" if every == "day" else "on Mondays at 7") in response.content.decode()
+        assert ("daily at 7 a.m." if every == "day" else "every Monday at 7 a.m.") in response.content.decode()
         assert list(Digest.objects.values_list("person__email", "every")) == [(cast[who].email, every)]
-        chosen = [one for one in page(response).all("option", selected=True) if one.words]
+        chosen = [one for one in parse_page(response).all("option", selected=True) if one.words]
         assert [one.words for one in chosen] == [label]
     ask(client, view, "")
     assert not Digest.objects.exists()
@@ -42,7 +42,7 @@ def test_others_strangers_and_nonsense_may_not(client, signed_in, stan, olga, do
         assert ask(signed_in(person), view).status_code == 404
     for every in ("hour", "\0", "DAY"):
         response = signed_in(stan).post(f"/views/{view.pk}/digest", {"every": every}, follow=True)
-        assert "Choose how often: every day, every week, or no mail." in response.content.decode()
+        assert "Choose how often to receive the email: daily, weekly, or never." in response.content.decode()
     assert signed_in(stan).get(f"/views/{view.pk}/digest").status_code == 302
     assert not Digest.objects.exists()
 
@@ -92,7 +92,7 @@ def test_one_click_of_a_mail_program_stops_it(stan, dora, failures, mailoutbox):
     for _again in range(2):
         response = program.post(stop_link(mails[dora.email]), {"List-Unsubscribe": "One-Click"})
         assert response.status_code == 200
-        assert "You get no more mails about this view" in response.content.decode()
+        assert "You won't receive any more emails about this view" in response.content.decode()
     assert list(Digest.objects.values_list("person__email", flat=True)) == [stan.email]
 
 
@@ -102,8 +102,8 @@ def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
     call_command("send_digests")
     client = Client()
     asked = client.get(stop_link(mailoutbox[0]))
-    assert page(asked).one("h1").words == "No more mails about this view?"
-    assert stan.email in page(asked).one("main").words
+    assert parse_page(asked).one("h1").words == "Unsubscribe from this view?"
+    assert stan.email in parse_page(asked).one("main").words
     assert Digest.objects.exists()
     client.post(stop_link(mailoutbox[0]))
     assert not Digest.objects.exists()
@@ -121,6 +121,6 @@ def test_a_link_that_is_none(client, stan, token):
 def test_a_link_is_good_for_nothing_else(client, stan, dora, virginia):
     view = view_of(stan, reach="institution")
     mine, hers = due_of(view, stan), due_of(view, dora)
-    swapped = digests.token_of(mine).split(":")[0] + ":" + digests.token_of(hers).split(":")[1]
+    swapped = digests.sign_token(mine).split(":")[0] + ":" + digests.sign_token(hers).split(":")[1]
     assert client.post(f"/digests/stop/{swapped}").status_code == 404
     assert Digest.objects.count() == 2

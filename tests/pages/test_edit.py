@@ -5,8 +5,8 @@ import pytest
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last
-from .elements import form_of, page, problems
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page, problems
 
 FIELDS = ("retry", "needs_admin_review", "note", "node", "pid")
 
@@ -27,7 +27,7 @@ def running(item, wally):
 
 
 def test_the_form_holds_what_the_item_has(signed_in, ada, running):
-    sent = form_of(signed_in(ada).get(url(running))).fields()
+    sent = find_form(signed_in(ada).get(url(running))).fields()
     assert {name: sent[name] for name in FIELDS} == {
         "retry": "on",
         "needs_admin_review": "false",
@@ -40,7 +40,7 @@ def test_the_form_holds_what_the_item_has(signed_in, ada, running):
 def test_the_form_sent_back_as_it_is_changes_nothing(signed_in, ada, running):
     client = signed_in(ada)
     before = as_stored(running)
-    sent = form_of(client.get(url(running))).fields()
+    sent = find_form(client.get(url(running))).fields()
     sent["note"] = sent["note"].replace("\n", "\r\n")  # as a browser sends it
     assert client.post(url(running), sent).status_code == 302
     assert as_stored(running) == before
@@ -48,7 +48,7 @@ def test_the_form_sent_back_as_it_is_changes_nothing(signed_in, ada, running):
 
 def test_an_admin_edits(signed_in, ada, running):
     client = signed_in(ada)
-    sent = form_of(client.get(url(running))).fields()
+    sent = find_form(client.get(url(running))).fields()
     changed = {"retry": "false", "needs_admin_review": "on", "note": "Disk full.", "node": "", "pid": ""}
     assert client.post(url(running), {**sent, **changed}).status_code == 302
     assert values(running) == {
@@ -58,7 +58,7 @@ def test_an_admin_edits(signed_in, ada, running):
         "node": "",
         "pid": None,
     }
-    entry = last(running)
+    entry = last_entry(running)
     assert (entry.move, entry.who, entry.via) == ("edit", ada.email, "page")
     assert (entry.stage_after, entry.status_after) == ("Store", "Started")
     assert entry.changes == {
@@ -72,7 +72,7 @@ def test_an_admin_edits(signed_in, ada, running):
 def test_an_empty_box_switches_the_flag_off(signed_in, ada, running):
     """A browser sends nothing for a box that is not ticked: the form sends its own word for that."""
     client = signed_in(ada)
-    form = form_of(client.get(url(running)))
+    form = find_form(client.get(url(running)))
     hidden = [one for one in form.all("input", name="retry") if one["type"] == "hidden"]
     assert [one["value"] for one in hidden] == ["false"]
     client.post(url(running), {**form.fields(), "retry": hidden[0]["value"]})
@@ -102,7 +102,7 @@ def test_a_note_cannot_be_emptied(signed_in, ada, running, note):
     before = as_stored(running)
     response = signed_in(ada).post(url(running), {"note": note})
     assert response.status_code == 422
-    assert problems(response) == ["A note may be changed, but not to nothing."]
+    assert problems(response) == ["You can edit the note but not empty it."]
     assert as_stored(running) == before
 
 
@@ -111,7 +111,7 @@ def test_a_workers_long_note_does_not_stand_in_the_way(signed_in, ada, wally, ru
     assert len(note) > 10_000
     transitions.fail(running, note=note, retry=True, by=wally)
     client = signed_in(ada)
-    sent = form_of(client.get(url(running))).fields()
+    sent = find_form(client.get(url(running))).fields()
     sent["note"] = sent["note"].replace("\n", "\r\n")
     assert client.post(url(running), {**sent, "retry": "false"}).status_code == 302
     assert (values(running)["retry"], values(running)["note"]) == (False, note)
@@ -136,10 +136,10 @@ def test_what_cannot_be_is_said_at_its_field_and_kept(signed_in, ada, running, f
     before = as_stored(running)
     response = signed_in(ada).post(url(running), {field: value})
     assert response.status_code == 422
-    [error] = page(response).all("p", class_="error")
+    [error] = parse_page(response).all("p", class_="error")
     assert error["id"] == f"id_{field}_error"
     if "\x00" not in value:
-        assert form_of(response).fields()[field] == value
+        assert find_form(response).fields()[field] == value
     assert as_stored(running) == before
 
 
@@ -154,18 +154,18 @@ def test_any_item_can_be_edited(signed_in, ada, wally, item, state):
     elif state == "cancelled":
         transitions.cancel(item, note="no", by=ada)
     assert signed_in(ada).post(url(item), {"note": "Looked at it."}).status_code == 302
-    assert last(item).note == "Looked at it."
+    assert last_entry(item).note == "Looked at it."
 
 
 def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, running):
     client = signed_in(ada)
-    sent = form_of(client.get(url(running))).fields() | {"needs_admin_review": "on"}
+    sent = find_form(client.get(url(running))).fields() | {"needs_admin_review": "on"}
     transitions.progress(running, node="worker-9", pid=99, note="3 of 3 done.", by=wally)
     before = as_stored(running)
     response = client.post(url(running), sent)
     assert response.status_code == 409
     assert as_stored(running) == before
-    read = page(response)
+    read = parse_page(response)
     assert "has changed since you opened the page" in read.one("div", class_="problem").words
     said = {error["id"]: error.words for error in read.all("p", class_="error")}
     assert said == {
@@ -174,7 +174,7 @@ def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, runni
         "id_node_error": "It is now: worker-9",
         "id_pid_error": "It is now: 99",
     }
-    again = form_of(response).fields()
+    again = find_form(response).fields()
     assert (again["needs_admin_review"], again["version"]) == ("on", str(running.version))
     assert (
         client.post(url(running), {**again, "node": "worker-9", "pid": "99", "note": "3 of 3 done."}).status_code == 302
@@ -190,7 +190,7 @@ def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, runni
 
 def test_sent_twice_is_recorded_once(signed_in, ada, running):
     client = signed_in(ada)
-    sent = form_of(client.get(url(running))).fields() | {"retry": "false"}
+    sent = find_form(client.get(url(running))).fields() | {"retry": "false"}
     client.post(url(running), sent)
     stored = as_stored(running)
     assert client.post(url(running), sent).status_code == 302

@@ -5,11 +5,12 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import ItemList
-from workitems.pages.list.facets import Facets, drop_hints
+from workitems.listing import COUNT_LIMIT, ItemList
+from workitems.pages.list.facets import Facets, format_total, suggest_drops
 from workitems.vocabulary import Action, Stage, Status
 
-from ..many import make_many
+from ..factories import make_item
+from ..many_items import make_items
 
 INSTITUTIONS = ("virginia.edu", "jhu.edu")
 some = {
@@ -43,7 +44,7 @@ queries = st.fixed_dictionaries(
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(120, [virginia, jhu])
+    return make_items(120, [virginia, jhu])
 
 
 def listing(user, params):
@@ -103,12 +104,62 @@ def test_a_chosen_word_stays_though_nothing_has_it(virginia, dora):
     assert [(v.value, v.count) for v in groups["status"].values if v.is_selected] == [("Suspended", 0)]
 
 
+def test_both_words_of_reviewed_stay_and_only_institutions_that_have_items(virginia, jhu, item, ada):
+    groups = {group.name: group for group in Facets(listing(ada, {})).groups()}
+    assert [(one.value, one.count) for one in groups["reviewed"].values] == [("false", 1), ("true", 0)]
+    assert [(one.value, one.count) for one in groups["institution"].values] == [("virginia.edu", 1)]
+
+
+def test_a_second_word_of_a_group_is_added_and_taken_away_again(many, ada):
+    [status] = [group for group in Facets(listing(ada, {"status": ["Failed"]})).groups() if group.name == "status"]
+    toggled = {value.value: value.toggled for value in status.values}
+    assert toggled["Pending"] == "status=Failed&status=Pending"
+    assert toggled["Failed"] == ""
+    [status] = [group for group in Facets(listing(ada, {})).groups() if group.name == "status"]
+    assert {value.toggled for value in status.values} == {value.only for value in status.values}
+
+
+def test_an_invalid_list_has_nothing_and_says_that_this_is_all(many, ada):
+    facets = Facets(listing(ada, {"status": ["Lost"]}))
+    assert (facets.total, facets.is_whole, facets.is_exact) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("total", "is_whole", "words"),
+    [
+        (0, True, "0"),
+        (1234, True, "1,234"),
+        (0, False, "none so far"),
+        (7, False, "at least 7"),
+        (COUNT_LIMIT - 1, False, "at least 9,999"),
+        (COUNT_LIMIT, False, "more than 10,000"),
+    ],
+)
+def test_how_many_as_far_as_anybody_has_looked(total, is_whole, words):
+    assert format_total(total, is_whole=is_whole) == words
+
+
 def test_an_empty_list_says_what_to_drop(many, ada):
     asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
-    hints = drop_hints(asked)
+    hints = suggest_drops(asked)
     assert [(hint.label, hint.count) for hint in hints] == [
         ("Search: zzz", sum(item.status == "Failed" for item in many))
     ]
+
+
+def test_the_filter_that_hides_most_is_the_first_to_drop(virginia, ada):
+    """Whatever the order in which they were chosen."""
+    for number in range(3):
+        make_item(virginia, name=f"alpha-{number}.tar", stage="Fetch")
+    make_item(virginia, name="beta.tar", stage="Record")
+    asked = {"name_like": ["alpha"], "stage": ["Record"]}
+    for params in (asked, dict(reversed(asked.items()))):
+        found = suggest_drops(listing(ada, params))
+        assert [(hint.label, hint.count, hint.is_whole) for hint in found] == [
+            ("Stage: Record", 3, True),
+            ("Name contains: alpha", 1, True),
+        ]
+        assert [hint.without for hint in found] == ["name_like=alpha", "stage=Record"]
 
 
 def test_counts_cost_one_statement(many, ada, django_assert_num_queries):

@@ -4,7 +4,7 @@ import pytest
 
 from workitems import transitions
 
-from .elements import page
+from .page_elements import parse_page
 
 
 def url(item):
@@ -26,7 +26,7 @@ def test_the_version_is_said_once_it_is_another(signed_in, cast, item, wally, wh
 
 def test_the_page_knows_its_version(signed_in, dora, item, wally):
     transitions.progress(item, stage="Store", by=wally)
-    live = page(signed_in(dora).get(f"/items/{item.pk}?list=status%3DStarted")).one("div", class_="live")
+    live = parse_page(signed_in(dora).get(f"/items/{item.pk}?list=status%3DStarted")).one("div", class_="live")
     assert (live["data-live"], live["data-version"]) == (url(item), "2")
     assert live.one("a", data_show=True)["href"] == f"/items/{item.pk}?list=status%3DStarted"
 

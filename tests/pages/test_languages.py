@@ -16,7 +16,7 @@ from workitems import transitions
 from workitems.models import Watch
 
 from ..factories import make_item, service
-from .elements import page
+from .page_elements import parse_page
 from .saving_views import due_of, view_of
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale/es/LC_MESSAGES/django.po"
@@ -32,7 +32,6 @@ IN_ENGLISH = (
     "workitems/mailing/spot_test.py",  # what it answers goes to services
     "workitems/transitions/worker_state.py",
     "workitems/transitions/values.py",
-    "workitems/lifecycle/",
     "pharos/accounts/admin.py",
 )
 # Names of tables, which only the admin site shows.
@@ -96,7 +95,7 @@ def test_what_is_compiled_is_what_is_written(catalogue):
 
 def title(client, address="/items/", **headers):
     response = client.get(address, headers=headers)
-    shown = page(response)
+    shown = parse_page(response)
     assert response["Content-Language"] == shown.one("html")["lang"]
     return shown.one("h1").words
 
@@ -118,12 +117,12 @@ def test_the_browsers_language_unless_one_has_chosen(signed_in, stan):
 
 def test_it_is_chosen_in_the_account(signed_in, dora):
     client = signed_in(dora)
-    form = page(client.get("/account")).one("form", action="/account")
+    form = parse_page(client.get("/account")).one("form", action="/account")
     sent = {**form.fields(), "language": "es", "time_zone": "UTC", "theme": "system", "rows_per_page": "25"}
     assert client.post("/account", sent).status_code == 302
     dora.refresh_from_db()
     assert dora.language == "es"
-    assert page(client.get("/account")).one("h1").words == "Mi cuenta"
+    assert parse_page(client.get("/account")).one("h1").words == "Mi cuenta"
     assert client.post("/account", {**sent, "language": "tlh"}).status_code == 422
     dora.refresh_from_db()
     assert dora.language == "es"
@@ -140,13 +139,13 @@ def test_the_words_of_the_consortium_stay(signed_in, dora, item):
     dora.language = "es"
     dora.save()
     client = signed_in(dora)
-    shown = page(client.get(f"/items/{item.pk}"))
+    shown = parse_page(client.get(f"/items/{item.pk}"))
     article = shown.one("article")
     assert (article["data-action"], article["data-stage"], article["data-status"]) == ("Ingest", "Receive", "Pending")
     assert "En espera: Receive" in article.words
     assert "El bag se ha visto en el bucket de recepción y espera su turno." in article.words
     assert "Nadie tiene que actuar." in article.words
-    assert [one["data-value"] for one in page(client.get("/items/")).all("a", data_facet="status")][:2] == [
+    assert [one["data-value"] for one in parse_page(client.get("/items/")).all("a", data_facet="status")][:2] == [
         "Pending",
         "Started",
     ]
@@ -190,6 +189,6 @@ def test_the_description_of_the_api_is_in_one_language(signed_in, dora, address)
     dora.language = "es"
     dora.save()
     response = client.get(address, headers={"accept-language": "es"})
-    assert page(response).one("h1").words == english
-    assert (page(response).one("html")["lang"], response["Content-Language"]) == ("en", "en")
+    assert parse_page(response).one("h1").words == english
+    assert (parse_page(response).one("html")["lang"], response["Content-Language"]) == ("en", "en")
     assert "Cerrar sesión" not in response.content.decode()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from urllib.parse import parse_qs
 
 import pytest
 from django.urls import reverse
@@ -13,14 +14,14 @@ from workitems.explanations.presets import PRESETS
 from workitems.lifecycle import phase_of
 
 from ..factories import make_item, service
-from ..html import body, clickable, counts, hooks, ids, links
-from ..many import make_many
-from .elements import page
+from ..many_items import make_items
+from ..page_hooks import body, clickable, counts, data_hooks, item_ids, links
+from .page_elements import parse_page
 
 
 @pytest.fixture
 def many(virginia, jhu):
-    return make_many(70, [virginia, jhu])
+    return make_items(70, [virginia, jhu])
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def test_each_role_sees_its_items(signed_in, cast, many, virginias, who, shown):
     response = signed_in(cast[who]).get("/items/?per_page=100")
     expected = many if shown == "all" else virginias
     assert response.status_code == 200
-    assert set(ids(response)) == {item.pk for item in expected}
-    assert hooks(response, "total") == [str(len(expected))]
+    assert set(item_ids(response)) == {item.pk for item in expected}
+    assert data_hooks(response, "total") == [str(len(expected))]
     assert ("institution" in counts(response)) is (shown == "all")
 
 
@@ -50,8 +51,8 @@ def test_the_total_and_every_count_agree_with_the_rows(signed_in, ada, many):
         for value, count in values.items():
             name = "item_action" if facet == "action" else facet
             response = client.get("/items/", {"q": "plain", name: value, "per_page": 100})
-            assert hooks(response, "total") == [str(count)]
-            assert len(ids(response)) == count
+            assert data_hooks(response, "total") == [str(count)]
+            assert len(item_ids(response)) == count
 
 
 def test_clicking_a_name_shows_what_its_count_says(signed_in, dora, virginias):
@@ -59,14 +60,14 @@ def test_clicking_a_name_shows_what_its_count_says(signed_in, dora, virginias):
     values = clickable(client.get("/items/?status=Failed&status=Pending&reviewed=false"))
     assert len(values) > 20
     for href, count in values:
-        assert hooks(client.get(f"/items/{href}"), "total") == [count]
+        assert data_hooks(client.get(f"/items/{href}"), "total") == [count]
 
 
 def test_walking_the_pages_meets_every_item_once(signed_in, ada, many):
     client, seen, href = signed_in(ada), [], "?per_page=9&sort=date"
     while href:
         response = client.get(f"/items/{href}")
-        seen += ids(response)
+        seen += item_ids(response)
         following = [
             link
             for link in links(response, r"\?[^\"]*")
@@ -79,7 +80,7 @@ def test_walking_the_pages_meets_every_item_once(signed_in, ada, many):
 def test_a_page_that_is_not_there(signed_in, dora, virginias):
     response = signed_in(dora).get("/items/?page=99")
     assert response.status_code == 200
-    assert ids(response) == []
+    assert item_ids(response) == []
     assert "?page=2" in links(response, r"\?[^\"]*")
 
 
@@ -89,7 +90,7 @@ def test_a_page_that_is_not_there(signed_in, dora, virginias):
 def test_what_is_wrong_is_on_the_page_and_there_are_no_rows(signed_in, dora, virginias, jhu, query):
     response = signed_in(dora).get(f"/items/?{query}")
     assert response.status_code == 400
-    assert ids(response) == []
+    assert item_ids(response) == []
     assert f"<code>{query.split('=')[0]}</code>" in response.content.decode()
 
 
@@ -121,14 +122,14 @@ def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virgi
     transitions.fail(check, by=worker, note="Differs.", retry=False)
     client = signed_in(dora)
     [needs_me] = [preset for preset in PRESETS["institutional_user"] if str(preset.label) == "Needs me"]
-    assert ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
-    assert "Your institution has to act." in client.get(f"/items/{mine.pk}").content.decode()
+    assert item_ids(client.get(f"/items/?{needs_me.query}")) == [mine.pk]
+    assert "Action needed: your institution." in client.get(f"/items/{mine.pk}").content.decode()
 
 
 def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):
     response = signed_in(stan).get("/items/?phase=closed&reviewed=false&per_page=100")
     expected = {i.pk for i in virginias if phase_of(i.status, retry=i.retry) == "closed" and not i.reviewed}
-    assert set(ids(response)) == expected
+    assert set(item_ids(response)) == expected
 
 
 def test_rows_say_more_than_the_status(signed_in, virginia, ada):
@@ -145,7 +146,7 @@ def test_rows_say_more_than_the_status(signed_in, virginia, ada):
     text = signed_in(ada).get("/items/").content.decode()
     assert "Failed at Validate" in text
     assert "Manifest digest differs." in text
-    assert "Stopped at Store, for APTrust to decide" in text
+    assert "Stopped at Store, waiting for APTrust" in text
     assert f"Superseded by {new.pk}" in text
     assert f"Duplicate of {new.pk}" in text
     assert {f"/items/{new.pk}"} <= set(links(signed_in(ada).get("/items/"), r"/items/\d+"))
@@ -158,7 +159,7 @@ def test_markup_in_names_and_notes_is_shown_not_run(signed_in, virginia, dora):
     text = signed_in(dora).get("/items/?q=%3Cscript%3E").content.decode()
     assert "<script>alert" not in text
     assert "<img" not in text
-    assert ids(signed_in(dora).get("/items/?q=%3Cscript%3E")) == [item.pk]
+    assert item_ids(signed_in(dora).get("/items/?q=%3Cscript%3E")) == [item.pk]
 
 
 def test_three_kinds_of_empty(signed_in, dora, virginia):
@@ -249,5 +250,55 @@ def test_only_get(signed_in, ada):
 
 @pytest.mark.parametrize(("typed", "shown"), [("2021-03-04", "2021-03-04"), ("2021-3-4", "2021-03-04"), ("20210304", "2021-03-04"), ("2021-02-31", ""), ("never", "")])  # fmt: skip
 def test_a_typed_day_stands_in_its_field_as_a_browser_reads_it(signed_in, dora, item, typed, shown):
-    read = page(signed_in(dora).get(f"/items/?received_from={typed}"))
+    read = parse_page(signed_in(dora).get(f"/items/?received_from={typed}"))
     assert read.one("input", id="id_received_from")["value"] == shown
+
+
+def heads(response):
+    """{place: (aria-sort, [(heading, the sort that a click asks for, whether it is the present one)])} above the rows."""
+    return {
+        head["class"]: (
+            head.attributes.get("aria-sort"),
+            [
+                (link.words, parse_qs(link["href"][1:])["sort"][0], "aria-current" in link.attributes)
+                for link in head.all("a")
+            ],
+        )
+        for head in parse_page(response).one("thead").all("th")
+    }
+
+
+def test_two_headings_share_a_place_and_each_sorts_by_its_own(signed_in, ada, dora, many):
+    client = signed_in(ada)
+    newest = heads(client.get("/items/"))
+    assert list(newest) == ["select", "name", "action", "state", "size", "received", "reviewed"]
+    assert newest["received"] == ("descending", [("Received", "-date", True), ("Updated", "updated", False)])
+    assert newest["action"] == (None, [("Institution", "institution", False)])
+    changed = heads(client.get("/items/?sort=-updated"))
+    assert changed["received"] == ("ascending", [("Received", "date", False), ("Updated", "updated", True)])
+    by_owner = heads(client.get("/items/?sort=institution"))
+    assert by_owner["action"] == ("ascending", [("Institution", "institution", True)])
+    assert by_owner["received"][0] is None
+    assert heads(signed_in(dora).get("/items/"))["action"] == (None, [])
+
+
+def test_a_row_has_the_institution_under_the_action_for_those_who_see_several(signed_in, ada, dora, theirs, item):
+    row = parse_page(signed_in(ada).get("/items/")).one("tr", data_item_id=str(theirs.pk))
+    assert row.one("td", class_="action").words == "Ingest jhu.edu"
+    row = parse_page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
+    assert row.one("td", class_="action").words == "Ingest"
+
+
+def test_a_row_says_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wally):
+    """The words of the status say so of what is on hold or has given up; of what still waits they do not."""
+    waits = make_item(virginia, needs_admin_review=True)
+    gave_up = make_item(virginia, stage="Store")
+    transitions.edit(
+        transitions.progress(gave_up, by=wally), by=ada, needs_admin_review=True, retry=False, note="Killed."
+    )
+    rows = parse_page(signed_in(ada).get("/items/"))
+    states = {row["data-item-id"]: row.one("td", class_="state").words for row in rows.all("tr", data_item_id=True)}
+    assert states == {
+        str(waits.pk): "Waiting: Receive Needs admin review",
+        str(gave_up.pk): "Stopped at Store, waiting for APTrust Killed.",
+    }

@@ -16,11 +16,11 @@ from workitems.durations import recorder, typical
 from workitems.explanations.presets import NEEDS
 from workitems.models import HistoryEntry, WorkItem
 
-from ..durations.test_late import at_store, usual
+from ..durations.test_late import make_item_at_store, make_usual_time
 from ..factories import make_item, service
-from ..html import hooks, ids
-from ..many import make_many
-from .elements import page
+from ..many_items import make_items
+from ..page_hooks import data_hooks, item_ids
+from .page_elements import parse_page
 
 PEOPLE = ["dora", "stan", "ada", "olga"]
 
@@ -28,18 +28,18 @@ PEOPLE = ["dora", "stan", "ada", "olga"]
 @pytest.fixture
 def world(virginia, jhu, ada):
     """Items of every kind, of both institutions."""
-    make_many(150, [virginia, jhu])
-    usual()
+    make_items(150, [virginia, jhu])
+    make_usual_time()
     now = timezone.now()
     for institution in (virginia, jhu):
         for n in range(3):
-            at_store(institution, 6 + n)
+            make_item_at_store(institution, 6 + n)
             item = make_item(institution, stage="Validate", at=now - timedelta(days=n))
             transitions.fail(item, note=f"Disk {n} is full.", retry=n == 2, by=service(), at=now - timedelta(days=n))
         transitions.suspend(make_item(institution, stage="Fetch"), note="Look.", by=service())
         transitions.succeed(make_item(institution), stage="Record", by=service())
         transitions.cancel(make_item(institution), note="No.", by=ada)
-    typical.forget()
+    typical.clear_cache()
 
 
 def number(text):
@@ -49,7 +49,7 @@ def number(text):
 def links(response):
     """{address: number} of every number on the page that leads to a list."""
     found = {}
-    for link in page(response).all("a", href=True):
+    for link in parse_page(response).all("a", href=True):
         if link["href"].startswith("/items/?") and (told := re.match(r"[\d,]+", link.words)):
             found[link["href"]] = number(told[0])
     return found
@@ -73,7 +73,7 @@ def test_each_number_is_that_of_its_list(cast, signed_in, world, name, zone):
             continue  # how long, not how many
         answer = client.get(address)
         assert answer.status_code == 200, address
-        assert hooks(answer, "total") == [str(told)], address
+        assert data_hooks(answer, "total") == [str(told)], address
         asked += 1
     assert asked > 8
 
@@ -81,17 +81,17 @@ def test_each_number_is_that_of_its_list(cast, signed_in, world, name, zone):
 @pytest.mark.parametrize("name", PEOPLE)
 def test_what_needs_a_person_is_what_its_lists_hold(cast, signed_in, world, name):
     client = signed_in(cast[name])
-    shown = {link["data-need"] for link in page(client.get("/")).all("a", data_need=True)}
+    shown = {link["data-need"] for link in parse_page(client.get("/")).all("a", data_need=True)}
     for need in NEEDS[cast[name].role]:
-        total = hooks(client.get(f"/items/?{need.query}"), "total")
+        total = data_hooks(client.get(f"/items/?{need.query}"), "total")
         assert (need.query in shown) == (total != ["0"]), need.query
 
 
 def test_who_needs_nothing_is_told_so(signed_in, dora):
     answer = signed_in(dora).get("/")
-    assert "Nothing needs you now." in answer.content.decode()
-    assert "Nothing is open at the moment." in answer.content.decode()
-    assert "Nothing has failed." in answer.content.decode()
+    assert "Nothing needs you right now." in answer.content.decode()
+    assert "Nothing is in progress." in answer.content.decode()
+    assert "No items failed." in answer.content.decode()
 
 
 def test_services_and_strangers_have_none(client, signed_in, wally):
@@ -105,13 +105,13 @@ def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
     for days in (0, 0, 3):
         transitions.succeed(make_item(virginia), stage="Record", by=service(), at=now - timedelta(days=days))
     transitions.succeed(make_item(jhu), stage="Record", by=service(), at=now)
-    answer = page(signed_in(dora).get("/"))
+    answer = parse_page(signed_in(dora).get("/"))
     told = {row["data-day"]: [cell.words for cell in row.all("td")] for row in answer.all("tr", data_day=True)}
     assert len(told) == 90
     assert told[f"{now.date()}"] == ["2", "0", "0"]
     assert told[f"{now.date() - timedelta(days=3)}"] == ["1", "0", "0"]
     assert sum(number(cells[0]) for cells in told.values()) == 3
-    assert "3 done, 0 failed for good, 0 cancelled." in answer.one("p", class_="sums").words
+    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="sums").words
     assert len(answer.one("figure", class_="days done").all("rect")) == 2
 
 
@@ -125,7 +125,7 @@ def test_the_days_are_the_readers(cast, signed_in, virginia, jhu, name, zone):
         for minutes in (-1, 0, 16):
             at = min(begun - timedelta(days=ago) + timedelta(minutes=minutes), now)
             transitions.succeed(make_item(owner, at=at), stage="Record", by=service(), at=at)
-    answer = page(signed_in(reader).get("/"))
+    answer = parse_page(signed_in(reader).get("/"))
     told = {row["data-day"]: int(row.all("td")[0].words) for row in answer.all("tr", data_day=True)}
     ends = HistoryEntry.objects.filter(move="succeed")
     ends = ends if name == "ada" else ends.filter(item__institution=virginia)
@@ -146,10 +146,10 @@ def test_causes_are_counted_from_the_readers_midnight_on(signed_in, dora, virgin
         transitions.fail(
             make_item(virginia, stage="Validate", at=at), note="Disk 7 is full.", retry=False, by=service(), at=at
         )
-    row = page(client.get("/")).one("tr", data_cause=True)
+    row = parse_page(client.get("/")).one("tr", data_cause=True)
     assert [cell.words for cell in row.all("td")] == ["2", "2"]
     for link in row.all("a"):
-        assert hooks(client.get(link["href"]), "total") == ["2"]
+        assert data_hooks(client.get(link["href"]), "total") == ["2"]
 
 
 def test_times_are_drawn_and_told(signed_in, dora, virginia):
@@ -158,11 +158,11 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
         transitions.progress(item, stage="Fetch", by=service(), at=now - timedelta(hours=4))
         transitions.succeed(item, stage="Record", by=service(), at=now - timedelta(minutes=n))
-    recorder.work_out_typical(now)
-    typical.forget()
+    recorder.refresh_typical(now)
+    typical.clear_cache()
     rows = {
         row["data-stage"]: [cell.words for cell in row.all("td")][1:]
-        for row in page(signed_in(dora).get("/")).all("tr", data_stage=True)
+        for row in parse_page(signed_in(dora).get("/")).all("tr", data_stage=True)
         if row.all("circle")
     }
     assert rows["Fetch"][2] == "40"
@@ -171,15 +171,15 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
 
 
 def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
-    usual()
-    usual(band=-1)
-    oldest, other = at_store(virginia, 30), at_store(virginia, 3)
-    at_store(jhu, 900)
+    make_usual_time()
+    make_usual_time(band=-1)
+    oldest, other = make_item_at_store(virginia, 30), make_item_at_store(virginia, 3)
+    make_item_at_store(jhu, 900)
     transitions.edit(oldest, note="Its worker has saved it since.", by=ada)
     client = signed_in(dora)
-    row = page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")
+    row = parse_page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store")
     assert [cell.words for cell in row.all("td")] == ["–", "2", "–", "–", "1 d", "2 to 4 h"]
-    assert ids(client.get(row.all("td")[4].one("a")["href"])) == [oldest.pk, other.pk]
+    assert item_ids(client.get(row.all("td")[4].one("a")["href"])) == [oldest.pk, other.pk]
 
 
 def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):
@@ -188,7 +188,7 @@ def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):
     make_item(jhu, stage="Store")
     text = signed_in(dora).get("/").content.decode()
     assert "Disk" not in text
-    assert "0 done, 0 failed for good, 0 cancelled." in text
+    assert "0 done, 0 failed permanently, 0 cancelled." in text
     assert 'data-stage="Store"' not in text
 
 
@@ -203,7 +203,7 @@ def test_the_number_of_statements_does_not_grow(cast, signed_in, world, virginia
 
     asked()  # the usual times are read once a minute
     few = asked()
-    make_many(300, [virginia, jhu])
+    make_items(300, [virginia, jhu])
     assert asked() == few
     assert few <= 12
 
@@ -212,5 +212,5 @@ def test_odd_stages_of_old_data_are_listed_last(signed_in, dora, virginia):
     item = make_item(virginia)
     WorkItem.objects.filter(pk=item.pk).update(stage="Package")
     make_item(virginia, stage="Store")
-    stages = [row["data-stage"] for row in page(signed_in(dora).get("/")).all("tr", data_stage=True)]
+    stages = [row["data-stage"] for row in parse_page(signed_in(dora).get("/")).all("tr", data_stage=True)]
     assert stages == ["Store", "Package"]

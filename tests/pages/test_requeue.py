@@ -5,10 +5,10 @@ import pytest
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..asking import PATH
 from ..factories import make_item
-from ..stored import as_stored, last
-from .elements import form_of, page, problems
+from ..lifecycle_cases import PATH
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page, problems
 
 
 def url(item):
@@ -17,7 +17,7 @@ def url(item):
 
 def stages_of(response):
     """({stage: whether it is chosen}) of the choice on the page."""
-    radios = form_of(response).all("input", name="stage")
+    radios = find_form(response).all("input", name="stage")
     return {radio["value"]: "checked" in radio.attributes for radio in radios}
 
 
@@ -47,12 +47,12 @@ def test_what_is_no_ingest_begins_again_as_a_request(signed_in, ada, wally, virg
     client = signed_in(ada)
     assert stages_of(client.get(url(item))) == {"Requested": True}
     assert client.post(url(item), {"stage": "Requested"}).status_code == 302
-    assert last(item).stage_after == "Requested"
+    assert last_entry(item).stage_after == "Requested"
 
 
 def test_an_admin_requeues(signed_in, ada, failed):
     client = signed_in(ada)
-    sent = form_of(client.get(url(failed))).fields()
+    sent = find_form(client.get(url(failed))).fields()
     assert (sent["stage"], sent["note"]) == ("Store", "")
     response = client.post(url(failed), {**sent, "stage": "Validate", "note": "Bucket policy mended."})
     assert (response.status_code, response["Location"].split("?")[0]) == (302, f"/items/{failed.pk}")
@@ -60,21 +60,23 @@ def test_an_admin_requeues(signed_in, ada, failed):
     assert (stored.stage, stored.status, stored.retry) == ("Validate", "Pending", True)
     assert (stored.node, stored.pid, stored.queued_at, stored.stage_started_at) == ("", None, None, None)
     assert (stored.needs_admin_review, stored.reviewed, stored.note) == (False, False, "Bucket policy mended.")
-    entry = last(failed)
+    entry = last_entry(failed)
     assert (entry.move, entry.who, entry.via) == ("requeue", ada.email, "page")
     assert (entry.stage_before, entry.status_before) == ("Store", "Failed")
-    assert f"Requeued {failed.name}." in page(client.get(response["Location"])).one("div", class_="messages").words
+    assert (
+        f"Requeued {failed.name}." in parse_page(client.get(response["Location"])).one("div", class_="messages").words
+    )
 
 
 def test_a_script_needs_only_the_stage_and_the_error_note_stays(signed_in, ada, failed):
     response = signed_in(ada).post(url(failed), {"stage": "Fetch"})
     assert response.status_code == 302
-    assert (last(failed).stage_after, last(failed).note) == ("Fetch", "S3 says no")
+    assert (last_entry(failed).stage_after, last_entry(failed).note) == ("Fetch", "S3 says no")
 
 
 def test_the_note_that_it_replaces_stays_in_the_history(signed_in, ada, dora, failed):
     signed_in(ada).post(url(failed), {"stage": "Fetch", "note": "Again."})
-    read = page(signed_in(dora).get(f"/items/{failed.pk}"))
+    read = parse_page(signed_in(dora).get(f"/items/{failed.pk}"))
     assert read.one("div", id="note-text").text == "Again."
     assert "S3 says no" in read.one("li", data_move="fail").words
 
@@ -94,7 +96,7 @@ def test_another_stage_is_refused(signed_in, ada, failed, stage):
     assert response.status_code == 422
     [problem] = problems(response)
     assert "Choose the stage" in problem or "cannot be requeued to" in problem
-    assert form_of(response).fields()["note"] == "typed"
+    assert find_form(response).fields()["note"] == "typed"
     assert as_stored(failed) == before
 
 
@@ -102,8 +104,8 @@ def test_a_note_that_is_too_long_is_kept(signed_in, ada, failed):
     before = as_stored(failed)
     response = signed_in(ada).post(url(failed), {"stage": "Fetch", "note": "x" * 10_001})
     assert response.status_code == 422
-    assert form_of(response).fields()["note"] == "x" * 10_001
-    assert form_of(response).fields()["stage"] == "Fetch"
+    assert find_form(response).fields()["note"] == "x" * 10_001
+    assert find_form(response).fields()["stage"] == "Fetch"
     assert as_stored(failed) == before
 
 
@@ -114,28 +116,28 @@ def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
     assert response.status_code == 409
     [problem] = problems(response)
     assert "Record / Success" in problem
-    assert "What has succeeded is not done again." in problem
+    assert "An item that has succeeded can't be requeued." in problem
     assert as_stored(item) == before
 
 
 def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, failed):
     client = signed_in(ada)
-    sent = form_of(client.get(url(failed))).fields() | {"stage": "Validate", "note": "Mended."}
+    sent = find_form(client.get(url(failed))).fields() | {"stage": "Validate", "note": "Mended."}
     transitions.edit(failed, note="S3 says no, and so does the cat", by=ada)
     before = as_stored(failed)
     response = client.post(url(failed), sent)
     assert response.status_code == 409
     assert "has changed since you opened the page" in problems(response)[0]
     assert as_stored(failed) == before
-    again = form_of(response).fields()
+    again = find_form(response).fields()
     assert (again["stage"], again["note"], again["version"]) == ("Validate", "Mended.", str(failed.version))
     assert client.post(url(failed), again).status_code == 302
-    assert last(failed).note == "Mended."
+    assert last_entry(failed).note == "Mended."
 
 
 def test_sent_twice_is_recorded_once(signed_in, ada, failed):
     client = signed_in(ada)
-    sent = form_of(client.get(url(failed))).fields()
+    sent = find_form(client.get(url(failed))).fields()
     client.post(url(failed), sent)
     stored = as_stored(failed)
     assert client.post(url(failed), sent).status_code == 302
@@ -144,7 +146,7 @@ def test_sent_twice_is_recorded_once(signed_in, ada, failed):
 
 def test_sent_again_after_a_worker_took_it_up_it_is_refused(signed_in, ada, wally, failed):
     client = signed_in(ada)
-    sent = form_of(client.get(url(failed))).fields()
+    sent = find_form(client.get(url(failed))).fields()
     client.post(url(failed), sent)
     transitions.progress(failed, stage="Store", node="worker-8", by=wally)
     stored = as_stored(failed)

@@ -6,8 +6,8 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last
-from .elements import form_of, page, problems
+from ..stored_items import as_stored, last_entry
+from .page_elements import find_form, parse_page, problems
 
 
 def url(item):
@@ -15,7 +15,7 @@ def url(item):
 
 
 def toggle_of(response, item):
-    return page(response).one("form", action=url(item))
+    return parse_page(response).one("form", action=url(item))
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_set_and_unset(cast, signed_in, done, who):
         response = client.post(url(done), {"reviewed": reviewed})
         assert (response.status_code, response["Location"]) == (302, f"/items/{done.pk}")
         assert WorkItem.objects.get(pk=done.pk).reviewed is (reviewed == "true")
-        entry = last(done)
+        entry = last_entry(done)
         assert (entry.move, entry.who, entry.via) == (move, cast[who].email, "page")
         assert (entry.stage_after, entry.status_after) == ("Record", "Success")
 
@@ -46,20 +46,20 @@ def test_setting_what_is_set_records_nothing(signed_in, stan, done):
 def test_the_items_page_says_who_and_when_and_unsets(signed_in, stan, dora, done):
     client = signed_in(stan)
     before = client.get(f"/items/{done.pk}")
-    assert page(before).one("article")["data-reviewed"] == "false"
+    assert parse_page(before).one("article")["data-reviewed"] == "false"
     assert toggle_of(before, done).words == "Mark reviewed"
     client.post(url(done), toggle_of(before, done).fields())
     after = client.get(f"/items/{done.pk}")
-    assert page(after).one("article")["data-reviewed"] == "true"
+    assert parse_page(after).one("article")["data-reviewed"] == "true"
     assert toggle_of(after, done).words == "Mark not reviewed"
-    seen_by_dora = page(signed_in(dora).get(f"/items/{done.pk}"))
+    seen_by_dora = parse_page(signed_in(dora).get(f"/items/{done.pk}"))
     said = seen_by_dora.one("section", aria_labelledby="reviewed").words
     assert "stan@virginia.edu" in said
-    assert f"{last(done).at:%Y, %H:%M}" in said
+    assert f"{last_entry(done).at:%Y, %H:%M}" in said
     assert seen_by_dora.all("form", action=url(done)) == []
     client = signed_in(stan)
     client.post(url(done), toggle_of(after, done).fields())
-    assert last(done).move == "unreview"
+    assert last_entry(done).move == "unreview"
 
 
 def test_from_the_row_and_back_to_the_very_list(signed_in, stan, done):
@@ -68,8 +68,8 @@ def test_from_the_row_and_back_to_the_very_list(signed_in, stan, done):
     sent = toggle_of(client.get(f"/items/?{query}"), done).fields()
     response = client.post(url(done), sent)
     assert response["Location"] == f"/items/?{query}#item-{done.pk}"
-    assert last(done).move == "review"
-    row = page(client.get(response["Location"])).one("tr", data_item_id=str(done.pk))
+    assert last_entry(done).move == "review"
+    row = parse_page(client.get(response["Location"])).one("tr", data_item_id=str(done.pk))
     assert row.one("form").fields()["reviewed"] == "false"
 
 
@@ -82,12 +82,12 @@ def test_a_stale_row_is_told_and_its_reader_keeps_the_list(signed_in, stan, ada,
     assert response.status_code == 409
     assert "has changed since" in problems(response)[0]
     assert as_stored(done) == stored
-    again = form_of(response)
+    again = find_form(response)
     assert again.fields()["version"] == str(done.version)
     assert again.one("a", class_="button")["href"] == "/items/?status=Success"
     response = client.post(url(done), again.fields())
     assert response["Location"] == f"/items/?status=Success#item-{done.pk}"
-    assert last(done).move == "review"
+    assert last_entry(done).move == "review"
 
 
 @pytest.mark.parametrize("state", ["open", "held", "again"])
@@ -98,7 +98,7 @@ def test_what_is_not_finished_cannot_be_reviewed(signed_in, stan, wally, item, s
         transitions.fail(item, note="S3", retry=True, by=wally)
     before = as_stored(item)
     client = signed_in(stan)
-    assert page(client.get(f"/items/{item.pk}")).all("form", action=url(item)) == []
+    assert parse_page(client.get(f"/items/{item.pk}")).all("form", action=url(item)) == []
     response = client.post(url(item), {"reviewed": "true"})
     assert response.status_code == 409
     assert "review is only for items that are closed" in problems(response)[0]
@@ -116,11 +116,11 @@ def test_the_value_is_true_or_false(signed_in, stan, done, reviewed):
 
 def test_the_confirmation_page_offers_the_other_value(signed_in, stan, done):
     client = signed_in(stan)
-    assert form_of(client.get(url(done))).fields()["reviewed"] == "true"
+    assert find_form(client.get(url(done))).fields()["reviewed"] == "true"
     client.post(url(done), {"reviewed": "true"})
     asked = client.get(url(done))
-    assert form_of(asked).fields()["reviewed"] == "false"
-    assert "Mark not reviewed" in form_of(asked).words
+    assert find_form(asked).fields()["reviewed"] == "false"
+    assert "Mark not reviewed" in find_form(asked).words
 
 
 def test_when_the_row_leaves_the_list_the_eye_goes_on_at_the_next(signed_in, stan, wally, virginia):
@@ -130,7 +130,7 @@ def test_when_the_row_leaves_the_list_the_eye_goes_on_at_the_next(signed_in, sta
     client = signed_in(stan)
     forms = [
         form
-        for form in page(client.get("/items/?reviewed=false&sort=name")).all("form")
+        for form in parse_page(client.get("/items/?reviewed=false&sort=name")).all("form")
         if form["action"].endswith("/review")
     ]
     rows = [form for form in forms if form["action"] != "/items/review"]

@@ -6,10 +6,10 @@ from django.test import Client
 from workitems import transitions
 from workitems.models import BulkChange, WorkItem
 
-from ..html import hooks
+from ..page_hooks import data_hooks
 from ..review.review_walk import URL, begun, follow, form, here, left, made, press, shown, walked
-from ..stored import as_stored, last
-from .elements import page, problems
+from ..stored_items import as_stored, last_entry
+from .page_elements import parse_page, problems
 
 
 @pytest.fixture
@@ -77,21 +77,21 @@ def test_the_other_institution_is_not_there(signed_in, olga, done):
 
 def test_from_the_list_to_the_end(signed_in, stan, done, others):
     client = signed_in(stan)
-    link = page(client.get("/items/")).one("a", href=URL)
+    link = parse_page(client.get("/items/")).one("a", href=URL)
     assert link.words == "Review 5 one by one"
     response, seen = client.get(client.get(link["href"])["Location"]), []
     for number in range(5, 0, -1):
         assert left(response) == f"{number} of 5 left"
         seen.append(shown(response))
         answer = press(client, response)
-        entry = last(WorkItem.objects.get(pk=seen[-1]))
+        entry = last_entry(WorkItem.objects.get(pk=seen[-1]))
         assert (entry.move, entry.who, entry.via) == ("review", stan.email, "page")
         response = client.get(answer["Location"])
     assert seen == [item.pk for item in done]
-    assert page(response).one("h1").words == "Nothing is left to review here"
-    assert "Every finished item of this list is reviewed." in page(response).one("main").words
+    assert parse_page(response).one("h1").words == "Nothing left to review"
+    assert "Every finished item in this list has been reviewed." in parse_page(response).one("main").words
     assert WorkItem.objects.filter(reviewed=True).count() == 6
-    assert page(client.get("/items/")).all("a", href=URL) == []
+    assert parse_page(client.get("/items/")).all("a", href=URL) == []
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, quer
 def test_a_list_of_what_needs_no_review_has_an_empty_queue(signed_in, stan, done, others, query):
     client = signed_in(stan)
     end = client.get(URL, {"list": query})
-    assert page(end).one("h1").words == "Nothing is left to review here"
-    assert page(end).all("a", rel="next") == []
+    assert parse_page(end).one("h1").words == "Nothing left to review"
+    assert parse_page(end).all("a", rel="next") == []
     inside = client.get(URL, {"list": query, "item": done[0].pk})
     assert left(inside) == "Nothing left"
-    assert page(inside).all("progress") == page(inside).all("form", class_="alike") == []
+    assert parse_page(inside).all("progress") == parse_page(inside).all("form", class_="alike") == []
     assert "item" not in here(press(client, inside))
 
 
@@ -136,17 +136,17 @@ def test_a_list_that_is_none_says_so_itself(signed_in, stan, done):
 def test_skip_and_back(signed_in, stan, done):
     client = signed_in(stan)
     first = begun(client)
-    assert page(first).all("a", rel="prev") == []
+    assert parse_page(first).all("a", rel="prev") == []
     second = follow(client, first, "next")
     assert (shown(second), left(second)) == (done[1].pk, "5 of 5 left")
     again = follow(client, second, "prev")
     assert shown(again) == done[0].pk
-    assert page(again).all("a", rel="prev") == []
+    assert parse_page(again).all("a", rel="prev") == []
     response = second
     for _ in range(4):
         response = follow(client, response, "next")
-    assert page(response).one("h1").words == "You have come to the end"
-    assert "5 items of this list are still not reviewed" in page(response).one("main").words
+    assert parse_page(response).one("h1").words == "You've reached the end"
+    assert "5 items in this list still aren't reviewed" in parse_page(response).one("main").words
     assert shown(follow(client, response, "next")) == done[0].pk
     assert shown(follow(client, response, "prev")) == done[4].pk
     assert not WorkItem.objects.filter(reviewed=True).exists()
@@ -157,7 +157,7 @@ def test_back_to_a_marked_one_and_on_from_there(signed_in, stan, done):
     second = client.get(press(client, begun(client))["Location"])
     back = follow(client, second, "prev")
     assert shown(back) == done[0].pk
-    assert "Reviewed by stan@virginia.edu" in page(back).one("main").words
+    assert "Reviewed by stan@virginia.edu" in parse_page(back).one("main").words
     assert shown(follow(client, back, "next")) == done[1].pk
     response = press(client, back, "false")
     assert here(response)["item"] == str(done[0].pk)
@@ -167,18 +167,18 @@ def test_back_to_a_marked_one_and_on_from_there(signed_in, stan, done):
 def test_undo(signed_in, stan, done):
     client = signed_in(stan)
     second = client.get(press(client, begun(client))["Location"])
-    assert "Marked bag-0.tar reviewed." in page(second).one("form", class_="marked").words
+    assert "Marked bag-0.tar reviewed." in parse_page(second).one("form", class_="marked").words
     response = press(client, second, "false")
     assert here(response) == {"of": "5", "order": "date", "item": str(done[0].pk)}
-    assert last(done[0]).move == "unreview"
+    assert last_entry(done[0]).move == "unreview"
     assert left(client.get(response["Location"])) == "5 of 5 left"
 
 
 def test_undo_after_the_last_one(signed_in, stan, done):
     client = signed_in(stan)
     end = client.get(press(client, begun(client, "q=bag-3"))["Location"])
-    assert page(end).all("article") == []
-    assert page(end).one("h1").words == "Nothing is left to review here"
+    assert parse_page(end).all("article") == []
+    assert parse_page(end).one("h1").words == "Nothing left to review"
     press(client, end, "false")
     assert not WorkItem.objects.get(pk=done[3].pk).reviewed
 
@@ -193,10 +193,10 @@ def test_undo_leaves_alone_what_has_moved_on(signed_in, stan, ada, done):
     assert response.status_code == 409
     assert shown(response) == done[0].pk
     assert "unreview is only for items that are closed" in problems(response)[0]
-    assert "It is not finished any more" in page(response).one("main").words
+    assert "This item is no longer finished" in parse_page(response).one("main").words
     assert as_stored(done[0]) == before
     assert (
-        page(client.get(second.request["PATH_INFO"] + "?" + second.request["QUERY_STRING"])).all(
+        parse_page(client.get(second.request["PATH_INFO"] + "?" + second.request["QUERY_STRING"])).all(
             "form", class_="marked"
         )
         == []
@@ -215,9 +215,9 @@ def test_two_reviewers_pass_over_what_the_other_has_marked(signed_in, stan, ada,
     response = press(client, first)
     assert here(response)["item"] == str(done[2].pk)
     assert "marked" not in here(response)
-    assert last(done[0]).who == ada.email
+    assert last_entry(done[0]).who == ada.email
     told = client.get(response["Location"])
-    assert "bag-0.tar was marked already." in page(told).one("div", class_="messages").words
+    assert "bag-0.tar has already been marked." in parse_page(told).one("div", class_="messages").words
     assert left(told) == "3 of 5 left"
 
 
@@ -225,7 +225,7 @@ def test_a_button_pressed_twice_marks_once_and_can_be_undone(signed_in, stan, do
     client = signed_in(stan)
     first = begun(client)
     assert here(press(client, first)) == here(press(client, first))
-    assert last(done[0]).number == 3
+    assert last_entry(done[0]).number == 3
 
 
 def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan, ada, done):
@@ -236,10 +236,10 @@ def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan
     response = press(client, first)
     assert response.status_code == 409
     assert "has changed since" in problems(response)[0]
-    assert "Looked at by hand." in page(response).one("section", aria_labelledby="note").words
+    assert "Looked at by hand." in parse_page(response).one("section", aria_labelledby="note").words
     assert as_stored(done[0]) == before
     assert here(press(client, response))["item"] == str(done[1].pk)
-    assert last(done[0]).move == "review"
+    assert last_entry(done[0]).move == "review"
 
 
 def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, stan, ada, wally, done):
@@ -249,8 +249,8 @@ def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, 
     assert not WorkItem.objects.get(pk=done[0].pk).reviewed
     assert shown(begun(client)) == done[1].pk
     open_one = client.get(f"{URL}?item={done[0].pk}")
-    assert "It is not finished any more" in page(open_one).one("main").words
-    assert page(open_one).all("button", name="reviewed") == []
+    assert "This item is no longer finished" in parse_page(open_one).one("main").words
+    assert parse_page(open_one).all("button", name="reviewed") == []
     transitions.succeed(done[0], stage="Record", by=wally)
     assert shown(begun(client)) == done[0].pk
 
@@ -261,46 +261,46 @@ def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, 
 def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     client = signed_in(stan)
     first = begun(client)
-    alike = page(first).one("form", class_="alike")
+    alike = parse_page(first).one("form", class_="alike")
     assert "One more of these failed for the same cause: Bag … has no manifest." in alike.words
-    assert hooks(client.get(alike.one("a")["href"]), "total") == ["2"]
+    assert data_hooks(client.get(alike.one("a")["href"]), "total") == ["2"]
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
     assert not WorkItem.objects.filter(reviewed=True).exists()
-    sure = next(one for one in page(preview).all("form") if one.all("button", name="confirmed"))
+    sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
     assert sure.one("button", name="confirmed").words == "Mark 2 items reviewed"
     assert shown(client.get(sure.one("a")["href"])) == done[0].pk
     answer = client.post("/items/review", {**sure.fields(), "confirmed": "yes"})
     act = client.get(answer["Location"])
     assert set(WorkItem.objects.filter(reviewed=True)) == {done[0], done[1]}
     assert BulkChange.objects.get().changed == 2
-    onward = page(act).one("a", class_="button primary")
-    assert onward.words == "Go on reviewing"
+    onward = parse_page(act).one("a", class_="button primary")
+    assert onward.words == "Continue reviewing"
     there = here(client.get(onward["href"]))
     assert (there["item"], there["of"]) == (str(done[2].pk), "5")
     # Undone, it goes on where that was begun.
-    undo = next(one for one in page(act).all("form") if one.attributes["action"].endswith("/undo"))
+    undo = next(one for one in parse_page(act).all("form") if one.attributes["action"].endswith("/undo"))
     undone = client.get(client.post(undo["action"], undo.fields())["Location"])
     assert not WorkItem.objects.filter(reviewed=True).exists()
-    assert shown(client.get(page(undone).one("a", class_="button primary")["href"])) == done[0].pk
+    assert shown(client.get(parse_page(undone).one("a", class_="button primary")["href"])) == done[0].pk
 
 
 def test_a_bulk_that_cannot_be_read_leads_back_into_the_queue(signed_in, stan, done):
     client = signed_in(stan)
-    alike = page(begun(client)).one("form", class_="alike")
+    alike = parse_page(begun(client)).one("form", class_="alike")
     response = client.post(alike["action"], {**alike.fields(), "snapshot": "forged", "reviewed": "true"})
     back = client.get(response["Location"])
     assert shown(back) == done[0].pk
-    assert "This selection cannot be read any more." in page(back).one("div", class_="messages").words
+    assert "This selection is no longer valid." in parse_page(back).one("div", class_="messages").words
 
 
 def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, wally, done):
     deleted = made(virginia, -5, action="Delete", object_identifier="virginia.edu/x")
     transitions.succeed(deleted, stage="Resolve", by=wally)
     client = signed_in(stan)
-    alike = page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="alike")
+    alike = parse_page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="alike")
     assert "One more of these is Ingest / Success." in alike.words
     for only_one in (deleted, done[3]):
-        assert page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="alike") == []
+        assert parse_page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="alike") == []
 
 
 # What an address may say

@@ -12,8 +12,8 @@ from workitems.models import Cause, SavedView
 from workitems.saved_views import editing, showing
 
 from ..factories import UserFactory, make_item
-from ..html import hooks, ids
-from .elements import form_of, page, problems
+from ..page_hooks import data_hooks, item_ids
+from .page_elements import find_form, parse_page, problems
 from .saving_views import FAILED, begin_with, column, save, view_of
 
 
@@ -53,29 +53,32 @@ def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
         assert stored == (cast[who], cast[who].institution, "Failures", FAILED, reach)
     else:
         assert response.status_code == 422
-        assert problems(response) == ["Choose who sees it. You may save views for those below."]
+        assert problems(response) == ["Choose one of the options below."]
         assert not SavedView.objects.exists()
 
 
 def test_from_the_list_and_back_to_it(signed_in, stan, items):
     client = signed_in(stan)
-    listed = page(client.get("/items/?status=Failed&sort=name&page=1"))
+    listed = parse_page(client.get("/items/?status=Failed&sort=name&page=1"))
     form = listed.one("details", class_="save-view").one("form")
     sent = {**form.fields(), "name": " Failures\r\n of\tours ", "reach": "institution"}
     response = client.post(form["action"], sent)
     assert SavedView.objects.get().query == "status=Failed&sort=name"
     assert SavedView.objects.get().name == "Failures of ours"
     back = client.get(response["Location"])
-    assert "Saved as “Failures of ours”. Your institution sees it." in page(back).one("div", class_="messages").words
-    assert page(back).one("title").words == "Failures of ours · Work Items · Pharos"
+    assert (
+        "Saved as “Failures of ours”. Your institution can see it."
+        in parse_page(back).one("div", class_="messages").words
+    )
+    assert parse_page(back).one("title").words == "Failures of ours · Work Items · Pharos"
     assert column(client) == {"Failures of ours": 2}
     # There is nothing to save where nothing is asked for.
-    assert page(client.get("/items/")).all("details", class_="save-view") == []
+    assert parse_page(client.get("/items/")).all("details", class_="save-view") == []
 
 
 def test_a_list_with_nothing_in_it_can_be_saved_for_when_there_is(signed_in, stan, items):
     client = signed_in(stan)
-    listed = page(client.get("/items/?status=Suspended"))
+    listed = parse_page(client.get("/items/?status=Suspended"))
     form = listed.one("details", class_="save-view").one("form")
     client.post(form["action"], {**form.fields(), "name": "On hold", "reach": "private"})
     assert column(client) == {"On hold": 0}
@@ -94,20 +97,17 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"name": ""}, "Give the view a name."),
-        ({"name": "  "}, "Give the view a name."),
-        ({"name": "n" * 81}, "A name has at most 80 characters; this one has 81."),
-        ({"name": "a\0b"}, "This name has characters that nobody can see."),
-        ({"name": "a\u202eb"}, "This name has characters that nobody can see."),
-        ({"name": "\u200d\u200d"}, "This name has characters that nobody can see."),
-        ({"name": "\u200b"}, "This name has characters that nobody can see."),
-        ({"name": "\u3164"}, "This name has characters that nobody can see."),
-        ({"name": "\ufe0f"}, "This name has characters that nobody can see."),
-        *(
-            ({"name": name}, "This name has characters that nobody can see.")
-            for name in ("a\ufffe", "\u2065", "\ufdd0")
-        ),
-        *(({"name": name}, "This name has characters that nobody can see.") for name in ("\U000e0080", "\ufff0")),
+        ({"name": ""}, "Enter a name for the view."),
+        ({"name": "  "}, "Enter a name for the view."),
+        ({"name": "n" * 81}, "A name can have at most 80 characters; this one has 81."),
+        ({"name": "a\0b"}, "This name contains invisible characters."),
+        ({"name": "a\u202eb"}, "This name contains invisible characters."),
+        ({"name": "\u200d\u200d"}, "This name contains invisible characters."),
+        ({"name": "\u200b"}, "This name contains invisible characters."),
+        ({"name": "\u3164"}, "This name contains invisible characters."),
+        ({"name": "\ufe0f"}, "This name contains invisible characters."),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("a\ufffe", "\u2065", "\ufdd0")),
+        *(({"name": name}, "This name contains invisible characters.") for name in ("\U000e0080", "\ufff0")),
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
@@ -115,7 +115,7 @@ def test_what_cannot_be_saved_keeps_what_was_typed(signed_in, dora, sent, senten
     response = save(signed_in(dora), **sent)
     assert response.status_code == 422
     assert sentence in " ".join(problems(response))
-    kept = form_of(response).fields()
+    kept = find_form(response).fields()
     assert kept["list"] == sent.get("query", FAILED)
     assert kept["reach"] == "private"
     assert not SavedView.objects.exists()
@@ -126,18 +126,18 @@ def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
     client = signed_in(dora)
     response = save(client, query=query)
     assert response.status_code == 422
-    assert "This list cannot be saved" in problems(response)[0]
-    fields = form_of(response).fields()
+    assert "This list can't be saved" in problems(response)[0]
+    fields = find_form(response).fields()
     assert (fields["name"], fields["list"]) == ("Failures", query)
-    back = next(one for one in page(response).all("a", class_="button") if one.words == "Back to the list")
+    back = next(one for one in parse_page(response).all("a", class_="button") if one.words == "Back to the list")
     assert client.get(back["href"]).status_code == 400
     assert not SavedView.objects.exists()
 
 
 TAKEN = {
-    "private": "You have a view of this name.",
-    "institution": "Your institution sees a view of this name.",
-    "everybody": "Everybody sees a view of this name.",
+    "private": "You already have a view with this name.",
+    "institution": "Your institution already has a view with this name.",
+    "everybody": "There is already a view with this name for everyone.",
 }
 
 
@@ -150,10 +150,10 @@ def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, co
     theirs.reach = reach
     theirs.save()
     response = save(client, query="stage=Store", reach=reach)
-    assert problems(response) == [TAKEN[reach] + " Take another name, or tick the box to replace it."]
+    assert problems(response) == [TAKEN[reach] + " Choose another name, or select the checkbox to replace the view."]
     theirs.refresh_from_db()
     assert theirs.query == FAILED
-    client.post("/views/", {**form_of(response).fields(), "replace": "on"})
+    client.post("/views/", {**find_form(response).fields(), "replace": "on"})
     theirs.refresh_from_db()
     stored = (SavedView.objects.count(), theirs.query, theirs.reach, theirs.owner)
     assert stored == (1, "stage=Store", reach, ada)  # saved by whoever has saved it last
@@ -170,7 +170,7 @@ def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan
 
 
 def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
-    monkeypatch.setattr(editing, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 2)
     client = signed_in(dora)
     for name in "ab":
         save(client, name=name)
@@ -183,7 +183,7 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
 def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view_of(former, reach="institution")
-    monkeypatch.setattr(editing, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 1)
     client = signed_in(stan)
     save(client, name="mine")
     assert problems(save(client, reach="institution", replace="on")) == [
@@ -235,8 +235,8 @@ def test_who_sees_which(cast, signed_in, items, jhu):
         client = signed_in(cast[who])
         # Re-scoped to whoever opens it, the number and the items.
         assert list(column(client).items()) == [(name, counts[who]) for name in names]
-        assert len(ids(client.get(f"/items/?{FAILED}"))) == counts[who]
-        listed = page(client.get("/views/"))
+        assert len(item_ids(client.get(f"/items/?{FAILED}"))) == counts[who]
+        listed = parse_page(client.get("/views/"))
         assert {int(row["data-view"]) for row in listed.all("tr", data_view=True)} == {views[n].pk for n in names}
         for name, view in views.items():
             expected = 200 if name in names else 404
@@ -260,7 +260,7 @@ def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, que
     response = client.get(at)
     assert "private" in response["Cache-Control"]
     number = response.json()
-    total = int(hooks(client.get(f"/items/?{query}"), "total")[0])
+    total = int(data_hooks(client.get(f"/items/?{query}"), "total")[0])
     assert number == {"number": total, "text": str(total)}
     assert column(client, f"/items/?{query}")["Failures"] == total  # its own page knows it
 
@@ -272,14 +272,14 @@ def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, que
 def test_the_number_is_that_of_the_list(cast, signed_in, items, who, query):
     view_of(cast[who], query=query, name="This")
     client = signed_in(cast[who])
-    assert column(client)["This"] == int(hooks(client.get(f"/items/?{query}"), "total")[0])
+    assert column(client)["This"] == int(data_hooks(client.get(f"/items/?{query}"), "total")[0])
 
 
 def test_the_present_one_is_marked(signed_in, dora, items):
     view_of(dora)
     client = signed_in(dora)
     for address, marked in (("/items/?status=Failed", ["true"]), ("/items/", [])):
-        section = page(client.get(address)).one("section", class_="group views")
+        section = parse_page(client.get(address)).one("section", class_="group views")
         assert [one["aria-current"] for one in section.all("a", aria_current=True)] == marked
 
 
@@ -288,12 +288,12 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
     client = signed_in(dora)
     assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}
-    assert page(client.get("/views/")).all("tr", data_view=True) == []
+    assert parse_page(client.get("/views/")).all("tr", data_view=True) == []
     assert column(client) == {}
     assert "Hopkins" not in client.get("/account").content.decode()
     for address, sent in (("/views/start", {"view": view.pk}), (f"/views/{view.pk}/digest", {"every": "day"})):
-        said = page(client.post(address, sent, follow=True)).one("div", class_="messages").words
-        assert said == "“Hopkins” asks for something that is not there for your role or institution."
+        said = parse_page(client.post(address, sent, follow=True)).one("div", class_="messages").words
+        assert said == "“Hopkins” uses a filter that isn't available to your role or institution."
     dora.refresh_from_db()
     assert (dora.start_view, dora.digests.count()) == (None, 0)
     assert client.get("/items/?institution=jhu.edu").status_code == 400
@@ -317,12 +317,12 @@ def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, r
     client = signed_in(ada)
     query = query.replace("cause=1", f"cause={Cause.objects.first().pk}")
     back = client.get(save(client, query=query, reach=reach)["Location"])
-    said = page(back).one("div", class_="messages").words
+    said = parse_page(back).one("div", class_="messages").words
     assert ("is not shown this view" in said) is is_told
     # The same where it is shared only later.
     view = SavedView.objects.get()
     told = client.post(f"/views/{view.pk}", {"name": "Failures", "reach": "everybody"}, follow=True)
-    assert ("is not shown this view" in page(told).one("div", class_="messages").words) is (query != FAILED)
+    assert ("is not shown this view" in parse_page(told).one("div", class_="messages").words) is (query != FAILED)
 
 
 def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, virginia, jhu):
@@ -331,19 +331,19 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
     ada.save()
     client = signed_in(ada)
     assert column(client) == {}
-    listed = page(client.get("/views/")).one("tr", data_view=str(view.pk))
-    assert "It asks for something that is not there for your role or institution." in listed.words
+    listed = parse_page(client.get("/views/")).one("tr", data_view=str(view.pk))
+    assert "This view uses a filter that isn't available to your role or institution." in listed.words
     assert listed.one("th", scope="row").all("a") == []
     assert client.post(f"/views/{view.pk}/delete").status_code == 302
     assert not SavedView.objects.exists()
 
 
 def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
-    for n in range(showing.MOST_IN_COLUMN):
+    for n in range(showing.MAX_IN_SIDEBAR):
         view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
     view_of(ada, name="Z failed", reach="everybody")
     assert column(signed_in(dora)) == {"Z failed": 2}
-    assert len(column(signed_in(ada))) == showing.MOST_IN_COLUMN
+    assert len(column(signed_in(ada))) == showing.MAX_IN_SIDEBAR
 
 
 def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
@@ -353,8 +353,10 @@ def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items
     client = signed_in(dora)
     names = ["Another", "Failures (only you)", "Failures (your institution)", "Failures (everybody)"]
     assert list(column(client)) == names
-    assert [one.words for one in page(client.get("/account")).one("select", name="view").all("option")][1:] == names
-    labelled = [one["aria-label"] for one in page(client.get("/views/")).all("select", name="every")]
+    assert [one.words for one in parse_page(client.get("/account")).one("select", name="view").all("option")][
+        1:
+    ] == names
+    labelled = [one["aria-label"] for one in parse_page(client.get("/views/")).all("select", name="every")]
     assert labelled == [f"{name} by mail" for name in names]
 
 
@@ -362,10 +364,10 @@ def test_a_long_column_ends(signed_in, dora, items):
     for n in range(20):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
-    assert len(column(client)) == showing.MOST_IN_COLUMN
-    group = page(client.get("/items/")).one("section", class_="group views")
+    assert len(column(client)) == showing.MAX_IN_SIDEBAR
+    group = parse_page(client.get("/items/")).one("section", class_="group views")
     assert [one["href"] for one in group.all("a") if one.words == "All 20 saved views"] == ["/views/"]
-    assert len(page(client.get("/views/")).all("tr", data_view=True)) == 20
+    assert len(parse_page(client.get("/views/")).all("tr", data_view=True)) == 20
 
 
 def statements(client):

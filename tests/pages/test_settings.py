@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 
 from ..factories import make_item
-from ..html import ids, links
-from ..many import make_many
-from .elements import page
+from ..many_items import make_items
+from ..page_hooks import item_ids, links
+from .page_elements import parse_page
 
 DARK = re.compile(r"--[a-z-]+: [^;]+;")
 
@@ -27,13 +27,13 @@ def test_the_page_comes_in_the_colours_that_one_has_chosen(signed_in, dora, item
     sets(dora, theme=theme)
     client = signed_in(dora)
     for address in ("/items/", f"/items/{item.pk}", "/account", "/keys", "/nothing"):
-        read = page(client.get(address))
+        read = parse_page(client.get(address))
         assert read.one("html").attributes.get("data-theme", "system") == theme
         assert read.one("meta", name="color-scheme")["content"] == scheme
 
 
 def test_a_stranger_has_those_of_the_system(client, db):
-    read = page(client.get("/accounts/login/"))
+    read = parse_page(client.get("/accounts/login/"))
     assert "data-theme" not in read.one("html").attributes
     assert read.one("meta", name="color-scheme")["content"] == "light dark"
 
@@ -53,23 +53,23 @@ def test_dark_is_the_same_dark_whoever_asks_for_it():
 
 @pytest.fixture
 def sixty(virginia):
-    return make_many(60, [virginia])
+    return make_items(60, [virginia])
 
 
 def test_a_list_has_as_many_rows_as_one_has_set(signed_in, dora, sixty):
     client = signed_in(dora)
     for rows in (10, 50, 25):
         sets(dora, rows_per_page=rows)
-        assert len(ids(client.get("/items/"))) == rows
+        assert len(item_ids(client.get("/items/"))) == rows
 
 
 def test_an_address_that_says_how_many_is_right(signed_in, dora, sixty):
     sets(dora, rows_per_page=10)
     client = signed_in(dora)
     response = client.get("/items/?per_page=7")
-    assert len(ids(response)) == 7
+    assert len(item_ids(response)) == 7
     assert [link for link in links(response, r"\?[^\"]*page=2[^\"]*") if "per_page=7" not in link] == []
-    assert len(ids(client.get("/items/?per_page="))) == 10
+    assert len(item_ids(client.get("/items/?per_page="))) == 10
 
 
 def test_links_do_not_say_what_one_has_set(signed_in, dora, sixty):
@@ -77,11 +77,11 @@ def test_links_do_not_say_what_one_has_set(signed_in, dora, sixty):
     sets(dora, rows_per_page=10)
     for address in ("/items/?status=Failed", "/items/?status=Failed&per_page=10"):
         response = signed_in(dora).get(address)
-        assert len(ids(response)) <= 10
+        assert len(item_ids(response)) <= 10
         found = links(response, r"\?[^\"]*")
         assert found
         assert [link for link in found if "per_page" in link] == []
-        own = page(response).one("select", id="per_page").one("option", selected=True)
+        own = parse_page(response).one("select", id="per_page").one("option", selected=True)
         assert (own["value"], own.words) == ("", "10")
 
 
@@ -90,8 +90,8 @@ def test_walking_the_pages_meets_everything_once(signed_in, dora, sixty):
     client, seen, address = signed_in(dora), [], "/items/?sort=-date"
     while address:
         read = client.get(address)
-        seen += ids(read)
-        following = page(read).all("a", rel="next")
+        seen += item_ids(read)
+        following = parse_page(read).all("a", rel="next")
         address = f"/items/{following[0]['href']}" if following else None
     assert sorted(seen) == sorted(item.pk for item in sixty)
 
@@ -106,24 +106,24 @@ def test_files_and_the_api_have_their_own_number(signed_in, dora, sixty):
 
 
 def scripts(response):
-    return {one["src"].rsplit("/", 1)[1].split(".")[0] for one in page(response).all("script")}
+    return {one["src"].rsplit("/", 1)[1].split(".")[0] for one in parse_page(response).all("script")}
 
 
 def test_who_has_switched_the_shortcuts_off_gets_no_script_for_them(signed_in, dora, item):
     client = signed_in(dora)
     assert "keys" in scripts(client.get("/items/"))
-    assert "switched these off" not in page(client.get("/keys")).one("main").words
+    assert "switched these off" not in parse_page(client.get("/keys")).one("main").words
     sets(dora, keyboard_shortcuts=False)
     for address in ("/items/", f"/items/{item.pk}", "/keys"):
         assert "keys" not in scripts(client.get(address))
-    assert "You have switched these off." in page(client.get("/keys")).one("main").words
+    assert "You have turned these off." in parse_page(client.get("/keys")).one("main").words
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
 def test_the_shortcuts_are_a_page_too(signed_in, cast, who):
     client = signed_in(cast[who])
     assert "/keys" in links(client.get("/items/"))
-    keys = [key.words for key in page(client.get("/keys")).one("main").all("kbd")]
+    keys = [key.words for key in parse_page(client.get("/keys")).one("main").all("kbd")]
     of_reviews = set() if who == "dora" else {"a", "z"}
     assert {"j", "k", "x", "r", "/", "Enter", "n", "p", "u", "s", "g", "o", "l", "?"} | of_reviews == set(keys)
 
@@ -131,7 +131,7 @@ def test_the_shortcuts_are_a_page_too(signed_in, cast, who):
 def test_a_stranger_is_not_offered_shortcuts(client, db):
     response = client.get("/accounts/login/")
     assert scripts(response) == {"pharos"}
-    assert not page(response).all("a", data_keys=True)
+    assert not parse_page(response).all("a", data_keys=True)
 
 
 # Weight

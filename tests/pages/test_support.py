@@ -5,13 +5,13 @@ import pytest
 from workitems import transitions
 
 from ..factories import make_item
-from .elements import page
+from .page_elements import parse_page
 from .test_item import SECRETS
 
 
 def support(response):
     """The lines of the text."""
-    return page(response).one("div", id="support-text").one("pre").text.splitlines()
+    return parse_page(response).one("div", id="support-text").one("pre").text.splitlines()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_item_of_few_words(signed_in, dora, virginia):
 
 
 def test_what_can_be_copied_is_on_the_page(signed_in, dora, failed):
-    read = page(signed_in(dora).get(f"/items/{failed.pk}"))
+    read = parse_page(signed_in(dora).get(f"/items/{failed.pk}"))
     texts = {}
     for button in read.all("button", data_copy=True):
         assert "hidden" in button.attributes  # until a script shows it

@@ -1,4 +1,4 @@
-"""“Tell me when it is done”: who asks, for what, and what the mail says; each once, whoever else sends."""
+"""“Notify me when it's done”: who asks, for what, and what the mail says; each once, whoever else sends."""
 
 import smtplib
 import threading
@@ -10,11 +10,11 @@ from django.db import connections
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.mailing import outbox, send_all
+from workitems.mailing import outbox, send_due
 from workitems.models import Watch, WorkItem
 
 from ..factories import make_item, service
-from .elements import page
+from .page_elements import parse_page
 
 pytestmark = pytest.mark.usefixtures("site")
 
@@ -30,12 +30,12 @@ def waiting():
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
 def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
-    assert "Tell me when it is done" in page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
+    assert "Notify me when it's done" in parse_page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
         said = ask(client, item)
-        assert f"You will be told at {email} once it is done." in said.content.decode()
+        assert f"We'll notify you at {email} when it's done." in parse_page(said).one("body").words
         assert waiting() == {(item.pk, email)}
-    assert "Do not tell me" in page(said).one("form", class_="watch").words
+    assert "Stop notifying me" in parse_page(said).one("form", class_="watch").words
     ask(client, item, wanted="false")
     assert waiting() == set()
 
@@ -62,8 +62,8 @@ def test_anything_but_true_is_no(signed_in, dora, item, wanted):
 def test_what_is_done_is_not_waited_for(signed_in, dora, item):
     transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
-    assert "It is done already" in said.content.decode()
-    assert not page(said).all("form", class_="watch")
+    assert "This item is already done" in said.content.decode()
+    assert not parse_page(said).all("form", class_="watch")
     assert waiting() == set()
 
 
@@ -90,8 +90,8 @@ def test_nothing_is_sent_before_the_end(watched, mailoutbox):
     ("end", "subject", "sentences"),
     [
         ("succeed", "Done: ", ["The bag is in preservation storage."]),
-        ("fail", "Failed at Receive: ", ["Correct the bag as the note says", "Bag is not valid: no Title."]),
-        ("cancel", "Cancelled: ", ["the note says why", "At your request."]),
+        ("fail", "Failed at Receive: ", ["Correct the bag as described in the note", "Bag is not valid: no Title."]),
+        ("cancel", "Cancelled: ", ["The note says why", "At your request."]),
     ],
 )
 def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):
@@ -154,7 +154,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
         patch.setattr(outbox.EmailMultiAlternatives, "send", away)
         with pytest.raises(CommandError, match="given up for now"):
             call_command("send_digests")
-    assert len(asked) == outbox.PATIENCE
+    assert len(asked) == outbox.MAX_FAILURES_IN_A_ROW
     assert len(waiting()) == 8
     call_command("send_digests")
     assert len(mailoutbox) == 8
@@ -165,9 +165,9 @@ def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
-    send_all(now + outbox.LEFT_BEHIND - timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE - timedelta(seconds=1))
     assert mailoutbox == []
-    send_all(now + outbox.LEFT_BEHIND + timedelta(seconds=1))
+    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
     assert len(mailoutbox) == 1
 
 
@@ -180,7 +180,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
         transitions.succeed(item, stage="Record", by=service())
 
     def run():
-        send_all(timezone.now())
+        send_due(timezone.now())
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(3)]

@@ -17,13 +17,13 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..html import hooks
-from ..lifecycle.legal import all_faults
-from ..many import make_many
-from ..outside import Browser
+from ..http_clients import GoClient, whole_record
+from ..lifecycle.history_checks import all_faults
+from ..many_items import make_items
+from ..page_hooks import data_hooks
+from ..separate_server import Browser
 from ..serving import PAGES, database_url, server
 from ..throwaway_pgbouncer import pgbouncer, program
-from ..wire import GoClient, whole_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 12
@@ -56,7 +56,7 @@ def browser(running, user):
 
 
 def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
-    make_many(MANY, [jhu])
+    make_items(MANY, [jhu])
     to_cancel, to_save = ([make_item(virginia) for _ in range(ROUNDS)] for _ in range(2))
     to_review = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(ROUNDS)]
     admin, staff, worker = browser(running, ada), browser(running, stan), GoClient(running, wally)
@@ -65,7 +65,7 @@ def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
     def lists():
         for _round in range(ROUNDS):
             answer = admin.get("/items/?institution=jhu.edu&per_page=250")
-            assert (answer.status, hooks(answer, "total")) == (200, [str(MANY)])
+            assert (answer.status, data_hooks(answer, "total")) == (200, [str(MANY)])
 
     def files():
         for _round in range(ROUNDS // 2):

@@ -12,16 +12,16 @@ from django.views import View
 
 from pharos.accounts.models import Institution
 from pharos.replicas import reading
-from pharos.replicas.standbys import Choice
+from pharos.replicas.pool import ReplicaChoice
 from workitems.bulk import run
 from workitems.import_export import csv_lines, json_lines
-from workitems.listing import ItemList, rows_at
+from workitems.listing import ItemList, fetch_rows
 from workitems.listing.strategies import bounded_scan
-from workitems.pages.list.facets import Facets, drop_hints
+from workitems.pages.list.facets import Facets, suggest_drops
 
 from ..factories import make_item
-from ..html import body, ids
-from ..many import SOME_DAY, make_many
+from ..many_items import SOME_DAY, make_items
+from ..page_hooks import body, item_ids
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
 QUERIES = [
@@ -46,20 +46,20 @@ def refused(execute, sql, *rest):
 
 def read_all(listing, using):
     """Everything that a page or a file asks the database for."""
-    mark, facets = run.mark(using), Facets(listing)
+    mark, facets = run.read_marker(using), Facets(listing)
     page = facets.found.page()
-    rows = rows_at(page.ids, SOME_DAY, listing.institutions, using)
+    rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
     shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
-    beside = [facets.found.beside(rows[0].item)] if rows else []
-    return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), drop_hints(listing)
+    beside = [facets.found.neighbors(rows[0].item)] if rows else []
+    return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), suggest_drops(listing)
 
 
 @pytest.mark.parametrize("most", [10_000, 20])
 def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
-    make_many(120, [virginia, jhu])
-    monkeypatch.setattr(bounded_scan, "MOST", most)
-    monkeypatch.setattr(bounded_scan, "REACH", most)
+    make_items(120, [virginia, jhu])
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", most)
+    monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", most)
     for query in QUERIES:
         here = read_all(ItemList(QueryDict(query), ada), "default")
         listing = ItemList(QueryDict(query), ada, using="elsewhere")
@@ -75,12 +75,12 @@ class Chosen:
         self.alias, self.said = alias, []
 
     def choose(self, seen):
-        return Choice(self.alias, 7)
+        return ReplicaChoice(self.alias, 7)
 
-    def has_served(self, choice):
+    def report_success(self, choice):
         self.said.append((choice, "served"))
 
-    def has_failed(self, choice, why):
+    def report_failure(self, choice, why):
         self.said.append((choice, str(why)))
 
 
@@ -92,7 +92,7 @@ def failing(*args, **kwargs):
 def gone(monkeypatch):
     """The standby that is chosen turns out to be gone once it is read."""
     chosen = Chosen("elsewhere")
-    monkeypatch.setattr(reading, "standbys", chosen)
+    monkeypatch.setattr(reading, "replica_pool", chosen)
     with connections["elsewhere"].execute_wrapper(failing):
         yield chosen
 
@@ -102,14 +102,14 @@ def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signe
     item = make_item(virginia, name="bag.tar")
     answer = signed_in(dora).get(path)
     assert (answer.status_code, answer["X-Read-From"]) == (200, "default")
-    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
+    assert gone.said == [(ReplicaChoice("elsewhere", 7), "gone just now")]
     text = body(answer)
     if "csv" in path:
         assert [row["id"] for row in csv.DictReader(io.StringIO(text))] == [str(item.pk)]
     elif "json" in path:
         assert [row["id"] for row in json.loads(text)] == [item.pk]
     else:
-        assert ids(answer) == [item.pk]
+        assert item_ids(answer) == [item.pk]
 
 
 class Template:
@@ -117,7 +117,7 @@ class Template:
         return ", ".join(str(one) for one in context["institutions"])
 
 
-class Lazy(reading.ReadsFromStandby, View):
+class Lazy(reading.ReadsFromReplica, View):
     """A page that reads only once it is rendered, as Django's generic views do."""
 
     def get(self, request):
@@ -127,7 +127,7 @@ class Lazy(reading.ReadsFromStandby, View):
 def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone, rf, virginia):
     answer = Lazy.as_view()(rf.get("/"))
     assert (answer.content, answer["X-Read-From"]) == (b"virginia.edu", "default")
-    assert gone.said == [(Choice("elsewhere", 7), "gone just now")]
+    assert gone.said == [(ReplicaChoice("elsewhere", 7), "gone just now")]
 
 
 def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
@@ -139,9 +139,9 @@ def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signe
 
 def test_what_is_read_there_is_told_to_whoever_chooses(monkeypatch, signed_in, dora, virginia):
     chosen = Chosen("elsewhere")
-    monkeypatch.setattr(reading, "standbys", chosen)
+    monkeypatch.setattr(reading, "replica_pool", chosen)
     assert signed_in(dora).get("/items/")["X-Read-From"] == "elsewhere"
-    assert chosen.said == [(Choice("elsewhere", 7), "served")]
+    assert chosen.said == [(ReplicaChoice("elsewhere", 7), "served")]
 
 
 def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):
@@ -154,7 +154,7 @@ def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):
 def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypatch, rf, ada, settings):
     """Who did it reads from the primary alone for as long as the cookie lasts."""
     settings.SESSION_COOKIE_SECURE = True
-    monkeypatch.setattr(reading, "standbys", Chosen("elsewhere"))
+    monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
     monkeypatch.setattr(reading, "written", failing)
     changing = rf.post("/items/1/cancel")
     changing.user = ada
@@ -162,4 +162,4 @@ def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypat
     assert (answer.content, answer.cookies[reading.COOKIE]["secure"]) == (b"done", True)
     reader = rf.get("/items/")
     reader.COOKIES[reading.COOKIE] = answer.cookies[reading.COOKIE].value
-    assert reading._written_by(reader) == 2**63 - 1
+    assert reading._required_position(reader) == 2**63 - 1

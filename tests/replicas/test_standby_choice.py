@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from pharos.replicas import standbys
-from pharos.replicas.standbys import AWAY, LATE, LOOK, Standbys
+from pharos.replicas import pool
+from pharos.replicas.pool import MAX_LAG, POSITION_INTERVAL, RETRY_INTERVAL, ReplicaPool
 
 
 class World:
@@ -22,9 +22,9 @@ class World:
 
     def answer(self, alias, sql):
         self.asked.append(alias)
-        if sql == standbys._FLUSHED:
+        if sql == pool._FLUSH_POSITION:
             return [self.flushed]
-        assert sql == standbys._WHOSE
+        assert sql == pool._IDENTITY
         return ["7", "pharos"]
 
     def come(self, alias):
@@ -38,9 +38,9 @@ class World:
 @pytest.fixture
 def world(monkeypatch):
     made = World()
-    monkeypatch.setattr(standbys, "_row", made.answer)
-    monkeypatch.setattr(standbys, "_replayed", made.come)
-    monkeypatch.setattr(standbys, "connections", {alias: Closable() for alias in ("standby1", "standby2")})
+    monkeypatch.setattr(pool, "_fetch_row", made.answer)
+    monkeypatch.setattr(pool, "_replay_status", made.come)
+    monkeypatch.setattr(pool, "connections", {alias: Closable() for alias in ("standby1", "standby2")})
     return made
 
 
@@ -54,7 +54,7 @@ class Closable:
 @pytest.fixture
 def one(world):
     world.replayed["standby1"] = 5000
-    return Standbys(["standby1"], clock=lambda: world.now)
+    return ReplicaPool(["standby1"], clock=lambda: world.now)
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def read(one):
 
     def page(seen=0):
         choice = one.choose(seen)
-        if choice != standbys.PRIMARY:
-            one.has_served(choice)
+        if choice != pool.PRIMARY:
+            one.report_success(choice)
         return choice.alias
 
     return page
@@ -73,7 +73,7 @@ def read(one):
 @pytest.fixture
 def said(caplog):
     """What the log says, as (level, text)."""
-    caplog.set_level(logging.INFO, "pharos.replicas.standbys")
+    caplog.set_level(logging.INFO, "pharos.replicas.pool")
     return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
 
 
@@ -86,7 +86,7 @@ def test_who_has_written_is_sent_there_only_once_it_is_replayed(world, read):
 
 
 def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
-    for _second in range(int(LATE)):
+    for _second in range(int(MAX_LAG)):
         assert read() == "standby1"
         world.now += 1
         world.flushed += 100  # and the standby replays nothing
@@ -96,9 +96,9 @@ def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
     world.replayed["standby1"] = world.flushed
     assert [read(), read()] == ["standby1", "standby1"]
     assert said() == [
-        ("INFO", "standby1 is read from"),
+        ("INFO", "standby1 is used for reading"),
         ("WARNING", "standby1 is late by more than 10 s and not read from"),
-        ("INFO", "standby1 is read from"),
+        ("INFO", "standby1 is used for reading"),
     ]
 
 
@@ -108,16 +108,16 @@ def test_a_process_that_knows_nothing_yet_asks_for_all(world, read, said):
     assert read() == "default"
     world.replayed["standby1"] = 5000
     assert read() == "standby1"
-    world.now += 100 * LATE
+    world.now += 100 * MAX_LAG
     world.flushed = 6000
     assert read() == "default"  # what it knew of the primary is too old
-    assert said() == [("INFO", "standby1 is read from")]
+    assert said() == [("INFO", "standby1 is used for reading")]
 
 
 def test_the_primary_is_looked_at_once_a_second(world, read):
     for _time in range(20):
         read()
-        world.now += LOOK / 10
+        world.now += POSITION_INTERVAL / 10
     assert world.asked.count("default") == 3  # two looks, and once whose database it is
 
 
@@ -128,39 +128,39 @@ def test_one_that_fails_is_left_alone_for_some_seconds_and_then_tried_by_one(wor
     world.asked.clear()
     assert [read() for _time in range(5)] == ["default"] * 5
     assert "standby1" not in world.asked
-    world.now += AWAY
+    world.now += RETRY_INTERVAL
     assert [read(), read()] == ["default", "default"]
     assert world.asked.count("standby1") == 2  # on the connection that it had, and on a new one
-    world.now += AWAY
+    world.now += RETRY_INTERVAL
     world.replayed["standby1"] = 5000
     assert [read(), read()] == ["standby1", "standby1"]
     assert said()[1:] == [
-        ("WARNING", "standby1 is not read from: connection refused"),
-        ("INFO", "standby1 is read from"),
+        ("WARNING", "standby1 is not used for reading: connection refused"),
+        ("INFO", "standby1 is used for reading"),
     ]
 
 
 def test_one_whose_pages_fail_is_not_back_because_it_says_how_far_it_has_come(world, one, read, said):
     failed = one.choose()
-    one.has_failed(failed, OperationalError("canceling statement due to lock timeout"))
-    world.now += AWAY
+    one.report_failure(failed, OperationalError("canceling statement due to lock timeout"))
+    world.now += RETRY_INTERVAL
     tried = one.choose()
     assert [tried.alias, read(), read()] == ["standby1", "default", "default"]  # one reader tries it
-    one.has_failed(tried, OperationalError("canceling statement due to lock timeout"))
+    one.report_failure(tried, OperationalError("canceling statement due to lock timeout"))
     assert read() == "default"
-    world.now += AWAY
+    world.now += RETRY_INTERVAL
     assert [read(), read()] == ["standby1", "standby1"]
     assert [level for level, _text in said()] == ["WARNING", "INFO"]
 
 
 def test_pages_that_were_begun_before_say_nothing_about_now(world, one, read, said):
     early, earlier, first = one.choose(), one.choose(), one.choose()
-    one.has_failed(first, OperationalError("connection refused"))
-    one.has_served(early)
+    one.report_failure(first, OperationalError("connection refused"))
+    one.report_success(early)
     assert read() == "default"
-    world.now += AWAY
+    world.now += RETRY_INTERVAL
     assert read() == "standby1"
-    one.has_failed(earlier, OperationalError("connection refused"))
+    one.report_failure(earlier, OperationalError("connection refused"))
     assert read() == "standby1"
     assert [level for level, _text in said()] == ["WARNING", "INFO"]
 
@@ -169,7 +169,7 @@ def test_one_that_is_none_of_this_database_is_not_read_from(world, read, said):
     world.whose["standby1"] = ("8", "pharos")
     assert read() == "default"
     assert said() == [
-        ("WARNING", "standby1 is not read from: it is not a copy of the database of DATABASE_URL"),
+        ("WARNING", "standby1 is not used for reading: it is not a copy of the database in DATABASE_URL"),
     ]
 
 
@@ -181,7 +181,7 @@ def test_one_that_was_promoted_is_not_read_from(world, read):
 
 def test_several_are_taken_in_turn(world):
     world.replayed = {"standby1": 5000, "standby2": 5000}
-    both = Standbys(["standby1", "standby2"], clock=lambda: world.now)
+    both = ReplicaPool(["standby1", "standby2"], clock=lambda: world.now)
     assert [both.choose().alias for _time in range(4)] == ["standby1", "standby2", "standby1", "standby2"]
     world.replayed["standby1"] = OperationalError("gone")
     assert {both.choose().alias for _time in range(4)} == {"standby2"}

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from django.db import connection
 
-from ..html import hooks, ids
-from ..outside import Browser, program, settled
-from ..pages.elements import page
+from ..http_clients import BODY, whole_record
+from ..page_hooks import data_hooks, item_ids
+from ..pages.page_elements import parse_page
+from ..separate_server import Browser, api_client, create_test_data
 from ..serving import KEY, PAGES, ROOT, server
 from ..throwaway_postgres import pair, server_binaries, wait_until
-from ..wire import BODY, whole_record
 
 FILES = {"csv": "/items/?format=csv", "json": "/items/?format=json"}
 
@@ -35,7 +35,7 @@ def servers():
 
 @pytest.fixture(scope="module")
 def people(servers):
-    found = settled(servers.primary.url)
+    found = create_test_data(servers.primary.url)
     servers.catch_up()
     return found
 
@@ -74,7 +74,7 @@ def paused(servers):
 
 @pytest.fixture
 def worker(running, people):
-    return program(running, people["wally"])
+    return api_client(running, people["wally"])
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def test_list_and_files_are_read_from_the_standby(sees, paused, upload, servers)
     for path in ("/items/?name=unseen.tar", "/items/?q=unseen&format=csv", "/items/?q=unseen&format=json"):
         answer = dora.get(path)
         assert (answer.status, answer.read_from) == (200, "standby1")
-        assert (ids(answer), "aptrust.receiving" in answer.text) == ([], False)
+        assert (item_ids(answer), "aptrust.receiving" in answer.text) == ([], False)
     servers.resume()
-    assert ids(dora.get("/items/?name=unseen.tar")) == [new]
+    assert item_ids(dora.get("/items/?name=unseen.tar")) == [new]
     for path in FILES.values():
         assert "unseen.tar" in dora.get(path).text
 
@@ -126,7 +126,7 @@ def test_whoever_has_changed_something_sees_it_and_nobody_else_is_sent_to_the_pr
         assert "Uploaded by mistake." not in dora_s.text
     servers.resume()
     hers = ada.get(listed)
-    assert (hers.read_from, ids(hers)) == ("standby1", [new])
+    assert (hers.read_from, item_ids(hers)) == ("standby1", [new])
 
 
 def test_the_cookie(sees, people, running):
@@ -147,7 +147,7 @@ def test_a_cookie_that_is_not_ours_is_none(sees, value):
 
 
 def test_another_persons_items_stay_out_of_sight(sees, people, running):
-    seen = {name: set(ids(sees(name).get("/items/?per_page=250"))) for name in ("dora", "stan", "olga", "ada")}
+    seen = {name: set(item_ids(sees(name).get("/items/?per_page=250"))) for name in ("dora", "stan", "olga", "ada")}
     assert seen["dora"] == seen["stan"]
     assert seen["dora"] | seen["olga"] == seen["ada"]
     assert not seen["dora"] & seen["olga"]
@@ -180,12 +180,12 @@ def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, p
     assert ada.post(f"/items/{changed}/edit", needs_admin_review="true").status == 302
     late = failed("late.tar")
     seen = stan.get("/items/?user=marked&reviewed=false")
-    assert (seen.read_from, set(ids(seen))) == ("standby1", {shown, changed})
-    form = page(seen).one("form", id="bulk").fields()
+    assert (seen.read_from, set(item_ids(seen))) == ("standby1", {shown, changed})
+    form = parse_page(seen).one("form", id="bulk").fields()
     sent = {"which": "matching", "reviewed": "true", "confirmed": "yes", "list": form["list"]}
     assert stan.post("/items/review", snapshot=form["snapshot"], **sent).status == 302
-    assert ids(stan.get("/items/?user=marked&reviewed=true")) == [shown]
-    assert set(ids(stan.get("/items/?user=marked&reviewed=false"))) == {changed, late}
+    assert item_ids(stan.get("/items/?user=marked&reviewed=true")) == [shown]
+    assert set(item_ids(stan.get("/items/?user=marked&reviewed=false"))) == {changed, late}
 
 
 def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, servers):
@@ -194,7 +194,7 @@ def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, 
     upload("waiting.tar")
     said = running.log().count("standby1 is late")
     wait_until(lambda: dora.get("/items/?name=waiting.tar").read_from == "default")
-    assert hooks(dora.get("/items/?name=waiting.tar"), "total") == ["1"]
+    assert data_hooks(dora.get("/items/?name=waiting.tar"), "total") == ["1"]
     wait_until(lambda: running.log().count("standby1 is late") == said + 1)
     servers.resume()
     wait_until(lambda: dora.get("/items/").read_from == "standby1")
@@ -226,7 +226,7 @@ def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers
             thread.join()
     assert set(answers) == {(200, "default"), (200, "standby1")}
     print(dict(answers))  # noqa: T201  shown by pytest -s
-    assert running.log().count("standby1 is not read from") == 2
+    assert running.log().count("standby1 is not used for reading") == 2
 
 
 def frozen(node, number):
@@ -245,7 +245,7 @@ def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, run
         assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
     finally:
         frozen(servers.standby, signal.SIGCONT)
-    assert "it has not answered within 2 s" in running.log()
+    assert "it did not answer within 2 s" in running.log()
     wait_until(lambda: reads_from(dora) == "standby1")
 
 
@@ -260,7 +260,7 @@ def test_a_standby_whose_reads_hang_holds_nobody_up_for_long(sees, servers, paus
     assert [reads_from(dora) for _ in range(20)] == ["default"] * 20
     servers.resume()
     wait_until(lambda: reads_from(dora) == "standby1")
-    assert running.log().count("standby1 is not read from: canceling statement due to lock timeout") == 1
+    assert running.log().count("standby1 is not used for reading: canceling statement due to lock timeout") == 1
 
 
 LOCKED = (
@@ -313,8 +313,8 @@ def test_the_check_names_a_standby_that_is_none(servers, people):
     said = checked(
         servers, f"{servers.primary.url},{other},{servers.primary.url.replace(str(servers.primary.port), '1')}"
     )
-    assert "standby1 of DATABASE_REPLICA_URL: it is no standby any more" in said
-    assert "standby2 of DATABASE_REPLICA_URL: it is not a copy of the database of DATABASE_URL" in said
+    assert "standby1 of DATABASE_REPLICA_URL: it is no longer a standby" in said
+    assert "standby2 of DATABASE_REPLICA_URL: it is not a copy of the database in DATABASE_URL" in said
     assert "standby3 of DATABASE_REPLICA_URL: connection failed" in said
 
 
@@ -336,4 +336,4 @@ def test_a_standby_that_is_promoted_is_not_read_from(sees, servers, running):
     servers.standby.ask("SELECT pg_promote()")
     wait_until(lambda: servers.standby.ask("SELECT pg_is_in_recovery()") == (False,))
     assert {dora.get("/items/").read_from for _ in range(20)} == {"default"}
-    assert running.log().count("it is no standby any more") == 1
+    assert running.log().count("it is no longer a standby") == 1

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from ..factories import make_item
-from ..pages.elements import page
+from ..pages.page_elements import parse_page
 
 URL = "/items/review/queue"
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -28,14 +28,14 @@ def begun(client, query=""):
 
 
 def shown(response):
-    return int(page(response).one("article")["data-item-id"])
+    return int(parse_page(response).one("article")["data-item-id"])
 
 
 def form(response, reviewed="true"):
     """The form whose button says so, as (address, fields)."""
     [found] = [
         one
-        for one in page(response).all("form")
+        for one in parse_page(response).all("form")
         if one.all("button", name="reviewed", value=reviewed) and one.attributes["action"].startswith("?")
     ]
     return URL + found["action"], {**found.fields(), "reviewed": reviewed}
@@ -47,19 +47,19 @@ def press(client, response, reviewed="true"):
 
 
 def follow(client, response, rel):
-    link = page(response).one("a", rel=rel)["href"]
+    link = parse_page(response).one("a", rel=rel)["href"]
     answer = client.get(link)
     return client.get(answer["Location"]) if answer.status_code == 302 else answer
 
 
 def left(response):
-    return page(response).one("span", class_="progress").words
+    return parse_page(response).one("span", class_="progress").words
 
 
 def walked(client, response, *, marking=True):
     """Goes to the end, marking each item or skipping it. Returns the items' numbers, and the last page."""
     seen = []
-    while page(response).all("article"):
+    while parse_page(response).all("article"):
         seen.append(shown(response))
         assert len(seen) < 100
         response = client.get(press(client, response)["Location"]) if marking else follow(client, response, "next")

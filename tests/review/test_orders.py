@@ -10,8 +10,8 @@ from workitems.listing.strategies import bounded_scan
 from workitems.models import WorkItem
 from workitems.review import queue
 
-from ..many import make_many
-from ..pages.elements import page
+from ..many_items import make_items
+from ..pages.page_elements import parse_page
 from .review_walk import URL, begun, follow, here, left, made, press, shown, walked
 
 
@@ -39,8 +39,8 @@ def test_skipped_and_marked_ones_are_not_come_to_again(signed_in, stan, walk):
         seen.append(shown(response))
         response = client.get(press(client, response)["Location"]) if number % 2 else follow(client, response, "next")
     assert seen == [item.pk for item in items]
-    assert page(response).one("h1").words == "You have come to the end"
-    assert "3 items of this list are still not reviewed" in page(response).one("main").words
+    assert parse_page(response).one("h1").words == "You've reached the end"
+    assert "3 items in this list still aren't reviewed" in parse_page(response).one("main").words
 
 
 def test_back_to_a_marked_one_and_on(signed_in, stan, walk):
@@ -76,12 +76,12 @@ def test_a_colleagues_mark_does_not_lead_back_to_the_beginning(signed_in, stan, 
 
 def test_after_all_of_a_kind_it_goes_on_behind_them(signed_in, stan, done):
     client = signed_in(stan)
-    alike = page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="alike")
+    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="alike")
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
-    sure = next(one for one in page(preview).all("form") if one.all("button", name="confirmed"))
+    sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
     act = client.get(client.post("/items/review", {**sure.fields(), "confirmed": "yes"})["Location"])
     assert set(WorkItem.objects.filter(reviewed=True)) == set(done[:2])
-    onward = page(act).one("a", class_="button primary")["href"]
+    onward = parse_page(act).one("a", class_="button primary")["href"]
     assert here(client.get(onward))["item"].startswith(f"{done[2].pk}-")
 
 
@@ -100,11 +100,11 @@ def test_the_way_stands_in_the_address_alone(signed_in, stan, ada, walk):
 
 def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_in, stan, done, monkeypatch):
     """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
-    monkeypatch.setattr(bounded_scan, "MOST", 5)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
     assert seen == [item.pk for item in done[::-1]]
-    assert page(response).one("h1").words == "Nothing is left to review here"
+    assert parse_page(response).one("h1").words == "Nothing left to review"
     # Begun anew, a list that is short enough goes by its own order.
     for item in done[:3]:
         transitions.review(WorkItem.objects.get(pk=item.pk), by=stan, reviewed=False)
@@ -116,7 +116,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
 def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
     signed_in, stan, virginia, wally, done, monkeypatch, sort, act
 ):
-    monkeypatch.setattr(bounded_scan, "MOST", 6)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 6)
     client = signed_in(stan)
     first = begun(client, f"sort={sort}")
     assert shown(first) == (done[5] if sort == "-name" else done[0]).pk
@@ -127,21 +127,21 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
         assert WorkItem.objects.filter(reviewed=True).count() == 1
     else:
         response = follow(client, first, "next")
-    assert "goes by another order now" in page(response).one("div", class_="messages").words
+    assert "goes by another order now" in parse_page(response).one("div", class_="messages").words
     seen = []
-    while page(response).all("article"):
+    while parse_page(response).all("article"):
         seen.append(shown(response))
         response = follow(client, response, "next")
-        assert page(response).one("div", class_="messages").words == ""
+        assert parse_page(response).one("div", class_="messages").words == ""
     left = WorkItem.objects.filter(reviewed=False).order_by("-date", "-pk")
     assert seen == [item.pk for item in left]
 
 
 def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monkeypatch):
-    monkeypatch.setattr(bounded_scan, "MOST", 4)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 4)
     client = signed_in(stan)
     response, said = begun(client, "q=bag"), []
-    while page(response).all("article"):
+    while parse_page(response).all("article"):
         said.append(left(response))
         response = client.get(press(client, response)["Location"])
     assert said == ["More than 4 left", "More than 4 left", "4 of 4 left", "3 of 4 left", "2 of 4 left", "1 of 4 left"]
@@ -150,9 +150,9 @@ def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monk
 @pytest.mark.parametrize("sort", ["updated", "-updated"])
 def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, virginia, wally, done, sort):
     """As an import may bring it."""
-    old = make_many(1, [virginia], status="Success", retry=True, reviewed=False, date=datetime(1969, 5, 1, tzinfo=UTC))[
-        0
-    ]
+    old = make_items(
+        1, [virginia], status="Success", retry=True, reviewed=False, date=datetime(1969, 5, 1, tzinfo=UTC)
+    )[0]
     client = signed_in(stan)
     seen, _end = walked(client, begun(client, f"sort={sort}"))
     assert sorted(seen) == sorted([old.pk, *(item.pk for item in done)])
@@ -162,12 +162,12 @@ def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, vir
 def rare(virginia, jhu, wally, monkeypatch):
     """One to review before, and one behind, a hundred that only a look at each of them tells apart."""
     before = made(virginia, 24 * 400, name="rare-1.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
-    make_many(100, [virginia])
+    make_items(100, [virginia])
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     for item in (before, behind):
         transitions.succeed(item, stage="Record", by=wally)
-    monkeypatch.setattr(bounded_scan, "REACH", 15)
-    monkeypatch.setattr(bounded_scan, "MOST", 10)
+    monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", 15)
+    monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 10)
     return before, behind
 
 
@@ -179,10 +179,10 @@ def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, sta
     response, looks = begun(client, QUERY), 0
     assert shown(response) == rare[0].pk
     response = follow(client, response, "next")
-    while not page(response).all("article"):
-        assert page(response).one("h1").words == "None found so far"
+    while not parse_page(response).all("article"):
+        assert parse_page(response).one("h1").words == "None found so far"
         assert "Nothing is left" not in response.content.decode()
-        back = page(response).one("a", rel="prev")["href"]
+        back = parse_page(response).one("a", rel="prev")["href"]
         assert shown(client.get(back)) == rare[0].pk
         response, looks = follow(client, response, "next"), looks + 1
         assert looks < 9
@@ -192,16 +192,16 @@ def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, sta
 
 
 def test_the_end_does_not_say_that_nothing_is_left_where_that_is_not_known(signed_in, stan, rare, monkeypatch):
-    monkeypatch.setattr(queue, "LOOKS", 50)
+    monkeypatch.setattr(queue, "MAX_SEEKS", 50)
     client = signed_in(stan)
     response = begun(client, QUERY)
     assert left(response) == "More than 1 left"
     response = client.get(press(client, response)["Location"])
     assert shown(response) == rare[1].pk
     response = client.get(press(client, response)["Location"])
-    assert page(response).one("h1").words == "You have come to the end"
-    main = page(response).one("main").words
-    assert "may still be not reviewed" in main
-    assert page(response).one("a", rel="next").words == "Begin again"
-    again = client.get(page(response).one("a", rel="next")["href"])
-    assert page(again).one("h1").words == "You have come to the end"
+    assert parse_page(response).one("h1").words == "You've reached the end"
+    main = parse_page(response).one("main").words
+    assert "may still need a review" in main
+    assert parse_page(response).one("a", rel="next").words == "Start over"
+    again = client.get(parse_page(response).one("a", rel="next")["href"])
+    assert parse_page(again).one("h1").words == "You've reached the end"

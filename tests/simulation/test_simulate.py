@@ -15,9 +15,9 @@ from pharos.accounts.roles import Role
 from workitems import transitions
 from workitems.lifecycle import PATHS, ItemState, Phase, TransitionRequest, evaluate, phase_of
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation import Hands, Simulation
-from workitems.simulation.deciding import decide as plan_for
-from workitems.simulation.deciding import decide_arrival
+from workitems.simulation import DatabaseActor, Simulation
+from workitems.simulation.decisions import decide as plan_for
+from workitems.simulation.decisions import decide_arrival
 from workitems.vocabulary import Action, Status
 
 from ..factories import make_item
@@ -26,8 +26,8 @@ NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def hands(wally):
-    return Hands(wally)
+def actor(wally):
+    return DatabaseActor(wally)
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def backlog(virginia, jhu):
     ]
 
 
-def test_steps_leave_no_illegal_history(hands, backlog):
-    simulation = Simulation(hands, seed=3, most=20)
+def test_steps_leave_no_illegal_history(actor, backlog):
+    simulation = Simulation(actor, seed=3, most=20)
     done = [line for _ in range(30) for line in simulation.step()]
     assert all(line.changed for line in done)
     assert WorkItem.objects.filter(status=Status.SUCCESS).count() > 5
@@ -57,19 +57,19 @@ def test_steps_leave_no_illegal_history(hands, backlog):
         assert (entries[-1].stage_after, entries[-1].status_after) == (item.stage, item.status)
 
 
-def test_the_same_seed_decides_the_same(hands, backlog):
-    one, two = (Simulation(hands, seed=5).decide(NOW) for _ in range(2))
+def test_the_same_seed_decides_the_same(actor, backlog):
+    one, two = (Simulation(actor, seed=5).decide(NOW) for _ in range(2))
     assert one == two
     assert one
 
 
-def test_an_admins_cancel_in_between_stays(hands, backlog, ada, virginia):
-    simulation = Simulation(hands, seed=1, most=30)
+def test_an_admins_cancel_in_between_stays(actor, backlog, ada, virginia):
+    simulation = Simulation(actor, seed=1, most=30)
     plans = [plan for plan in simulation.decide(NOW) if plan.item_id]
     assert len(plans) > 1
     chosen = WorkItem.objects.get(pk=plans[0].item_id)
     transitions.cancel(chosen, by=ada, note="The wrong disk.")
-    told = [hands.do(plan) for plan in plans]
+    told = [actor.carry_out(plan) for plan in plans]
     assert [line.changed for line in told] == [False] + [True] * (len(plans) - 1)
     assert "left alone" in told[0].line
     for _ in range(10):
@@ -79,16 +79,16 @@ def test_an_admins_cancel_in_between_stays(hands, backlog, ada, virginia):
     assert chosen.history.order_by("number").last().move == "cancel"
 
 
-def test_an_item_that_has_moved_on_is_left_alone(hands, item, wally):
-    [plan] = [plan for plan in Simulation(hands, seed=1).decide(NOW) if plan.item_id]
+def test_an_item_that_has_moved_on_is_left_alone(actor, item, wally):
+    [plan] = [plan for plan in Simulation(actor, seed=1).decide(NOW) if plan.item_id]
     assert (plan.move, plan.values["stage"]) == ("progress", "Fetch")
     transitions.progress(item, by=wally, stage="Fetch", note="Somebody else was quicker.", node="theirs")
-    assert not hands.do(plan).changed
+    assert not actor.carry_out(plan).changed
     item.refresh_from_db()
     assert (item.node, item.note) == ("theirs", "Somebody else was quicker.")
 
 
-def test_what_is_not_for_workers_is_not_touched(hands, virginia, wally, ada):
+def test_what_is_not_for_workers_is_not_touched(actor, virginia, wally, ada):
     now = datetime.now(UTC)
     old = make_item(virginia, name="bag.tar", etag="a" * 32, date=now - timedelta(hours=9))
     make_item(virginia, name="bag.tar", etag="b" * 32, date=now - timedelta(hours=1))
@@ -101,7 +101,7 @@ def test_what_is_not_for_workers_is_not_touched(hands, virginia, wally, ada):
     closed = transitions.cancel(make_item(virginia), by=ada, note="Wrong bag.")
     untouched = [old, again, held, given_up, closed]
     versions = {item.pk: item.version for item in untouched}
-    simulation = Simulation(hands, seed=2, most=10)
+    simulation = Simulation(actor, seed=2, most=10)
     for _ in range(15):
         simulation.step()
     assert dict(WorkItem.objects.filter(pk__in=versions).exclude(pk=again.pk).values_list("pk", "version")) == {
@@ -114,8 +114,8 @@ def test_what_is_not_for_workers_is_not_touched(hands, virginia, wally, ada):
     assert again.version == 1 or first.status == Status.FAILED
 
 
-def test_an_empty_installation_gets_uploads(hands, virginia):
-    [done] = Simulation(hands, seed=1).step()
+def test_an_empty_installation_gets_uploads(actor, virginia):
+    [done] = Simulation(actor, seed=1).step()
     item = WorkItem.objects.get()
     assert done.changed
     assert (item.institution, item.stage, item.status) == (virginia, "Receive", "Pending")

@@ -18,20 +18,20 @@ from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation import Address, play
+from workitems.simulation import Address, run_workers
 from workitems.simulation.connection import Clock, Connection
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
 from ..factories import make_item
-from ..lifecycle.legal import all_faults, asked_by, made_by, unrecorded
+from ..lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def key_of(person):
-    return api_keys.make(person, now=timezone.now())[1]
+    return api_keys.create_key(person, now=timezone.now())[1]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def figures(line):
 def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
     journal = tmp_path / "journal.jsonl"
     clock = Clock()
-    called = Connection(Address.of(real_server.url), ada.email, key_of(ada), clock)
+    called = Connection(Address.parse(real_server.url), ada.email, key_of(ada), clock)
     admin = Canceller(called, clock, Random(2), pause=0)
     with ThreadPoolExecutor(1) as pool:
         cancelling = pool.submit(admin.work, most=12)
@@ -146,7 +146,7 @@ def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
         if len(told) == 20:
             raise KeyboardInterrupt
 
-    played = play(Address.of(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
+    played = run_workers(Address.parse(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
     assert len([done for done in told if done.changed]) == played.calls.saves >= 20
     assert not WorkItem.objects.exclude(node="").exists()
     made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))

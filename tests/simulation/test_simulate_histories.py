@@ -6,10 +6,10 @@ import pytest
 
 from workitems import transitions
 from workitems.models import HistoryEntry, WorkItem
-from workitems.simulation.deciding import Save
+from workitems.simulation.decisions import Save
 
 from ..factories import make_item
-from ..lifecycle.legal import all_faults, faults, unrecorded
+from ..lifecycle.history_checks import all_faults, faults, unrecorded
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from threading import Thread
 import pytest
 from django.core.management import CommandError, call_command
 
-from workitems.simulation import Address, Fault, Unreachable
-from workitems.simulation.connection import Clock, Connection, Over
-from workitems.simulation.deciding import Plan, decide_upload
-from workitems.simulation.record import EMPTY, Record, body, moved, timestamp, whole
+from workitems.simulation import Address, UnexpectedReply, Unreachable
+from workitems.simulation.connection import Clock, Connection, RunOver
+from workitems.simulation.decisions import Plan, decide_upload
+from workitems.simulation.record import EMPTY, Record, apply_plan, complete_record, encode_json, timestamp
 from workitems.vocabulary import Status
 
 ITEM = {
@@ -87,7 +87,9 @@ def scripted(*replies):
 
 @contextmanager
 def connected(url, **kwargs):
-    connection = Connection(Address.of(url), "system@aptrust.org", "secret-key", kwargs.pop("clock", Clock()), **kwargs)
+    connection = Connection(
+        Address.parse(url), "system@aptrust.org", "secret-key", kwargs.pop("clock", Clock()), **kwargs
+    )
     try:
         yield connection
     finally:
@@ -114,10 +116,10 @@ def test_parameters_go_in_the_order_of_their_names():
 
 def test_a_lost_connection_is_repeated_with_the_same_bytes():
     with scripted(None, None, as_json(200, ITEM)) as (url, seen), connected(url) as connection:
-        assert connection.call("PUT", "/api/v2/items/5/", whole(ITEM)).data == ITEM
+        assert connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM)).data == ITEM
     assert len(seen) == 3
     assert len({content for *_rest, content, _address in seen}) == 1
-    assert (connection.calls.requests, connection.calls.repeated, connection.calls.saves) == (3, 2, 1)
+    assert (connection.calls.requests, connection.calls.retried, connection.calls.saves) == (3, 2, 1)
 
 
 def test_after_five_repetitions_it_is_said_that_nobody_answers(monkeypatch):
@@ -127,14 +129,14 @@ def test_after_five_repetitions_it_is_said_that_nobody_answers(monkeypatch):
         connected(url) as connection,
         pytest.raises(Unreachable, match="6 times in a row"),
     ):
-        connection.call("PUT", "/api/v2/items/5/", whole(ITEM))
+        connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM))
     assert len(seen) == 6
 
 
 def test_told_to_slow_down_it_waits_and_repeats():
     slow = as_json(429, {"error": "Too many calls."}, **{"Retry-After": "0"})
     with scripted(slow, slow, as_json(201, ITEM)) as (url, seen), connected(url) as connection:
-        assert connection.call("POST", "/api/v2/items/", whole(ITEM)).status == 201
+        assert connection.call("POST", "/api/v2/items/", complete_record(ITEM)).status == 201
     assert (len(seen), connection.calls.waited, connection.calls.saves) == (3, 2, 1)
 
 
@@ -151,13 +153,13 @@ def test_it_does_not_wait_beyond_the_end_of_the_run():
     clock = Clock()
     clock.stop()
     slow = as_json(429, {"error": "Too many calls."}, **{"Retry-After": "3600"})
-    with scripted(slow) as (url, _seen), connected(url, clock=clock) as connection, pytest.raises(Over):
+    with scripted(slow) as (url, _seen), connected(url, clock=clock) as connection, pytest.raises(RunOver):
         connection.get("/api/v2/items/5/")
 
 
 def test_a_conflict_is_an_answer():
     with scripted(as_json(409, {"error": "This item is closed."})) as (url, _seen), connected(url) as connection:
-        reply = connection.call("PUT", "/api/v2/items/5/", whole(ITEM))
+        reply = connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM))
     assert reply.is_refusal
     assert reply.error == "This item is closed."
     assert connection.calls.saves == 0
@@ -179,8 +181,8 @@ UNUSABLE = {
 @pytest.mark.parametrize("what", UNUSABLE)
 def test_what_no_client_can_use_says_what_was_sent_and_got(what):
     reply, words = UNUSABLE[what]
-    with scripted(reply) as (url, seen), connected(url) as connection, pytest.raises(Fault) as caught:
-        connection.call("PUT", "/api/v2/items/5/", whole(ITEM))
+    with scripted(reply) as (url, seen), connected(url) as connection, pytest.raises(UnexpectedReply) as caught:
+        connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM))
     said = str(caught.value)
     assert words in said
     assert f'{url}: PUT /api/v2/items/5/ with {{"action":"Ingest"' in said
@@ -189,14 +191,14 @@ def test_what_no_client_can_use_says_what_was_sent_and_got(what):
 
 
 def test_a_whole_record_is_what_a_go_client_sends():
-    sent = whole(ITEM)
+    sent = complete_record(ITEM)
     assert set(sent) == set(EMPTY)
     assert len(sent) == 23
     assert (sent["note"], sent["node"], sent["user"], sent["outcome"], sent["inst_approver"]) == ("",) * 5
     assert (sent["pid"], sent["size"], sent["retry"]) == (0, 2**40, True)
     assert sent["bag_date"] == sent["queued_at"] == sent["stage_started_at"] == "0001-01-01T00:00:00Z"
     assert sent["date"] == ITEM["date"]
-    assert b'"name":"a \\u0026 b.tar"' in body(sent)
+    assert b'"name":"a \\u0026 b.tar"' in encode_json(sent)
 
 
 def test_times_are_sent_in_utc():
@@ -206,7 +208,7 @@ def test_times_are_sent_in_utc():
 
 def test_a_claim_names_this_process():
     plan = Plan("progress", {"stage": "Fetch", "note": "Copying.", "node": "any", "pid": 1, "retry": True}, 5)
-    sent = moved(Record(ITEM), plan, "virginia.edu", MINE, NOW)
+    sent = apply_plan(Record(ITEM), plan, "virginia.edu", MINE, NOW)
     assert (sent["stage"], sent["status"], sent["node"], sent["pid"]) == ("Fetch", "Started", "worker-1", 17)
     assert sent["stage_started_at"] == "2026-03-04T12:00:00Z"
     assert sent["etag"] == ITEM["etag"]
@@ -215,20 +217,22 @@ def test_a_claim_names_this_process():
 def test_what_is_handed_on_belongs_to_nobody():
     held = Record({**ITEM, **MINE, "stage": "Fetch", "status": "Started", "stage_started_at": "2026-03-04T11:00:00Z"})
     plan = Plan("progress", {"stage": "Validate", "status": Status.PENDING, "note": "Waiting."}, 5)
-    sent = moved(held, plan, "virginia.edu", MINE, NOW)
+    sent = apply_plan(held, plan, "virginia.edu", MINE, NOW)
     assert (sent["status"], sent["node"], sent["pid"]) == ("Pending", "", 0)
     assert sent["stage_started_at"] == "0001-01-01T00:00:00Z"
 
 
 def test_what_has_succeeded_has_its_object():
     plan = Plan("succeed", {"stage": "Cleanup", "note": "Done.", "node": "", "pid": None}, 5)
-    sent = moved(Record({**ITEM, **MINE}), plan, "virginia.edu", MINE, NOW)
+    sent = apply_plan(Record({**ITEM, **MINE}), plan, "virginia.edu", MINE, NOW)
     assert (sent["status"], sent["retry"], sent["node"], sent["pid"]) == ("Success", False, "", 0)
     assert sent["object_identifier"] == "virginia.edu/a & b"
 
 
 def test_what_is_put_on_hold_waits_for_an_admin():
-    sent = moved(Record({**ITEM, **MINE}), Plan("suspend", {"note": "Quota.", "node": "", "pid": None}), "", MINE, NOW)
+    sent = apply_plan(
+        Record({**ITEM, **MINE}), Plan("suspend", {"note": "Quota.", "node": "", "pid": None}), "", MINE, NOW
+    )
     assert (sent["status"], sent["retry"], sent["needs_admin_review"]) == ("Suspended", False, True)
 
 
@@ -260,7 +264,7 @@ def test_an_upload_is_cancelled_where_another_one_counts(other, what):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000", "127.8.8.8"])
 def test_this_machine(host):
-    assert Address.of(f"http://{host}").is_on_this_machine
+    assert Address.parse(f"http://{host}").is_on_this_machine
 
 
 def played(url, **options):

@@ -6,7 +6,7 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -18,12 +18,12 @@ def test_an_admins_cancel_leads_to_resolve_and_keeps_where_it_was(ada, wally, it
     item.refresh_from_db()
     assert (item.stage, item.status, item.retry) == ("Resolve", "Cancelled", False)
     assert item.note == "Uploaded by mistake, says the library."
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via) == ("cancel", "ada@aptrust.org", "page")
     assert (entry.stage_before, entry.status_before) == (stage, "Started")
 
 
-def test_what_can_be_cancelled(ada, wally, virginia):
+def test_open_and_held_items_can_be_cancelled(ada, wally, virginia):
     waiting, again, held = (make_item(virginia) for _ in range(3))
     transitions.fail(again, note="S3 timed out", retry=True, by=wally)
     transitions.suspend(held, note="ask", by=wally)
@@ -32,41 +32,41 @@ def test_what_can_be_cancelled(ada, wally, virginia):
         assert WorkItem.objects.get(pk=item.pk).status == "Cancelled"
 
 
-def test_what_is_closed_cannot(ada, wally, virginia):
+def test_closed_items_cannot_be_cancelled(ada, wally, virginia):
     done, failed = make_item(virginia), make_item(virginia)
     transitions.succeed(done, stage="Record", by=wally)
     transitions.fail(failed, note="no manifest", retry=False, by=wally)
     for item in (done, failed):
-        with refused(item, "illegal") as caught:
+        with assert_refused(item, "illegal") as caught:
             transitions.cancel(item, note="no", by=ada)
         assert "closed" in caught.value.sentence
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not(cast, item, who):
-    with refused(item, "forbidden"):
+def test_members_cannot_cancel(cast, item, who):
+    with assert_refused(item, "forbidden"):
         transitions.cancel(item, note="please", by=cast[who])
 
 
 @pytest.mark.parametrize("note", ["", " \r\n\t"])
 def test_a_note_is_required(ada, item, note):
-    with refused(item, "invalid", "note"):
+    with assert_refused(item, "invalid", "note"):
         transitions.cancel(item, note=note, by=ada)
 
 
-def test_twice_is_once(ada, item):
+def test_cancelling_twice_is_recorded_once(ada, item):
     transitions.cancel(item, note="no", by=ada)
     before = as_stored(item)
     transitions.cancel(item, note="no", by=ada)
     assert as_stored(item) == before
-    with refused(item, "illegal"):
+    with assert_refused(item, "illegal"):
         transitions.cancel(item, note="another reason", by=ada)
 
 
-def test_a_stale_page_is_told(ada, wally, item):
+def test_a_stale_page_is_refused(ada, wally, item):
     seen = item.version
     transitions.progress(item, stage="Store", by=wally)
-    with refused(item, "changed") as caught:
+    with assert_refused(item, "changed") as caught:
         transitions.cancel(item, note="no", by=ada, version=seen)
     assert "Store / Started" in caught.value.sentence
     transitions.cancel(item, note="no", by=ada, version=item.version)
@@ -75,24 +75,24 @@ def test_a_stale_page_is_told(ada, wally, item):
 
 def test_a_worker_cancels_only_what_another_upload_replaces(wally, virginia):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
-    with refused(first, "illegal") as caught:
+    with assert_refused(first, "illegal") as caught:
         transitions.cancel(first, note="superseded", by=wally)
-    assert "another one counts" in caught.value.sentence
+    assert "that another upload has replaced" in caught.value.sentence
     make_item(virginia, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     transitions.cancel(first, note="superseded by a later upload", by=wally)
     assert (first.stage, first.status, first.retry) == ("Receive", "Cancelled", False)
-    assert last(first).who == "wally@aptrust.org"
+    assert last_entry(first).who == "wally@aptrust.org"
 
 
-def test_a_workers_cancel_keeps_the_stage_that_it_sends(wally, virginia):
+def test_a_workers_cancel_keeps_its_stage(wally, virginia):
     make_item(virginia, name="bag.tar", etag="a", at=NOON)
     again = make_item(virginia, name="bag.tar", etag="a", at=NOON + timedelta(hours=1))
     transitions.cancel(again, stage="Fetch", note="the same file again", node="w1", by=wally)
     assert (again.stage, again.status) == ("Fetch", "Cancelled")
 
 
-def test_a_worker_may_not_cancel_by_another_institutions_upload(wally, virginia, jhu):
+def test_another_institutions_upload_does_not_let_a_worker_cancel(wally, virginia, jhu):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
     make_item(jhu, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
-    with refused(first, "illegal"):
+    with assert_refused(first, "illegal"):
         transitions.cancel(first, note="superseded", by=wally)

@@ -1,4 +1,4 @@
-"""Real threads with connections of their own: nothing is lost, nothing is decided from a stale copy."""
+"""Real threads with their own connections: no change is lost, and nothing is decided from stale data."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ ROUNDS = 120
 
 @pytest.fixture
 def together():
-    """A function that runs calls at the same moment, each in a thread of its own, and gives back what they returned."""
+    """Returns a function that runs calls at the same moment, each in a thread, and returns their results."""
 
     def run(*calls):
         barrier = Barrier(len(calls))
@@ -40,7 +40,7 @@ def together():
 
 
 def outcome(verb, *args, **kwargs):
-    """The reason of a refusal, or None where the move was made."""
+    """Returns the reason of a refusal, or None if the move was made."""
     try:
         verb(*args, **kwargs)
     except Refused as refused:
@@ -48,7 +48,9 @@ def outcome(verb, *args, **kwargs):
 
 
 def chain(item):
-    """The item's history as (move, stage, status) after each entry; fails where an entry does not follow from the former."""
+    """Returns the history as (move, stage, status) after each entry. Fails if an entry doesn't continue the previous
+    one.
+    """
     entries = list(HistoryEntry.objects.filter(item=item).order_by("number"))
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     for former, entry in pairwise(entries):
@@ -63,7 +65,7 @@ def chain(item):
     return [(entry.move, entry.stage_after, entry.status_after) for entry in entries]
 
 
-# What the worker was about to save when the admin cancels, and whether that closes the item.
+# What the worker saves while the admin cancels, and whether that closes the item.
 SAVES = {
     "progress": (lambda item, by: transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=by), False),
     "wait": (lambda item, by: transitions.progress(item, stage="Fetch", status="Pending", by=by), False),
@@ -77,7 +79,7 @@ SAVES = {
 }
 
 
-def test_an_admins_cancel_meets_a_workers_save(on_postgresql, together, virginia, ada, wally):
+def test_an_admins_cancel_and_a_workers_save_at_the_same_time(on_postgresql, together, virginia, ada, wally):
     seen = Counter()
     for number in range(ROUNDS):
         name, (save, closes) = list(SAVES.items())[number % len(SAVES)]
@@ -90,7 +92,7 @@ def test_an_admins_cancel_meets_a_workers_save(on_postgresql, together, virginia
         cancelled, saved = together(*(calls if number % 4 < 2 else reversed(calls)))[:: 1 if number % 4 < 2 else -1]
         story = chain(item)
         if cancelled is None:
-            # Cancel has won, whichever came first: nothing comes after it, and a worker that came later was told.
+            # The cancel wins, whichever came first: nothing follows it, and a later worker was refused.
             assert story[-1] == ("cancel", "Resolve", "Cancelled")
             assert saved in (None, "illegal")
             assert len(story) == (3 if saved is None else 2)
@@ -99,7 +101,7 @@ def test_an_admins_cancel_meets_a_workers_save(on_postgresql, together, virginia
             if saved:
                 assert (for_worker.status, for_worker.note) == ("Cancelled", "wrong bag")
         else:
-            # Refused only because the worker had closed it first; the admin's copy now says so.
+            # Refused only because the worker had closed it first; the admin's copy now shows that.
             assert (cancelled, saved, closes) == ("illegal", None, True)
             assert len(story) == 2
             assert for_admin.status == for_worker.status == story[-1][2]
@@ -107,8 +109,8 @@ def test_an_admins_cancel_meets_a_workers_save(on_postgresql, together, virginia
     assert sum(seen.values()) == ROUNDS
 
 
-def until_it_waits_for_our_lock(told):
-    """Returns once the other thread's statement waits for a row that this connection has locked."""
+def wait_until_blocked(told):
+    """Returns once the other thread's statement waits for a row locked by this connection."""
     with connection.cursor() as cursor:
         for _ in range(100_000):
             cursor.execute(
@@ -121,7 +123,7 @@ def until_it_waits_for_our_lock(told):
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_a_save_that_arrives_while_the_cancel_is_being_stored(on_postgresql, virginia, ada, wally, name):
+def test_a_save_during_a_cancel_is_refused(on_postgresql, virginia, ada, wally, name):
     save, _closes = SAVES[name]
     item = make_item(virginia)
     for_worker = WorkItem.objects.get(pk=item.pk)
@@ -136,14 +138,14 @@ def test_a_save_that_arrives_while_the_cancel_is_being_stored(on_postgresql, vir
         with transaction.atomic():
             transitions.cancel(item, note="wrong bag", by=ada)
             told = pool.submit(late)
-            until_it_waits_for_our_lock(told)
+            wait_until_blocked(told)
         assert told.result(timeout=30) == "illegal"
     assert chain(item)[-1] == ("cancel", "Resolve", "Cancelled")
     assert (for_worker.status, for_worker.note) == ("Cancelled", "wrong bag")
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_a_cancel_that_arrives_while_a_save_is_being_stored(on_postgresql, virginia, ada, wally, name):
+def test_a_cancel_during_a_save(on_postgresql, virginia, ada, wally, name):
     save, closes = SAVES[name]
     item = make_item(virginia)
     for_admin = WorkItem.objects.get(pk=item.pk)
@@ -158,13 +160,13 @@ def test_a_cancel_that_arrives_while_a_save_is_being_stored(on_postgresql, virgi
         with transaction.atomic():
             save(item, wally)
             told = pool.submit(late)
-            until_it_waits_for_our_lock(told)
+            wait_until_blocked(told)
         assert told.result(timeout=30) == ("illegal" if closes else None)
     assert (chain(item)[-1][0] == "cancel") == (not closes)
 
 
 def test_many_workers_on_many_items(together, virginia, wally):
-    """On both databases: every item made and every move is there, and nobody meets a locked database."""
+    """On both databases every item and every move is stored, and no caller meets a locked database."""
     workers, items_each = 6, 8
 
     def work(number):
@@ -183,7 +185,7 @@ def test_many_workers_on_many_items(together, virginia, wally):
 
 
 def test_many_workers_on_the_same_items(together, virginia, wally):
-    """Each note that was accepted is in the history once, and each that was not was refused to its worker."""
+    """Every accepted note is in the history once, and every other was refused to its worker."""
     workers, rounds = 6, 5
     items = [make_item(virginia) for _ in range(3)]
 
@@ -206,7 +208,7 @@ def test_many_workers_on_the_same_items(together, virginia, wally):
         chain(item)
 
 
-def test_of_two_who_saw_the_same_version_one_is_told(together, virginia, ada):
+def test_of_two_changes_to_the_same_version_one_is_refused(together, virginia, ada):
     for number in range(10):
         item = make_item(virginia)
         copies = [WorkItem.objects.get(pk=item.pk) for _ in range(3)]
@@ -222,7 +224,7 @@ def test_of_two_who_saw_the_same_version_one_is_told(together, virginia, ada):
         assert len(chain(item)) == 2
 
 
-def test_bulk_acts_on_the_same_items_in_any_order(together, virginia, wally, stan):
+def test_bulk_changes_of_the_same_items_do_not_deadlock(together, virginia, wally, stan):
     items = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(20)]
     ids = [item.pk for item in items]
     for _round in range(5):

@@ -7,7 +7,7 @@ from workitems import transitions
 from workitems.lifecycle import Refused
 from workitems.models import WorkItem
 
-from ..stored import last
+from ..stored_items import last_entry
 
 LONG_AGO = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
@@ -25,25 +25,25 @@ def test_a_new_item_waits_at_the_first_stage(cast, virginia, who):
     assert (item.stage, item.status, item.retry, item.reviewed, item.version) == ("Receive", "Pending", True, False, 1)
     assert item.object_identifier == ""
     assert before <= item.date <= timezone.now()
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via) == ("create", cast[who].email, "api")
     assert (entry.stage_before, entry.status_before) == ("", "")
 
 
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
-def test_other_actions_begin_as_requested(wally, virginia, action):
+def test_other_actions_start_as_requested(wally, virginia, action):
     assert create(wally, virginia, action=action).stage == "Requested"
 
 
-def test_one_that_is_further_on(wally, virginia):
+def test_a_new_item_can_be_further_along(wally, virginia):
     item = create(wally, virginia, stage="Store", status="Started", note="took over", at=LONG_AGO)
     assert item.stage_started_at == item.created_at == item.date == LONG_AGO
-    assert last(item).note == "took over"
+    assert last_entry(item).note == "took over"
     sent = create(wally, virginia, stage="Store", status="Started", stage_started_at=LONG_AGO)
     assert sent.stage_started_at == LONG_AGO
 
 
-def test_one_that_has_succeeded_is_complete(wally, virginia):
+def test_a_new_item_that_succeeded_is_complete(wally, virginia):
     item = create(wally, virginia, stage="Cleanup", status="Success", retry=True)
     item.refresh_from_db()
     assert item.object_identifier == "virginia.edu/bag"
@@ -54,7 +54,7 @@ def test_one_that_has_succeeded_is_complete(wally, virginia):
     assert known.object_identifier == "virginia.edu/other"
 
 
-def test_one_that_is_held_or_cancelled(wally, virginia):
+def test_a_new_item_can_be_held_or_cancelled(wally, virginia):
     held = create(wally, virginia, stage="Store", status="Suspended")
     assert (held.retry, held.needs_admin_review) == (False, True)
     cancelled = create(wally, virginia, stage="Receive", status="Cancelled")
@@ -64,14 +64,14 @@ def test_one_that_is_held_or_cancelled(wally, virginia):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_depositors_and_staff_may_not(cast, virginia, who):
+def test_depositors_and_staff_cannot_create_items(cast, virginia, who):
     with pytest.raises(Refused) as caught:
         create(cast[who], virginia)
     assert caught.value.reason == "forbidden"
     assert not WorkItem.objects.exists()
 
 
-def test_somebody_who_was_switched_off_may_not(wally, virginia):
+def test_inactive_accounts_cannot_create_items(wally, virginia):
     wally.is_active = False
     with pytest.raises(Refused) as caught:
         create(wally, virginia)
@@ -88,14 +88,14 @@ def test_somebody_who_was_switched_off_may_not(wally, virginia):
         ({"stage": "Store", "status": "Success"}, "stage"),
     ],
 )
-def test_what_does_not_fit_is_refused(wally, virginia, fields, field):
+def test_inconsistent_values_are_refused(wally, virginia, fields, field):
     with pytest.raises(Refused) as caught:
         create(wally, virginia, **fields)
     assert (caught.value.reason, caught.value.field) == ("invalid", field)
     assert not WorkItem.objects.exists()
 
 
-def test_the_same_upload_may_come_again(wally, virginia):
+def test_the_same_upload_can_be_received_again(wally, virginia):
     assert create(wally, virginia).pk != create(wally, virginia).pk
 
 
@@ -129,7 +129,7 @@ FITS_NOT = [
 
 
 @pytest.mark.parametrize(("field", "value"), FITS_NOT)
-def test_values_that_fit_no_column_are_refused(wally, virginia, field, value):
+def test_values_that_no_column_can_hold_are_refused(wally, virginia, field, value):
     with pytest.raises(Refused) as caught:
         transitions.create(
             **{"by": wally, "institution": virginia, "action": "Ingest", "name": "bag.tar", field: value}
@@ -139,24 +139,24 @@ def test_values_that_fit_no_column_are_refused(wally, virginia, field, value):
     assert not WorkItem.objects.exists()
 
 
-def test_values_at_the_edge_fit(wally, virginia):
+def test_the_largest_values_fit(wally, virginia):
     edge = {"name": "n" * 1000, "etag": "e" * 255, "size": 2**63 - 1, "pid": 0, "note": "%(field)s {limit} é 🗼"}
     item = create(wally, virginia, **edge)
     assert WorkItem.objects.filter(pk=item.pk, **edge).exists()
     assert create(wally, virginia, size=0).size == 0
 
 
-def test_the_number_of_the_first_entry_is_not_for_the_caller(wally, virginia):
+def test_the_caller_cannot_set_the_version(wally, virginia):
     item = create(wally, virginia, version=9)
-    assert (item.version, last(item).number) == (1, 1)
+    assert (item.version, last_entry(item).number) == (1, 1)
     transitions.progress(item, by=wally)
-    assert last(item).number == 2
+    assert last_entry(item).number == 2
 
 
-def test_what_is_closed_may_come_reviewed(wally, virginia):
+def test_a_new_closed_item_can_be_reviewed(wally, virginia):
     assert create(wally, virginia, stage="Resolve", status="Success", reviewed=True).reviewed
 
 
 @pytest.mark.parametrize("status", ["Cancelled", "Failed", "Suspended"])
-def test_old_workers_record_an_end_without_a_note(wally, virginia, status):
+def test_a_new_closed_item_needs_no_note(wally, virginia, status):
     assert create(wally, virginia, stage="Fetch", status=status).note == ""

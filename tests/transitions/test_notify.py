@@ -1,4 +1,4 @@
-"""The spot test: staff are asked by one mail, once, to check a restored copy, and the item's note says so."""
+"""The spot test: staff are asked once, by email, to check a restored copy, and the item's note says so."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ from django.db import connection, connections
 
 from pharos.accounts.roles import Role
 from workitems import transitions
-from workitems.mailing import NotSent, ask_to_check
+from workitems.mailing import EmailNotSent, request_spot_test
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
 from ..factories import UserFactory, make_item
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 URL = "https://pharos.example.org/items/17"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -39,18 +39,18 @@ def restored(virginia, wally):
 
 
 def ask(item, by, **more):
-    return ask_to_check(item, by=by, item_url=URL, **more)
+    return request_spot_test(item, by=by, item_url=URL, **more)
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_staff_are_mailed_and_the_item_says_so(restored, cast, who):
+def test_staff_are_emailed_and_the_note_says_so(restored, cast, who):
     before, _entries = as_stored(restored)
     assert ask(restored, cast[who], at=NOON) is True
     after, _entries = as_stored(restored)
     changed = {name for name, value in after.items() if value != before[name]}
     assert changed == {"note", "version", "updated_at"}
     assert restored.note == after["note"] == f"{NOTE}\n{LINE}"
-    entry = last(restored)
+    entry = last_entry(restored)
     assert (entry.move, entry.who, entry.via, entry.at) == ("notify", cast[who].email, "api", NOON)
     assert (entry.stage_before, entry.status_before) == (entry.stage_after, entry.status_after) == ("Record", "Success")
     assert (entry.note, entry.changes) == (restored.note, {})
@@ -58,19 +58,19 @@ def test_staff_are_mailed_and_the_item_says_so(restored, cast, who):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_who_may_not(restored, cast, who):
-    with refused(restored, "forbidden"):
+def test_members_cannot_notify(restored, cast, who):
+    with assert_refused(restored, "forbidden"):
         ask(restored, cast[who])
     assert mail.outbox == []
 
 
-def test_an_inactive_service_may_not(restored, stan, wally):
+def test_an_inactive_service_cannot_notify(restored, stan, wally):
     wally.is_active = False
-    with refused(restored, "forbidden"):
+    with assert_refused(restored, "forbidden"):
         ask(restored, wally)
 
 
-def test_all_active_staff_of_the_institution_and_nobody_else(restored, cast, virginia, jhu):
+def test_only_active_staff_of_the_institution_are_emailed(restored, cast, virginia, jhu):
     UserFactory(email="stella@virginia.edu", role=Role.STAFF, institution=virginia)
     UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
     UserFactory(email="admin@virginia.edu", role=Role.ADMIN, institution=virginia)
@@ -80,24 +80,24 @@ def test_all_active_staff_of_the_institution_and_nobody_else(restored, cast, vir
 
 
 @pytest.mark.parametrize("status", Status)
-def test_whatever_the_items_status(virginia, stan, wally, status):
+def test_staff_can_be_notified_in_any_status(virginia, stan, wally, status):
     stage = "Record" if status == "Success" else "Requested"
     item = make_item(virginia, action="Restore", stage=stage, status=status)
     assert ask(item, wally) is True
     assert (item.stage, item.status, item.note) == (stage, status, LINE)
-    assert last(item).move == "notify"
+    assert last_entry(item).move == "notify"
 
 
 @pytest.mark.parametrize("action", ["Ingest", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
-def test_only_of_a_restore(virginia, stan, wally, action):
+def test_staff_are_notified_of_restores_only(virginia, stan, wally, action):
     item = make_item(virginia, action=action)
-    with refused(item, "illegal") as caught:
+    with assert_refused(item, "illegal") as caught:
         ask(item, wally)
     assert f"notify is only for a Restore, not for {action}." in caught.value.sentence
     assert mail.outbox == []
 
 
-def test_asked_again_nothing_happens(restored, stan, wally, ada):
+def test_a_second_notify_does_nothing(restored, stan, wally, ada):
     stale = WorkItem.objects.get(pk=restored.pk)
     assert ask(restored, wally) is True
     before = as_stored(restored)
@@ -108,7 +108,7 @@ def test_asked_again_nothing_happens(restored, stan, wally, ada):
     assert len(mail.outbox) == 1
 
 
-def test_asked_again_after_the_note_was_changed_and_the_staff_have_left(restored, stan, wally, ada):
+def test_a_second_notify_does_nothing_after_note_and_staff_changed(restored, stan, wally, ada):
     ask(restored, wally)
     transitions.edit(restored, note="the copy has expired", by=ada)
     stan.is_active = False
@@ -118,7 +118,7 @@ def test_asked_again_after_the_note_was_changed_and_the_staff_have_left(restored
     assert len(mail.outbox) == 1
 
 
-def test_a_stale_copy_loses_no_words(restored, stan, wally, ada):
+def test_a_stale_copy_does_not_overwrite_the_note(restored, stan, wally, ada):
     stale = WorkItem.objects.get(pk=restored.pk)
     transitions.edit(restored, note="the copy stays for a week", by=ada)
     assert ask(stale, wally) is True
@@ -127,7 +127,7 @@ def test_a_stale_copy_loses_no_words(restored, stan, wally, ada):
 
 def test_an_institution_without_active_staff(restored, dora, olga, ada, wally, virginia):
     UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
-    with refused(restored, "illegal") as caught:
+    with assert_refused(restored, "illegal") as caught:
         ask(restored, wally)
     assert caught.value.sentence.startswith("University of Virginia has no active staff")
     assert mail.outbox == []
@@ -136,7 +136,7 @@ def test_an_institution_without_active_staff(restored, dora, olga, ada, wally, v
 
 
 class Broken(EmailBackend):
-    """A mail server that fails in the way that a test chooses, and counts how often it was asked."""
+    """A mail backend that fails as the test chooses, and counts its calls."""
 
     fails = None
     asked = 0
@@ -152,16 +152,16 @@ FAILURES = [ConnectionRefusedError("no"), TimeoutError("slow"), SMTPServerDiscon
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=["refused", "timeout", "disconnected", "nothing sent"])
-def test_a_mail_server_that_fails_leaves_no_note(restored, stan, wally, settings, monkeypatch, failure):
+def test_a_failing_mail_server_leaves_no_note(restored, stan, wally, settings, monkeypatch, failure):
     monkeypatch.setattr(Broken, "fails", failure)
     monkeypatch.setattr(Broken, "asked", 0)
     before = as_stored(restored)
     working = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = f"{__name__}.Broken"
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(EmailNotSent) as caught:
         ask(restored, wally)
     assert Broken.asked == 1
-    assert caught.value.sentence.endswith("ask again.")
+    assert caught.value.sentence.endswith("Send the request again.")
     assert as_stored(restored) == before
     assert (restored.note, restored.version) == (NOTE, 2)
     settings.EMAIL_BACKEND = working
@@ -169,23 +169,23 @@ def test_a_mail_server_that_fails_leaves_no_note(restored, stan, wally, settings
     assert len(mail.outbox) == 1
 
 
-def test_what_the_mail_says(restored, stan, wally, settings):
+def test_the_text_of_the_email(restored, stan, wally, settings):
     settings.SUPPORT_EMAIL = "help@example.org"
     ask(restored, wally, at=datetime(2026, 5, 6, 9, 5, tzinfo=UTC))
     [message] = mail.outbox
     assert message.subject == "Please check the restored copy of virginia.edu/uva-lib_2274642"
     lines = message.body.splitlines()
-    assert lines[:1] == ["A restored copy is ready for University of Virginia to be checked:"]
+    assert lines[:1] == ["A restored copy is ready for University of Virginia to check:"]
     assert "Object: virginia.edu/uva-lib_2274642" in lines
     assert "Bag: uva-lib_2274642.tar" in lines
-    assert "Asked for: 4 May 2026, 12:00 UTC" in lines
-    assert "Ready to be checked: 6 May 2026, 09:05 UTC" in lines
+    assert "Requested: 4 May 2026, 12:00 UTC" in lines
+    assert "Ready to check: 6 May 2026, 09:05 UTC" in lines
     assert URL in lines
     assert "help@example.org" in message.body
     assert "File:" not in message.body
 
 
-def test_the_mail_about_a_single_file_names_it(virginia, stan, wally):
+def test_the_email_about_a_single_file_names_it(virginia, stan, wally):
     item = make_item(
         virginia,
         action="Restore",
@@ -198,7 +198,7 @@ def test_the_mail_about_a_single_file_names_it(virginia, stan, wally):
     assert "File: virginia.edu/bag/data/<b>&'1'.tif" in message.body.splitlines()
 
 
-def test_a_name_neither_ends_a_header_nor_makes_a_line_of_its_own(virginia, stan, wally):
+def test_names_cannot_inject_headers_or_lines(virginia, stan, wally):
     name = "bag\r\nBcc: olga@jhu.edu\u2028Send your password.tar"
     ask(make_item(virginia, action="Restore", name=name), wally)
     [message] = mail.outbox
@@ -208,7 +208,7 @@ def test_a_name_neither_ends_a_header_nor_makes_a_line_of_its_own(virginia, stan
     assert "Object:" not in message.body
 
 
-def test_a_name_of_a_thousand_characters(virginia, stan, wally):
+def test_a_name_of_1000_characters_fits_into_the_email(virginia, stan, wally):
     ask(make_item(virginia, action="Restore", name="é" * 996 + ".tar"), wally)
     [message] = mail.outbox
     assert len(message.subject) < 150
@@ -216,15 +216,15 @@ def test_a_name_of_a_thousand_characters(virginia, stan, wally):
     assert message.message().as_bytes()
 
 
-def test_an_admins_page_has_no_button_for_it(restored, signed_in, ada):
+def test_admin_pages_have_no_notify_button(restored, signed_in, ada):
     response = signed_in(ada).get(f"/items/{restored.pk}")
     assert response.status_code == 200
     assert "notify" not in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_at_once_mail_once(virginia, stan, wally):
-    """On both databases, and round after round: one of them mails, the others find that it was done."""
+def test_concurrent_notifies_send_one_email(virginia, stan, wally):
+    """On both databases, repeatedly: one sends the email, the others see that it was sent."""
     for _round in range(5):
         item = make_item(virginia, action="Restore")
         barrier = Barrier(4)

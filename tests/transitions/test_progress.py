@@ -3,28 +3,28 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workitems import transitions
-from workitems.lifecycle import CARRIED, Refused
+from workitems.lifecycle import SAVEABLE_FIELDS, Refused
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
-def test_a_worker_takes_it_up(cast, item, who):
+def test_a_worker_claims_an_item(cast, item, who):
     transitions.progress(item, stage="Fetch", note="fetching", node="w1", pid=17, by=cast[who], via="api", at=NOON)
     item.refresh_from_db()
     assert (item.stage, item.status, item.note, item.node, item.pid) == ("Fetch", "Started", "fetching", "w1", 17)
     assert item.stage_started_at == item.updated_at == NOON
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.who, entry.via, entry.at) == ("progress", cast[who].email, "api", NOON)
     assert (entry.stage_before, entry.status_before) == ("Receive", "Pending")
     assert (entry.stage_after, entry.status_after, entry.note) == ("Fetch", "Started", "fetching")
     assert entry.changes == {}  # which process held it is not what a depositor's history tells
 
 
-def test_the_stages_time_begins_with_the_stage(wally, item):
+def test_the_stage_start_is_set_with_the_stage(wally, item):
     transitions.progress(item, stage="Fetch", by=wally, at=NOON)
     transitions.progress(item, stage="Fetch", note="half way", by=wally, at=NOON + timedelta(hours=1))
     assert item.stage_started_at == NOON
@@ -34,7 +34,7 @@ def test_the_stages_time_begins_with_the_stage(wally, item):
     assert item.stage_started_at == NOON + timedelta(hours=2)
 
 
-def test_handed_back_to_wait(wally, item):
+def test_a_worker_returns_an_item_to_wait(wally, item):
     transitions.progress(item, stage="Fetch", node="w1", pid=17, by=wally)
     transitions.progress(item, stage="Validate", status="Pending", node="w1", pid=17, by=wally)
     item.refresh_from_db()
@@ -42,7 +42,7 @@ def test_handed_back_to_wait(wally, item):
     assert (item.node, item.pid, item.stage_started_at) == ("", None, None)
 
 
-def test_what_a_save_carries_along(wally, item):
+def test_a_save_can_set_the_worker_fields(wally, item):
     sent = {
         "bucket": "aptrust.receiving.elsewhere",
         "date": NOON,
@@ -58,7 +58,7 @@ def test_what_a_save_carries_along(wally, item):
         "object_identifier": "virginia.edu/ÆRØ",
         "generic_file_identifier": "virginia.edu/ÆRØ/data/1.txt",
     }
-    assert set(sent) == CARRIED
+    assert set(sent) == SAVEABLE_FIELDS
     transitions.progress(item, stage="Store", by=wally, **sent)
     stored = WorkItem.objects.values().get(pk=item.pk)
     assert {name: stored[name] for name in sent} == sent
@@ -67,25 +67,25 @@ def test_what_a_save_carries_along(wally, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not(cast, item, who):
-    with refused(item, "forbidden"):
+def test_members_cannot_progress_items(cast, item, who):
+    with assert_refused(item, "forbidden"):
         transitions.progress(item, stage="Fetch", by=cast[who])
 
 
-def test_somebody_who_was_switched_off_may_not(wally, item):
+def test_inactive_accounts_cannot_progress_items(wally, item):
     wally.is_active = False
-    with refused(item, "forbidden"):
+    with assert_refused(item, "forbidden"):
         transitions.progress(item, stage="Fetch", by=wally)
 
 
 def test_going_back_is_refused(wally, item):
     transitions.progress(item, stage="Store", by=wally)
-    with refused(item, "illegal", "stage") as caught:
+    with assert_refused(item, "illegal", "stage") as caught:
         transitions.progress(item, stage="Fetch", by=wally)
     assert "Store / Started" in caught.value.sentence
 
 
-def test_the_same_again_is_not_recorded(wally, item):
+def test_a_repeated_save_is_not_recorded(wally, item):
     transitions.progress(item, stage="Fetch", note="fetching", node="w1", by=wally)
     before = as_stored(item)
     for _attempt in range(5):
@@ -94,28 +94,28 @@ def test_the_same_again_is_not_recorded(wally, item):
     assert item.history.count() == 2
 
 
-def test_the_same_with_another_time_in_the_queue_is_recorded(wally, item):
+def test_a_save_with_another_queued_time_is_recorded(wally, item):
     transitions.progress(item, status="Pending", queued_at=NOON, by=wally)
     assert WorkItem.objects.get(pk=item.pk).queued_at == NOON
-    assert last(item).number == 2
+    assert last_entry(item).number == 2
 
 
-def test_a_worker_that_writes_over_a_cancelled_item_is_told(wally, ada, item):
+def test_a_save_over_a_cancelled_item_is_refused(wally, ada, item):
     mine = WorkItem.objects.get(pk=item.pk)
     transitions.cancel(item, note="wrong bag", by=ada)
-    with refused(mine, "illegal") as caught:
+    with assert_refused(mine, "illegal") as caught:
         transitions.progress(mine, stage="Fetch", by=wally)
     assert "Resolve / Cancelled" in caught.value.sentence
     assert (mine.status, mine.note) == ("Cancelled", "wrong bag")
 
 
-def test_an_item_that_is_gone(wally, item):
+def test_a_missing_item_is_refused(wally, item):
     ghost = WorkItem(pk=item.pk + 1000, institution=item.institution, name="x", action="Ingest")
     with pytest.raises(Refused, match="no such item"):
         transitions.progress(ghost, stage="Fetch", by=wally)
 
 
-def test_an_unknown_field_is_a_mistake_of_the_caller(wally, item):
+def test_an_unknown_field_raises_type_error(wally, item):
     before = as_stored(item)
     for field in ("name", "etag", "action", "institution", "bag_date", "reviewed", "version_", "nodes"):
         with pytest.raises(TypeError, match=field):

@@ -6,12 +6,12 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import last, refused
+from ..stored_items import assert_refused, last_entry
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-def test_everything_that_held_it_is_cleared(ada, wally, stan, item):
+def test_requeue_clears_flags_and_process(ada, wally, stan, item):
     transitions.progress(item, stage="Store", node="w1", pid=17, queued_at=NOON, needs_admin_review=True, by=wally)
     transitions.fail(item, note="disk full", retry=False, by=wally)
     transitions.review(item, by=stan)
@@ -20,37 +20,37 @@ def test_everything_that_held_it_is_cleared(ada, wally, stan, item):
     assert (item.stage, item.status, item.note) == ("Validate", "Pending", "There is room again.")
     assert (item.retry, item.needs_admin_review, item.reviewed) == (True, False, False)
     assert (item.node, item.pid, item.queued_at, item.stage_started_at) == ("", None, None, None)
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.stage_before, entry.status_before) == ("requeue", "Store", "Failed")
     assert entry.changes["node"] == ["w1", ""]
     assert entry.changes["reviewed"] == [True, False]
     assert item.history.get(move="fail").note == "disk full"
 
 
-def test_without_a_note_the_error_stays(ada, wally, item):
+def test_without_a_note_the_old_note_stays(ada, wally, item):
     transitions.fail(item, stage="Fetch", note="S3 timed out", retry=False, by=wally)
     transitions.requeue(item, by=ada)
     assert (item.stage, item.note) == ("Fetch", "S3 timed out")
-    assert last(item).note == "S3 timed out"
+    assert last_entry(item).note == "S3 timed out"
 
 
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
-def test_other_actions_begin_again(ada, wally, virginia, action):
+def test_other_actions_restart_as_requested(ada, wally, virginia, action):
     item = make_item(virginia, action=action)
     transitions.fail(item, stage="Record", note="why", retry=False, by=wally)
-    with refused(item, "invalid", "stage") as caught:
+    with assert_refused(item, "invalid", "stage") as caught:
         transitions.requeue(item, stage="Record", by=ada)
     assert "Requested" in caught.value.sentence
     transitions.requeue(item, by=ada)
     assert (item.stage, item.status) == ("Requested", "Pending")
 
 
-def test_not_onward(ada, item):
-    with refused(item, "invalid", "stage"):
+def test_requeue_cannot_go_forward(ada, item):
+    with assert_refused(item, "invalid", "stage"):
         transitions.requeue(item, stage="Store", by=ada)
 
 
-def test_what_can_be_requeued(ada, wally, virginia):
+def test_everything_but_successes_can_be_requeued(ada, wally, virginia):
     """Anything but what has succeeded."""
     pending, started, again, failed, held, cancelled, done = (make_item(virginia) for _ in range(7))
     transitions.progress(started, stage="Fetch", by=wally)
@@ -65,33 +65,33 @@ def test_what_can_be_requeued(ada, wally, virginia):
         assert (stored.stage, stored.status, stored.retry) == ("Receive", "Pending", True)
     assert pending.history.count() == 1  # it stood there already
     assert started.history.count() == 3
-    with refused(done, "illegal") as caught:
+    with assert_refused(done, "illegal") as caught:
         transitions.requeue(done, stage="Receive", by=ada)
     assert "succeeded" in caught.value.sentence
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "wally"])
-def test_only_an_admin_may(cast, item, who):
-    with refused(item, "forbidden"):
+def test_only_admins_can_requeue(cast, item, who):
+    with assert_refused(item, "forbidden"):
         transitions.requeue(item, by=cast[who])
 
 
-def test_a_stale_page_is_told(ada, wally, item):
+def test_a_stale_page_is_refused(ada, wally, item):
     seen = item.version
     transitions.fail(item, stage="Fetch", note="why", retry=False, by=wally)
-    with refused(item, "changed"):
+    with assert_refused(item, "changed"):
         transitions.requeue(item, stage="Receive", by=ada, version=seen)
 
 
-def test_without_a_stage_a_cancelled_item_goes_on_where_it_stopped(item, ada, wally):
+def test_a_cancelled_item_is_requeued_to_where_it_stopped(item, ada, wally):
     transitions.progress(item, by=wally, stage="Store")
     transitions.cancel(item, by=ada, note="Wait.")
     transitions.requeue(item, by=ada)
     assert (item.stage, item.status) == ("Store", "Pending")
 
 
-def test_a_cancelled_item_is_not_requeued_past_where_it_stopped(item, ada, wally):
+def test_a_cancelled_item_cannot_be_requeued_past_where_it_stopped(item, ada, wally):
     transitions.progress(item, by=wally, stage="Fetch")
     transitions.cancel(item, by=ada, note="Wait.")
-    with refused(item, "invalid", "stage"):
+    with assert_refused(item, "invalid", "stage"):
         transitions.requeue(item, by=ada, stage="Store")

@@ -1,4 +1,4 @@
-"""Which move a whole record means, by itself: no database, no request."""
+"""Which move a complete record means, without a database or a request."""
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -8,27 +8,27 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workitems.lifecycle import (
-    CARRIED,
-    FIXED,
+    IMMUTABLE_FIELDS,
     MOVES,
+    SAVEABLE_FIELDS,
     ItemState,
     Phase,
     Refused,
     TransitionRequest,
-    check_fixed,
-    check_fresh,
+    check_immutable,
+    check_not_stale,
     evaluate,
+    infer_move,
     legal_moves,
-    move_meant,
     phase_of,
     position,
 )
-from workitems.lifecycle.saves import SETTLED
+from workitems.lifecycle.saves import WRITE_ONCE_FIELDS
 from workitems.vocabulary import Stage, Status
 
-from ..asking import ENDS, NOW, PATH, facts
+from ..lifecycle_cases import ENDS, NOW, PATH, facts
 
-CARRIED_NOW = {**dict.fromkeys(CARRIED), "size": 7}
+CARRIED_NOW = {**dict.fromkeys(SAVEABLE_FIELDS), "size": 7}
 EARLIER = NOW - timedelta(hours=2)
 LATER = NOW + timedelta(minutes=1)
 
@@ -68,7 +68,7 @@ LATER = NOW + timedelta(minutes=1)
             "cancel",
             TransitionRequest("Fetch", "Cancelled", "no", {}),
         ),
-        # A failure that will be tried again is open; saved again, it keeps its reason.
+        # A failure that will be retried is open; saved again, it keeps its reason.
         (
             facts(status="Failed", note="timed out"),
             {"node": "w2"},
@@ -76,7 +76,7 @@ LATER = NOW + timedelta(minutes=1)
             "fail",
             TransitionRequest("Fetch", "Failed", "timed out", {"node": "w2"}),
         ),
-        # What is closed or held: an admin edits its flags; from anybody else it is the move that led there, again.
+        # On a closed or held item an admin edits its flags; for anyone else it repeats the move that led there.
         (
             facts(status="Success", note="done"),
             {"status": "Success", "node": "", "pid": None, "retry": True, "size": 7, "note": "done"},
@@ -120,7 +120,7 @@ LATER = NOW + timedelta(minutes=1)
             "progress",
             TransitionRequest("Receive", "Pending", None, {}),
         ),
-        # When a stage began, as the save has it that was sent before and comes again.
+        # The start of a former stage, in a repeated save.
         (
             facts(stage_started_at=NOW),
             {"stage_started_at": EARLIER},
@@ -151,15 +151,15 @@ LATER = NOW + timedelta(minutes=1)
         ),
     ],
 )
-def test_what_a_record_means(now, record, role, move, wanted):
-    assert move_meant(now, record, CARRIED_NOW, role=role) == (move, wanted)
+def test_a_record_means_this_move(now, record, role, move, wanted):
+    assert infer_move(now, record, CARRIED_NOW, role=role) == (move, wanted)
 
 
 @pytest.mark.parametrize("role", ["worker", "admin"])
 @pytest.mark.parametrize(
     "now", [facts(status="Success", note="done"), facts(status="Failed", retry=False), facts(status="Suspended")]
 )
-def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
+def test_values_that_a_closed_item_does_not_accept_are_refused(now, role):
     for name, value in {
         "size": 8,
         "outcome": "Success",
@@ -167,18 +167,18 @@ def test_what_a_closed_item_does_not_take_is_said_not_dropped(now, role):
         "object_identifier": "virginia.edu/b",
     }.items():
         with pytest.raises(Refused) as caught:
-            move_meant(now, {name: value}, CARRIED_NOW, role=role)
+            infer_move(now, {name: value}, CARRIED_NOW, role=role)
         assert caught.value.reason == "illegal"
-        assert caught.value.sentence.endswith(f"any more: {name}.")
+        assert caught.value.sentence.endswith(f"no longer change: {name}.")
 
 
 @pytest.mark.parametrize("status", ["Started", "Suspended"])
-def test_a_cancel_says_why(status):
+def test_a_cancel_needs_a_new_note(status):
     now = facts(status=status, note="busy")
-    assert move_meant(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
-    assert move_meant(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
+    assert infer_move(now, {"status": "Cancelled", "note": "busy"}, CARRIED_NOW, role="admin")[1].note == ""
+    assert infer_move(now, {"status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")[1].note == "twice"
     ended = facts(stage="Resolve", status="Cancelled", note="twice")
-    again = move_meant(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
+    again = infer_move(ended, {"stage": "Fetch", "status": "Cancelled", "note": "twice"}, CARRIED_NOW, role="admin")
     assert again[1].note == "twice"
 
 
@@ -195,9 +195,9 @@ HELD = facts(node="w1", stage_started_at=NOW)
         (facts(), {"stage": "Validate", "stage_started_at": EARLIER}, NOW),
     ],
 )
-def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
+def test_stale_records_are_refused(now, record, requeued_at):
     with pytest.raises(Refused) as caught:
-        check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+        check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
     assert caught.value.reason == "changed"
     assert str(now) in caught.value.sentence
 
@@ -216,13 +216,13 @@ def test_a_record_of_before_somebody_elses_change(now, record, requeued_at):
         (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
     ],
 )
-def test_a_record_that_may_well_be_of_now(now, record, requeued_at):
-    check_fresh(now, record, CARRIED_NOW, requeued_at=requeued_at)
+def test_records_that_may_be_current_are_accepted(now, record, requeued_at):
+    check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
 
 
-def test_a_final_failure_is_not_opened_by_a_save():
+def test_a_save_does_not_reopen_a_permanent_failure():
     with pytest.raises(Refused) as caught:
-        move_meant(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
+        infer_move(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
     assert (caught.value.reason, caught.value.field) == ("illegal", "retry")
     assert "requeue" in caught.value.sentence
 
@@ -238,12 +238,12 @@ STORED = {
 }
 
 
-def test_fixed_values_may_come_as_they_are():
-    assert set(STORED) == {*FIXED, *SETTLED}
-    check_fixed(STORED, STORED)
-    check_fixed({}, STORED)
-    check_fixed({"stage": "Fetch", "note": "x"}, STORED)
-    check_fixed({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
+def test_unchanged_immutable_values_are_accepted():
+    assert set(STORED) == {*IMMUTABLE_FIELDS, *WRITE_ONCE_FIELDS}
+    check_immutable(STORED, STORED)
+    check_immutable({}, STORED)
+    check_immutable({"stage": "Fetch", "note": "x"}, STORED)
+    check_immutable({"object_identifier": "", "generic_file_identifier": "virginia.edu/bag/a"}, STORED)
 
 
 @pytest.mark.parametrize(
@@ -258,15 +258,15 @@ def test_fixed_values_may_come_as_they_are():
         ("object_identifier", "jhu.edu/bag", "“virginia.edu/bag”"),
     ],
 )
-def test_a_fixed_value_that_differs_is_named(name, sent, says):
+def test_a_changed_immutable_value_is_named(name, sent, says):
     with pytest.raises(Refused) as caught:
-        check_fixed({**STORED, name: sent}, STORED)
+        check_immutable({**STORED, name: sent}, STORED)
     assert (caught.value.reason, caught.value.field) == ("invalid", name)
-    assert caught.value.sentence.startswith(f"“{name}” of an item never changes")
+    assert caught.value.sentence.startswith(f"A save can't change the “{name}” of an item")
     assert says in caught.value.sentence
 
 
-# From here on: rows, the moves that the verbs make with them, and records, all at random.
+# From here on: random rows, moves made on them, and records.
 times = st.sampled_from([None, EARLIER, NOW, LATER])
 CARRIED_VALUES = {
     "bucket": st.sampled_from(["b1", "b2"]),
@@ -289,7 +289,7 @@ roles = st.sampled_from(["worker", "admin"])
 
 @st.composite
 def rows(draw):
-    """An item's row, as far as the rules go."""
+    """Draws the columns of an item that the rules use."""
     action = draw(st.sampled_from(list(PATH)))
     row = {name: draw(values) for name, values in CARRIED_VALUES.items()}
     status = draw(st.sampled_from(list(Status)))
@@ -305,7 +305,7 @@ def facts_of(row):
 
 
 def changes(move, row, wanted, role):
-    """What the move changes of the row; raises Refused."""
+    """Returns what the move changes in the row. Raises Refused."""
     found = evaluate(
         move, facts_of(row), wanted, role=role, domain="virginia.edu", item_name="bag.tar", now=NOW + timedelta(hours=1)
     )
@@ -313,9 +313,9 @@ def changes(move, row, wanted, role):
 
 
 def saved(row, record, role):
-    """The move that the record means, and what it changes."""
-    check_fresh(facts_of(row), record, row, requeued_at=None)
-    move, wanted = move_meant(facts_of(row), record, row, role=role)
+    """Returns the move that the record means, and what it changes."""
+    check_not_stale(facts_of(row), record, row, requeued_at=None)
+    move, wanted = infer_move(facts_of(row), record, row, role=role)
     return move, changes(move, row, wanted, role)
 
 
@@ -335,7 +335,7 @@ FLAGS_OF_A_HELD_OR_CLOSED = {"Failed": ["needs_admin_review"], "Suspended": [], 
 
 @given(row=rows(), role=roles, data=st.data())
 @settings(max_examples=200)
-def test_the_record_after_a_verb_means_that_verb(row, role, data):
+def test_the_record_after_a_move_means_that_move(row, role, data):
     legal = [move for move in BY_A_RECORD if move in legal_moves(facts_of(row), role)]
     if facts_of(row).phase is Phase.OPEN:
         legal = [move for move in legal if move != "edit"]
@@ -359,11 +359,11 @@ def test_the_record_after_a_verb_means_that_verb(row, role, data):
         assume(False)
     assume(by_verb)
     # By a record, identifiers are filled in, never changed; a cancel has a reason of its own; a claim is nobody else's.
-    assume(not any(row[name] and name in by_verb for name in SETTLED))
+    assume(not any(row[name] and name in by_verb for name in WRITE_ONCE_FIELDS))
     assume(move != "cancel" or "note" in by_verb)
     assume(not (row["status"] == "Started" and row["node"] and by_verb.keys() & {"node", "queued_at"}))
     after = {**row, **by_verb}
-    record = {name: after[name] for name in [*CARRIED, "stage", "status", "note"]}
+    record = {name: after[name] for name in [*SAVEABLE_FIELDS, "stage", "status", "note"]}
     meant, by_record = saved(row, record, role)
     assert (meant, by_record) == (move, by_verb)
     assert saved(after, record, role)[1] == {}
@@ -371,7 +371,7 @@ def test_the_record_after_a_verb_means_that_verb(row, role, data):
 
 @given(row=rows(), record=records, role=roles)
 @settings(max_examples=400)
-def test_whatever_is_accepted_changes_nothing_a_second_time(row, record, role):
+def test_a_repeated_save_changes_nothing(row, record, role):
     try:
         _move, new = saved(row, record, role)
     except Refused:
@@ -382,7 +382,7 @@ def test_whatever_is_accepted_changes_nothing_a_second_time(row, record, role):
 
 @given(row=rows(), record=records, role=st.sampled_from(["worker", "admin", "institutional_admin", ""]))
 @settings(max_examples=400)
-def test_no_record_revives_an_item_or_takes_it_back(row, record, role):
+def test_no_save_reopens_an_item_or_moves_it_back(row, record, role):
     before = facts_of(row)
     try:
         move, new = saved(row, record, role)
@@ -398,6 +398,6 @@ def test_no_record_revives_an_item_or_takes_it_back(row, record, role):
     assert position(row["action"], after["stage"]) >= position(row["action"], row["stage"])
 
 
-def test_the_values_of_these_tests_are_all_that_a_record_carries():
-    assert set(CARRIED_VALUES) == set(CARRIED)
+def test_these_tests_cover_every_field_of_a_record():
+    assert set(CARRIED_VALUES) == set(SAVEABLE_FIELDS)
     assert datetime(2026, 5, 4, 12, tzinfo=UTC) == NOW

@@ -4,7 +4,7 @@ from workitems import transitions
 from workitems.models import WorkItem
 
 from ..factories import make_item
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
@@ -17,7 +17,7 @@ def test_an_ingest_succeeds(cast, virginia, who, stage):
     assert item.object_identifier == "virginia.edu/Ærø"
     assert "virginia.edu/ærø" in item.search_text
     assert item.phase == "closed"
-    entry = last(item)
+    entry = last_entry(item)
     assert (entry.move, entry.note) == ("succeed", "Finished cleanup, ingest complete")
     assert entry.changes == {"retry": [True, False], "object_identifier": ["", "virginia.edu/Ærø"]}
 
@@ -28,15 +28,15 @@ def test_a_restore_succeeds_without_an_identifier_of_its_own(wally, virginia):
     assert (item.object_identifier, item.status) == ("virginia.edu/bag", "Success")
 
 
-def test_not_where_it_cannot(wally, item):
+def test_success_is_refused_at_other_stages(wally, item):
     transitions.progress(item, stage="Store", by=wally)
     for stage in (None, "Store", "Storage Validation"):
-        with refused(item, "illegal", "stage") as caught:
+        with assert_refused(item, "illegal", "stage") as caught:
             transitions.succeed(item, stage=stage, by=wally)
         assert "Record, Cleanup, Resolve" in caught.value.sentence
 
 
-def test_the_same_again(wally, item):
+def test_a_repeated_success_is_recorded_once(wally, item):
     transitions.succeed(item, stage="Record", note="done", by=wally)
     before = as_stored(item)
     transitions.succeed(item, stage="Record", note="done", by=wally)
@@ -44,13 +44,13 @@ def test_the_same_again(wally, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_members_may_not(cast, item, who):
-    with refused(item, "forbidden"):
+def test_members_cannot_succeed_items(cast, item, who):
+    with assert_refused(item, "forbidden"):
         transitions.succeed(item, stage="Record", by=cast[who])
 
 
-def test_not_after_a_cancel(wally, ada, item):
+def test_a_cancelled_item_cannot_succeed(wally, ada, item):
     transitions.cancel(WorkItem.objects.get(pk=item.pk), note="wrong bag", by=ada)
     item.refresh_from_db()
-    with refused(item, "illegal"):
+    with assert_refused(item, "illegal"):
         transitions.succeed(item, stage="Record", by=wally)

@@ -3,7 +3,7 @@ import pytest
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..stored import as_stored, last, refused
+from ..stored_items import as_stored, assert_refused, last_entry
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
@@ -15,10 +15,10 @@ def test_workers_stop_until_an_admin_has_decided(cast, item, who):
     assert WorkItem.objects.held().get() == item
     assert not WorkItem.objects.open().exists()
     assert not WorkItem.objects.closed().exists()
-    assert last(item).changes == {"needs_admin_review": [False, True], "retry": [True, False]}
+    assert last_entry(item).changes == {"needs_admin_review": [False, True], "retry": [True, False]}
 
 
-def test_what_a_worker_may_not_do_with_it(wally, item):
+def test_workers_cannot_change_a_held_item(wally, item):
     transitions.suspend(item, note="ask", by=wally)
     for attempt in (
         lambda: transitions.progress(item, stage="Fetch", by=wally),
@@ -26,12 +26,12 @@ def test_what_a_worker_may_not_do_with_it(wally, item):
         lambda: transitions.fail(item, note="why", retry=False, by=wally),
         lambda: transitions.suspend(item, note="ask again", by=wally),
     ):
-        with refused(item, "illegal") as caught:
+        with assert_refused(item, "illegal") as caught:
             attempt()
         assert "on hold" in caught.value.sentence
 
 
-def test_what_an_admin_may_do_with_it(wally, ada, item):
+def test_admins_can_change_a_held_item(wally, ada, item):
     transitions.suspend(item, note="ask", by=wally)
     transitions.requeue(item, by=ada)
     assert (item.status, item.retry, item.needs_admin_review) == ("Pending", True, False)
@@ -41,11 +41,11 @@ def test_what_an_admin_may_do_with_it(wally, ada, item):
 
 
 def test_a_note_is_required(wally, item):
-    with refused(item, "invalid", "note"):
+    with assert_refused(item, "invalid", "note"):
         transitions.suspend(item, note="", by=wally)
 
 
-def test_the_same_again(wally, item):
+def test_a_repeated_suspend_is_recorded_once(wally, item):
     transitions.suspend(item, note="ask", by=wally)
     before = as_stored(item)
     transitions.suspend(item, note="ask", by=wally)
@@ -53,13 +53,13 @@ def test_the_same_again(wally, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_members_may_not(cast, item, who):
-    with refused(item, "forbidden"):
+def test_members_cannot_suspend_items(cast, item, who):
+    with assert_refused(item, "forbidden"):
         transitions.suspend(item, note="why", by=cast[who])
 
 
-def test_not_a_closed_item(wally, ada, item):
+def test_a_closed_item_cannot_be_suspended(wally, ada, item):
     transitions.succeed(item, stage="Record", by=wally)
     for person in (wally, ada):
-        with refused(item, "illegal"):
+        with assert_refused(item, "illegal"):
             transitions.suspend(item, note="why", by=person)

@@ -1,16 +1,17 @@
 """The API for workers and for depositors' tools: one module per version, and the documents that describe them.
 
-It knows HTTP and each version's names and shapes; it builds no queries and changes items by `transitions` alone.
+It knows HTTP and each version's names and formats. It must not build queries, and changes items only through
+`transitions`.
 """
 
-from .description.docs import VERSIONS, Document, Moves, Overview, Version
+from .description.docs import VERSIONS, Moves, OpenApiDocument, Overview, Version
 from .status_codes import STATUS_OF
 
 __all__ = [
     "STATUS_OF",
     "VERSIONS",
-    "Document",
     "Moves",
+    "OpenApiDocument",
     "Overview",
     "Version",
 ]

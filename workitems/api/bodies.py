@@ -1,4 +1,4 @@
-"""What a request's body may be: JSON of a bounded size."""
+"""Parsers of request bodies: JSON of a limited size, and forms."""
 
 import json
 import re
@@ -10,40 +10,40 @@ from typing import Any
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser, FormParser
 
-from ..database import LARGEST
-from .replies import Wrong, wrong_fields
+from ..database import MAX_BIGINT
+from .responses import ApiError, field_errors
 
-MOST_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes
-_READ_AWAY = 1024 * 1024 * 1024
-_PIECE = 64 * 1024
-_PATIENCE = 10  # seconds for the next piece of a body that nobody wants
+MAX_BYTES = 16 * 1024 * 1024  # a batch of a thousand records with long notes
+_MAX_DRAINED = 1024 * 1024 * 1024
+_CHUNK = 64 * 1024
+_DRAIN_TIMEOUT = 10  # seconds to wait for the next part of an unwanted body
 
 
 class NotJson(ValueError):
-    """What Python would read, and JSON does not have."""
+    """Something Python would accept but JSON doesn't have."""
 
 
-class Json(BaseParser):
+class JsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         _check_length(parser_context)
-        return decoded(stream.read())
+        return decode_json(stream.read())
 
 
-class FlatJson(Json):
-    """A JSON object of texts, numbers, true, false and null.
+class FlatJsonParser(JsonParser):
+    """A JSON object whose values are strings, numbers, true, false, or null.
 
-    For bodies that may be very large: of a million empty lists, which the general reader would build before anybody sees
-    that they are not wanted, none is made.
+    For bodies that can be very large: the general parser would build a million empty lists before anybody could reject
+    them.
     """
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         _check_length(parser_context)
         try:
-            return _flat(stream.read().decode())
+            return _parse_flat(stream.read().decode())
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise Wrong(400, f"The body is not JSON: {error}.") from None
+            raise ApiError(400, f"The body is not JSON: {error}.") from None
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -51,38 +51,38 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})(?:\.[0-9]{1,4000})?(?:[eE][+-]
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def _flat(text: str) -> dict[str, Any]:
+def _parse_flat(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    at = _over(text, 0, "{")
+    at = _skip(text, 0, "{")
     if text[at : at + 1] == "}":
         at += 1
     else:
         while True:
-            name, at = scanstring(text, _over(text, at, '"'))
-            found[name], at = _scalar(text, _over(text, at, ":"), name)
-            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
+            name, at = scanstring(text, _skip(text, at, '"'))
+            found[name], at = _parse_scalar(text, _skip(text, at, ":"), name)
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it always matches
             if text[at : at + 1] == "}":
                 at += 1
                 break
-            at = _over(text, at, ",")
+            at = _skip(text, at, ",")
     if _SPACE.fullmatch(text, at) is None:
         raise json.JSONDecodeError("Extra data", text, at)
     return found
 
 
-def _over(text: str, at: int, sign: str) -> int:
-    """The place after this sign, and after the space around it unless a text begins there."""
+def _skip(text: str, at: int, sign: str) -> int:
+    """The position after this sign, and after the white space around it unless a string starts there."""
     at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
     if text[at : at + 1] != sign:
         raise json.JSONDecodeError(f"Expecting {sign}", text, at)
     return at + 1 if sign == '"' else _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
 
 
-def _scalar(text: str, at: int, name: str) -> tuple[Any, int]:
+def _parse_scalar(text: str, at: int, name: str) -> tuple[Any, int]:
     if text[at : at + 1] == '"':
         return scanstring(text, at + 1)
     if text[at : at + 1] in ("[", "{"):
-        raise wrong_fields(422, {name: ["Give a text."]})
+        raise field_errors(422, {name: ["Use text."]})
     for word, value in _WORDS.items():
         if text.startswith(word, at):
             return value, at + len(word)
@@ -91,8 +91,8 @@ def _scalar(text: str, at: int, name: str) -> tuple[Any, int]:
     raise json.JSONDecodeError("Expecting a value", text, at)
 
 
-class Form(FormParser):
-    """A form, {name: text}."""
+class FlatFormParser(FormParser):
+    """A form as {name: text}."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         _check_length(parser_context)
@@ -100,43 +100,44 @@ class Form(FormParser):
 
 
 def _check_length(parser_context: Any) -> None:
-    limit = parser_context["view"].most_bytes
+    limit = parser_context["view"].max_bytes
     length = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0)
     if length > limit:
-        raise Wrong(413, f"This body has {length:,} bytes; at most {limit:,} are taken here.")
+        raise ApiError(413, f"This body has {length:,} bytes, but at most {limit:,} are accepted here.")
 
 
-def decoded(body: bytes) -> Any:
-    """The JSON in a body. Raises Wrong 400 where it is none."""
+def decode_json(body: bytes) -> Any:
+    """Parses the JSON of a body. Raises ApiError 400 if it is invalid."""
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return json.loads(body, parse_constant=_reject_constant)
     except RecursionError:
-        raise Wrong(400, "The body is nested too deeply.") from None
+        raise ApiError(400, "The body is nested too deeply.") from None
     except (json.JSONDecodeError, UnicodeDecodeError, NotJson) as error:
-        raise Wrong(400, f"The body is not JSON: {error}.") from None
+        raise ApiError(400, f"The body is not JSON: {error}.") from None
     except ValueError:
-        # Python reads no number of thousands of digits, and its words on that are for its programmers.
-        raise Wrong(400, f"A number in the body is too long; the largest is {LARGEST}.") from None
+        # Python refuses numbers with thousands of digits, with a message meant for its own programmers.
+        raise ApiError(400, f"A number in the body is too long; the largest is {MAX_BIGINT}.") from None
 
 
-def _no_constant(name: str) -> None:
-    raise NotJson(f"{name} is no JSON number")
+def _reject_constant(name: str) -> None:
+    raise NotJson(f"{name} is not a JSON number")
 
 
-def read_away(request: HttpRequest, *, known: bool) -> None:
-    """Reads what nobody has read of the body, up to a bound: a client that is still sending would see its connection break,
-    and never the answer. For a caller who is not `known` the bound is that of an ordinary body."""
-    with suppress(UnreadablePostError), _patience(request.META.get("gunicorn.socket")):
-        for _piece in range((_READ_AWAY if known else MOST_BYTES) // _PIECE):
-            if not request.read(_PIECE):
+def drain(request: HttpRequest, *, known: bool) -> None:
+    """Reads the rest of the body, up to a limit: otherwise a client that is still sending would see its connection
+    break and never get the answer. For a caller who isn't `known` the limit is that of an ordinary body.
+    """
+    with suppress(UnreadablePostError), _read_timeout(request.META.get("gunicorn.socket")):
+        for _piece in range((_MAX_DRAINED if known else MAX_BYTES) // _CHUNK):
+            if not request.read(_CHUNK):
                 return
 
 
 @contextmanager
-def _patience(connection: Any) -> Iterator[None]:
-    """Inside, a caller who stops sending is not waited for for ever; under another server than gunicorn, as that has it."""
+def _read_timeout(connection: Any) -> Iterator[None]:
+    """Limits how long reads wait for a caller who stops sending. It only has an effect under gunicorn."""
     if connection is not None:
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(_DRAIN_TIMEOUT)
     try:
         yield
     finally:

@@ -1,6 +1,11 @@
-"""Values as the API writes and reads them. `""` and null are alike; what is not set goes out as null.
+"""The fields of the API's records: how each kind of value is read and written. `""` and null mean the same.
 
-A field is one name of a version's record; `column` is where the value lives, by default under the same name.
+A field is declared once, in the record of its version:
+
+    approved_by = Text(
+        column="inst_approver", nullable=True, read_only=True, ignored=True,
+        meaning="The email of the person who approved it at the institution.", example="stan@virginia.edu",
+    )
 """
 
 import re
@@ -11,11 +16,11 @@ from typing import Any
 from django.core.validators import MaxLengthValidator
 from rest_framework import serializers
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..models import WorkItem
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
-_NOT_A_TIME = "Give a time with its zone, like 2021-03-04T05:06:07Z."
+_NOT_A_TIME = "Use a time with a time zone, such as 2021-03-04T05:06:07Z."
 
 
 def as_time(moment: datetime | None) -> str | None:
@@ -24,7 +29,7 @@ def as_time(moment: datetime | None) -> str | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """A time as clients write it, 0 to 9 digits of a second; year 1 means that it is not set. Raises ValueError."""
+    """A time as clients write it, with 0 to 9 digits after the second. Year 1 means that it is not set. Raises ValueError."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(_NOT_A_TIME)
@@ -45,20 +50,38 @@ NOTHING_SAID = object()
 
 
 class Value:
-    """What all fields have in common: their column, and that they may be left out.
+    """What all fields have in common. Any of them may be left out of a save.
 
-    `clears`: null takes the value away; without, null says nothing, as if the name had been left out.
+    `column`: where the value is stored; by default the column of the same name.
+    `clears`: whether null removes the value; otherwise null means the same as leaving the field out.
+    `ignored`: a save accepts any value of this read-only field and ignores it. Say so for what changes with every save, or a
+    client could not send the same record twice. Without it, a save must send the current value, or leave the field out.
+    `meaning`, `example` (as it is stored): for the documentation. Columns in description/meanings.py and samples.py have both.
     """
 
-    show: Callable[[Any], Any] | None = None  # how a stored value goes out; None: as it is
+    show: Callable[[Any], Any] | None = None  # writes a stored value; None leaves it as it is
 
-    def __init__(self, *, column: str = "", clears: bool = True, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        column: str = "",
+        clears: bool = True,
+        ignored: bool = False,
+        meaning: str = "",
+        example: Any = None,
+        **kwargs: Any,
+    ):
+        if ignored and not kwargs.get("read_only"):
+            raise TypeError("Only a read-only field can be ignored by a save: give read_only=True as well.")
         if not kwargs.get("read_only"):
             kwargs.setdefault("required", False)
             kwargs.setdefault("allow_null", not kwargs["required"])
         super().__init__(**kwargs)
         self.column = column
         self.clears = clears
+        self.ignored = ignored
+        self.meaning = meaning
+        self.example = example
 
     def bind(self, field_name: str, parent: Any) -> None:
         super().bind(field_name, parent)  # type: ignore[misc]
@@ -68,17 +91,17 @@ class Value:
         return super().run_validation(None if data == "" else data)  # type: ignore[misc]
 
     def said(self, value: Any) -> Any:
-        """What a value that was read means for the column, or NOTHING_SAID."""
+        """The new value of the column, or NOTHING_SAID if it stays as it is."""
         return value if value is not None or self.clears else NOTHING_SAID
 
 
 class Text(Value, serializers.CharField):
-    """Text; `nullable`: what is not set goes out as null, else as an empty text."""
+    """Text. `nullable`: empty text is written as null."""
 
     default_error_messages = {
-        "invalid": "Give a text.",
-        "nul": "Take the NUL character (\\u0000) out of it: a text here cannot hold one.",
-        "required": "This must be given.",
+        "invalid": "Use text.",
+        "nul": "Remove the NUL character (\\u0000). Text can't contain one.",
+        "required": "This is required.",
         "null": "This must not be empty.",
     }
 
@@ -91,7 +114,7 @@ class Text(Value, serializers.CharField):
         super().bind(field_name, parent)
         limit = None if "__" in self.column else getattr(WorkItem._meta.get_field(self.column), "max_length", None)
         if limit and not self.read_only:
-            self.validators.append(MaxLengthValidator(limit, "Give at most %(limit_value)d characters."))
+            self.validators.append(MaxLengthValidator(limit, "Use at most %(limit_value)d characters."))
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -109,16 +132,16 @@ def _or_null(text: str) -> str | None:
 
 
 class Whole(Value, serializers.IntegerField):
-    """A whole number, from 0 to 2^63 - 1. `zero_is_null`: callers who have none send 0."""
+    """A whole number from 0 to 2^63 - 1. `zero_is_null`: clients send 0 for "none"."""
 
     def __init__(self, *, zero_is_null: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.zero_is_null = zero_is_null
 
-    default_error_messages = {"invalid": f"Give a whole number from 0 to {LARGEST}.", "null": "This must be given."}
+    default_error_messages = {"invalid": f"Use a whole number from 0 to {MAX_BIGINT}.", "null": "This is required."}
 
     def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int or not 0 <= data <= LARGEST:
+        if type(data) is not int or not 0 <= data <= MAX_BIGINT:
             self.fail("invalid")
         return data
 
@@ -130,7 +153,7 @@ class Flag(Value, serializers.BooleanField):
     def __init__(self, **kwargs: Any):
         super().__init__(clears=False, **kwargs)
 
-    default_error_messages = {"invalid": "Give true or false."}
+    default_error_messages = {"invalid": "Use true or false."}
 
     def to_internal_value(self, data: Any) -> bool:
         if type(data) is not bool:
@@ -149,12 +172,12 @@ class Moment(Value, serializers.DateTimeField):
 
 
 class Word(Value, serializers.ChoiceField):
-    """One of a list of words; `words` is {how this version writes it: how it is stored}."""
+    """One of a list of words. `words`: {the word in this version: the stored word}."""
 
     default_error_messages = {
         "invalid_choice": "“{input}” is not one of: {words}.",
-        "required": "This must be given.",
-        "null": "This must be given.",
+        "required": "This is required.",
+        "null": "This is required.",
     }
 
     def __init__(self, words: Mapping[str, str], **kwargs: Any):

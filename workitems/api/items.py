@@ -1,4 +1,4 @@
-"""Items: list, show, create, save one or many, requeue. Each version mounts these with its edition."""
+"""The views of items: list, show, create, save one or many, requeue. Each version mounts them with its variant."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -10,301 +10,311 @@ from django.http import Http404
 from pharos.accounts.models import Institution
 
 from .. import mailing, transitions
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 from ..models import WorkItem
 from .base import ApiView
-from .bodies import Form, Json
+from .bodies import FlatFormParser, JsonParser
 from .fields import read_time
-from .listing import page
-from .replies import Wrong, reply, status_of, wrong_fields
-from .telling import Shape, tells
+from .listing import list_page
+from .operations import BodyShape, operation
+from .responses import ApiError, field_errors, json_response, status_of
 
-# A client that lost the answer to its POST asks again within this time.
-ONCE_IN = timedelta(minutes=1)
-NEEDED = ("name", "action", "institution_id")
-MOST_IN_BATCH = 1000
-_NO_SUCH = "There is no such item."
+# A client that lost the answer to its POST sends it again within this time.
+REPEAT_WINDOW = timedelta(minutes=1)
+REQUIRED_COLUMNS = ("name", "action", "institution_id")
+MAX_IN_BATCH = 1000
+_NOT_FOUND = "There is no such item."
 
 
-class OfItems(ApiView):
-    """What the views of items have in common: an item is found among those that the caller may see."""
+class ItemView(ApiView):
+    """The common part of item views: an item is found among those that the caller can see."""
 
-    in_address = {"id": "The item's number.", "institution_id": "The number of the institution that owns the item."}
+    path_help = {"id": "The item's number.", "institution_id": "The number of the institution that owns the item."}
 
     @property
-    def visible(self):
+    def visible_items(self):
         return WorkItem.objects.visible_to(self.request.user)
 
-    def shown(self, pk: int) -> dict[str, Any]:
-        """The item's record as it is now. Raises Http404."""
-        if pk not in (found := self.all_shown([pk])):
-            raise Http404(_NO_SUCH)
+    def get_record(self, pk: int) -> dict[str, Any]:
+        """The item's current record. Raises Http404."""
+        if pk not in (found := self.get_records([pk])):
+            raise Http404(_NOT_FOUND)
         return found[pk]
 
-    def all_shown(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
+    def get_records(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
         """{id: record} of those among the items that the caller may see, by one query."""
-        rows = self.visible.with_numbers([pk for pk in pks if 0 <= pk <= LARGEST])
-        return {record["id"]: record for record, _beside in self.edition.record.shown(rows)}
+        rows = self.visible_items.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
+        return {record["id"]: record for record, _beside in self.variant.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
-        """Saves the record that was sent; the item as it is afterwards."""
+        """Saves the record that was sent, and returns the item as it is afterwards."""
         sent = self.record(self.request)
-        now = self.shown(pk) if self.edition.record.looks_back(sent) else {}
-        values = self.edition.record.read(sent, now)
-        if pk > LARGEST:
-            raise Http404(_NO_SUCH)
+        now = self.get_record(pk) if self.variant.record.needs_current(sent) else {}
+        values = self.variant.record.read(sent, now)
+        if pk > MAX_BIGINT:
+            raise Http404(_NOT_FOUND)
         try:
-            # Read before anybody else can save it: clients take the answer for what they have saved, and go on from it.
+            # Read before anyone else can save it: clients take the answer as what they have saved, and continue from
+            # there.
             with transaction.atomic():
                 transitions.save({pk: values}, by=self.request.user)
-                return self.shown(pk)
-        except transitions.Stopped as stopped:
-            raise self.told(stopped.refused, pk) from None
+                return self.get_record(pk)
+        except transitions.SaveRefused as stopped:
+            raise self.refusal_error(stopped.refused, pk) from None
 
-    def told(self, refused: Refused, pk: int) -> Exception:
-        """A refusal as the client gets it: with the item as it is now, unless it is about a value."""
+    def refusal_error(self, refused: Refused, pk: int) -> Exception:
+        """The error for a refusal: it includes the current item unless a value is at fault."""
         if refused.reason == "invalid":
             return refused
-        return Wrong(status_of(refused), refused.sentence, **self.shown(pk))
+        return ApiError(status_of(refused), refused.sentence, **self.get_record(pk))
 
 
-class List(OfItems):
-    takes_query = True
+class ListItems(ItemView):
+    accepts_query = True
 
-    @tells(
+    @operation(
         "list_items",
         "List items",
-        "One page of the items that you may see and that fit every parameter. To read all of them, follow `next` until it is null.",
+        "One page of the items that you have access to and that match every parameter. To read all of them, follow "
+        "`next` until it is null.",
         many=True,
     )
     def get(self, request):
-        return reply(page(request, self.edition))
+        return json_response(list_page(request, self.variant))
 
 
-class ListAndCreate(List):
-    @tells(
+class ListAndCreateItems(ListItems):
+    @operation(
         "create_item",
         "Create an item",
-        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
-        takes=Shape.NEW,
+        "If the same caller sends the same item again within a minute, no second item is created; the response is "
+        "the existing one.",
+        takes=BodyShape.NEW,
         status=201,
     )
     def post(self, request):
-        return reply(self.create(), 201)
+        return json_response(self.create(), 201)
 
-    @tells(
+    @operation(
         "save_items",
         "Save many items at once",
-        "All of them or none. A refusal says which record stopped the batch: its place, counted from 0, and its id.",
-        takes=Shape.BATCH,
+        "Saves all of them or none. If the batch is refused, the response names the record that stopped it: its "
+        "position, counted from 0, and its id.",
+        takes=BodyShape.BATCH,
         many=True,
     )
     def put(self, request):
-        """Many records at once: all of them, or none."""
         records = self._records(self.record(request))
         try:
             with transaction.atomic():
                 transitions.save(records, by=request.user)
-                now = self.all_shown(records)
-        except transitions.Stopped as stopped:
-            raise self._stopped(stopped, list(records)) from None
+                now = self.get_records(records)
+        except transitions.SaveRefused as stopped:
+            raise self._batch_error(stopped, list(records)) from None
         shown = [now[pk] for pk in records]
-        return reply({"count": len(shown), "next": None, "previous": None, "results": shown})
+        return json_response({"count": len(shown), "next": None, "previous": None, "results": shown})
 
     def create(self, **given: Any) -> dict[str, Any]:
-        """Makes the item that was sent, with the values `given` by the address; its record."""
-        needed = [name for name in NEEDED if name not in given]
-        values = self.edition.record.read(self.record(self.request), needed=needed)
+        """Creates the item that was sent, with the values `given` by the address, and returns its record."""
+        needed = [name for name in REQUIRED_COLUMNS if name not in given]
+        values = self.variant.record.read(self.record(self.request), needed=needed)
         for column, value in given.items():
             if values.get(column) not in (None, 0, value):
-                raise wrong_fields(422, {column: [f"The address says {value}, the record {values[column]}."]})
+                raise field_errors(422, {column: [f"The address says {value}, but the record says {values[column]}."]})
         values |= given
         if not values.get("user"):
             values["user"] = self.request.user.email
         with transaction.atomic():
-            item = transitions.create(by=self.request.user, once_in=ONCE_IN, **values)
-            return self.shown(item.pk)
+            item = transitions.create(by=self.request.user, deduplicate_within=REPEAT_WINDOW, **values)
+            return self.get_record(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
-        """{id: values} of a batch. Raises Wrong at the first record that cannot be read, saying which."""
+        """{id: values} of a batch. Raises ApiError for the first invalid record, and names it."""
         batch = sent.get("work_items")
         items = batch.get("items") if isinstance(batch, dict) else None
-        if not isinstance(items, list) or not items or len(items) > MOST_IN_BATCH:
-            sentence = f'Send {{"work_items": {{"items": […]}}}} with 1 to {MOST_IN_BATCH} records.'
-            raise wrong_fields(422, {"work_items": [sentence]})
+        if not isinstance(items, list) or not items or len(items) > MAX_IN_BATCH:
+            sentence = f'Send {{"work_items": {{"items": […]}}}} with 1 to {MAX_IN_BATCH} records.'
+            raise field_errors(422, {"work_items": [sentence]})
         pks = [one.get("id") if isinstance(one, dict) else None for one in items]
-        now = self.all_shown(pk for pk in pks if type(pk) is int)
+        now = self.get_records(pk for pk in pks if type(pk) is int)
         found: dict[int, dict[str, Any]] = {}
         for index, (pk, one) in enumerate(zip(pks, items, strict=True)):
             if type(pk) is not int:
-                raise Wrong(
-                    422, f"{_place(index)} does not say which item it is about: give its number as “id”.", index=index
+                raise ApiError(
+                    422,
+                    f"{_record_label(index)} doesn't say which item it is about. Add the item's number as “id”.",
+                    index=index,
                 )
             if pk in found:
-                sentence = f"{_place(index)}, item {pk}: this item is in the batch twice; send each once."
-                raise Wrong(422, sentence, id=pk, index=index)
+                sentence = f"{_record_label(index)}, item {pk}: this item is in the batch twice; send each once."
+                raise ApiError(422, sentence, id=pk, index=index)
             if pk not in now:
-                raise Wrong(404, f"{_place(index)}, item {pk}: {_NO_SUCH}", id=pk, index=index)
+                raise ApiError(404, f"{_record_label(index)}, item {pk}: {_NOT_FOUND}", id=pk, index=index)
             try:
-                found[pk] = self.edition.record.read(one, now[pk])
-            except Wrong as wrong:
+                found[pk] = self.variant.record.read(one, now[pk])
+            except ApiError as wrong:
                 more = {**wrong.more, "id": pk, "index": index}
-                raise Wrong(wrong.status, f"{_place(index)}, item {pk}: {wrong}", **more) from None
+                raise ApiError(wrong.status, f"{_record_label(index)}, item {pk}: {wrong}", **more) from None
         return found
 
-    def _stopped(self, stopped: transitions.Stopped, ids: list[int]) -> Wrong:
+    def _batch_error(self, stopped: transitions.SaveRefused, ids: list[int]) -> ApiError:
         pk, refused = ids[stopped.index], stopped.refused
-        field = self.edition.record.name_of(refused.field or "record")
-        more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.shown(pk)
-        sentence = f"{_place(stopped.index)}, item {pk}: {refused.sentence} Nothing of the batch was saved."
-        return Wrong(status_of(refused), sentence, **{**more, "id": pk, "index": stopped.index})
+        field = self.variant.record.name_of(refused.field or "record")
+        more: dict[str, Any] = {field: [refused.sentence]} if refused.reason == "invalid" else self.get_record(pk)
+        sentence = f"{_record_label(stopped.index)}, item {pk}: {refused.sentence} Nothing of the batch was saved."
+        return ApiError(status_of(refused), sentence, **{**more, "id": pk, "index": stopped.index})
 
 
-def _place(index: int) -> str:
+def _record_label(index: int) -> str:
     return f"Record {index + 1} of the batch"
 
 
-class CreateOnly(ListAndCreate):
-    """The last version names the owner in the address."""
+class CreateItem(ListAndCreateItems):
+    """In version 3 the address names the owner."""
 
     http_method_names = ["post"]
 
-    @tells(
+    @operation(
         "create_item",
-        "Create an item of an institution",
-        "The same item sent again within a minute by the same caller is not made twice: the answer is the one that exists.",
-        takes=Shape.NEW,
+        "Create an item for an institution",
+        "If the same caller sends the same item again within a minute, no second item is created; the response is "
+        "the existing one.",
+        takes=BodyShape.NEW,
         status=201,
     )
     def post(self, request, institution_id):
         if Institution.objects.visible_to(request.user).with_number(institution_id) is None:
             raise Http404("There is no such institution.")
-        return reply(self.create(institution_id=institution_id), 201)
+        return json_response(self.create(institution_id=institution_id), 201)
 
 
-class Show(OfItems):
-    @tells("show_item", "Show an item")
+class ShowItem(ItemView):
+    @operation("show_item", "Show an item")
     def get(self, request, pk):
-        return reply(self.shown(pk))
+        return json_response(self.get_record(pk))
 
 
-class ShowAndSave(Show):
-    @tells(
+class ShowAndSaveItem(ShowItem):
+    @operation(
         "save_item",
         "Save an item",
-        "Send the whole record as you have read it, with what is new. The server works out which move that means. What cannot "
-        "change may be sent as it is; what is left out stays as it is.",
-        takes=Shape.RECORD,
+        "Send the complete record as you read it, with your changes. The server works out which move you mean. You "
+        "can send fields that can't change as they are; fields you leave out don't change.",
+        takes=BodyShape.RECORD,
     )
     def put(self, request, pk):
-        return reply(self.save(pk))
+        return json_response(self.save(pk))
 
 
-class SaveOnly(ShowAndSave):
+class SaveItem(ShowAndSaveItem):
     http_method_names = ["put"]
 
 
-class ByUpload(OfItems):
-    """An item by what its upload was: etag, name, and the second in which the bag was made."""
+class ItemByUpload(ItemView):
+    """An item identified by its upload: etag, name, and the second in which the bag was created."""
 
-    in_address = {
+    path_help = {
         "etag": "The upload's etag.",
-        "name": "The item's name. A slash in it is written %2F.",
-        "bag_date": "When the bag was made, like 2021-03-04T05:06:07Z; fractions of the second do not matter.",
+        "name": "The item's name. Write a slash in it as %2F.",
+        "bag_date": "When the bag was created, such as 2021-03-04T05:06:07Z; fractions of a second are ignored.",
     }
 
     def _number(self, etag: str, name: str, bag_date: str, action: Any = None) -> int:
-        """The item's number; of an upload with items of several actions, that with this one, or the ingest."""
+        """The item's number. If the upload has items of several actions, the one with this action, or the ingest."""
         try:
             moment = read_time(bag_date)
         except ValueError as error:
-            raise Http404(f"{_NO_SUCH} The address ends with the time when the bag was made. {error}") from None
-        # PostgreSQL does not even look for a text with a NUL in it.
-        item = None if "\0" in etag + name else self.visible.of_upload(etag, name, moment, action)
+            raise Http404(f"{_NOT_FOUND} The address ends with the time when the bag was created. {error}") from None
+        # PostgreSQL rejects a text with a NUL.
+        item = None if "\0" in etag + name else self.visible_items.of_upload(etag, name, moment, action)
         if item is None:
-            raise Http404(_NO_SUCH)
+            raise Http404(_NOT_FOUND)
         return item.pk
 
-    @tells(
+    @operation(
         "show_item_by_upload",
         "Show an item by its upload",
-        "Named by etag, name, and the second in which the bag was made.",
+        "Identified by its etag, its name, and the second in which the bag was created.",
     )
     def get(self, request, etag, name, bag_date):
-        return reply(self.shown(self._number(etag, name, bag_date)))
+        return json_response(self.get_record(self._number(etag, name, bag_date)))
 
-    @tells(
+    @operation(
         "save_item_by_upload",
         "Save an item by its upload",
-        "Named by etag, name, and the second in which the bag was made. Else like saving an item by its number.",
-        takes=Shape.RECORD,
+        "Identified by its etag, its name, and the second in which the bag was created. Otherwise the same as "
+        "saving an item by its number.",
+        takes=BodyShape.RECORD,
     )
     def put(self, request, etag, name, bag_date):
         action = self.record(request).get("action")
-        return reply(self.save(self._number(etag, name, bag_date, action)))
+        return json_response(self.save(self._number(etag, name, bag_date, action)))
 
 
-class Requeue(OfItems):
-    """`stage_name`: what the version calls the stage to go back to. Without it: where the item stopped."""
+class RequeueItem(ItemView):
+    """`stage_name`: this version's name for the target stage. Without one, the item restarts where it stopped."""
 
-    parser_classes = [Json, Form]
+    parser_classes = [JsonParser, FlatFormParser]
     http_method_names = ["put"]
     stage_name = "item_stage"
 
-    @tells(
+    @operation(
         "requeue_item",
         "Requeue an item",
-        "For admins only. Work on the item begins again at the stage that you name; at the one where it stopped, if you name none. Takes JSON or a form.",
-        takes=Shape.STAGE,
+        "For admins only. Work on the item restarts at the stage you name or, if you name none, at the stage where "
+        "it stopped. Accepts JSON or a form.",
+        takes=BodyShape.STAGE,
     )
     def put(self, request, pk):
-        self.shown(pk)
+        self.get_record(pk)
         stage = self._stage(request)
-        item = self.visible.get(pk=pk)
+        item = self.visible_items.get(pk=pk)
         try:
             with transaction.atomic():
                 transitions.requeue(item, by=request.user, via="api", stage=stage)
-                shown = self.shown(pk)
+                shown = self.get_record(pk)
         except Refused as refused:
             if refused.field == "stage" and refused.reason == "invalid":
-                raise wrong_fields(422, {self.stage_name: [refused.sentence]}) from None
-            raise self.told(refused, pk) from None
-        return reply(shown)
+                raise field_errors(422, {self.stage_name: [refused.sentence]}) from None
+            raise self.refusal_error(refused, pk) from None
+        return json_response(shown)
 
     def _stage(self, request) -> str | None:
         has_body = int(request.META.get("CONTENT_LENGTH") or 0) or request.META.get("HTTP_TRANSFER_ENCODING")
         sent = self.record(request) if has_body else {}
         if strays := [name for name in sent if name != self.stage_name]:
-            raise wrong_fields(422, {name: [f"Only “{self.stage_name}” is taken here."] for name in strays})
+            raise field_errors(422, {name: [f"Only “{self.stage_name}” is accepted here."] for name in strays})
         stage = sent.get(self.stage_name)
         if stage is not None and not isinstance(stage, str):
-            raise wrong_fields(422, {self.stage_name: ["Give a text."]})
+            raise field_errors(422, {self.stage_name: ["Use text."]})
         return stage or None
 
 
-class SpotTest(OfItems):
-    """Mails the institution's staff that a restored copy can be checked. The one GET that acts: its client knows no other way."""
+class RequestSpotTest(ItemView):
+    """Emails the institution's staff that a restored copy can be checked. The only GET that changes anything: its
+    client knows no other way.
+    """
 
     http_method_names = ["get"]
 
-    @tells(
+    @operation(
         "ask_for_spot_test",
-        "Ask staff to check a restored copy",
-        "Mails the institution's staff that the restored copy is ready to be checked, and adds to the note whom. The one GET that acts; "
-        "asked again, it mails nobody twice.",
+        "Request a check of a restored copy",
+        "Emails the institution's staff that the restored copy is ready to check, and records in the note who was "
+        "notified. This is the only GET that changes anything; repeating it doesn't send the email again.",
         refuses=(409, 422),
     )
     def get(self, request, pk):
-        self.shown(pk)
-        item = self.visible.get(pk=pk)
+        self.get_record(pk)
+        item = self.visible_items.get(pk=pk)
         url = request.build_absolute_uri(f"/items/{pk}")
         try:
             with transaction.atomic():
-                mailing.ask_to_check(item, by=request.user, item_url=url)
-                shown = self.shown(pk)
+                mailing.request_spot_test(item, by=request.user, item_url=url)
+                shown = self.get_record(pk)
         except Refused as refused:
-            raise self.told(refused, pk) from None
-        except mailing.NotSent as error:
-            raise Wrong(503, str(error)) from None
-        return reply(shown)
+            raise self.refusal_error(refused, pk) from None
+        except mailing.EmailNotSent as error:
+            raise ApiError(503, str(error)) from None
+        return json_response(shown)

@@ -1,4 +1,4 @@
-"""Objects in preservation storage, as far as work items tell of them: this product keeps no record of its own."""
+"""Objects in preservation storage, derived from work items: this product keeps no records of objects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ DELETED = "D"
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as its last successful ingest shows it: `id` and the times are that item's. None: not known here."""
+    """An object as of its last successful ingest; `id` and the times are that item's. None: unknown here."""
 
     id: int
     identifier: str
@@ -26,9 +26,9 @@ class StoredObject:
     storage_option: str | None = None
 
 
-def object_of(identifier: str, user: User) -> StoredObject | None:
-    """The object of exactly this identifier; None where it was never ingested, as far as this person may know."""
-    if not _can_be_stored(identifier):
+def find_object(identifier: str, user: User) -> StoredObject | None:
+    """The object with exactly this identifier; None if it was never ingested, as far as this user can see."""
+    if not _is_storable(identifier):
         return None
     visible = WorkItem.objects.visible_to(user)
     ingest = visible.ingests_of_object(identifier).first()
@@ -44,8 +44,8 @@ def object_of(identifier: str, user: User) -> StoredObject | None:
     )
 
 
-def _can_be_stored(identifier: str) -> bool:
-    """Whether an item could have it at all; the databases differ in what they make of the rest."""
+def _is_storable(identifier: str) -> bool:
+    """Whether an item could have this identifier at all; the databases differ in how they treat invalid ones."""
     longest = WorkItem._meta.get_field("object_identifier").max_length or 0
     if not identifier or "\0" in identifier or len(identifier) > longest:
         return False

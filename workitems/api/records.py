@@ -1,4 +1,4 @@
-"""An item as one version of the API writes and reads it: the base of the versions' records."""
+"""The base of the records: an item as one version of the API reads and writes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from .fields import NOTHING_SAID, Moment, read_time
-from .replies import wrong_fields
+from .responses import field_errors
 
-# What comes back from clients that send whole records, and is the system's own affair.
-IGNORED = frozenset({"updated_at", "work_item_state_id", "inst_approver", "aptrust_approver"})
-_NEEDED = "A new item needs this."
-_NOT_OURS = "There is no field of this name."
-_OURS_ALONE = "This is set by the system and does not change by a save; leave it out."
+_NEEDED = "A new item requires this."
+_UNKNOWN = "There is no field with this name."
+_READ_ONLY = "This is set by the system, and a save can't change it. Leave it out."
 
 
 class Line(NamedTuple):
-    """One name of a record: where its value lives, and how it goes out."""
+    """One name of a record: the column with its value, and the function that writes it."""
 
     name: str
     column: str
@@ -25,7 +23,7 @@ class Line(NamedTuple):
 
 
 class Record(serializers.Serializer):
-    """Subclasses declare the fields, in the order in which they go out, and `adjust` what depends on several of them."""
+    """Subclasses declare the fields in the order of the answer. `adjust` is for what depends on several of them."""
 
     by_name: dict[str, Any]
     lines: tuple[Line, ...]
@@ -40,9 +38,11 @@ class Record(serializers.Serializer):
         """Changes one outgoing record in place."""
 
     @classmethod
-    def shown(cls, items: Any, beside: Sequence[Any] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
-        """The records of a queryset, each with the values of the columns `beside` it. No model instance is made: that would
-        take most of the time."""
+    def serialize(cls, items: Any, beside: Sequence[Any] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+        """The records of a queryset, each with the values of the columns `beside` it.
+
+        It makes no model instances, which would take most of the time.
+        """
         lines = cls.lines
         columns = [line.column for line in lines]
         found = []
@@ -62,36 +62,39 @@ class Record(serializers.Serializer):
 
     @classmethod
     def read(cls, data: Any, now: Mapping[str, Any] | None = None, needed: Iterable[str] = ()) -> dict[str, Any]:
-        """{column: value} of what a client sent. `now`: the record as it goes out now, None for a new item.
+        """{column: value} of what a client sent. `now`: the record as it is now, None for a new item.
 
-        Names that are not sent are left out, but for the columns `needed`. Raises Wrong with every field that is wrong.
+        Columns that were not sent are left out. Raises Wrong with every invalid field, and with those of `needed` that are
+        missing.
         """
         record = cls(data=data, context={"is_new": now is None})
         errors = {} if record.is_valid() else {name: [str(one) for one in told] for name, told in record.errors.items()}
         errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
-        errors |= dict(cls.strays(data, now))
+        errors |= dict(cls.reject_unknown(data, now))
         if errors:
-            raise wrong_fields(422, errors)
+            raise field_errors(422, errors)
         return dict(cls._set(record))
 
     @classmethod
-    def looks_back(cls, data: Mapping[str, Any]) -> bool:
-        """Whether `read` will ask what the record is now: where a client sends the system's own values back."""
-        return any(name in cls.by_name and cls.by_name[name].read_only and name not in IGNORED for name in data)
+    def needs_current(cls, data: Mapping[str, Any]) -> bool:
+        """Whether `read` needs the record as it is now: if the client sends back values that only the system sets."""
+        return any(name in cls.by_name and cls._is_compared(name) for name in data)
 
     @classmethod
-    def strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
-        """Names that a record does not have, and values that a client would change and must not."""
-        fields = cls.by_name
+    def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
+        """Errors for names that a record does not have, and for values that a client must not change."""
         for name, value in data.items():
-            if name in IGNORED:
-                continue
-            if name not in fields:
-                yield name, [_NOT_OURS]
-            elif fields[name].read_only and _plain(fields[name], value) != (
-                _plain(fields[name], now[name]) if now else None
-            ):
-                yield name, [_OURS_ALONE]
+            if name not in cls.by_name:
+                yield name, [_UNKNOWN]
+            elif cls._is_compared(name):
+                field = cls.by_name[name]
+                if _comparable(field, value) != (_comparable(field, now[name]) if now else None):
+                    yield name, [_READ_ONLY]
+
+    @classmethod
+    def _is_compared(cls, name: str) -> bool:
+        field = cls.by_name[name]
+        return field.read_only and not field.ignored
 
     @classmethod
     def _set(cls, record: "Record") -> Iterable[tuple[str, Any]]:
@@ -101,8 +104,8 @@ class Record(serializers.Serializer):
                 yield field.column, said
 
 
-def _plain(field: Any, value: Any) -> Any:
-    """For comparing what the system says with what comes back: clients write the same time in other ways."""
+def _comparable(field: Any, value: Any) -> Any:
+    """A value in the form in which equal ones are equal: clients write the same time in several ways."""
     if isinstance(field, Moment) and isinstance(value, str):
         with suppress(ValueError):
             return read_time(value)

@@ -1,4 +1,4 @@
-"""Version 1, the first member API: the 19 fields of an item as versions 7 and 8 of its description name them."""
+"""Version 1, the first member API: the 19 fields of an item, as versions 7 and 8 of its specification name them."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from django.urls import path
 
 from pharos.accounts.roles import Permission
 
-from ..listing import WITHOUT_EFFECT, Dialect
+from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items
-from .callers import FLUCTUS
-from .editions import Edition
+from .authentication import FLUCTUS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant
 
-# Here a list is asked by keys: glacier_restore for Glacier Restore.
+# The parameters of this version's lists take keys, such as glacier_restore for Glacier Restore. The keys are fixed.
 ACTIONS = {word.value.lower().replace(" check", "").replace(" ", "_"): word.value for word in Action}
 STAGES = {
     key: stage.value
@@ -40,7 +40,7 @@ STATUSES = {
     "fail": Status.FAILED.value,
     "cancel": Status.CANCELLED.value,
 }
-# The user appears only on these: an ingest or a scheduled check is nobody's request.
+# The user is shown for these only: nobody requests an ingest or a scheduled check.
 _REQUESTED = frozenset({Action.RESTORE.value, Action.GLACIER_RESTORE.value, Action.DELETE.value, Action.DPN.value})
 
 
@@ -71,7 +71,7 @@ class Item(Record):
             shown["user"] = None
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v1",
     permission=Permission.BROWSE,
     headers=FLUCTUS,
@@ -91,9 +91,9 @@ MEMBER = Edition(
         },
         per_page=10,
         words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
-        ignored=WITHOUT_EFFECT,
+        ignored=IGNORED_NAMES,
     ),
     record=Item,
 )
 
-urlpatterns = [path("member-api/v1/items/", items.List.as_view(edition=MEMBER), name="v1_items")]
+urlpatterns = [path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items")]

@@ -1,28 +1,28 @@
-"""Version 2: Pharos' own, for depositors' tools and for the workers."""
+"""Version 2, Pharos' own, for depositors' tools and for the workers."""
 
 from django.urls import path, re_path
 
 from pharos.accounts.roles import Permission
 
-from ..listing import NAMES, OF_PAGES, OF_V3, WITHOUT_EFFECT, Dialect
+from ..listing import IGNORED_NAMES, NAMES, PAGES_ONLY_NAMES, V3_ONLY_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
 from . import items, resources
-from .callers import PHAROS
-from .editions import Edition, without_process
+from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant, without_process
 
-PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*OF_PAGES, *OF_V3)}
+PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*PAGES_ONLY_NAMES, *V3_ONLY_NAMES)}
 
 
 class MemberItem(Record):
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
-    updated_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True, ignored=True)
     name = Text(required=False)
     etag = Text()
     bucket = Text()
-    user = Text(nullable=True, clears=False)  # filled in on create; a blank one later takes nobody away
+    user = Text(nullable=True, clears=False)  # set on create if missing; cannot be cleared later
     institution = Text(column="institution__identifier", read_only=True)
     institution_id = Whole(clears=False)
     note = Text()
@@ -40,49 +40,50 @@ class MemberItem(Record):
     needs_admin_review = Flag()
     queued_at = Moment()
     stage_started_at = Moment()
-    inst_approver = Text(nullable=True, read_only=True)
-    aptrust_approver = Text(nullable=True, read_only=True)
+    inst_approver = Text(nullable=True, read_only=True, ignored=True)
+    aptrust_approver = Text(nullable=True, read_only=True, ignored=True)
 
 
 class Item(MemberItem):
     node = Text(nullable=True)
     pid = Whole(zero_is_null=True)
-    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
+    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True, ignored=True)
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v2",
     permission=Permission.BROWSE,
     headers=PHAROS,
-    dialect=Dialect(without_process(PARAMETERS), per_page=10, ignored=WITHOUT_EFFECT),
+    dialect=Dialect(without_process(PARAMETERS), per_page=10, ignored=IGNORED_NAMES),
     record=MemberItem,
 )
-ADMIN = Edition(
+ADMIN = ApiVariant(
     version="v2",
     permission=Permission.ADMIN_API,
     headers=PHAROS,
-    dialect=Dialect(PARAMETERS, per_page=10, ignored=WITHOUT_EFFECT),
+    dialect=Dialect(PARAMETERS, per_page=10, ignored=IGNORED_NAMES),
     record=Item,
 )
 
-# As names do, it may hold a slash and even a line break, which <path:…> does not take.
+# Like a name, it can contain slashes and even line breaks, which <path:…> does not match.
 _IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
 
 urlpatterns = [
-    path("member-api/v2/items/", items.List.as_view(edition=MEMBER)),
-    path("member-api/v2/items/<int:pk>/", items.Show.as_view(edition=MEMBER)),
-    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", resources.Object.as_view(edition=MEMBER)),
-    path("api/v2/items/", items.ListAndCreate.as_view(edition=ADMIN)),
-    path("api/v2/items/<int:pk>/", items.ShowAndSave.as_view(edition=ADMIN)),
-    path("api/v2/items/<int:pk>/requeue/", items.Requeue.as_view(edition=ADMIN)),
-    # A name may hold a slash; etag and date do not.
+    path("member-api/v2/items/", items.ListItems.as_view(variant=MEMBER)),
+    path("member-api/v2/items/<int:pk>/", items.ShowItem.as_view(variant=MEMBER)),
+    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", resources.ObjectDetail.as_view(variant=MEMBER)),
+    path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN)),
+    path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN)),
+    path("api/v2/items/<int:pk>/requeue/", items.RequeueItem.as_view(variant=ADMIN)),
+    # A name can contain slashes; an etag and a date cannot.
     re_path(
-        r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z", items.ByUpload.as_view(edition=ADMIN)
+        r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z",
+        items.ItemByUpload.as_view(variant=ADMIN),
     ),
-    path("api/v2/item_state/", resources.NewState.as_view(edition=ADMIN)),
-    path("api/v2/item_state/<int:pk>/", resources.State.as_view(edition=ADMIN)),
-    path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.SpotTest.as_view(edition=ADMIN)),
-    re_path(rf"^api/v2/objects/{_IDENTIFIER}", resources.Object.as_view(edition=ADMIN)),
-    path("api/v2/institutions/", resources.Institutions.as_view(edition=ADMIN)),
-    path("api/v2/institutions/<str:identifier>/", resources.OneInstitution.as_view(edition=ADMIN)),
+    path("api/v2/item_state/", resources.CreateWorkerState.as_view(variant=ADMIN)),
+    path("api/v2/item_state/<int:pk>/", resources.WorkerStateDetail.as_view(variant=ADMIN)),
+    path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.RequestSpotTest.as_view(variant=ADMIN)),
+    re_path(rf"^api/v2/objects/{_IDENTIFIER}", resources.ObjectDetail.as_view(variant=ADMIN)),
+    path("api/v2/institutions/", resources.InstitutionList.as_view(variant=ADMIN)),
+    path("api/v2/institutions/<str:identifier>/", resources.InstitutionDetail.as_view(variant=ADMIN)),
 ]

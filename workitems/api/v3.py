@@ -1,4 +1,4 @@
-"""Version 3, APTrust Registry's names: `date_processed`, the institution by three names, a restoration as two actions."""
+"""Version 3, with the names of APTrust Registry: `date_processed`, three fields for the institution, two actions for restoring."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from pharos.accounts.roles import Permission
 from ..listing import Dialect, Sort
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import items
-from .callers import PHAROS
-from .editions import Edition, without_process
+from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
+from .variants import ApiVariant, without_process
 
 PARAMETERS = {
     "action": "registry_action",
@@ -47,7 +47,7 @@ PARAMETERS = {
     "per_page": "per_page",
     "after": "after",
 }
-# `sort` takes these names, and what they are called in the database.
+# {name in `sort`: column}
 COLUMNS = {
     "id": "id",
     "name": "name",
@@ -77,7 +77,7 @@ COLUMNS = {
 
 
 def _sorts() -> dict[str, Sort]:
-    """Column, or column__asc, or column__desc; equal rows by id, in the same direction."""
+    """Each name alone, with __asc, or with __desc. Rows that are equal are ordered by id, in the same direction."""
     found = {}
     for name, column in COLUMNS.items():
         up = (column,) if column == "id" else (column, "id")
@@ -96,7 +96,7 @@ class MemberItem(Record):
     object_identifier = Text(nullable=True)
     generic_file_identifier = Text(nullable=True)
     bucket = Text()
-    user = Text(nullable=True, clears=False)  # filled in on create; a blank one later takes nobody away
+    user = Text(nullable=True, clears=False)  # set on create if missing; cannot be cleared later
     note = Text()
     action = Word({word: action.value for word, (action, _about_file) in REGISTRY_ACTIONS.items()})
     stage = Word({word.value: word.value for word in Stage})
@@ -110,28 +110,28 @@ class MemberItem(Record):
     size = Whole(zero_is_null=True, clears=False)
     queued_at = Moment()
     stage_started_at = Moment()
-    inst_approver = Text(nullable=True, read_only=True)
-    aptrust_approver = Text(nullable=True, read_only=True)
+    inst_approver = Text(nullable=True, read_only=True, ignored=True)
+    aptrust_approver = Text(nullable=True, read_only=True, ignored=True)
     created_at = Moment(read_only=True)
-    updated_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True, ignored=True)
 
     @classmethod
     def adjust(cls, shown: dict[str, Any]) -> None:
         shown["action"] = registry_action(shown["action"], about_file=bool(shown["generic_file_identifier"]))
 
     @classmethod
-    def looks_back(cls, data: Mapping[str, Any]) -> bool:
-        return super().looks_back(data) or data.get("action") in (RESTORE_OBJECT, RESTORE_FILE)
+    def needs_current(cls, data: Mapping[str, Any]) -> bool:
+        return super().needs_current(data) or data.get("action") in (RESTORE_OBJECT, RESTORE_FILE)
 
     @classmethod
-    def strays(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
-        yield from super().strays(data, now)
-        # To the door both are one action.
+    def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
+        yield from super().reject_unknown(data, now)
+        # Everywhere else they are one action.
         if now and data.get("action") in (RESTORE_OBJECT, RESTORE_FILE) and data["action"] != now["action"]:
             yield "action", [f"The action of an item never changes: it is “{now['action']}”."]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Here the file identifier makes two actions of one, so the two must agree."""
+        """The file identifier decides which of the two actions it is, so they must agree."""
         word = self.initial_data.get("action")
         wanted = REGISTRY_ACTIONS[word][1] if word else None
         is_said = "generic_file_identifier" in attrs or self.context["is_new"]
@@ -145,7 +145,7 @@ class MemberItem(Record):
 class Item(MemberItem):
     node = Text(nullable=True)
     pid = Whole(zero_is_null=True)
-    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True)
+    work_item_state_id = Whole(column="work_item_state__item_id", read_only=True, ignored=True)
 
 
 def _dialect(names: dict[str, str]) -> Dialect:
@@ -158,23 +158,23 @@ def _dialect(names: dict[str, str]) -> Dialect:
     )
 
 
-MEMBER = Edition(
+MEMBER = ApiVariant(
     version="v3",
     permission=Permission.BROWSE,
     headers=PHAROS,
     dialect=_dialect(without_process(PARAMETERS)),
     record=MemberItem,
 )
-ADMIN = Edition(
+ADMIN = ApiVariant(
     version="v3", permission=Permission.ADMIN_API, headers=PHAROS, dialect=_dialect(PARAMETERS), record=Item
 )
 
 urlpatterns = [
-    path("member-api/v3/items", items.List.as_view(edition=MEMBER)),
-    path("member-api/v3/items/show/<int:pk>", items.Show.as_view(edition=MEMBER)),
-    path("admin-api/v3/items", items.List.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/show/<int:pk>", items.Show.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/create/<int:institution_id>", items.CreateOnly.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/update/<int:pk>", items.SaveOnly.as_view(edition=ADMIN)),
-    path("admin-api/v3/items/requeue/<int:pk>", items.Requeue.as_view(edition=ADMIN, stage_name="stage")),
+    path("member-api/v3/items", items.ListItems.as_view(variant=MEMBER)),
+    path("member-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=MEMBER)),
+    path("admin-api/v3/items", items.ListItems.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/create/<int:institution_id>", items.CreateItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/update/<int:pk>", items.SaveItem.as_view(variant=ADMIN)),
+    path("admin-api/v3/items/requeue/<int:pk>", items.RequeueItem.as_view(variant=ADMIN, stage_name="stage")),
 ]

@@ -1,17 +1,17 @@
-"""An item's history read as one, whether its entries are at hand or archived; and the moving of old ones to the archive.
+"""Histories read as a whole, whether their entries are current or archived, and the archiving of old ones.
 
-It reads and moves entries; `transitions` alone writes new ones.
+It reads and moves entries; only `transitions` writes new ones.
 """
 
-from .archiving import Moved, TooYoung, highest_number, move_out
-from .reading import every_entry, latest, whole
+from .archiving import ArchiveResult, TooRecent, archive_histories, last_item_id
+from .reading import latest_entries, query_entries, read_histories
 
 __all__ = [
-    "Moved",
-    "TooYoung",
-    "every_entry",
-    "highest_number",
-    "latest",
-    "move_out",
-    "whole",
+    "ArchiveResult",
+    "TooRecent",
+    "archive_histories",
+    "last_item_id",
+    "latest_entries",
+    "query_entries",
+    "read_histories",
 ]

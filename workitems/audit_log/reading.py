@@ -1,8 +1,8 @@
-"""An item's history read as one: the entries at hand, and those that were moved out to the archive.
+"""Histories read as a whole: current entries and archived ones.
 
-Each entry is in exactly one of the two tables; the databases see to that (migrations 0002, 0005, 0009; docs/history.md).
-What an archive holds of an item is the beginning of its history, and `version`, the number of its last entry, says whether
-that has to be asked for.
+Each entry is in exactly one of the two tables, which the database ensures (migrations 0002, 0005, 0009;
+docs/history.md). The archive holds the start of a history. An item's `version`, the number of its last entry, tells
+whether the archive has to be read.
 """
 
 from collections import defaultdict
@@ -17,18 +17,18 @@ from ..models import AcceptedChange, ArchivedEntry, HistoryEntry, WorkItem
 _TABLES = (HistoryEntry.objects, ArchivedEntry.objects)
 
 
-def latest(item: WorkItem, most: int) -> list[AcceptedChange]:
-    """The item's last entries, newest first, at most so many. The archive is asked only where some are missing."""
-    found: list[AcceptedChange] = [*HistoryEntry.objects.filter(item_id=item.pk).order_by("-number")[:most]]
-    if (missing := min(most, item.version) - len(found)) > 0:
+def latest_entries(item: WorkItem, limit: int) -> list[AcceptedChange]:
+    """Returns the item's last entries, newest first, at most `limit`. Reads the archive only if some are missing."""
+    found: list[AcceptedChange] = [*HistoryEntry.objects.filter(item_id=item.pk).order_by("-number")[:limit]]
+    if (missing := min(limit, item.version) - len(found)) > 0:
         found += ArchivedEntry.objects.filter(item_id=item.pk).order_by("-number")[:missing]
     return found
 
 
-def whole(versions: Mapping[int, int], columns: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
-    """{item: its entries, oldest first, each as the values of these columns}, of items {id: version}.
+def read_histories(versions: Mapping[int, int], columns: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
+    """Returns {item id: its entries, oldest first, as tuples of these columns} for items given as {id: version}.
 
-    The archive is asked for those items only of which some are missing; an item without any is not in the answer.
+    Reads the archive only for items with missing entries. Items without any entry are left out.
     """
     found = _read(HistoryEntry.objects, versions, columns)
     if short := [pk for pk, version in versions.items() if len(found.get(pk, ())) < version]:
@@ -45,10 +45,11 @@ def _read(table: models.Manager[Any], ids: Iterable[int], columns: Sequence[str]
     return dict(histories)
 
 
-def every_entry(*columns: str, **conditions: Any) -> QuerySet[Any, Any]:
-    """These columns of the entries that fulfil the conditions, from both tables, in no order, as named tuples.
+def query_entries(*columns: str, **conditions: Any) -> QuerySet[Any, Any]:
+    """Returns these columns of entries that meet the conditions, from both tables, unordered, as named tuples.
 
-    One statement, for what is asked seldom, or of a bulk act. It can be ordered by one of the columns, counted and sliced.
+    One statement, for rare questions and bulk changes. The result can be ordered by one of the columns, counted, and
+    sliced.
     """
     at_hand, archived = (
         entries.filter(**conditions).order_by().values_list(*columns, named=True) for entries in _TABLES

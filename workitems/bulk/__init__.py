@@ -1,44 +1,44 @@
-"""Bulk changes: one move made with many items at once, its dry run, and the report of what it has done.
+"""Bulk changes: one move made on many items, its dry run, and the report of what it did.
 
-It chooses items by a list and changes them by `transitions`; it knows no page.
+It selects items by a list and changes them through `transitions`. It must not know any page.
 """
 
 from .preview import dry_run
-from .report import entries_of, left_alone, may_go_on, may_undo, skipped_of, some_acts, visible_acts
+from .report import can_continue, can_undo, changed_items, list_changes, skip_reasons, unchanged_items, visible_changes
 from .run import (
-    BadSelection,
+    InvalidSelection,
     Selection,
-    begin,
-    fixed,
-    go_on,
-    mark,
-    of_ids,
-    of_snapshot,
-    snapshot,
-    token_of,
+    find_undo,
+    freeze,
+    read_marker,
+    run_slice,
+    select_by_ids,
+    select_by_snapshot,
+    sign_frozen,
+    sign_snapshot,
+    start,
     undo,
-    undo_of,
 )
 
 __all__ = [
-    "BadSelection",
+    "InvalidSelection",
     "Selection",
-    "begin",
+    "can_continue",
+    "can_undo",
+    "changed_items",
     "dry_run",
-    "entries_of",
-    "fixed",
-    "go_on",
-    "left_alone",
-    "mark",
-    "may_go_on",
-    "may_undo",
-    "of_ids",
-    "of_snapshot",
-    "skipped_of",
-    "snapshot",
-    "some_acts",
-    "token_of",
+    "find_undo",
+    "freeze",
+    "list_changes",
+    "read_marker",
+    "run_slice",
+    "select_by_ids",
+    "select_by_snapshot",
+    "sign_frozen",
+    "sign_snapshot",
+    "skip_reasons",
+    "start",
+    "unchanged_items",
     "undo",
-    "undo_of",
-    "visible_acts",
+    "visible_changes",
 ]

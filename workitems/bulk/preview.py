@@ -1,4 +1,4 @@
-"""What a bulk act would do with what was chosen, before anything is done: a dry run, by what each item is."""
+"""The dry run of a bulk change: what it would do with each kind of selected item."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,22 +14,22 @@ from pharos.accounts.models import User
 from ..lifecycle import Phase, phase_of
 from ..listing import find
 from ..vocabulary import Status
-from .run import Selection, chosen, listing_of
+from .run import Selection, selected_items, selected_list
 
-ACTS = ""  # what a verdict says of an item that the move is made with
+AFFECTED = ""  # the verdict on an item that the move would be made on
 ALREADY = "already"
-# Why an item is left alone, as `Preview.skipped` says it.
+# Why an item is skipped, as `Preview.skipped` says it.
 SKIPPED: dict[str, str | Promise] = {
     "open": _("not finished yet"),
-    "cancelled": _("cancelled already"),
-    "closed": _("finished already"),
-    "succeeded": _("succeeded already, and what has succeeded is not done again"),
+    "cancelled": _("already cancelled"),
+    "closed": _("already finished"),
+    "succeeded": _("already succeeded and can't be requeued"),
     "gone": _("changed since you opened the list"),
 }
 
 
 class Outcome(NamedTuple):
-    """What decides about a move with an item."""
+    """The values of an item that decide whether a move is made on it."""
 
     status: str
     retry: bool
@@ -44,7 +44,7 @@ def _of_review(reviewed: bool) -> Callable[[Outcome], str]:
     def verdict(outcome: Outcome) -> str:
         if not outcome.is_closed:
             return "open"
-        return ALREADY if outcome.reviewed == reviewed else ACTS
+        return ALREADY if outcome.reviewed == reviewed else AFFECTED
 
     return verdict
 
@@ -52,11 +52,11 @@ def _of_review(reviewed: bool) -> Callable[[Outcome], str]:
 def _of_cancel(outcome: Outcome) -> str:
     if outcome.status == Status.CANCELLED:
         return "cancelled"
-    return "closed" if outcome.is_closed else ACTS
+    return "closed" if outcome.is_closed else AFFECTED
 
 
 def _of_requeue(outcome: Outcome) -> str:
-    return "succeeded" if outcome.status == Status.SUCCESS else ACTS
+    return "succeeded" if outcome.status == Status.SUCCESS else AFFECTED
 
 
 VERDICTS: dict[str, Callable[[Outcome], str]] = {
@@ -69,46 +69,46 @@ VERDICTS: dict[str, Callable[[Outcome], str]] = {
 
 @dataclass(frozen=True)
 class Preview:
-    """What would happen: of how many that were chosen, with how many the move would be made, and how many are so already.
+    """What would happen: how many items are selected, how many would change, and for how many the move is already done.
 
-    `outcomes`: (status, how many) of those that it would be made with; `skipped`: (why, how many) of the others. Not `is_whole`:
-    these are some of them, and there are more.
+    `outcomes`: (status, number) of the items that would change; `skipped`: (reason, number) of the others. If not
+    `is_whole`, these figures cover some of the items, and there are more.
     """
 
-    shown: int
-    acts: int
+    total: int
+    affected: int
     already: int
     outcomes: list[tuple[str, int]]
     skipped: list[tuple[str | Promise, int]]
     is_whole: bool = True
 
     @property
-    def may_begin(self) -> bool:
-        """Whether there is anything to be done; of what is not whole there may be."""
-        return bool(self.acts) or not self.is_whole
+    def can_start(self) -> bool:
+        """Whether there is anything to do. If not all items were looked at, there can be."""
+        return bool(self.affected) or not self.is_whole
 
 
 def dry_run(selection: Selection, user: User, move: str) -> Preview:
-    """What the move would do with a selection that is `fixed`. Nothing is changed.
+    """What the move would do with a frozen selection. Nothing is changed.
 
-    Of more items than are known by number it is said by the summary, as they are now; what has changed since is seen when its
-    turn comes.
+    A selection that is too large for single numbers is judged by the summary table, so by what its items are now. Items that
+    changed since are noticed when their turn comes.
     """
     counted, outcomes = Counter[str](), Counter[str]()
     is_small = "ids" in selection.stored
-    kinds = _kinds_of(selection, user) if is_small else find(listing_of(selection.stored, user)).outcomes
+    kinds = _kinds_of(selection, user) if is_small else find(selected_list(selection.stored, user)).outcomes
     for kind, number in kinds.items():
         verdict = VERDICTS[move](Outcome(*kind))
         counted[verdict] += number
-        outcomes[kind[0]] += number if verdict == ACTS else 0
+        outcomes[kind[0]] += number if verdict == AFFECTED else 0
     if is_small:
-        counted["gone"] = max(0, selection.shown - counted.total())
+        counted["gone"] = max(0, selection.total - counted.total())
     skipped = [(sentence, counted[why]) for why, sentence in SKIPPED.items() if counted[why]]
     made = [(status, number) for status, number in outcomes.most_common() if number]
-    return Preview(selection.shown, counted[ACTS], counted[ALREADY], made, skipped, selection.is_whole)
+    return Preview(selection.total, counted[AFFECTED], counted[ALREADY], made, skipped, selection.is_whole)
 
 
 def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
-    """{(status, retry, reviewed): number} of what is still as it was shown, in one statement."""
-    items = chosen(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
+    """{(status, retry, reviewed): number} of the items that are still as they were shown, in one statement."""
+    items = selected_items(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
     return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}

@@ -1,4 +1,4 @@
-"""Bulk acts as they are told of: which there were, what each has done, item by item, and what it has left alone."""
+"""Reports on bulk changes: which there were, what each one did to each item, and which items it skipped."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,61 +12,61 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
+from ..audit_log import query_entries
 from ..models import BulkChange, WorkItem
-from .run import UNDO_OF
+from .run import INVERSE_MOVES
 
 _CHANGED = _("changed since the list was opened")
-_FORBIDDEN = _("the role does not allow it any more")
+_FORBIDDEN = _("the role no longer allows it")
 _ILLEGAL = {
     "review": _("not finished yet"),
     "unreview": _("not finished yet"),
-    "cancel": _("finished already"),
-    "requeue": _("succeeded already"),
+    "cancel": _("already finished"),
+    "requeue": _("already succeeded"),
 }
 _UNDONE = _("changed since they were marked")
 
 
-def visible_acts(user: User) -> QuerySet[BulkChange]:
-    """Those that this person may know of: an admin every one, others those of people who saw then only what they see now."""
-    acts = BulkChange.objects.select_related("by")
+def visible_changes(user: User) -> QuerySet[BulkChange]:
+    """The bulk changes this user can see: all for an admin, else those made within the user's own institution."""
+    changes = BulkChange.objects.select_related("by")
     if not user.can(Permission.REVIEW):
-        return acts.none()
+        return changes.none()
     if user.can(Permission.SEE_EVERY_INSTITUTION):
-        return acts
-    return acts.filter(institution_id=user.institution_id, is_of_all=False)
+        return changes
+    return changes.filter(institution_id=user.institution_id, is_of_all=False)
 
 
-def may_go_on(act: BulkChange, user: User) -> bool:
-    """Whether this person may have it gone on with: whoever began it, or an admin."""
-    return act.by_id == user.pk or user.can(Permission.CANCEL)
+def can_continue(change: BulkChange, user: User) -> bool:
+    """Whether this user can have it continued: the one who started it, or an admin."""
+    return change.by_id == user.pk or user.can(Permission.CANCEL)
 
 
-def may_undo(act: BulkChange, user: User) -> bool:
-    """Whether this person may set back what a review has set: whoever did it, once it is done, and if it was none itself."""
-    is_done = act.finished_at and act.changed and "undo" not in act.selection
-    return bool(act.move in UNDO_OF and act.by_id == user.pk and is_done)
+def can_undo(change: BulkChange, user: User) -> bool:
+    """Whether this user can undo a bulk review: only their own, once it is finished, and if it isn't an undo itself."""
+    is_done = change.finished_at and change.changed and "undo" not in change.selection
+    return bool(change.move in INVERSE_MOVES and change.by_id == user.pk and is_done)
 
 
-def some_acts(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkChange]:
-    """So many of the acts, the last begun first, from the one before this (when it began, its id) on."""
-    acts = visible_acts(user).order_by("-created_at", "-id")
+def list_changes(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkChange]:
+    """At most `number` bulk changes, newest first, older than the one given by (when it started, its id)."""
+    changes = visible_changes(user).order_by("-created_at", "-id")
     if before:
         at, pk = before
-        acts = acts.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk))
-    return list(acts[:number])
+        changes = changes.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk))
+    return list(changes[:number])
 
 
-def skipped_of(act: BulkChange) -> list[tuple[str | Promise, int]]:
-    """(why, how many) of the items that an act has left alone."""
-    reasons = {"changed": _UNDONE if "undo" in act.selection else _CHANGED, "forbidden": _FORBIDDEN}
-    reasons["illegal"] = reasons["invalid"] = _ILLEGAL[act.move]
+def skip_reasons(change: BulkChange) -> list[tuple[str | Promise, int]]:
+    """(reason, number) of the items that a bulk change skipped."""
+    reasons = {"changed": _UNDONE if "undo" in change.selection else _CHANGED, "forbidden": _FORBIDDEN}
+    reasons["illegal"] = reasons["invalid"] = _ILLEGAL[change.move]
     reasons["missing"] = _CHANGED
-    return [(reasons[reason], number) for reason, number in sorted(act.skipped.items())]
+    return [(reasons[reason], number) for reason, number in sorted(change.skipped.items())]
 
 
-class Done(NamedTuple):
-    """What an act has made of one item."""
+class ChangedItem(NamedTuple):
+    """What a bulk change did to one item."""
 
     item_id: int
     name: str
@@ -75,27 +75,30 @@ class Done(NamedTuple):
     status_after: str
 
 
-def entries_of(act: BulkChange, user: User, after: int, number: int) -> list[Done]:
-    """So many of the history entries that an act has made, by item, from the one after this item on; without what this person may not see."""
-    # The items are not joined here: then they are read in the order of an index, however much the act has done.
+def changed_items(change: BulkChange, user: User, after: int, number: int) -> list[ChangedItem]:
+    """At most `number` history entries of a bulk change, by item, after the given item.
+
+    Items this user can't see have an empty name.
+    """
+    # Without a join, entries are read in the order of an index, no matter how many the bulk change has made.
     columns = ("item_id", "move", "stage_after", "status_after")
-    shown = list(every_entry(*columns, act=act.pk, item__gt=after).order_by("item_id")[:number])
+    shown = list(query_entries(*columns, act=change.pk, item__gt=after).order_by("item_id")[:number])
     names = _names(user, (entry.item_id for entry in shown))
-    return [Done(entry.item_id, names.get(entry.item_id, ""), *entry[1:]) for entry in shown]
+    return [ChangedItem(entry.item_id, names.get(entry.item_id, ""), *entry[1:]) for entry in shown]
 
 
 def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
-    return dict(WorkItem.objects.visible_to(user).with_numbers(ids).values_list("pk", "name"))
+    return dict(WorkItem.objects.visible_to(user).with_ids(ids).values_list("pk", "name"))
 
 
-def left_alone(act: BulkChange, user: User, number: int) -> list[WorkItem]:
-    """So many of the items that were chosen and nothing was done with, as they are now; none where only their list is known.
+def unchanged_items(change: BulkChange, user: User, number: int) -> list[WorkItem]:
+    """At most `number` selected items that were not changed, as they are now; none if the selection was kept as a list.
 
-    They have changed since, or the move was not for them, or they were so already.
+    Either they had changed in the meantime, or the move wasn't allowed for them, or it was already done.
     """
-    ids = act.selection.get("ids")
-    if not act.finished_at or not ids or act.changed == len(ids):
+    ids = change.selection.get("ids")
+    if not change.finished_at or not ids or change.changed == len(ids):
         return []
-    changed = {pk for [pk] in every_entry("item_id", act=act.pk)}
+    changed = {pk for [pk] in query_entries("item_id", act=change.pk)}
     others = [pk for pk in ids if pk not in changed]
-    return list(WorkItem.objects.visible_to(user).with_numbers(others).for_rows().order_by("pk")[:number])
+    return list(WorkItem.objects.visible_to(user).with_ids(others).for_rows().order_by("pk")[:number])

@@ -1,12 +1,13 @@
-"""One move with many items: what was chosen, what would happen, and doing it piece by piece.
+"""Makes one move on many items: reads the selection, freezes it, and works through it in batches.
 
-A list's page carries a signed snapshot: its filter, whose it is, how many there were, and the last history entry at that
-moment. It stands for "all that match"; and whatever was chosen, an item that came or changed after the page was drawn has
-a later entry, and is left alone.
+A list page carries a signed snapshot: its filters, its reader, how many items matched, and the last history entry at that
+moment. It stands for "all matching items". Whatever the selection, an item that arrived or changed after the page was drawn
+has a later entry and is skipped.
 
-What a list has in it may change without an entry: an item becomes late, or is superseded by another. So what the dry run shows
-is fixed by the items' numbers, and those are what the move is made with. Of more than MOST items only the list is kept, and such
-an item counts as in it once it is. Whatever becomes of the person's role, no act leaves the scope that it was chosen in.
+Membership in a list can change without an entry: an item becomes late, or is superseded by another. So the dry run freezes
+the selection to the items' numbers, and the move is made on exactly those. For more than COUNT_LIMIT items only the list is kept,
+and an item counts if it is in the list when its turn comes. Even if the user's role changes, a bulk change never leaves the
+scope it was selected in.
 """
 
 from collections import Counter
@@ -28,167 +29,178 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import transitions
-from ..audit_log import every_entry
-from ..database import fetched, whole_number
+from ..audit_log import query_entries
+from ..database import fetch_prepared, parse_bigint
 from ..lifecycle import MOVES, TransitionRequest, first_stage
-from ..listing import MOST, ItemList, find
+from ..listing import COUNT_LIMIT, ItemList, find
 from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
-# What an item is by these may change without a change of its own.
-DRIFTING = frozenset({"late", "superseded", "duplicate", "other_upload"})
-UNDO_OF = {"review": "unreview", "unreview": "review"}
-PIECE = 500  # items per transaction: a worker's save waits for one piece at most
-MOST_SELECTED = 1000
-WINDOW = 100_000  # numbers of items that one look for the next piece goes over, however few of those items match
-IN_FLIGHT = 200  # how many of the latest history entries are looked through for gaps
-LASTS = timedelta(days=30)  # a snapshot: long before what has happened since could lie in the archive of the history
-SLICE = timedelta(seconds=2)  # how long one request works before it shows how far it has come
+# Filters whose result for an item can change although the item doesn't.
+VOLATILE_FILTERS = frozenset({"late", "superseded", "duplicate", "other_upload"})
+INVERSE_MOVES = {"review": "unreview", "unreview": "review"}
+BATCH_SIZE = 500  # items per transaction: a worker's save waits for one batch at most
+MAX_SELECTED = 1000
+ID_WINDOW = 100_000  # item numbers that one search for the next batch covers, no matter how few of the items match
+IN_FLIGHT = 200  # how many of the latest history entries are checked for gaps
+SNAPSHOT_LIFETIME = timedelta(days=30)  # short enough that no later entry can be in the archive yet
+TIME_SLICE = timedelta(seconds=2)  # how long one request works before it shows its progress
 
 
-class BadSelection(ValueError):
-    """The selection cannot be read; the sentence says what to do."""
+class InvalidSelection(ValueError):
+    """The selection can't be used; the sentence says what to do."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items: as stored with an act, and how many the reader was shown. `drifts`: of a list that changes by itself."""
+    """Which items: as stored with a bulk change, and how many the reader was shown.
+
+    `is_volatile`: whether items can enter or leave the list without being changed.
+    """
 
     stored: dict[str, Any]
-    shown: int
+    total: int
     query: str
-    drifts: bool = False
+    is_volatile: bool = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether the reader was shown how many there are, and not only that there are more."""
+        """Whether the reader saw the exact number of items, not just "more than"."""
         return "at_least" not in self.stored
 
 
-def mark(using: str = DEFAULT_DB_ALIAS) -> list[int]:
-    """What has happened so far, as the database called `using` has it: the last history entry, and entries before it that are still to come.
+def read_marker(using: str = DEFAULT_DB_ALIAS) -> list[int]:
+    """The last history entry in the database `using`, followed by lower numbers that are still to come.
 
-    Take it before the rows are read. On PostgreSQL numbers are given out before they are committed, so that a lower one may
-    appear after a higher one; numbers that are missing among the latest are counted as later.
+    Read it before the rows. PostgreSQL assigns numbers before transactions commit, so a lower number can appear after a
+    higher one; numbers missing among the latest entries are treated as later.
     """
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
     ends = f"SELECT MIN(pk), MAX(pk), COUNT(*) FROM ({numbers}) AS latest"  # noqa: S608  our own
-    [(first, last, number)] = fetched(using, ends, params)
+    [(first, last, number)] = fetch_prepared(using, ends, params)
     if number == (last or 0) - (first or 0) + bool(number):
         return [last or 0]
     known = set(latest)
     return [max(known), *(pk for pk in range(min(known), max(known)) if pk not in known)]
 
 
-def snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
-    """What the list shows, signed, to be posted back by the form on its page. Not `is_whole`: there are more than `total`."""
-    shown = _whose(listing.user) | {"query": listing.filter_query, "total": total, "mark": mark}
-    shown |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
-    return signing.dumps(shown, salt=SALT, compress=True)
+def sign_snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
+    """Signs what the list shows, for the form on its page to send back. If not `is_whole`, there are more than `total`."""
+    content = _token_owner(listing.user) | {"query": listing.filter_query, "total": total, "mark": mark}
+    content |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
+    return signing.dumps(content, salt=SALT, compress=True)
 
 
-def _whose(user: User) -> dict[str, Any]:
-    """Whose a token is, and what they see; "of": their institution, None for all."""
+def _token_owner(user: User) -> dict[str, Any]:
+    """Who a token belongs to and what they see; "of": their institution, None for all."""
     return {"user": user.pk, "of": None if user.can(Permission.SEE_EVERY_INSTITUTION) else user.institution_id}
 
 
-def _read(token: str, user: User) -> dict[str, Any]:
+def _read_token(token: str, user: User) -> dict[str, Any]:
     try:
-        shown = signing.loads(token, salt=SALT, max_age=LASTS)
+        content = signing.loads(token, salt=SALT, max_age=SNAPSHOT_LIFETIME)
     except signing.BadSignature:
-        shown = {}
-    if any(shown.get(name, "") != value for name, value in _whose(user).items()):
-        raise BadSelection(_("This selection cannot be read any more. Go back to the list and choose again."))
-    return shown
+        content = {}
+    if any(content.get(name, "") != value for name, value in _token_owner(user).items()):
+        raise InvalidSelection(_("This selection is no longer valid. Go back to the list and select the items again."))
+    return content
 
 
-def of_snapshot(token: str, user: User) -> Selection:
-    """The selection that a snapshot stands for, or what `fixed` has made of it.
+def select_by_snapshot(token: str, user: User) -> Selection:
+    """The selection that a token of `sign_snapshot` or `sign_frozen` stands for.
 
-    Raises BadSelection for one that is not ours or not this person's, and for a list that is not there for them any more.
+    Raises InvalidSelection if the token is forged, expired, or another user's, or if this user can no longer open the
+    list.
     """
-    shown = _read(token, user)
-    if "steps" in shown:
-        stored = {"ids": list(accumulate(shown["steps"])), "mark": shown["mark"]}
-        return Selection(stored, shown["total"], shown["query"], shown["drifts"])
-    stored = {name: shown[name] for name in ("query", "mark", "at_least", "zone", "of") if name in shown}
-    listing = listing_of(stored, user)
+    content = _read_token(token, user)
+    if "steps" in content:
+        stored = {"ids": list(accumulate(content["steps"])), "mark": content["mark"]}
+        return Selection(stored, content["total"], content["query"], content["drifts"])
+    stored = {name: content[name] for name in ("query", "mark", "at_least", "zone", "of") if name in content}
+    listing = selected_list(stored, user)
     if not listing.is_valid():
-        raise BadSelection(_("The list that this was chosen from is not there for you any more. Choose again."))
-    return Selection(stored, shown["total"], shown["query"], bool(listing.params.keys() & DRIFTING))
+        raise InvalidSelection(
+            _("You no longer have access to the list that these items were selected from. Select them again.")
+        )
+    return Selection(stored, content["total"], content["query"], bool(listing.params.keys() & VOLATILE_FILTERS))
 
 
-def fixed(selection: Selection, user: User) -> Selection:
-    """The same by the numbers of its items, where it is a list and they are few enough to be known.
+def freeze(selection: Selection, user: User) -> Selection:
+    """Replaces a list by the numbers of its items, if there are at most MOST of them.
 
-    Without those that have changed since the list was drawn. There may be others: those that are late only now, say.
+    Items that changed after the list was drawn are left out. Items that entered it in the meantime, such as those that
+    became late, are included.
     """
     stored = selection.stored
     if "query" not in stored:
         return selection
-    ids = _few(stored, user) if selection.is_whole and selection.shown <= MOST else _few_by_now(stored, user)
+    ids = (
+        _ids_if_few(stored, user)
+        if selection.is_whole and selection.total <= COUNT_LIMIT
+        else _ids_if_few_now(stored, user)
+    )
     if ids is None:
         return selection
-    shown = max(selection.shown, len(ids)) if selection.is_whole else len(ids)
-    return Selection({"ids": ids, "mark": stored["mark"]}, shown, selection.query, selection.drifts)
+    total = max(selection.total, len(ids)) if selection.is_whole else len(ids)
+    return Selection({"ids": ids, "mark": stored["mark"]}, total, selection.query, selection.is_volatile)
 
 
-def _few(stored: dict[str, Any], user: User) -> list[int] | None:
-    """The items of a list that had few when it was drawn; None where there are many all the same."""
-    ids = list(chosen(stored, user).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
-    return ids if len(ids) <= MOST else None
+def _ids_if_few(stored: dict[str, Any], user: User) -> list[int] | None:
+    """The items of a list that had few items when it was drawn; None if it now has too many."""
+    ids = list(selected_items(stored, user).order_by("pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
+    return ids if len(ids) <= COUNT_LIMIT else None
 
 
-def _few_by_now(stored: dict[str, Any], user: User) -> list[int] | None:
-    """The items of a list that had many, or more than were counted; None where it still has."""
-    found = find(listing_of(stored, user))
-    if not (found.is_whole and found.total <= MOST):
+def _ids_if_few_now(stored: dict[str, Any], user: User) -> list[int] | None:
+    """The items of a list that had too many items, or more than were counted; None if it still has."""
+    found = find(selected_list(stored, user))
+    if not (found.is_whole and found.total <= COUNT_LIMIT):
         return None
-    matching = {"ids": [place.pk for place in found.at(0, MOST) or []], "mark": stored["mark"]}
-    return sorted(chosen(matching, user).values_list("pk", flat=True))
+    matching = {"ids": [place.pk for place in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
+    return sorted(selected_items(matching, user).values_list("pk", flat=True))
 
 
-def token_of(selection: Selection, user: User) -> str:
-    """A snapshot that stands for what `fixed` has found; it is short, since numbers that are near each other are told by steps."""
+def sign_frozen(selection: Selection, user: User) -> str:
+    """Signs a frozen selection. Numbers are stored as differences, which keeps the token short."""
     ids, mark = selection.stored["ids"], selection.stored["mark"]
     steps = [pk - former for pk, former in zip(ids, [0, *ids], strict=False)]
-    shown = {
+    content = {
         "query": selection.query,
-        "total": selection.shown,
+        "total": selection.total,
         "mark": mark,
         "steps": steps,
-        "drifts": selection.drifts,
+        "drifts": selection.is_volatile,
     }
-    return signing.dumps(_whose(user) | shown, salt=SALT, compress=True)
+    return signing.dumps(_token_owner(user) | content, salt=SALT, compress=True)
 
 
-def of_ids(values: list[str], query: str, token: str, user: User) -> Selection:
-    """The selection of single items, as a page with this snapshot showed them; a script may come without one.
+def select_by_ids(values: list[str], query: str, token: str, user: User) -> Selection:
+    """The selection of single items on a page with this snapshot. A script can leave the snapshot out.
 
-    Raises BadSelection for none or too many, and for a snapshot that is not this person's.
+    Raises InvalidSelection for no items or too many, and for another user's snapshot.
     """
-    ids = sorted({pk for pk in map(whole_number, values) if pk is not None})
-    if not ids or len(ids) > MOST_SELECTED:
-        raise BadSelection(
-            _("Select the items first: tick their boxes, or take all that match. At most %(most)d can be ticked.")
-            % {"most": MOST_SELECTED}
+    ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
+    if not ids or len(ids) > MAX_SELECTED:
+        raise InvalidSelection(
+            _("Select items first, or select all matching items. You can select at most %(most)d items one by one.")
+            % {"most": MAX_SELECTED}
         )
-    mark = {"mark": _read(token, user)["mark"]} if token else {}
+    mark = {"mark": _read_token(token, user)["mark"]} if token else {}
     return Selection({"ids": ids, **mark}, len(ids), query)
 
 
-def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
-    """The items of a selection with a higher number than `after`, out of those that the person may see now."""
-    later = WorkItem.objects.visible_to(user).with_later_numbers(after)
+def selected_items(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
+    """The items of a selection with numbers above `after`, among those that the user can see now."""
+    later = WorkItem.objects.visible_to(user).with_later_ids(after)
     if stored.get("of") is not None:
         later = later.filter(institution=stored["of"])
     if "undo" in stored:
-        return later.with_numbers([pk for pk, _number in _changed_by(stored["undo"], after)])
+        return later.with_ids([pk for pk, _number in _entries_to_undo(stored["undo"], after)])
     if "ids" in stored:
-        items = later.with_numbers([pk for pk in stored["ids"] if pk > after])
+        items = later.with_ids([pk for pk in stored["ids"] if pk > after])
     else:
-        items = later & listing_of(stored, user).items()
+        items = later & selected_list(stored, user).items()
     if "mark" not in stored:
         return items
     last, *to_come = stored["mark"]
@@ -196,20 +208,20 @@ def chosen(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQueryS
     return items.exclude(Exists(since))
 
 
-def _changed_by(act: str, after: int) -> list[tuple[int, int]]:
-    """(item, number of the entry) of the next piece of what an act has changed, from the one after this item on."""
-    return list(every_entry("item_id", "number", act=act, item__gt=after).order_by("item_id")[:PIECE])
+def _entries_to_undo(change_id: str, after: int) -> list[tuple[int, int]]:
+    """(item, entry number) of the next batch of items that a bulk change has changed, after this item."""
+    return list(query_entries("item_id", "number", act=change_id, item__gt=after).order_by("item_id")[:BATCH_SIZE])
 
 
-def listing_of(stored: dict[str, Any], user: User) -> ItemList:
-    """The list that a selection by what its items have in common is about. Its days are those of whoever chose them."""
+def selected_list(stored: dict[str, Any], user: User) -> ItemList:
+    """The list that a selection stands for. Its dates are in the time zone of the user who made the selection."""
     with timezone.override(ZoneInfo(stored["zone"])):
         listing = ItemList(parse_qs(stored["query"]), user)
         listing.is_valid()  # reads the values
     return listing
 
 
-def begin(
+def start(
     selection: Selection,
     move: str,
     user: User,
@@ -218,133 +230,139 @@ def begin(
     from_the_beginning: bool = False,
     number: UUID | None = None,
 ) -> BulkChange:
-    """Records what is to be done with a selection that is `fixed`; `go_on` does it.
+    """Records a bulk change of a frozen selection; `run_slice` carries it out.
 
-    `from_the_beginning`: a requeue leads to the first stage of each item's path, and not to where it stopped. `number`: the
-    act's own; where this person has begun it already, by a button pressed twice, it is that act.
+    `from_the_beginning`: a requeue restarts each item at the first stage of its path instead of where it stopped.
+    `number`: the id of the new bulk change. If the same user has already started it, by pressing a button twice, that
+    one is returned.
     """
     stored = dict(selection.stored)
     if "query" in stored:
-        stored["until"] = WorkItem.objects.last_number()
+        stored["until"] = WorkItem.objects.last_id()
     what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
     former = BulkChange.objects.filter(pk=number).first() if number else None
     if former:
-        is_same = all(getattr(former, name) == value for name, value in what.items()) and _is_same(
+        is_same = all(getattr(former, name) == value for name, value in what.items()) and _is_same_selection(
             former.selection, stored
         )
-        if is_same and undo_of(former) is None:
+        if is_same and find_undo(former) is None:
             return former
         number = None
-    values = {"selection": stored, "total": selection.shown, **what, **scope}
+    values = {"selection": stored, "total": selection.total, **what, **scope}
     return BulkChange.objects.get_or_create(values, pk=number)[0] if number else BulkChange.objects.create(**values)
 
 
-def _is_same(former: dict[str, Any], stored: dict[str, Any]) -> bool:
-    """Whether it was chosen from the same page, and the same items of it; of many there may be few left by now."""
+def _is_same_selection(former: dict[str, Any], stored: dict[str, Any]) -> bool:
+    """Whether both selected the same items on the same page. A large selection can have become a small one by now."""
     return former.get("mark") == stored.get("mark") and ("ids" not in former or former["ids"] == stored.get("ids"))
 
 
-def undo(act: BulkChange, user: User) -> BulkChange:
-    """Sets back what an act has set, once."""
-    move, selection = UNDO_OF[act.move], Selection({"undo": str(act.pk)}, act.changed, act.query)
-    return undo_of(act) or begin(selection, move, user, number=uuid5(act.pk, "undo"))
+def undo(change: BulkChange, user: User) -> BulkChange:
+    """Starts the opposite bulk change, once."""
+    move, selection = INVERSE_MOVES[change.move], Selection({"undo": str(change.pk)}, change.changed, change.query)
+    return find_undo(change) or start(selection, move, user, number=uuid5(change.pk, "undo"))
 
 
-def undo_of(act: BulkChange) -> BulkChange | None:
-    """The act that has set this one back."""
-    return BulkChange.objects.filter(pk=uuid5(act.pk, "undo")).first()
+def find_undo(change: BulkChange) -> BulkChange | None:
+    """The bulk change that has undone this one, if any."""
+    return BulkChange.objects.filter(pk=uuid5(change.pk, "undo")).first()
 
 
-def go_on(act: BulkChange) -> BulkChange:
-    """Works on an act for up to SLICE, piece by piece, each in a transaction of its own. `finished_at` is set at the end.
+def run_slice(change: BulkChange) -> BulkChange:
+    """Works on a bulk change for up to TIME_SLICE, one transaction per batch. `finished_at` is set after the last
+    batch.
 
-    Called again, by whoever sees the act's page, it goes on where the last piece ended.
+    The next call, by anybody who opens its page, continues after the last batch.
     """
-    until = timezone.now() + SLICE
-    while act.finished_at is None:
-        act = _piece(act)
+    until = timezone.now() + TIME_SLICE
+    while change.finished_at is None:
+        change = _run_batch(change)
         if timezone.now() >= until:
             break
-    return act
+    return change
 
 
 @transaction.atomic
-def _piece(act: BulkChange) -> BulkChange:
-    act = BulkChange.objects.select_for_update(of=("self",)).select_related("by").get(pk=act.pk)
-    if act.finished_at:
-        return act
-    seen, end = _next(act)
+def _run_batch(change: BulkChange) -> BulkChange:
+    change = BulkChange.objects.select_for_update(of=("self",)).select_related("by").get(pk=change.pk)
+    if change.finished_at:
+        return change
+    seen, end = _next_batch(change)
     ids = list(seen)
-    # All of them at once and in order, since stage by stage they would come in another: two who wait for each other.
-    list(WorkItem.objects.with_numbers(ids).order_by("pk").select_for_update().values_list("pk"))
+    # Locked all at once and in order: locking stage by stage would use another order, and two runs could deadlock.
+    list(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk"))
     results = [
         result
-        for stage, pks in _by_stage(act, ids).items()
+        for stage, pks in _ids_by_stage(change, ids).items()
         for result in transitions.apply(
-            act.move,
+            change.move,
             pks,
-            TransitionRequest(stage=stage, note=act.note or None),
-            by=act.by,
+            TransitionRequest(stage=stage, note=change.note or None),
+            by=change.by,
             via="page",
             versions=seen,
-            act=act.pk,
+            act=change.pk,
         )
     ]
     reasons = Counter(result.refused.reason for result in results if result.refused)
-    act.changed += sum(result.changed for result in results)
-    act.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
-    act.skipped = dict(Counter(act.skipped) + reasons)
-    act.cursor = act.cursor if end is None else end
+    change.changed += sum(result.changed for result in results)
+    change.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
+    change.skipped = dict(Counter(change.skipped) + reasons)
+    change.cursor = change.cursor if end is None else end
     if end is None:
-        act.finished_at = timezone.now()
-        act.total = max(act.total, act.came_to) if act.is_whole else act.came_to
-        gone = max(0, act.total - act.came_to)
-        unseen = min(gone, _unseen(act))
-        act.skipped = dict(Counter(act.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
-    act.save()
-    return act
+        change.finished_at = timezone.now()
+        change.total = max(change.total, change.came_to) if change.is_whole else change.came_to
+        gone = max(0, change.total - change.came_to)
+        unseen = min(gone, _count_hidden(change))
+        change.skipped = dict(Counter(change.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
+    change.save()
+    return change
 
 
-def _unseen(act: BulkChange) -> int:
-    """How many of the items whoever began the act may not see any more, because they may less than then."""
-    by = act.by
-    is_as_then = by.is_active and MOVES[act.move].is_granted_to(by.role)
+def _count_hidden(change: BulkChange) -> int:
+    """How many items the user who started it can no longer see, because their role or institution has changed."""
+    by = change.by
+    is_as_then = by.is_active and MOVES[change.move].is_granted_to(by.role)
     is_as_then = is_as_then and (by.institution_id, by.can(Permission.SEE_EVERY_INSTITUTION)) == (
-        act.institution_id,
-        act.is_of_all,
+        change.institution_id,
+        change.is_of_all,
     )
-    # Where nothing has changed for them, an item that is not there for them never was: nothing tells which of the two it is.
-    ids = [] if is_as_then else act.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(by).with_numbers(ids).count()
+    # If nothing has changed for the user, an item they can't see was never visible to them, and must not be told apart
+    # from one that doesn't exist.
+    ids = [] if is_as_then else change.selection.get("ids", [])
+    return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
 
 
-def _by_stage(act: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
-    """{the stage that the move is to lead to: items}; None: the usual one."""
-    if not act.from_the_beginning:
+def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
+    """{target stage of the move: items}; None stands for the usual stage."""
+    if not change.from_the_beginning:
         return {None: ids}
     found: dict[str | None, list[int]] = {}
-    for pk, action in WorkItem.objects.with_numbers(ids).order_by("pk").values_list("pk", "action"):
+    for pk, action in WorkItem.objects.with_ids(ids).order_by("pk").values_list("pk", "action"):
         found.setdefault(first_stage(action), []).append(pk)
     return found
 
 
-def _next(act: BulkChange) -> tuple[dict[int, int | None], int | None]:
-    """The next piece as {item: the version that it may change}, and the number that it goes up to; None: it is the last one.
+def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
+    """The next batch as {item: the version it can change from}, and the number it reaches; None if it is the last batch.
 
-    What changes between this look and the lock is left alone, and an undo touches only what nobody has touched since.
+    Items that change between this query and the lock are skipped. An undo only changes items that nobody has changed since.
     """
-    items, until = chosen(act.selection, act.by, act.cursor).order_by("pk"), act.selection.get("until")
+    items, until = (
+        selected_items(change.selection, change.by, change.cursor).order_by("pk"),
+        change.selection.get("until"),
+    )
     end = None
     if until is not None:
-        # From the next item that there is: numbers may have gaps of any size.
-        first = WorkItem.objects.with_later_numbers(act.cursor).first_number() or until
-        end = min(first + WINDOW - 1, until)
+        # Start at the next existing item: gaps between numbers can be of any size.
+        first = WorkItem.objects.with_later_ids(change.cursor).first_id() or until
+        end = min(first + ID_WINDOW - 1, until)
         items = items.filter(pk__lte=end)
-    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:PIECE])
-    if "undo" in act.selection:
-        numbers: dict[int, int | None] = dict(_changed_by(act.selection["undo"], act.cursor))
-        return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == PIECE else None
-    if len(seen) == PIECE:
+    seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:BATCH_SIZE])
+    if "undo" in change.selection:
+        numbers: dict[int, int | None] = dict(_entries_to_undo(change.selection["undo"], change.cursor))
+        return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == BATCH_SIZE else None
+    if len(seen) == BATCH_SIZE:
         return seen, max(seen)
     return seen, end if end != until else None

@@ -1,27 +1,29 @@
-"""How many items there are of each kind: a summary that the database itself keeps, so that no page counts the items.
+"""How many items there are of each kind: a summary table maintained by triggers, so that no page counts items.
 
-A cell is a combination of institution, action, stage, status, reviewed and retry. `ItemCount` holds the number of items of every
-cell, for all items but those on the move (Pending, Started): these are few and change ten times for every time that one
-settles, so they are counted where they are, in a partial index. On PostgreSQL triggers only ever append to `CountChange`,
-so that no two writers wait for each other; every so often one of them folds the changes into the summary. On SQLite, where
-there is one writer at a time, triggers change the summary itself. A reader sums up all three in one statement, which is exact
-at its moment.
+A cell is a combination of institution, action, stage, status, reviewed, and retry. `ItemCount` holds the number of
+settled items in every cell. Moving items (Pending, Started) are few and change ten times for every time one settles, so
+they are counted directly, by a partial index. On PostgreSQL the triggers only append deltas to `CountChange`, so that
+writers never wait for each other; every so often one writer folds the deltas into the summary. SQLite has one writer at
+a time, so there the triggers change the summary itself. A reader adds up summary, deltas, and moving items in one
+statement, which is exact at that moment.
+
+It knows tables and kinds, but neither lists nor readers.
 """
 
-from .repair import count_differences, repair_counts
-from .summary import ANYTHING, Kind, Mask, Tally, both, fits, tally
+from .repair import find_differences, repair_counts
+from .summary import ANY_KIND, FacetCounts, Kind, KindCondition, intersect_conditions, matches_any, read_summary
 from .triggers import install_triggers, missing_triggers
 
 __all__ = [
-    "ANYTHING",
+    "ANY_KIND",
+    "FacetCounts",
     "Kind",
-    "Mask",
-    "Tally",
-    "both",
-    "count_differences",
-    "fits",
+    "KindCondition",
+    "find_differences",
     "install_triggers",
+    "intersect_conditions",
+    "matches_any",
     "missing_triggers",
+    "read_summary",
     "repair_counts",
-    "tally",
 ]

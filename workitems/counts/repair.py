@@ -1,7 +1,7 @@
-"""Comparing the summary with the items, and mending it: for `manage.py check_counts`, and for the first count of all.
+"""Comparing the summary table with the items, and repairing it: for `manage.py check_counts` and for the initial count.
 
-Each is one statement, which sees the items, the summary and the changes as they are at one moment. So the difference is exact
-whoever writes meanwhile, and nobody has to wait.
+Both are single statements that see items, summary, and deltas at one moment, so the differences are exact even while
+others write, and nobody has to wait.
 """
 
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from ..database import WORK_ITEMS
-from ..models import COLUMNS, MOVING_SQL
-from .triggers import CHANGES, FOLDING, SUMMARY
+from ..models import CELL_COLUMNS, MOVING_SQL
+from .triggers import CHANGES, FOLD_LOCK, SUMMARY
 
-_CELL = ", ".join(COLUMNS)
-_COMPARED = f"""
+_CELL = ", ".join(CELL_COLUMNS)
+_DIFFERENCES = f"""
     SELECT {_CELL}, SUM(counted) AS counted, SUM(kept) AS kept FROM (
         SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {WORK_ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
         UNION ALL SELECT {_CELL}, 0, number FROM {SUMMARY}
@@ -23,27 +23,28 @@ _COMPARED = f"""
 
 
 class Difference(NamedTuple):
-    """A cell of which the summary says `kept`, where there are `counted` items."""
+    """A cell for which the summary has `kept` items although there are `counted`."""
 
     cell: tuple[Any, ...]
     counted: int
     kept: int
 
 
-def count_differences() -> list[Difference]:
-    """Every cell in which the summary is wrong. Counts all items."""
+def find_differences() -> list[Difference]:
+    """Returns every cell in which the summary is wrong. Counts all items."""
     with connection.cursor() as cursor:
-        cursor.execute(_COMPARED)
+        cursor.execute(_DIFFERENCES)
         return [Difference(cell, int(counted), int(kept)) for *cell, counted, kept in cursor.fetchall()]
 
 
 def repair_counts() -> int:
-    """Makes the summary right, and says how many cells were not. Nobody who writes waits for it on PostgreSQL."""
-    right = f"SELECT {_CELL}, counted - kept FROM ({_COMPARED}) AS wrong"
+    """Corrects the summary and returns how many cells were wrong. On PostgreSQL no writer waits for it."""
+    right = f"SELECT {_CELL}, counted - kept FROM ({_DIFFERENCES}) AS wrong"
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # One at a time: two would both add what is missing. Taken before the statement, which sees what the other has done.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDING])
+            # One repair at a time: two would both add what is missing. The lock is taken first, so that the statement
+            # sees the result of the other repair.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLD_LOCK])
             cursor.execute(f"INSERT INTO {CHANGES} ({_CELL}, number) {right}")
         else:
             cursor.execute(

@@ -1,24 +1,32 @@
-"""What several rooms need of the database itself: online migrations, bulk inserts, prepared statements, column limits, checks.
+"""Database tools shared by several rooms: online migrations, bulk inserts, prepared statements, column limits, checks.
 
-It knows tables by their names only, and no model.
+It knows tables by name only, and no models.
 """
 
-from .bulk_insert import load
-from .column_limits import LARGEST, whole_number
-from .online_migrations import AddColumnLive, AddIndexLive, RemoveIndexLive, RunLive, with_short_locks
-from .prepared import fetched
+from .bulk_insert import insert_many
+from .column_limits import MAX_BIGINT, parse_bigint
+from .online_migrations import (
+    AddColumnOnline,
+    AddIndexOnline,
+    RemoveIndexOnline,
+    RunPythonOnline,
+    run_with_lock_timeout,
+)
+from .prepared import fetch_prepared
 from .table_names import SEARCHED_TEXTS, WORK_ITEMS
+from .vocabulary_check import VocabularyCheck
 
 __all__ = [
-    "LARGEST",
+    "MAX_BIGINT",
     "SEARCHED_TEXTS",
     "WORK_ITEMS",
-    "AddColumnLive",
-    "AddIndexLive",
-    "RemoveIndexLive",
-    "RunLive",
-    "fetched",
-    "load",
-    "whole_number",
-    "with_short_locks",
+    "AddColumnOnline",
+    "AddIndexOnline",
+    "RemoveIndexOnline",
+    "RunPythonOnline",
+    "VocabularyCheck",
+    "fetch_prepared",
+    "insert_many",
+    "parse_bigint",
+    "run_with_lock_timeout",
 ]

@@ -1,7 +1,7 @@
-"""Many new rows into a table at once, as an import brings them: `bulk_create` without what it costs for each value.
+"""Bulk inserts for imports: `bulk_create` without its cost per value.
 
-Of the 160 µs that an imported row took, Django's preparing of statements was half. The rows are those of the models all the
-same, and the database checks them by the same constraints and triggers.
+Half of the 160 µs per imported row was spent on Django preparing statements. The rows are still those of the models,
+and the database applies the same constraints and triggers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,14 @@ from typing import Any
 
 from django.db import connection, models
 
-# Of these every value goes to the database as it is.
+# Values of these fields are sent to the database unchanged.
 _PLAIN = (models.CharField, models.TextField, models.BooleanField, models.IntegerField, models.ForeignKey)
 
 
-def load(rows: Sequence[models.Model]) -> None:
-    """Inserts rows of one model, none of which is stored yet: on PostgreSQL by COPY. Their numbers are not told back.
+def insert_many(rows: Sequence[models.Model]) -> None:
+    """Inserts new rows of one model: by COPY on PostgreSQL. Doesn't set the primary keys that the database assigns.
 
-    Raises what an INSERT would. Within a transaction only: it is all of them or nothing.
+    Raises what an INSERT would. Call it within a transaction, so that all rows are stored or none.
     """
     if not rows:
         return
@@ -39,7 +39,7 @@ def load(rows: Sequence[models.Model]) -> None:
 
 
 def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
-    """What the database gets of each row."""
+    """Yields the column values of each row as the database takes them."""
     read = attrgetter(*(field.attname for field in fields))
     adapted = [(place, adapt) for place, field in enumerate(fields) if (adapt := _adapter(field))]
     for row in rows:
@@ -50,14 +50,14 @@ def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[lis
 
 
 def _adapter(field: Any) -> Callable[[models.Model, Any], Any] | None:
-    """How a value of this field is made fit for the database; None where it goes there as it is."""
+    """Returns the function that converts a value of this field for the database, or None when none is needed."""
     if isinstance(field, models.DateTimeField):
-        # Always aware of its zone: `rows.moment` has made it. psycopg takes it so.
+        # Always has a time zone, which `importing.parse_time` has checked; psycopg takes it unchanged.
         return (
             None
             if connection.vendor == "postgresql"
             else lambda row, value: connection.ops.adapt_datetimefield_value(value)
         )
-    if type(field).pre_save is not models.Field.pre_save:  # it is made from other columns
+    if type(field).pre_save is not models.Field.pre_save:  # computed from other columns
         return lambda row, value: field.get_db_prep_save(field.pre_save(row, True), connection)
     return None if isinstance(field, _PLAIN) else lambda row, value: field.get_db_prep_save(value, connection)

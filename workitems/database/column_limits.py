@@ -1,8 +1,8 @@
-"""What a column can hold."""
+"""The limits of column values."""
 
-LARGEST = 2**63 - 1  # what a column of whole numbers holds
+MAX_BIGINT = 2**63 - 1  # the largest value of a bigint column
 
 
-def whole_number(text: str) -> int | None:
-    """The number that an address or a form has, where a column can hold it; else None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST else None
+def parse_bigint(text: str) -> int | None:
+    """Returns the number in a text from an address or a form, or None if it isn't one that a column can hold."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_BIGINT else None

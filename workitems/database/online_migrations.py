@@ -1,9 +1,9 @@
-"""What migrations of large tables are made of: on PostgreSQL they run while workers go on writing.
+"""Operations for migrations of large tables: on PostgreSQL they run while workers keep writing.
 
-An index is built beside the writers (CONCURRENTLY). What needs a lock that keeps writers out, if only for an instant, waits
-for it a moment and then gives up and tries again, because everybody who comes later queues behind whoever waits. Rows are
-filled in in pieces, each a transaction of its own. All of it can be interrupted and run again. A migration that uses these
-has `atomic = False`. On SQLite, where there is one writer at a time anyway, they do the plain thing.
+Indexes are built CONCURRENTLY. A statement that needs a lock that blocks writers, if only briefly, waits for it for one
+second, then gives up and tries again, because every later writer queues behind a waiting lock. Rows are filled in
+batches, each in a transaction of its own. Everything can be interrupted and run again. A migration that uses these
+operations needs `atomic = False`. SQLite has one writer at a time anyway, so there they do the plain thing.
 """
 
 import time
@@ -12,30 +12,33 @@ from typing import Any
 
 from django.db import OperationalError, migrations, transaction
 
-PATIENCE = "1s"  # how long a writer may come to wait behind us
-TRIES = 60
-PAUSE = 2  # seconds for those who queued up behind us
+LOCK_TIMEOUT = "1s"  # how long a writer can be kept waiting
+MAX_ATTEMPTS = 60
+RETRY_PAUSE = 2  # seconds for the writers that queued up
 
 
-def with_short_locks(connection: Any, statements: Iterable[str]) -> None:
-    """Runs the statements in one transaction that gives up and is tried again when a lock is not to be had at once."""
+def run_with_lock_timeout(connection: Any, statements: Iterable[str]) -> None:
+    """Runs the statements in one transaction, and tries again later when a lock isn't available within LOCK_TIMEOUT.
+
+    Raises OperationalError after MAX_ATTEMPTS, and at once for any other failure.
+    """
     listed = list(statements)
-    for last in [False] * (TRIES - 1) + [True]:
+    for last in [False] * (MAX_ATTEMPTS - 1) + [True]:
         try:
             with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
-                    cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 for statement in listed:
                     cursor.execute(statement)
             return
         except OperationalError as error:
             if last or getattr(error.__cause__, "sqlstate", None) != "55P03":  # lock_not_available
                 raise
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
 
-class AddIndexLive(migrations.AddIndex):
-    """AddIndex, built beside the writers. What is left of one that was interrupted is built anew."""
+class AddIndexOnline(migrations.AddIndex):
+    """AddIndex without blocking writers. Rebuilds an index that an interrupted run left invalid."""
 
     atomic = False
 
@@ -43,7 +46,7 @@ class AddIndexLive(migrations.AddIndex):
         model = to_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
-        if _is_built(schema_editor, self.index.name):
+        if _has_index(schema_editor, self.index.name):
             return
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
@@ -52,8 +55,8 @@ class AddIndexLive(migrations.AddIndex):
             schema_editor.execute(self.index.create_sql(model, schema_editor, concurrently=True), params=None)
 
 
-class RemoveIndexLive(migrations.RemoveIndex):
-    """RemoveIndex, beside the writers; nothing where it is gone already."""
+class RemoveIndexOnline(migrations.RemoveIndex):
+    """RemoveIndex without blocking writers. Does nothing when the index is gone already."""
 
     atomic = False
 
@@ -67,7 +70,7 @@ def _has_column(connection: Any, table: str, column: str) -> bool:
         return column in {one.name for one in connection.introspection.get_table_description(cursor, table)}
 
 
-def _is_built(schema_editor: Any, name: str) -> bool:
+def _has_index(schema_editor: Any, name: str) -> bool:
     if schema_editor.connection.vendor == "postgresql":
         query = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
     else:
@@ -77,8 +80,10 @@ def _is_built(schema_editor: Any, name: str) -> bool:
         return cursor.fetchone() in ((True,), (1,))
 
 
-class AddColumnLive(migrations.AddField):
-    """AddField of a column that may be NULL, which changes no row. Writers wait an instant; nothing where it is there already."""
+class AddColumnOnline(migrations.AddField):
+    """AddField for a nullable column, which rewrites no rows. Blocks writers only briefly; does nothing when the column
+    exists.
+    """
 
     atomic = False
 
@@ -91,11 +96,11 @@ class AddColumnLive(migrations.AddField):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
         what = f'ADD COLUMN IF NOT EXISTS "{column.column}" {column.db_type(schema_editor.connection)} NULL'
-        with_short_locks(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
+        run_with_lock_timeout(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
 
 
-class RunLive(migrations.RunPython):
-    """RunPython whose functions manage their transactions themselves: `forwards(connection)`, `backwards(connection)`."""
+class RunPythonOnline(migrations.RunPython):
+    """RunPython for functions that manage their own transactions: `forwards(connection)`, `backwards(connection)`."""
 
     def __init__(self, forwards: Callable[[Any], None], backwards: Callable[[Any], None]):
         super().__init__(

@@ -1,4 +1,4 @@
-"""The tables that our own SQL names. Models are built on the rooms that need them, so they are said here, once.
+"""The tables named in our own SQL. Models are built on rooms that need these names, so they are defined here, once.
 
 A test compares them with the models (tests/test_architecture.py).
 """

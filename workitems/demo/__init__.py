@@ -1,48 +1,46 @@
-"""A demo that looks like a consortium's year: institutions, people, and items with their whole histories.
+"""A demo that looks like a consortium's last two years: institutions, people, and items with complete histories.
 
-It plays the past by `transitions`, and fills an empty installation only.
+It knows how items usually move, and plays that through `transitions`. It only fills an empty installation.
 """
 
-from .cast import WITH_ACCOUNTS, admin_email, make_service, people_to_sign_in_as, service_email
+from .cast import DOMAINS_WITH_ACCOUNTS, admin_email, create_service, service_email, sign_in_accounts
 from .load import DemoRefused, is_empty, load_demo
-from .pace import DONE_AT, bag_size, next_stage
 from .texts import (
-    AGAIN,
-    BUSY,
+    DUPLICATE,
     INVALID_BAG,
     RECEIVED,
-    REPLACED,
-    SAME_AGAIN,
+    RETRYING,
+    SUPERSEDED,
     SUSPENDED,
     TEMPORARY,
     WAITING,
     bag_name,
-    done,
     etag,
+    success_note,
 )
+from .timing import SUCCESS_STAGES, bag_size, next_stage
 
 __all__ = [
-    "AGAIN",
-    "BUSY",
-    "DONE_AT",
+    "DOMAINS_WITH_ACCOUNTS",
+    "DUPLICATE",
     "INVALID_BAG",
     "RECEIVED",
-    "REPLACED",
-    "SAME_AGAIN",
+    "RETRYING",
+    "SUCCESS_STAGES",
+    "SUPERSEDED",
     "SUSPENDED",
     "TEMPORARY",
     "WAITING",
-    "WITH_ACCOUNTS",
     "DemoRefused",
     "admin_email",
     "bag_name",
     "bag_size",
-    "done",
+    "create_service",
     "etag",
     "is_empty",
     "load_demo",
-    "make_service",
     "next_stage",
-    "people_to_sign_in_as",
     "service_email",
+    "sign_in_accounts",
+    "success_note",
 ]

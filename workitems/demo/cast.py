@@ -1,4 +1,4 @@
-"""The demo's institutions and people."""
+"""The demo's cast: its institutions and people."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from django.contrib.auth.hashers import make_password
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
 
-# With the share of the items that each has: one member owns the most, as everywhere.
+# With each one's share of the items: one member owns the most, as in every consortium.
 MEMBERS: dict[str, tuple[str, float]] = {
     "institution1.edu": ("Institution One", 0.40),
     "institution2.edu": ("Institution Two", 0.27),
     "test.edu": ("Test University", 0.20),
     "example.edu": ("Example College", 0.13),
 }
-WITH_ACCOUNTS = ("institution1.edu", "institution2.edu", "test.edu")
+DOMAINS_WITH_ACCOUNTS = ("institution1.edu", "institution2.edu", "test.edu")
 _ZONES = {"institution1.edu": "America/New_York", "institution2.edu": "America/Chicago"}
 
 
@@ -29,7 +29,7 @@ def service_email() -> str:
 
 @dataclass(frozen=True)
 class Cast:
-    """Who acts in the demo."""
+    """The people who act in the demo."""
 
     institutions: dict[str, Institution]
     service: User
@@ -37,32 +37,35 @@ class Cast:
     staff: dict[str, User]
 
 
-def people_to_sign_in_as() -> list[User]:
-    """The demo's depositors, staff and admin, in this order; nobody unless DEBUG is on and this database holds all of them.
+def sign_in_accounts() -> list[User]:
+    """The demo's depositors, staff, and admin, in this order; empty unless DEBUG is on and this database has all of
+    them.
 
-    Outside DEBUG their password is refused (`PeopleBackend`), so nobody is to be offered it.
+    Without DEBUG, `PeopleBackend` rejects their password, so the page must not offer it.
     """
     if not settings.DEBUG:
         return []
-    emails = [*(f"{who}@{domain}" for who in ("depositor", "staff") for domain in WITH_ACCOUNTS), admin_email()]
+    emails = [*(f"{who}@{domain}" for who in ("depositor", "staff") for domain in DOMAINS_WITH_ACCOUNTS), admin_email()]
     found = {user.email: user for user in User.objects.filter(email__in=emails, is_active=True)}
     return [found[email] for email in emails] if len(found) == len(emails) else []
 
 
-def consortium() -> Institution:
+def get_consortium() -> Institution:
     return Institution.objects.get_or_create(identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": "APTrust"})[0]
 
 
-def make_service() -> User:
-    """The account under which workers act, made if it is not there. It has no password: services do not sign in on pages."""
+def create_service() -> User:
+    """The account that workers use, created if it doesn't exist. It has no password, because services don't sign in on
+    pages.
+    """
     found = User.objects.filter(email=service_email(), role=Role.WORKER).first()
     return found or User.objects.create_user(
-        service_email(), name="Services", role=Role.WORKER, institution=consortium()
+        service_email(), name="Services", role=Role.WORKER, institution=get_consortium()
     )
 
 
-def make_cast() -> Cast:
-    """Makes everybody. One password for all, hashed once: hashing is slow by design, and here it protects nothing."""
+def create_cast() -> Cast:
+    """Creates everyone. All share one password, hashed once: hashing is slow by design, and protects nothing here."""
     password = make_password(settings.DEMO_PASSWORD)
     institutions = {
         domain: Institution.objects.get_or_create(identifier=domain, defaults={"name": name})[0]
@@ -76,9 +79,9 @@ def make_cast() -> Cast:
         )
 
     staff = {}
-    for domain in WITH_ACCOUNTS:
+    for domain in DOMAINS_WITH_ACCOUNTS:
         member = institutions[domain]
         person(f"depositor@{domain}", f"Depositor of {member.name}", Role.DEPOSITOR, member)
         staff[domain] = person(f"staff@{domain}", f"Staff of {member.name}", Role.STAFF, member)
-    admin = person(admin_email(), "Admin of APTrust", Role.ADMIN, consortium())
-    return Cast(institutions, make_service(), admin, staff)
+    admin = person(admin_email(), "Admin of APTrust", Role.ADMIN, get_consortium())
+    return Cast(institutions, create_service(), admin, staff)

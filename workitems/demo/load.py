@@ -1,4 +1,4 @@
-"""Plays the demo's stories into an empty database: all of it or, if interrupted, nothing."""
+"""Plays the demo's stories into an empty database: all of them or, if interrupted, none."""
 
 import gc
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from workitems.models import Reach, WorkItem
 from workitems.saved_views import save_view
 from workitems.vocabulary import Action
 
-from .cast import Cast, make_cast, service_email
+from .cast import Cast, create_cast, service_email
 from .plot import Plot
 from .story import ADMIN, STAFF, Story
 
@@ -32,7 +32,7 @@ SEED = 19030207
 
 
 class DemoRefused(Exception):
-    """Why no demo was loaded, and what to do."""
+    """The reason why no demo was loaded, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,58 +42,58 @@ class Loaded:
 
 
 def load_demo(*, count: int = COUNT, now: datetime | None = None, seed: int = SEED, quiet: bool = False) -> Loaded:
-    """Makes the demo, its last two years ending `now`. Raises DemoRefused outside DEBUG and where there is something already."""
-    _check()
+    """Loads the demo, whose two years end `now`. Raises DemoRefused without DEBUG and if the database isn't empty."""
+    _check_allowed()
     now = now or timezone.now()
-    stories = Plot(count=count, now=now, seed=seed).tell()
+    stories = Plot(count=count, now=now, seed=seed).write_stories()
     with transaction.atomic():
-        cast = make_cast()
-        _play(stories, cast, now, quiet)
+        cast = create_cast()
+        _play_stories(stories, cast, now, quiet)
         _save_views(cast)
         return Loaded(WorkItem.objects.count(), User.objects.count())
 
 
 def is_empty() -> bool:
-    """Whether nobody has put anything in."""
+    """Whether there are no items and no people."""
     return not WorkItem.objects.exists() and not _people().exists()
 
 
 def _people() -> QuerySet[User]:
-    """All but the service account, which `simulate` makes by itself."""
+    """Everyone except the service account, which `simulate` creates automatically."""
     return User.objects.exclude(email=service_email(), role=Role.WORKER)
 
 
-# (name, query): saved by the consortium for everybody, and by each member's staff for their institution.
-_OF_ALL = [("Restorations", "item_action=Restore&item_action=Glacier+Restore&sort=updated")]
-_OF_STAFF = [("Failures to look at", "status=Failed&reviewed=false"), ("Larger than 100 GB", "size_min=100+GB")]
+# (name, query): saved by the consortium for everyone, and by each member's staff for their institution.
+_CONSORTIUM_VIEWS = [("Restorations", "item_action=Restore&item_action=Glacier+Restore&sort=updated")]
+_STAFF_VIEWS = [("Failures to look at", "status=Failed&reviewed=false"), ("Larger than 100 GB", "size_min=100+GB")]
 
 
 def _save_views(cast: Cast) -> None:
-    for name, query in _OF_ALL:
+    for name, query in _CONSORTIUM_VIEWS:
         save_view(cast.admin, name=name, query=query, reach=Reach.EVERYBODY)
     for staff in cast.staff.values():
-        for name, query in _OF_STAFF:
+        for name, query in _STAFF_VIEWS:
             save_view(staff, name=name, query=query, reach=Reach.INSTITUTION)
 
 
-def _check() -> None:
+def _check_allowed() -> None:
     if not settings.DEBUG:
         raise DemoRefused(
-            "The demo's password is known to everybody, so it is loaded only with DEBUG=true, and never where real items are."
+            "The demo's password is public, so the demo is loaded only with DEBUG=true, and never next to real items."
         )
     items = WorkItem.objects.count()
     people = _people().count()
     if items or people:
         raise DemoRefused(
-            f"This database holds {items:,} items and {people:,} people. The demo goes only into an empty one, so that it never "
-            "mixes with what is real: name another in DATABASE_URL, or move the database file away."
+            f"This database holds {items:,} items and {people:,} users. The demo is loaded only into an empty database, so that "
+            "it never mixes with real data. Set DATABASE_URL to another database, or move the database file."
         )
 
 
 @contextmanager
-def _in_haste() -> Iterator[None]:
-    """Without two things that together take a tenth of the time: under DEBUG, Django writes down each query with its values;
-    and the collector looks through all stories again and again.
+def _fast_loading() -> Iterator[None]:
+    """Turns off two things that take a tenth of the time: under DEBUG, Django records each query with its values; and
+    the garbage collector scans all stories repeatedly.
     """
     gc.freeze()
     connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign,assignment]
@@ -104,8 +104,10 @@ def _in_haste() -> Iterator[None]:
         gc.unfreeze()
 
 
-def steps_until(now: datetime, stories: list[Story]) -> list[tuple[datetime, str, str, int, int]]:
-    """What has happened by now, in order: (when, move, domain, which story, which of its steps). The rest is left to come."""
+def steps_before(now: datetime, stories: list[Story]) -> list[tuple[datetime, str, str, int, int]]:
+    """The steps up to now in order: (when, move, domain, which story, which of its steps). Later ones haven't happened
+    yet.
+    """
     return sorted(
         (step.at, step.move, story.bag.domain, which, nth)
         for which, story in enumerate(stories)
@@ -114,39 +116,41 @@ def steps_until(now: datetime, stories: list[Story]) -> list[tuple[datetime, str
     )
 
 
-def _play(stories: list[Story], cast: Cast, now: datetime, quiet: bool) -> None:
-    """Every step of every story in the order of time, so that ids and what each step finds are as they would have been."""
-    steps = steps_until(now, stories)
+def _play_stories(stories: list[Story], cast: Cast, now: datetime, quiet: bool) -> None:
+    """Plays every step of every story in chronological order, so that ids and related items are as they would have
+    been.
+    """
+    steps = steps_before(now, stories)
     items: dict[int, WorkItem] = {}
     shown = tqdm(total=len(steps), desc="Loading the demo", unit=" steps", leave=False, disable=True if quiet else None)
-    with shown, _in_haste():
+    with shown, _fast_loading():
         for (at, move, domain), together in groupby(steps, key=itemgetter(0, 1, 2)):
             group = [(which, nth) for _at, _move, _domain, which, nth in together]
             if move == "review":
-                _review([items.pop(which) for which, _nth in group], _by(STAFF, domain, cast), at, which=group[0][0])
+                _review([items.pop(which) for which, _nth in group], _actor(STAFF, domain, cast), at, which=group[0][0])
             else:
                 for which, nth in group:
-                    _one(items, which, stories[which], nth, cast)
+                    _play_step(items, which, stories[which], nth, cast)
             shown.update(len(group))
 
 
-def _one(items: dict[int, WorkItem], which: int, story: Story, nth: int, cast: Cast) -> None:
+def _play_step(items: dict[int, WorkItem], which: int, story: Story, nth: int, cast: Cast) -> None:
     step = story.steps[nth]
     if nth == 0:
-        items[which] = _create(story, cast)
+        items[which] = _create_item(story, cast)
         return
     via = "page" if step.who == ADMIN else "api"
     verb = getattr(transitions, step.move)
-    verb(items[which], by=_by(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
+    verb(items[which], by=_actor(step.who, story.bag.domain, cast), via=via, at=step.at, **step.values)
 
 
-def _by(who: str, domain: str, cast: Cast) -> User:
-    # An institution without an account of its own has its items reviewed by the consortium.
+def _actor(who: str, domain: str, cast: Cast) -> User:
+    # The consortium reviews the items of an institution without an account of its own.
     return {STAFF: cast.staff.get(domain, cast.admin), ADMIN: cast.admin}.get(who, cast.service)
 
 
 def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> None:
-    """One bulk act, like that of a person who marks a page of rows."""
+    """One bulk change, like that of a person who marks a page of rows."""
     results = transitions.apply(
         "review", [item.pk for item in items], TransitionRequest(), by=by, via="page", at=at, act=UUID(int=which + 1)
     )
@@ -154,7 +158,7 @@ def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> Non
         raise refused
 
 
-def _create(story: Story, cast: Cast) -> WorkItem:
+def _create_item(story: Story, cast: Cast) -> WorkItem:
     bag, first = story.bag, story.steps[0]
     purpose = "receiving" if story.action == Action.INGEST else "restore"
     return transitions.create(

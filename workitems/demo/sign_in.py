@@ -1,4 +1,4 @@
-"""What the sign-in page needs in order to offer the demo's accounts. settings.py names this extension while DEBUG is on."""
+"""Lets the sign-in page offer the demo's accounts. settings.py adds this extension while DEBUG is on."""
 
 from itertools import groupby
 
@@ -9,17 +9,17 @@ from jinja2.ext import Extension
 
 from pharos.accounts.roles import ROLES, Role
 
-from .cast import people_to_sign_in_as
+from .cast import sign_in_accounts
 
 
 def emails_by_role() -> dict[str | Promise, list[str]]:
-    """{role in words: the emails of its people}; empty where the demo is not loaded."""
-    by_role = groupby(people_to_sign_in_as(), key=lambda person: person.role)
+    """{label of a role: emails of its people}; empty if the demo isn't loaded."""
+    by_role = groupby(sign_in_accounts(), key=lambda person: person.role)
     return {ROLES[Role(role)].label: [person.email for person in people] for role, people in by_role}
 
 
 class DemoAccounts(Extension):
-    """Gives `templates/account/_demo_accounts.html` the accounts and their password."""
+    """Provides `templates/account/_demo_accounts.html` with the accounts and their password."""
 
     def __init__(self, environment: Environment):
         super().__init__(environment)

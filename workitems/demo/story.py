@@ -1,23 +1,23 @@
-"""One item's life as a list of steps in time, made without a database; `load` plays it through WorkItem's verbs."""
+"""A story: one item's life as a list of steps in time, written without a database; `load` plays it through
+`transitions`.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from workitems.lifecycle import first_stage, object_identifier
-from workitems.vocabulary import Action, Stage, Status
+from workitems.lifecycle import build_object_identifier, first_stage
+from workitems.vocabulary import STAGES, Action, Stage, Status
 
 from . import texts
-from .pace import DONE_AT, ROUTES, taken
+from .timing import ROUTES, SUCCESS_STAGES, draw_duration
 
 WORKER, ADMIN, STAFF = "worker", "admin", "staff"
 
 
 @dataclass(frozen=True)
 class Bag:
-    """What was uploaded: a bag of an institution."""
-
     domain: str
     name: str
     size: int
@@ -25,12 +25,12 @@ class Bag:
 
     @property
     def object_identifier(self) -> str:
-        return object_identifier(self.domain, self.name)
+        return build_object_identifier(self.domain, self.name)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One verb of WorkItem: when, which, by whom, with what."""
+    """One transition: when, which move, by whom, with which values."""
 
     at: datetime
     move: str
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass
 class Story:
-    """`clock` is when the next step happens; `closed` whether nothing more is to be done."""
+    """The story of one item. `clock`: when the next step happens; `closed`: whether the item is closed."""
 
     rng: Random
     action: Action
@@ -56,7 +56,7 @@ class Story:
         self.route = self.route or ROUTES[self.action]
         self.stage = first_stage(self.action)
         note = texts.RECEIVED if self.action == Action.INGEST else texts.REQUESTED[self.action]
-        # Buckets are looked at once an hour: an upload has been there for a while. The bag was made days before.
+        # Buckets are checked hourly, so an upload has been there for a while. The bag was created days before.
         upload = self.clock - timedelta(seconds=self.rng.uniform(30, 3600))
         if self.action == Action.INGEST:
             made = upload - timedelta(hours=self.rng.uniform(1, 400))
@@ -76,33 +76,33 @@ class Story:
         self.clock += timedelta(**duration)
         return self
 
-    def begin(self, stage: Stage) -> "Story":
-        """A worker takes the stage up."""
+    def start_stage(self, stage: Stage) -> "Story":
+        """A worker starts the stage."""
         self.stage = stage
         node = f"worker-{stage.lower().replace(' ', '-')}-{self.rng.randint(1, 4)}"
         pid = self.rng.randint(200, 32_000)
-        return self._step("progress", stage=stage, note=texts.BUSY[stage], node=node, pid=pid)
+        return self._step("progress", stage=stage, note=STAGES[stage].busy, node=node, pid=pid)
 
     def work(self, share: float = 1.0) -> "Story":
         """Time passes while the worker is busy with the stage, or with a share of it."""
-        self.clock += share * taken(self.rng, self.action, self.stage, self.bag.size)
+        self.clock += share * draw_duration(self.rng, self.action, self.stage, self.bag.size)
         return self
 
-    def pend(self, stage: Stage) -> "Story":
-        """Handed on: the stage waits for a worker."""
+    def queue(self, stage: Stage) -> "Story":
+        """The stage waits for a worker."""
         self.stage = stage
         return self._step("progress", stage=stage, status=Status.PENDING, note=texts.WAITING)
 
-    def go(self, *, after: Stage | None = None, before: Stage | None = None) -> "Story":
-        """Through the stages of the route, from the one behind `after` up to the one ahead of `before`."""
+    def advance(self, *, after: Stage | None = None, before: Stage | None = None) -> "Story":
+        """Goes through the stages of the route, from the one after `after` to the one before `before`."""
         first = self.route.index(after) + 1 if after else 0
         last = self.route.index(before) if before else len(self.route)
         for stage in self.route[first:last]:
-            self.begin(stage).work()
+            self.start_stage(stage).work()
         return self
 
-    def stumble(self, note: str) -> "Story":
-        """A temporary failure: the system will try again by itself."""
+    def fail_temporarily(self, note: str) -> "Story":
+        """A temporary failure, which the system will retry automatically."""
         return self._step("fail", stage=self.stage, note=note, retry=True, node="", pid=None)
 
     def fail(self, note: str) -> "Story":
@@ -110,7 +110,7 @@ class Story:
         return self._step("fail", stage=self.stage, note=note, retry=False, node="", pid=None)
 
     def give_up(self, note: str) -> "Story":
-        """What a worker leaves behind that will not try again: Started, retry off, an admin must look."""
+        """What a worker leaves when it gives up: Started, retry off, an admin must decide."""
         return self._step(
             "progress", stage=self.stage, note=note, retry=False, needs_admin_review=True, node="", pid=None
         )
@@ -130,21 +130,21 @@ class Story:
 
     def succeed(self) -> "Story":
         self.closed = True
-        stage = Stage.RECORD if Stage.UNPACK in self.route else DONE_AT[self.action]
-        note = texts.done(self.action, self.bag.domain, self.bag.name)
+        stage = Stage.RECORD if Stage.UNPACK in self.route else SUCCESS_STAGES[self.action]
+        note = texts.success_note(self.action, self.bag.domain, self.bag.name)
         return self._step("succeed", stage=stage, note=note, node="", pid=None)
 
     def review(self, when: datetime) -> "Story":
         self.clock = when
         return self._step("review", STAFF)
 
-    def ended(self, when: datetime) -> "Story":
-        """The same story, moved in time such that its last step was at `when`."""
+    def shift_to_end(self, when: datetime) -> "Story":
+        """Shifts the story in time so that its last step is at `when`."""
         shift = when - self.steps[-1].at
         self.clock += shift
-        self.steps = [Step(s.at + shift, s.move, s.who, _moved(s.values, shift)) for s in self.steps]
+        self.steps = [Step(s.at + shift, s.move, s.who, _shift_times(s.values, shift)) for s in self.steps]
         return self
 
 
-def _moved(values: dict[str, Any], shift: timedelta) -> dict[str, Any]:
+def _shift_times(values: dict[str, Any], shift: timedelta) -> dict[str, Any]:
     return {name: value + shift if isinstance(value, datetime) else value for name, value in values.items()}

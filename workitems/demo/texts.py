@@ -1,12 +1,12 @@
-"""What the demo's bags are called, and what services and people write about them. All of it is invented.
+"""The names of the demo's bags, and the notes of services and people. All of it is invented.
 
-Every text is made from a random.Random that the caller gives, so that one seed makes one demo.
+Each text is derived from the caller's random.Random, so that one seed gives one demo.
 """
 
 from collections.abc import Callable
 from random import Random
 
-from workitems.vocabulary import Action, Stage
+from workitems.vocabulary import Action
 
 _COLLECTIONS = (
     "audio-archive",
@@ -66,7 +66,7 @@ _PEOPLE = [
 ]
 _PLACES = ["harbour", "orchard", "mill", "chapel", "quarry", "station", "theatre", "market", "lighthouse", "foundry"]
 
-# Names that a careless page, file or query would break on.
+# Names that could break a careless page, file, or query.
 AWKWARD_NAMES = (
     "Letters & Diaries of the Hathaway Family.tar",
     'Theatre posters "The Lighthouse Keeper" 1931.tar',
@@ -86,13 +86,13 @@ AWKWARD_NAMES = (
 
 
 def long_name(rng: Random) -> str:
-    """A title typed in full as the file's name: some hundred characters."""
+    """A full title as the file's name: some hundred characters."""
     parts = [f"{rng.choice(_WORDS)} of the {rng.choice(_PLACES)} and of {rng.choice(_PEOPLE)}" for _ in range(12)]
     return f"Collected {', '.join(parts)} ({rng.randint(1820, 1990)}).tar"
 
 
 def bag_name(rng: Random, domain: str, number: int) -> str:
-    """One of the ways in which members name their bags; `number` keeps two of them apart."""
+    """A name in one of the styles that members use; `number` makes it unique."""
     collection = rng.choice(_COLLECTIONS)
     style = rng.randrange(6)
     if style == 0:
@@ -109,7 +109,7 @@ def bag_name(rng: Random, domain: str, number: int) -> str:
 
 
 def split_names(rng: Random, number: int, parts: int) -> list[str]:
-    """The parts of one object that was too large for one bag."""
+    """The parts of an object that was too large for one bag."""
     stem = f"{rng.choice(_COLLECTIONS)}-complete-{number}"
     return [f"{stem}.b{part:02d}.of{parts:02d}.tar" for part in range(1, parts + 1)]
 
@@ -118,11 +118,11 @@ def hexadecimal(rng: Random, digits: int) -> str:
     return f"{rng.getrandbits(4 * digits):0{digits}x}"
 
 
-_PART = 64 * 2**20  # bytes of one part of a multipart upload
+_PART = 64 * 2**20  # bytes per part of a multipart upload
 
 
 def etag(rng: Random, size: int) -> str:
-    """As S3 makes it: of a file above 5 GB always with its number of parts."""
+    """An etag like S3's: for a file above 5 GB always with its number of parts."""
     if size <= 5 * 10**9 and rng.random() < 0.8:
         return hexadecimal(rng, 32)
     return f"{hexadecimal(rng, 32)}-{max(1, -(-size // _PART))}"
@@ -132,24 +132,6 @@ def payload_file(rng: Random) -> str:
     return f"data/{rng.choice(_PLACES)}/{rng.choice(_WORDS).lower()}_{rng.randint(1, 9999):04d}.{rng.choice(('tif', 'wav', 'xml', 'pdf', 'jp2'))}"
 
 
-# What a worker says while it is busy.
-BUSY: dict[Stage, str] = {
-    Stage.REQUESTED: "A worker has taken the request up.",
-    Stage.FETCH: "Copying to the work area.",
-    Stage.UNPACK: "Untarring the bag.",
-    Stage.VALIDATE: "Checking the bag's tags, manifests and checksums.",
-    Stage.REINGEST_CHECK: "Looking for an earlier version of this object.",
-    Stage.COPY_TO_STAGING: "Copying the bag's files to staging.",
-    Stage.FORMAT_IDENTIFICATION: "Identifying file formats.",
-    Stage.STORE: "Copying the files to preservation storage.",
-    Stage.STORAGE_VALIDATION: "Checking that every stored copy is there, whole.",
-    Stage.RECORD: "Recording objects, files and events.",
-    Stage.PACKAGE: "Packing the object's files into a bag.",
-    Stage.RESTORING: "Copying to the restoration bucket.",
-    Stage.AVAILABLE_IN_S3: "The restored copy has arrived; checking it.",
-    Stage.CLEANUP: "Removing temporary files.",
-    Stage.RESOLVE: "Closing.",
-}
 RECEIVED = "The bag is in the receiving bucket, waiting for its ingest."
 REQUESTED: dict[Action, str] = {
     Action.RESTORE: "Restoration requested.",
@@ -159,11 +141,11 @@ REQUESTED: dict[Action, str] = {
     Action.DPN: "Copy to DPN requested.",
 }
 WAITING = "Waiting for the next free worker."
-AGAIN = "Trying again after a temporary problem."
+RETRYING = "Retrying after a temporary problem."
 
 
-def done(action: Action, domain: str, name: str) -> str:
-    """The note of an item that has succeeded."""
+def success_note(action: Action, domain: str, name: str) -> str:
+    """The note of a successful item."""
     return {
         Action.INGEST: "Finished cleanup. Ingest complete.",
         Action.RESTORE: f"Object restored to https://s3.amazonaws.com/aptrust.restore.{domain}/{name.replace(' ', '%20')}",
@@ -199,7 +181,7 @@ def no_manifest(rng: Random, name: str) -> str:
 
 
 def too_many_errors(rng: Random, name: str) -> str:
-    """Hundreds of lines, as of a bag whose manifest was made before its files were renamed."""
+    """Hundreds of lines, as for a bag whose manifest was made before its files were renamed."""
     lines = [
         f"{payload_file(rng)}: "
         + rng.choice(("in the manifest, but not in the bag", "in the bag, but in no manifest", "the digest differs"))
@@ -223,15 +205,17 @@ INVALID_BAG: dict[str, Callable[[Random, str], str]] = {
 
 
 def s3_timeout(rng: Random) -> str:
-    return f"S3 did not answer within {rng.choice((30, 60, 120))} seconds, {rng.randint(3, 5)} times in a row. This is temporary and will be tried again."
+    return f"S3 did not answer within {rng.choice((30, 60, 120))} seconds, {rng.randint(3, 5)} times in a row. This is a temporary problem and will be retried."
 
 
 def disk_full(rng: Random) -> str:
-    return f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free. This will be tried again when other bags have been cleaned up."
+    return f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free. This will be retried when space is available."
 
 
 def container_killed(rng: Random) -> str:
-    return f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task goes back to the queue."
+    return (
+        f"The worker's container was killed (out of memory at {rng.choice((4, 8, 16))} GB). The task will be retried."
+    )
 
 
 TEMPORARY: dict[str, Callable[[Random], str]] = {
@@ -242,13 +226,13 @@ TEMPORARY: dict[str, Callable[[Random], str]] = {
 
 
 def given_up(rng: Random) -> str:
-    return f"Given up after several attempts: {s3_timeout(rng).split('. ')[0]}. An administrator must look at this before it goes on."
+    return f"Given up after several attempts: {s3_timeout(rng).split('. ')[0]}. An administrator needs to decide before work continues."
 
 
 OTHER_FAILURES: dict[Action, str] = {
-    Action.RESTORE: "Restoration failed: a file of this object is recorded in Glacier only. Ask for a Glacier restoration first.",
+    Action.RESTORE: "Restoration failed: a file of this object is recorded in Glacier only. Request a Glacier restoration first.",
     Action.GLACIER_RESTORE: "Glacier refused the retrieval: the object was stored less than a day ago.",
-    Action.DELETE: "Not deleted: a restoration of the same object is still under way.",
+    Action.DELETE: "Not deleted: a restoration of the same object is still in progress.",
     Action.FIXITY_CHECK: "Fixity mismatch: the stored copy's sha256 digest is not the one recorded at ingest. The copy in the other region is intact.",
 }
 SUSPENDED = (
@@ -259,13 +243,13 @@ SUSPENDED = (
 CANCELLED = (
     "Cancelled at the depositor's request: the wrong disk image was uploaded.",
     "Cancelled: the institution will send this collection again in smaller bags.",
-    "Cancelled after talking to the depositor. The same material was ingested under another name.",
+    "Cancelled after a conversation with the depositor. The same material was ingested under another name.",
     "Cancelled: this bag belongs in the test system. Please upload it there.",
 )
 REQUEUED = (
     "The storage provider's outage is over. Starting again.",
     "More disk space has been added to the workers.",
-    "A fault in our validator is mended; this bag was valid all along. Sorry.",
+    "A bug in our validator has been fixed. This bag was valid all along; we apologize.",
 )
-REPLACED = "A later upload of this bag has another etag and takes its place. This one will not be ingested."
-SAME_AGAIN = "The same file is already being ingested from an earlier upload. Nothing to do."
+SUPERSEDED = "A later upload of this bag, with a different etag, replaces this one. This one will not be ingested."
+DUPLICATE = "The same file is already being ingested from an earlier upload. No action needed."

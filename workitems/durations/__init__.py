@@ -1,45 +1,55 @@
-"""How long things take, and how many end in a day: kept beside the items, from every change that `transitions` makes.
+"""How long things take, and how many are closed per day: recorded from every change that `transitions` makes.
 
-- `scale`: bands of sizes, steps of times, and what a distribution says: medians and the like (pure)
-- `steps`: what one change of an item adds (pure)
-- `recorder`: appending, summing up, working it all out anew from the histories
-- `typical`: how long an item usually takes where it is, and whether it is late
-- `days`: how many items came to an end on each of the last days
+- `scale`: size bands, time steps, and quantiles of a distribution (pure)
+- `steps`: what a single change adds (pure)
+- `recorder`: recording, folding, and rebuilding from the histories
+- `typical`: how long an item usually takes at its stage, and whether it is late
+- `days`: how many items were closed on each of the last days
 - `wording`: durations in words
 
-It knows items and their histories, and not who looks at them.
+It knows items and their histories, but not who looks at them.
 """
 
 from .days import Day, last_days, midnight
-from .recorder import append, set_stages_begun, work_out_anew
-from .steps import At, Bag, Ended, Taken, added, since_when
-from .typical import Late, Usual, before, by_stage, is_late, lateness, oldest, usual, usual_in_all
-from .wording import late_in_words, roughly, usually, whole_unit
+from .recorder import backfill_stage_entered_at, rebuild_durations, record_durations
+from .steps import ItemOutcome, ItemProfile, StageDuration, StagePosition, compute_stage_entered_at, measure
+from .typical import (
+    Lateness,
+    UsualTime,
+    count_ahead,
+    find_lateness,
+    is_late,
+    oldest_stage_entries,
+    usual_time,
+    usual_times_by_stage,
+    usual_total_time,
+)
+from .wording import format_axis_label, format_lateness, format_roughly, format_usual_range
 
 __all__ = [
-    "At",
-    "Bag",
     "Day",
-    "Ended",
-    "Late",
-    "Taken",
-    "Usual",
-    "added",
-    "append",
-    "before",
-    "by_stage",
+    "ItemOutcome",
+    "ItemProfile",
+    "Lateness",
+    "StageDuration",
+    "StagePosition",
+    "UsualTime",
+    "backfill_stage_entered_at",
+    "compute_stage_entered_at",
+    "count_ahead",
+    "find_lateness",
+    "format_axis_label",
+    "format_lateness",
+    "format_roughly",
+    "format_usual_range",
     "is_late",
     "last_days",
-    "late_in_words",
-    "lateness",
+    "measure",
     "midnight",
-    "oldest",
-    "roughly",
-    "set_stages_begun",
-    "since_when",
-    "usual",
-    "usual_in_all",
-    "usually",
-    "whole_unit",
-    "work_out_anew",
+    "oldest_stage_entries",
+    "rebuild_durations",
+    "record_durations",
+    "usual_time",
+    "usual_times_by_stage",
+    "usual_total_time",
 ]

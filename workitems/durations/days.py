@@ -1,4 +1,4 @@
-"""How many items came to an end on each of the last days, in anybody's time zone."""
+"""How many items were closed on each of the last days, in any time zone."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from ..models import OutcomeCount
-from .steps import EVERYBODY, QUARTER, Outcome, beginning_of, quarter_of
+from .steps import ALL_INSTITUTIONS, QUARTER, Outcome, quarter_of, start_of_quarter
 
 _A_DAY = timedelta(days=1) // QUARTER
 _EPOCH = date(1970, 1, 1)
 
 
 class Day(NamedTuple):
-    """A day and how many items were done, failed for good, and were cancelled on it."""
+    """A day, and how many items were done, failed permanently, or cancelled on it."""
 
     day: date
     done: int
@@ -25,19 +25,19 @@ class Day(NamedTuple):
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """When a day begins in this zone, in UTC."""
+    """Returns when a day begins in this zone, in UTC."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def last_days(
     number: int, now: datetime, zone: tzinfo, institutions: Collection[int] | None, *, using: str
 ) -> list[Day]:
-    """So many days of this zone up to today, the oldest first, of the items of these institutions (None: of all)."""
+    """Returns the last `number` days in this zone, oldest first, for these institutions (None: all)."""
     today = now.astimezone(zone).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(number))]
     first = quarter_of(midnight(days[0], zone))
     counts = OutcomeCount.objects.using(using).filter(
-        institution_id__in=[EVERYBODY] if institutions is None else institutions, quarter__gte=first
+        institution_id__in=[ALL_INSTITUTIONS] if institutions is None else institutions, quarter__gte=first
     )
     counts = counts.order_by().annotate(local_day=_local_day(first, quarter_of(now), zone))
     found: dict[date, dict[str, int]] = defaultdict(dict)
@@ -47,7 +47,7 @@ def last_days(
 
 
 def _local_day(first: int, last: int, zone: tzinfo) -> Case:
-    """The day of this zone that a quarter of an hour lies in, counted from 1970 on, as the database works it out."""
+    """Returns the SQL expression for the day in this zone, counted from 1970, that contains a quarter of an hour."""
     offsets = offsets_between(first, last, zone)
     days = [(start, (F("quarter") + Value(offset)) / Value(_A_DAY)) for start, offset in offsets]
     later = [When(quarter__gte=start, then=day) for start, day in reversed(days[1:])]
@@ -55,7 +55,7 @@ def _local_day(first: int, last: int, zone: tzinfo) -> Case:
 
 
 def offsets_between(first: int, last: int, zone: tzinfo) -> list[tuple[int, int]]:
-    """How far this zone is ahead of UTC between two quarters of an hour, in quarters of an hour: (from when on, how far)."""
+    """Returns the zone's offsets from UTC between two quarters of an hour, in quarters: (first quarter, offset)."""
     found = [(first, _offset(first, zone))]
     for end in range(first + _A_DAY, last + _A_DAY, _A_DAY):
         if (offset := _offset(end, zone)) != found[-1][1]:
@@ -64,9 +64,9 @@ def offsets_between(first: int, last: int, zone: tzinfo) -> list[tuple[int, int]
 
 
 def _first_with(offset: int, quarters: range, zone: tzinfo) -> int:
-    """The first of these quarters of an hour from which on the zone is that far ahead; in a day, it changes once at most."""
+    """Returns the first of these quarters with this offset. The offset changes at most once a day."""
     return quarters[bisect_left(quarters, True, key=lambda quarter: _offset(quarter, zone) == offset)]
 
 
 def _offset(quarter: int, zone: tzinfo) -> int:
-    return (beginning_of(quarter).astimezone(zone).utcoffset() or timedelta()) // QUARTER
+    return (start_of_quarter(quarter).astimezone(zone).utcoffset() or timedelta()) // QUARTER

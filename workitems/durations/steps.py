@@ -1,4 +1,4 @@
-"""What one change of an item adds to the knowledge of how long things take, and of how many came to an end and when. Pure."""
+"""What a single change of an item adds to durations and outcomes. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from ..lifecycle import Phase, phase_of
 from ..vocabulary import Status
 from .scale import band_of, step_of
 
-# Stands for the stage where a time is that of the whole: from the receipt to the success.
-WHOLE = ""
-# Stands for the institution where a count is that of all of them.
-EVERYBODY = 0
+# The stage of a total time, from receipt to success.
+TOTAL = ""
+# The institution of counts over all institutions.
+ALL_INSTITUTIONS = 0
 QUARTER = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def quarter_of(moment: datetime) -> int:
-    """The quarter of an hour that this moment lies in, counted from 1970 on."""
+    """Returns the quarter of an hour that contains this moment, counted from 1970."""
     return (moment - _EPOCH) // QUARTER
 
 
-def beginning_of(quarter: int) -> datetime:
-    """When a quarter of an hour begins."""
+def start_of_quarter(quarter: int) -> datetime:
+    """Returns when a quarter of an hour begins."""
     return _EPOCH + quarter * QUARTER
 
 
 class Outcome(StrEnum):
-    """What became of an item."""
+    """How an item was closed."""
 
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-class Taken(NamedTuple):
-    """An item has taken this long at a stage, in the week that begins on `week`."""
+class StageDuration(NamedTuple):
+    """An item took this long at a stage, in the week that starts on `week`."""
 
     week: date
     action: str
@@ -46,8 +46,8 @@ class Taken(NamedTuple):
     step: int
 
 
-class Ended(NamedTuple):
-    """An item of this institution has come to an end in this quarter of an hour; `EVERYBODY`: an item of any."""
+class ItemOutcome(NamedTuple):
+    """An item of this institution (or of any, for ALL_INSTITUTIONS) was closed in this quarter of an hour."""
 
     quarter: int
     institution_id: int
@@ -55,16 +55,16 @@ class Ended(NamedTuple):
 
 
 @dataclass(frozen=True)
-class At:
-    """Where an item stands: since when at this stage, and what it takes to tell whether it is closed."""
+class StagePosition:
+    """Where an item is: its stage, since when, and what tells whether it is closed."""
 
     stage: str
     status: str
     retry: bool
-    since: datetime | None
+    entered_at: datetime | None
 
     @classmethod
-    def of(cls, item: Any) -> "At":
+    def of(cls, item: Any) -> "StagePosition":
         return cls(item.stage, item.status, item.retry, item.stage_entered_at)
 
     @property
@@ -72,8 +72,8 @@ class At:
         return phase_of(self.status, retry=self.retry) is Phase.CLOSED
 
 
-class Bag(NamedTuple):
-    """What stays the same of an item."""
+class ItemProfile(NamedTuple):
+    """The properties of an item that don't change."""
 
     action: str
     institution_id: int
@@ -81,43 +81,48 @@ class Bag(NamedTuple):
     date: datetime
 
     @classmethod
-    def of(cls, item: Any) -> "Bag":
+    def of(cls, item: Any) -> "ItemProfile":
         return cls(item.action, item.institution_id, item.size, item.date)
 
 
-def since_when(move: str, before: At | None, stage: str, now: datetime) -> datetime | None:
-    """Since when an item is at the stage that a move has brought it to; None where an import, which does not know, has said so."""
+def compute_stage_entered_at(move: str, before: StagePosition | None, stage: str, now: datetime) -> datetime | None:
+    """Returns when an item reached the stage that a move has left it at; None if unknown after an import."""
     if move == "import":
-        return before.since if before and before.stage == stage else None
+        return before.entered_at if before and before.stage == stage else None
     if before is None or before.stage != stage or move == "requeue":
         return now
-    return before.since
+    return before.entered_at
 
 
-def added(bag: Bag, move: str, before: At | None, after: At, now: datetime) -> Iterator[Taken | Ended]:
-    """What a move adds. Times are those of items that went on by themselves: not of what failed, was cancelled or requeued."""
+def measure(
+    bag: ItemProfile, move: str, before: StagePosition | None, after: StagePosition, now: datetime
+) -> Iterator[StageDuration | ItemOutcome]:
+    """Yields what a move adds.
+
+    Times are measured only for items that advanced normally, not for those that failed or were cancelled or requeued.
+    """
     if move == "import":
         return
-    if before and before.since and (move == "succeed" or (move == "progress" and before.stage != after.stage)):
-        yield _taken(bag, before.stage, now - before.since, now)
+    if before and before.entered_at and (move == "succeed" or (move == "progress" and before.stage != after.stage)):
+        yield _stage_duration(bag, before.stage, now - before.entered_at, now)
     if move == "succeed" and bag.date <= now:
-        yield _taken(bag, WHOLE, now - bag.date, now)
+        yield _stage_duration(bag, TOTAL, now - bag.date, now)
     if after.is_closed and not (before and before.is_closed):
-        for institution in (bag.institution_id, EVERYBODY):
-            yield Ended(quarter_of(now), institution, _outcome(after))
+        for institution in (bag.institution_id, ALL_INSTITUTIONS):
+            yield ItemOutcome(quarter_of(now), institution, _outcome(after))
 
 
-def _taken(bag: Bag, stage: str, time: timedelta, now: datetime) -> Taken:
+def _stage_duration(bag: ItemProfile, stage: str, time: timedelta, now: datetime) -> StageDuration:
     week = now.date() - timedelta(days=now.weekday())
-    return Taken(week, bag.action, stage, band_of(bag.size), step_of(time.total_seconds()))
+    return StageDuration(week, bag.action, stage, band_of(bag.size), step_of(time.total_seconds()))
 
 
-def _outcome(after: At) -> Outcome:
+def _outcome(after: StagePosition) -> Outcome:
     return {Status.SUCCESS: Outcome.DONE, Status.CANCELLED: Outcome.CANCELLED}.get(Status(after.status), Outcome.FAILED)
 
 
 class Entry(NamedTuple):
-    """A history entry, as far as it is asked here."""
+    """The columns of a history entry that are needed here."""
 
     at: datetime
     move: str
@@ -126,16 +131,18 @@ class Entry(NamedTuple):
     changes: dict[str, list[Any]]
 
 
-def walked(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, At | None, At]]:
-    """Each entry of a whole history with where the item stood before and after. `retry`: the item's now."""
+def replay(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, StagePosition | None, StagePosition]]:
+    """Yields each entry of a complete history with the item's position before and after it. `retry`: the item's current
+    flag.
+    """
     listed = list(entries)
-    # What it was in the beginning: what the first change of it says that it had been.
+    # The initial value is the "before" value of the first change of the flag.
     told = (entry.changes["retry"][0] for entry in listed if "retry" in entry.changes)
     retry = next(told, retry)
     before = None
     for entry in listed:
         retry = entry.changes.get("retry", [None, retry])[1]
-        since = since_when(entry.move, before, entry.stage_after, entry.at)
-        after = At(entry.stage_after, entry.status_after, retry, since)
+        since = compute_stage_entered_at(entry.move, before, entry.stage_after, entry.at)
+        after = StagePosition(entry.stage_after, entry.status_after, retry, since)
         yield entry, before, after
         before = after

@@ -1,4 +1,4 @@
-"""How long an item usually takes where it is, whether it is late, and how many wait before it."""
+"""How long an item usually takes at its stage, whether it is late, and how many items are ahead of it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
 from ..database import WORK_ITEMS as _ITEMS
-from ..database import fetched
+from ..database import fetch_prepared
 from ..models import MOVING_SQL, Typical, WorkItem
 from ..vocabulary import MOVING, Status
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
-from .steps import WHOLE
+from .steps import TOTAL
 
-# Nobody is late by less, however fast a stage usually is.
-AT_LEAST = timedelta(minutes=15)
-KEPT_FOR = 60.0  # seconds that a process goes by what it has read: it is worked out anew every few minutes at most
-MOST_BEFORE = 1000  # that are counted of those who wait before an item
+# No item is late by less than this, however fast its stage usually is.
+MIN_LATE = timedelta(minutes=15)
+CACHE_SECONDS = 60.0  # seconds that a process caches the usual times, which change every few minutes at most
+MAX_AHEAD = 1000  # the largest number of items ahead that is counted
 
 
-class Usual(NamedTuple):
-    """How long items of one action, stage and band of sizes usually take."""
+class UsualTime(NamedTuple):
+    """How long items with the same action, stage, and size band usually take."""
 
     low: timedelta
     median: timedelta
@@ -34,26 +34,26 @@ class Usual(NamedTuple):
 
 
 Kind = tuple[str, str, int]
-_read_at: dict[str, tuple[float, dict[Kind, Usual]]] = {}
+_cache: dict[str, tuple[float, dict[Kind, UsualTime]]] = {}
 
 
-def usual_times(using: str = DEFAULT_DB_ALIAS) -> dict[Kind, Usual]:
-    """{(action, stage, band): Usual}, as the database called `using` had it at most KEPT_FOR seconds ago."""
+def usual_times(using: str = DEFAULT_DB_ALIAS) -> dict[Kind, UsualTime]:
+    """Returns {(action, stage, band): UsualTime} from the database named `using`, at most CACHE_SECONDS old."""
     now = monotonic()
-    if using not in _read_at or now - _read_at[using][0] > KEPT_FOR:
-        _read_at[using] = now, _read(using)
-    return _read_at[using][1]
+    if using not in _cache or now - _cache[using][0] > CACHE_SECONDS:
+        _cache[using] = now, _read(using)
+    return _cache[using][1]
 
 
-def forget() -> None:
-    """The next one who asks reads them anew."""
-    _read_at.clear()
+def clear_cache() -> None:
+    """Makes the next caller read the usual times again."""
+    _cache.clear()
 
 
-def _read(using: str) -> dict[Kind, Usual]:
+def _read(using: str) -> dict[Kind, UsualTime]:
     columns = ("action", "stage", "band", "low", "median", "high", "late", "number")
     return {
-        (action, stage, band): Usual(_time(low), _time(median), _time(high), _time(late), number)
+        (action, stage, band): UsualTime(_time(low), _time(median), _time(high), _time(late), number)
         for action, stage, band, low, median, high, late, number in Typical.objects.using(using).values_list(*columns)
     }
 
@@ -62,35 +62,35 @@ def _time(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def usual(item: Any, stage: str | None = None, using: str = DEFAULT_DB_ALIAS) -> Usual | None:
-    """How long items like this one usually take at its stage, or at another one; None where too few are known."""
+def usual_time(item: Any, stage: str | None = None, using: str = DEFAULT_DB_ALIAS) -> UsualTime | None:
+    """Returns how long items like this one usually take at its stage, or at another one; None if too few are known."""
     return usual_times(using).get((item.action, item.stage if stage is None else stage, band_of(item.size)))
 
 
-def usual_in_all(item: Any) -> Usual | None:
-    """The same of the whole: from the receipt to the success."""
-    return usual(item, WHOLE)
+def usual_total_time(item: Any) -> UsualTime | None:
+    """Returns how long items like this one usually take from receipt to success."""
+    return usual_time(item, TOTAL)
 
 
-def by_stage(using: str = DEFAULT_DB_ALIAS) -> dict[tuple[str, str], Usual]:
-    """{(action, stage): how long items of all sizes usually take there}; without a stage: in all."""
+def usual_times_by_stage(using: str = DEFAULT_DB_ALIAS) -> dict[tuple[str, str], UsualTime]:
+    """Returns {(action, stage): UsualTime} over all sizes. An empty stage means the total time."""
     return {(action, stage): known for (action, stage, band), known in usual_times(using).items() if band == ALL_SIZES}
 
 
 @dataclass(frozen=True)
-class Late:
-    """An item that is at its stage for longer than 95 of 100 were."""
+class Lateness:
+    """An item that has been at its stage longer than 95 % of similar items."""
 
-    usual: Usual
+    usual: UsualTime
     now: timedelta
 
 
-def lateness(item: Any, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Late | None:
-    """None of an item that is not late, or of which that cannot be told. `is_late` is the same in SQL."""
+def find_lateness(item: Any, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
+    """Returns None for items that aren't late or can't be judged. `is_late` is the same in SQL."""
     if item.status not in MOVING or item.stage_entered_at is None:
         return None
-    known, there = usual(item, using=using), now - item.stage_entered_at
-    return Late(known, there) if known and there > max(known.late, AT_LEAST) else None
+    known, there = usual_time(item, using=using), now - item.stage_entered_at
+    return Lateness(known, there) if known and there > max(known.late, MIN_LATE) else None
 
 
 _BAND = " ".join(
@@ -105,42 +105,44 @@ _SECONDS = {
 
 
 def is_late() -> Q:
-    """The condition that an item is late now."""
+    """Returns the condition that an item is late now."""
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     known = f"SELECT 1 FROM {Typical._meta.db_table} t WHERE t.action = {_ITEMS}.action AND t.stage = {_ITEMS}.stage"  # noqa: S608
     sql = (
         f"{_ITEMS}.status IN {MOVING_SQL} AND EXISTS ({known} AND t.band = {_BAND}"
-        f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {AT_LEAST.total_seconds():.0f}))"
+        f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {MIN_LATE.total_seconds():.0f}))"
     )
     return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
 
-def oldest(institutions: Collection[int] | None, *, using: str) -> dict[tuple[str, str], datetime]:
-    """{(action, stage): when the item came there that has waited or run there for longest}, of these institutions (None: of all)."""
+def oldest_stage_entries(institutions: Collection[int] | None, *, using: str) -> dict[tuple[str, str], datetime]:
+    """Returns {(action, stage): when the item longest at that stage reached it} for these institutions (None: all)."""
     is_sqlite = connections[using].vendor == "sqlite"
-    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else it takes one that has the groups in order
+    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else SQLite chooses an index sorted by group
     within = f"institution_id IN ({', '.join(['%s'] * len(institutions))}) AND" if institutions else ""
     sql = (
         f"SELECT action, stage, MIN(stage_entered_at) FROM {_ITEMS} {index} WHERE {within} status IN {MOVING_SQL}"  # noqa: S608
         " AND stage_entered_at IS NOT NULL GROUP BY action, stage"
     )
-    found = fetched(using, sql, [*(institutions or ())])
+    found = fetch_prepared(using, sql, [*(institutions or ())])
     return {(action, stage): _moment(since) for action, stage, since in found}
 
 
 def _moment(stored: Any) -> datetime:
-    """SQLite has text for a time, and no zone."""
+    """Converts a time from our own SQL: SQLite stores text without a zone."""
     return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
 
 
-def before(item: WorkItem) -> int | None:
-    """How many items of its action wait at its stage for longer than it does, at most MOST_BEFORE + 1; None where that says nothing.
+def count_ahead(item: WorkItem) -> int | None:
+    """Returns how many items with its action have waited longer at its stage, up to MAX_AHEAD + 1, or None if it isn't
+    waiting.
 
-    Without those that wait for an admin, and not for a worker. Of all institutions: a number tells nothing of anybody's.
+    Items waiting for an admin rather than a worker don't count. All institutions do: a number reveals nothing about
+    them.
     """
     if item.status != Status.PENDING or item.stage_entered_at is None:
         return None
     waiting = WorkItem.objects.moving().filter(
         status=Status.PENDING, action=item.action, stage=item.stage, needs_admin_review=False
     )
-    return waiting.filter(stage_entered_at__lt=item.stage_entered_at)[: MOST_BEFORE + 1].count()
+    return waiting.filter(stage_entered_at__lt=item.stage_entered_at)[: MAX_AHEAD + 1].count()

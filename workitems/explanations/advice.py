@@ -1,7 +1,7 @@
-"""What an item's state means, in plain words: for a row of the list, and as "What now?" on the item's page.
+"""What an item's state means in plain words: for a row of the list, and as "What now?" on the item's page.
 
-Said from everything that is known of the item, never from the status alone: a worker that hits a temporary problem often
-leaves an item Started, and so does one that gives up. Pure: no database, no request.
+This is derived from everything known of the item, never from the status alone: a worker often leaves an item Started
+when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
 import re
@@ -23,7 +23,7 @@ Text = str | Promise
 
 
 class Tone(StrEnum):
-    """Colour and shape of a status, always shown together with its words."""
+    """The color and shape of a status, always shown together with its text."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -32,14 +32,14 @@ class Tone(StrEnum):
     RETRYING = "retrying"
     HELD = "held"
     CANCELLED = "cancelled"
-    QUIET = "quiet"  # a failure that nobody has to do anything about any more
+    QUIET = "quiet"  # a failure that needs no action any more
     SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class State:
-    """What is known of an item. The two ids: the upload that counts in its place, and the original of a duplicate."""
+class Situation:
+    """What is known of an item. The upload ids are those of the other uploads of the bag."""
 
     action: str
     stage: str
@@ -64,12 +64,12 @@ class State:
 
     @property
     def gave_up(self) -> bool:
-        """A worker left it Started, and it will not go on by itself."""
+        """Whether a worker left it Started and it won't continue automatically."""
         return self.status == Status.STARTED and self.needs_admin_review and not self.retry
 
 
 @dataclass(frozen=True)
-class Words:
+class StatusLabel:
     """A status as a row shows it."""
 
     tone: Tone
@@ -77,21 +77,21 @@ class Words:
     detail: str = ""
 
 
-_ANNOUNCES = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
+_ANNOUNCES_NEXT_LINE = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
 
 
 def first_line(note: str, limit: int = 140) -> str:
-    """The first line of a note that says something; "… is not valid." only announces the next one."""
+    """Returns the first meaningful line of a note; "… is not valid." only announces the next line."""
     lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
-    line = lines[1] if len(lines) > 1 and _ANNOUNCES.search(lines[0]) else lines[0]
+    line = lines[1] if len(lines) > 1 and _ANNOUNCES_NEXT_LINE.search(lines[0]) else lines[0]
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
 
 
-def in_unit(number: int, unit: str) -> str:
-    """A time in one unit, which is s, min, h or d: 45 s, 6 min."""
+def format_unit(number: int, unit: str) -> str:
+    """Formats a time in one unit, which is s, min, h, or d: 45 s, 6 min."""
     if unit == "s":
         text = _("%(number)d s")
     elif unit == "min":
@@ -101,71 +101,71 @@ def in_unit(number: int, unit: str) -> str:
     return (text % {"number": number}).replace(" ", NO_BREAK)
 
 
-def lasting(time: timedelta) -> str:
-    """How long something has taken, or takes until now: 45 s, 6 min, 1 h 08 min, 3 d."""
+def format_duration(time: timedelta) -> str:
+    """Formats how long something took or has taken: 45 s, 6 min, 1 h 08 min, 3 d."""
     seconds = max(0, int(time.total_seconds()))
     if seconds >= 86_400:
-        return in_unit(seconds // 86_400, "d")
+        return format_unit(seconds // 86_400, "d")
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours:
         text = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
         return text.replace(" ", NO_BREAK)
-    return in_unit(minutes, "min") if minutes else in_unit(seconds, "s")
+    return format_unit(minutes, "min") if minutes else format_unit(seconds, "s")
 
 
-def words(state: State, now: datetime) -> Words:
-    """The status in a few words, with the tone that goes with it."""
+def describe_status(state: Situation, now: datetime) -> StatusLabel:
+    """Returns the status in a few words, with its tone."""
     if state.superseded_by:
-        return Words(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
+        return StatusLabel(Tone.SUPERSEDED, _("Superseded at %(stage)s") % {"stage": state.stage})
     if state.gave_up:
-        return Words(
-            Tone.HELD, _("Stopped at %(stage)s, for APTrust to decide") % {"stage": state.stage}, first_line(state.note)
+        return StatusLabel(
+            Tone.HELD, _("Stopped at %(stage)s, waiting for APTrust") % {"stage": state.stage}, first_line(state.note)
         )
     if state.is_waiting_duplicate:
-        return Words(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
+        return StatusLabel(Tone.SUPERSEDED, _("Duplicate, not ingested again"))
     describe = _WORDS.get(state.status, _unknown)
     return describe(state, now)
 
 
-def _waiting(state: State, now: datetime) -> Words:
-    return Words(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
+def _waiting(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.WAITING, _("Waiting: %(stage)s") % {"stage": state.stage})
 
 
-def _running(state: State, now: datetime) -> Words:
-    # As long as the mark "Late" counts: at the stage, which a worker may have taken up more than once.
-    since = f", {lasting(now - state.stage_entered_at)}" if state.stage_entered_at else ""
-    # Requested and started means that the operation is under way (member API, version 8).
-    running = _("Under way") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
-    return Words(Tone.RUNNING, running + since)
+def _running(state: Situation, now: datetime) -> StatusLabel:
+    # The same time as for the "Late" badge: since it reached the stage, even if workers restarted it.
+    since = f", {format_duration(now - state.stage_entered_at)}" if state.stage_entered_at else ""
+    # Requested and started means that the operation is in progress (member API, version 8).
+    running = _("Running") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
+    return StatusLabel(Tone.RUNNING, running + since)
 
 
-def _done(state: State, now: datetime) -> Words:
-    return Words(Tone.DONE, _("Done"))
+def _done(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.DONE, _("Done"))
 
 
-def _failed(state: State, now: datetime) -> Words:
+def _failed(state: Situation, now: datetime) -> StatusLabel:
     if state.retry:
-        return Words(
-            Tone.RETRYING, _("Will be tried again: %(stage)s") % {"stage": state.stage}, first_line(state.note)
+        return StatusLabel(
+            Tone.RETRYING, _("Will be retried: %(stage)s") % {"stage": state.stage}, first_line(state.note)
         )
     tone = Tone.QUIET if state.reviewed or state.other_upload else Tone.FAILED
     failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
-    return Words(tone, failed, first_line(state.note))
+    return StatusLabel(tone, failed, first_line(state.note))
 
 
-def _held(state: State, now: datetime) -> Words:
-    return Words(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
+def _held(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.HELD, _("On hold for APTrust"), first_line(state.note))
 
 
-def _cancelled(state: State, now: datetime) -> Words:
-    return Words(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
+def _cancelled(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.CANCELLED, _("Cancelled"), first_line(state.note))
 
 
-def _unknown(state: State, now: datetime) -> Words:
-    return Words(Tone.UNKNOWN, state.status)
+def _unknown(state: Situation, now: datetime) -> StatusLabel:
+    return StatusLabel(Tone.UNKNOWN, state.status)
 
 
-_WORDS: dict[str, Callable[[State, datetime], Words]] = {
+_WORDS: dict[str, Callable[[Situation, datetime], StatusLabel]] = {
     Status.PENDING: _waiting,
     Status.STARTED: _running,
     Status.SUCCESS: _done,
@@ -195,12 +195,12 @@ class Advice:
 
 @dataclass(frozen=True)
 class Rule:
-    applies: Callable[[State], bool]
+    applies: Callable[[Situation], bool]
     meaning: Text
     who: Who
     next: Text
     next_for_admin: Text | None = None
-    link: Callable[[State], int | None] = lambda state: None
+    link: Callable[[Situation], int | None] = lambda state: None
 
 
 _t = gettext_lazy
@@ -208,33 +208,34 @@ _t = gettext_lazy
 _SUCCEEDED: dict[str, tuple[Text, Text]] = {
     Action.INGEST: (_t("The bag is in preservation storage."), ""),
     Action.RESTORE: (
-        _t("What was asked for lies in the restoration bucket."),
-        _t("It can be downloaded and checked. The note says where it is."),
+        _t("Your restored copy is in the restoration bucket."),
+        _t("You can download and check it. The note says where it is."),
     ),
     Action.GLACIER_RESTORE: (
-        _t("The files have been called back from Glacier."),
-        _t("Their restoration to the bucket follows as an item of its own."),
+        _t("The files have been retrieved from Glacier."),
+        _t("Their restoration to the bucket follows as a separate item."),
     ),
     Action.DELETE: (_t("It has been deleted from preservation storage."), ""),
     Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), ""),
     Action.DPN: (_t("The object has been copied to DPN."), ""),
 }
 
-_LOOK = _t("Look at the upload that counts:")
-_DECIDE = _t("Read the note, put right what it names, then requeue it or cancel it.")
-_NOTHING_FROM_YOU = _t("You need not do anything. The note says what it is about.")
+_LOOK = _t("See the upload that counts:")
+_DECIDE = _t("Read the note, fix the problem it describes, and then requeue or cancel the item.")
+_NOTHING_FROM_YOU = _t("You don't need to do anything. The note explains why.")
 
 
-def _failed_for_good(s: State) -> bool:
+def _failed_for_good(s: Situation) -> bool:
     return s.status == Status.FAILED and not s.retry
 
 
-# The first rule that applies speaks. From what overrides everything else down to the plain statuses.
+# The first rule that applies is used: from the situations that override everything down to the plain statuses.
 RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: bool(s.superseded_by),
         _t(
-            "This bag was uploaded again later, with other contents. Only the latest upload is processed, so this one will never be ingested."
+            "A different version of this bag was uploaded later. Only the latest upload is processed, so this one "
+            "will never be ingested."
         ),
         Who.NOBODY,
         _LOOK,
@@ -243,7 +244,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: s.is_waiting_duplicate,
         _t(
-            "The same file was uploaded before, with the same etag. It is ingested only once, so this item will not be ingested."
+            "The same file, with the same etag, was uploaded earlier. It is ingested only once, so this item won't "
+            "be ingested."
         ),
         Who.NOBODY,
         _LOOK,
@@ -251,156 +253,165 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         lambda s: s.phase is Phase.HELD,
-        _t("Work on this has been put on hold until an APTrust admin has decided."),
+        _t("Work on this item is on hold until an APTrust admin decides."),
         Who.CONSORTIUM,
         _NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(
         lambda s: s.phase is Phase.OPEN and s.needs_admin_review,
-        _t("A worker could not go on by itself. Nothing more happens until an APTrust admin has looked at it."),
+        _t(
+            "A worker stopped and needs a decision. Nothing more will happen until an APTrust admin has looked at "
+            "this item."
+        ),
         Who.CONSORTIUM,
         _NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(
         lambda s: s.status == Status.FAILED and s.retry,
-        _t("It met a temporary problem, such as a network or disk fault, and will be tried again by itself."),
+        _t("There was a temporary problem, such as a network or disk failure. The task will be retried automatically."),
         Who.NOBODY,
-        _t("If it keeps failing, an APTrust admin steps in."),
-        _t("If it keeps failing with the same note, look at the cause."),
+        _t("If it keeps failing, an APTrust admin will step in."),
+        _t("If it keeps failing with the same note, look into the cause."),
     ),
     Rule(
         lambda s: s.status == Status.STARTED and not s.retry,
-        _t("Work on this stage has begun. Should it break off, it will not be tried again by itself."),
+        _t("Work on this stage has started. If it is interrupted, it won't be retried automatically."),
         Who.NOBODY,
-        _t("If it stays like this for long, ask APTrust."),
-        _t("If nothing changes for long, see whether its worker still runs, then requeue it."),
+        _t("If this doesn't change for a long time, contact APTrust."),
+        _t("If nothing changes for a long time, check whether its worker is still running, and then requeue the item."),
     ),
     Rule(
         lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
-        _t("This stage was begun, and no worker holds it at the moment. It will be taken up again by itself."),
+        _t(
+            "This stage has started, but no worker is processing it at the moment. It will be picked up again "
+            "automatically."
+        ),
         Who.NOBODY,
         "",
-        _t("If it stays like this for long, requeue it."),
+        _t("If this doesn't change for a long time, requeue the item."),
     ),
     Rule(
         lambda s: s.status == Status.STARTED and s.stage == Stage.REQUESTED,
-        _t("A worker is busy with it. Large bags take hours."),
+        _t("A worker is processing this item. Large bags take hours."),
         Who.NOBODY,
         "",
     ),
     Rule(
         lambda s: s.status == Status.STARTED,
-        _t("A worker is busy with this stage. Large bags take hours."),
+        _t("A worker is processing this stage. Large bags take hours."),
         Who.NOBODY,
         "",
     ),
     Rule(
         lambda s: s.status == Status.PENDING and s.stage == Stage.RECEIVE,
-        _t("The bag has been seen in the receiving bucket and waits for its turn."),
+        _t("The bag has been found in the receiving bucket and is waiting its turn."),
         Who.NOBODY,
-        _t("In busy weeks this takes two days."),
+        _t("In busy weeks, this can take two days."),
     ),
     Rule(
         lambda s: s.status == Status.PENDING and s.stage == Stage.REQUESTED,
-        _t("The request has been noted and waits for its turn."),
+        _t("The request has been recorded and is waiting its turn."),
         Who.NOBODY,
         "",
     ),
     Rule(
         lambda s: s.status == Status.PENDING,
-        _t("It waits for a free worker to begin this stage."),
+        _t("The item is waiting for a free worker to start this stage."),
         Who.NOBODY,
         "",
     ),
     Rule(
         lambda s: s.status == Status.FAILED and bool(s.other_upload),
-        _t("This upload failed for good. The bag has been uploaded again since."),
+        _t("This upload failed permanently. The bag has been uploaded again since then."),
         Who.NOBODY,
-        _t("Look at the newer upload:"),
+        _t("See the newer upload:"),
         link=lambda s: s.other_upload,
     ),
     Rule(
         lambda s: _failed_for_good(s) and s.needs_admin_review,
-        _t("This failed, and an APTrust admin is to look at it."),
+        _t("This item failed, and an APTrust admin needs to look at it."),
         Who.CONSORTIUM,
         _NOTHING_FROM_YOU,
-        _t("Read the note. Then requeue it, or edit it to take “needs admin review” off."),
+        _t("Read the note. Then requeue the item, or edit it to clear “Needs admin review”."),
     ),
     Rule(
         lambda s: _failed_for_good(s) and s.reviewed and s.action == Action.INGEST,
-        _t("This failed for good: the bag was not ingested. Somebody at the institution has looked at it."),
+        _t("This upload failed permanently, and the bag was not ingested. It has been reviewed."),
         Who.NOBODY,
-        _t("If the bag is still wanted, correct it as the note says, and upload it again."),
+        _t("If the bag is still needed, correct it as described in the note and upload it again."),
     ),
     Rule(
         lambda s: _failed_for_good(s) and s.reviewed,
-        _t("This failed for good. Somebody at the institution has looked at it."),
+        _t("This item failed permanently. It has been reviewed."),
         Who.NOBODY,
-        _t("If it is still wanted, ask for it again."),
+        _t("If it is still needed, request it again."),
     ),
     Rule(
         lambda s: _failed_for_good(s) and s.action == Action.INGEST,
-        _t("This failed for good: the bag was not ingested, and it will not be tried again."),
+        _t("This upload failed permanently. The bag was not ingested, and the ingest won't be retried."),
         Who.INSTITUTION,
-        _t("Correct the bag as the note says, and upload it again. That makes a new item."),
-        _t("If the bag is sound and the cause was ours, requeue it; otherwise its depositor has to correct it."),
+        _t("Correct the bag as described in the note, and upload it again. The new upload appears as a new item."),
+        _t(
+            "If the bag is valid and the problem was on our side, requeue the item; otherwise, the depositor needs "
+            "to correct the bag."
+        ),
     ),
     Rule(
         lambda s: _failed_for_good(s) and s.action == Action.FIXITY_CHECK,
-        _t("A stored copy could not be checked, or does not match its checksum."),
+        _t("A stored copy couldn't be checked or doesn't match its checksum."),
         Who.CONSORTIUM,
-        _t("You need not do anything; ask APTrust if you are worried."),
-        _t("Read the note, compare the other copies, repair the damaged one, then requeue the check."),
+        _t("You don't need to do anything. If you have questions, contact APTrust."),
+        _t("Read the note, compare the other copies, repair the damaged one, and then requeue the check."),
     ),
     Rule(
         _failed_for_good,
-        _t("This failed for good, and it will not be tried again."),
+        _t("This item failed permanently and won't be retried."),
         Who.INSTITUTION,
-        _t("Read the note. If you still want it done, ask for it again."),
-        _t("If the cause was ours, put it right and requeue it; otherwise it has to be asked for again."),
+        _t("Read the note. If you still need this, request it again."),
+        _t("If the problem was on our side, fix it and requeue the item; otherwise, it needs to be requested again."),
     ),
     Rule(
         lambda s: s.status == Status.CANCELLED and bool(s.other_upload),
-        _t("This upload was cancelled; another upload of the bag is processed instead."),
+        _t("This upload was cancelled. Another upload of the bag is processed instead."),
         Who.NOBODY,
         _LOOK,
         link=lambda s: s.other_upload,
     ),
     Rule(
         lambda s: s.status == Status.CANCELLED and s.action == Action.INGEST,
-        _t("This was cancelled before it was ingested; the note says why."),
+        _t("This upload was cancelled before the bag was ingested. The note says why."),
         Who.NOBODY,
-        _t("Nothing more happens. To have the bag ingested after all, upload it again."),
+        _t("Nothing more will happen. If you still want the bag ingested, upload it again."),
     ),
     Rule(
         lambda s: s.status == Status.CANCELLED,
-        _t("This was cancelled; the note says why."),
+        _t("This item was cancelled. The note says why."),
         Who.NOBODY,
-        _t("Nothing more happens. If it is still wanted, ask for it again."),
+        _t("Nothing more will happen. If it is still needed, request it again."),
     ),
 )
 
 
-def what_now(state: State, role: str) -> Advice:
-    """What the state means to this reader, who has to act, and what to do next."""
+def advise(state: Situation, role: str) -> Advice:
+    """Returns what the situation means to this reader, who has to act, and what to do next."""
     if state.status == Status.SUCCESS:
-        meaning, then = _SUCCEEDED.get(state.action, (_("It is completed."), ""))
+        meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
         if may(role, Permission.REVIEW) and not state.reviewed:
-            then = " ".join(filter(None, [str(then), _("Mark it reviewed once you have looked at it.")]))
+            then = " ".join(filter(None, [str(then), _("Mark it as reviewed once you have checked it.")]))
         return Advice(meaning, Who.NOBODY, then)
     for rule in RULES:
         if rule.applies(state):
             is_admin = may(role, Permission.REQUEUE)
             return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
     return Advice(
-        _("This installation does not know the status “%(status)s”.") % {"status": state.status},
+        _("Pharos doesn't recognize the status “%(status)s”.") % {"status": state.status},
         Who.CONSORTIUM,
-        _("Ask APTrust."),
+        _("Contact APTrust."),
     )
 
 
-def count_of_items(number: int) -> str:
-    """A number of items in words: 1 item, 12,438 items."""
+def format_item_count(number: int) -> str:
+    """Formats a number of items: 1 item, 12,438 items."""
     return ngettext("%(number)s item", "%(number)s items", number) % {"number": f"{number:,}"}

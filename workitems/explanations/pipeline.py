@@ -1,4 +1,4 @@
-"""The strip on the item's page: the stages of its path, how far it has come, and how long each took. Pure."""
+"""The pipeline strip on the item's page: the stages of its path, how far it has come, and how long each took. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ..lifecycle import PATHS, is_on_path, phase_of
 from ..vocabulary import Action, Stage, Status
 
 
-class Place(StrEnum):
+class StepStatus(StrEnum):
     DONE = "done"
     SKIPPED = "skipped"
     CURRENT = "current"
@@ -19,15 +19,15 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class PipelineStep:
     stage: str
-    place: Place
+    status: StepStatus
     took: timedelta | None = None
 
 
 @dataclass(frozen=True)
-class Passage:
-    """One entry of the history, as far as the strip needs it."""
+class StageChange:
+    """The columns of a history entry that the strip needs."""
 
     at: datetime
     move: str
@@ -35,66 +35,71 @@ class Passage:
     stage_after: str
 
 
-def steps(
-    action: str, stage: str, status: str, *, retry: bool, passages: Iterable[Passage], now: datetime
-) -> list[Step]:
-    """The path's stages in order. Times are those of the last run, after the last requeue.
+def build_pipeline(
+    action: str, stage: str, status: str, *, retry: bool, passages: Iterable[StageChange], now: datetime
+) -> list[PipelineStep]:
+    """Returns the stages of the path in order, with times from the last run, after the last requeue.
 
-    A stage lasts from the first entry that names it to the first that names another; the one where it stands now lasts
-    until now while the item is open, and until its last entry when it is closed. Unpack is shown only to items that saw it.
-    What lies before the first entry of the run (an import, a requeue to a later stage) was done before it, so it has no time.
+    A stage lasts from the first entry that names it to the first that names another. The current stage lasts until now
+    if the item is open, and until its last entry if it is closed. Unpack is shown only for items that went through it.
+    Stages before the run's first entry (an import, or a requeue to a later stage) were done earlier, so they have no
+    time.
     """
     run = _last_run(list(passages))
-    stood = _where_it_stood(run, stage, status)
-    times = _times(run, stood, phase_of(status, retry=retry) == "open", now)
+    actual = _actual_stage(run, stage, status)
+    times = _stage_times(run, actual, phase_of(status, retry=retry) == "open", now)
     seen = {passage.stage_after for passage in run}
     path = [step for step in PATHS[Action(action)] if step != Stage.UNPACK or step in seen or step == stage]
-    if not is_on_path(action, stood):
-        path = [Stage(stood), *path]
-    here = path.index(Stage(stood))
+    if not is_on_path(action, actual):
+        path = [Stage(actual), *path]
+    here = path.index(Stage(actual))
     first = min((path.index(step) for step in path if step in seen), default=here)
-    # Nobody knows how far a cancelled item of an import had come: ticks on the whole way would look like success.
-    is_told = status != Status.CANCELLED or stood != Stage.RESOLVE
+    # It is unknown how far a cancelled imported item had come; check marks on every stage would look like success.
+    is_known_path = status != Status.CANCELLED or actual != Stage.RESOLVE
     return [
-        Step(step, _place(place, here, status, is_seen=step in seen or (is_told and place < first)), times.get(step))
+        PipelineStep(
+            step,
+            _step_status(place, here, status, is_seen=step in seen or (is_known_path and place < first)),
+            times.get(step),
+        )
         for place, step in enumerate(path)
     ]
 
 
-_ASIDE = frozenset({"review", "unreview", "edit", "notify"})  # these do not move the item along
+_STATIONARY_MOVES = frozenset({"review", "unreview", "edit", "notify"})  # these don't advance the item
 
 
-def _last_run(passages: list[Passage]) -> list[Passage]:
-    passages = [passage for passage in passages if passage.move not in _ASIDE]
+def _last_run(passages: list[StageChange]) -> list[StageChange]:
+    passages = [passage for passage in passages if passage.move not in _STATIONARY_MOVES]
     starts = [place for place, passage in enumerate(passages) if passage.move == "requeue"]
     return passages[starts[-1] :] if starts else passages
 
 
-def _where_it_stood(run: list[Passage], stage: str, status: str) -> str:
-    """A cancelled item is at Resolve; what matters is where it was stopped."""
+def _actual_stage(run: list[StageChange], stage: str, status: str) -> str:
+    """Returns the stage where a cancelled item was stopped, rather than Resolve."""
     cancels = [passage.stage_before for passage in run if passage.move == "cancel"]
     return cancels[-1] if status == Status.CANCELLED and cancels else stage
 
 
-def _times(run: list[Passage], stood: str, is_open: bool, now: datetime) -> dict[str, timedelta]:
+def _stage_times(run: list[StageChange], actual: str, is_open: bool, now: datetime) -> dict[str, timedelta]:
     entered: dict[str, datetime] = {}
     left: dict[str, datetime] = {}
     for passage in run:
-        # A requeue leaves a stage of the run before.
+        # A requeue leaves a stage of the previous run.
         if passage.stage_before in entered and passage.stage_before != passage.stage_after:
             left.setdefault(passage.stage_before, passage.at)
         entered.setdefault(passage.stage_after, passage.at)
         left_last = passage.at
     if run:
-        left.setdefault(stood, now if is_open else left_last)
+        left.setdefault(actual, now if is_open else left_last)
     return {stage: left[stage] - at for stage, at in entered.items() if stage in left and left[stage] > at}
 
 
-def _place(place: int, here: int, status: str, *, is_seen: bool) -> Place:
+def _step_status(place: int, here: int, status: str, *, is_seen: bool) -> StepStatus:
     if place > here:
-        return Place.UNNEEDED if status == Status.SUCCESS else Place.NEXT
+        return StepStatus.UNNEEDED if status == Status.SUCCESS else StepStatus.NEXT
     if place < here:
-        return Place.DONE if is_seen else Place.SKIPPED
+        return StepStatus.DONE if is_seen else StepStatus.SKIPPED
     if status == Status.SUCCESS:
-        return Place.DONE
-    return Place.STOPPED if status in (Status.FAILED, Status.CANCELLED, Status.SUSPENDED) else Place.CURRENT
+        return StepStatus.DONE
+    return StepStatus.STOPPED if status in (Status.FAILED, Status.CANCELLED, Status.SUSPENDED) else StepStatus.CURRENT

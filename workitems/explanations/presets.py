@@ -1,4 +1,4 @@
-"""Lists that a role needs often, and those that may need somebody. Each is a plain query string of the list."""
+"""Lists that a role often needs, and lists that need action. Each is a plain query string."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# What explain.RULES says the institution has to act on: uploads that failed for good, and that nothing has replaced.
+# Where advice.RULES says that the institution has to act: uploads that failed permanently and were not replaced.
 _NEEDS_ME = Preset(
     _("Needs me"),
     "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
@@ -37,7 +37,7 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
         _NEEDS_ADMIN,
         _LATE,
         _SUSPENDED,
-        Preset(_("Longest without a change"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
+        Preset(_("No change for longest"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
         Preset(_("Superseded"), "superseded=true"),
         _FAILED,
         _IN_PROGRESS,
@@ -50,9 +50,9 @@ def presets_for(role: str) -> tuple[Preset, ...]:
 
 
 class Need(NamedTuple):
-    """A list that needs somebody as soon as there is anything in it: what is in it, what to do, and its tone (explain.Tone).
+    """A list that needs somebody as soon as it isn't empty: what is in it, what to do, and its tone (advice.Tone).
 
-    `is_pressing`: it cannot wait, and it is this person who has to act.
+    `is_pressing`: it can't wait, and the reader has to act.
     """
 
     label: Text
@@ -63,37 +63,44 @@ class Need(NamedTuple):
 
 
 _UPLOADS_FAILED = Need(
-    _("Uploads that failed"), _NEEDS_ME.query, _("Correct the bag as its note says, and upload it again."), "failed"
+    _("Uploads that failed"),
+    _NEEDS_ME.query,
+    _("Correct the bag as described in its note, and upload it again."),
+    "failed",
 )
 _SLOW = Need(
-    _("Slower than usual"),
+    _("Late"),
     _LATE.query,
-    _("Longer at their stage than 95 of 100 such items. APTrust sees them, too."),
+    _("Slower than 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}of similar items. APTrust can see this too."),
     "held",
     is_pressing=False,
 )
 _ON_HOLD = Need(
     _("On hold for APTrust"),
     _SUSPENDED.query,
-    _("APTrust has to decide; you need not do anything."),
+    _("Waiting for APTrust's decision. You don't need to do anything."),
     "held",
     is_pressing=False,
 )
 
-# The most urgent first.
+# Most urgent first.
 NEEDS: dict[str, tuple[Need, ...]] = {
     Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
     Role.STAFF: (
         _UPLOADS_FAILED,
-        Need(*_TO_REVIEW, _("Look at how each ended, and mark it reviewed."), "done", is_pressing=False),
+        Need(*_TO_REVIEW, _("Check each result and mark it as reviewed."), "done", is_pressing=False),
         _SLOW,
         _ON_HOLD,
     ),
     Role.ADMIN: (
-        Need(*_NEEDS_ADMIN, _("Their workers could not go on by themselves: requeue or cancel."), "held"),
-        Need(*_LATE, _("Longer at their stage than 95 of 100 such items: look for what is stuck."), "held"),
-        Need(*_SUSPENDED, _("Held until somebody decides."), "held"),
-        Need(*_FAILED, _("Failed for good, and nobody has looked at it yet."), "failed"),
+        Need(*_NEEDS_ADMIN, _("Workers stopped and need your decision: requeue or cancel the items."), "held"),
+        Need(
+            *_LATE,
+            _("Slower than 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}of similar items. Check whether anything is stuck."),
+            "held",
+        ),
+        Need(*_SUSPENDED, _("On hold until an admin decides."), "held"),
+        Need(*_FAILED, _("Failed permanently and not yet reviewed."), "failed"),
     ),
 }
 

@@ -1,26 +1,27 @@
-"""Why items failed: the cause that a note names, recorded with each failure, so that failures are counted and listed by it.
+"""Why items failed: the cause named by a note, recorded with each failure, so that failures can be counted and listed
+by it.
 
-It knows failed items, and not how they came to fail or who looks at them.
+It knows failed items, but not how they came to fail or who looks at them.
 """
 
 from .recorder import (
+    CauseCount,
     FailureRecord,
-    Group,
-    by_cause,
-    cause_of_item,
-    causes_with,
-    failures_among,
-    record_all_failures,
+    backfill_failures,
+    count_by_cause,
+    failed_items,
+    find_causes,
+    find_last_cause,
     record_failures,
 )
 
 __all__ = [
+    "CauseCount",
     "FailureRecord",
-    "Group",
-    "by_cause",
-    "cause_of_item",
-    "causes_with",
-    "failures_among",
-    "record_all_failures",
+    "backfill_failures",
+    "count_by_cause",
+    "failed_items",
+    "find_causes",
+    "find_last_cause",
     "record_failures",
 ]

@@ -1,15 +1,15 @@
-"""What a note says of why something failed, without what is its own: names, addresses, digests and numbers become "…". Pure."""
+"""Extracts the cause of a failure from a note: names, addresses, checksums, and numbers become "…". Pure."""
 
 import re
 
 from ..explanations import first_line
 
-LONGEST = 200
-# Whatever a worker calls the thing that the sentence is about.
+MAX_LENGTH = 200
+# The subject of the sentence, by whatever name the worker calls it.
 _SUBJECT = re.compile(
     r"^(Bag|Object|File|Item)\s.+?(?=\s(?:is|has|was|were|did|does|could|cannot|can|contains?|failed)\b)"
 )
-_OWN = re.compile(
+_SPECIFICS = re.compile(
     r"""
       “[^”]*” | "[^"]*" | (?<![\w])'[^']*'(?!\w)     # what is quoted
     | \w+://\S+ | \S+@\S+                            # addresses
@@ -22,11 +22,12 @@ _OWN = re.compile(
 _REPEATED = re.compile(r"…(?:[\s,;]*…)+")
 
 
-def cause_of(note: str) -> str:
-    """The cause that a note names, at most LONGEST characters; the same for notes that differ only in what they are about.
+def extract_cause(note: str) -> str:
+    """Returns the cause named by a note, at most MAX_LENGTH characters. Notes about different things can have the same
+    cause.
 
-    An empty note has the empty cause.
+    An empty note has an empty cause.
     """
-    line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * LONGEST))
-    line = _REPEATED.sub("…", _OWN.sub("…", line)).strip()
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
+    line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * MAX_LENGTH))
+    line = _REPEATED.sub("…", _SPECIFICS.sub("…", line)).strip()
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1].rstrip()}…"

@@ -1,24 +1,24 @@
-"""Rows in, many at a time, and rows out: dumps of the earlier systems, our own files, and lists as CSV or JSON.
+"""Imports and exports: dumps of the earlier systems, our own files, and lists as CSV or JSON.
 
-It knows files and their dialects; what comes in is stored by `transitions`.
+It knows files and their formats. Imported items are stored through `transitions`; it must not know requests or pages.
 """
 
-from .exporting import Begun, NotWhole, csv_lines, export_lines, export_to, json_lines
+from .exporting import IncompleteHistory, StartedStream, csv_lines, export_lines, json_lines, write_export
 from .importing.formats import FORMATS
-from .importing.raw import Stopped, Unreadable
-from .importing.taking import import_files
-from .importing.telling import sentences
+from .importing.raw_rows import ImportStopped, UnreadableFile
+from .importing.run import import_files
+from .importing.summary_text import summary_lines
 
 __all__ = [
     "FORMATS",
-    "Begun",
-    "NotWhole",
-    "Stopped",
-    "Unreadable",
+    "ImportStopped",
+    "IncompleteHistory",
+    "StartedStream",
+    "UnreadableFile",
     "csv_lines",
     "export_lines",
-    "export_to",
     "import_files",
     "json_lines",
-    "sentences",
+    "summary_lines",
+    "write_export",
 ]

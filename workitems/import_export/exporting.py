@@ -1,7 +1,8 @@
-"""Rows out: the current list as CSV or JSON, and everything, with its history, in a form that `importing` takes back.
+"""Exports: a list as CSV or JSON, and everything with its history in a format that `importing` reads back.
 
-Everything is a generator of text, so that a million rows need no more memory than a page of them, and is of one moment.
-Whoever takes it must close it if he does not take all of it, as a server does whose client has gone: that ends the reading.
+Each export is a generator of text, so a million rows need no more memory than a page of them, and shows the data at one
+moment. A caller that doesn't read it to the end must close it, as a server does when its client has gone: that ends the
+reading.
 """
 
 import contextlib
@@ -23,12 +24,13 @@ from django.utils import timezone
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import whole
+from ..audit_log import read_histories
+from ..lifecycle import PROCESS
 from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
 
-# What a column is called outside, and where it is read from.
+# The name of each column in a file, and where it is read from.
 LIST_COLUMNS: dict[str, str] = {
     "id": "id",
     "name": "name",
@@ -56,26 +58,26 @@ LIST_COLUMNS: dict[str, str] = {
     "inst_approver": "inst_approver",
     "aptrust_approver": "aptrust_approver",
 }
-PROCESS_COLUMNS: dict[str, str] = {"node": "node", "pid": "pid"}
+PROCESS_COLUMNS: dict[str, str] = {name: name for name in sorted(PROCESS)}
 
 _ROWS_PER_FETCH = 2000
-_ROWS_PER_PIECE = 500  # a piece per row would cost a server more than the row itself
-# A spreadsheet takes a cell that begins like this for a formula, and runs it.
+_ROWS_PER_CHUNK = 500  # a chunk per row would cost a server more than the row itself
+# A spreadsheet treats a cell that starts like this as a formula, and runs it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Clients of the API count on text here; other text that is not set is null, as in a reply.
+# Clients of the API rely on text here; other unset text is null, as in a reply.
 _NEVER_NULL = frozenset({"name", "etag", "bucket", "note"})
 
 
 def list_columns(user: User) -> dict[str, str]:
-    """The columns that this person may have of a list: which process holds an item is not for everybody."""
+    """The columns of a list that this user can export: which process holds an item isn't for everyone."""
     return LIST_COLUMNS | PROCESS_COLUMNS if user.can(Permission.SEE_PROCESS) else LIST_COLUMNS
 
 
 def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
-    """The rows as CSV for a spreadsheet, header first, in pieces of many lines."""
+    """The rows as CSV for a spreadsheet, with a header, in chunks of many lines."""
     columns = list_columns(user)
     before = _csv_text([list(columns)])
-    with contextlib.closing(_pieces(rows, columns)) as pieces:
+    with contextlib.closing(_chunks(rows, columns)) as pieces:
         for some in pieces:
             yield before + _csv_text([[_cell(value) for value in row] for row in some])
             before = ""
@@ -84,13 +86,13 @@ def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
 
 
 def json_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
-    """The rows as one JSON array, a line each, in pieces of many lines. `import_workitems` reads it."""
+    """The rows as one JSON array, one per line, in chunks of many lines. `import_workitems` reads it."""
     columns = list_columns(user)
     shapes: list[tuple[str, Callable[[Any], Any]]] = [
         (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
     ]
     before = "[\n"
-    with contextlib.closing(_pieces(rows, columns)) as pieces:
+    with contextlib.closing(_chunks(rows, columns)) as pieces:
         for some in pieces:
             objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
             yield before + ",\n".join(as_json(one) for one in objects)
@@ -98,8 +100,10 @@ def json_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-class Begun:
-    """Pieces of which the first is read at once: what cannot be read fails here, and not once the answer has begun."""
+class StartedStream:
+    """A generator whose first chunk is read immediately: a query that fails does so here, and not after the response
+    has started.
+    """
 
     def __init__(self, pieces: Generator[str]):
         self._pieces = pieces
@@ -115,28 +119,32 @@ class Begun:
         self._pieces.close()
 
 
-def moment(value: datetime) -> str:
-    """RFC 3339 in UTC, with as many digits as the database has."""
+def format_time(value: datetime) -> str:
+    """RFC 3339 in UTC, with as many digits as the database stores."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> str:
-    return moment(value) if isinstance(value, datetime) else str(value)
+    return format_time(value) if isinstance(value, datetime) else str(value)
 
 
-as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode  # made once, not per row
+as_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_plain
+).encode  # created once, not per row
 
 
-def _pieces(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
-    # Outside of a transaction the server's cursor would be one WITH HOLD: it reads everything before it gives the first row,
-    # and a pool of connections that changes hands between transactions (PgBouncer) would lose it.
-    with _one_moment(rows.db), contextlib.closing(_fetched(rows, columns)) as found:
-        while some := list(islice(found, _ROWS_PER_PIECE)):
+def _chunks(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
+    # Outside a transaction the server would need a cursor WITH HOLD, which reads everything before it returns the first
+    # row and which is lost behind a connection pool that switches between transactions (PgBouncer).
+    with _consistent_read(rows.db), contextlib.closing(_fetch_rows(rows, columns)) as found:
+        while some := list(islice(found, _ROWS_PER_CHUNK)):
             yield some
 
 
-def _fetched(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[tuple[Any, ...]]:
-    """As `iterator()` does it, but by a cursor of the server's also where settings.py forbids it in general: behind PgBouncer."""
+def _fetch_rows(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[tuple[Any, ...]]:
+    """Like `iterator()`, but with a server-side cursor even where settings.py disables them in general, behind
+    PgBouncer.
+    """
     compiler = rows.values_list(*columns.values()).query.get_compiler(rows.db)
     yield from compiler.results_iter(tuple_expected=True, chunked_fetch=True, chunk_size=_ROWS_PER_FETCH)
 
@@ -152,7 +160,7 @@ def _cell(value: Any) -> Any:
         return f"'{value}" if value.startswith(_FORMULA) else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return moment(value) if isinstance(value, datetime) else value
+    return format_time(value) if isinstance(value, datetime) else value
 
 
 def _as_is(value: Any) -> Any:
@@ -163,19 +171,19 @@ def _null_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
-# Every column of an item but those that follow from the others.
-_FOLLOW = ("version", "search_text", "stage_entered_at")
-ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in _FOLLOW]
+# Every column of an item except those derived from others.
+_DERIVED = ("version", "search_text", "stage_entered_at")
+ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in _DERIVED]
 ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
-_ITEMS_PER_FETCH = 500  # their histories come with them
+_ITEMS_PER_FETCH = 500  # their histories are fetched with them
 
 
 def export_lines(advance: Callable[[int], object] = lambda items: None) -> Iterator[str]:
-    """Every institution and every item with its history, as it is at one moment, in pieces of many lines.
+    """Every institution and every item with its history, as of one moment, in chunks of many lines.
 
-    The last line says how many items there were: a file without it is not whole.
+    The last line has the number of items: a file without it is incomplete.
     """
-    with _one_moment(DEFAULT_DB_ALIAS):
+    with _consistent_read(DEFAULT_DB_ALIAS):
         yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
         for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
             yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
@@ -184,28 +192,28 @@ def export_lines(advance: Callable[[int], object] = lambda items: None) -> Itera
             yield "".join(_with_history(items, versions))
             total += len(items)
             advance(len(items))
-            forget_statements()
+            clear_query_log()
         yield as_json({"end": {"items": total}}) + "\n"
 
 
-class NotWhole(Exception):
-    """An item of which a part of the history is not in the database, so that an export would not be everything."""
+class IncompleteHistory(Exception):
+    """Part of an item's history is not in the database, so the export would be incomplete."""
 
     def __init__(self, item: int, missing: int):
         super().__init__(
-            f"Of the history of item {item}, {missing} entries are not in the database. If a year of the archive was detached, "
-            "attach it again (docs/history.md) and export then."
+            f"{missing} history entries of item {item} are not in the database. If a year of the archive was detached, "
+            "reattach it (docs/history.md) and export again."
         )
 
 
-def forget_statements() -> None:
-    """With DEBUG on, Django keeps the text of every statement, which for a long run is much."""
+def clear_query_log() -> None:
+    """Drops the statements that Django keeps while DEBUG is on, which are many in a long run."""
     if settings.DEBUG:
         reset_queries()
 
 
-def export_to(path: Path, pieces: Iterable[str]) -> None:
-    """Writes the file beside its place and then moves it there: half an export is never taken for a whole one."""
+def write_export(path: Path, pieces: Iterable[str]) -> None:
+    """Writes a temporary file and renames it, so that half an export is never mistaken for a complete one."""
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:
@@ -226,18 +234,18 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def _one_moment(using: str) -> Iterator[None]:
-    """All reading within sees the same state, and nobody who writes has to wait for it."""
+def _consistent_read(using: str) -> Iterator[None]:
+    """Everything read within it sees the same state, and no writer has to wait."""
     connection = connections[using]
     if connection.in_atomic_block:
-        yield  # whoever began that transaction has chosen what it sees
+        yield  # the code that opened that transaction has chosen what it sees
     elif connection.vendor == "postgresql":
         with transaction.atomic(using):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
-        # By hand: settings.py makes every transaction of Django's a writing one, which would shut out all others.
+        # Manually: settings.py makes every Django transaction a writing one, which would lock out all others.
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
             try:
@@ -247,7 +255,7 @@ def _one_moment(using: str) -> Iterator[None]:
 
 
 def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
-    """Some items after the other, and how many entries each one's history has."""
+    """Pages of items, each with {item: number of its history entries}."""
     columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
     last = 0
     following = WorkItem.objects.order_by("pk").values_list("version", *columns)
@@ -258,9 +266,9 @@ def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
 
 
 def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iterator[str]:
-    histories = whole(versions, ENTRY_COLUMNS)
+    histories = read_histories(versions, ENTRY_COLUMNS)
     for item in items:
         entries = [dict(zip(ENTRY_COLUMNS, values, strict=True)) for values in histories.get(item["id"], ())]
         if len(entries) < versions[item["id"]]:
-            raise NotWhole(item["id"], versions[item["id"]] - len(entries))
+            raise IncompleteHistory(item["id"], versions[item["id"]] - len(entries))
         yield as_json({"item": item, "history": entries}) + "\n"

@@ -1,53 +1,67 @@
-"""The rules of a work item: its stages in order, the moves with who may make them, and what a saved record means.
+"""The rules for a work item: its stages in order, the moves with who can make them, and what a saved record means.
 
-Pure tables and functions: they know neither the database nor HTTP.
+Pure tables and functions that know neither the database nor HTTP.
 """
 
 from .moves import (
-    CARRIED,
     MOVES,
     NOTE_LIMIT,
+    PROCESS,
+    SAVEABLE_FIELDS,
     ItemState,
     Move,
-    Reach,
     Refused,
+    StageRule,
     TransitionRequest,
-    check_new,
+    build_object_identifier,
+    check_creation,
     evaluate,
+    explain_refusal,
+    fields_on_creation,
     legal_moves,
-    new_with,
-    object_identifier,
-    why_not,
 )
-from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, first_stage, is_on_path, phase_of, position, requeue_stages
-from .saves import FIXED, check_fixed, check_fresh, move_meant
+from .paths import (
+    MAKE_UP,
+    PATHS,
+    PHASE_WORDS,
+    SUCCESS_AT,
+    Phase,
+    first_stage,
+    is_on_path,
+    phase_of,
+    position,
+    requeue_stages,
+)
+from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
 
 __all__ = [
-    "CARRIED",
-    "FIXED",
+    "IMMUTABLE_FIELDS",
+    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
+    "PROCESS",
+    "SAVEABLE_FIELDS",
     "SUCCESS_AT",
     "ItemState",
     "Move",
     "Phase",
-    "Reach",
     "Refused",
+    "StageRule",
     "TransitionRequest",
-    "check_fixed",
-    "check_fresh",
-    "check_new",
+    "build_object_identifier",
+    "check_creation",
+    "check_immutable",
+    "check_not_stale",
     "evaluate",
+    "explain_refusal",
+    "fields_on_creation",
     "first_stage",
+    "infer_move",
     "is_on_path",
     "legal_moves",
-    "move_meant",
-    "new_with",
-    "object_identifier",
     "phase_of",
     "position",
     "requeue_stages",
-    "why_not",
 ]

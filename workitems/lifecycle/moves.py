@@ -1,4 +1,4 @@
-"""The table of moves, and `evaluate`: what a move changes, or why it is refused."""
+"""The table of moves, and `evaluate`, which returns what a move changes or why it is refused."""
 
 import re
 from collections.abc import Mapping
@@ -19,31 +19,31 @@ _SPLIT_BAG = re.compile(r"\.b[0-9]+\.of[0-9]+\Z")
 NOTE_LIMIT = 10_000  # characters of a note that a person types
 
 
-class Reach(StrEnum):
-    """Which stages a move may name, seen from the present one."""
+class StageRule(StrEnum):
+    """Which stages a move can name, relative to the current one."""
 
     SAME = "same"
     ONWARD = "onward"  # the same or a later one
-    SUCCESS = "success"  # onward, and one at which the action can succeed
+    SUCCESS = "success"  # the same or a later one at which the action can succeed
     BACK = "back"  # the requeue stages
-    RESOLVE = "resolve"  # Resolve; a worker's cancel may name the same or a later one
+    RESOLVE = "resolve"  # Resolve; a worker's cancel can also name the same or a later one
 
 
 @dataclass(frozen=True)
 class Move:
     """One row of the table of moves.
 
-    `statuses`: what the status may become; None leaves it as it is. `sets`: what the move always sets.
+    `statuses`: the possible statuses after it; None keeps the status. `sets`: values that the move always sets.
     """
 
     name: str
-    permissions: tuple[Permission, ...]  # any one of them will do
+    permissions: tuple[Permission, ...]  # any one of them is enough
     sources: frozenset[Phase]
-    reach: Reach = Reach.SAME
+    stage_rule: StageRule = StageRule.SAME
     statuses: tuple[Status, ...] | None = None
     note_required: bool = False
     sets: Mapping[str, Any] = field(default_factory=dict)
-    allows: frozenset[str] = frozenset()  # further fields that the caller may give
+    allows: frozenset[str] = frozenset()  # other fields that the caller can set
 
     def is_granted_to(self, role: str) -> bool:
         return any(may(role, permission) for permission in self.permissions)
@@ -51,15 +51,16 @@ class Move:
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
-# What a worker's save carries along beside stage, status and note.
-CARRIED = frozenset(
+# Which process holds an item, as it is while none does; only services and admins see it.
+_NO_PROCESS = {"node": "", "pid": None}
+PROCESS = frozenset(_NO_PROCESS)
+# The fields that a worker's save can change, in addition to stage, status, and note.
+SAVEABLE_FIELDS = frozenset(
     {
         "bucket",
         "date",
         "needs_admin_review",
-        "node",
         "outcome",
-        "pid",
         "queued_at",
         "retry",
         "size",
@@ -67,48 +68,63 @@ CARRIED = frozenset(
         "user",
     }
     | {"object_identifier", "generic_file_identifier"}
+    | PROCESS
 )
-_RELEASE = {"node": "", "pid": None}
 
 MOVES: dict[str, Move] = {
     move.name: move
     for move in (
-        Move("progress", (Permission.PROGRESS,), _OPEN, Reach.ONWARD, (Status.PENDING, Status.STARTED), allows=CARRIED),
+        Move(
+            "progress",
+            (Permission.PROGRESS,),
+            _OPEN,
+            StageRule.ONWARD,
+            (Status.PENDING, Status.STARTED),
+            allows=SAVEABLE_FIELDS,
+        ),
         Move(
             "succeed",
             (Permission.SUCCEED,),
             _OPEN,
-            Reach.SUCCESS,
+            StageRule.SUCCESS,
             (Status.SUCCESS,),
             sets={"retry": False},
-            allows=CARRIED,
+            allows=SAVEABLE_FIELDS,
         ),
-        Move("fail", (Permission.FAIL,), _OPEN, Reach.ONWARD, (Status.FAILED,), note_required=True, allows=CARRIED),
+        Move(
+            "fail",
+            (Permission.FAIL,),
+            _OPEN,
+            StageRule.ONWARD,
+            (Status.FAILED,),
+            note_required=True,
+            allows=SAVEABLE_FIELDS,
+        ),
         Move(
             "suspend",
             (Permission.SUSPEND,),
             _OPEN,
-            Reach.SAME,
+            StageRule.SAME,
             (Status.SUSPENDED,),
             note_required=True,
             sets={"needs_admin_review": True, "retry": False},
-            allows=CARRIED,
+            allows=SAVEABLE_FIELDS,
         ),
         Move(
             "cancel",
             (Permission.CANCEL, Permission.CANCEL_REPLACED),
             frozenset({Phase.OPEN, Phase.HELD}),
-            Reach.RESOLVE,
+            StageRule.RESOLVE,
             (Status.CANCELLED,),
             note_required=True,
             sets={"retry": False},
-            allows=CARRIED,
+            allows=SAVEABLE_FIELDS,
         ),
         Move(
             "requeue",
             (Permission.REQUEUE,),
             _ANY,
-            Reach.BACK,
+            StageRule.BACK,
             (Status.PENDING,),
             sets={
                 "retry": True,
@@ -116,13 +132,13 @@ MOVES: dict[str, Move] = {
                 "queued_at": None,
                 "stage_started_at": None,
                 "reviewed": False,
-                **_RELEASE,
+                **_NO_PROCESS,
             },
         ),
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
-        Move("edit", (Permission.EDIT,), _ANY, allows=frozenset({"retry", "needs_admin_review", "node", "pid"})),
-        # Its note is a line that is added to the item's; everything else stays.
+        Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
+        # Its note is appended to the item's as a line; everything else stays.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
@@ -130,8 +146,10 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class ItemState:
-    """What the rules need to know of an item, as it is now. `is_replaced`: another upload of the bag counts instead.
-    `stopped_at`: the stage of a cancelled item before its cancel. `is_told`: staff were told of it once, by `notify`.
+    """What the rules need to know of an item now.
+
+    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: of a cancelled item. `is_notified`:
+    staff have been notified of it once, by `notify`.
     """
 
     action: str
@@ -145,13 +163,13 @@ class ItemState:
     stage_started_at: datetime | None = None
     object_identifier: str = ""
     is_replaced: bool = False
-    stopped_at: str = ""
-    is_told: bool = False
+    stage_before_cancel: str = ""
+    is_notified: bool = False
 
     @property
-    def stands_at(self) -> str:
-        """How far it has really come: an admin's cancel leads to Resolve, whatever was not done."""
-        return self.stopped_at or self.stage
+    def actual_stage(self) -> str:
+        """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
+        return self.stage_before_cancel or self.stage
 
     @property
     def phase(self) -> Phase:
@@ -163,7 +181,7 @@ class ItemState:
 
 @dataclass(frozen=True)
 class TransitionRequest:
-    """What a caller asks for: any of stage, status and note, and the further fields that the move allows."""
+    """What a caller asks for: any of stage, status, and note, and other fields that the move allows."""
 
     stage: str | None = None
     status: str | None = None
@@ -172,10 +190,15 @@ class TransitionRequest:
 
 
 class Refused(Exception):
-    """A move that may not be made. The sentence says what is the case now and what would be allowed.
+    """A move that can't be made. The sentence says what the situation is and what would be allowed.
 
-    `reason` is one of "missing" (there is no such item), "forbidden" (this person may not), "illegal" (the item's state does not allow it), "invalid" (a
-    value is missing or wrong; `field` names it) and "changed" (the item has moved on since the caller looked).
+    `reason` is one of
+
+    - "missing": there is no such item
+    - "forbidden": this person can't make the move
+    - "illegal": the item's state doesn't allow it
+    - "invalid": a value is missing or wrong; `field` names it
+    - "changed": the item has changed since the caller read it
     """
 
     def __init__(self, reason: str, sentence: str, field: str | None = None):
@@ -186,51 +209,51 @@ class Refused(Exception):
 
 
 def evaluate(
-    name: str, facts: ItemState, wanted: TransitionRequest, *, role: str, domain: str, item_name: str, now: datetime
+    name: str, state: ItemState, requested: TransitionRequest, *, role: str, domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
-    """The fields that the move changes, with their new values; empty where nothing would change.
+    """Returns the fields that the move changes, with their new values; empty if nothing would change.
 
-    Raises Refused where the role, the item's state or a value does not allow the move.
+    Raises Refused if the role, the item's state, or a value doesn't allow the move.
     """
     move = MOVES[name]
     if not move.is_granted_to(role):
-        sentence = _("Your role does not allow this: %(move)s. %(allowed)s")
-        raise Refused("forbidden", sentence % {"move": name, "allowed": _allowed(facts, role)})
-    stage, status = _target(move, facts, wanted, role)
-    new: dict[str, Any] = {"stage": stage, "status": status, **_given(move, wanted)}
-    if wanted.note is not None:
-        new["note"] = wanted.note
-    if _repeats(move, facts, new):
+        sentence = _("Your role doesn't allow this: %(move)s. %(allowed)s")
+        raise Refused("forbidden", sentence % {"move": name, "allowed": _allowed(state, role)})
+    stage, status = _target_state(move, state, requested, role)
+    new: dict[str, Any] = {"stage": stage, "status": status, **_requested_fields(move, requested)}
+    if requested.note is not None:
+        new["note"] = requested.note
+    if _is_repeat(move, state, new):
         return {}
-    if sentence := why_not(name, facts, role):
+    if sentence := explain_refusal(name, state, role):
         raise Refused("illegal", sentence)
-    _check_stage(move, facts, stage)
+    _check_stage(move, state, stage)
     if move.note_required and not new.get("note", "").strip():
-        raise Refused("invalid", _("A note is required: say why, for those who read it later."), "note")
-    if name == "edit" and facts.note.strip() and not new.get("note", facts.note).strip():
-        raise Refused("invalid", _("A note may be changed, but not to nothing."), "note")
+        raise Refused("invalid", _("A note is required. Say why, for people who read it later."), "note")
+    if name == "edit" and state.note.strip() and not new.get("note", state.note).strip():
+        raise Refused("invalid", _("You can edit the note but not empty it."), "note")
     new |= dict(move.sets)
-    new |= _follows(name, facts, new, domain, item_name, now)
+    new |= _side_effects(name, state, new, domain, item_name, now)
     return new
 
 
-def _given(move: Move, wanted: TransitionRequest) -> dict[str, Any]:
-    if unknown := set(wanted.fields) - move.allows:
+def _requested_fields(move: Move, requested: TransitionRequest) -> dict[str, Any]:
+    if unknown := set(requested.fields) - move.allows:
         raise TypeError(f"{move.name} takes no {', '.join(sorted(unknown))}")
-    return dict(wanted.fields)
+    return dict(requested.fields)
 
 
-def _target(move: Move, facts: ItemState, wanted: TransitionRequest, role: str) -> tuple[str, str]:
-    """Stage and status after the move; raises where the words do not fit the action or the move."""
-    stage = wanted.stage or _usual_stage(move, facts)
+def _target_state(move: Move, state: ItemState, requested: TransitionRequest, role: str) -> tuple[str, str]:
+    """Returns stage and status after the move. Raises Refused if they don't fit the action or the move."""
+    stage = requested.stage or _default_stage(move, state)
     if move.name == "cancel" and may(role, Permission.CANCEL):
-        # Resolve means completed or cancelled (member API, version 8); the history keeps where it was.
+        # Resolve means completed or cancelled (member API, version 8); the history keeps the former stage.
         stage = Stage.RESOLVE
-    if stage != facts.stage and not is_on_path(facts.action, stage):
-        raise _off_path(facts.action, stage)
+    if stage != state.stage and not is_on_path(state.action, stage):
+        raise _off_path_error(state.action, stage)
     if move.statuses is None:
-        return facts.stage, facts.status
-    status = wanted.status or move.statuses[0]
+        return state.stage, state.status
+    status = requested.status or move.statuses[0]
     if status not in move.statuses:
         sentence = _("%(move)s leads to %(legal)s, not to “%(status)s”.")
         words = {"move": move.name, "legal": _(" or ").join(move.statuses), "status": status}
@@ -238,161 +261,163 @@ def _target(move: Move, facts: ItemState, wanted: TransitionRequest, role: str) 
     return stage, status
 
 
-def _off_path(action: str, stage: str) -> Refused:
-    sentence = _("“%(stage)s” is not a stage of %(action)s; its stages are %(path)s.")
+def _off_path_error(action: str, stage: str) -> Refused:
+    sentence = _("“%(stage)s” is not a stage of %(action)s. Its stages are %(path)s.")
     words = {"stage": stage, "action": action, "path": ", ".join(PATHS[Action(action)])}
     return Refused("invalid", sentence % words, "stage")
 
 
-def _usual_stage(move: Move, facts: ItemState) -> str:
-    return requeue_stages(facts.action, facts.stands_at)[-1] if move.reach is Reach.BACK else facts.stage
+def _default_stage(move: Move, state: ItemState) -> str:
+    return requeue_stages(state.action, state.actual_stage)[-1] if move.stage_rule is StageRule.BACK else state.stage
 
 
-def _repeats(move: Move, facts: ItemState, new: Mapping[str, Any]) -> bool:
-    """Whether this is what already is: a save sent again, or a flag set to what it has. Such a call is answered, not recorded.
+def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
+    """Returns whether nothing would change: a repeated save, or a flag that already has the value. It isn't recorded.
 
-    Whether a further field differs is for the caller to see: it compares what comes back with the row.
+    The caller checks other fields by comparing the result with the row.
     """
     if move.name in ("review", "unreview"):
-        return facts.reviewed is move.sets["reviewed"] and facts.phase is Phase.CLOSED
+        return state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
     if move.name == "notify":
-        return facts.is_told
+        return state.is_notified
     if move.name in ("edit", "requeue"):
         return False
-    same = (facts.stage, facts.status, facts.node, facts.note) == (
+    same = (state.stage, state.status, state.node, state.note) == (
         new["stage"],
         new["status"],
-        new.get("node", facts.node),
-        new.get("note", facts.note),
+        new.get("node", state.node),
+        new.get("note", state.note),
     )
-    return same and (facts.phase is not Phase.OPEN or not new.keys() - {"stage", "status", "node", "note"})
+    return same and (state.phase is not Phase.OPEN or not new.keys() - {"stage", "status", "node", "note"})
 
 
-def _bar(move: Move, facts: ItemState, role: str) -> str:
-    """Why the item's state does not let this role make the move; empty where it does."""
-    if facts.phase not in move.sources:
+def _obstacle(move: Move, state: ItemState, role: str) -> str:
+    """Returns why the item's state doesn't let this role make the move, or an empty string."""
+    if state.phase not in move.sources:
         wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
         return _("%(move)s is only for items that are %(wanted)s.") % {"move": move.name, "wanted": wanted}
-    if move.name == "notify" and facts.action != Action.RESTORE:
-        return _("notify is only for a Restore, not for %(action)s.") % {"action": facts.action}
-    if move.name == "requeue" and facts.status == Status.SUCCESS:
-        return _("What has succeeded is not done again.")
-    if move.name == "cancel" and not may(role, Permission.CANCEL) and not facts.is_replaced:
-        return _("A service may cancel only an upload in whose place another one counts.")
+    if move.name == "notify" and state.action != Action.RESTORE:
+        return _("notify is only for a Restore, not for %(action)s.") % {"action": state.action}
+    if move.name == "requeue" and state.status == Status.SUCCESS:
+        return _("An item that has succeeded can't be requeued.")
+    if move.name == "cancel" and not may(role, Permission.CANCEL) and not state.is_replaced:
+        return _("A service can cancel only an upload that another upload has replaced.")
     return ""
 
 
-def why_not(name: str, facts: ItemState, role: str) -> str:
-    """Why an item in this state does not allow the move at all: a sentence, empty where it does."""
-    if not (bar := _bar(MOVES[name], facts, role)):
+def explain_refusal(name: str, state: ItemState, role: str) -> str:
+    """Returns a sentence on why an item in this state doesn't allow the move, or an empty string."""
+    if not (bar := _obstacle(MOVES[name], state, role)):
         return ""
     sentence = _("This item is %(phase)s (%(now)s). %(bar)s %(allowed)s")
-    return sentence % {"phase": PHASE_WORDS[facts.phase], "now": facts, "bar": bar, "allowed": _allowed(facts, role)}
+    return sentence % {"phase": PHASE_WORDS[state.phase], "now": state, "bar": bar, "allowed": _allowed(state, role)}
 
 
-def legal_moves(facts: ItemState, role: str) -> list[str]:
-    """The names of the moves that this role may make with an item in this state."""
-    idle = {"review" if facts.reviewed else "unreview"} | ({"notify"} if facts.is_told else set())
+def legal_moves(state: ItemState, role: str) -> list[str]:
+    """Returns the names of the moves that this role can make on an item in this state."""
+    idle = {"review" if state.reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
     return [
         name
         for name, move in MOVES.items()
-        if name not in idle and move.is_granted_to(role) and not _bar(move, facts, role)
+        if name not in idle and move.is_granted_to(role) and not _obstacle(move, state, role)
     ]
 
 
-def _allowed(facts: ItemState, role: str) -> str:
-    if names := legal_moves(facts, role):
-        return _("You may: %(moves)s.") % {"moves": ", ".join(names)}
-    if facts.phase is Phase.OPEN or facts.status == Status.SUCCESS:
-        return _("There is nothing that your role may do with it now.")
-    return _("Only an admin can take it up again, by requeue.")
+def _allowed(state: ItemState, role: str) -> str:
+    if names := legal_moves(state, role):
+        return _("You can: %(moves)s.") % {"moves": ", ".join(names)}
+    if state.phase is Phase.OPEN or state.status == Status.SUCCESS:
+        return _("Your role can't make any changes to it now.")
+    return _("Only an admin can reopen it, with requeue.")
 
 
-def _check_stage(move: Move, facts: ItemState, stage: str) -> None:
-    action = facts.action
-    if move.reach is Reach.BACK:
-        legal = requeue_stages(action, facts.stands_at)
+def _check_stage(move: Move, state: ItemState, stage: str) -> None:
+    action = state.action
+    if move.stage_rule is StageRule.BACK:
+        legal = requeue_stages(action, state.actual_stage)
         if stage not in legal:
-            sentence = _("This item had come to %(stood)s; it can be requeued to %(legal)s.")
-            raise Refused("invalid", sentence % {"stood": facts.stands_at, "legal": ", ".join(legal)}, "stage")
+            sentence = _("This item had reached %(stood)s. It can be requeued to %(legal)s.")
+            raise Refused("invalid", sentence % {"stood": state.actual_stage, "legal": ", ".join(legal)}, "stage")
         return
-    if position(action, stage) < position(action, facts.stage):
+    if position(action, stage) < position(action, state.stage):
         raise Refused(
             "illegal",
-            _("This item is at %(now)s already; only an admin's requeue goes back to %(stage)s.")
-            % {"now": facts, "stage": stage},
+            _("This item is already at %(now)s. Only an admin can send it back to %(stage)s, with requeue.")
+            % {"now": state, "stage": stage},
             "stage",
         )
-    if move.reach is Reach.SAME and stage != facts.stage:
+    if move.stage_rule is StageRule.SAME and stage != state.stage:
         raise Refused(
             "illegal",
-            _("This item is at %(now)s; %(move)s keeps the stage.") % {"now": facts, "move": move.name},
+            _("This item is at %(now)s, and %(move)s can't change the stage.") % {"now": state, "move": move.name},
             "stage",
         )
-    if move.reach is Reach.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
+    if move.stage_rule is StageRule.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
         raise Refused(
             "illegal",
-            _("This item is at %(now)s; %(action)s succeeds at %(legal)s.")
-            % {"now": facts, "action": action, "legal": ", ".join(SUCCESS_AT[Action(action)])},
+            _("This item is at %(now)s. %(action)s can succeed only at %(legal)s.")
+            % {"now": state, "action": action, "legal": ", ".join(SUCCESS_AT[Action(action)])},
             "stage",
         )
 
 
-def _follows(
-    name: str, facts: ItemState, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
+def _side_effects(
+    name: str, state: ItemState, new: Mapping[str, Any], domain: str, item_name: str, now: datetime
 ) -> dict[str, Any]:
-    """What the move brings with it beside what was asked for."""
+    """Returns what the move changes in addition to what was asked for."""
     if name == "progress" and new["status"] == Status.PENDING:
-        return _RELEASE if new["stage"] == facts.stage else {**_RELEASE, "stage_started_at": None}
+        return _NO_PROCESS if new["stage"] == state.stage else {**_NO_PROCESS, "stage_started_at": None}
     if name == "progress":
-        return {"stage_started_at": _start(facts, new, now)}
-    if name == "succeed" and facts.action == Action.INGEST:
-        known = new.get("object_identifier") or facts.object_identifier
-        return {"object_identifier": known or object_identifier(domain, item_name)}
+        return {"stage_started_at": _stage_start(state, new, now)}
+    if name == "succeed" and state.action == Action.INGEST:
+        known = new.get("object_identifier") or state.object_identifier
+        return {"object_identifier": known or build_object_identifier(domain, item_name)}
     if name == "notify":
-        return {"note": f"{facts.note}\n{new['note']}" if facts.note.strip() else new["note"]}
-    if name == "edit" and phase_of(new["status"], retry=new.get("retry", facts.retry)) is not Phase.CLOSED:
-        # Switching retry on opens a failed item again: what was reviewed is no longer the outcome.
+        return {"note": f"{state.note}\n{new['note']}" if state.note.strip() else new["note"]}
+    if name == "edit" and phase_of(new["status"], retry=new.get("retry", state.retry)) is not Phase.CLOSED:
+        # Turning retry on reopens a failed item, so a review of its outcome no longer applies.
         return {"reviewed": False}
     return {}
 
 
-def _start(facts: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When the stage began. Clients send whole records back: a time that they only repeat is the former stage's."""
+def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Returns when the stage began. Clients send complete records: a time that they only repeat belongs to the former
+    stage.
+    """
     sent = new.get("stage_started_at")
-    if (facts.stage, facts.status) == (new["stage"], Status.STARTED):
-        return sent or facts.stage_started_at
-    return now if sent in (None, facts.stage_started_at) else sent
+    if (state.stage, state.status) == (new["stage"], Status.STARTED):
+        return sent or state.stage_started_at
+    return now if sent in (None, state.stage_started_at) else sent
 
 
-def object_identifier(domain: str, name: str) -> str:
-    """`<institution's domain>/<name without .tar and without .bNNN.ofNNN>` (member API, version 8, and its split bags)."""
+def build_object_identifier(domain: str, name: str) -> str:
+    """Returns `<institution's domain>/<name without .tar and .bNNN.ofNNN>` (member API, version 8)."""
     return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
 
 
-def check_new(action: str, stage: str, status: str, *, role: str) -> None:
-    """Whether a worker or admin may record a new item like this; raises Refused.
+def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
+    """Raises Refused if this role can't create an item with this stage and status.
 
-    Normally it stands at the first stage, Pending; one that is further on or already closed is taken too, on its path.
+    Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
     if not may(role, Permission.CREATE):
-        raise Refused("forbidden", _("Your role does not allow this: create."))
+        raise Refused("forbidden", _("Your role doesn't allow this: create."))
     for name, value, legal in (("action", action, Action), ("status", status, Status)):
         if value not in tuple(legal):
-            sentence = _("There is no %(name)s “%(value)s”; there are %(legal)s.")
+            sentence = _("“%(value)s” is not a valid %(name)s. Use one of: %(legal)s.")
             raise Refused("invalid", sentence % {"name": name, "value": value, "legal": ", ".join(legal)}, name)
     if not is_on_path(action, stage):
-        raise _off_path(action, stage)
+        raise _off_path_error(action, stage)
     if status == Status.SUCCESS and stage not in SUCCESS_AT[Action(action)]:
-        sentence = _("%(action)s succeeds at %(legal)s, not at %(stage)s.")
+        sentence = _("%(action)s can succeed only at %(legal)s, not at %(stage)s.")
         words = {"action": action, "legal": ", ".join(SUCCESS_AT[Action(action)]), "stage": stage}
         raise Refused("invalid", sentence % words, "stage")
 
 
-def new_with(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
-    """What is set on a new item that is recorded as closed or held: what the move there would have set."""
+def fields_on_creation(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
+    """Returns what is set on a new item that is created as closed or held, as the corresponding move would set it."""
     there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
     fields = dict(MOVES[there].sets) if there else {}
     if action == Action.INGEST and status == Status.SUCCESS:
-        fields["object_identifier"] = identifier or object_identifier(domain, item_name)
+        fields["object_identifier"] = identifier or build_object_identifier(domain, item_name)
     return fields

@@ -1,4 +1,4 @@
-"""The path of each action, where on it the action can succeed, and what open, on hold and closed mean."""
+"""The path of each action through the stages, the stages at which it can succeed, and what open, on hold and closed mean."""
 
 from enum import StrEnum
 
@@ -75,17 +75,31 @@ PHASE_WORDS: dict[Phase, str | Promise] = {
 }
 
 
+# What makes up each phase, said once: (statuses, retry), with None for either value of retry. `models` says it in SQL,
+# `listing` in masks of the summary, each out of this table.
+MAKE_UP: dict[Phase, tuple[tuple[tuple[Status, ...], bool | None], ...]] = {
+    Phase.OPEN: (((Status.PENDING, Status.STARTED), None), ((Status.FAILED,), True)),
+    Phase.HELD: (((Status.SUSPENDED,), None),),
+    Phase.CLOSED: (((Status.SUCCESS, Status.CANCELLED), None), ((Status.FAILED,), False)),
+}
+_PHASE_OF = {
+    (status.value, either): phase
+    for phase, parts in MAKE_UP.items()
+    for statuses, retry in parts
+    for status in statuses
+    for either in ((True, False) if retry is None else (retry,))
+}
+
+
 def phase_of(status: str, *, retry: bool) -> Phase:
-    """Open: Pending, Started, and Failed that will be retried. Held: Suspended. All else is closed."""
-    if status in (Status.PENDING, Status.STARTED) or (status == Status.FAILED and retry):
-        return Phase.OPEN
-    return Phase.HELD if status == Status.SUSPENDED else Phase.CLOSED
+    """Open: Pending, Started, and Failed with retry. Held: Suspended. Closed: Success, Cancelled, and Failed permanently."""
+    return _PHASE_OF.get((status, bool(retry)), Phase.CLOSED)
 
 
 def position(action: str, stage: str) -> float:
-    """How far along its action's path a stage is, for comparing only.
+    """How far along the action's path a stage is. Only for comparing.
 
-    Old data has stages off the path; they count by their place in the pipeline, between the path's own stages.
+    Old data has stages that are not on the path. They are placed between its stages, in the order of the pipeline.
     """
     path = PATHS[Action(action)]
     if stage in path:
@@ -103,7 +117,7 @@ def first_stage(action: str) -> Stage:
 
 
 def requeue_stages(action: str, stage: str) -> list[Stage]:
-    """Where an item that stands at `stage` may be sent back to: earlier or the same; Requested unless it is an ingest."""
+    """The stages that an item at `stage` may be sent back to: the same or earlier ones; only Requested unless it is an ingest."""
     path = PATHS[Action(action)]
     if action != Action.INGEST:
         return [Stage.REQUESTED]

@@ -1,10 +1,11 @@
 """A list of work items: the query string as an object, its filters and orders, and how its counts and rows are found.
 
-It knows who asks, and not whether a page, the API, an export or a bulk change does. How lists stay fast: `strategies`.
+It knows the reader, but not whether a page, the API, an export, or a bulk change asks. `strategies` keeps lists fast.
 """
 
-from .filterset import MOST_PER_PAGE, IndexStrategy, ListFilterSet
-from .ordering import SORTS, Sort, path, selected, values_at, written
+from .filterset import MOST_PER_PAGE, ListFilterSet
+from .list_filter import IndexStrategy
+from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
 from .parameters import (
     BooleanField,
@@ -24,46 +25,46 @@ from .parameters import (
 from .query import (
     ALIASES,
     FACETS,
+    IGNORED_NAMES,
     NAMES,
-    OF_PAGES,
-    OF_PROCESS,
-    OF_V3,
-    PLACES,
-    SHOWN_AS,
-    WITHOUT_EFFECT,
+    PAGES_ONLY_NAMES,
+    PAGING_NAMES,
+    PRESENTATION_NAMES,
+    PROCESS_NAMES,
+    V3_ONLY_NAMES,
     ItemList,
     known_names,
 )
-from .rows import Row, late_of, rows_at, state_of, uploads_of
-from .strategies.bounded_scan import MOST, REACH
-from .strategies.plan import counted, find
-from .strategies.result import Cursor, Found, Page
+from .rows import Row, fetch_rows, find_uploads, row_lateness, situation_of
+from .strategies.bounded_scan import COUNT_LIMIT, SCAN_LIMIT
+from .strategies.plan import count_from_summary, find
+from .strategies.result import Cursor, ListResult, Page
 
 __all__ = [
     "ALIASES",
+    "COUNT_LIMIT",
     "FACETS",
-    "MOST",
+    "IGNORED_NAMES",
     "MOST_PER_PAGE",
     "NAMES",
-    "OF_PAGES",
-    "OF_PROCESS",
-    "OF_V3",
-    "PLACES",
-    "REACH",
-    "SHOWN_AS",
+    "PAGES_ONLY_NAMES",
+    "PAGING_NAMES",
+    "PRESENTATION_NAMES",
+    "PROCESS_NAMES",
+    "SCAN_LIMIT",
     "SORTS",
-    "WITHOUT_EFFECT",
+    "V3_ONLY_NAMES",
     "BooleanField",
     "BooleansField",
     "Cursor",
     "DayField",
     "Dialect",
-    "Found",
     "IndexStrategy",
     "InstitutionsField",
     "ItemList",
     "ListField",
     "ListFilterSet",
+    "ListResult",
     "MomentField",
     "NumberField",
     "NumbersField",
@@ -74,16 +75,16 @@ __all__ = [
     "TextField",
     "TextsField",
     "WordsField",
-    "counted",
+    "column_name",
+    "count_from_summary",
+    "cursor_values",
+    "fetch_rows",
     "find",
+    "find_uploads",
+    "format_cursor",
     "in_date_input",
     "known_names",
-    "late_of",
-    "path",
-    "rows_at",
-    "selected",
-    "state_of",
-    "uploads_of",
-    "values_at",
-    "written",
+    "row_lateness",
+    "select_expression",
+    "situation_of",
 ]

@@ -1,4 +1,4 @@
-"""The orders of a list, and a place in one: where the next page goes on, whatever has changed on the pages before."""
+"""The orders of a list, and cursors: the position from which the next page continues, whatever changes before it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,60 +14,63 @@ from django.utils.translation import gettext_lazy
 
 from ..models import CLOSED, WorkItem
 
-# Since when an item has been at its stage, and nothing of one that is closed: `WorkItem.waiting_since`, said in SQL.
+# When an open or held item reached its stage: the SQL equivalent of `WorkItem.at_stage_since`.
 _COMPUTED: dict[str, Case] = {
-    "waiting_since": Case(When(CLOSED, then=None), default=F("stage_entered_at"), output_field=DateTimeField(null=True))
+    "at_stage_since": Case(
+        When(CLOSED, then=None), default=F("stage_entered_at"), output_field=DateTimeField(null=True)
+    )
 }
 
 
 class Sort(NamedTuple):
-    """An order of the list. The columns end with `id`, so that equal rows keep their places from page to page."""
+    """An order of the list. The columns end with `id`, so that equal rows keep their order from page to page."""
 
     label: str | Promise
     columns: tuple[str, ...]
 
     @property
     def ordering(self) -> list[str | OrderBy]:
-        """The columns as a queryset takes them. Left to the databases, one would put what is not set first, the other last."""
+        """The columns for `order_by`. Databases differ in where they put NULL, so that is stated."""
         return [_placed(column) if _is_nullable(column) else column for column in self.columns]
 
 
 SORTS: dict[str, Sort] = {
     "date": Sort(gettext_lazy("Received, newest first"), ("-date", "-id")),
     "-date": Sort(gettext_lazy("Received, oldest first"), ("date", "id")),
-    "updated": Sort(gettext_lazy("Last change, newest first"), ("-updated_at", "-id")),
-    "-updated": Sort(gettext_lazy("Last change, oldest first"), ("updated_at", "id")),
+    "updated": Sort(gettext_lazy("Updated, newest first"), ("-updated_at", "-id")),
+    "-updated": Sort(gettext_lazy("Updated, oldest first"), ("updated_at", "id")),
     "name": Sort(gettext_lazy("Name, A to Z"), ("name", "id")),
     "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
     "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),
     "id": Sort(gettext_lazy("Number"), ("id",)),
-    "waiting": Sort(gettext_lazy("At its stage, longest first"), ("waiting_since", "id")),
+    "waiting": Sort(gettext_lazy("Time at stage, longest first"), ("at_stage_since", "id")),
 }
 
 _WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
 
 
-def path(column: str) -> str:
+def column_name(column: str) -> str:
+    """Returns the name of the column without the sign for a descending order."""
     return column.removeprefix("-")
 
 
-def selected(column: str) -> str | Case:
-    """A column as `values_list` takes it."""
-    return _COMPUTED.get(path(column), path(column))
+def select_expression(column: str) -> str | Case:
+    """Returns the column for `values_list`."""
+    return _COMPUTED.get(column_name(column), column_name(column))
 
 
-def expression(column: str) -> F | Case:
-    """The value of a column in SQL."""
-    value = selected(column)
+def column_expression(column: str) -> F | Case:
+    """Returns the SQL expression for the column's value."""
+    value = select_expression(column)
     return F(value) if isinstance(value, str) else value
 
 
 def _field(column: str) -> Any:
-    """The field that holds the values of a column."""
-    if computed := _COMPUTED.get(path(column)):
+    """Returns the field with the column's values."""
+    if computed := _COMPUTED.get(column_name(column)):
         return computed.output_field
     model: Any = WorkItem
-    *relations, name = path(column).split("__")
+    *relations, name = column_name(column).split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model
     return model._meta.get_field(name)
@@ -77,77 +80,77 @@ def _is_nullable(column: str) -> bool:
     return _field(column).null
 
 
-def falls(column: str) -> bool:
+def is_descending(column: str) -> bool:
     return column.startswith("-")
 
 
 def _placed(column: str) -> OrderBy:
-    """What is not set comes last, whichever way the column goes: nobody looks for it first."""
-    return OrderBy(expression(column), descending=falls(column), nulls_last=True)
+    """Orders by the column with NULL last in either direction: nobody looks for unset values first."""
+    return OrderBy(column_expression(column), descending=is_descending(column), nulls_last=True)
 
 
-def in_sql(column: str, name: str) -> str:
-    """The part of an ORDER BY for this column, which the statement calls `name`."""
-    return f"{name} {'DESC' if falls(column) else 'ASC'} NULLS LAST"
+def order_by_sql(column: str, name: str) -> str:
+    """Returns the ORDER BY term for this column, which the statement calls `name`."""
+    return f"{name} {'DESC' if is_descending(column) else 'ASC'} NULLS LAST"
 
 
-def turned(columns: Sequence[str]) -> tuple[str, ...]:
-    """The same order from its other end, of columns that are always set."""
-    return tuple(column[1:] if falls(column) else f"-{column}" for column in columns)
+def reversed_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Returns the opposite order. The columns must not be nullable."""
+    return tuple(column[1:] if is_descending(column) else f"-{column}" for column in columns)
 
 
-def values_at(columns: Sequence[str], item: WorkItem) -> list[Any]:
-    """What an item has in these columns."""
+def cursor_values(columns: Sequence[str], item: WorkItem) -> list[Any]:
+    """Returns the item's values in these columns."""
     found = []
     for column in columns:
         value: Any = item
-        for step in path(column).split("__"):
+        for step in column_name(column).split("__"):
             value = getattr(value, step)
         found.append(value)
     return found
 
 
 def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
-    """The condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
+    """Returns the condition that a row comes after these values in this order: (a > x) or (a = x and b > y) or …"""
     later, same = Q(), Q()
     for column, value in zip(columns, values, strict=True):
         later |= same & _after(column, value)
         same &= _equal(column, value)
     if len(columns) > 1 and not _is_nullable(columns[0]):
-        # Says nothing new, but lets the database begin at the place instead of reading up to it.
-        later &= Q(**{f"{path(columns[0])}__{'lte' if falls(columns[0]) else 'gte'}": values[0]})
+        # Redundant, but it lets the database start at the cursor instead of reading up to it.
+        later &= Q(**{f"{column_name(columns[0])}__{'lte' if is_descending(columns[0]) else 'gte'}": values[0]})
     return later
 
 
 def _equal(column: str, value: Any) -> Q:
-    value_of = expression(column)
-    return Q(IsNull(value_of, True)) if value is None else Q(Exact(value_of, value))
+    value_sql = column_expression(column)
+    return Q(IsNull(value_sql, True)) if value is None else Q(Exact(value_sql, value))
 
 
 def _after(column: str, value: Any) -> Q:
-    """The condition that a row's value in this column comes after this one; None: not set."""
+    """Returns the condition that a row's value in this column comes after this one, which can be None."""
     if value is None:
         return Q(pk__in=[])
-    later = Q((LessThan if falls(column) else GreaterThan)(expression(column), value))
-    return later | Q(IsNull(expression(column), True)) if _is_nullable(column) else later
+    later = Q((LessThan if is_descending(column) else GreaterThan)(column_expression(column), value))
+    return later | Q(IsNull(column_expression(column), True)) if _is_nullable(column) else later
 
 
-def up_to(columns: Sequence[str], values: Sequence[Any]) -> Q:
-    """The condition that a row comes no later than these values, where the first column is always set."""
-    first = Q(**{f"{path(columns[0])}__{'gte' if falls(columns[0]) else 'lte'}": values[0]})
+def up_to_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
+    """Returns the condition that a row comes no later than these values. The first column must not be nullable."""
+    first = Q(**{f"{column_name(columns[0])}__{'gte' if is_descending(columns[0]) else 'lte'}": values[0]})
     return first & ~after_cursor(columns, values)
 
 
-def as_stored(column: str, value: Any) -> Any:
-    """A value of this column as a statement of our own brings it. SQLite has text for a time, and no zone."""
+def from_database(column: str, value: Any) -> Any:
+    """Converts a value of this column from our own SQL: SQLite stores times as text without a zone."""
     if value is None or _field(column).get_internal_type() != "DateTimeField":
         return value
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def written(values: Sequence[Any]) -> str:
-    """A place as text for a query string; `read` understands it."""
+def format_cursor(values: Sequence[Any]) -> str:
+    """Formats a cursor for a query string; `parse_cursor` reads it."""
     return "~".join(_as_text(value) for value in values)
 
 
@@ -157,19 +160,19 @@ def _as_text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def read(columns: Sequence[str], text: str) -> list[Any]:
-    """The values of a place. Raises ValidationError where the text is no place in this order."""
+def parse_cursor(columns: Sequence[str], text: str) -> list[Any]:
+    """Returns the values of a cursor. Raises ValidationError if the text isn't a cursor in this order."""
     parts = text.rsplit("~", len(columns) - 1)
     try:
         return [_value(column, part) for column, part in zip(columns, parts, strict=True)]
     except (ValueError, OverflowError, ValidationError):
         raise ValidationError(
-            _("This is not a place in a list with this sort; leave it out to begin at the first row.")
+            _("This isn't a position in a list with this sort order. Leave it out to start at the first row.")
         ) from None
 
 
 def _value(column: str, part: str) -> Any:
-    """The value that this text stands for; ValueError, OverflowError or ValidationError where the column cannot hold it."""
+    """Returns the value of a text. Raises ValueError, OverflowError, or ValidationError if the column can't hold it."""
     field = _field(column)
     internal = field.get_internal_type()
     if part == "" and field.null:
@@ -181,5 +184,5 @@ def _value(column: str, part: str) -> Any:
     if "\0" in part:
         raise ValueError(part)
     value = field.to_python(part)
-    # At the ends of the calendar, a time with a zone may be none in UTC.
+    # At the limits of the calendar, a time with a zone may not exist in UTC.
     return value.astimezone(UTC) if internal == "DateTimeField" else value

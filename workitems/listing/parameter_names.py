@@ -1,4 +1,4 @@
-"""How one kind of caller spells the query string of a list: the pages, and each version of the API."""
+"""Dialects: how each kind of caller spells a list's query string, the pages and each version of the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,19 @@ from .ordering import SORTS, Sort
 
 @dataclass(frozen=True)
 class Dialect:
-    """`names`: {what a caller writes: the filter's own name}. `words`: {what a caller writes: {a value there: the filter's value}};
-    a name without an entry takes the filter's own values. `ignored`: names that are taken and mean nothing.
-    `per_page`: rows of a page where nothing is said; None: as many as the reader has set.
+    """How one kind of caller spells the query string.
+
+    - `names`: {the caller's name: the filter's name}
+    - `words`: {the caller's name: {the caller's value: the filter's value}}; names without an entry use the filter's
+      values
+    - `per_page`: rows per page by default; None means the reader's setting
+    - `ignored`: names that are accepted without effect
     """
 
     names: Mapping[str, str]
     per_page: int | None
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sorts: Mapping[str, Sort] = field(default_factory=lambda: SORTS)
-    sorts_in_words: str = ""  # for errors, where a list of all of them would be long
+    sorts_in_words: str = ""  # for error messages, where listing all of them would be too long
     sort: str = "date"
     ignored: frozenset[str] = frozenset()

@@ -1,39 +1,43 @@
-"""How one value of a list's query string is read. Each field says plainly what is wrong with a value."""
+"""The fields that read the values in a list's query string. Their errors say plainly what is wrong with a value."""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 
-_MOST_DIGITS = 40  # leading zeros are taken; Python refuses thousands of digits with words of its own
-MOST_VALUES = 100  # of one name; SQLite refuses a condition that is made of a thousand
-UNSET = datetime(1, 1, 1, tzinfo=UTC)  # what programs send for a time that they do not have
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*$", re.IGNORECASE)
-_UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_MOST_DIGITS = 40  # leading zeros are fine; for thousands of digits, Python raises an error of its own
+MOST_VALUES = 100  # per name; SQLite rejects a condition with a thousand parts
+UNSET = datetime(1, 1, 1, tzinfo=UTC)  # programs send this for a time that is not set
+_SIZE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([kmgtpe]?b?)\s*$", re.IGNORECASE)
+# 1,500 MB may be one and a half or one thousand five hundred, and a list's address means the same to every reader.
+_AMBIGUOUS = re.compile(r",\d{3}$")
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no"}
 
 
 class TextField(forms.CharField):
-    """Text as it came: a name may begin or end with a space."""
+    """Text, unchanged: a name can begin or end with a space."""
 
     def __init__(self, *, max_length: int, **kwargs: Any):
         kwargs.pop("strip", None)
         super().__init__(max_length=max_length, strip=False, **kwargs)
-        self.error_messages["max_length"] = _("Give at most %(limit_value)d characters.")
-        self.error_messages["null_characters_not_allowed"] = _("A NUL character is in no item; leave it out.")
+        self.error_messages["max_length"] = _("Use at most %(limit_value)d characters.")
+        self.error_messages["null_characters_not_allowed"] = _("Remove the NUL character; no item contains one.")
 
 
 class ListField(forms.Field):
-    """The same name several times: any of the values. Blank ones do not count."""
+    """A name that can be given several times, which means any of its values. Blank values are ignored."""
 
     widget = forms.MultipleHiddenInput
 
@@ -41,13 +45,13 @@ class ListField(forms.Field):
         filled = [one for one in value or [] if one.strip()]
         if len(filled) > MOST_VALUES:
             raise ValidationError(
-                _("Give at most %(most)d values; here are %(number)d."),
+                _("Use at most %(most)d values; there are %(number)d here."),
                 params={"most": MOST_VALUES, "number": len(filled)},
             )
         return [self.clean_one(one) for one in filled]
 
     def clean_one(self, value: str) -> Any:
-        raise TypeError(f"{type(self).__name__} does not say what one value is")
+        raise TypeError(f"{type(self).__name__} has to define clean_one")
 
 
 class TextsField(ListField):
@@ -60,12 +64,12 @@ class TextsField(ListField):
 
 
 class WordsField(ListField):
-    """Words of one of the vocabulary's lists."""
+    """Words from a fixed list, such as the stages."""
 
     def __init__(self, *, words: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.words = [str(word) for word in words]
-        self.in_words = ""  # what an error says that there is, where a list of all words would be long
+        self.in_words = ""  # how an error describes the words, if listing them would be too long
 
     def clean_one(self, value: str) -> str:
         if value not in self.words:
@@ -77,7 +81,7 @@ class WordsField(ListField):
 
 
 class BooleanField(forms.Field):
-    """True, false, or None where nothing was given."""
+    """True, false, or None if nothing was given."""
 
     def to_python(self, value: Any) -> bool | None:
         text = (value or "").strip().lower()
@@ -96,9 +100,9 @@ class BooleansField(ListField):
 
 
 class NumberField(forms.IntegerField):
-    """A whole number that a database can hold, from `min_value` on."""
+    """A whole number from `min_value` up to what a database can store."""
 
-    def __init__(self, *, min_value: int = 0, max_value: int = LARGEST, **kwargs: Any):
+    def __init__(self, *, min_value: int = 0, max_value: int = MAX_BIGINT, **kwargs: Any):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
         self.least, self.most = min_value, max_value
 
@@ -109,7 +113,7 @@ class NumberField(forms.IntegerField):
         number = int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else -1
         if not self.least <= number <= self.most:
             raise ValidationError(
-                _("Give a whole number from %(least)d to %(most)d."),
+                _("Use a whole number from %(least)d to %(most)d."),
                 params={"least": self.least, "most": self.most},
             )
         return number
@@ -121,24 +125,27 @@ class NumbersField(ListField):
 
 
 class SizeField(forms.Field):
-    """A number of bytes, also written like 1.4 GB (thousands, as sizes are shown)."""
+    """A number of bytes, also written with a unit as pages show it: 1.4 GB, or 1,4 GB (thousands, not 1,024)."""
 
     def to_python(self, value: Any) -> int | None:
         if not (value or "").strip():
             return None
         found = _SIZE.match(value) if len(value) < 40 else None
-        size = int(float(found[1]) * _UNITS[found[2].upper().rstrip("B")]) if found else LARGEST + 1
-        if found and found[1].isdigit() and not found[2]:
-            size = int(found[1])
-        if size > LARGEST:
+        size = _bytes(found[1], found[2]) if found and not _AMBIGUOUS.search(found[1]) else None
+        if size is None or size > MAX_BIGINT:
             raise ValidationError(
-                _("“%(value)s” is not a size; give bytes, or a number like 1.4 GB."), params={"value": shortened(value)}
+                _("“%(value)s” is not a size. Use bytes, or a number such as %(example)s."),
+                params={"value": shortened(value), "example": f"1{get_format('DECIMAL_SEPARATOR')}4 GB"},
             )
         return size
 
 
+def _bytes(number: str, unit: str) -> int:
+    return int(Decimal(number.replace(",", ".")) * _UNITS[unit.upper().rstrip("B")])
+
+
 class MomentField(forms.Field):
-    """A point in time: RFC 3339, without a zone in the reader's; a bare date is the beginning of that day."""
+    """A time in RFC 3339. Without a zone it is in the reader's; a date alone means the start of that day."""
 
     def to_python(self, value: Any) -> datetime | None:
         text = (value or "").strip()
@@ -147,7 +154,7 @@ class MomentField(forms.Field):
         if day := _day(text):
             return start_of(day)
         try:
-            # A "+" that was not escaped in the URL arrives as a space.
+            # A "+" that is not escaped in a URL arrives as a space.
             moment = parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", re.sub(r"(\.\d{6})\d+", r"\1", text)))
             if moment is None:
                 raise ValueError
@@ -156,14 +163,14 @@ class MomentField(forms.Field):
                 raise ValueError
         except (ValueError, OverflowError):
             raise ValidationError(
-                _("“%(value)s” is not a time; give it like 2021-03-04T05:06:07Z or 2021-03-04."),
+                _("“%(value)s” is not a time. Use a format such as 2021-03-04T05:06:07Z or 2021-03-04."),
                 params={"value": shortened(text)},
             ) from None
         return aware
 
 
 class DayField(forms.Field):
-    """A calendar day of the reader's zone; the value is its first instant there."""
+    """A calendar day in the reader's zone. The value is its first instant there."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -174,7 +181,7 @@ class DayField(forms.Field):
         day = _day(text)
         if day is None:
             raise ValidationError(
-                _("“%(value)s” is not a day; give it like 2021-03-04."), params={"value": shortened(text)}
+                _("“%(value)s” is not a date. Use a format such as 2021-03-04."), params={"value": shortened(text)}
             )
         return start_of(day)
 
@@ -182,14 +189,14 @@ class DayField(forms.Field):
 def _day(text: str) -> date | None:
     try:
         day = parse_date(text)
-        # Days at the ends of the calendar have no beginning in every zone.
+        # In some zones, days at the ends of the calendar would begin outside of it.
         return day if day and 1 < day.year < 9999 else None
     except ValueError:
         return None
 
 
 def in_date_input(text: str) -> str:
-    """A typed day in the one form that a browser's date input takes; blank where it is no day."""
+    """A day as a browser's date input needs it; blank if the text is not a day."""
     day = _day(text.strip())
     return day.isoformat() if day else ""
 
@@ -200,14 +207,14 @@ def start_of(day: date) -> datetime:
 
 
 def end_of(start: datetime) -> datetime:
-    """The first instant after the day that begins here, by the clocks of the same zone."""
+    """The first instant after the day that starts here, in the same zone."""
     return datetime.combine(start.date() + timedelta(days=1), time.min, start.tzinfo)
 
 
 class InstitutionsField(ListField):
-    """Institutions by id or domain, out of those that the reader may know of; the others do not exist.
+    """Institutions by id or domain. Those that the reader has no access to are treated as if they did not exist.
 
-    `known`: {domain: id}, set by the filter that holds the field.
+    `known`: {domain: id} of the others, set by the list.
     """
 
     known: dict[str, int]
@@ -222,7 +229,7 @@ class InstitutionsField(ListField):
 
 
 class InstitutionNumbersField(NumbersField):
-    """Institutions by id alone, out of those that the reader may know of. `known`: as above."""
+    """Institutions by id only. `known`: as above."""
 
     known: dict[str, int]
 
@@ -234,18 +241,16 @@ class InstitutionNumbersField(NumbersField):
 
 
 def _no_institution(value: str, known: dict[str, int], by: str) -> ValidationError:
-    """The same words for one that does not exist and for one that this reader may not know of."""
+    """The same error for one that does not exist and for one that this reader has no access to."""
     shown = {"value": shortened(value.strip()), "own": next((str(one) for one in _names(known, by)), "")}
     if len(known) == 1:
-        return ValidationError(
-            _("You see only your own institution, which is %(own)s, and not “%(value)s”."), params=shown
-        )
+        return ValidationError(_("You can see only your own institution, %(own)s, not “%(value)s”."), params=shown)
     if by == "id":
         return ValidationError(
-            _("There is no institution with the number “%(value)s”; give one like %(own)s."), params=shown
+            _("There is no institution with the number “%(value)s”. Use a number such as %(own)s."), params=shown
         )
     return ValidationError(
-        _("There is no institution “%(value)s”; give its domain, like %(own)s, or its number."), params=shown
+        _("There is no institution “%(value)s”. Use its domain, such as %(own)s, or its number."), params=shown
     )
 
 
@@ -254,5 +259,5 @@ def _names(known: dict[str, int], by: str) -> Iterable[str | int]:
 
 
 def shortened(value: str) -> str:
-    """A value as an error may repeat it."""
+    """A value, short enough to be repeated in an error."""
     return value if len(value) <= 60 else f"{value[:60]}…"

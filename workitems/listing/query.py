@@ -1,7 +1,7 @@
-"""The query string of a list as one object: the page, its counts, the export, bulk acts and the API all read it.
+"""The query string of a list as an object, used by pages, counts, exports, bulk changes, and the API.
 
-Names are those of the member API, version 2; a version that spells some otherwise is a Dialect. Every name may be left out or blank. A name that is not known, or a value
-that cannot be right, makes the list invalid: then it has errors, and no rows.
+Names are those of the member API, version 2; versions that spell some differently are Dialects. Every name can be left
+out or blank. An unknown name or an impossible value makes the list invalid: then it has errors and no rows.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,12 +20,14 @@ from django.utils.translation import gettext as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..counts import ANYTHING, Mask, both
-from ..failures import causes_with
+from ..counts import ANY_KIND, KindCondition, intersect_conditions
+from ..failures import find_causes
+from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..vocabulary import MOVING
-from .filterset import IndexStrategy, ListFilterSet
-from .ordering import Sort, after_cursor, read
+from .filterset import ListFilterSet
+from .list_filter import IndexStrategy
+from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, shortened
 
@@ -35,11 +37,11 @@ ALIASES = {
     "etag_contains": "etag_like",
     "updated_since": "updated_after",
 }
-# Old scripts send it; it never had an effect on items.
-WITHOUT_EFFECT = frozenset({"access"})
+# Old scripts send it, although it never filtered items.
+IGNORED_NAMES = frozenset({"access"})
 # How the list is shown, not what is in it.
-SHOWN_AS = ("sort", "page", "per_page", "after", "before", "format")
-PLACES = ("page", "after", "before")
+PRESENTATION_NAMES = ("sort", "page", "per_page", "after", "before", "format")
+PAGING_NAMES = ("page", "after", "before")
 FACETS = {
     "action": "item_action",
     "stage": "stage",
@@ -47,40 +49,39 @@ FACETS = {
     "reviewed": "reviewed",
     "institution": "institution",
 }
-OF_PROCESS = ("node", "node_empty", "node_not_empty", "pid", "pid_empty", "pid_not_empty")
-# Names that the API does not have, that its last version alone has, as it spells them its own way, and that the pages do not have.
-OF_PAGES = ("before", "format")
-OF_V3 = ("registry_action", "not_queued", "date_from", "date_to")
-OF_API = ("bag_date_from", "bag_date_to", *OF_V3)
+PROCESS_NAMES = tuple(f"{name}{ending}" for name in sorted(PROCESS) for ending in ("", "_empty", "_not_empty"))
+# Names that only the pages, only version 3 of the API, or only the API have.
+PAGES_ONLY_NAMES = ("before", "format")
+V3_ONLY_NAMES = ("registry_action", "not_queued", "date_from", "date_to")
+API_ONLY_NAMES = ("bag_date_from", "bag_date_to", *V3_ONLY_NAMES)
 NAMES = {name: name for name in ListFilterSet.declared_filters} | ALIASES
 PAGES = Dialect(
-    {given: name for given, name in NAMES.items() if name not in OF_API},
+    {given: name for given, name in NAMES.items() if name not in API_ONLY_NAMES},
     per_page=None,
-    ignored=WITHOUT_EFFECT,
+    ignored=IGNORED_NAMES,
 )
 
 
 def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
-    """What this person may write. Who may not see which process holds an item cannot ask for it either."""
+    """Returns the names that this person can use. Filters on the process fields are only for those who can see them."""
     return [
-        given for given, name in dialect.names.items() if user.can(Permission.SEE_PROCESS) or name not in OF_PROCESS
+        given for given, name in dialect.names.items() if user.can(Permission.SEE_PROCESS) or name not in PROCESS_NAMES
     ]
 
 
-def _no_such_name(given: str, known: Iterable[str]) -> str:
+def _unknown_name_error(given: str, known: Iterable[str]) -> str:
     if close := get_close_matches(given, known, n=1, cutoff=0.75):
-        return _("There is no filter of this name. Did you mean %(name)s?") % {"name": close[0]}
-    return _("There is no filter of this name.")
+        return _("There is no filter with this name. Did you mean %(name)s?") % {"name": close[0]}
+    return _("There is no filter with this name.")
 
 
-def _both(some: set[int] | None, others: set[int] | None) -> list[int] | None:
-    """What is in both; None is everything."""
-    if some is None or others is None:
-        return sorted(others) if some is None and others is not None else None if some is None else sorted(some)
-    return sorted(some & others)
+def _intersect(some: Collection[int] | None, others: Collection[int] | None) -> list[int] | None:
+    """Returns what is in both, sorted; None means everything."""
+    given = [set(numbers) for numbers in (some, others) if numbers is not None]
+    return sorted(set.intersection(*given)) if given else None
 
 
-def _in_query(name: str, values: Iterable[Any]) -> str:
+def _encode(name: str, values: Iterable[Any]) -> str:
     return "&".join([f"{name}={quote_plus(str(value))}" for value in values])
 
 
@@ -94,11 +95,10 @@ class Chip(NamedTuple):
 
 
 class ItemList:
-    """A list of work items, as a query string asks for it and this person may see it.
+    """The work items that a query string asks for, within what this person can see.
 
-    `data` is a QueryDict (or {name: [values]}) as `dialect` spells it. Nothing is read from the database until it is needed;
-    all of it, the counts and the rows, from the one called `using`.
-    `errors` is {name as it was given: sentence}.
+    `data` is a QueryDict (or {name: [values]}) in the spelling of `dialect`. Everything is read lazily from the
+    database named `using`. `errors` is {name as given: sentence}.
     """
 
     def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES, *, using: str = DEFAULT_DB_ALIAS):
@@ -106,11 +106,11 @@ class ItemList:
         self.using = using
         self.dialect = dialect
         self.errors: dict[str, str] = {}
-        self._given: dict[str, str] = {}  # {filter's name: the name as it was given}
+        self._given: dict[str, str] = {}  # {filter's name: name as given}
         self.params = self._canonical(data)
 
     def _canonical(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
-        """{canonical name: values}, without blank ones; names that are not known become errors."""
+        """Returns {canonical name: values} without blank values. Unknown names become errors."""
         params: dict[str, list[str]] = {}
         known = set(known_names(self.user, self.dialect))
         for given in data:
@@ -118,17 +118,17 @@ class ItemList:
             filled = list(dict.fromkeys(self._read(given, value) for value in values if value.strip()))
             if given not in known:
                 if given not in self.dialect.ignored:
-                    self.errors[given] = _no_such_name(given, known)
+                    self.errors[given] = _unknown_name_error(given, known)
             elif filled:
                 name = self.dialect.names[given]
                 if self._given.setdefault(name, given) != given:
-                    sentence = _("“%(one)s” and “%(other)s” ask the same; give one of them.")
+                    sentence = _("“%(one)s” and “%(other)s” are the same filter. Use only one of them.")
                     self.errors[given] = sentence % {"one": self._given[name], "other": given}
                 params[name] = filled
         return params
 
     def _read(self, given: str, value: str) -> str:
-        """A value in the filter's own words; one that the dialect does not have becomes an error."""
+        """Translates a value to the filter's words. A value unknown to the dialect becomes an error."""
         words = self.dialect.words.get(given)
         if words is None:
             return value
@@ -139,23 +139,23 @@ class ItemList:
 
     @cached_property
     def institutions(self) -> dict[int, Institution]:
-        """Every institution that this person may know of, by id."""
+        """Every institution that this person can see, by id."""
         if self.user.can(Permission.SEE_EVERY_INSTITUTION):
             return {
                 institution.pk: institution
                 for institution in Institution.objects.using(self.using).visible_to(self.user)
             }
-        return {self.user.institution_id: self.user.institution}  # it came with the person
+        return {self.user.institution_id: self.user.institution}  # loaded with the user
 
-    def beside(self, query: str) -> "ItemList":
-        """Another list of the same reader's, which need not look the institutions up again."""
+    def for_query(self, query: str) -> "ItemList":
+        """Returns another list for the same reader, which doesn't load the institutions again."""
         other = ItemList(QueryDict(query), self.user, self.dialect, using=self.using)
         other.institutions = self.institutions
         return other
 
-    def all_beside(self, queries: Iterable[str]) -> "list[ItemList]":
-        """Other lists of the same reader's; the causes that they ask for are looked up all at once."""
-        others = [self.beside(query) for query in queries]
+    def for_queries(self, queries: Iterable[str]) -> "list[ItemList]":
+        """Returns other lists for the same reader, whose causes are loaded in one query."""
+        others = [self.for_query(query) for query in queries]
         known = self._causes_of({number for other in others for number in other.params.get("cause", ())})
         for other in others:
             other.causes = {number: known[number] for number in other.params.get("cause", ()) if number in known}
@@ -163,14 +163,13 @@ class ItemList:
 
     @cached_property
     def causes(self) -> dict[str, str]:
-        """{number: text} of the causes that are asked for, and that an item which this person may see has failed for."""
+        """{id: text} of the causes in the query string that some item visible to this person has failed with."""
         return self._causes_of(self.params.get("cause", ()))
 
     def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
         if not numbers:
             return {}
-        scope = None if self.sees_all else [self.user.institution_id]
-        return {str(pk): text for pk, text in causes_with(numbers, scope, using=self.using)}
+        return {str(pk): text for pk, text in find_causes(numbers, self.user.scope, using=self.using)}
 
     @cached_property
     def _filter(self) -> ListFilterSet:
@@ -182,149 +181,158 @@ class ItemList:
             fields["sort"].words = list(self.dialect.sorts)
             fields["sort"].in_words = self.dialect.sorts_in_words
         for name, values in self.params.items():
-            if len(values) > 1 and (name in SHOWN_AS or not hasattr(fields[name], "clean_one")):
-                self.errors[self._given[name]] = _("This can be given only once.")
+            if len(values) > 1 and (name in PRESENTATION_NAMES or not hasattr(fields[name], "clean_one")):
+                self.errors[self._given[name]] = _("Use this only once.")
         for name, messages in filters.form.errors.items():
             self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
         if "cause" in self.params and not self.errors and self.causes.keys() != {*self.params["cause"]}:
-            self.errors[self._given["cause"]] = _("There is no cause of failures with this number.")
+            self.errors[self._given["cause"]] = _("There is no cause of failure with this number.")
         for name in ("after", "before"):
             if not self.errors and name in self.params:
                 self._check_place(name, filters.form.cleaned_data)
         if not self.errors:
-            self._spell_alike(filters.form.cleaned_data)
+            self._normalize(filters.form.cleaned_data)
         return filters
 
-    def _spell_alike(self, values: Mapping[str, Any]) -> None:
-        """One spelling per value, so that links, chips and the left column recognise what is chosen."""
+    def _normalize(self, values: Mapping[str, Any]) -> None:
+        """Normalizes the spelling of values, so that links, chips, and facets recognize what is selected."""
         if "institution" in self.params:
             self.params["institution"] = [
                 self.institutions[pk].identifier for pk in dict.fromkeys(values["institution"])
             ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
-        # As many rows as the reader has set need not be said: what is bookmarked then follows the setting.
+        # The reader's own number of rows is left out, so that bookmarks follow the setting.
         if self.dialect.per_page is None and values.get("per_page") == self.user.rows_per_page:
             del self.params["per_page"]
 
     def _check_place(self, name: str, values: Mapping[str, Any]) -> None:
         try:
             sort = self.dialect.sorts[values.get("sort", [self.dialect.sort])[0]]
-            read(sort.columns, values[name])
+            parse_cursor(sort.columns, values[name])
         except ValidationError as error:
             self.errors[name] = error.messages[0]
 
     def is_valid(self) -> bool:
-        """Ask first: an invalid list has no rows, and `errors` says why, by name."""
+        """Returns whether the list is valid. Call it first: an invalid list has no rows, and `errors` says why, by
+        name.
+        """
         _checked = self._filter
         return not self.errors
 
     @property
-    def value_of(self) -> dict[str, Any]:
-        """The values as the fields have read them: of the names that were given, and are right."""
+    def cleaned_data(self) -> dict[str, Any]:
+        """The parsed values of the names that were given and are valid."""
         return self._filter.form.cleaned_data
 
-    # What `finding` asks, to choose its way
+    # What `strategies` needs to know
 
     @property
     def sees_all(self) -> bool:
         return self.user.can(Permission.SEE_EVERY_INSTITUTION)
 
     @cached_property
-    def ways(self) -> dict[IndexStrategy, list[str]]:
-        """{how they are found: the names given}, without those that only say how the list is shown."""
+    def strategies(self) -> dict[IndexStrategy, list[str]]:
+        """{index strategy: names given}, without names that only say how the list is shown."""
         found: dict[IndexStrategy, list[str]] = {}
-        for name, value in self.value_of.items():
-            if name not in SHOWN_AS and value is not None:
-                found.setdefault(self._filter.filters[name].finding_of(value), []).append(name)
+        for name, value in self.cleaned_data.items():
+            if name not in PRESENTATION_NAMES and value is not None:
+                found.setdefault(self._filter.filters[name].strategy_for(value), []).append(name)
         return found
 
     @property
-    def left(self) -> list[str]:
-        """The names of the left column that are given."""
-        return [name for name in FACETS.values() if name in self.value_of]
+    def facet_names(self) -> list[str]:
+        """The names of the facets that were given."""
+        return [name for name in FACETS.values() if name in self.cleaned_data]
 
     @cached_property
     def scope(self) -> list[int] | None:
-        """The institutions that the list is about, whatever is chosen of them in the left column; None: all."""
-        seen = None if self.sees_all else {self.user.institution_id}
-        numbers = self.value_of.get("institution_id")
-        return _both(seen, numbers and set(numbers))
+        """The institutions that the list covers, regardless of the facet; None means all."""
+        numbers = self.cleaned_data.get("institution_id")
+        return _intersect(self.user.scope, numbers)
 
     @cached_property
-    def chosen(self) -> list[int] | None:
-        """The institutions of the scope that are chosen in the left column; None: nothing is chosen there."""
-        domains = self.value_of.get("institution")
-        return _both(None if self.scope is None else set(self.scope), set(domains)) if domains else None
+    def chosen_institutions(self) -> list[int] | None:
+        """The institutions selected in the facet, within the scope; None if none is selected."""
+        domains = self.cleaned_data.get("institution")
+        return _intersect(self.scope, domains) if domains else None
 
     @cached_property
-    def base_masks(self) -> tuple[Mask, ...]:
-        """What the list asks of an item's kind, beside the left column."""
-        return self._masks_of(name for name in self.ways.get(IndexStrategy.COUNTED, ()) if name not in FACETS.values())
+    def base_conditions(self) -> tuple[KindCondition, ...]:
+        """What the list requires of an item's kind, apart from the facets."""
+        return self._conditions_of(
+            name for name in self.strategies.get(IndexStrategy.COUNTED, ()) if name not in FACETS.values()
+        )
 
     @cached_property
-    def left_masks(self) -> tuple[Mask, ...]:
-        return self._masks_of(self.left)
+    def facet_conditions(self) -> tuple[KindCondition, ...]:
+        return self._conditions_of(self.facet_names)
 
     @cached_property
-    def masks(self) -> tuple[Mask, ...]:
-        return both(self.base_masks, self.left_masks)
+    def kind_conditions(self) -> tuple[KindCondition, ...]:
+        return intersect_conditions(self.base_conditions, self.facet_conditions)
 
-    def _masks_of(self, names: Iterable[str]) -> tuple[Mask, ...]:
+    def _conditions_of(self, names: Iterable[str]) -> tuple[KindCondition, ...]:
         of_kinds = (name for name in names if name not in ("institution", "institution_id"))
-        return reduce(both, (self._filter.filters[name].masks(self.value_of[name]) for name in of_kinds), ANYTHING)
+        return reduce(
+            intersect_conditions,
+            (self._filter.filters[name].masks(self.cleaned_data[name]) for name in of_kinds),
+            ANY_KIND,
+        )
 
     def condition(self, name: str) -> Q:
-        """What a name that was given stands for."""
-        return self._filter.filters[name].condition(self.value_of[name])
+        """Returns the condition of a name that was given."""
+        return self._filter.filters[name].condition(self.cleaned_data[name])
 
     def column_of(self, name: str) -> str:
         return self._filter.filters[name].column
 
     @property
-    def stretch_columns(self) -> set[str]:
-        """The columns that the list has a stretch of."""
-        return {self.column_of(name) for name in self.ways.get(IndexStrategy.RANGE, ())}
+    def range_columns(self) -> set[str]:
+        """The columns on which the list has a range."""
+        return {self.column_of(name) for name in self.strategies.get(IndexStrategy.RANGE, ())}
 
     def comparisons(self, name: str) -> list[Any]:
-        """What a name stands for, as (lookup, value)."""
+        """Returns the condition of a name as (lookup, value) pairs."""
         return list(self.condition(name).children)
 
     @property
-    def bounds(self) -> list[tuple[str, Any]]:
-        """The ends of the stretches, as (lookup, value)."""
-        found = (self.comparisons(name) for name in self.ways.get(IndexStrategy.RANGE, ()))
+    def range_bounds(self) -> list[tuple[str, Any]]:
+        """The bounds of the ranges as (lookup, value)."""
+        found = (self.comparisons(name) for name in self.strategies.get(IndexStrategy.RANGE, ()))
         return [(lookup.rpartition("__")[2], value) for [(lookup, value)] in found]
 
     def items(self, without: Iterable[str] = ()) -> WorkItemQuerySet:
-        """The items of the list in no order, as if the names in `without` had not been given. None if it is invalid."""
+        """Returns the items of the list unordered, ignoring the names in `without`; none if the list is invalid."""
         if not self.is_valid():
             return WorkItem.objects.none()
         items = WorkItem.objects.using(self.using).visible_to(self.user)
-        for name, value in self.value_of.items():
+        for name, value in self.cleaned_data.items():
             if name not in without:
                 items = self._filter.filters[name].filter(items, value)
-        statuses = () if "status" in without else self.value_of.get("status", ())
+        statuses = () if "status" in without else self.cleaned_data.get("status", ())
         return items.moving() if statuses and {*statuses} <= {*MOVING} else items
 
     def rows(self) -> WorkItemQuerySet:
-        """The items of the list in its order."""
+        """Returns the items of the list in its order."""
         return self.items().order_by(*self.sort.ordering)
 
-    def rows_after(self) -> WorkItemQuerySet:
-        """The rows from the place on that the query names with `after`; all of them where it names none."""
-        if "after" not in self.value_of:
+    def rows_after_cursor(self) -> WorkItemQuerySet:
+        """Returns the rows after the cursor in `after`, or all rows if there is none."""
+        if "after" not in self.cleaned_data:
             return self.rows()
-        return self.rows().filter(after_cursor(self.sort.columns, read(self.sort.columns, self.value_of["after"])))
+        return self.rows().filter(
+            after_cursor(self.sort.columns, parse_cursor(self.sort.columns, self.cleaned_data["after"]))
+        )
 
     @property
-    def selected(self) -> dict[str, set[Any]]:
-        """What is chosen in the left column: {facet: values}."""
-        return {facet: set(self.value_of.get(name, [])) for facet, name in FACETS.items()}
+    def selected_facets(self) -> dict[str, set[Any]]:
+        """{facet: selected values}."""
+        return {facet: set(self.cleaned_data.get(name, [])) for facet, name in FACETS.items()}
 
     @property
     def sort_name(self) -> str:
-        return self.value_of.get("sort", [self.dialect.sort])[0]
+        return self.cleaned_data.get("sort", [self.dialect.sort])[0]
 
     @property
     def sort(self) -> Sort:
@@ -332,50 +340,50 @@ class ItemList:
 
     @property
     def page(self) -> int:
-        return self.value_of.get("page", 1)
+        return self.cleaned_data.get("page", 1)
 
     @property
     def per_page(self) -> int:
-        return self.value_of.get("per_page") or self.dialect.per_page or self.user.rows_per_page
+        return self.cleaned_data.get("per_page") or self.dialect.per_page or self.user.rows_per_page
 
     @property
     def format(self) -> str:
-        return self.value_of.get("format", ["html"])[0]
+        return self.cleaned_data.get("format", ["html"])[0]
 
     # Query strings
 
     def query(self, **changes: Any) -> str:
-        """The query string with some names changed: a value, a list of values, or None to drop it.
+        """Returns the query string with some names changed to a value or a list of values, or dropped with None.
 
-        A change of anything but the page leads back to the first page.
+        Any change except of the page leads back to the first page.
         """
-        dropped = ("format", *PLACES) if changes else ("format",)
-        parts = {name: part for name, part in self._written.items() if name not in dropped}
+        dropped = ("format", *PAGING_NAMES) if changes else ("format",)
+        parts = {name: part for name, part in self._encoded.items() if name not in dropped}
         for name, value in changes.items():
-            parts[name] = "" if value is None else _in_query(name, value if isinstance(value, list) else [value])
+            parts[name] = "" if value is None else _encode(name, value if isinstance(value, list) else [value])
         return "&".join(filter(None, parts.values()))
 
     @cached_property
-    def _written(self) -> dict[str, str]:
-        """Each name with its values as a query string has it: a page has a hundred links that differ in one of them."""
-        _spelt_alike = self._filter
-        return {name: _in_query(name, values) for name, values in self.params.items()}
+    def _encoded(self) -> dict[str, str]:
+        """{name: its part of the query string}. A page has a hundred links that differ in one part."""
+        _normalized = self._filter
+        return {name: _encode(name, values) for name, values in self.params.items()}
 
     @property
     def filter_query(self) -> str:
-        """What is in the list, without how it is shown."""
-        return self.query(**dict.fromkeys(SHOWN_AS))
+        """The query string without names that only say how the list is shown."""
+        return self.query(**dict.fromkeys(PRESENTATION_NAMES))
 
     def with_toggled(self, name: str, value: str) -> str:
-        """The query string with one value of a name added, or removed where it is there."""
+        """Returns the query string with one value of a name added, or removed if it is there."""
         values = self.params.get(name, [])
         return self.query(**{name: [one for one in values if one != value] if value in values else [*values, value]})
 
     def chips(self) -> list[Chip]:
-        """Every active filter, value by value."""
+        """Returns a chip for each value of every active filter."""
         found = []
         for name, values in self.params.items():
-            if name in SHOWN_AS:
+            if name in PRESENTATION_NAMES:
                 continue
             label = str(ListFilterSet.declared_filters[name].label)
             found += [Chip(name, label, self._word(name, value), self.with_toggled(name, value)) for value in values]
@@ -385,5 +393,5 @@ class ItemList:
         if name == "cause":
             return self.causes.get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
-            return _("yes") if value.strip().lower() in ("true", "1", "yes") else _("no")
+            return _("yes") if BooleanField().clean(value) else _("no")
         return value

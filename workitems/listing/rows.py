@@ -1,6 +1,6 @@
-"""The rows of a list as a page shows them."""
+"""The rows of a list as pages show them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -10,17 +10,17 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from pharos.accounts.models import Institution
 
-from ..database import fetched
-from ..durations import Late, lateness
-from ..explanations import State, Words, words
+from ..database import fetch_prepared
+from ..durations import Lateness, find_lateness
+from ..explanations import Situation, StatusLabel, Tone, describe_status
 from ..lifecycle import Phase
-from ..models import WorkItem, ingests_of_bags
+from ..models import WorkItem, count_ingests
 from ..vocabulary import Action
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """Which other upload of the bag matters to an item, by id."""
+    """The other uploads of the bag that matter for an item, by id."""
 
     superseded_by: int | None = None
     duplicate_of: int | None = None
@@ -37,27 +37,37 @@ class Row:
     item: WorkItem
     uploads: Uploads
     now: datetime
-    following: int | None = None  # the next row's item: where the eye goes on when this one leaves the list
-    owner: Institution | None = None  # as the list knows it; its item would look it up
-    late: Late | None = None
+    following: int | None = None  # the next row's item, which gets the focus when this one leaves the list
+    owner: Institution | None = None  # from the list, because the item would query for it
+    late: Lateness | None = None
 
     @cached_property
-    def words(self) -> Words:
-        return words(state_of(self.item, self.uploads, note=self.item.note_head), self.now)
+    def words(self) -> StatusLabel:
+        return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to be known of it than its status says; of most there is not."""
-        return self.uploads != NO_UPLOADS or self.item.needs_admin_review or self.late is not None
+        """Whether there is more to show about the upload, which is rare."""
+        return self.uploads != NO_UPLOADS
+
+    @property
+    def has_state_marks(self) -> bool:
+        """Whether there is more to show about its state than the status."""
+        return self.late is not None or self.is_for_admin
+
+    @property
+    def is_for_admin(self) -> bool:
+        """Whether it waits for an admin and its status doesn't already say so."""
+        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:
         return self.item.phase is Phase.CLOSED
 
 
-def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
-    """What `explain` needs to know of an item."""
-    return State(
+def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
+    """Returns what `explanations` needs to know of an item."""
+    return Situation(
         action=item.action,
         stage=item.stage,
         status=item.status,
@@ -73,22 +83,22 @@ def state_of(item: WorkItem, uploads: Uploads, *, note: str) -> State:
     )
 
 
-_GAP = 10**15  # stands for an item's number
+_PLACEHOLDER = 10**15  # a placeholder for an item's id
 
 
 @cache
-def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
-    """The statement for the uploads of so many items, and its parameters before their numbers.
+def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
+    """Returns the statement for the uploads of `number` items, and its parameters before their ids.
 
-    Putting it together takes three times as long as running it, so that is done once.
+    Building it takes three times as long as running it, so it is cached.
     """
     marked: Any = WorkItem.objects.with_uploads()
     marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
-    gaps = range(_GAP, _GAP + number)
+    gaps = range(_PLACEHOLDER, _PLACEHOLDER + number)
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
         return sql, params[:-number]
-    # Its own words written out: a plan for any values would not know that an index is for the first 200 letters of a name.
+    # Its constants are written out: a generic plan wouldn't know that an index covers the first 200 letters of a name.
     operations: Any = connection.ops
     whole = operations.compose_sql(sql, params).replace("%", "%%")
     for gap in gaps:
@@ -96,39 +106,45 @@ def _marking(number: int) -> tuple[str, tuple[Any, ...]]:
     return whole, ()
 
 
-def _marked(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
-    """The items with these numbers, and their uploads."""
-    # Filled up with the last to a power of two, so that there are few statements.
+def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
+    """Yields these ids with their uploads."""
+    # Padded to a power of two with the last id, so that there are few different statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
-    sql, params = _marking(len(filled))
-    for pk, *others in fetched(using, sql, [*params, *filled]):
+    sql, params = _uploads_statement(len(filled))
+    for pk, *others in fetch_prepared(using, sql, [*params, *filled]):
         yield pk, Uploads(*others)
 
 
-def uploads_of(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
-    """{item's id: its Uploads}, from the database called `using`.
+def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
+    """Returns {item id: Uploads} from the database named `using`.
 
-    Two statements: which bags were uploaded more than once, and of those what stands in for what.
+    Two statements: which bags were uploaded more than once, and which of their uploads replaces which.
     """
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
-    ingests = ingests_of_bags(bags.values(), using)
+    ingests = count_ingests(bags.values(), using)
     asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
     if asked:
-        found |= _marked(asked, using)
+        found |= _fetch_uploads(asked, using)
     return found
 
 
-def rows_at(
-    ids: Sequence[int], now: datetime, institutions: Mapping[int, Institution], using: str = DEFAULT_DB_ALIAS
+def fetch_rows(
+    ids: Sequence[int],
+    now: datetime,
+    institutions: Mapping[int, Institution],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    fields: Iterable[str] = (),
 ) -> list[Row]:
-    """The rows of these items in this order, from the database called `using`: three statements, however many rows.
+    """Returns the rows of these items in this order, by three statements however many there are.
 
-    `institutions`: those that the reader knows of, by number, so that nobody has to look them up again.
+    `institutions`: those that the reader can see, by id, so that they aren't loaded again. `fields`: fields of the item
+    to load in addition to those of every row. `using`: the database to read.
     """
-    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_numbers(ids).for_rows()}
+    by_id = {item.pk: item for item in WorkItem.objects.using(using).with_ids(ids).for_rows(fields)}
     items = [by_id[pk] for pk in ids if pk in by_id]
-    uploads = uploads_of(items, using)
+    uploads = find_uploads(items, using)
     following = [item.pk for item in items[1:]] + [None]
     return [
         Row(
@@ -137,13 +153,13 @@ def rows_at(
             now,
             after,
             institutions.get(item.institution_id),
-            late_of(item, uploads[item.pk], now, using),
+            row_lateness(item, uploads[item.pk], now, using),
         )
         for item, after in zip(items, following, strict=False)
     ]
 
 
-def late_of(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Late | None:
-    """Whether it is late; an upload that another one stands in for waits for nothing."""
+def row_lateness(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
+    """Returns how late an item is, or None. An upload that is replaced by another one isn't waiting for anything."""
     is_replaced = uploads.superseded_by or uploads.duplicate_of
-    return None if is_replaced else lateness(item, now, using)
+    return None if is_replaced else find_lateness(item, now, using)

@@ -1,4 +1,4 @@
-"""Each mail once: whoever sends takes it first, so that two runs at once send it only once, and a crash loses none."""
+"""Sends each email once: a run claims it first, so that two runs at once don't both send it, and a crash loses none."""
 
 import logging
 import smtplib
@@ -17,16 +17,16 @@ from django.utils import timezone, translation
 
 from pharos.accounts.models import User
 
-# What a run has taken and neither sent nor given back for so long, it has left behind by a crash.
-LEFT_BEHIND = timedelta(minutes=15)
-# After so many failures in a row the mail server is not there, and the rest is left for the next run.
-PATIENCE = 3
+# A claim this old was left behind by a run that crashed.
+STALE_CLAIM_AGE = timedelta(minutes=15)
+# After this many failures in a row the mail server is down, and the rest is left for the next run.
+MAX_FAILURES_IN_A_ROW = 3
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A mail, as plain text and perhaps as HTML. `headers`: beside the usual."""
+class Email:
+    """An email in plain text and optionally in HTML. `headers`: in addition to the usual ones."""
 
     to: str
     subject: str
@@ -36,8 +36,8 @@ class Letter:
 
 
 @dataclass
-class Sent:
-    """What a run has done: how many were sent, had nothing to tell or nobody to go to, could not be sent, and not be written."""
+class SendSummary:
+    """What a run did: how many emails were sent, had no content or recipient, couldn't be sent, or couldn't be written."""
 
     sent: int = 0
     empty: int = 0
@@ -46,67 +46,68 @@ class Sent:
 
 
 @contextmanager
-def as_read_by(person: User) -> Iterator[None]:
-    """Within, words and times are written as this person reads them."""
+def localized_for(person: User) -> Iterator[None]:
+    """Within it, language and time zone are those of this person."""
     language = person.language or settings.LANGUAGE_CODE
     with translation.override(language), timezone.override(ZoneInfo(person.time_zone)):
         yield
 
 
-def take(rows: Any, now: datetime) -> bool:
-    """Whether this run may send what these rows (one, as a queryset) are for: nobody else is at it."""
-    free = Q(claimed_at=None) | Q(claimed_at__lt=now - LEFT_BEHIND)
+def claim(rows: Any, now: datetime) -> bool:
+    """Whether this run has claimed the row, given as a queryset of one: no other run is sending it."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE_CLAIM_AGE)
     return bool(rows.filter(free).update(claimed_at=now))
 
 
-def send(letter: Letter) -> bool | None:
-    """Whether the mail server has taken it; None where it is there, and does not take this one."""
-    mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=letter.headers)
-    if letter.html:
-        mail.attach_alternative(letter.html, "text/html")
+def send(email: Email) -> bool | None:
+    """Whether the mail server has accepted it; None if the server works but refuses this email."""
+    mail = EmailMultiAlternatives(email.subject, email.text, to=[email.to], headers=email.headers)
+    if email.html:
+        mail.attach_alternative(email.html, "text/html")
     try:
         return bool(mail.send())
     except smtplib.SMTPRecipientsRefused as error:
-        log.warning("a mail was refused: %s", error)
+        log.warning("an email was refused: %s", error)
         return None
     except (OSError, smtplib.SMTPException) as error:
-        log.warning("a mail was not sent: %s", error)
+        log.warning("an email was not sent: %s", error)
         return False
 
 
-def send_each(
+def deliver(
     due: Iterable[Any],
     rows: Callable[[Any], Any],
-    letter: Callable[[Any], Letter | None],
+    compose: Callable[[Any], Email | None],
     done: Callable[[Any], None],
     now: datetime,
-    sent: Sent,
-) -> Sent:
-    """Sends what is due, one after the other.
+    sent: SendSummary,
+) -> SendSummary:
+    """Sends what is due, one by one.
 
-    `now`: when the run began. `rows`: the row of one that is due, as a queryset that `take` can ask; `letter`: its mail, None where there is nothing or nobody to tell;
-    `done`: what is noted after that. Both get it as it is once it was taken: a run may be long, and people move meanwhile.
+    `now`: when the run started. `rows`: the row of a due email as a queryset for `claim`. `compose`: its email, None if there
+    is no content or recipient. `done`: called afterwards. Both get the row as it is after the claim: a run can be long, and
+    data changes in the meantime.
     """
     in_a_row, begun = 0, monotonic()
     for one in due:
-        if in_a_row == PATIENCE:
+        if in_a_row == MAX_FAILURES_IN_A_ROW:
             break
-        # Not the run's beginning: in a long one, another would think that what it takes now was left behind.
-        if not take(rows(one), now + timedelta(seconds=monotonic() - begun)):
+        # Not the start of the run: in a long run, others would take a new claim for a stale one.
+        if not claim(rows(one), now + timedelta(seconds=monotonic() - begun)):
             continue
         one = rows(one).first()
         if one is None:
             continue
         try:
-            found = letter(one)
+            found = compose(one)
         except Exception:
-            # It stays taken, and is tried again after a while: whoever waits behind it must not wait for ever.
-            log.exception("a mail could not be written: %r", one)
+            # It stays claimed and is retried later, so that those behind it don't wait forever.
+            log.exception("an email could not be created: %r", one)
             sent.broken += 1
             continue
         taken = send(found) if found else True
         if taken is None:
-            # It stays claimed, and is tried again after a while: an address that is dead must not stop everybody's mails.
+            # It stays claimed and is retried later: one dead address must not stop everyone's email.
             sent.failed += 1
             continue
         if not taken:

@@ -1,28 +1,28 @@
-"""One run: everything that is due now."""
+"""One run of the mailing: sends everything that is due now."""
 
 from datetime import datetime
 
 from . import digests, watches
-from .outbox import Sent, send_each
+from .outbox import SendSummary, deliver
 
 
-def send_all(now: datetime) -> Sent:
-    """Sends all that is due, and says how that went."""
-    sent = Sent()
-    send_each(
+def send_due(now: datetime) -> SendSummary:
+    """Sends all emails that are due, and returns how that went."""
+    sent = SendSummary()
+    deliver(
         watches.due(),
-        watches.row_of,
-        lambda watched: watches.letter(watched, now),
+        watches.claimable_row,
+        lambda watched: watches.compose(watched, now),
         lambda watched: watched.delete(),
         now,
         sent,
     )
-    digests.move_with_people(now)
-    send_each(
+    digests.update_time_zones(now)
+    deliver(
         digests.due(now),
-        lambda digest: digests.row_of(digest, now),
-        lambda digest: digests.letter(digest, now),
-        lambda digest: digests.has_gone_out(digest, now),
+        lambda digest: digests.claimable_row(digest, now),
+        lambda digest: digests.compose(digest, now),
+        lambda digest: digests.reschedule(digest, now),
         now,
         sent,
     )

@@ -1,4 +1,4 @@
-"""The spot test of a restoration: an institution's staff are asked, by mail and once, to check a restored copy."""
+"""Spot tests: asks an institution's staff by email, once, to check a restored copy."""
 
 import smtplib
 from datetime import datetime
@@ -18,31 +18,35 @@ from ..lifecycle import Refused
 from ..models import WorkItem
 
 
-class NotSent(Exception):
-    """The mail could not be handed over; nothing was recorded, so that the caller may ask again."""
+class EmailNotSent(Exception):
+    """The mail server didn't accept the email. Nothing was recorded, so the caller can ask again."""
 
     def __init__(self) -> None:
-        self.sentence = _("The mail server did not take the mail, so nobody was told and nothing was noted; ask again.")
+        self.sentence = _(
+            "The mail server didn't accept the email, so no one was notified and nothing was "
+            "recorded. Send the request again."
+        )
         super().__init__(self.sentence)
 
 
-def ask_to_check(item: WorkItem, *, by: User, item_url: str, via: str = "api", at: datetime | None = None) -> bool:
-    """Notes on the item that its institution's staff are told, and mails them; False where they were told before.
+def request_spot_test(item: WorkItem, *, by: User, item_url: str, via: str = "api", at: datetime | None = None) -> bool:
+    """Emails the institution's staff and records that on the item; False if they were notified before.
 
-    `item_url` is the whole address of the item's page. The row stays locked until the mail server has the mail, so that two
-    callers mail once, and a failure leaves no note. Raises Refused or NotSent; the object is then the row as it is.
+    `item_url` is the full address of the item's page. The row stays locked until the mail server has accepted the
+    email, so two callers send one email, and a failure leaves no record. Raises Refused or EmailNotSent; `item` is then
+    reloaded.
     """
     now = at or timezone.now()
     try:
         with transaction.atomic():
-            # Its version under the lock: the caller's copy may be of yesterday.
+            # Read the version under the lock: the caller's copy can be outdated.
             item.refresh_from_db(from_queryset=WorkItem.objects.select_for_update())
             seen = item.version
             transitions.notify(item, by=by, via=via, at=now)
             if item.version == seen:
                 return False
-            _mail(item, _staff(item), item_url, now)
-    except (Refused, NotSent):
+            _send(item, _staff(item), item_url, now)
+    except (Refused, EmailNotSent):
         item.refresh_from_db()
         raise
     return True
@@ -52,11 +56,11 @@ def _staff(item: WorkItem) -> list[str]:
     people = User.objects.filter(institution_id=item.institution_id, role=Role.STAFF, is_active=True)
     if found := list(people.order_by("email").values_list("email", flat=True)):
         return found
-    sentence = _("%(name)s has no active staff who could check the copy; an admin can add some on the admin site.")
+    sentence = _("%(name)s has no active staff who could check the copy. An admin can add some on the admin site.")
     raise Refused("illegal", sentence % {"name": item.institution.name})
 
 
-def _mail(item: WorkItem, addresses: list[str], item_url: str, now: datetime) -> None:
+def _send(item: WorkItem, addresses: list[str], item_url: str, now: datetime) -> None:
     names = {
         "object": _one_line(item.object_identifier),
         "file": _one_line(item.generic_file_identifier),
@@ -76,11 +80,11 @@ def _mail(item: WorkItem, addresses: list[str], item_url: str, now: datetime) ->
     try:
         sent = mail.send()
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent from error
+        raise EmailNotSent from error
     if not sent:
-        raise NotSent
+        raise EmailNotSent
 
 
 def _one_line(text: str) -> str:
-    """Names may hold any character; a line break among them would end a header, or look like a line of ours."""
+    """Names can contain any character; a line break would end a header or look like a line of our text."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -4,6 +4,7 @@ import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+import workitems.database
 import workitems.search.text
 import workitems.vocabulary
 from django.db import migrations, models
@@ -33,7 +34,7 @@ class Migration(migrations.Migration):
                 ('stage', models.CharField(choices=workitems.vocabulary.stage_choices, max_length=32, verbose_name='stage')),
                 ('status', models.CharField(choices=workitems.vocabulary.status_choices, max_length=32, verbose_name='status')),
                 ('outcome', models.CharField(blank=True, max_length=255, verbose_name='outcome')),
-                ('bag_date', models.DateTimeField(blank=True, null=True, verbose_name='bag made')),
+                ('bag_date', models.DateTimeField(blank=True, null=True, verbose_name="bag created")),
                 ('date', models.DateTimeField(verbose_name='received')),
                 ('retry', models.BooleanField(default=True, verbose_name='retry')),
                 ('reviewed', models.BooleanField(default=False, verbose_name='reviewed')),
@@ -114,19 +115,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='workitem',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['Ingest', 'Restore', 'Glacier Restore', 'Delete', 'Fixity Check', 'DPN'])), name='known_action'),
+            constraint=workitems.database.VocabularyCheck(field='action', words=['Ingest', 'Restore', 'Glacier Restore', 'Delete', 'Fixity Check', 'DPN']),
         ),
         migrations.AddConstraint(
             model_name='workitem',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['Requested', 'Receive', 'Fetch', 'Unpack', 'Validate', 'Reingest Check', 'Copy To Staging', 'Format Identification', 'Store', 'Storage Validation', 'Record', 'Package', 'Restoring', 'Available in S3', 'Cleanup', 'Resolve'])), name='known_stage'),
+            constraint=workitems.database.VocabularyCheck(field='stage', words=['Requested', 'Receive', 'Fetch', 'Unpack', 'Validate', 'Reingest Check', 'Copy To Staging', 'Format Identification', 'Store', 'Storage Validation', 'Record', 'Package', 'Restoring', 'Available in S3', 'Cleanup', 'Resolve']),
         ),
         migrations.AddConstraint(
             model_name='workitem',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['Pending', 'Started', 'Success', 'Failed', 'Cancelled', 'Suspended'])), name='known_status'),
+            constraint=workitems.database.VocabularyCheck(field='status', words=['Pending', 'Started', 'Success', 'Failed', 'Cancelled', 'Suspended']),
         ),
         migrations.AddConstraint(
             model_name='workitem',
-            constraint=models.CheckConstraint(condition=models.Q(('reviewed', False), ('status__in', [workitems.vocabulary.Status['SUCCESS'], workitems.vocabulary.Status['CANCELLED']]), models.Q(('retry', False), ('status', workitems.vocabulary.Status['FAILED'])), _connector='OR'), name='reviewed_only_when_closed'),
+            constraint=models.CheckConstraint(condition=models.Q(('reviewed', False), ('status__in', ['Success', 'Cancelled']), models.Q(('retry', False), ('status', 'Failed')), _connector='OR'), name='reviewed_only_when_closed'),
         ),
         migrations.AddIndex(
             model_name='historyentry',

@@ -1,4 +1,4 @@
-"""PostgreSQL itself refuses to change or delete history, whoever asks. For SQLite see 0005."""
+"""PostgreSQL itself refuses to change or delete history, whoever tries. For SQLite see 0005."""
 
 from django.db import migrations
 

@@ -1,8 +1,7 @@
-"""SQLite, too, refuses to change or delete history, whoever asks; PostgreSQL does since 0002.
+"""SQLite, too, refuses to change or delete history, whoever tries; PostgreSQL has since 0002.
 
-SQLite drops a table's triggers with the table, and Django remakes the whole table for most changes of a model. A later
-migration that changes HistoryEntry must therefore end with `migrations.RunPython(run(FORWARD), run(BACKWARD))` of this
-one again; tests/test_database.py fails where it does not.
+SQLite drops a table's triggers with the table, and Django remakes the table for most changes of a model. For HistoryEntry see
+0009, which replaces these triggers.
 """
 
 from django.db import migrations

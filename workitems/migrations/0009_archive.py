@@ -1,16 +1,16 @@
-"""The archive of old history, and who guards it.
+"""The archive of old history, and what protects it.
 
-An entry is never changed nor lost, and is in exactly one of the two tables; the database itself sees to that:
-- Into the archive goes only what lies in the history, column for column; and with that it leaves the history.
-- From the history an entry can be deleted only if the archive holds it, column for column. From the archive none can.
+An entry is never changed or lost, and is in exactly one of the two tables. The database itself makes sure of that:
+- The archive only accepts what is in the history, column for column, and the entry then leaves the history.
+- An entry can be deleted from the history only if the archive has it, column for column. None can be deleted from the archive.
 
-On PostgreSQL a live installation does not notice this migration: the tables are new, the history's trigger keeps its place
-(only its function is replaced, which locks no table), and the one lock on items, for the foreign key, is waited for no
-longer than `lock_timeout`, because whoever writes would queue up behind it; then it is tried again.
+On PostgreSQL, users of a live installation do not notice this migration: the tables are new, the trigger of the history stays
+in place (only its function is replaced, which locks no table), and the one lock on items, for the foreign key, is not waited
+for longer than `lock_timeout`, because every writer would queue up behind it; then it is tried again.
 
-On SQLite a table's triggers go with the table, and Django remakes the whole table for most changes of a model. A later
+On SQLite a table's triggers are dropped with the table, and Django remakes the table for most changes of a model. A later
 migration that changes HistoryEntry or ArchivedEntry must therefore begin with `guards(SQLITE_BACKWARD)` and end with
-`guards(SQLITE_FORWARD)` of this one; tests/test_database.py and tests/test_archive.py fail where it does not.
+`guards(SQLITE_FORWARD)` of this one; tests/database/test_guards.py and tests/audit_log/test_archiving.py fail without it.
 """
 
 import time
@@ -20,9 +20,9 @@ import django.db.models.deletion
 from django.db import OperationalError, migrations, models, transaction
 
 ATTEMPTS = 120  # of a second each
-PAUSE = 0.5  # seconds between them, in which those who queued up behind us get through
+PAUSE = 0.5  # seconds between them, for those who queued up behind us
 
-# CREATE TABLE … (LIKE …): the same columns in the same order, by which whole rows can be compared.
+# CREATE TABLE … (LIKE …): the same columns in the same order, so that rows can be compared as a whole.
 POSTGRESQL_FORWARD = """
 SET LOCAL lock_timeout = '1s';
 CREATE TABLE workitems_archivedentry (
@@ -66,7 +66,7 @@ CREATE TRIGGER archive_is_append_only BEFORE UPDATE OR DELETE ON workitems_archi
 CREATE TRIGGER archive_is_not_emptied BEFORE TRUNCATE ON workitems_archivedentry
     FOR EACH STATEMENT EXECUTE FUNCTION workitems_archive_is_append_only();
 
--- One plan for all rows: else the years would be planned anew for each, which is six times the work.
+-- One plan for all rows. Otherwise the years would be planned for each row, which is six times the work.
 CREATE OR REPLACE FUNCTION workitems_history_is_append_only() RETURNS trigger LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -106,7 +106,7 @@ COLUMNS = (
 
 
 def same_in(table, row):
-    """The condition that the table holds this row of the other one, column for column. NULL is NULL here."""
+    """The condition that the table has this row of the other one, column for column. NULL equals NULL here."""
     compared = " AND ".join(f'"{column}" IS {row}."{column}"' for column in COLUMNS)
     return f"EXISTS (SELECT 1 FROM {table} WHERE id = {row}.id AND {compared})"
 
@@ -122,7 +122,7 @@ SQLITE_TRIGGERS = {
         f"BEFORE DELETE ON workitems_historyentry WHEN NOT {same_in('workitems_archivedentry', 'OLD')} "
         f"{refuse(HISTORY, 'DELETE')}"
     ),
-    # INSERT OR REPLACE deletes what is in its way without asking the triggers for deletes.
+    # INSERT OR REPLACE deletes the rows in its way without running the triggers for deletes.
     "history_is_append_only_insert": (
         "BEFORE INSERT ON workitems_historyentry WHEN EXISTS (SELECT 1 FROM workitems_historyentry "
         f"WHERE id = NEW.id OR (item_id = NEW.item_id AND number = NEW.number)) {refuse(HISTORY, 'REPLACE')}"
@@ -147,7 +147,7 @@ SQLITE_BEFORE = [
 
 
 def guards(statements):
-    """Runs the statements where the database is SQLite."""
+    """Runs the statements if the database is SQLite."""
 
     def on_sqlite(apps, schema_editor):
         if schema_editor.connection.vendor == "sqlite":
@@ -158,7 +158,7 @@ def guards(statements):
 
 
 def patiently(schema_editor, sql, pause=time.sleep):
-    """Runs the SQL; where a lock is not to be had at once, lets go of everything, waits, and tries again."""
+    """Runs the SQL. If it cannot get a lock at once, it releases everything, waits, and tries again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with transaction.atomic(schema_editor.connection.alias):
@@ -171,7 +171,7 @@ def patiently(schema_editor, sql, pause=time.sleep):
 
 
 class ArchiveTable(migrations.CreateModel):
-    """On SQLite the table that the model describes; on PostgreSQL the same, in one part for each year."""
+    """On SQLite the table that the model describes; on PostgreSQL the same, partitioned by year."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor == "postgresql":

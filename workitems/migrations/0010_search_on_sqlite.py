@@ -1,13 +1,13 @@
-"""On SQLite, which has no index by trigrams: the searched texts in the orders in which the search goes through the newest items.
+"""On SQLite, which has no trigram index: the searched texts in the orders in which the search goes through the newest items.
 
-Without these it would fetch every item that it looks at. PostgreSQL could not have them (an entry of an index may not be so
-long) and does not need them. Django does not know of them, so a later migration for which it remakes the table must end with
-`RunLive(add, remove)` of this one again; tests/test_finding.py fails where it does not.
+Without these indexes it would fetch every item that it examines. PostgreSQL could not have them, since its index entries must
+not be that long, and does not need them. No model knows of them; `workitems.database.VocabularyCheck` makes sure that they
+survive when Django remakes the table.
 """
 
 from django.db import migrations
 
-from workitems.database import RunLive
+from workitems.database import RunPythonOnline
 
 INDEXES = {
     "item_searched": "date DESC, id DESC, search_text",
@@ -32,4 +32,4 @@ def remove(connection):
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [("workitems", "0009_archive")]
-    operations = [RunLive(add, remove)]
+    operations = [RunPythonOnline(add, remove)]

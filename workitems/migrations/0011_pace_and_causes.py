@@ -1,4 +1,4 @@
-"""How long things take, how many are done in a day, and why items failed: the tables (see `workitems.durations`, `workitems.failures.recorder`)."""
+"""The tables of how long things take, how many are finished in a day, and why items failed."""
 
 import django.db.models.deletion
 from django.db import migrations, models

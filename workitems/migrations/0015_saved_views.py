@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('query', models.CharField(blank=True, max_length=4000)),
-                ('reach', models.CharField(choices=[('private', 'only you'), ('institution', 'your institution'), ('everybody', 'everybody')], default='private', max_length=16, verbose_name='who sees it')),
+                ('reach', models.CharField(choices=[('private', 'only you'), ('institution', 'your institution'), ('everybody', 'everyone')], default='private', max_length=16, verbose_name='visible to')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_views', to='accounts.institution')),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_views', to=settings.AUTH_USER_MODEL, verbose_name='owner')),

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='Digest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('every', models.CharField(choices=[('day', 'every day'), ('week', 'every week')], max_length=8)),
+                ('every', models.CharField(choices=[('day', "daily"), ('week', "weekly")], max_length=8)),
                 ('next_at', models.DateTimeField()),
                 ('zone', models.CharField(max_length=64)),
                 ('since', models.DateTimeField()),

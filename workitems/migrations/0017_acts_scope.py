@@ -1,16 +1,16 @@
-"""Whose items the people who began bulk acts saw then. Of those that there are it is what they see now."""
+"""Which items the people who started bulk changes could see then. For existing bulk changes it is what they can see now."""
 
 import django.db.models.deletion
 from django.db import migrations, models
 
-from pharos.accounts.roles import Permission, may
+SEE_EVERY_INSTITUTION = ("admin", "worker")  # the roles that did, then
 
 
 def fill(apps, schema_editor):
     acts = apps.get_model("workitems", "BulkChange").objects.using(schema_editor.connection.alias)
     for act in acts.select_related("by").iterator():
         act.institution_id = act.by.institution_id
-        act.is_of_all = may(act.by.role, Permission.SEE_EVERY_INSTITUTION)
+        act.is_of_all = act.by.role in SEE_EVERY_INSTITUTION
         if "query" in act.selection:
             act.selection.setdefault("zone", act.by.time_zone)
             act.selection.setdefault("of", None if act.is_of_all else act.institution_id)

@@ -1,6 +1,6 @@
-"""How many items come to an end in each quarter of an hour, in place of those of each day in UTC.
+"""How many items finish in each quarter of an hour, instead of on each day in UTC.
 
-The table of the days stays as it is: workers of the version before write to it until they are started anew. A later version
+The table of the days stays for now: workers of the previous version write to it until they are restarted. A later version
 drops it.
 """
 

@@ -1,28 +1,28 @@
-"""Every table, each in a file of its own, with its querysets in domain words.
+"""Every table in a file of its own, with querysets in domain words.
 
-It imports nothing from the rooms above, which fill, count and change what is stored here.
+It imports nothing from the rooms above, which fill, count, and change what is stored here.
 """
 
 from .append_only import AppendOnly
 from .bulk_change import BulkChange
-from .counts import COLUMNS, KIND, MOVING_SQL, CountChange, ItemCount
+from .counts import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountChange, ItemCount
 from .digest import Digest, Every
 from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
+from .phases import CLOSED, in_phases
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
-from .uploads import ingests_of_bags
+from .uploads import count_ingests
 from .watch import Watch
-from .work_item import CLOSED, PHASES, WorkItem, WorkItemQuerySet
+from .work_item import WorkItem, WorkItemQuerySet
 from .worker_state import WorkItemState
 
 __all__ = [
+    "CELL_COLUMNS",
     "CLOSED",
-    "COLUMNS",
-    "KIND",
+    "KIND_COLUMNS",
     "MOVING_SQL",
-    "PHASES",
     "QUERY_LIMIT",
     "AcceptedChange",
     "AppendOnly",
@@ -45,5 +45,6 @@ __all__ = [
     "WorkItem",
     "WorkItemQuerySet",
     "WorkItemState",
-    "ingests_of_bags",
+    "count_ingests",
+    "in_phases",
 ]

@@ -1,5 +1,5 @@
-"""What is part of the audit trail stays: how the ORM says so."""
+"""The error for changes to the audit trail."""
 
 
 class AppendOnly(TypeError):
-    """Raised where code tries to delete an item, or to change or delete an entry of its history."""
+    """Raised by code that tries to delete an item, or to change or delete an entry of its history."""

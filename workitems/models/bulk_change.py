@@ -1,4 +1,4 @@
-"""What is kept of a bulk act, while it runs and afterwards; `bulk` does it."""
+"""The table of bulk changes, during and after their run. `bulk` runs them."""
 
 import uuid
 
@@ -10,23 +10,30 @@ from pharos.accounts.models import Institution, User
 
 
 class BulkChange(models.Model):
-    """One move made with many items at once, piece by piece, so that it can be watched, interrupted and gone on with.
+    """One move on many items, made in batches so that it can be watched, interrupted, and resumed.
 
-    `selection` is {"ids": […]}, the items that the dry run has shown; or {"query": …, "zone": …, "of": institution or None} with "until", the last item
-    that there was; with "mark": the last history entry when the list was shown (an item with a later one is left alone), and
-    "at_least" where there were more than `total`; or it is {"undo": act's id}. `cursor` is the last item that it has come to. Its
-    entries in the items' histories carry its id. `institution`, `is_of_all`: whose items whoever began it saw then.
+    `selection` is one of
+
+    - {"ids": […]}: the items that the preview has shown
+    - {"query": …, "zone": …, "of": institution or None, "until": the last item that existed}
+    - {"undo": id of another bulk change}
+
+    It also has "mark", the last history entry when the list was drawn (items with later entries are left alone), and
+    "at_least" when there were more than `total` items. `cursor` is the last item processed. The history entries of the
+    change carry its id. `institution` and `is_of_all` say whose items its author could see at the time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     by = models.ForeignKey(User, models.PROTECT, related_name="bulk_changes")
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_changes", null=True)
-    is_of_all = models.BooleanField(db_default=True)  # closed unless said otherwise: only admins see such an act
+    is_of_all = models.BooleanField(db_default=True)  # denied by default: only admins see such a change
     move = models.CharField(max_length=16)
     selection = models.JSONField()
     note = models.TextField(blank=True)
-    from_the_beginning = models.BooleanField(default=False)  # a requeue: to the first stage, not to where each stopped
-    query = models.TextField(blank=True)  # the list to go back to
+    from_the_beginning = models.BooleanField(
+        default=False
+    )  # requeue to the first stage, not to where each item stopped
+    query = models.TextField(blank=True)  # the list to return to
     total = models.PositiveIntegerField()
     cursor = models.BigIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
@@ -46,10 +53,10 @@ class BulkChange(models.Model):
 
     @property
     def is_whole(self) -> bool:
-        """Whether `total` is all of it, and not only a number that it is more than."""
+        """Whether `total` is the full number rather than a lower bound."""
         return "at_least" not in self.selection
 
     @property
     def came_to(self) -> int:
-        """How many items it has dealt with so far."""
+        """The number of items processed so far."""
         return self.changed + self.unchanged + sum(self.skipped.values())

@@ -1,14 +1,14 @@
-"""The tables of the summary. The triggers write them; nobody else does (see `keeping` for mending them)."""
+"""The summary table and its deltas. Only triggers write them, except for `counts.repair`."""
 
 from django.db import models
 
 from ..vocabulary import MOVING
 
-WORD = 32  # as long as the words of the vocabulary may be
+WORD = 32  # the maximum length of a word of the vocabulary
 
 
 class Cell(models.Model):
-    # A plain number: a foreign key would look its institution up on every change.
+    # A plain number, because a foreign key would look up its institution on every change.
     institution_id = models.BigIntegerField()
     action = models.CharField(max_length=WORD)
     stage = models.CharField(max_length=WORD)
@@ -21,26 +21,26 @@ class Cell(models.Model):
         abstract = True
 
 
-COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
-KIND = COLUMNS[1:]  # what an item is, whoever owns it
-# As SQL writes them, word for word: SQLite takes the partial index `item_moving_since` only then.
+CELL_COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
+KIND_COLUMNS = CELL_COLUMNS[1:]  # a cell without its institution
+# Written out for SQL: SQLite uses the partial index `item_moving_since` only for this exact text.
 MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
 
 
 class ItemCount(Cell):
-    """How many items of a cell there are, but for the changes that are not folded in yet."""
+    """The number of settled items in a cell, without the deltas that haven't been folded in yet."""
 
     class Meta:
         verbose_name = "count of items"
         verbose_name_plural = "counts of items"
-        constraints = [models.UniqueConstraint(fields=COLUMNS, name="one_count_per_cell")]
+        constraints = [models.UniqueConstraint(fields=CELL_COLUMNS, name="one_count_per_cell")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.status} {self.action} of {self.institution_id}"
 
 
 class CountChange(Cell):
-    """One item more or less in a cell. PostgreSQL only; appended by every writer, taken out by whoever folds."""
+    """A delta: one item more or less in a cell. PostgreSQL only; every writer appends, and folding removes."""
 
     class Meta:
         verbose_name = "change of a count"

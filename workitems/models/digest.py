@@ -1,4 +1,4 @@
-"""The table of who gets which saved view by email, and when next; `mailing.digests` sends them."""
+"""The table of digests: who gets which saved view by email, and when next. `mailing.digests` sends them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,15 +9,16 @@ from .saved_view import SavedView
 
 
 class Every(models.TextChoices):
-    DAY = "day", _("every day")
-    WEEK = "week", _("every week")
+    DAY = "day", _("daily")
+    WEEK = "week", _("weekly")
 
 
 class Digest(models.Model):
-    """A person gets a view by mail. `since`: when the last one went out, or had nothing to tell; before the first, when it was asked for.
+    """A saved view that a person receives by email.
 
-    What has changed after that is new in the next one. `next_at`: when that is due, by the clocks of `zone`, the person's own when
-    that was worked out. `has_begun`: whether there was a first one.
+    `since` is when the last digest was sent or skipped because it was empty; before the first one, when it was
+    requested. Changes after that are new in the next digest. `next_at` is when that one is due, by the clock of `zone`,
+    the person's time zone when it was computed. `has_begun` says whether a first digest was sent.
     """
 
     view = models.ForeignKey(SavedView, models.CASCADE, related_name="digests")

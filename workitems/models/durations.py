@@ -1,17 +1,17 @@
-"""What is kept of how long things take. Rows are only appended by those who change items; `keeping` sums them up.
+"""The tables of durations and outcomes. Code that changes items only appends rows; `durations.recorder` folds them.
 
-A writer never waits for another one here: what one table row for each kind of change would be, everybody's row to wait for,
-is any number of rows, of which those with `is_sum` hold what was there when somebody last summed up.
+This keeps writers from waiting for each other: a single row per kind would make them queue. Instead a kind has any
+number of rows, and the one with `is_sum` holds the total as of the last fold.
 """
 
 from django.db import models
 from django.db.models import Q
 
-WORD = 32  # as long as the words of the vocabulary may be
+WORD = 32  # the maximum length of a word of the vocabulary
 
 
-class Appended(models.Model):
-    """`number` things of one kind; `is_sum`: added up from others, and the only such row of its kind."""
+class CountedRow(models.Model):
+    """`number` things of one kind. `is_sum` marks the total, of which each kind has at most one."""
 
     number = models.BigIntegerField(default=1)
     is_sum = models.BooleanField(default=False)
@@ -20,8 +20,8 @@ class Appended(models.Model):
         abstract = True
 
 
-class StepTime(Appended):
-    """How often items took a time (see `scale.step_of`) at a stage, by week; without a stage: as a whole."""
+class StepTime(CountedRow):
+    """How many items took this time (see `scale.step_of`) at a stage, by week. An empty stage means the total time."""
 
     week = models.DateField()
     action = models.CharField(max_length=WORD)
@@ -46,15 +46,15 @@ class StepTime(Appended):
         return f"{self.number} {self.action} {self.stage}"
 
 
-class OutcomeCount(Appended):
-    """How many items came to an end in a quarter of an hour (see `steps.quarter_of`).
+class OutcomeCount(CountedRow):
+    """How many items were closed in a quarter of an hour (see `steps.quarter_of`).
 
-    Midnight falls on a quarter of an hour in every time zone, so these add up to the days of any reader. `institution_id`:
-    `steps.EVERYBODY` for all of them together, so that those who see everything add up no more rows than others.
+    Midnight falls on a quarter of an hour in every time zone, so quarters add up to days anywhere. Each outcome also
+    counts for `steps.ALL_INSTITUTIONS`, so that readers who see everything don't add up more rows than others.
     """
 
     quarter = models.IntegerField()
-    # A plain number: a foreign key would look its institution up on every change.
+    # A plain number, because a foreign key would look up its institution on every change.
     institution_id = models.BigIntegerField()
     outcome = models.CharField(max_length=16)  # steps.Outcome
 
@@ -78,9 +78,9 @@ class OutcomeCount(Appended):
 
 
 class Typical(models.Model):
-    """How long items of a kind usually take, in seconds: what the last weeks of StepTime say. None of kinds with too few.
+    """The usual times of a kind, in seconds, from recent weeks of StepTime. Kinds with too few samples have no row.
 
-    `low`, `median`, `high` and `late`: what a tenth, half, nine tenths and 95 of 100 did not exceed.
+    `low`, `median`, `high`, and `late` are the 10th, 50th, 90th, and 95th percentile.
     """
 
     action = models.CharField(max_length=WORD)

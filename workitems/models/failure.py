@@ -1,11 +1,11 @@
-"""The tables of why items failed: each cause once, and the last failure of each item. `failures` fills them."""
+"""The tables of failures: each cause once, and the last failure of each item. `failures` fills them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Cause(models.Model):
-    """A cause in words, once. Its number is short enough for an address."""
+    """A cause, stored once. Its id is short enough for a URL."""
 
     text = models.CharField(max_length=200, unique=True)
 
@@ -18,13 +18,15 @@ class Cause(models.Model):
 
 
 class Failure(models.Model):
-    """The last failure of an item. It stays when the item goes on; `status` says whether it is still so."""
+    """The last failure of an item. It stays when the item is retried; the item's `status` says whether it is still
+    failed.
+    """
 
-    # Items are never deleted; and a foreign key would keep writers out of their table while a migration makes it.
+    # No constraint: items are never deleted, and creating a foreign key would block writers of the item table.
     item = models.OneToOneField(
         "WorkItem", models.PROTECT, primary_key=True, related_name="failure", db_constraint=False
     )
-    # The item's, again: a failure is looked for by time and institution without the items.
+    # A copy of the item's, so that failures are found by time and institution without a join.
     institution_id = models.BigIntegerField()
     cause = models.ForeignKey(Cause, models.PROTECT, db_index=False)
     at = models.DateTimeField()

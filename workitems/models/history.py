@@ -1,4 +1,4 @@
-"""The tables of an item's history: the entries at hand, and those that were moved out to the archive."""
+"""The tables of an item's history: current entries, and those moved to the archive."""
 
 from typing import Any, NoReturn
 
@@ -12,22 +12,22 @@ from .append_only import AppendOnly
 
 class HistoryQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
     def delete(self) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
 
 class AcceptedChange(models.Model):
-    """One accepted change of an item. Append-only: the database itself refuses anything else, by triggers."""
+    """One accepted change of an item. Append-only: triggers in the database refuse anything else."""
 
     item: models.ForeignKey[Any, Any]
-    number = models.PositiveIntegerField()  # 1, 2, 3 … per item: two writers can never both have the next one
+    number = models.PositiveIntegerField()  # 1, 2, 3 … per item; unique, so two writers can't both add the next one
     at = models.DateTimeField()
-    who = models.CharField(max_length=255)  # text: it stays when the account is gone
+    who = models.CharField(max_length=255)  # text, so it outlives the account
     via = models.CharField(max_length=16)
     move = models.CharField(max_length=16)
     stage_before = models.CharField(max_length=32, blank=True)
@@ -35,8 +35,8 @@ class AcceptedChange(models.Model):
     stage_after = models.CharField(max_length=32)
     status_after = models.CharField(max_length=32)
     note = models.TextField(blank=True)  # the item's note after the change
-    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # {field: [before, after]} of what else changed
-    act = models.UUIDField(null=True)  # shared by the entries of one bulk act
+    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # of other columns that changed
+    act = models.UUIDField(null=True)  # shared by the entries of one bulk change
 
     class Meta:
         abstract = True
@@ -47,15 +47,15 @@ class AcceptedChange(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise AppendOnly("History is only ever added to.")
+            raise AppendOnly("History entries can only be added.")
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("History is only ever added to.")
+        raise AppendOnly("History entries can only be added.")
 
 
 class HistoryEntry(AcceptedChange):
-    """An entry at hand: where every change is recorded."""
+    """A current entry: every change is recorded here."""
 
     item = models.ForeignKey("WorkItem", models.PROTECT, related_name="history", db_index=False)
 
@@ -64,7 +64,7 @@ class HistoryEntry(AcceptedChange):
     class Meta(AcceptedChange.Meta):
         verbose_name = _("history entry")
         verbose_name_plural = _("history entries")
-        base_manager_name = "objects"  # or an item's `history.add()` would go around HistoryQuerySet
+        base_manager_name = "objects"  # otherwise an item's `history.add()` would bypass HistoryQuerySet
         constraints = [
             models.UniqueConstraint(fields=["item", "number"], name="one_entry_per_number"),
             models.CheckConstraint(
@@ -76,12 +76,12 @@ class HistoryEntry(AcceptedChange):
 
 
 class ArchivedEntry(AcceptedChange):
-    """An entry of long ago, of an item that was closed long ago. `archiving` moves them here; nothing else can.
+    """An old entry of an item closed long ago. Only `audit_log.archiving` moves entries here.
 
-    On PostgreSQL it lies in one table for each year of `at`, which have the indexes that migration 0009 says.
+    On PostgreSQL the table is partitioned by the year of `at`; migration 0009 defines the indexes of the partitions.
     """
 
-    id = models.BigIntegerField(primary_key=True)  # the one that it has always had
+    id = models.BigIntegerField(primary_key=True)  # the same as in HistoryEntry
     item = models.ForeignKey("WorkItem", models.PROTECT, related_name="archived_history", db_index=False)
 
     objects = HistoryQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""What is kept of a saved view; `saved_views` makes, shows and counts them."""
+"""The table of saved views. `saved_views` creates, shows, and counts them."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,11 +13,11 @@ QUERY_LIMIT = 4000
 
 
 class Reach(models.TextChoices):
-    """Who sees a view."""
+    """Who can see a view."""
 
     PRIVATE = "private", _("only you")
     INSTITUTION = "institution", _("your institution")
-    EVERYBODY = "everybody", _("everybody")
+    EVERYBODY = "everybody", _("everyone")
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
@@ -31,7 +31,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         )
 
     def in_order(self) -> "SavedViewQuerySet":
-        """This person's own first, then the institution's, then everybody's; each by name."""
+        """Orders a person's own views first, then the institution's, then everyone's, each by name."""
         whose = models.Case(
             models.When(reach=Reach.PRIVATE, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2
         )
@@ -39,17 +39,18 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 
 
 class SavedView(models.Model):
-    """`query`: of the list, as its page writes it. `owner`: who saved it; while it is private it is theirs alone.
+    """A list with a name.
 
-    `institution`: the one that it is shared with, if it is. A name is there once among a person's own, an institution's, and those
-    for everybody.
+    `query` is the list's query string as its page writes it. `owner` saved the view; a private one is visible to its
+    owner only. `institution` is the one it is shared with, if any. A name is unique among a person's own views, among
+    an institution's, and among those for everyone.
     """
 
     owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views", verbose_name=_("owner"))
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="saved_views")
     name = models.CharField(_("name"), max_length=NAME_LIMIT)
     query = models.CharField(max_length=QUERY_LIMIT, blank=True)
-    reach = models.CharField(_("who sees it"), max_length=16, choices=Reach, default=Reach.PRIVATE)
+    reach = models.CharField(_("visible to"), max_length=16, choices=Reach, default=Reach.PRIVATE)
     created_at = models.DateTimeField(default=timezone.now)
 
     owner_id: int

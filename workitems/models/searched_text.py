@@ -1,10 +1,10 @@
-"""The table of the texts that a search looks through on PostgreSQL; triggers fill it (`search.index`)."""
+"""The table of searched texts on PostgreSQL. Triggers fill it (see `search.index`)."""
 
 from django.db import models
 
 
 class SearchedText(models.Model):
-    # No constraint: the triggers see to it, and would else be asked to look the item up again on every insert.
+    # No constraint: the triggers keep it consistent, and a constraint would look up the item on every insert.
     item = models.OneToOneField(
         "workitems.WorkItem", models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
     )

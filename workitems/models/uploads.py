@@ -1,12 +1,12 @@
-"""Which upload of a bag counts: superseded and duplicate uploads, as columns computed beside an item's row.
+"""Which upload of a bag counts: superseded and duplicate uploads, as columns computed for each item.
 
-The rule is the last section of the member API's Item page, version 8: a bag is its institution and name. Uploaded again
-with another etag, only the upload received last is processed; with the same etag, the bag is ingested once. Nothing of
-it is stored, so it stays right in whatever order the items arrive.
+The rule is the last section of the member API's Item page, version 8. A bag is identified by institution and name. When
+it is uploaded again with another etag, only the upload received last is processed; with the same etag, the bag is
+ingested once. None of this is stored, so it stays correct in whatever order items arrive.
 
-Rows are typed Any: to the type checker, a queryset with another column is no longer of its class.
+Rows are typed Any, because the type checker no longer recognizes the class of an annotated queryset.
 
-In every condition here OuterRef("…") is the row asked about, OuterRef(OuterRef("…")) the row that that one was asked for.
+In these conditions OuterRef("…") is the row being tested, and OuterRef(OuterRef("…")) the row it is tested for.
 """
 
 from collections import Counter
@@ -17,38 +17,40 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 
-from ..database import WORK_ITEMS, fetched
-from ..search import HEAD, same_text
+from ..database import WORK_ITEMS, fetch_prepared
+from ..search import PREFIX_LENGTH, same_text
 from ..vocabulary import Action, Status
+from .phases import CLOSED, NOT_CLOSED
 
-NOT_CLOSED = Q(status__in=[Status.PENDING, Status.STARTED, Status.SUSPENDED]) | Q(status=Status.FAILED, retry=True)
+FAILED_FOR_GOOD = CLOSED & Q(status=Status.FAILED)
+CANCELLED = Q(status=Status.CANCELLED)
 
 
 def _siblings(items: QuerySet) -> QuerySet:
-    """Ingests of the same bag. Of all items, whoever looks: an upload counts whether or not it is shown."""
+    """Returns ingests of the same bag, among all items: an upload counts even for readers who can't see it."""
     return items.filter(
         same_text("name", OuterRef("name")), action=Action.INGEST, institution_id=OuterRef("institution_id")
     ).order_by()
 
 
-def _received(side: str, date: Combinable, number: Combinable) -> Q:
-    """Received before ("lt") or after ("gt"); of two at the same instant, the one recorded later is the later one."""
+def _received_relative_to(side: str, date: Combinable, number: Combinable) -> Q:
+    """Returns the condition "received before" ("lt") or "received after" ("gt"). At the same instant the id decides."""
     return Q(**{f"date__{side}": date}) | Q(**{"date": date, f"id__{side}": number})
 
 
-_BEFORE = _received("lt", OuterRef("date"), OuterRef("id"))
-_AFTER = _received("gt", OuterRef("date"), OuterRef("id"))
-_BEFORE_THE_LAST = _received("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef("id")))
+_BEFORE = _received_relative_to("lt", OuterRef("date"), OuterRef("id"))
+_AFTER = _received_relative_to("gt", OuterRef("date"), OuterRef("id"))
+_BEFORE_OUTER_ROW = _received_relative_to("lt", OuterRef(OuterRef("date")), OuterRef(OuterRef("id")))
 
 
 def _originals(items: QuerySet) -> QuerySet:
-    """Earlier uploads with the same etag that are being or have been ingested, the oldest first.
+    """Returns earlier uploads with the same etag that are being or have been ingested, oldest first.
 
-    Not one that is superseded itself, nor one after which the bag was ingested, or waits to be, with other contents, nor
-    one whose object was deleted since: then the same file is rightly ingested again.
+    Leaves out uploads that are superseded themselves, that were followed by an ingest of other contents (done or
+    waiting), or whose object was deleted since: in these cases ingesting the same file again is right.
     """
     changed = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
-    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_THE_LAST)
+    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_OUTER_ROW)
     deleted = items.filter(
         same_text("object_identifier", OuterRef("object_identifier")),
         ~Q(object_identifier=""),
@@ -67,34 +69,35 @@ def _originals(items: QuerySet) -> QuerySet:
 
 
 def _replacements(items: QuerySet) -> QuerySet:
-    """Later uploads of the bag that are processed in their own right, the last first."""
+    """Returns later uploads of the bag that are processed in their own right, newest first."""
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED)
-    return with_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+    return annotate_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
 
 
-def with_duplicates(rows: Any, items: QuerySet) -> Any:
-    """`rows` with `duplicate_of_id`: the upload that is ingested instead of the row, which is the same file again; or null."""
+def annotate_duplicates(rows: Any, items: QuerySet) -> Any:
+    """Adds `duplicate_of_id` to the rows: the upload of the same file that is ingested instead, or null."""
     asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
     original = Subquery(_originals(items).values("id")[:1])
     return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
 
 
-def with_superseded(rows: Any, items: QuerySet) -> Any:
-    """`rows` with `superseded_by_id`: the later upload that is processed instead of the row, still open; or null."""
+def annotate_superseded(rows: Any, items: QuerySet) -> Any:
+    """Adds `superseded_by_id` to the rows: the later upload that is processed instead of an open one, or null."""
     other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
     replacement = Subquery(_replacements(items).values("id")[:1])
     return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
 
 
-def with_other(rows: Any, items: QuerySet) -> Any:
-    """`rows` with `other_upload_id`, for ingests that ended badly: another upload of the bag to look at; or null.
+def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
+    """Adds `other_upload_id` to the rows: another upload of the bag to look at, for ingests that ended badly, or null.
 
-    For one that failed for good, the last later upload; for a cancelled one, the last that is open or has succeeded.
+    For a permanent failure this is the latest later upload; for a cancelled one, the latest that is open or has
+    succeeded.
     """
-    failed = Q(action=Action.INGEST, status=Status.FAILED, retry=False)
+    failed = Q(FAILED_FOR_GOOD, action=Action.INGEST)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
-    cancelled = Q(action=Action.INGEST, status=Status.CANCELLED)
+    cancelled = Q(CANCELLED, action=Action.INGEST)
     processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
     other = Case(
         When(failed, then=Subquery(later.values("id")[:1])),
@@ -104,9 +107,9 @@ def with_other(rows: Any, items: QuerySet) -> Any:
     return rows.annotate(other_upload_id=other)
 
 
-def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
-    """{(institution, name): number of ingests} of these bags. A bag with one has no other upload, so nobody need ask for it."""
-    heads = sorted({(owner, name[:HEAD]) for owner, name in bags})
+def count_ingests(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALIAS) -> Counter[tuple[int, str]]:
+    """Returns {(institution, name): number of ingests} for these bags. A bag with one ingest has no other upload."""
+    heads = sorted({(owner, name[:PREFIX_LENGTH]) for owner, name in bags})
     if not heads:
         return Counter()
     if connections[using].vendor == "postgresql":
@@ -115,12 +118,12 @@ def ingests_of_bags(bags: Iterable[tuple[int, str]], using: str = DEFAULT_DB_ALI
         params: list[Any] = [list(column) for column in zip(*heads, strict=True)]
     else:
         given, head = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}", "SUBSTR(i.name, 1, {})"
-        index = "INDEXED BY item_same_bag"  # as long as it knows no statistics, it would take another
+        index = "INDEXED BY item_same_bag"  # without statistics SQLite would choose another index
         params = [value for pair in heads for value in pair]
-    found = fetched(
+    found = fetch_prepared(
         using,
         f"WITH bags(owner, head) AS ({given}) SELECT i.institution_id, i.name FROM bags CROSS JOIN {WORK_ITEMS} i {index}"
-        f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(HEAD)} = bags.head",
+        f" WHERE i.action = %s AND i.institution_id = bags.owner AND {head.format(PREFIX_LENGTH)} = bags.head",
         [*params, Action.INGEST],
     )
     return Counter(found)

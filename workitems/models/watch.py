@@ -1,4 +1,4 @@
-"""The table of who waits for the end of which item; `mailing.watches` tells them."""
+"""The table of watches: who wants an email when which item is done. `mailing.watches` sends them."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,7 +8,10 @@ from pharos.accounts.models import User
 
 
 class Watch(models.Model):
-    """A person waits for an item's end. `claimed_at`: when a run has taken it, to send the mail; the mail ends it."""
+    """A person's request to be notified when an item is done.
+
+    `claimed_at` is when a run has claimed it to send the email; it is deleted once the email is sent.
+    """
 
     item = models.ForeignKey("WorkItem", models.PROTECT, related_name="watches", db_constraint=False, db_index=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="watches", verbose_name=_("person"))

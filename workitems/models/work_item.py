@@ -1,6 +1,6 @@
-"""Work items, and what can be asked of them.
+"""Work items, and the questions that can be asked about them.
 
-Rows are reached through `WorkItem.objects.visible_to(user)` and changed by `transitions`; there is no third way.
+Rows are reached through `WorkItem.objects.visible_to(user)` and changed by `transitions`, and in no other way.
 """
 
 from collections.abc import Iterable
@@ -17,20 +17,16 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
+from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, phase_of
-from ..search import SearchTextField, head, in_second, same_text
-from ..vocabulary import MOVING, Action, Status, action_choices, stage_choices, status_choices
+from ..search import SearchTextField, prefix, same_second, same_text
+from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
-from .counts import KIND, MOVING_SQL
+from .counts import KIND_COLUMNS, MOVING_SQL
+from .phases import CLOSED, NOT_CLOSED, in_phases
 
-# lifecycle.phase_of, said in SQL.
-OPEN = Q(status__in=[Status.PENDING, Status.STARTED]) | Q(status=Status.FAILED, retry=True)
-CLOSED = Q(status__in=[Status.SUCCESS, Status.CANCELLED]) | Q(status=Status.FAILED, retry=False)
-HELD = Q(status=Status.SUSPENDED)
-PHASES = {Phase.OPEN: OPEN, Phase.HELD: HELD, Phase.CLOSED: CLOSED}
-
-SHOWN_IN_ROWS = (
+ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
     *("date", "updated_at", "stage_started_at", "stage_entered_at"),
@@ -39,67 +35,67 @@ SHOWN_IN_ROWS = (
 
 class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def visible_to(self, user: User) -> "WorkItemQuerySet":
-        """What this person may know of: the own institution's items, or everything, or nothing."""
+        """Returns what this person can see: their own institution's items, everything, or nothing."""
         if not user.can(Permission.BROWSE):
             return self.none()
         return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(institution_id=user.institution_id)
 
     def open(self) -> "WorkItemQuerySet":
-        return self.filter(OPEN)
+        return self.filter(in_phases(Phase.OPEN))
 
     def held(self) -> "WorkItemQuerySet":
-        return self.filter(HELD)
+        return self.filter(in_phases(Phase.HELD))
 
     def closed(self) -> "WorkItemQuerySet":
-        return self.filter(CLOSED)
+        return self.filter(in_phases(Phase.CLOSED))
 
     def with_uploads(self) -> "WorkItemQuerySet":
-        """Each row with the upload that counts instead of it, or null.
+        """Adds to each row the upload that counts instead of it, or null.
 
-        `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` for an ingest that failed for good or was cancelled.
+        The columns are `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` (for an ingest that failed
+        permanently or was cancelled).
         """
         everything = WorkItem.objects.all()
-        return uploads.with_other(
-            uploads.with_superseded(uploads.with_duplicates(self, everything), everything), everything
+        return uploads.annotate_other_uploads(
+            uploads.annotate_superseded(uploads.annotate_duplicates(self, everything), everything), everything
         )
 
     def superseded(self) -> "WorkItemQuerySet":
-        """Uploads, still open, that will never be ingested: the same bag came again with another etag."""
-        # Said first, so that only the few open uploads are asked about.
-        asked = self.filter(uploads.NOT_CLOSED, action=Action.INGEST)
-        return uploads.with_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
+        """Returns open uploads that will never be ingested, because the bag was received again with another etag."""
+        # This filter comes first, so that the subqueries run for the few open uploads only.
+        asked = self.filter(NOT_CLOSED, action=Action.INGEST)
+        return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
     def not_superseded(self) -> "WorkItemQuerySet":
-        return uploads.with_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
+        return uploads.annotate_superseded(self, WorkItem.objects.all()).filter(superseded_by_id__isnull=True)
 
     def duplicates(self) -> "WorkItemQuerySet":
-        """Uploads of a file that is being or has been ingested from another upload."""
-        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
+        """Returns uploads of a file that is being or has been ingested from another upload."""
+        return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(duplicate_of_id__isnull=False)
 
     def open_duplicates(self) -> "WorkItemQuerySet":
-        """Duplicates that still wait, and will never be ingested."""
-        return self.filter(uploads.NOT_CLOSED, action=Action.INGEST).duplicates()
+        """Returns duplicates that are still waiting and will never be ingested."""
+        return self.filter(NOT_CLOSED, action=Action.INGEST).duplicates()
 
     def not_open_duplicates(self) -> "WorkItemQuerySet":
-        others = ~Q(uploads.NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
-        return uploads.with_duplicates(self, WorkItem.objects.all()).filter(others)
+        others = ~Q(NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
+        return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":
-        """Ingests that failed for good or were cancelled, and whose bag has an upload that one rather looks at."""
-        ended_badly = Q(status=Status.FAILED, retry=False) | Q(status=Status.CANCELLED)
-        asked = self.filter(ended_badly, action=Action.INGEST)
-        return uploads.with_other(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
+        """Returns ingests that failed permanently or were cancelled and whose bag has another upload to look at."""
+        asked = self.filter(uploads.FAILED_FOR_GOOD | uploads.CANCELLED, action=Action.INGEST)
+        return uploads.annotate_other_uploads(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
 
     def without_other_upload(self) -> "WorkItemQuerySet":
-        return uploads.with_other(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
+        return uploads.annotate_other_uploads(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
-        """Every ingest of the item's bag, the one received last first."""
+        """Returns every ingest of the item's bag, newest first."""
         same = self.filter(same_text("name", item.name), action=Action.INGEST, institution_id=item.institution_id)
         return same.order_by("-date", "-id")
 
     def of_same_object(self, item: "WorkItem") -> "WorkItemQuerySet":
-        """Other items about the item's object, newest first; none where the object is not known."""
+        """Returns other items about the item's object, newest first; none if the object isn't known."""
         if not item.object_identifier:
             return self.none()
         about_it = same_text("object_identifier", item.object_identifier)
@@ -107,22 +103,23 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return same.exclude(pk=item.pk).order_by("-date", "-id")
 
     def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
-        """Successful ingests of the object, the one received last first."""
-        # The index of objects begins with the institution; named, if only as any, it serves those who see all of them, too.
-        # The rest is asked outside: else SQLite, as long as it knows no statistics, takes the index of the facets.
+        """Returns successful ingests of the object, newest first."""
+        # The index of objects starts with the institution, so it has to be named, even as "any", to serve readers who
+        # see all. The other conditions are outside the subquery, because SQLite without statistics would choose the
+        # index of the facets.
         anywhere = Institution.objects.values("pk")
         about_it = self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
         ingested = WorkItem.objects.filter(pk__in=about_it.values("pk"), action=Action.INGEST, status=Status.SUCCESS)
         return ingested.select_related("institution").order_by("-date", "-id")
 
     def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
-        """Successful deletions, since that ingest, of its whole object: not of a single file."""
+        """Returns successful deletions of the complete object (not of a single file) since that ingest."""
         about_it = same_text("object_identifier", ingest.object_identifier)
         deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
         return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
 
     def moving(self) -> "WorkItemQuerySet":
-        """Those that the index `item_moving_since` is of: in words, since SQLite takes it for nothing else."""
+        """Returns moving items by the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
 
@@ -130,50 +127,56 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(institution_id__in=numbers)
 
     def changed_after(self, time: datetime) -> "WorkItemQuerySet":
-        """What was changed after this time, the last first: as an index has them, of everybody and of one institution."""
+        """Returns items changed after this time, newest first, which is the order of the indexes."""
         return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
 
-    def with_number(self, number: int) -> "WorkItemQuerySet":
+    def with_id(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk=number)
 
-    def with_numbers(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
+    def with_ids(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(pk__in=numbers)
 
-    def with_later_numbers(self, number: int) -> "WorkItemQuerySet":
+    def with_later_ids(self, number: int) -> "WorkItemQuerySet":
         return self.filter(pk__gt=number)
 
-    def first_number(self) -> int:
+    def first_id(self) -> int:
         return self.order_by("pk").values_list("pk", flat=True).first() or 0
 
-    def last_number(self) -> int:
+    def last_id(self) -> int:
         return self.order_by("-pk").values_list("pk", flat=True).first() or 0
 
     def version_of(self, number: int) -> int | None:
-        """The version of the item with this number; None where there is no such item here."""
+        """Returns the version of the item with this id, or None if there is no such item in the queryset."""
         return self.filter(pk=number).values_list("version", flat=True).first()
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
-        """The item received last of an upload: `bag_date` to the whole second, or None where it is not set.
+        """Returns the latest item for an upload. `bag_date` is compared to the second; None means unset.
 
-        A restoration or deletion may carry the upload's marks, too: of several, the one with this action, else the ingest.
+        Restorations and deletions can have the same etag and name. An item with the given action takes precedence, by
+        default an ingest.
         """
-        made = Q(bag_date__isnull=True) if bag_date is None else in_second("bag_date", bag_date)
+        made = Q(bag_date__isnull=True) if bag_date is None else same_second("bag_date", bag_date)
         found = self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id")
         return found.filter(action=action or Action.INGEST).first() or found.first()
 
     def with_state_id(self) -> "WorkItemQuerySet":
-        """Each row with `work_item_state_id`: its own id where a worker has left a state, else null.
+        """Adds `work_item_state_id` to each row: the item's own id if a worker has saved a state, otherwise null.
 
-        One join that reads no state. Never `select_related("work_item_state")` in a list: that would read them all.
+        The join reads no state. Never use `select_related("work_item_state")` in a list: that would read them all.
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
-    def for_rows(self) -> "WorkItemQuerySet":
-        """With no more than a row of the list shows; of the note, which may be long, the beginning as `note_head`."""
-        return self.only(*SHOWN_IN_ROWS).annotate(note_head=Left("note", 500))
+    def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
+        """Loads only these fields and what every row of a list shows, with the start of the note as `note_head`."""
+        return self.only(*ROW_COLUMNS, *fields).annotate(note_head=Left("note", 500))
 
-    def made_before(self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime) -> "WorkItem | None":
-        """The item that this person has made of the same upload or request since then; without a date, one made without."""
+    def find_resubmission(
+        self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime
+    ) -> "WorkItem | None":
+        """Returns the item that this person has already created since then for the same upload or request, or None.
+
+        `date` is the item's date as given; None matches an item that was created without one.
+        """
         same = self.filter(
             same_text("name", item.name),
             institution_id=item.institution_id,
@@ -181,7 +184,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
             action=item.action,
         )
         if item.action != Action.INGEST:
-            # Two files of one object may be asked for at once. (An ingest gets its identifier on the way.)
+            # Two files of one object can be requested at once. (An ingest gets its identifier later.)
             same = same.filter(
                 same_text("object_identifier", item.object_identifier),
                 generic_file_identifier=item.generic_file_identifier,
@@ -190,21 +193,16 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()
 
     def delete(self) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-def _one_of(name: str, choices: Iterable[tuple[str, str]]) -> models.CheckConstraint:
-    words = [value for value, _label in choices]
-    return models.CheckConstraint(condition=Q(**{f"{name}__in": words}), name=f"known_{name}")
-
-
 class WorkItem(models.Model):
-    """One task that the consortium's services carry out on a bag, an object or a file.
+    """One task that the consortium's services carry out on a bag, an object, or a file.
 
-    Text that is not set is empty, never null. Field meanings: member API, versions 7 and 8.
+    Unset text is empty, never null. For the meaning of the fields see the member API, versions 7 and 8.
     """
 
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -221,7 +219,7 @@ class WorkItem(models.Model):
     stage = models.CharField(_("stage"), max_length=32, choices=stage_choices)
     status = models.CharField(_("status"), max_length=32, choices=status_choices)
     outcome = models.CharField(_("outcome"), max_length=255, blank=True)
-    bag_date = models.DateTimeField(_("bag made"), null=True, blank=True)
+    bag_date = models.DateTimeField(_("bag created"), null=True, blank=True)
     date = models.DateTimeField(_("received"))
     retry = models.BooleanField(_("retry"), default=True)
     reviewed = models.BooleanField(_("reviewed"), default=False)
@@ -233,15 +231,15 @@ class WorkItem(models.Model):
     needs_admin_review = models.BooleanField(_("needs admin review"), default=False)
     queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
-    # When it came to its stage, to wait there or be worked on; NULL of what came by an import and is closed.
+    # When it reached its stage, to wait or to be worked on; NULL for closed items that were imported.
     stage_entered_at = models.DateTimeField(null=True, editable=False)
     inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
     aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
     search_text = SearchTextField(editable=False)
 
-    note_head: str  # the beginning of the note, where `for_rows` has fetched the row
-    work_item_state_id: int | None  # where `with_state_id` has fetched the row
+    note_head: str  # the start of the note, in rows loaded by `for_rows`
+    work_item_state_id: int | None  # in rows loaded by `with_state_id`
 
     objects = WorkItemQuerySet.as_manager()
 
@@ -249,37 +247,37 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            _one_of("action", action_choices()),
-            _one_of("stage", stage_choices()),
-            _one_of("status", status_choices()),
+            VocabularyCheck(field="action", words=Action),
+            VocabularyCheck(field="stage", words=Stage),
+            VocabularyCheck(field="status", words=Status),
             models.CheckConstraint(condition=Q(reviewed=False) | CLOSED, name="reviewed_only_when_closed"),
             models.CheckConstraint(condition=~Q(name=""), name="item_has_a_name"),
-            models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, not known, passes
+            models.CheckConstraint(condition=Q(size__gte=0), name="size_is_not_negative"),  # NULL, for unknown, passes
         ]
         indexes = [
             models.Index(fields=["-date", "-id"], name="item_newest"),
             models.Index(fields=["institution", "-date", "-id"], name="item_newest_of_institution"),
-            models.Index("institution", head("name"), "date", name="item_same_bag"),
-            models.Index("institution", head("object_identifier"), "date", name="item_object"),
+            models.Index("institution", prefix("name"), "date", name="item_same_bag"),
+            models.Index("institution", prefix("object_identifier"), "date", name="item_object"),
             models.Index(fields=["-updated_at", "-id"], name="item_last_changed"),
             models.Index(fields=["institution", "-updated_at", "-id"], name="item_changed_of_institution"),
-            # The rows of one kind (counting.Kind) in either order, of everybody and of one institution: see `finding`.
-            models.Index(fields=[*KIND, "-date", "-id"], name="item_kind_newest"),
-            models.Index(fields=[*KIND, "-updated_at", "-id"], name="item_kind_changed"),
-            models.Index(fields=["institution", *KIND, "-date", "-id"], name="item_cell_newest"),
-            models.Index(fields=["institution", *KIND, "-updated_at", "-id"], name="item_cell_changed"),
+            # The rows of one kind in either order, for everyone and for one institution: see `listing.strategies`.
+            models.Index(fields=[*KIND_COLUMNS, "-date", "-id"], name="item_kind_newest"),
+            models.Index(fields=[*KIND_COLUMNS, "-updated_at", "-id"], name="item_kind_changed"),
+            models.Index(fields=["institution", *KIND_COLUMNS, "-date", "-id"], name="item_cell_newest"),
+            models.Index(fields=["institution", *KIND_COLUMNS, "-updated_at", "-id"], name="item_cell_changed"),
             models.Index(
-                fields=["institution", *KIND, "stage_entered_at"],
+                fields=["institution", *KIND_COLUMNS, "stage_entered_at"],
                 include=["size"],
                 name="item_moving_since",
                 condition=Q(status__in=MOVING),
             ),
-            models.Index(fields=["institution", "action"], name="item_not_closed", condition=uploads.NOT_CLOSED),
+            models.Index(fields=["institution", "action"], name="item_not_closed", condition=NOT_CLOSED),
             models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
             models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
-            models.Index(head("name"), name="item_name"),
+            models.Index(prefix("name"), name="item_name"),
         ]
 
     def __str__(self) -> str:
@@ -290,13 +288,15 @@ class WorkItem(models.Model):
         return phase_of(self.status, retry=self.retry)
 
     @property
-    def waiting_since(self) -> datetime | None:
-        """When it came to its stage; None where that is not known, and once it is closed. `listing.ordering` says it in SQL."""
+    def at_stage_since(self) -> datetime | None:
+        """When an open or held item reached its stage; None if unknown or closed. `listing.ordering` has the same in
+        SQL.
+        """
         return None if self.phase is Phase.CLOSED else self.stage_entered_at
 
     @property
-    def facts(self) -> ItemState:
-        """What the rules know of it, but for what lies in other rows: that is asked under the lock, by `door`."""
+    def lifecycle_state(self) -> ItemState:
+        """What the rules know of the item itself. `transitions` adds facts from other rows, read under the lock."""
         return ItemState(
             action=self.action,
             stage=self.stage,
@@ -311,4 +311,4 @@ class WorkItem(models.Model):
         )
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("Work items are part of the audit trail: they are cancelled, never deleted.")
+        raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")

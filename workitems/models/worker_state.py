@@ -1,4 +1,4 @@
-"""The table of what workers write down of their progress with items. `states` reads and saves it."""
+"""The table of worker states. `transitions.worker_state` reads and saves them."""
 
 from typing import Any, NoReturn
 
@@ -10,19 +10,19 @@ from .append_only import AppendOnly
 
 class WorkItemStateQuerySet(models.QuerySet["WorkItemState"]):
     def delete(self) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
+        raise AppendOnly("A worker state is part of its item and can't be deleted.")
 
 
 class WorkItemState(models.Model):
-    """What a worker wrote down of its progress with an item, to go on from there.
+    """A worker's record of its progress on an item, from which it resumes.
 
-    Text of up to many MB, compressed, in a table of its own, so that no list of items comes near it. Its id is its item's.
+    Up to many MB of text, compressed, in a table of its own so that lists of items never load it. Its id is the item's.
     """
 
     item = models.OneToOneField("WorkItem", models.PROTECT, primary_key=True, related_name="work_item_state")
     action = models.CharField(max_length=32)
     packed = models.BinaryField()
-    length = models.PositiveIntegerField()  # bytes of the text in UTF-8, before it was compressed
+    length = models.PositiveIntegerField()  # bytes of UTF-8 before compression
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -36,4 +36,4 @@ class WorkItemState(models.Model):
         return f"#{self.item_id} {self.action}"
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("A worker's state is part of its item, and stays with it.")
+        raise AppendOnly("A worker state is part of its item and can't be deleted.")

@@ -3,42 +3,42 @@
 It knows HTTP and templates; it builds no queries of its own and changes items by `transitions` alone.
 """
 
-from .views.bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
+from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
 from .views.item import Item
-from .views.listing import List, Words
+from .views.listing import Glossary, ItemListPage
 from .views.moves import Cancel, Edit, Requeue, Review
 from .views.overview import Home, Icon
 from .views.reviewing import ReviewQueue
-from .views.saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, StartWith, StopDigest, ViewCount
+from .views.saved import ChangeView, DeleteView, SavedViews, SetDigest, SetStartView, Start, StopDigest, ViewCount
 from .views.watching import Watch
 
 __all__ = [
-    "Act",
-    "Acts",
     "BulkCancel",
+    "BulkChangeList",
+    "BulkChangePage",
     "BulkRequeue",
     "BulkReview",
     "Cancel",
     "ChangeView",
     "DeleteView",
-    "DigestOfView",
     "Edit",
+    "Glossary",
     "Home",
     "Icon",
     "Item",
+    "ItemListPage",
     "ItemVersion",
-    "List",
     "ListChanges",
     "Requeue",
     "Review",
     "ReviewQueue",
     "SavedViews",
+    "SetDigest",
+    "SetStartView",
     "Start",
-    "StartWith",
     "StopDigest",
-    "Undo",
+    "UndoBulkChange",
     "ViewCount",
     "Watch",
-    "Words",
 ]

@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
-from ..bulk import visible_acts
+from ..bulk import visible_changes
 from ..listing import ItemList
 from ..models import BulkChange, WorkItem, WorkItemQuerySet
-from ..review import Round
+from ..review import QueueState
 
 
 class ItemViewMixin:
@@ -27,27 +27,27 @@ class ItemViewMixin:
     kwargs: dict
 
     @property
-    def visible(self) -> WorkItemQuerySet:
+    def visible_items(self) -> WorkItemQuerySet:
         """Every item that this reader may know of."""
         return WorkItem.objects.visible_to(self.request.user)
 
     def item(self) -> WorkItem:
         """The item that the URL names, or 404."""
-        return self.item_with(self.kwargs["pk"])
+        return self.get_item(self.kwargs["pk"])
 
-    def item_with(self, number: int | None) -> WorkItem:
+    def get_item(self, number: int | None) -> WorkItem:
         """The item with this number, or 404."""
         if number is None:
             raise Http404
         try:
-            return self.visible.select_related("institution").get(pk=number)
+            return self.visible_items.select_related("institution").get(pk=number)
         except (WorkItem.DoesNotExist, OverflowError):
             raise Http404 from None
 
-    def act(self) -> BulkChange:
+    def bulk_change(self) -> BulkChange:
         """The bulk act that the URL names, if this reader may know of it, or 404."""
         try:
-            return visible_acts(self.request.user).get(pk=self.kwargs["pk"])
+            return visible_changes(self.request.user).get(pk=self.kwargs["pk"])
         except BulkChange.DoesNotExist:
             raise Http404 from None
 
@@ -62,22 +62,22 @@ class ItemViewMixin:
             return None
         return listing if listing.is_valid() else None
 
-    def round(self) -> Round | None:
+    def queue_state(self) -> QueueState | None:
         """The way through the review queue that the reader came from (the parameter `round`), if it is from there."""
         query = self.request.POST.get("round", self.request.GET.get("round"))
         try:
-            return Round.read(QueryDict(query).dict()) if query else None
+            return QueueState.read(QueryDict(query).dict()) if query else None
         except TooManyFieldsSent:
             return None
 
 
-def url_of_round(round: Round) -> str:
-    return reverse("review_queue") + (f"?{round.query}" if round.query else "")
+def url_of_queue(state: QueueState) -> str:
+    return reverse("review_queue") + (f"?{state.query}" if state.query else "")
 
 
-def url_of_act(act: BulkChange, round: Round | None) -> str:
+def url_of_bulk_change(change: BulkChange, state: QueueState | None) -> str:
     """The act's page, which knows the way through the review queue that its reader came from."""
-    return reverse("act", args=[act.pk]) + (f"?{urlencode({'round': round.query})}" if round else "")
+    return reverse("act", args=[change.pk]) + (f"?{urlencode({'round': state.query})}" if state else "")
 
 
 def url_of_list(listing: ItemList | None) -> str:

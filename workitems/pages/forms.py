@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..database import LARGEST
+from ..database import MAX_BIGINT
 from ..lifecycle import NOTE_LIMIT
 
 
@@ -18,16 +18,16 @@ class MoveForm(forms.Form):
     version = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=LARGEST,
+        max_value=MAX_BIGINT,
         widget=forms.HiddenInput,
         error_messages=dict.fromkeys(
             ("invalid", "min_value", "max_value"),
-            _("“version” is not the number of a version; leave it out, or open the item's page again."),
+            _("“version” is not a valid version number. Leave it out, or reopen the item's page."),
         ),
     )
 
 
-def plain_lines(text: str) -> str:
+def normalize_line_ends(text: str) -> str:
     """Text with the line ends of a worker's note: a browser sends a carriage return with each."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -35,12 +35,12 @@ def plain_lines(text: str) -> str:
 _BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
 
 
-def is_seen(text: str) -> bool:
+def is_visible(text: str) -> bool:
     """Whether there is anything in it that a reader can see; what this version of Unicode does not know may be."""
-    return any(category(one)[0] in "LNPS" or _may_be(one) for one in text.translate(_BLANK))
+    return any(category(one)[0] in "LNPS" or _can_become_visible(one) for one in text.translate(_BLANK))
 
 
-def _may_be(character: str) -> bool:
+def _can_become_visible(character: str) -> bool:
     """Whether a later version of Unicode may have something to see here."""
     number = ord(character)
     is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
@@ -51,24 +51,24 @@ def _may_be(character: str) -> bool:
 class NoteField(forms.CharField):
     """A note as a person types it. `former`: the note that the item has; sent back unchanged, it stays as it is."""
 
-    former = ""
+    current = ""
 
     def to_python(self, value: Any) -> str:
-        return plain_lines(super().to_python(value) or "")
+        return normalize_line_ends(super().to_python(value) or "")
 
     def validate(self, value: str) -> None:
         super().validate(value)
-        if self.required and not is_seen(value):
+        if self.required and not is_visible(value):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def clean(self, value: Any) -> str:
         # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
-        if self.former and plain_lines(value or "").strip() == plain_lines(self.former).strip():
-            return self.former
+        if self.current and normalize_line_ends(value or "").strip() == normalize_line_ends(self.current).strip():
+            return self.current
         return super().clean(value)
 
 
-class Flag(forms.CheckboxInput):
+class ExplicitCheckbox(forms.CheckboxInput):
     """A box whose form says also that it is not ticked, so that what a script leaves out stays as it is."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
@@ -85,37 +85,37 @@ def note_field(*, required: bool, help_text: Any) -> NoteField:
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={
-            "required": _("A note is required: say why, for those who read it later."),
-            "max_length": _("A note has at most %(limit_value)d characters; this one has %(show_value)d."),
+            "required": _("A note is required. Say why, for people who read it later."),
+            "max_length": _("A note can have at most %(limit_value)d characters; this one has %(show_value)d."),
         },
     )
 
 
 class CancelForm(MoveForm):
-    note = note_field(required=True, help_text=_("The depositors of this institution read it under Note / Error."))
+    note = note_field(required=True, help_text=_("The institution's depositors see it under Note / Error."))
 
 
 class BulkCancelForm(forms.Form):
-    note = note_field(required=True, help_text=_("The depositors read it under Note / Error of each item."))
+    note = note_field(required=True, help_text=_("Depositors see it under Note / Error on each item."))
 
 
 class BulkRequeueForm(forms.Form):
     begin = forms.ChoiceField(
-        label=_("Begin again"),
-        choices=[("stopped", _("where each of them stopped")), ("first", _("at the first stage of each"))],
+        label=_("Restart"),
+        choices=[("stopped", _("Where each item stopped")), ("first", _("At the first stage of each item"))],
         initial="stopped",
         widget=forms.RadioSelect,
-        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose where they begin again.")),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose where the items restart.")),
     )
-    note = note_field(required=True, help_text=_("It replaces each item's note; the history keeps the old ones."))
+    note = note_field(required=True, help_text=_("It replaces each item's note. The history keeps the old notes."))
 
 
 class RequeueForm(MoveForm):
-    stage = forms.ChoiceField(label=_("Begin again at"), widget=forms.RadioSelect)
+    stage = forms.ChoiceField(label=_("Restart at"), widget=forms.RadioSelect)
     note = note_field(
         required=False,
         help_text=_(
-            "If you leave this empty, the item keeps the note that it has. Either way the history keeps every note."
+            "If you leave this empty, the item keeps its current note. Either way, the history keeps every note."
         ),
     )
 
@@ -124,8 +124,8 @@ class RequeueForm(MoveForm):
         field = cast(forms.ChoiceField, self.fields["stage"])
         field.choices = [(stage, stage) for stage in stages]
         field.error_messages = {
-            "required": _("Choose the stage to begin again at."),
-            "invalid_choice": _("This item cannot be requeued to “%(value)s”; choose one of the stages below."),
+            "required": _("Choose the stage to restart at."),
+            "invalid_choice": _("This item can't be requeued to “%(value)s”. Choose one of the stages below."),
         }
 
 
@@ -143,24 +143,24 @@ class EditForm(MoveForm):
     retry = forms.BooleanField(
         label=_("Retry"),
         required=False,
-        widget=Flag,
-        help_text=_("The system will try again by itself after a temporary problem."),
+        widget=ExplicitCheckbox,
+        help_text=_("The system retries automatically after a temporary problem."),
     )
     needs_admin_review = forms.BooleanField(
         label=_("Needs admin review"),
         required=False,
-        widget=Flag,
-        help_text=_("Workers leave the item alone until an admin has decided."),
+        widget=ExplicitCheckbox,
+        help_text=_("Workers leave the item alone until an admin decides."),
     )
-    note = note_field(required=False, help_text=_("A note may be changed, but not to nothing."))
+    note = note_field(required=False, help_text=_("You can edit the note but not empty it."))
     node = forms.CharField(
-        label=_("Node"), required=False, max_length=255, help_text=_("The machine whose worker holds the item.")
+        label=_("Node"), required=False, max_length=255, help_text=_("The machine of the worker that holds the item.")
     )
     pid = forms.IntegerField(
         label=_("Pid"),
         required=False,
         min_value=1,
-        max_value=LARGEST,
+        max_value=MAX_BIGINT,
         help_text=_("The process on that machine."),
         # Not a browser's field of numbers, which could not show the word that somebody has typed by mistake.
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
@@ -168,7 +168,7 @@ class EditForm(MoveForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["note"].former = self.initial.get("note", "")
+        self.fields["note"].current = self.initial.get("note", "")
 
     def clean(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}
@@ -178,7 +178,7 @@ class NameField(forms.CharField):
     """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
 
     # Control characters, such as turn the direction of writing; and what is no character.
-    UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn")
+    INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn")
     JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
 
     def to_python(self, value: Any) -> str:
@@ -187,8 +187,8 @@ class NameField(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         text = value.translate(self.JOINERS)
-        is_text = not any(category(one) in self.UNSEEN and not _may_be(one) for one in text)
-        if value and not (is_seen(value) and is_text):
+        is_text = not any(category(one) in self.INVISIBLE and not _can_become_visible(one) for one in text)
+        if value and not (is_visible(value) and is_text):
             raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
 
 
@@ -199,20 +199,18 @@ class ViewForm(forms.Form):
         label=_("Name"),
         max_length=80,
         error_messages={
-            "required": _("Give the view a name."),
-            "unseen": _("This name has characters that nobody can see. Type it anew, without them."),
-            "max_length": _("A name has at most %(limit_value)d characters; this one has %(show_value)d."),
+            "required": _("Enter a name for the view."),
+            "unseen": _("This name contains invisible characters. Type it again without them."),
+            "max_length": _("A name can have at most %(limit_value)d characters; this one has %(show_value)d."),
         },
     )
     reach = forms.ChoiceField(
-        label=_("Who sees it"),
+        label=_("Visible to"),
         widget=forms.RadioSelect,
         initial="private",
-        error_messages=dict.fromkeys(
-            ("required", "invalid_choice"), _("Choose who sees it. You may save views for those below.")
-        ),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose one of the options below.")),
     )
-    replace = forms.BooleanField(label=_("Replace the view of this name"), required=False)
+    replace = forms.BooleanField(label=_("Replace the view with this name"), required=False)
 
     def __init__(self, *args: Any, reaches: list[tuple[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -14,24 +14,22 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from .. import durations, explanations
-from ..audit_log import latest
-from ..bulk import visible_acts
-from ..durations import Late, Usual
-from ..explanations import Advice, Words, what_now, words
-from ..lifecycle import legal_moves
-from ..listing import ItemList, Row, find, late_of, state_of, uploads_of
+from ..audit_log import latest_entries
+from ..bulk import visible_changes
+from ..durations import Lateness, UsualTime
+from ..explanations import Advice, StatusLabel, advise, describe_status
+from ..lifecycle import PROCESS, legal_moves
+from ..listing import ItemList, Row, find, find_uploads, row_lateness, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
 from ..vocabulary import MOVING, Action, Status
 
-SHOWN_ENTRIES = 200
-SHOWN_OTHERS = 50
-# Changes of these in the history are for those who may see which process holds an item.
-_PROCESS = frozenset({"node", "pid"})
-_SAID_BY_THE_MOVE = frozenset({"reviewed"})
+MAX_ENTRIES = 200
+MAX_RELATED = 50
+_IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
 
-class Field(NamedTuple):
+class DetailField(NamedTuple):
     """One line of "All fields". `kind` says how the template writes the value."""
 
     label: str | Promise
@@ -40,7 +38,7 @@ class Field(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class VisibleEntry:
     """A history entry as this reader may see it."""
 
     entry: AcceptedChange
@@ -48,35 +46,35 @@ class Entry:
     note_is_new: bool
 
 
-class Detail:
+class ItemDetail:
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
         self.user = user
         self.now = now
         visible = WorkItem.objects.visible_to(user)
         is_ingest = item.action == Action.INGEST
-        self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:SHOWN_OTHERS]) if is_ingest else []
-        self._object = list(visible.of_same_object(item).for_rows()[:SHOWN_OTHERS])
+        self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:MAX_RELATED]) if is_ingest else []
+        self._object = list(visible.of_same_object(item).for_rows()[:MAX_RELATED])
         # Asked once for all that the page shows.
-        self._uploads = uploads_of({other.pk: other for other in [item, *self._bag, *self._object]}.values())
-        self.state = state_of(item, self._uploads[item.pk], note=item.note)
+        self._uploads = find_uploads({other.pk: other for other in [item, *self._bag, *self._object]}.values())
+        self.state = situation_of(item, self._uploads[item.pk], note=item.note)
 
     @property
-    def words(self) -> Words:
-        return words(self.state, self.now)
+    def words(self) -> StatusLabel:
+        return describe_status(self.state, self.now)
 
     @cached_property
-    def late(self) -> Late | None:
-        return late_of(self.item, self._uploads[self.item.pk], self.now)
+    def late(self) -> Lateness | None:
+        return row_lateness(self.item, self._uploads[self.item.pk], self.now)
 
     @property
-    def usual(self) -> Usual | None:
+    def usual(self) -> UsualTime | None:
         """How long items like this one usually are at its stage, while it moves on by itself."""
-        return durations.usual(self.item) if self.is_moving else None
+        return durations.usual_time(self.item) if self.is_moving else None
 
     @property
-    def usual_in_all(self) -> Usual | None:
-        return durations.usual_in_all(self.item) if self.is_moving else None
+    def usual_total(self) -> UsualTime | None:
+        return durations.usual_total_time(self.item) if self.is_moving else None
 
     @property
     def is_moving(self) -> bool:
@@ -88,46 +86,46 @@ class Detail:
         return is_watched(self.item, self.user)
 
     @property
-    def at_stage(self) -> timedelta | None:
+    def time_at_stage(self) -> timedelta | None:
         """For how long it has been at its stage."""
         return self.now - self.item.stage_entered_at if self.item.stage_entered_at else None
 
     @property
-    def before(self) -> int | None:
+    def items_ahead(self) -> int | None:
         """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
         waits = self.is_moving and not self.item.needs_admin_review
-        return durations.before(self.item) if waits else None
+        return durations.count_ahead(self.item) if waits else None
 
     @cached_property
-    def acts(self) -> set[UUID]:
+    def visible_bulk_changes(self) -> set[UUID]:
         """The bulk acts in its history that this reader may open."""
         named = {entry.act for entry in self._entries if entry.act}
-        return set(visible_acts(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+        return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
     @property
     def advice(self) -> Advice:
-        return what_now(self.state, self.user.role)
+        return advise(self.state, self.user.role)
 
     @cached_property
     def moves(self) -> list[str]:
         """The moves that this reader may make now."""
-        return legal_moves(self.item.facts, self.user.role)
+        return legal_moves(self.item.lifecycle_state, self.user.role)
 
     @cached_property
     def _entries(self) -> list[AcceptedChange]:
         """The latest entries, oldest first."""
-        return latest(self.item, SHOWN_ENTRIES)[::-1]
+        return latest_entries(self.item, MAX_ENTRIES)[::-1]
 
     @property
-    def history(self) -> list[Entry]:
+    def history(self) -> list[VisibleEntry]:
         """The latest entries, newest first."""
         sees_process = self.user.can(Permission.SEE_PROCESS)
         shown, note = [], ""
         for entry in self._entries:
-            hidden = _SAID_BY_THE_MOVE if entry.move in ("review", "unreview") else frozenset()
-            hidden |= frozenset() if sees_process else _PROCESS
+            hidden = _IMPLIED_BY_MOVE if entry.move in ("review", "unreview") else frozenset()
+            hidden |= frozenset() if sees_process else PROCESS
             changes = [(name, *values) for name, values in entry.changes.items() if name not in hidden]
-            shown.append(Entry(entry, changes, bool(entry.note) and entry.note != note))
+            shown.append(VisibleEntry(entry, changes, bool(entry.note) and entry.note != note))
             note = entry.note
         return shown[::-1]
 
@@ -142,10 +140,10 @@ class Detail:
         return next(marked, None) if self.item.reviewed else None
 
     @property
-    def steps(self) -> list[explanations.Step]:
+    def steps(self) -> list[explanations.PipelineStep]:
         item = self.item
-        passages = [explanations.Passage(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
-        return explanations.steps(
+        passages = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
+        return explanations.build_pipeline(
             item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now
         )
 
@@ -155,7 +153,7 @@ class Detail:
         return self._rows(self._bag) if len(self._bag) > 1 else []
 
     @property
-    def counting(self) -> int | None:
+    def counting_upload(self) -> int | None:
         """The upload of the bag that is, or was, processed: the last received that none of the others stands in for."""
         uploads = ((row.item, row.uploads) for row in self.same_bag)
         counts = (i.pk for i, u in uploads if i.status != Status.CANCELLED and not (u.superseded_by or u.duplicate_of))
@@ -170,40 +168,40 @@ class Detail:
     def _rows(self, items: Iterable[WorkItem]) -> list[Row]:
         return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
-    def neighbours(self, listing: ItemList | None) -> tuple[int | None, int | None]:
-        return find(listing).beside(self.item) if listing else (None, None)
+    def adjacent_items(self, listing: ItemList | None) -> tuple[int | None, int | None]:
+        return find(listing).neighbors(self.item) if listing else (None, None)
 
-    def fields(self) -> list[Field]:
+    def fields(self) -> list[DetailField]:
         """Every field that this reader may see; those of a member only where they say something."""
         everything = self.user.can(Permission.SEE_PROCESS)
         return [field for field in self._fields() if everything or field.value not in (None, "")]
 
-    def _fields(self) -> Iterator[Field]:
+    def _fields(self) -> Iterator[DetailField]:
         item = self.item
-        yield Field(_("Number"), item.pk)
-        yield Field(_("Name"), item.name, "code")
-        yield Field(_("Institution"), item.institution.identifier)
-        yield Field(_("Action"), item.action)
-        yield Field(_("Stage"), item.stage)
-        yield Field(_("Status"), item.status)
-        yield Field(_("Etag"), item.etag, "code")
-        yield Field(_("Bucket"), item.bucket, "code")
-        yield Field(_("Size"), item.size, "size")
-        yield Field(_("Object identifier"), item.object_identifier, "code")
-        yield Field(_("File identifier"), item.generic_file_identifier, "code")
-        yield Field(_("Requested by"), item.user)
-        yield Field(_("Approved at the institution by"), item.inst_approver)
-        yield Field(_("Approved at the consortium by"), item.aptrust_approver)
-        yield Field(_("Bag made"), item.bag_date, "time")
-        yield Field(_("Received"), item.date, "time")
-        yield Field(_("Created"), item.created_at, "time")
-        yield Field(_("Updated"), item.updated_at, "time")
-        yield Field(_("Queued"), item.queued_at, "time")
-        yield Field(_("Stage started"), item.stage_started_at, "time")
-        yield Field(_("Retry"), item.retry, "bool")
-        yield Field(_("Needs admin review"), item.needs_admin_review, "bool")
-        yield Field(_("Reviewed"), item.reviewed, "bool")
-        yield Field(_("Outcome (obsolete)"), item.outcome)
+        yield DetailField(_("Number"), item.pk)
+        yield DetailField(_("Name"), item.name, "code")
+        yield DetailField(_("Institution"), item.institution.identifier)
+        yield DetailField(_("Action"), item.action)
+        yield DetailField(_("Stage"), item.stage)
+        yield DetailField(_("Status"), item.status)
+        yield DetailField(_("Etag"), item.etag, "code")
+        yield DetailField(_("Bucket"), item.bucket, "code")
+        yield DetailField(_("Size"), item.size, "size")
+        yield DetailField(_("Object identifier"), item.object_identifier, "code")
+        yield DetailField(_("File identifier"), item.generic_file_identifier, "code")
+        yield DetailField(_("Requested by"), item.user)
+        yield DetailField(_("Approved by (institution)"), item.inst_approver)
+        yield DetailField(_("Approved by (consortium)"), item.aptrust_approver)
+        yield DetailField(_("Bag created"), item.bag_date, "time")
+        yield DetailField(_("Received"), item.date, "time")
+        yield DetailField(_("Created"), item.created_at, "time")
+        yield DetailField(_("Updated"), item.updated_at, "time")
+        yield DetailField(_("Queued"), item.queued_at, "time")
+        yield DetailField(_("Stage started"), item.stage_started_at, "time")
+        yield DetailField(_("Retry"), item.retry, "bool")
+        yield DetailField(_("Needs admin review"), item.needs_admin_review, "bool")
+        yield DetailField(_("Reviewed"), item.reviewed, "bool")
+        yield DetailField(_("Outcome (obsolete)"), item.outcome)
         if self.user.can(Permission.SEE_PROCESS):
-            yield Field(_("Node"), item.node, "code")
-            yield Field(_("Pid"), item.pid)
+            yield DetailField(_("Node"), item.node, "code")
+            yield DetailField(_("Pid"), item.pid)

@@ -19,11 +19,10 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from pharos.accounts.models import User
-from pharos.accounts.roles import Permission
 
 from .. import durations, failures
-from ..counts import Tally, fits, tally
-from ..durations import Usual
+from ..counts import FacetCounts, matches_any, read_summary
+from ..durations import UsualTime
 from ..explanations import Need, needs_for
 from ..lifecycle import PATHS, Phase, phase_of
 from ..listing import IndexStrategy, ItemList
@@ -31,17 +30,17 @@ from ..vocabulary import Action, Status
 from . import charts
 
 DAYS = 90
-CAUSES_OF = 30  # days
-MOST_CAUSES = 10
-HEAD = 2  # rows that the head of a table takes
-MOST_NEEDED = 500  # that are counted of what the summary does not know
+CAUSE_DAYS = 30  # days
+MAX_CAUSES = 10
+HEADER_ROWS = 2  # rows that the head of a table takes
+MAX_NEED_COUNT = 500  # that are counted of what the summary does not know
 
 
 Group = TypeVar("Group")
 
 
 @dataclass(frozen=True)
-class Line:
+class NeedCount:
     """Something that needs this person. Not `is_whole`: there are more than `number`."""
 
     need: Need
@@ -49,7 +48,7 @@ class Line:
     is_whole: bool
 
 
-class Cell(NamedTuple):
+class LinkedCount(NamedTuple):
     """A number of items, and the query string of the list of them."""
 
     number: int
@@ -57,16 +56,16 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Running:
+class StageInProgress:
     """The open and held items of an action at a stage. `oldest`: how long the one has been there that came first."""
 
     action: str
     stage: str
-    cells: list[Cell]
-    total: Cell
+    cells: list[LinkedCount]
+    total: LinkedCount
     oldest: timedelta | None = None
     oldest_query: str = ""
-    usual: Usual | None = None
+    usual: UsualTime | None = None
 
 
 # The columns of what runs: the status, and what it is called there.
@@ -74,24 +73,24 @@ COLUMNS = (Status.PENDING, Status.STARTED, Status.FAILED, Status.SUSPENDED)
 
 
 @dataclass(frozen=True)
-class Times:
+class StageTimes:
     """How long a stage takes, drawn on the scale of its action."""
 
     stage: str
-    usual: Usual
+    usual: UsualTime
     span: charts.Span
 
 
 @dataclass(frozen=True)
-class OfAction:
+class ActionTimes:
     """The stages of an action in their order, and the whole first."""
 
     action: str
-    stages: list[Times]
+    stages: list[StageTimes]
     scale: charts.Scale
 
 
-def in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
+def split_in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
     """The groups in two columns of about as many rows.
 
     The browser would share them out as well, but anew with each piece of the page that arrives, so that they would jump.
@@ -112,49 +111,52 @@ class Overview:
         self.user = user
         self.now = now
         self.using = using
-        sees_all = user.can(Permission.SEE_EVERY_INSTITUTION)
-        self.scope = None if sees_all else [user.institution_id]
+        self.scope = user.scope
 
     @cached_property
-    def _tally(self) -> Tally:
-        return tally(self.scope, self.scope, None, using=self.using)
+    def _tally(self) -> FacetCounts:
+        return read_summary(self.scope, self.scope, None, using=self.using)
 
     def _list(self, query: str) -> ItemList:
         return ItemList(QueryDict(query), self.user, using=self.using)
 
     @cached_property
-    def needs(self) -> list[Line]:
+    def needs(self) -> list[NeedCount]:
         """What needs this person, without what there is none of."""
-        lines = (self._line(need) for need in needs_for(self.user.role))
+        lines = (self._count_need(need) for need in needs_for(self.user.role))
         return [line for line in lines if line.number or not line.is_whole]
 
     @property
     def most_urgent(self) -> str:
         """The tone of the first thing that this person has to see to before long; blank where there is none."""
         pressing = (need for need in needs_for(self.user.role) if need.is_pressing)
-        return next((need.tone for need in pressing if self._line(need).number), "")
+        return next((need.tone for need in pressing if self._count_need(need).number), "")
 
-    def _line(self, need: Need) -> Line:
+    def _count_need(self, need: Need) -> NeedCount:
         listing = self._list(need.query)
         if not listing.is_valid():  # nothing below knows what to do with one
             raise ValueError(f"{need.query}: {listing.errors}")
-        if listing.ways.keys() <= {IndexStrategy.COUNTED}:
-            return Line(need, sum(n for kind, n in self._tally.kinds.items() if fits(kind, listing.masks)), True)
-        number = listing.items()[: MOST_NEEDED + 1].count()
-        return Line(need, min(number, MOST_NEEDED), number <= MOST_NEEDED)
+        if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
+            return NeedCount(
+                need,
+                sum(n for kind, n in self._tally.kinds.items() if matches_any(kind, listing.kind_conditions)),
+                True,
+            )
+        number = listing.items()[: MAX_NEED_COUNT + 1].count()
+        return NeedCount(need, min(number, MAX_NEED_COUNT), number <= MAX_NEED_COUNT)
 
     @cached_property
-    def running(self) -> list[Running]:
+    def in_progress(self) -> list[StageInProgress]:
         """Open and held items by action and stage, in the order of the pipeline."""
         numbers: Counter[tuple[str, str, str]] = Counter()
         for kind, number in self._tally.kinds.items():
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
         there = {(action, stage) for action, stage, _status in numbers}
-        oldest = durations.oldest(self.scope, using=self.using) if there else {}
-        usual = durations.by_stage(self.using)
+        oldest = durations.oldest_stage_entries(self.scope, using=self.using) if there else {}
+        usual = durations.usual_times_by_stage(self.using)
         return [
-            self._with_oldest(self._running(action, stage, numbers), oldest.get((action, stage)), usual)
+            self._with_oldest(self._stage_in_progress(action, stage, numbers), oldest.get((action, stage)), usual)
             for action in Action
             for stage in self._in_order(action, there)
         ]
@@ -167,16 +169,18 @@ class Overview:
         return sorted(stages, key=lambda stage: (path.index(stage) if stage in path else len(path), stage))
 
     @staticmethod
-    def _running(action: str, stage: str, numbers: Counter[tuple[str, str, str]]) -> Running:
+    def _stage_in_progress(action: str, stage: str, numbers: Counter[tuple[str, str, str]]) -> StageInProgress:
         here = {"item_action": action, "stage": stage}
         cells = []
         for status in COLUMNS:
             phase = {"phase": Phase.OPEN} if status == Status.FAILED else {}
-            cells.append(Cell(numbers[action, stage, status], urlencode(here | {"status": status} | phase)))
+            cells.append(LinkedCount(numbers[action, stage, status], urlencode(here | {"status": status} | phase)))
         query = urlencode(here | {"phase": [Phase.OPEN, Phase.HELD]}, doseq=True)
-        return Running(action, stage, cells, Cell(sum(cell.number for cell in cells), query))
+        return StageInProgress(action, stage, cells, LinkedCount(sum(cell.number for cell in cells), query))
 
-    def _with_oldest(self, row: Running, since: datetime | None, usual: dict[tuple[str, str], Usual]) -> Running:
+    def _with_oldest(
+        self, row: StageInProgress, since: datetime | None, usual: dict[tuple[str, str], UsualTime]
+    ) -> StageInProgress:
         if since is None:
             return row
         query = {"item_action": row.action, "stage": row.stage, "status": [Status.PENDING, Status.STARTED]}
@@ -185,20 +189,20 @@ class Overview:
         return replace(row, oldest=self.now - since, oldest_query=by_age, usual=known)
 
     @property
-    def running_by_action(self) -> list[tuple[str, list[Running]]]:
-        return [(action, list(rows)) for action, rows in groupby(self.running, key=attrgetter("action"))]
+    def in_progress_by_action(self) -> list[tuple[str, list[StageInProgress]]]:
+        return [(action, list(rows)) for action, rows in groupby(self.in_progress, key=attrgetter("action"))]
 
     @property
-    def running_in_two(self) -> list[list[tuple[str, list[Running]]]]:
-        return in_two(self.running_by_action, lambda group: len(group[1]) + HEAD)
+    def in_progress_columns(self) -> list[list[tuple[str, list[StageInProgress]]]]:
+        return split_in_two(self.in_progress_by_action, lambda group: len(group[1]) + HEADER_ROWS)
 
     @property
-    def times_in_two(self) -> list[list[OfAction]]:
-        return in_two(self.times, lambda group: len(group.stages) + HEAD)
+    def times_columns(self) -> list[list[ActionTimes]]:
+        return split_in_two(self.times, lambda group: len(group.stages) + HEADER_ROWS)
 
     @property
-    def running_total(self) -> int:
-        return sum(row.total.number for row in self.running)
+    def in_progress_total(self) -> int:
+        return sum(row.total.number for row in self.in_progress)
 
     @cached_property
     def days(self) -> list[durations.Day]:
@@ -207,40 +211,40 @@ class Overview:
 
     @property
     def done_bars(self) -> charts.Bars:
-        return charts.bars([day.done for day in self.days])
+        return charts.layout_bars([day.done for day in self.days])
 
     @property
     def failed_bars(self) -> charts.Bars:
-        return charts.bars([day.failed for day in self.days], height=40)
+        return charts.layout_bars([day.failed for day in self.days], height=40)
 
     @cached_property
-    def times(self) -> list[OfAction]:
+    def times(self) -> list[ActionTimes]:
         """How long each stage takes, action by action; without actions of which too little is known."""
         return list(self._times())
 
-    def _times(self) -> Iterator[OfAction]:
-        usual = durations.by_stage(self.using)
+    def _times(self) -> Iterator[ActionTimes]:
+        usual = durations.usual_times_by_stage(self.using)
         for action in Action:
             known = [(stage, usual[action, stage]) for stage in ("", *PATHS[action]) if (action, stage) in usual]
             if not known:
                 continue
             seconds = [time.total_seconds() for _stage, one in known for time in (one.low, one.high)]
-            scale = charts.scale(seconds)
-            yield OfAction(action, [Times(stage, one, self._span(scale, one)) for stage, one in known], scale)
+            scale = charts.fit_scale(seconds)
+            yield ActionTimes(action, [StageTimes(stage, one, self._span(scale, one)) for stage, one in known], scale)
 
     @staticmethod
-    def _span(scale: charts.Scale, usual: Usual) -> charts.Span:
+    def _span(scale: charts.Scale, usual: UsualTime) -> charts.Span:
         return scale.span(*(time.total_seconds() for time in (usual.low, usual.median, usual.high)))
 
     @cached_property
-    def causes(self) -> list[failures.Group]:
-        return failures.by_cause(self._since, self.scope, most=MOST_CAUSES, using=self.using)
+    def causes(self) -> list[failures.CauseCount]:
+        return failures.count_by_cause(self._since, self.scope, most=MAX_CAUSES, using=self.using)
 
     @property
     def _since(self) -> datetime:
         """From the reader's midnight on, so that the links stay the same for a day."""
         zone = timezone.get_current_timezone()
-        return durations.midnight(self.now.astimezone(zone).date() - timedelta(days=CAUSES_OF), zone)
+        return durations.midnight(self.now.astimezone(zone).date() - timedelta(days=CAUSE_DAYS), zone)
 
     def query_of_cause(self, cause: int, **more: str) -> str:
         """The query string of the list of what failed for this cause."""

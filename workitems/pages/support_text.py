@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .item_detail import Detail, Entry
-from .template_helpers import exact, head_lines, lines, move_word, plain, via_word
+from .item_detail import ItemDetail, VisibleEntry
+from .template_helpers import exact, head_lines, line_count, move_word, plain, via_word
 
 LAST_ENTRIES = 10
 NOTE_LINES = 20
 
 
-def support_text(detail: Detail) -> str:
+def support_text(detail: ItemDetail) -> str:
     """The item as this reader may see it; the address of its page is for the page itself to say."""
     return "\n".join([*_facts(detail), *_note(detail.item.note), *_history(detail)])
 
 
-def _facts(detail: Detail) -> Iterator[str]:
+def _facts(detail: ItemDetail) -> Iterator[str]:
     item = detail.item
     said = (
         (_("Item"), f"{item.pk}, {item.name}"),
@@ -37,20 +37,20 @@ def _note(note: str) -> Iterator[str]:
         return
     yield f"{_('Note / Error')}:"
     yield from _indented(head_lines(note.rstrip(), NOTE_LINES))
-    if (left_out := lines(note) - NOTE_LINES) > 0:
+    if (left_out := line_count(note) - NOTE_LINES) > 0:
         yield from _indented(
             ngettext("… %(number)d more line", "… %(number)d more lines", left_out) % {"number": left_out}
         )
 
 
-def _history(detail: Detail) -> Iterator[str]:
+def _history(detail: ItemDetail) -> Iterator[str]:
     shown = detail.history[:LAST_ENTRIES]
-    yield _("History, the last %(shown)d of %(number)d:") % {"shown": len(shown), "number": detail.item.version}
+    yield _("History, last %(shown)d of %(number)d entries:") % {"shown": len(shown), "number": detail.item.version}
     for one in shown:
         yield from _indented(_entry(one))
 
 
-def _entry(shown: Entry) -> str:
+def _entry(shown: VisibleEntry) -> str:
     entry = shown.entry
     before, after = (
         f"{stage} / {status}"

@@ -3,10 +3,10 @@
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from jinja2 import Environment
@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 from pharos.templating import iso
 
 from .. import explanations
-from ..durations import late_in_words, roughly, usually, whole_unit
-from ..saved_views import choices
+from ..durations import format_axis_label, format_lateness, format_roughly, format_usual_range
+from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -31,7 +31,12 @@ def size(number: int | None) -> str:
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     digits = 0 if unit == 0 or value >= 99.95 else 1
-    return f"{value:.{digits}f}{explanations.NO_BREAK}{_UNITS[unit]}"
+    return f"{_decimal(f'{value:.{digits}f}')}{explanations.NO_BREAK}{_UNITS[unit]}"
+
+
+def _decimal(number: str) -> str:
+    """A number with the reader's decimal sign: 1.4 in English, 1,4 in Spanish."""
+    return number.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def _local(moment: datetime) -> datetime:
@@ -47,6 +52,12 @@ def exact(moment: datetime | None) -> str:
     return "–" if moment is None else _exact(_local(moment))
 
 
+def minute(moment: datetime) -> str:
+    """A time to the minute, in the reader's zone: 4 Mar 2021, 05:06."""
+    local = _local(moment)
+    return f"{_day(local)}, {local:%H:%M}"
+
+
 def _exact(local: datetime) -> str:
     return f"{_day(local)}, {local:%H:%M:%S} {local.tzname()}"
 
@@ -58,7 +69,9 @@ def _day(local: date) -> str:
 
 @cache
 def _month(language: str | None, number: int) -> str:
-    return str(MONTHS_3[number]).title()
+    """Short, and capitalized where the language does that: Mar in English, mar in Spanish."""
+    name = str(MONTHS_3[number])
+    return name.title() if language == "en" else name
 
 
 def relative(moment: datetime, now: datetime) -> str:
@@ -80,7 +93,7 @@ def _relative(passed: timedelta) -> str:
 @cache
 def _ago(language: str | None, number: int, unit: str) -> str:
     """A page has dozens of them, and there are not many more in all."""
-    return _("%(time)s ago") % {"time": explanations.in_unit(number, unit)}
+    return _("%(time)s ago") % {"time": explanations.format_unit(number, unit)}
 
 
 def ago(moment: datetime | None) -> Markup | str:
@@ -90,31 +103,39 @@ def ago(moment: datetime | None) -> Markup | str:
     local = _local(moment)
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
-    return Markup(  # noqa: S704  all that goes in is escaped
-        f'<time datetime="{iso(moment)}" title="{then}"><span class="passed">{passed}</span>'
+    return Markup(  # noqa: S704  everything inserted is escaped
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="on-screen">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
 
-def middle(text: str, limit: int = 52) -> SafeString | str:
-    """A long name cut in the middle; the whole of it stays there for screen readers, and is shown on focus."""
+_LONGEST = 120  # letters that a row has room for on any screen
+
+
+def middle(text: str, limit: int) -> Markup | str:
+    """A long name, which the style sheet cuts in the middle where it has no room; the whole of it is there for screen readers, and shown on focus and hover."""
     if len(text) <= limit:
         return text
     tail = limit // 3
-    return format_html(
-        '<span class="short" aria-hidden="true">{}…{}</span><span class="whole">{}</span>',
-        text[: limit - tail - 1],
-        text[-tail:],
-        text,
+    head = text[:-tail] if len(text) <= _LONGEST else f"{text[: _LONGEST - tail - 1]}…"
+    whole = escape(text)
+    return Markup(  # noqa: S704  all that goes in is escaped
+        f'<span class="short" aria-hidden="true" title="{whole}"><span>{escape(head)}</span>{escape(text[-tail:])}</span><span class="whole">{whole}</span>'
     )
 
 
 def explain(word: str, kind: str) -> str:
     """What a word of the vocabulary means."""
+    return _explained(get_language(), kind, word)
+
+
+@cache
+def _explained(_language: str | None, kind: str, word: str) -> str:
+    """A list has two in each row."""
     return str(explanation_of(kind, word))
 
 
-def lines(text: str) -> int:
+def line_count(text: str) -> int:
     """How many lines a text has; blank ones at its end do not count."""
     return text.rstrip().count("\n") + 1
 
@@ -128,7 +149,7 @@ def tail_lines(text: str, number: int) -> str:
     return "\n".join(text.split("\n")[number:])
 
 
-_SHAPES = {
+_TONE_ICONS = {
     "waiting": "clock",
     "running": "half-ring",
     "done": "tick",
@@ -142,16 +163,16 @@ _SHAPES = {
 }
 
 
-def shape(tone: str) -> str:
+def tone_icon(tone: str) -> str:
     """The icon that belongs to a tone: colour is never alone."""
-    return _SHAPES[tone]
+    return _TONE_ICONS[tone]
 
 
-def bytes(number: int | None) -> str:
+def exact_size(number: int | None) -> str:
     """Bytes to the last one: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
-    exact = f"{number:,}"
+    exact = intcomma(number)
     text = _("%(exact)s bytes (%(short)s)") % {"exact": exact, "short": size(number)}
     return text.replace(f"{exact} ", f"{exact}{explanations.NO_BREAK}")
 
@@ -165,16 +186,16 @@ def plain(value: object) -> str:
 
 _MOVES = {
     "create": gettext_lazy("Created"),
-    "progress": gettext_lazy("Moved along"),
+    "progress": gettext_lazy("Advanced"),
     "succeed": gettext_lazy("Succeeded"),
     "fail": gettext_lazy("Failed"),
     "suspend": gettext_lazy("Put on hold"),
     "cancel": gettext_lazy("Cancelled"),
     "requeue": gettext_lazy("Requeued"),
-    "review": gettext_lazy("Marked reviewed"),
-    "unreview": gettext_lazy("Marked not reviewed"),
+    "review": gettext_lazy("Marked as reviewed"),
+    "unreview": gettext_lazy("Marked as not reviewed"),
     "edit": gettext_lazy("Edited"),
-    "notify": gettext_lazy("Staff told"),
+    "notify": gettext_lazy("Staff notified"),
     "import": gettext_lazy("Imported"),
 }
 _VIA = {
@@ -193,7 +214,7 @@ def via_word(via: str) -> object:
     return _VIA.get(via, via)
 
 
-class Writing(Extension):
+class TemplateHelpers(Extension):
     """Makes these the words of the templates."""
 
     def __init__(self, environment: Environment):
@@ -201,20 +222,21 @@ class Writing(Extension):
         words = (
             size,
             exact,
+            minute,
             ago,
             middle,
             explain,
-            lines,
+            line_count,
             head_lines,
             tail_lines,
-            shape,
-            bytes,
+            tone_icon,
+            exact_size,
             plain,
             move_word,
             via_word,
         )
         environment.filters |= {word.__name__: word for word in words}
-        environment.filters |= {"lasting": explanations.lasting, "items": explanations.count_of_items}
-        environment.filters |= {"roughly": roughly, "usually": usually, "late": late_in_words}
-        environment.filters |= {"day": _day, "tick": whole_unit}
-        environment.globals |= {"choices_of_views": choices}
+        environment.filters |= {"lasting": explanations.format_duration, "items": explanations.format_item_count}
+        environment.filters |= {"roughly": format_roughly, "usually": format_usual_range, "late": format_lateness}
+        environment.filters |= {"day": _day, "tick": format_axis_label}
+        environment.globals |= {"choices_of_views": view_choices}

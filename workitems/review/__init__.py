@@ -1,14 +1,14 @@
-"""The review queue: which items of a list are to be reviewed, one by one, and where somebody is in it.
+"""The review queue: which items of a list still need a review, one by one, and how far a reader has come.
 
-It knows lists; marking an item reviewed is a move of `transitions`.
+It knows lists. Marking an item as reviewed is a move of `transitions`.
 """
 
-from .queue import Next, Queue, Round, Stop, to_review
+from .queue import NextItem, Queue, QueueItem, QueueState, count_unreviewed
 
 __all__ = [
-    "Next",
+    "NextItem",
     "Queue",
-    "Round",
-    "Stop",
-    "to_review",
+    "QueueItem",
+    "QueueState",
+    "count_unreviewed",
 ]

@@ -1,7 +1,7 @@
-"""The review queue: what of a list is finished and not reviewed, item by item in the list's order.
+"""The review queue: the finished, unreviewed items of a list, one by one in the list's order.
 
-Where somebody is in it stands in the address alone, so that a reload, a second window or a colleague's link shows the same.
-What others have marked in the meantime is passed over: the next item is looked for when it is asked for.
+A reader's position is kept in the address only, so a reload, a second window, or a colleague's link shows the same item.
+Each next item is looked up when it is needed, so items that others have marked in the meantime are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,24 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..database import whole_number
-from ..failures import cause_of_item
+from ..database import parse_bigint
+from ..failures import find_last_cause
 from ..lifecycle import Phase, phase_of
-from ..listing import SORTS, Found, ItemList, find, path, values_at
+from ..listing import SORTS, ItemList, ListResult, column_name, cursor_values, find
 from ..models import WorkItem
 from ..vocabulary import Status
 
-MOST_BEHIND = 30  # of the items seen before, so many can be gone back to: they stand in the address
-LOOKS = 5  # stretches of a list that one step goes over, where rows that no index knows are few among many
+MAX_SEEN = 30  # how many items back a reader can go; they are kept in the address
+MAX_SEEKS = 5  # ranges of a list that one step searches when no index covers its filters and few rows match
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Stop(NamedTuple):
-    """An item on the way. `at`: its last change when it was come to, in an order where changing it would change its place."""
+class QueueItem(NamedTuple):
+    """An item of the queue as an address names it.
+
+    `at`: when it was last changed at the time the reader reached it. It is set in orders where a change would move the item.
+    """
 
     pk: int
     at: datetime | None = None
@@ -34,10 +37,10 @@ class Stop(NamedTuple):
         return str(self.pk) if self.at is None else f"{self.pk}-{(self.at - _EPOCH) // _MICROSECOND}"
 
     @classmethod
-    def read(cls, text: str) -> "Stop | None":
-        """What an address says; None for what is none."""
+    def read(cls, text: str) -> "QueueItem | None":
+        """Parses the text in an address; None if it names no item."""
         number, _, since = text.partition("-")
-        pk, microseconds = whole_number(number), whole_number(since.removeprefix("-"))
+        pk, microseconds = parse_bigint(number), parse_bigint(since.removeprefix("-"))
         if pk is None or microseconds is None:
             return None if pk is None else cls(pk)
         try:
@@ -47,111 +50,114 @@ class Stop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Round:
-    """One person's way through a queue. `list`: the list's query string.
+class QueueState:
+    """How far a reader has come in a queue. `list_query`: the list's query string.
 
-    `order`: the name of the sort that it goes by, which is not the list's own where the list is too long for that.
-    `item`: the one that is shown; `after`: the one whose next is asked for. `of`: how many there were when that was first known;
-    `behind`: those seen before, the last one last; `marked`: the one marked by the last step, which can be undone.
+    `order`: the name of the sort in use, which differs from the list's own sort if the list is too long for that one.
+    `item`: the item that is shown; `after`: the item whose successor is wanted. `total`: how many items there were when
+    that was first known; `seen`: the items seen before, latest last; `marked`: the item marked in the last step, which can
+    be undone.
     """
 
-    list: str = ""
+    list_query: str = ""
     order: str = ""
-    item: Stop | None = None
-    after: Stop | None = None
-    of: int = 0
-    behind: tuple[Stop, ...] = ()
+    item: QueueItem | None = None
+    after: QueueItem | None = None
+    total: int = 0
+    seen: tuple[QueueItem, ...] = ()
     marked: int | None = None
 
     @classmethod
-    def read(cls, data: Mapping[str, str]) -> "Round":
-        """What an address says; what cannot be is left out, since it tells no more than where to go on."""
+    def read(cls, data: Mapping[str, str]) -> "QueueState":
+        """Parses the parameters of an address. Invalid ones are dropped, because they only say where to continue."""
         order = data.get("order", "")
-        behind = [Stop.read(part) for part in data.get("behind", "").split(".")[-MOST_BEHIND:]]
+        seen = [QueueItem.read(part) for part in data.get("behind", "").split(".")[-MAX_SEEN:]]
         return cls(
             data.get("list", ""),
             order if order in SORTS else "",
-            Stop.read(data.get("item", "")),
-            Stop.read(data.get("after", "")),
-            whole_number(data.get("of", "")) or 0,
-            tuple(stop for stop in behind if stop is not None),
-            whole_number(data.get("marked", "")),
+            QueueItem.read(data.get("item", "")),
+            QueueItem.read(data.get("after", "")),
+            parse_bigint(data.get("of", "")) or 0,
+            tuple(entry for entry in seen if entry is not None),
+            parse_bigint(data.get("marked", "")),
         )
 
     @property
     def query(self) -> str:
         parts = {
-            "list": self.list,
+            "list": self.list_query,
             "order": self.order,
-            "of": self.of,
+            "of": self.total,
             "item": self.item,
             "after": self.after,
-            "behind": ".".join(map(str, self.behind)),
+            "behind": ".".join(map(str, self.seen)),
             "marked": self.marked,
         }
         return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
 
-    def past(self, stop: Stop, *, marked: int | None = None) -> "Round":
-        """The step from this item to the next."""
-        behind = (*(one for one in self.behind if one.pk != stop.pk), stop)[-MOST_BEHIND:]
-        return replace(self, item=None, after=stop, behind=behind, marked=marked)
+    def advance(self, entry: QueueItem, *, marked: int | None = None) -> "QueueState":
+        """The state after this item, from which the next one is looked up."""
+        seen = (*(one for one in self.seen if one.pk != entry.pk), entry)[-MAX_SEEN:]
+        return replace(self, item=None, after=entry, seen=seen, marked=marked)
 
-    def showing(self, stop: Stop) -> "Round":
-        return replace(self, item=stop, after=None)
+    def show(self, entry: QueueItem) -> "QueueState":
+        return replace(self, item=entry, after=None)
 
-    def looking_on(self, stop: Stop) -> "Round":
-        """The look for the next item goes on after this one, which nobody has been shown."""
-        return replace(self, item=None, after=stop)
+    def skip(self, entry: QueueItem) -> "QueueState":
+        """Continues the search after this item, which was not shown to anyone."""
+        return replace(self, item=None, after=entry)
 
-    def back_to(self, pk: int) -> "Round":
-        """The step back to an item seen before; those seen after it come again."""
-        for number, stop in enumerate(self.behind):
-            if stop.pk == pk:
-                return replace(self, item=stop, after=None, behind=self.behind[:number], marked=None)
-        return replace(self, item=self.item if self.item and self.item.pk == pk else Stop(pk), after=None, marked=None)
+    def back_to(self, pk: int) -> "QueueState":
+        """The step back to an item seen before. Items seen after it are shown again."""
+        for number, entry in enumerate(self.seen):
+            if entry.pk == pk:
+                return replace(self, item=entry, after=None, seen=self.seen[:number], marked=None)
+        return replace(
+            self, item=self.item if self.item and self.item.pk == pk else QueueItem(pk), after=None, marked=None
+        )
 
-    def by(self, order: str, number: int | None) -> "Round":
-        """Going by this order; with how many there are, if that is known: more may have come since."""
-        return replace(self, order=order, of=max(self.of, number or 0))
+    def ordered_by(self, order: str, number: int | None) -> "QueueState":
+        """Uses this order, and the number of items if it is known: there can be more of them by now."""
+        return replace(self, order=order, total=max(self.total, number or 0))
 
     @property
-    def back(self) -> "Round | None":
-        return self.back_to(self.behind[-1].pk) if self.behind else None
+    def previous(self) -> "QueueState | None":
+        return self.back_to(self.seen[-1].pk) if self.seen else None
 
 
-class Alike(NamedTuple):
-    """Items of the queue that ended as one of it did: the list of them, what they have in common, and how many there are."""
+class SimilarItems(NamedTuple):
+    """Items of the queue that ended like a given one: their list, the cause of their failure (or ""), and how many."""
 
     listing: ItemList
-    what: str
-    found: Found
+    cause: str
+    found: ListResult
 
 
-class Next(NamedTuple):
-    """What comes next in a queue: `item`, None where there is none; or where the look for it ended though it may go on."""
+class NextItem(NamedTuple):
+    """The next item of a queue, None if there is none. `searched_until`: where the search stopped though it could go on."""
 
-    item: Stop | None = None
-    looked_until: Stop | None = None
+    item: QueueItem | None = None
+    searched_until: QueueItem | None = None
 
 
 class Queue:
-    """The queue of a valid list, by the list's own order or by another one, which is given by its name."""
+    """The queue of a valid list, in the list's own order or in the one with the given name."""
 
-    def __init__(self, whole: ItemList, order: str = ""):
-        self.whole = whole
+    def __init__(self, source: ItemList, order: str = ""):
+        self.source = source
         values = {"reviewed": "false", "phase": Phase.CLOSED.value, "per_page": None}
-        self.listing = whole.beside(whole.query(**values, **({"sort": order} if order else {})))
-        # A list of open items alone, or of reviewed ones, has nothing to review; what it asks for is not to be overwritten.
+        self.listing = source.for_query(source.query(**values, **({"sort": order} if order else {})))
+        # A list of open items only, or of reviewed ones, has nothing to review; its own filters must not be overwritten.
         self.is_empty = any(
-            name in whole.params and values[name] not in whole.params[name] for name in ("reviewed", "phase")
+            name in source.params and values[name] not in source.params[name] for name in ("reviewed", "phase")
         )
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> ListResult:
         return find(self.listing)
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return 0 if self.is_empty else self.found.total
 
     @property
@@ -160,59 +166,59 @@ class Queue:
 
     @property
     def order(self) -> str:
-        """The name of the order that it goes by."""
+        """The name of the order in use."""
         return next(name for name, sort in SORTS.items() if sort == self.found.sort)
 
-    def stop(self, item: WorkItem) -> Stop:
-        """This item as it is now."""
-        return Stop(item.pk, item.updated_at if "updated_at" in self._columns else None)
+    def entry(self, item: WorkItem) -> QueueItem:
+        """The queue's entry for an item as it is now."""
+        return QueueItem(item.pk, item.updated_at if "updated_at" in self._columns else None)
 
-    def _place_of(self, stop: Stop, item: WorkItem) -> list[Any]:
-        """The item's place in the order as it was when it was come to: only its last change can have changed since."""
-        values = values_at(self.found.sort.columns, item)
+    def _values_of(self, entry: QueueItem, item: WorkItem) -> list[Any]:
+        """The item's values in the order's columns when the reader reached it. Only its last change can differ by now."""
+        values = cursor_values(self.found.sort.columns, item)
         return [
-            stop.at if column == "updated_at" and stop.at else value
+            entry.at if column == "updated_at" and entry.at else value
             for column, value in zip(self._columns, values, strict=True)
         ]
 
     @property
     def _columns(self) -> list[str]:
-        return [path(column) for column in self.found.sort.columns]
+        return [column_name(column) for column in self.found.sort.columns]
 
-    def following(self, stop: Stop | None, item: WorkItem | None) -> Next:
-        """What comes after this item, where the way had come to it; after none of them: the first of all."""
+    def next_after(self, entry: QueueItem | None, item: WorkItem | None) -> NextItem:
+        """The item after this one, counted from where the reader reached it; the very first item if there is none."""
         if self.is_empty:
-            return Next()
-        place, end = self.found.seek(self._place_of(stop, item) if stop and item else None, LOOKS)
-        return Next(self._stop_at(place and place.values), self._stop_at(end))
+            return NextItem()
+        place, end = self.found.seek(self._values_of(entry, item) if entry and item else None, MAX_SEEKS)
+        return NextItem(self._queue_item_at(place and place.values), self._queue_item_at(end))
 
-    def _stop_at(self, values: Sequence[Any] | None) -> Stop | None:
-        """Every order ends with the item's number."""
+    def _queue_item_at(self, values: Sequence[Any] | None) -> QueueItem | None:
+        """The entry at a position. Every order ends with the item's number."""
         if values is None:
             return None
         there = dict(zip(self._columns, values, strict=True))
-        return Stop(there["id"], there.get("updated_at"))
+        return QueueItem(there["id"], there.get("updated_at"))
 
-    def alike(self, item: WorkItem) -> Alike | None:
-        """Those that failed for the same cause; of what did not fail, those of the same action and status."""
+    def similar_to(self, item: WorkItem) -> SimilarItems | None:
+        """The items that failed for the same cause or, if this one did not fail, those of the same action and status."""
         if self.is_empty or not self.listing.items().filter(pk=item.pk).exists():
             return None
         if item.status == Status.FAILED:
-            found = cause_of_item(item.pk)
+            found = find_last_cause(item.pk)
             if found is None:
                 return None
-            number, what = found
-            listing = self._with(status=item.status, cause=str(number))
+            number, cause = found
+            listing = self._narrowed(status=item.status, cause=str(number))
         else:
-            what, listing = "", self._with(item_action=item.action, status=item.status)
-        return Alike(listing, what, find(listing)) if listing.is_valid() else None
+            cause, listing = "", self._narrowed(item_action=item.action, status=item.status)
+        return SimilarItems(listing, cause, find(listing)) if listing.is_valid() else None
 
-    def _with(self, **values: str) -> ItemList:
-        return self.listing.beside(self.listing.query(**values))
+    def _narrowed(self, **values: str) -> ItemList:
+        return self.listing.for_query(self.listing.query(**values))
 
 
-def to_review(found: Found) -> int:
-    """How many of what was found are finished and not reviewed."""
+def count_unreviewed(found: ListResult) -> int:
+    """How many of the matching items are finished but not reviewed."""
     return sum(
         number
         for (status, retry, reviewed), number in found.outcomes.items()

@@ -1,33 +1,33 @@
-"""Saved views: lists with a name, who may see and change them, and which one opens first.
+"""Saved views: lists with a name, who can see and change them, and which one opens first.
 
-It knows a list's query string, and not how the list is drawn.
+It knows a list's query string. It must not know how the list is drawn.
 """
 
 from .editing import (
     ViewRefused,
+    allowed_reaches,
+    can_change,
     change_view,
     delete_view,
-    may_change,
-    reaches_of,
+    get_start_view,
+    is_restricted,
     save_view,
-    some_cannot_open,
-    start_of,
-    start_with,
+    set_start_view,
 )
-from .showing import beside, can_open, choices, lines
+from .showing import can_open, list_views, sidebar_views, view_choices
 
 __all__ = [
     "ViewRefused",
-    "beside",
+    "allowed_reaches",
+    "can_change",
     "can_open",
     "change_view",
-    "choices",
     "delete_view",
-    "lines",
-    "may_change",
-    "reaches_of",
+    "get_start_view",
+    "is_restricted",
+    "list_views",
     "save_view",
-    "some_cannot_open",
-    "start_of",
-    "start_with",
+    "set_start_view",
+    "sidebar_views",
+    "view_choices",
 ]

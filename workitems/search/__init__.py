@@ -1,33 +1,33 @@
-"""How text is searched: folded, in one column, and on PostgreSQL by an index of trigrams beside the items.
+"""How text is searched: case-folded, in one column, with a trigram index on PostgreSQL.
 
-It knows columns and SQL, and not what an item is.
+It knows columns and SQL, but not what an item is.
 """
 
 from .index import build_index, is_indexed
 from .text import (
-    HEAD,
-    SEARCHED,
+    PREFIX_LENGTH,
+    SEARCHED_COLUMNS,
     SearchTextField,
-    anywhere,
+    any_field_contains,
+    build_search_text,
+    field_contains,
     has_trigrams,
-    head,
-    in_second,
+    prefix,
+    same_second,
     same_text,
-    search_text,
-    within,
 )
 
 __all__ = [
-    "HEAD",
-    "SEARCHED",
+    "PREFIX_LENGTH",
+    "SEARCHED_COLUMNS",
     "SearchTextField",
-    "anywhere",
+    "any_field_contains",
     "build_index",
+    "build_search_text",
+    "field_contains",
     "has_trigrams",
-    "head",
-    "in_second",
     "is_indexed",
+    "prefix",
+    "same_second",
     "same_text",
-    "search_text",
-    "within",
 ]

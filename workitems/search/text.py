@@ -1,6 +1,6 @@
-"""What the search box looks through: name, etag, object and file identifier, folded, in one column.
+"""The searched text of an item: name, etag, object and file identifier, case-folded, in one column.
 
-Also how long text columns are compared so that their indexes are used.
+Also conditions on long text columns, written so that their indexes are used.
 """
 
 import re
@@ -12,38 +12,38 @@ from django.db.models import F, Lookup, Q, Value
 from django.db.models.functions import Concat, Left
 from django.db.models.lookups import Exact
 
-# The searched columns, one line each in `search_text`, in this order.
-SEARCHED = ("name", "etag", "object_identifier", "generic_file_identifier")
-# A name may have 4,000 bytes, more than an index entry of PostgreSQL can hold: long columns are indexed by their head.
-HEAD = 200
+# The searched columns, in the order of their lines in `search_text`.
+SEARCHED_COLUMNS = ("name", "etag", "object_identifier", "generic_file_identifier")
+# A name can take up 4,000 bytes, more than a PostgreSQL index entry can hold, so indexes cover the first letters only.
+PREFIX_LENGTH = 200
 _TRIGRAM = re.compile("[a-z0-9]{3}")
 
 
 def fold(text: str) -> str:
-    """The form in which text is searched: without regard to case, in every alphabet, on one line."""
+    """Returns the text in the form that is searched: case-folded, in every alphabet, on one line."""
     return text.casefold().replace("\n", " ")
 
 
-def search_text(item: Any) -> str:
-    """The searched fields of an item, folded, one per line."""
-    return "\n".join(fold(getattr(item, name)) for name in SEARCHED)
+def build_search_text(item: Any) -> str:
+    """Returns the searched fields of an item, folded, one per line."""
+    return "\n".join(fold(getattr(item, name)) for name in SEARCHED_COLUMNS)
 
 
 class SearchTextField(models.TextField):
-    """Derived from the row on every insert; `door` derives it again on a change of what it is made of.
+    """Set from the other columns on every insert; `transitions` sets it again when one of them changes.
 
-    The database cannot make it: SQLite folds ASCII only.
+    The database can't compute it, because SQLite folds ASCII only.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        text = search_text(model_instance)
+        text = build_search_text(model_instance)
         setattr(model_instance, self.attname, text)
         return text
 
 
 @models.TextField.register_lookup
 class Like(Lookup):
-    """A plain SQL LIKE with a whole pattern; Django's own lookups escape what they are given."""
+    """A plain SQL LIKE with a full pattern; Django's own lookups escape their argument."""
 
     lookup_name = "like"
 
@@ -53,23 +53,23 @@ class Like(Lookup):
         return f"{left} LIKE {right} ESCAPE '\\'", [*left_params, *right_params]
 
 
-def anywhere(text: str) -> Q:
-    """The condition that some searched field contains the text."""
+def any_field_contains(text: str) -> Q:
+    """Returns the condition that one of the searched fields contains the text."""
     return Q(search_text__like=f"%{_escape(fold(text))}%")
 
 
-def within(column: str, text: str) -> Q:
-    """The condition that one of the searched fields contains the text, without regard to case.
+def field_contains(column: str, text: str) -> Q:
+    """Returns the condition that this searched field contains the text, ignoring case.
 
-    `search_text` has exactly one line per field, so the lines before and after the match say which field it is in.
+    `search_text` has exactly one line per field, so the number of lines before and after the match tells the field.
     """
-    before = SEARCHED.index(column)
-    after = len(SEARCHED) - 1 - before
+    before = SEARCHED_COLUMNS.index(column)
+    after = len(SEARCHED_COLUMNS) - 1 - before
     return Q(search_text__like="%\n" * before + f"%{_escape(fold(text))}%" + "\n%" * after)
 
 
 def has_trigrams(text: str) -> bool:
-    """Whether an index by trigrams narrows a search for this text. Letters beyond ASCII it knows in some databases only."""
+    """Returns whether a trigram index narrows a search for this text. Not every database indexes letters beyond ASCII."""
     return bool(_TRIGRAM.search(fold(text)))
 
 
@@ -77,31 +77,32 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-class Head(Left):
-    """`head` as a query says it, with the number written out: SQLite does not match a parameter with its index."""
+class Prefix(Left):
+    """`prefix` with the length written out in the SQL: SQLite doesn't match a parameter with its index."""
 
-    def __init__(self, expression: Any, length: int = HEAD, **extra: Any):
+    def __init__(self, expression: Any, length: int = PREFIX_LENGTH, **extra: Any):
         super().__init__(expression, length, **extra)
 
     def as_sqlite(self, compiler, connection, **extra):
         sql, params = compiler.compile(self.source_expressions[0])
-        return f"SUBSTR({sql}, 1, {HEAD})", params
+        return f"SUBSTR({sql}, 1, {PREFIX_LENGTH})", params
 
 
-def head(column: str) -> Left:
-    """What the index of a long text column is made of."""
-    return Left(column, HEAD)
+def prefix(column: str) -> Left:
+    """Returns the expression that the index of a long text column is built on."""
+    return Left(column, PREFIX_LENGTH)
 
 
-def in_second(column: str, moment: datetime) -> Q:
-    """The condition that a time lies in the same whole second: not every client keeps the fractions."""
+def same_second(column: str, moment: datetime) -> Q:
+    """Returns the condition that a time is within the same second: some clients drop the fraction."""
     whole = moment.replace(microsecond=0)
     return Q(**{f"{column}__gte": whole, f"{column}__lt": whole + timedelta(seconds=1)})
 
 
 def same_text(column: str, value: Any) -> Q:
-    """The condition that a long text column equals a value or expression, said such that its index is used."""
+    """Returns the condition that a long text column equals a value or expression, written so that its index is used."""
     expression = value if hasattr(value, "resolve_expression") else Value(value)
-    # Joined with nothing: else SQLite puts the constant into the head as well, and then knows its index no more.
+    # The empty string is appended because SQLite would otherwise put the constant into the prefix, too, and not use the
+    # index.
     whole = Concat(F(column), Value(""), output_field=models.TextField())
-    return Q(Exact(Head(column), Head(expression)), Exact(whole, expression))
+    return Q(Exact(Prefix(column), Prefix(expression)), Exact(whole, expression))

@@ -1,21 +1,21 @@
-"""Plays the workers: open items go their way, now and then one fails, and new bags arrive.
+"""Simulates the workers: open items advance, some of them fail, and new bags arrive.
 
-`deciding` says what to do, and is pure. Two pairs of hands do it: `database` through WorkItem's verbs, in this process's own
-database; `worker` through a server's API, as the consortium's services do (`connection` and `record` are its tools, and
-`playing` runs many at once).
+It knows the lifecycle. `decisions` decides what to do, and is pure; `database` carries that out through `transitions`
+in this process's own database, and `worker` through a server's API like the consortium's services (with `connection`
+and `record`; `run` runs many at once). It must not know pages.
 """
 
-from .connection import Address, Fault, Unreachable
-from .database import Hands, Simulation
-from .deciding import Done
-from .playing import play
+from .connection import Address, UnexpectedReply, Unreachable
+from .database import DatabaseActor, Simulation
+from .decisions import Event
+from .run import run_workers
 
 __all__ = [
     "Address",
-    "Done",
-    "Fault",
-    "Hands",
+    "DatabaseActor",
+    "Event",
     "Simulation",
+    "UnexpectedReply",
     "Unreachable",
-    "play",
+    "run_workers",
 ]

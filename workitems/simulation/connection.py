@@ -1,4 +1,4 @@
-"""One connection to a server's API, kept open, as a service's client uses it."""
+"""A persistent connection to a server's API, used like a service's client uses it."""
 
 import http.client
 import ipaddress
@@ -10,37 +10,37 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from .record import body as as_json
+from .record import encode_json as as_json
 
-REPEATS = 5  # of a call whose answer was lost
-TIMEOUT = 60  # seconds without a word from the server
-SHOWN = 600  # characters of what was sent and got
+MAX_RETRIES = 5  # retries of a call whose answer was lost
+TIMEOUT = 60  # seconds without data from the server
+MAX_SHOWN = 600  # characters shown of what was sent and received
 
 
 class Unreachable(Exception):
-    """Nobody answers. The sentence says where it was tried, and why it failed."""
+    """The server doesn't answer. The sentence says which one, and why it failed."""
 
 
-class Fault(Exception):
-    """An answer that no client can go on with. The sentence says what was sent and what came back."""
+class UnexpectedReply(Exception):
+    """An answer that no client can handle. The sentence says what was sent and what came back."""
 
 
-class Over(Exception):
-    """The run has ended while a call was waited with."""
+class RunOver(Exception):
+    """The run has ended while a call was waiting."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server is."""
+    """The address of the server."""
 
     scheme: str
     host: str
     port: int | None
 
     @classmethod
-    def of(cls, url: str) -> "Address":
-        """Raises ValueError with a sentence."""
-        wrong = f"“{url}” is not the address of a server; give it like http://127.0.0.1:8000, without a path."
+    def parse(cls, url: str) -> "Address":
+        """Parses a URL. Raises ValueError with a sentence."""
+        wrong = f"“{url}” is not a server address. Use one such as http://127.0.0.1:8000, without a path."
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -65,22 +65,22 @@ class Address:
 
 @dataclass
 class Calls:
-    """How many there were, and how many did not go as usual."""
+    """The number of calls, and of those that didn't go as usual."""
 
     requests: int = 0
-    saves: int = 0  # PUT and POST that the server took
-    repeated: int = 0  # the answer was lost
-    waited: int = 0  # told to slow down
+    saves: int = 0  # PUT and POST accepted by the server
+    retried: int = 0  # the answer was lost
+    waited: int = 0  # told to wait
 
     def add(self, other: "Calls") -> None:
         self.requests += other.requests
         self.saves += other.saves
-        self.repeated += other.repeated
+        self.retried += other.retried
         self.waited += other.waited
 
 
 class Clock:
-    """How long a run goes on; the workers share one. `stop` may be called from any thread."""
+    """The duration of a run, shared by its workers. `stop` can be called from any thread."""
 
     def __init__(self, seconds: float | None = None):
         self.began = time.monotonic()
@@ -99,7 +99,7 @@ class Clock:
         return self.stopped or (self.ends is not None and time.monotonic() >= self.ends)
 
     def sleep(self, seconds: float) -> None:
-        """In short pieces, so that the end of the run is not slept through."""
+        """Sleeps in short intervals, so as not to miss the end of the run."""
         until = time.monotonic() + seconds
         while not self.is_over and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.25))
@@ -112,7 +112,7 @@ class Reply:
 
     @property
     def is_refusal(self) -> bool:
-        """Somebody else was faster, or an admin has decided."""
+        """Another client was faster, or an admin has decided."""
         return self.status == 409
 
     @property
@@ -122,13 +122,13 @@ class Reply:
 
 @dataclass
 class Connection:
-    """`call` gives the answer: 200, 201 or 409. All else is waited for, repeated, or a Fault."""
+    """`call` returns an answer: 200, 201, or 409. For anything else it waits, retries, or raises UnexpectedReply."""
 
     address: Address
     user: str
     key: str = field(repr=False)
     clock: Clock
-    repeats: int = REPEATS
+    max_retries: int = MAX_RETRIES
     calls: Calls = field(default_factory=Calls)
 
     def __post_init__(self) -> None:
@@ -148,7 +148,7 @@ class Connection:
         self._http.close()
 
     def get(self, path: str, **query: str | int) -> Any:
-        """The body of a reply that must be there. Parameters go in the order of their names, as Go sends them."""
+        """The body of a successful reply. Parameters are sorted by name, as Go sends them."""
         call = f"{path}?{urlencode(sorted(query.items()))}" if query else path
         reply = self.call("GET", call)
         if reply.status != 200:
@@ -158,22 +158,24 @@ class Connection:
     def call(self, method: str, path: str, values: Mapping[str, Any] | None = None) -> Reply:
         content = None if values is None else as_json(values)
         while True:
-            status, headers, text = self._answer(method, path, content)
-            reply = self._checked(method, path, content, status, headers, text)
+            status, headers, text = self._exchange(method, path, content)
+            reply = self._check_reply(method, path, content, status, headers, text)
             if reply.status != 429:
                 break
             self.calls.waited += 1
-            self.clock.sleep(_seconds(headers.get("Retry-After")))
+            self.clock.sleep(_retry_after(headers.get("Retry-After")))
             if self.clock.is_over:
-                raise Over
+                raise RunOver
         if reply.status not in (200, 201, 409):
             raise self._fault(method, path, content, f"{reply.status}: {reply.error}")
         self.calls.saves += method != "GET" and not reply.is_refusal
         return reply
 
-    def _answer(self, method: str, path: str, content: bytes | None) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """What came back. Where the connection breaks first, the same is sent again: the server knows a save that it has had."""
-        for attempt in range(self.repeats + 1):
+    def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Sends a request and returns the answer. If the connection breaks, it is sent again: the server recognizes a
+        repeated save.
+        """
+        for attempt in range(self.max_retries + 1):
             self.calls.requests += 1
             try:
                 self._http.request(method, path, body=content, headers=self._headers)
@@ -182,15 +184,15 @@ class Connection:
             except (http.client.HTTPException, OSError) as error:
                 self._http.close()
                 lost = error
-            if attempt < self.repeats:
-                self.calls.repeated += 1
-                time.sleep(0.1 * 2**attempt * (attempt > 0))  # the first time it was mostly an idle connection
-        tries = "" if self.repeats == 0 else f", {self.repeats + 1} times in a row"
+            if attempt < self.max_retries:
+                self.calls.retried += 1
+                time.sleep(0.1 * 2**attempt * (attempt > 0))  # the first time it is usually an idle connection
+        tries = "" if self.max_retries == 0 else f", {self.max_retries + 1} times in a row"
         raise Unreachable(
-            f"{self.address} does not answer ({method} {path}{tries}): {lost or type(lost).__name__}. Is the server running there?"
+            f"{self.address} doesn't respond ({method} {path}{tries}): {lost or type(lost).__name__}. Is the server running?"
         )
 
-    def _checked(
+    def _check_reply(
         self,
         method: str,
         path: str,
@@ -199,17 +201,17 @@ class Connection:
         headers: http.client.HTTPMessage,
         text: bytes,
     ) -> Reply:
-        """The reply, if it is one of those that the API may give."""
-        kind = headers.get_content_type() if "Content-Type" in headers else "nothing said of its kind"
-        got = f"{status}, {kind}: {text[:SHOWN].decode(errors='replace')}"
+        """The reply if it is one that the API can give."""
+        kind = headers.get_content_type() if "Content-Type" in headers else "no content type"
+        got = f"{status}, {kind}: {text[:MAX_SHOWN].decode(errors='replace')}"
         if status >= 500:
-            raise self._fault(method, path, content, f"an error of the server, {got}")
+            raise self._fault(method, path, content, f"a server error, {got}")
         if 300 <= status < 400:
             raise self._fault(
                 method,
                 path,
                 content,
-                f"a redirect to {headers.get('Location')}, {got}. A client would lose its save by it",
+                f"a redirect to {headers.get('Location')}, {got}. A client would lose its save",
             )
         if kind != "application/json":
             raise self._fault(method, path, content, f"something that is not JSON, {got}")
@@ -218,13 +220,13 @@ class Connection:
         except ValueError:
             raise self._fault(method, path, content, f"something that is not JSON, {got}") from None
 
-    def _fault(self, method: str, path: str, content: bytes | None, got: str) -> Fault:
-        sent = "" if content is None else f" with {content[:SHOWN].decode(errors='replace')}"
-        return Fault(f"Sent to {self.address}: {method} {path}{sent}\nGot {got}")
+    def _fault(self, method: str, path: str, content: bytes | None, got: str) -> UnexpectedReply:
+        sent = "" if content is None else f" with {content[:MAX_SHOWN].decode(errors='replace')}"
+        return UnexpectedReply(f"Sent to {self.address}: {method} {path}{sent}\nGot {got}")
 
 
-def _seconds(text: str | None) -> float:
-    """How long a Retry-After asks to wait; a second where it says nothing that can be read."""
+def _retry_after(text: str | None) -> float:
+    """The seconds of a Retry-After header; one second if it can't be read."""
     try:
         return max(0.0, float(text or "1"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The hands that do what was decided in this process's own database, through WorkItem's verbs."""
+"""Carries out decisions in this process's own database, through `transitions`."""
 
 from datetime import datetime
 from random import Random
@@ -10,17 +10,19 @@ from pharos.accounts.models import Institution, User
 from .. import transitions
 from ..lifecycle import Refused
 from ..models import WorkItem
-from .deciding import Done, Plan, called, decide, decide_arrival
+from .decisions import Event, Plan, decide, decide_arrival, item_label
 
 
-class Hands:
-    """Does what was decided, through WorkItem's verbs, in the name of a service account."""
+class DatabaseActor:
+    """Carries out plans through `transitions` on behalf of a service account."""
 
     def __init__(self, by: User):
         self.by = by
 
     def open_items(self, rng: Random, most: int) -> list[WorkItem]:
-        """Some of the items that a worker may take up: not those that wait for an admin, nor uploads that another one replaces."""
+        """Some of the items that a worker can claim: not those waiting for an admin, nor uploads replaced by another
+        one.
+        """
         waiting = WorkItem.objects.open().filter(needs_admin_review=False)
         ids = [*waiting.order_by("pk").values_list("pk", flat=True)]
         some = waiting.filter(pk__in=rng.sample(ids, min(most, len(ids))))
@@ -29,46 +31,50 @@ class Hands:
         return [*some.exclude(pk__in=replaced).select_related("institution").order_by("pk")]
 
     def domains(self) -> list[str]:
-        """The institutions that upload."""
+        """The domains of the institutions that upload."""
         members = Institution.objects.exclude(pk=self.by.institution_id)
         return [*members.order_by("identifier").values_list("identifier", flat=True)]
 
-    def do(self, plan: Plan) -> Done:
+    def carry_out(self, plan: Plan) -> Event:
         return self._create(plan) if plan.item_id is None else self._move(plan, plan.item_id)
 
-    def _create(self, plan: Plan) -> Done:
+    def _create(self, plan: Plan) -> Event:
         values = dict(plan.values)
         institution = Institution.objects.get(identifier=values.pop("domain"))
         item = transitions.create(by=self.by, institution=institution, **values)
-        return Done(f"{called(item.pk, item.action, item.name)}: new, {item.facts}", changed=True)
+        return Event(f"{item_label(item.pk, item.action, item.name)}: new, {item.lifecycle_state}", changed=True)
 
-    def _move(self, plan: Plan, item_id: int) -> Done:
+    def _move(self, plan: Plan, item_id: int) -> Event:
         item = WorkItem.objects.get(pk=item_id)
-        before = str(item.facts)
+        before = str(item.lifecycle_state)
         try:
             getattr(transitions, plan.move)(item, by=self.by, via="api", version=plan.version, **plan.values)
         except Refused as refused:
-            return Done(f"{called(item.pk, item.action, item.name)}: left alone. {refused.sentence}", changed=False)
-        return Done(f"{called(item.pk, item.action, item.name)}: {before} → {item.facts}", changed=True)
+            return Event(
+                f"{item_label(item.pk, item.action, item.name)}: left alone. {refused.sentence}", changed=False
+            )
+        return Event(f"{item_label(item.pk, item.action, item.name)}: {before} → {item.lifecycle_state}", changed=True)
 
 
 class Simulation:
-    """Workers, one step at a time."""
+    """Simulates workers, one step at a time."""
 
-    def __init__(self, hands: Hands, *, seed: int | None = None, most: int = 4):
-        self.hands = hands
+    def __init__(self, actor: DatabaseActor, *, seed: int | None = None, most: int = 4):
+        self.actor = actor
         self.rng = Random(seed)  # noqa: S311  a game, not a secret
         self.most = most
 
-    def step(self) -> list[Done]:
-        """Each of a few open items makes its next move; one time in five a new upload arrives, and whenever there is nothing else to do."""
+    def step(self) -> list[Event]:
+        """Advances a few open items. In one step of five, and whenever there is nothing else to do, a new upload
+        arrives.
+        """
         plans = self.decide(timezone.now())
-        return [self.hands.do(plan) for plan in plans]
+        return [self.actor.carry_out(plan) for plan in plans]
 
     def decide(self, now: datetime) -> list[Plan]:
-        items = self.hands.open_items(self.rng, self.rng.randint(1, self.most))
+        items = self.actor.open_items(self.rng, self.rng.randint(1, self.most))
         plans = [decide(self.rng, item, item.institution.identifier) for item in items]
-        domains = self.hands.domains()
+        domains = self.actor.domains()
         if domains and (not plans or self.rng.random() < 0.2):
             plans.append(decide_arrival(self.rng, domains, now))
         return plans

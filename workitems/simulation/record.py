@@ -1,7 +1,7 @@
-"""An item as it travels: the record that the API answers, and the whole record that a service's client sends back.
+"""The item as a record: what the API answers, and the complete record that a service's client sends back.
 
-The clients that exist are written in Go: they send all of their 23 keys always, an empty text for one that is not set, zero
-for a number, and the year 1 for a time.
+The existing clients are written in Go: they always send all 23 keys, with an empty text, zero, or the year 1 for unset
+values.
 """
 
 import json
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..lifecycle import MOVES, object_identifier
+from ..lifecycle import MOVES, build_object_identifier
 from ..vocabulary import Action, Status
-from .deciding import Plan
+from .decisions import Plan
 
-NOT_SET = "0001-01-01T00:00:00Z"
-# What a client sends for a key that the server answered null, or that a new item does not have.
+ZERO_TIME = "0001-01-01T00:00:00Z"
+# What a client sends for a key that is null in the answer, or that a new item doesn't have.
 EMPTY: dict[str, Any] = {
     "action": "",
     "aptrust_approver": "",
-    "bag_date": NOT_SET,
+    "bag_date": ZERO_TIME,
     "bucket": "",
-    "date": NOT_SET,
+    "date": ZERO_TIME,
     "etag": "",
     "generic_file_identifier": "",
     "inst_approver": "",
@@ -33,15 +33,15 @@ EMPTY: dict[str, Any] = {
     "object_identifier": "",
     "outcome": "",
     "pid": 0,
-    "queued_at": NOT_SET,
+    "queued_at": ZERO_TIME,
     "retry": False,
     "size": 0,
     "stage": "",
-    "stage_started_at": NOT_SET,
+    "stage_started_at": ZERO_TIME,
     "status": "",
     "user": "",
 }
-LEADS_TO = {
+STATUS_AFTER = {
     "progress": Status.STARTED,
     "succeed": Status.SUCCESS,
     "fail": Status.FAILED,
@@ -52,7 +52,7 @@ LEADS_TO = {
 
 @dataclass(frozen=True)
 class Record:
-    """An item as a server gave it, under the names that decisions know."""
+    """An item as the server returned it, with the attribute names that decisions use."""
 
     sent: Mapping[str, Any]
 
@@ -62,13 +62,13 @@ class Record:
 
     @property
     def version(self) -> int | None:
-        return None  # the API tells none: a claim is read back instead
+        return None  # the API has none: a claim is read back instead
 
     @property
     def date(self) -> datetime:
         return datetime.fromisoformat(self.sent["date"])
 
-    # What a protocol asks for as an attribute must be one to the type checker; here each is read off the record.
+    # A protocol's attributes must exist for the type checker; here each is read from the record.
     def __getattr__(self, name: str) -> Any:
         try:
             return self.sent[name]
@@ -83,20 +83,20 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def whole(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The 23 keys of a save: what the record says, and for what it does not say what Go has instead of nothing."""
+def complete_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The 23 keys of a save: the record's values, and Go's zero value for missing ones."""
     values = {key: record.get(key) for key in EMPTY}
-    return {key: _sent(EMPTY[key] if value is None else value) for key, value in values.items()}
+    return {key: _to_json(EMPTY[key] if value is None else value) for key, value in values.items()}
 
 
-def _sent(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return timestamp(value) if isinstance(value, datetime) else value
 
 
-def moved(item: Record, plan: Plan, domain: str, process: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The record with what the plan changes in it. A plan names some process; it is this one."""
+def apply_plan(item: Record, plan: Plan, domain: str, process: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The record with the changes of the plan, and with this process instead of the plan's invented one."""
     values = {**MOVES[plan.move].sets, **plan.values}
-    values.setdefault("status", LEADS_TO[plan.move])
+    values.setdefault("status", STATUS_AFTER[plan.move])
     if values.get("node"):
         values |= process
     if plan.move == "progress":
@@ -104,12 +104,12 @@ def moved(item: Record, plan: Plan, domain: str, process: Mapping[str, Any], now
     if values["status"] == Status.PENDING:
         values |= {"node": "", "pid": None}
     if plan.move == "succeed" and item.action == Action.INGEST:
-        values["object_identifier"] = item.object_identifier or object_identifier(domain, item.name)
-    return whole({**item.sent, **values})
+        values["object_identifier"] = item.object_identifier or build_object_identifier(domain, item.name)
+    return complete_record({**item.sent, **values})
 
 
-def body(values: Mapping[str, Any]) -> bytes:
-    """JSON as Go writes it: characters as they are, but for those that HTML would mind."""
+def encode_json(values: Mapping[str, Any]) -> bytes:
+    """JSON as Go writes it: unescaped except for characters that are special in HTML."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

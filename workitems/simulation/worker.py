@@ -1,8 +1,8 @@
-"""A worker that knows the items only through a server's API, as the consortium's services do.
+"""A worker that sees items only through a server's API, as the consortium's services do.
 
-One worker plays the services that take turns with an item: the bucket reader, which finds new uploads, and the workers
-proper, which claim an item, carry it through its stages, and let it go; one of them is the queue feeder as well, which marks
-what may be taken up. An item that another process holds is left alone.
+One worker plays all services that handle an item: the bucket reader, which finds new uploads, and the actual workers,
+which claim an item, take it through its stages, and release it. One of them is also the queue feeder, which marks the
+items that can be claimed. An item held by another process is left alone.
 """
 
 import os
@@ -16,21 +16,21 @@ from urllib.parse import urlsplit
 from .. import demo
 from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
-from .connection import Clock, Connection, Over
-from .deciding import Done, Plan, Save, called, decide, decide_arrival, decide_upload
-from .record import Record, moved, whole
+from .connection import Clock, Connection, RunOver
+from .decisions import Event, Plan, Save, decide, decide_arrival, decide_upload, item_label
+from .record import Record, apply_plan, complete_record
 
 ITEMS = "/api/v2/items/"
-AT_ONCE = 25  # items that a worker chooses from; few, so that two often want the same one
+MAX_CANDIDATES = 25  # candidates that a worker chooses from; few, so that two workers often want the same one
 
 
 @dataclass
 class Tally:
-    """What a worker has done."""
+    """The counts of a worker's actions."""
 
     changes: int = 0
     refused: int = 0  # 409
-    lost: int = 0  # items that turned out to be somebody else's when they were read again
+    lost: int = 0  # items that belonged to another process when they were read again
     created: int = 0
 
     def add(self, other: "Tally") -> None:
@@ -48,23 +48,23 @@ class Worker:
         domains: Mapping[int, str],
         rng: Random,
         clock: Clock,
-        tell: Callable[[Done], object],
+        report: Callable[[Event], object],
         *,
         feeds: bool = True,
     ):
         self.connection = connection
-        self.domains = domains  # of the institutions, by their ids
+        self.domains = domains  # of the institutions, by id
         self.rng = rng
         self.clock = clock
-        self.tell = tell
+        self.report = report
         self.feeds = feeds
-        # Two runs on one machine may have a worker of this name each; its process tells them apart.
+        # Two runs on one machine can have workers of the same name; the process id tells them apart.
         self.process = {"node": name, "pid": os.getpid()}
         self.held: int | None = None
         self.tally = Tally()
 
     def work(self, steps: int | None, every: float) -> None:
-        """Until the run is over or so many steps are made; then lets go of what it holds."""
+        """Works until the run is over or this many steps are made, then releases its item."""
         taken = 0
         try:
             while not self.clock.is_over and (steps is None or taken < steps):
@@ -73,37 +73,37 @@ class Worker:
                 self.step()
                 taken += 1
             self._hand_back()
-        except Over:
-            pass  # told to wait longer than the run lasts; what it holds, it holds
+        except RunOver:
+            pass  # told to wait beyond the end of the run; it keeps what it holds
         finally:
             self.connection.close()
 
     def step(self) -> None:
-        """One thing: the held item's next move, or what an idle worker finds to do."""
+        """One step: the next move of the held item, or whatever an idle worker finds to do."""
         if self.held is not None:
-            self._go_on(self.held)
+            self._advance(self.held)
         elif self.rng.random() < 0.1:
             self._read_bucket()
         elif self.feeds and self.rng.random() < 0.3:
-            self._feed()
-        elif not self._take_up() and not (self.feeds and self._feed()):
+            self._mark_queued()
+        elif not self._claim_next() and not (self.feeds and self._mark_queued()):
             self._read_bucket()
 
     # The queue feeder.
 
-    def _feed(self) -> int:
-        """Marks everything that waits as queued. How many items there were."""
+    def _mark_queued(self) -> int:
+        """Marks all waiting items as queued. Returns how many there were."""
         query = {"node_empty": "true", "queued": "false", "retry": "true", "status": "Pending"}
         count = 0
         for record in self._pages(page=1, per_page=100, **query):
             if self.clock.is_over:
                 break
-            self._save(Record(record), whole({**record, "queued_at": datetime.now(UTC)}), "queued")
+            self._save(Record(record), complete_record({**record, "queued_at": datetime.now(UTC)}), "queued")
             count += 1
         return count
 
     def _pages(self, **query: str | int) -> Iterator[dict[str, Any]]:
-        """Every row of a list. Of `next`, clients take the query string only."""
+        """Every row of a list. Like the real clients, it uses only the query string of `next`."""
         page = self.connection.get(ITEMS, **query)
         while True:
             yield from page["results"]
@@ -114,7 +114,7 @@ class Worker:
     # The bucket reader.
 
     def _read_bucket(self) -> None:
-        """A bag that no item is about yet gets one; whether it is queued at once or by the feeder is left to chance."""
+        """Creates an item for a new bag; whether it is queued immediately or by the feeder is random."""
         now = datetime.now(UTC)
         plan = decide_arrival(self.rng, [*self.domains.values()], now)
         values = {**plan.values, "stage": Stage.RECEIVE, "status": Status.PENDING, "retry": True, "queued_at": None}
@@ -126,79 +126,79 @@ class Worker:
         if self.connection.get(ITEMS, etag=values["etag"], name=values["name"], per_page=1, **known)["results"]:
             return
         institution_id = next(pk for pk, domain in self.domains.items() if domain == values["domain"])
-        new = self._create(whole({**values, "institution_id": institution_id}))
+        new = self._create(complete_record({**values, "institution_id": institution_id}))
         if self.rng.random() < 0.5:
-            self._save(new, whole({**new.sent, "queued_at": now}), "queued")
+            self._save(new, complete_record({**new.sent, "queued_at": now}), "queued")
 
     def _create(self, values: dict[str, Any]) -> Record:
         item = Record(self.connection.call("POST", ITEMS, values).data)
         self.tally.created += 1
-        self._say(item, f"new, {item}", Save(values, item.sent))
+        self._report(item, f"new, {item}", Save(values, item.sent))
         return item
 
     # The worker proper.
 
-    def _take_up(self) -> bool:
-        """Claims one of the items that have waited longest; False where there is none.
+    def _claim_next(self) -> bool:
+        """Claims one of the items that have waited longest; False if there is none.
 
-        Claims race. The server refuses a claim at a stage that another node has begun, so of two the first is left. Not every
-        client knows that, so the claim is read back as well, and only the process that the server then names goes on; and each
-        worker reads its item again before each save, and leaves it when it is no longer its own.
+        Claims race. The server refuses a claim at a stage that another node has started, so the first of two wins. Not
+        every client relies on that, so the claim is also read back, and only the process that the server names
+        continues. Each worker reads its item again before each save, and leaves it alone if it no longer holds it.
         """
-        item = self._choose()
+        item = self._choose_candidate()
         if item is None:
             return False
-        item = self._read(item.pk)
+        item = self._fetch(item.pk)
         if not _is_free(item):
-            self._lose(item, "somebody else was faster")
+            self._give_up(item, "another worker was faster")
             return True
-        plan = self._replaced(item) or decide(self.rng, item, self._domain(item))
-        if self._carry_out(item, plan) and plan.values.get("node"):
-            item = self._read(item.pk)
+        plan = self._superseded_plan(item) or decide(self.rng, item, self._domain(item))
+        if self._save_plan(item, plan) and plan.values.get("node"):
+            item = self._fetch(item.pk)
             if self._is_mine(item):
                 self.held = item.pk
             else:
-                self._lose(item, "the claim was lost")
+                self._give_up(item, "the claim was lost")
         return True
 
-    def _choose(self) -> Record | None:
-        """Stands in for the queue that hands the feeder's items to real workers; now and then one that is to be tried again."""
+    def _choose_candidate(self) -> Record | None:
+        """Stands in for the queue that gives real workers the feeder's items; sometimes an item to be retried."""
         waiting = {"needs_admin_review": "false", "node_empty": "true", "retry": "true", "sort": "id"}
         statuses = [Status.PENDING] if self.rng.random() < 0.8 else [Status.FAILED, Status.PENDING]
         for status in statuses:
             query = {**waiting, "status": str(status), **({"queued": "true"} if status == Status.PENDING else {})}
-            if rows := self.connection.get(ITEMS, page=1, per_page=AT_ONCE, **query)["results"]:
+            if rows := self.connection.get(ITEMS, page=1, per_page=MAX_CANDIDATES, **query)["results"]:
                 return Record(self.rng.choice(rows))
         return None
 
-    def _replaced(self, item: Record) -> Plan | None:
-        """Asked before an ingest begins: is this the upload that counts?"""
+    def _superseded_plan(self, item: Record) -> Plan | None:
+        """Before an ingest starts: a plan to cancel the upload if another one replaces it."""
         if item.action != Action.INGEST or item.stage != Stage.RECEIVE:
             return None
         same = self.connection.get(ITEMS, item_action=Action.INGEST, name=item.name, sort="date", per_page=20)
         return decide_upload(item, [Record(row) for row in same["results"]])
 
-    def _go_on(self, number: int) -> None:
-        """The next move of the item that this worker holds, from what it is now."""
-        item = self._read(number)
+    def _advance(self, number: int) -> None:
+        """The next move of the held item, based on its current state."""
+        item = self._fetch(number)
         if not self._is_mine(item):
-            self._lose(item, "it is no longer this worker's")
-        elif not self._carry_out(item, plan := decide(self.rng, item, self._domain(item))) or not plan.values.get(
+            self._give_up(item, "it is no longer this worker's")
+        elif not self._save_plan(item, plan := decide(self.rng, item, self._domain(item))) or not plan.values.get(
             "node"
         ):
             self.held = None
 
     def _hand_back(self) -> None:
-        """A worker that is told to end puts its item back into the queue."""
+        """Returns the held item to the queue when the worker stops."""
         if self.held is None:
             return
-        item = self._read(self.held)
+        item = self._fetch(self.held)
         if self._is_mine(item):
             waits = {"stage": item.stage, "status": Status.PENDING, "note": demo.WAITING}
-            self._carry_out(item, Plan("progress", waits, item.pk))
+            self._save_plan(item, Plan("progress", waits, item.pk))
         self.held = None
 
-    def _read(self, number: int) -> Record:
+    def _fetch(self, number: int) -> Record:
         return Record(self.connection.get(f"{ITEMS}{number}/"))
 
     def _is_mine(self, item: Record) -> bool:
@@ -208,29 +208,29 @@ class Worker:
     def _domain(self, item: Record) -> str:
         return self.domains.get(item.institution_id, "")
 
-    def _carry_out(self, item: Record, plan: Plan) -> bool:
-        values = moved(item, plan, self._domain(item), self.process, datetime.now(UTC))
+    def _save_plan(self, item: Record, plan: Plan) -> bool:
+        values = apply_plan(item, plan, self._domain(item), self.process, datetime.now(UTC))
         return self._save(item, values, f"{values['stage']} / {values['status']}")
 
     def _save(self, item: Record, values: dict[str, Any], what: str) -> bool:
-        """Whether the server took it. A 409 is no error: the item has gone another way, and is left alone."""
+        """Whether the server accepted it. A 409 isn't an error: the item has changed in another way, and is left alone."""
         reply = self.connection.call("PUT", f"{ITEMS}{item.pk}/", values)
         if reply.is_refusal:
             self.tally.refused += 1
-            self._say(item, f"left alone. {reply.error}")
+            self._report(item, f"left alone. {reply.error}")
             return False
         self.tally.changes += 1
-        self._say(item, f"{item} → {what}", Save(values, reply.data))
+        self._report(item, f"{item} → {what}", Save(values, reply.data))
         return True
 
-    def _lose(self, item: Record, why: str) -> None:
+    def _give_up(self, item: Record, why: str) -> None:
         self.held = None
         self.tally.lost += 1
-        self._say(item, f"left alone, {why}: {item}")
+        self._report(item, f"left alone, {why}: {item}")
 
-    def _say(self, item: Record, what: str, save: Save | None = None) -> None:
-        line = f"{self.process['node']} {called(item.pk, item.action, item.name)}: {what}"
-        self.tell(Done(line, changed=save is not None, save=save))
+    def _report(self, item: Record, what: str, save: Save | None = None) -> None:
+        line = f"{self.process['node']} {item_label(item.pk, item.action, item.name)}: {what}"
+        self.report(Event(line, changed=save is not None, save=save))
 
 
 def _is_free(item: Record) -> bool:

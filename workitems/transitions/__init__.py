@@ -1,37 +1,37 @@
 """The only code that changes an item: it locks the rows, asks `lifecycle`, saves, and records what was done.
 
-It knows nothing of lists, pages or the API, which all call it alike.
+It knows nothing of lists, pages, or the API, which all call it the same way.
 """
 
-from .arrivals import Arrivals, take_in
-from .batch import Plan, Result, apply
+from .arrivals import ImportedRows, store_imported
+from .batch import PlannedMove, TransitionResult, apply
 from .creating import create
-from .related import stopped_at
-from .saving import Stopped, save
+from .related import find_reached_stage
+from .saving import SaveRefused, save
 from .verbs import cancel, edit, fail, notify, progress, requeue, review, succeed, suspend
-from .worker_state import WORKER_STATE_LIMIT, WorkerStateTooLarge, save_worker_state, stored_worker_state
+from .worker_state import WORKER_STATE_LIMIT, WorkerStateTooLarge, read_worker_state, save_worker_state
 
 __all__ = [
     "WORKER_STATE_LIMIT",
-    "Arrivals",
-    "Plan",
-    "Result",
-    "Stopped",
+    "ImportedRows",
+    "PlannedMove",
+    "SaveRefused",
+    "TransitionResult",
     "WorkerStateTooLarge",
     "apply",
     "cancel",
     "create",
     "edit",
     "fail",
+    "find_reached_stage",
     "notify",
     "progress",
+    "read_worker_state",
     "requeue",
     "review",
     "save",
     "save_worker_state",
-    "stopped_at",
-    "stored_worker_state",
+    "store_imported",
     "succeed",
     "suspend",
-    "take_in",
 ]

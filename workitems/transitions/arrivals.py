@@ -1,4 +1,4 @@
-"""What an import brings: what has happened elsewhere has happened, so that the lifecycle's rules are not asked."""
+"""Stores imported items. The rules of the lifecycle don't apply, because the changes already happened elsewhere."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,53 +7,55 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ..audit_log import whole
-from ..database import load
-from ..failures import FailureRecord, failures_among, record_failures
+from ..audit_log import read_histories
+from ..database import insert_many
+from ..failures import FailureRecord, failed_items, record_failures
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Status
 
 
 @dataclass(frozen=True)
-class Arrivals:
-    """What an import wants stored: new rows, stored rows with new values, and the entries that say so."""
+class ImportedRows:
+    """What an import stores: new rows, existing rows with new values, and the history entries for both."""
 
     new: list[WorkItem]
     changed: list[WorkItem]
     entries: list[HistoryEntry]
 
 
-def take_in(
+def store_imported(
     ids: Sequence[int],
-    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], Arrivals],
+    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], ImportedRows],
     *,
     history: Sequence[str] = (),
 ) -> None:
-    """Stores what an import brings, with its history, in one transaction: all of it or nothing.
+    """Stores imported items with their history in one transaction, all or nothing.
 
-    `judge` is given the rows that are stored under these ids, locked, and their histories, each entry as its values of the
-    columns in `history`, if some are asked for; and says what to write. The rules of the lifecycle are not asked: what has happened elsewhere has happened.
+    `judge` is called with the stored rows of these ids, locked, and their histories, each entry as its values in the
+    columns of `history` (empty without columns), and returns what to write. The rules of the lifecycle aren't checked.
     """
     with transaction.atomic():
         locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
-        arrivals = judge(stored, whole(versions, history) if versions else {})
-        _keep_ids_ahead(arrivals.new)
-        load(arrivals.new)
+        arrivals = judge(stored, read_histories(versions, history) if versions else {})
+        _advance_sequence(arrivals.new)
+        insert_many(arrivals.new)
         if arrivals.changed:
-            # One statement for rows that all take other values. They are locked, so each of them does exist.
+            # One statement for rows with different values. They are locked, so each of them exists.
             columns = [column.name for column in WorkItem._meta.concrete_fields if not column.primary_key]
             WorkItem.objects.bulk_create(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
-        load(arrivals.entries)
-        _note_failures(arrivals)
+        insert_many(arrivals.entries)
+        _record_imported_failures(arrivals)
 
 
-def _note_failures(arrivals: Arrivals) -> None:
-    """The last failure of each item: when its history says, where that comes along. Else one that is failed says it itself;
-    and when it did, if that is known already, stays as it is."""
+def _record_imported_failures(arrivals: ImportedRows) -> None:
+    """Records each item's last failure: with the time from its history if that is imported, too.
+
+    Otherwise an item that is failed now counts as failed, and a failure time already known stays.
+    """
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
     last: dict[int, FailureRecord] = {}
     for entry in sorted(arrivals.entries, key=attrgetter("number")):
@@ -64,11 +66,11 @@ def _note_failures(arrivals: Arrivals) -> None:
         elif entry.item_id in last:  # its note was edited
             last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
     record_failures(last.values())
-    record_failures(failures_among(row for pk, row in rows.items() if pk not in last), is_new=False)
+    record_failures(failed_items(row for pk, row in rows.items() if pk not in last), is_new=False)
 
 
-def _keep_ids_ahead(new: list[WorkItem]) -> None:
-    """PostgreSQL hands out ids by a counter that does not see ids which come with a row; SQLite looks at the rows."""
+def _advance_sequence(new: list[WorkItem]) -> None:
+    """Moves PostgreSQL's id sequence past ids that came with the rows. SQLite derives ids from the rows."""
     if not new or connection.vendor != "postgresql":
         return
     highest = max(row.pk for row in new)
@@ -76,6 +78,7 @@ def _keep_ids_ahead(new: list[WorkItem]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         [sequence] = cursor.fetchone()
-        # Never backwards: another writer may be ahead. A counter that was never used says 1, and would give 1 again.
+        # Never backwards, because another writer may be ahead. An unused sequence has the value 1 and would return 1
+        # again.
         ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
         cursor.execute(ahead, [sequence, highest, highest])

@@ -1,4 +1,4 @@
-"""What lies in other rows and decides about a move: other uploads of the bag, and what the item's history says."""
+"""Facts from other rows that decide about a move: other uploads of the bag, and the item's history."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,17 +7,17 @@ from typing import Any
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from ..audit_log import every_entry
+from ..audit_log import query_entries
 from ..lifecycle import Refused
 from ..models import WorkItem
 from ..vocabulary import Status
 
 
-def stopped_at(item: WorkItem) -> str:
-    """How far an item has come: of a cancelled one, the stage before the cancel."""
+def find_reached_stage(item: WorkItem) -> str:
+    """Returns how far an item has come: for a cancelled item, its stage before the cancel."""
     if item.status != Status.CANCELLED:
         return item.stage
-    cancels = every_entry("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
+    cancels = query_entries("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
     last = cancels.first()
     return last.stage_before if last else item.stage
 
@@ -27,7 +27,7 @@ def related_facts(
     plans: Mapping[int, tuple[str, Any] | Refused],
     by: User,
 ) -> dict[int, dict[str, Any]]:
-    """What lies in other rows and decides: {item: facts of it}. Asked only where the move depends on it."""
+    """Returns {item id: facts from other rows}, queried only where the move depends on them."""
     making: dict[str, list[int]] = defaultdict(list)
     for pk, plan in plans.items():
         if not isinstance(plan, Refused):
@@ -36,23 +36,26 @@ def related_facts(
     if making["cancel"] and not by.can(Permission.CANCEL):
         found |= {pk: {"is_replaced": True} for pk in _replaced(making["cancel"])}
     if making["requeue"]:
-        found |= {pk: {"stopped_at": stage} for pk, stage in _stopped(rows[pk] for pk in making["requeue"]).items()}
+        found |= {
+            pk: {"stage_before_cancel": stage}
+            for pk, stage in _stages_before_cancel(rows[pk] for pk in making["requeue"]).items()
+        }
     if making["notify"]:
-        found |= {pk: {"is_told": True} for pk in _told(making["notify"])}
+        found |= {pk: {"is_notified": True} for pk in _notified(making["notify"])}
     return found
 
 
 def _replaced(ids: list[int]) -> set[int]:
-    """Which of the items another upload stands in for."""
+    """Returns which of the items are replaced by another upload."""
     asked = WorkItem.objects.filter(pk__in=ids)
     return {*asked.superseded().values_list("pk", flat=True), *asked.duplicates().values_list("pk", flat=True)}
 
 
-def _stopped(rows: Iterable[WorkItem]) -> dict[int, str]:
-    """Where the cancelled ones among the items stood before."""
-    return {row.pk: stopped_at(row) for row in rows if row.status == Status.CANCELLED}
+def _stages_before_cancel(rows: Iterable[WorkItem]) -> dict[int, str]:
+    """Returns the stages of the cancelled items before their cancel."""
+    return {row.pk: find_reached_stage(row) for row in rows if row.status == Status.CANCELLED}
 
 
-def _told(ids: list[int]) -> set[int]:
-    """Of which of the items the institution's staff were told already."""
-    return {pk for [pk] in every_entry("item_id", item_id__in=ids, move="notify")}
+def _notified(ids: list[int]) -> set[int]:
+    """Returns for which of the items staff have already been notified."""
+    return {pk for [pk] in query_entries("item_id", item_id__in=ids, move="notify")}

@@ -1,7 +1,7 @@
-"""What a worker writes down of its progress with an item: read and saved whole, compressed at rest.
+"""A worker's record of its progress on an item: read and saved as a whole, compressed at rest.
 
-It comes with nearly every save of a worker and may have tens of MB, so saving it is no entry in the item's history and
-leaves the item itself as it is.
+Workers send it with nearly every save, and it can be tens of MB. So saving it adds no history entry and leaves the item
+unchanged.
 """
 
 import zlib
@@ -18,22 +18,22 @@ from ..models import WorkItem, WorkItemState
 from .values import check_values
 
 WORKER_STATE_LIMIT = 64 * 1024 * 1024  # bytes of UTF-8
-# Of 22.6 MB of JSON as workers send it, level 1 leaves 27 % at 150 MB a second; level 6 leaves 24 %, at 60 MB a second.
+# For 22.6 MB of JSON from workers, level 1 compresses to 27 % at 150 MB/s, level 6 to 24 % at 60 MB/s.
 _LEVEL = 1
 
 
 class WorkerStateTooLarge(Exception):
-    """A state of more than WORKER_STATE_LIMIT bytes. The sentence says how large it is, and how large it may be."""
+    """A state larger than WORKER_STATE_LIMIT bytes. The sentence says how large it is and how large it can be."""
 
     def __init__(self, size: int):
-        sentence = _("This state has {size:,} bytes; at most {limit:,} bytes (64 MiB) can be kept.")
+        sentence = _("This state has {size:,} bytes, but at most {limit:,} bytes (64 MiB) can be stored.")
         self.sentence = sentence.format(size=size, limit=WORKER_STATE_LIMIT)
         self.size = size
         super().__init__(self.sentence)
 
 
-def stored_worker_state(item: WorkItem) -> tuple[str, str] | None:
-    """What was saved last, as (action, text); None where nothing ever was."""
+def read_worker_state(item: WorkItem) -> tuple[str, str] | None:
+    """Returns the last saved state as (action, text), or None if there is none."""
     found = WorkItemState.objects.filter(pk=item.pk).values_list("action", "packed").first()
     return (found[0], zlib.decompress(found[1]).decode()) if found else None
 
@@ -41,13 +41,13 @@ def stored_worker_state(item: WorkItem) -> tuple[str, str] | None:
 def save_worker_state(
     item: WorkItem, *, text: str | None, action: str | None, by: User, now: datetime
 ) -> tuple[WorkItemState, bool]:
-    """Stores the text in place of the former one; also says whether it is the item's first state.
+    """Replaces the item's state, and returns it with whether it is the first one.
 
-    `action` is what the worker calls its task; blank, it is the item's. Of two at once, the later one stays, whole. What comes
-    back has not fetched the text again. Raises Refused or WorkerStateTooLarge, and then nothing is changed.
+    `action` is what the worker calls its task, by default the item's action. If two are saved at once, the later one
+    stays, complete. The returned row hasn't loaded the text. Raises Refused or WorkerStateTooLarge and changes nothing.
     """
     if not by.can(Permission.PROGRESS):
-        raise Refused("forbidden", _("Your role does not allow this: only services and admins keep a state."))
+        raise Refused("forbidden", _("Your role doesn't allow this. Only services and admins can save a state."))
     action = action or item.action
     check_values(WorkItemState, {"action": action})
     data = _utf8(text or "")
@@ -55,7 +55,7 @@ def save_worker_state(
         raise WorkerStateTooLarge(len(data))
     values = {"action": action, "packed": zlib.compress(data, _LEVEL), "length": len(data), "updated_at": now}
     with transaction.atomic():
-        WorkItem.objects.select_for_update().only("pk").get(pk=item.pk)  # else two could both find that none is there
+        WorkItem.objects.select_for_update().only("pk").get(pk=item.pk)  # otherwise two callers could both find no row
         created = not WorkItemState.objects.filter(pk=item.pk).update(**values)
         if created:
             WorkItemState.objects.create(pk=item.pk, created_at=now, **values)
@@ -63,13 +63,13 @@ def save_worker_state(
 
 
 def _utf8(text: str) -> bytes:
-    """The text as it is stored; raises Refused for what is none."""
+    """Encodes the text as it is stored. Raises Refused if it can't be."""
     if not isinstance(text, str):
         raise Refused("invalid", _("“state” must be text."), "state")
     if "\0" in text:
-        raise Refused("invalid", _("“state” contains a NUL character; leave it out."), "state")
+        raise Refused("invalid", _("“state” contains a NUL character. Remove it."), "state")
     try:
         return text.encode()
     except UnicodeEncodeError:
-        sentence = _("“state” contains half a surrogate pair, which is no character; leave it out.")
+        sentence = _("“state” contains half a surrogate pair, which isn't a valid character. Remove it.")
         raise Refused("invalid", sentence, "state") from None

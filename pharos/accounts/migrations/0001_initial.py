@@ -21,7 +21,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=255, verbose_name='name')),
-                ('identifier', models.CharField(max_length=253, unique=True, validators=[django.core.validators.RegexValidator('^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$', "Give the institution's domain in lower case, like virginia.edu.")], verbose_name='identifier')),
+                ('identifier', models.CharField(max_length=253, unique=True, validators=[django.core.validators.RegexValidator('^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$', "Enter the institution's domain in lowercase, such "
+                                                                                                                                                                                                                  "as virginia.edu.")], verbose_name='identifier')),
             ],
             options={
                 'verbose_name': 'institution',
@@ -35,7 +36,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(error_messages={'unique': 'Somebody has this e-mail already.'}, max_length=254, unique=True, verbose_name='e-mail')),
+                ('email', models.EmailField(error_messages={'unique': "This email is already in use."}, max_length=254, unique=True, verbose_name="email")),
                 ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
                 ('role', models.CharField(choices=pharos.accounts.roles.role_choices, max_length=32, verbose_name='role')),
                 ('time_zone', models.CharField(default='UTC', max_length=64, validators=[pharos.accounts.models.is_time_zone], verbose_name='time zone')),

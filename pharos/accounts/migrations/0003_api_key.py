@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
             name='ApiKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, help_text='Like: desktop app on my laptop.', max_length=100, verbose_name='what it is for')),
-                ('prefix', models.CharField(db_index=True, max_length=8, verbose_name='begins with')),
+                ('label', models.CharField(blank=True, help_text="For example: desktop app on my laptop.", max_length=100, verbose_name="label")),
+                ('prefix', models.CharField(db_index=True, max_length=8, verbose_name="starts with")),
                 ('digest', models.CharField(max_length=64, unique=True, verbose_name='SHA-256 digest')),
                 ('created_at', models.DateTimeField(verbose_name='created')),
                 ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),

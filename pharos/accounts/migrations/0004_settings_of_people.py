@@ -19,16 +19,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='live_updates',
-            field=models.BooleanField(db_default=True, default=True, verbose_name='show what changes'),
+            field=models.BooleanField(db_default=True, default=True, verbose_name="live updates"),
         ),
         migrations.AddField(
             model_name='user',
             name='rows_per_page',
-            field=models.PositiveSmallIntegerField(choices=pharos.accounts.models.rows_choices, db_default=25, default=25, verbose_name='rows of a list'),
+            field=models.PositiveSmallIntegerField(choices=pharos.accounts.models.rows_choices, db_default=25, default=25, verbose_name="rows per page"),
         ),
         migrations.AddField(
             model_name='user',
             name='theme',
-            field=models.CharField(choices=[('system', 'As my computer has it'), ('light', 'Light'), ('dark', 'Dark')], db_default='system', default='system', max_length=8, verbose_name='colours'),
+            field=models.CharField(choices=[('system', "Match my system"), ('light', 'Light'), ('dark', 'Dark')], db_default='system', default='system', max_length=8, verbose_name="colors"),
         ),
     ]

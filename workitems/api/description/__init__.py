@@ -1,1 +1,3 @@
-"""The API described: one OpenAPI document per version, made from the routes, and the pages under /api/docs/ made from that."""
+"""The description of the API: one OpenAPI document per version, built from the routes, and the pages under /api/docs/,
+built from that document.
+"""

@@ -1,4 +1,4 @@
-"""`/api/docs/`: the API described for those who write programs, as pages and as a document for tools. Open to everybody."""
+"""`/api/docs/`: the documentation for programmers, as pages and as OpenAPI documents. Open to everyone."""
 
 import json
 import shlex
@@ -14,16 +14,16 @@ from django.views import View
 from pharos.accounts.authorization import PUBLIC
 
 from . import moves, samples
-from .guide import Guide, read
+from .guide import VersionGuide, read_guide
 
-VERSIONS = ("v2", "v3", "v1")  # the first is the one to choose; v1 is the oldest
+VERSIONS = ("v2", "v3", "v1")  # the first is recommended; v1 is the oldest
 
 
 def _description(version: str) -> dict[str, Any]:
-    # Loaded when somebody asks: the library that makes it is large, and most processes never need it.
-    from .openapi import description
+    # Imported on demand: the library behind it is large, and most processes never need it.
+    from .openapi import describe_version
 
-    return description(version)
+    return describe_version(version)
 
 
 @cache
@@ -31,12 +31,12 @@ def _document(version: str) -> bytes:
     return json.dumps(_description(version), ensure_ascii=False, indent=1).encode()
 
 
-def _guide(version: str, request: Any) -> Guide:
-    return read(_description(version), request.build_absolute_uri("/"))
+def _guide(version: str, request: Any) -> VersionGuide:
+    return read_guide(_description(version), request.build_absolute_uri("/"))
 
 
-class InEnglish(View):
-    """What is for programmers is in English, the page around it too."""
+class EnglishView(View):
+    """Documentation for programmers is in English, and so is the page around it."""
 
     permission = PUBLIC
 
@@ -47,8 +47,8 @@ class InEnglish(View):
         return response
 
 
-class Overview(InEnglish):
-    """What the API is, how to begin, and what holds for every version."""
+class Overview(EnglishView):
+    """What the API is, how to start, and what applies to every version."""
 
     def get(self, request):
         context = {
@@ -60,7 +60,7 @@ class Overview(InEnglish):
         return render(request, "workitems/api/overview.html", context)
 
 
-class Version(InEnglish):
+class Version(EnglishView):
     """Every operation of one version."""
 
     version = ""
@@ -69,24 +69,24 @@ class Version(InEnglish):
         return render(request, "workitems/api/version.html", {"guide": _guide(self.version, request)})
 
 
-class Moves(InEnglish):
-    """The life of an item: the paths, what a save means, and who may make which move."""
+class Moves(EnglishView):
+    """The life cycle of an item: the paths, what a save means, and who can make which move."""
 
     def get(self, request):
         context = {
             "paths": moves.paths(),
-            "states": moves.states(),
-            "saves": moves.saves(),
-            "others": moves.others(),
-            "words": moves.words(),
+            "states": moves.phases(),
+            "saves": moves.saved_moves(),
+            "others": moves.other_moves(),
+            "words": moves.vocabulary(),
             "claim": samples.CLAIM,
             "root": request.build_absolute_uri("/").rstrip("/"),
         }
         return render(request, "workitems/api/moves.html", context)
 
 
-class Document(View):
-    """The description of one version as OpenAPI."""
+class OpenApiDocument(View):
+    """The OpenAPI document of one version."""
 
     permission = PUBLIC
     version = ""

@@ -1,4 +1,4 @@
-"""A description as a page shows it: every operation with its tables, and an example that can be copied and run."""
+"""Turns an OpenAPI document into a page: every operation with its tables and an example to copy and run."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from urllib.parse import quote, urlencode
 from django.utils.translation import gettext as _
 
 Schema = dict[str, Any]
-# What every address may answer is said once on the page, not with each of them.
-EVERYWHERE = ("401", "403", "429", "503")
-_LONG_LIST = 12  # a table with more rows is folded
+# Answers that every operation can give are explained once on the page.
+COMMON_STATUSES = ("401", "403", "429", "503")
+_LONG_LIST = 12  # longer tables are folded
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A parameter, or a field of a record."""
 
     name: str
@@ -30,7 +30,7 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
     @property
     def is_long(self) -> bool:
@@ -38,36 +38,34 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperationGuide:
     id: str
     method: str
     path: str
     summary: str
     about: str
     tables: tuple[Table, ...]
-    takes: tuple[str, ...]  # the kinds of body
+    takes: tuple[str, ...]  # content types of the body
     answers: tuple[tuple[str, str], ...]
     answer: str  # an example
     curl: str
-    stand_ins: tuple[tuple[str, str], ...]  # what of the example is to be replaced, and by what
+    stand_ins: tuple[tuple[str, str], ...]  # (value in the example, what to replace it with)
 
 
 @dataclass(frozen=True)
-class Group:
-    """The operations of one kind of caller."""
-
+class OperationGroup:
     name: str
     about: str
-    operations: tuple[Operation, ...]
+    operations: tuple[OperationGuide, ...]
 
 
 @dataclass(frozen=True)
-class Guide:
-    """One version, as its page shows it. `records`: what the answers hold, field by field."""
+class VersionGuide:
+    """The page of one version. `records`: what answers contain, field by field."""
 
     version: str
     headers: tuple[str, str]
-    groups: tuple[Group, ...]
+    groups: tuple[OperationGroup, ...]
     records: tuple[tuple[str, str, Table], ...]  # name, what it is, its fields
     errors: tuple[tuple[str, str], ...]
 
@@ -76,15 +74,15 @@ class Guide:
         return self.version.removeprefix("v")
 
     @property
-    def first(self) -> Operation:
+    def first(self) -> OperationGuide:
         return self.groups[0].operations[0]
 
 
-def read(document: Schema, root: str) -> Guide:
-    """`root`: the beginning of every address of this installation, like https://pharos.example.org."""
+def read_guide(document: Schema, root: str) -> VersionGuide:
+    """Builds the page. `root`: the start of every address of this installation, like https://pharos.example.org."""
     reader = _Reader(document, root.rstrip("/"))
     user, key = (reader.schemes[name]["name"] for name in ("userHeader", "keyHeader"))
-    return Guide(document["info"]["version"], (user, key), reader.groups(), reader.records(), reader.errors())
+    return VersionGuide(document["info"]["version"], (user, key), reader.groups(), reader.records(), reader.errors())
 
 
 class _Reader:
@@ -93,32 +91,34 @@ class _Reader:
         self.root = root
         self.schemes = document["components"]["securitySchemes"]
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[OperationGroup, ...]:
         return tuple(
-            Group(tag["name"], tag["description"], tuple(self._operations(tag["name"])))
+            OperationGroup(tag["name"], tag["description"], tuple(self._operations(tag["name"])))
             for tag in self.document["tags"]
         )
 
-    def _operations(self, tag: str) -> Iterable[Operation]:
+    def _operations(self, tag: str) -> Iterable[OperationGuide]:
         for path, method, operation in operations_of(self.document):
             if tag in operation["tags"]:
                 yield self._operation(path, method, operation)
 
-    def _operation(self, path: str, method: str, operation: Schema) -> Operation:
+    def _operation(self, path: str, method: str, operation: Schema) -> OperationGuide:
         _status, done = next(iter(operation["responses"].items()))
-        rest = [(code, one["description"]) for code, one in operation["responses"].items() if code not in EVERYWHERE]
-        return Operation(
+        rest = [
+            (code, one["description"]) for code, one in operation["responses"].items() if code not in COMMON_STATUSES
+        ]
+        return OperationGuide(
             id=operation["operationId"],
             method=method.upper(),
             path=path,
             summary=operation["summary"],
-            about=_quoted(operation.get("description", "")),
+            about=_quote_names(operation.get("description", "")),
             tables=tuple(self._tables(operation)),
             takes=tuple(operation.get("requestBody", {}).get("content", {})),
             answers=tuple(rest),
             answer=_json(done["content"]["application/json"]["example"]),
-            curl=curl(self.document, self.root, path, method, operation),
-            stand_ins=tuple(dict.fromkeys(_stand_ins(operation))),
+            curl=curl_command(self.document, self.root, path, method, operation),
+            stand_ins=tuple(dict.fromkeys(_placeholders(operation))),
         )
 
     def _tables(self, operation: Schema) -> Iterable[Table]:
@@ -137,7 +137,7 @@ class _Reader:
                 yield Table(title % {"least": items["minItems"], "most": items["maxItems"]}, _fields(items["items"]))
 
     def records(self) -> tuple[tuple[str, str, Table], ...]:
-        """Every record that an answer may hold; lists and errors are the same everywhere, and told in words."""
+        """Every record that an answer can contain. Lists and errors are the same everywhere and explained in the text."""
         found = {}
         for _path, _method, operation in operations_of(self.document):
             done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
@@ -149,7 +149,7 @@ class _Reader:
 
     def errors(self) -> tuple[tuple[str, str], ...]:
         responses = next(operations_of(self.document))[2]["responses"]
-        return tuple((code, responses[code]["description"]) for code in EVERYWHERE)
+        return tuple((code, responses[code]["description"]) for code in COMMON_STATUSES)
 
     def _resolved(self, schema: Schema) -> Schema:
         if "$ref" in schema:
@@ -157,12 +157,12 @@ class _Reader:
         return schema
 
 
-def curl(document: Schema, root: str, path: str, method: str, operation: Schema) -> str:
-    """The call with its example's values. The key is not in it, so that it stays out of the shell's history."""
+def curl_command(document: Schema, root: str, path: str, method: str, operation: Schema) -> str:
+    """The call with the values of its example. The key isn't in it, so that it stays out of the shell's history."""
     query = {}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", _in_address(parameter))
+            path = path.replace(f"{{{parameter['name']}}}", _quoted_example(parameter))
         elif "example" in parameter:
             query[parameter["name"]] = parameter["example"]
     url = root + path + (f"?{urlencode(query, doseq=True)}" if query else "")
@@ -171,27 +171,27 @@ def curl(document: Schema, root: str, path: str, method: str, operation: Schema)
     if body := operation.get("requestBody"):
         kind, media = next(iter(body["content"].items()))
         lines += [f"-X {method.upper()} -H 'Content-Type: {kind}'", f"-d {shlex.quote(_json(media['example']))}"]
-    return " \\\n  ".join([*lines, f'"{url}"'])  # nothing in it but the root's own variable means anything to a shell
+    return " \\\n  ".join([*lines, f'"{url}"'])  # only the root's own variable is special to a shell
 
 
-def _in_address(parameter: Schema) -> str:
+def _quoted_example(parameter: Schema) -> str:
     return quote(str(parameter["example"]), safe="")
 
 
-def _stand_ins(operation: Schema) -> Iterable[tuple[str, str]]:
-    """Values of the example that are somebody else's, and what to put there."""
+def _placeholders(operation: Schema) -> Iterable[tuple[str, str]]:
+    """The values of the example that a reader must replace, and what to put there."""
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
-            yield _in_address(parameter), _yours(parameter["name"], operation)
+            yield _quoted_example(parameter), _replacement(parameter["name"], operation)
     for media in list(operation.get("requestBody", {}).get("content", {}).values())[:1]:
         sent = media["example"]
         for record in sent.get("work_items", {"items": [sent]})["items"]:
             for name in ("id", "work_item_id", "institution_id", "bucket"):
                 if name in record:
-                    yield str(record[name]), _yours(name, operation)
+                    yield str(record[name]), _replacement(name, operation)
 
 
-def _yours(name: str, operation: Schema) -> str:
+def _replacement(name: str, operation: Schema) -> str:
     is_institution = "institution" in operation["operationId"]
     return {
         "id": _("an id from the list of items"),
@@ -200,7 +200,7 @@ def _yours(name: str, operation: Schema) -> str:
         "bucket": _("the receiving bucket of that institution"),
         "identifier": _("the domain of an institution from the list")
         if is_institution
-        else _("the object_identifier of an item, each slash in it as %2F"),
+        else _("the object_identifier of an item, with each slash written as %2F"),
     }.get(name, _("the item's own “%(name)s”") % {"name": name})
 
 
@@ -213,11 +213,11 @@ def _json(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _parameter(parameter: Schema) -> Row:
+def _parameter(parameter: Schema) -> TableRow:
     return _row(parameter["name"], parameter["schema"], parameter.get("description", ""), is_needed=False)
 
 
-def _fields(schema: Schema, *, required: bool = True) -> tuple[Row, ...]:
+def _fields(schema: Schema, *, required: bool = True) -> tuple[TableRow, ...]:
     needed = set(schema.get("required", [])) if required else set()
     return tuple(
         _row(name, one, one.get("description", ""), is_needed=name in needed)
@@ -225,28 +225,28 @@ def _fields(schema: Schema, *, required: bool = True) -> tuple[Row, ...]:
     )
 
 
-def _row(name: str, schema: Schema, about: str, *, is_needed: bool) -> Row:
+def _row(name: str, schema: Schema, about: str, *, is_needed: bool) -> TableRow:
     one = schema.get("items", schema)
     words = tuple(str(word) for word in one.get("enum", ()) if word not in ("", None))
     kind = _kind(one)
     if "default" in schema:
-        kind = _("%(kind)s; unless given: %(value)s") % {"kind": kind, "value": schema["default"]}
+        kind = _("%(kind)s; default: %(value)s") % {"kind": kind, "value": schema["default"]}
     if schema.get("nullable"):
         kind = _("%(kind)s, or null") % {"kind": kind}
-    return Row(name, kind, _quoted(about), words, is_needed)
+    return TableRow(name, kind, _quote_names(about), words, is_needed)
 
 
-def _quoted(text: str) -> str:
-    """The description's marks for names, as plain text has them."""
+def _quote_names(text: str) -> str:
+    """Replaces the description's backticks around names with quotation marks."""
     return re.sub("`([^`]*)`", r"“\1”", text)
 
 
 def _kind(schema: Schema) -> str:
-    """What a value is, in words."""
+    """The type of a value in words."""
     if "enum" in schema:
-        return _("a word")
+        return _("one of these words")
     if schema["type"] == "string":
-        kinds = {"date-time": _("a time"), "date": _("a day"), "uri": _("an address")}
+        kinds = {"date-time": _("a time"), "date": _("a date"), "uri": _("an address")}
         if "maxLength" in schema:
             return _("text, at most %(most)d characters") % {"most": schema["maxLength"]}
         return kinds.get(schema.get("format", ""), _("text"))

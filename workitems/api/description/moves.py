@@ -1,4 +1,4 @@
-"""The life of an item as the page about moves tells it: read off the rules themselves, so that it cannot say otherwise."""
+"""The life cycle on the page about moves, derived from the rules themselves, so that it can't contradict them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ...lifecycle import (
     ItemState,
     Move,
     Phase,
-    Reach,
+    StageRule,
     TransitionRequest,
     evaluate,
     phase_of,
@@ -29,57 +29,59 @@ from ..fields import as_time
 
 _THEN, _NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 10, 12, tzinfo=UTC)
 _UNKNOWN = object()
-# Moves that no status stands for, and how they are asked for.
-_ASKED_BY: dict[str, str | Promise] = {
-    "edit": gettext_lazy("A save that leaves stage and status of an item that is not open as they are, by an admin."),
-    "requeue": gettext_lazy("The address for requeueing. A save is never a requeue."),
-    "notify": gettext_lazy("The address for spot tests of version 2; only for a Restore."),
+# Moves that no status stands for, and how they are requested.
+_REQUESTED_BY: dict[str, str | Promise] = {
+    "edit": gettext_lazy("An admin's save that doesn't change the stage and status of an item that isn't open."),
+    "requeue": gettext_lazy("The requeue address. A save is never a requeue."),
+    "notify": gettext_lazy("The spot test address of version 2; only for a Restore."),
     "review": gettext_lazy("Only on the pages."),
     "unreview": gettext_lazy("Only on the pages."),
 }
 _MEANINGS: dict[str, str | Promise] = {
-    "progress": gettext_lazy("Work goes on: it waits for a stage, or is under way in it."),
-    "succeed": gettext_lazy("Done, for good. An ingest gets the object identifier below, if it has none."),
+    "progress": gettext_lazy("Work continues: the item is waiting for a stage or running at it."),
+    "succeed": gettext_lazy("Permanently done. An ingest gets the object identifier below if it has none."),
     "fail": gettext_lazy(
-        "It did not work. With retry true it stays open and is tried again; with retry false it is closed."
+        "The task failed. With retry true, it stays open and is retried; with retry false, it is closed."
     ),
-    "suspend": gettext_lazy("Put on hold until an admin has decided."),
+    "suspend": gettext_lazy("Put on hold until an admin decides."),
     "cancel": gettext_lazy(
-        "Given up: whatever is saved later is refused. Its note is one of its own, not the one that was there. A service may cancel only an upload in whose place another one counts."
+        "Stopped: later saves are refused. It needs a new note, not the existing one. A service can cancel only an "
+        "upload that another upload has replaced."
     ),
     "requeue": gettext_lazy(
-        "Work begins again at an earlier stage. The only way back, and the only way out of closed; what has succeeded is not done again."
+        "Work restarts at an earlier stage or the same one. This is the only way back and the only way to reopen a "
+        "closed item. An item that has succeeded can't be requeued."
     ),
-    "review": gettext_lazy("Staff have looked at how it ended."),
-    "unreview": gettext_lazy("They want to look again."),
-    "edit": gettext_lazy("Flags, note, node and pid are corrected, nothing else."),
-    "notify": gettext_lazy("The institution's staff are asked to check what was restored."),
+    "review": gettext_lazy("Staff have checked the result."),
+    "unreview": gettext_lazy("Staff want to check the result again."),
+    "edit": gettext_lazy("Corrects flags, note, node, and pid, nothing else."),
+    "notify": gettext_lazy("Asks the institution's staff to check the restored copy."),
 }
-_STAGES_OF: dict[Reach, str | Promise] = {
-    Reach.SAME: gettext_lazy("The stage stays."),
-    Reach.ONWARD: gettext_lazy("The same stage or a later one of its path."),
-    Reach.SUCCESS: gettext_lazy("The same stage or a later one, where its action may succeed."),
-    Reach.BACK: gettext_lazy("An earlier stage or the same; for all but an ingest it is Requested."),
-    Reach.RESOLVE: gettext_lazy("The same stage or a later one."),
+_STAGES_OF: dict[StageRule, str | Promise] = {
+    StageRule.SAME: gettext_lazy("The stage doesn't change."),
+    StageRule.ONWARD: gettext_lazy("The same stage or a later one on its path."),
+    StageRule.SUCCESS: gettext_lazy("The same stage or a later one at which its action can succeed."),
+    StageRule.BACK: gettext_lazy("An earlier stage or the same one; for all actions except Ingest, it is Requested."),
+    StageRule.RESOLVE: gettext_lazy("The same stage or a later one."),
 }
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     stage: str
     may_succeed: bool
 
 
 @dataclass(frozen=True)
-class Path:
+class PathRow:
     action: str
     meaning: str
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
 
 @dataclass(frozen=True)
-class State:
-    """Open, on hold or closed; `when`: the statuses that are."""
+class PhaseRow:
+    """A phase: open, on hold, or closed. `when`: the statuses that belong to it."""
 
     word: str
     name: str
@@ -87,8 +89,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A move. `sent`: the status that means it; without one `asked_by` says how it is asked for."""
+class MoveRow:
+    """A move. `sent`: the status that means it; moves without one say in `asked_by` how to request them."""
 
     sent: str
     asked_by: str
@@ -101,27 +103,27 @@ class Row:
     sets: tuple[tuple[str, str], ...]
 
 
-def paths() -> list[Path]:
+def paths() -> list[PathRow]:
     return [
-        Path(
+        PathRow(
             action.value,
             str(ACTIONS[action].explanation),
-            tuple(Step(one.value, one in SUCCESS_AT[action]) for one in stages),
+            tuple(PathStep(one.value, one in SUCCESS_AT[action]) for one in stages),
         )
         for action, stages in PATHS.items()
     ]
 
 
-def words() -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """(what they are, its name for addresses, [(word, meaning)])"""
+def vocabulary() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(title, anchor in the page, [(word, meaning)])"""
     return [
         (_("Stages"), "stages", [(word.value, str(term.explanation)) for word, term in STAGES.items()]),
         (_("Statuses"), "statuses", [(word.value, str(term.explanation)) for word, term in STATUSES.items()]),
     ]
 
 
-def states() -> list[State]:
-    return [State(str(PHASE_WORDS[phase]), phase.value, ", ".join(_statuses_of(phase))) for phase in Phase]
+def phases() -> list[PhaseRow]:
+    return [PhaseRow(str(PHASE_WORDS[phase]), phase.value, ", ".join(_statuses_of(phase))) for phase in Phase]
 
 
 def _statuses_of(phase: Phase) -> Iterable[str]:
@@ -134,28 +136,31 @@ def _statuses_of(phase: Phase) -> Iterable[str]:
             yield _("%(status)s with retry %(retry)s") % {"status": status.value, "retry": retry}
 
 
-def saves() -> list[Row]:
-    """What each status means that a save sends."""
+def saved_moves() -> list[MoveRow]:
+    """What each status means when it is sent in a save."""
     return [
-        _row(move, status) for move in MOVES.values() if move.name not in _ASKED_BY for status in move.statuses or ()
+        _row(move, status)
+        for move in MOVES.values()
+        if move.name not in _REQUESTED_BY
+        for status in move.statuses or ()
     ]
 
 
-def others() -> list[Row]:
-    return [_row(MOVES[name], None) for name in _ASKED_BY]
+def other_moves() -> list[MoveRow]:
+    return [_row(MOVES[name], None) for name in _REQUESTED_BY]
 
 
-def _row(move: Move, status: Status | None) -> Row:
-    return Row(
+def _row(move: Move, status: Status | None) -> MoveRow:
+    return MoveRow(
         sent=status.value if status else "",
-        asked_by=str(_ASKED_BY.get(move.name, "")),
+        asked_by=str(_REQUESTED_BY.get(move.name, "")),
         move=move.name,
         meaning=str(_MEANINGS[move.name]),
         who=", ".join(str(ROLES[role].label) for role in Role if move.is_granted_to(role)),
         sources=_sources(move),
-        stage=str(_STAGES_OF[move.reach]),
+        stage=str(_STAGES_OF[move.stage_rule]),
         note_required=move.note_required,
-        sets=tuple(_sets(move, status)),
+        sets=tuple(_side_effects(move, status)),
     )
 
 
@@ -165,40 +170,42 @@ def _sources(move: Move) -> str:
     return _(" or ").join(str(PHASE_WORDS[phase]) for phase in Phase if phase in move.sources)
 
 
-def _sets(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
-    """What the move sets beside what is sent: found by asking the rules about a sample, for each role that may."""
-    facts, wanted = _sample(move, status)
+def _side_effects(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
+    """The values the move sets in addition to those sent: found by applying the rules to a sample, for each permitted
+    role.
+    """
+    facts, wanted = _sample_transition(move, status)
     sets: dict[tuple[str, str], list[str]] = {}
     roles = [role for role in Role if move.is_granted_to(role)]
     for role in roles:
         new = evaluate(move.name, facts, wanted, role=role, domain="DOMAIN", item_name="NAME", now=_NOW)
         for name, value in new.items():
             if value != getattr(wanted, name, _UNKNOWN) and value != getattr(facts, name, _UNKNOWN):
-                sets.setdefault((name, _word(value)), []).append(str(ROLES[role].label))
+                sets.setdefault((name, _api_value(value)), []).append(str(ROLES[role].label))
     for (name, word), who in sets.items():
         only = {"word": word, "who": ", ".join(who)}
         yield name, word if len(who) == len(roles) else _("%(word)s (%(who)s)") % only
 
 
-def _sample(move: Move, status: Status | None) -> tuple[ItemState, TransitionRequest]:
+def _sample_transition(move: Move, status: Status | None) -> tuple[ItemState, TransitionRequest]:
     is_open = Phase.CLOSED not in move.sources
     now, retry = (Status.STARTED, True) if is_open else (Status.FAILED, False)
     reviewed = move.name != "review"
     action = Action.RESTORE if move.name == "notify" else Action.INGEST
     stage = Stage.RECORD
-    onward = Stage.CLEANUP if move.reach in (Reach.ONWARD, Reach.SUCCESS) else stage
+    onward = Stage.CLEANUP if move.stage_rule in (StageRule.ONWARD, StageRule.SUCCESS) else stage
     facts = ItemState(
         action, stage, now, retry, reviewed=reviewed, node="node", pid=1, stage_started_at=_THEN, is_replaced=True
     )
     return facts, TransitionRequest(stage=onward, status=status, note="…" if move.note_required else None)
 
 
-def _word(value: Any) -> str:
-    """A value as the API writes it."""
+def _api_value(value: Any) -> str:
+    """A value in the API's format."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value == _NOW:
-        return _("the time of the save, if none is sent")
+        return _("the time of the save, unless one is sent")
     if value in (None, ""):
         return "null"
     return as_time(value) or "" if isinstance(value, datetime) else str(value)

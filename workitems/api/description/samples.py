@@ -1,4 +1,4 @@
-"""Sample data of the description: one item as it might be, from which the examples of every version are made."""
+"""Sample data for the description: one typical item, from which the examples of every version are made."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ _OBJECT = {
     "created_at": as_time(_ARRIVED),
     "updated_at": as_time(_NOW),
 }
-OF_SHAPES = {
+BY_SERIALIZER = {
     "State": _STATE,
     "NewState": {"work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'},
     "StateToSave": _STATE,
@@ -69,9 +69,9 @@ OF_SHAPES = {
 }
 STAGE = "Fetch"
 CLAIM = '{"stage": "Fetch", "status": "Started", "node": "services-1.example.org", "pid": 3120}'
-# What the examples of lists ask for, {filter: its value}.
-_ASKED: dict[str, Any] = {"status": "Started", "per_page": 50}
-# The columns that the examples send: of a new item, and with a save.
+# The query of the example lists, {filter: value}.
+_QUERY: dict[str, Any] = {"status": "Started", "per_page": 50}
+# The columns that the examples send, for a new item and for a save.
 _NEW = ("name", "etag", "bucket", "institution_id", "action", "stage", "status", "bag_date", "date", "size", "note")
 _NEW_HAS = {
     "stage": first_stage(Action.INGEST).value,
@@ -81,10 +81,10 @@ _NEW_HAS = {
 _SAVED = ("stage", "status", "note", "retry", "node", "pid")
 
 
-def of_list(dialect: Dialect) -> dict[str, Any]:
-    """{parameter: value} of a list that somebody might ask for, as the dialect spells it."""
+def sample_query(dialect: Dialect) -> dict[str, Any]:
+    """{parameter: value} of a typical list, in the spelling of the dialect."""
     found = {}
-    for name, value in _ASKED.items():
+    for name, value in _QUERY.items():
         given = next((given for given, means in dialect.names.items() if means == name), None)
         if given is not None:
             words = {means: word for word, means in dialect.words.get(given, {}).items()}
@@ -92,37 +92,47 @@ def of_list(dialect: Dialect) -> dict[str, Any]:
     return found
 
 
-def of_address(part: str, meaning: str) -> Any:
-    """A value for a part of an address; `identifier` is an object's or an institution's."""
+def sample_path_value(part: str, meaning: str) -> Any:
+    """A value for a parameter in an address; `identifier` is an object's or an institution's."""
     if part == "identifier":
         return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
     values = {"id": ID, "institution_id": 1, "etag": ITEM["etag"], "name": ITEM["name"], "bag_date": as_time(BAG_DATE)}
     return values[part]
 
 
-def new(edition_record: Any, without: set[str]) -> dict[str, Any]:
-    """What a client sends to make the sample, but for what the address says."""
-    changed = {edition_record.name_of(column): value for column, value in _NEW_HAS.items()}
-    sent = _part(edition_record, [column for column in _NEW if column not in without])
+def sample_new(record_class: Any, without: set[str]) -> dict[str, Any]:
+    """What a client sends to create the sample, without the columns given by the address."""
+    changed = {record_class.name_of(column): value for column, value in _NEW_HAS.items()}
+    sent = _part(record_class, [column for column in _NEW if column not in without])
     return {name: changed.get(name, value) for name, value in sent.items()}
 
 
-def saved(edition_record: Any) -> dict[str, Any]:
-    """What a client sends when it has taken a further step with the sample."""
-    return _part(edition_record, _SAVED)
+def sample_save(record_class: Any) -> dict[str, Any]:
+    """What a client sends after taking the sample one step further."""
+    return _part(record_class, _SAVED)
 
 
-def batch(edition_record: Any) -> dict[str, Any]:
-    return {"work_items": {"items": [{"id": ID} | saved(edition_record)]}}
+def sample_batch(record_class: Any) -> dict[str, Any]:
+    return {"work_items": {"items": [{"id": ID} | sample_save(record_class)]}}
 
 
-def _part(edition_record: Any, columns: Iterable[str]) -> dict[str, Any]:
-    whole, names = record(edition_record), map(edition_record.name_of, columns)
+def _part(record_class: Any, columns: Iterable[str]) -> dict[str, Any]:
+    whole, names = sample_record(record_class), map(record_class.name_of, columns)
     return {name: whole[name] for name in names}
 
 
-def record(edition_record: Any) -> dict[str, Any]:
+def sample_record(record_class: Any) -> dict[str, Any]:
     """The sample as a version's record shows it."""
-    shown = {name: ITEM[column] if show is None else show(ITEM[column]) for name, column, show in edition_record.lines}
-    edition_record.adjust(shown)
+    fields = record_class.by_name.items()
+    shown = {
+        name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]
+    }
+    record_class.adjust(shown)
     return shown
+
+
+def _of(field: Any) -> Any:
+    """The sample's value of a field, as it is stored: as it was declared, or as its column has it."""
+    if field.example is None and field.column not in ITEM:
+        raise LookupError(f"Give `example=` to the field {field.field_name} of {type(field.parent).__name__}.")
+    return ITEM[field.column] if field.example is None else field.example

@@ -1,7 +1,7 @@
-"""Real items in: files of other systems, or of our own export, become items with history."""
+"""Imports: files of other systems, or of our own export, become items with history."""
 
 from .formats import FORMATS
-from .raw import Stopped, Unreadable
-from .taking import Summary, import_files
+from .raw_rows import ImportStopped, UnreadableFile
+from .run import Summary, import_files
 
-__all__ = ["FORMATS", "Stopped", "Summary", "Unreadable", "import_files"]
+__all__ = ["FORMATS", "ImportStopped", "Summary", "UnreadableFile", "import_files"]

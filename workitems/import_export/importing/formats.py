@@ -1,7 +1,7 @@
-"""Which format a file has, told by its content, and its rows one after the other, however large it is.
+"""Detects the format of a file by its content, and reads its rows one by one, however large it is.
 
-A reader yields a `Raw` for each row, also for one that cannot be read, and raises `CutShort` in the end if the file stops
-before it should: what came before is good. Documents of JSON are read by `documents`, the rest here.
+A reader yields a `RawRow` for each row, including unreadable ones, and finally raises `TruncatedFile` if the file ends
+too early: the rows before that are valid. JSON documents are read by `json_documents`, the rest here.
 """
 
 import codecs
@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from .. import exporting
-from .documents import DAMAGED, Document
-from .raw import LONGEST_ROW, CutShort, Raw, Unreadable, first_line, shown, too_much
+from .json_documents import DAMAGED, JsonDocument
+from .raw_rows import LONGEST_ROW, RawRow, TruncatedFile, UnreadableFile, describe_limit, first_line, quote_value
 
 PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-csv", "pharos-export")
-HEAD = 65_536  # as much as is looked at to tell the format
-LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote was left open, and the rest of the file would become one cell
+HEAD_SIZE = 65_536  # bytes examined to detect the format
+LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote is unclosed, and the rest of the file would become one cell
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 CSV_COLUMNS = frozenset({"id", "name", "action", "stage", "status", "institution_id"})
 
 
 @dataclass
-class Recognised:
+class DetectedFile:
     format: str
-    rows: Callable[[], Iterator[Raw]]
-    document: Document | None = None
+    rows: Callable[[], Iterator[RawRow]]
+    document: JsonDocument | None = None
 
     @property
     def next_page(self) -> str:
-        """What a list reply, once it is read, says comes after it: then it is one page of several."""
+        """The next page that a list reply names, once it is read: then the file is only one page of several."""
         return self.document.next_page if self.document else ""
 
 
-class _Rejoined(io.RawIOBase):
-    """A stream of which the beginning was read already. `advance` hears how many bytes were taken."""
+class _PeekedStream(io.RawIOBase):
+    """A stream whose beginning has already been read. `advance` is called with the number of bytes taken."""
 
     def __init__(self, head: bytes, rest: BinaryIO, advance: Callable[[int], object]) -> None:
         self.head = memoryview(head)
@@ -57,10 +57,12 @@ class _Rejoined(io.RawIOBase):
         return len(piece)
 
 
-def recognise(
+def detect_format(
     stream: BinaryIO, name: str, *, wanted: str | None = None, advance: Callable[[int], object] = lambda size: None
-) -> Recognised:
-    """What the stream holds. Raises Unreadable where that is nothing that we read, or not the format that is wanted."""
+) -> DetectedFile:
+    """Detects what the stream contains. Raises UnreadableFile if it is no known format, or not the one that is
+    `wanted`.
+    """
     head, whole = _peek(stream, name, advance)
     if head.startswith(b"\x1f\x8b"):
         head, whole = _peek(gzip.GzipFile(fileobj=whole), name, lambda size: None)  # type: ignore[arg-type]
@@ -68,13 +70,13 @@ def recognise(
         whole.read(len(codecs.BOM_UTF8))
         head = head.removeprefix(codecs.BOM_UTF8)
     if not head.strip():
-        raise Unreadable(f"{name} is empty.")
+        raise UnreadableFile(f"{name} is empty.")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Unreadable(f"{name} is text in UTF-16. Save it as UTF-8 and import that.")
-    found = _recognise_text(head, whole, name)
+        raise UnreadableFile(f"{name} is text in UTF-16. Save it as UTF-8 and import the new file.")
+    found = _detect_text_format(head, whole, name)
     if wanted and wanted != found.format:
-        raise Unreadable(
-            f"{name} looks like {found.format}, not like {wanted}. Leave --format out, or give another file."
+        raise UnreadableFile(
+            f"{name} looks like {found.format}, not {wanted}. Leave out --format, or use another file."
         )
     return found
 
@@ -82,48 +84,48 @@ def recognise(
 def _peek(stream: BinaryIO, name: str, advance: Callable[[int], object]) -> tuple[bytes, io.BufferedReader]:
     head = b""
     try:
-        # A pipe gives what there is, and that may be little.
-        while len(head) < HEAD and (piece := stream.read(HEAD - len(head))):
+        # A pipe returns what is available, which can be little.
+        while len(head) < HEAD_SIZE and (piece := stream.read(HEAD_SIZE - len(head))):
             head += piece
     except DAMAGED as error:
-        raise Unreadable(f"The compressed file {name} is damaged: {first_line(error)}.") from error
-    return head, io.BufferedReader(_Rejoined(head, stream, advance), 1 << 18)
+        raise UnreadableFile(f"The compressed file {name} is damaged: {first_line(error)}.") from error
+    return head, io.BufferedReader(_PeekedStream(head, stream, advance), 1 << 18)
 
 
-def _recognise_text(head: bytes, whole: io.BufferedReader, name: str) -> Recognised:
+def _detect_text_format(head: bytes, whole: io.BufferedReader, name: str) -> DetectedFile:
     start = head.lstrip()[:1]
     if start == b"[":
-        return _document(whole, Document.elements)
+        return _json_document(whole, JsonDocument.elements)
     if start != b"{":
-        return _recognise_csv(head, whole, name)
+        return _detect_csv_format(head, whole, name)
     first = head.lstrip().split(b"\n", 1)[0].strip()
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        if Document(io.BufferedReader(io.BytesIO(head))).has_results():
-            return _document(whole, Document.results)
+        if JsonDocument(io.BufferedReader(io.BytesIO(head))).has_results():
+            return _json_document(whole, JsonDocument.results)
         if first.endswith((b"{", b"[", b",")):
-            return _document(whole, Document.objects)
-        return Recognised(PHAROS_JSON, lambda: _json_lines(whole))
+            return _json_document(whole, JsonDocument.objects)
+        return DetectedFile(PHAROS_JSON, lambda: _json_lines(whole))
     if value.get("format") == exporting.FORMAT:
         if value.get("version") != exporting.VERSION:
-            raise Unreadable(
-                f"{name} is an export of version {shown(value.get('version'))}; this program reads version {exporting.VERSION}. "
+            raise UnreadableFile(
+                f"{name} is an export of version {quote_value(value.get('version'))}; this program reads version {exporting.VERSION}. "
                 "Import it with the version of the program that wrote it, or a later one."
             )
-        return Recognised(PHAROS_EXPORT, lambda: _export(whole))
+        return DetectedFile(PHAROS_EXPORT, lambda: _export(whole))
     if isinstance(value.get("results"), list):
-        return _document(whole, Document.results)
-    return Recognised(PHAROS_JSON, lambda: _json_lines(whole))
+        return _json_document(whole, JsonDocument.results)
+    return DetectedFile(PHAROS_JSON, lambda: _json_lines(whole))
 
 
-def _document(whole: io.BufferedReader, rows: Callable[[Document], Iterator[Raw]]) -> Recognised:
-    document = Document(whole)
-    return Recognised(PHAROS_JSON, lambda: rows(document), document)
+def _json_document(whole: io.BufferedReader, rows: Callable[[JsonDocument], Iterator[RawRow]]) -> DetectedFile:
+    document = JsonDocument(whole)
+    return DetectedFile(PHAROS_JSON, lambda: rows(document), document)
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """Number, bytes, and what is wrong with the line as such."""
+    """(number, bytes, what is wrong with the line)."""
     number = 0
     try:
         while line := stream.readline(LONGEST_ROW):
@@ -137,23 +139,23 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
             if line.strip():
                 yield number, line, problem
     except DAMAGED as error:
-        raise CutShort(f"the compressed file is damaged after line {number} ({first_line(error)})") from error
+        raise TruncatedFile(f"the compressed file is damaged after line {number} ({first_line(error)})") from error
 
 
-def _json_lines(stream: BinaryIO) -> Iterator[Raw]:
+def _json_lines(stream: BinaryIO) -> Iterator[RawRow]:
     for number, line, problem in _lines(stream):
         try:
-            yield Raw(number, None if problem else json.loads(line), line, problem)
+            yield RawRow(number, None if problem else json.loads(line), line, problem)
         except UnicodeDecodeError:
-            yield Raw(number, None, line, "the line is not UTF-8")
+            yield RawRow(number, None, line, "the line is not UTF-8")
         except json.JSONDecodeError as error:
-            yield Raw(number, None, line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
+            yield RawRow(number, None, line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
         except (ValueError, RecursionError) as error:
-            yield Raw(number, None, line, f"the line cannot be read: {too_much(error)}")
+            yield RawRow(number, None, line, f"the line cannot be read: {describe_limit(error)}")
 
 
-def _export(stream: BinaryIO) -> Iterator[Raw]:
-    """What `export_workitems` wrote: a header, institutions, items, and in the end how many those are."""
+def _export(stream: BinaryIO) -> Iterator[RawRow]:
+    """The rows of a file of `export_workitems`: a header, institutions, items, and finally their number."""
     lines = _json_lines(stream)
     next(lines)
     items, end = 0, None
@@ -169,12 +171,12 @@ def _export(stream: BinaryIO) -> Iterator[Raw]:
         items += raw.kind == "item"
         yield raw
     if end is None:
-        raise CutShort(f"its last line is missing, so it is not the whole export; {items} items were there")
+        raise TruncatedFile(f"its last line is missing, so the export is incomplete; it had {items} items")
     if end != items:
-        raise CutShort(f"it says that it holds {end} items, but {items} were there")
+        raise TruncatedFile(f"it should have {end} items, but has {items}")
 
 
-def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognised:
+def _detect_csv_format(head: bytes, whole: io.BufferedReader, name: str) -> DetectedFile:
     try:
         first = next(csv.reader(io.StringIO(head.decode("utf-8", "replace"), newline="")), [])
     except csv.Error:
@@ -182,49 +184,49 @@ def _recognise_csv(head: bytes, whole: io.BufferedReader, name: str) -> Recognis
     columns = [column.strip() for column in first]
     if set(columns) >= CSV_COLUMNS:
         if twice := sorted({column for column in columns if column and columns.count(column) > 1}):
-            raise Unreadable(
-                f"The header of {name} names {', '.join(twice)} twice. Take out the column that is not meant."
-            )
-        return Recognised(REGISTRY_CSV, lambda: _csv_rows(whole))
+            raise UnreadableFile(f"The header of {name} names {', '.join(twice)} twice. Remove the wrong one.")
+        return DetectedFile(REGISTRY_CSV, lambda: _csv_rows(whole))
     if {"id", "name", "action", "institution"} <= set(columns):
-        raise Unreadable(
-            f"{name} is a list that was saved for a spreadsheet, which cannot be read back faithfully. "
-            "Save the list as JSON, or take the file of export_workitems."
+        raise UnreadableFile(
+            f"{name} is a list that was saved for a spreadsheet, which can't be read back reliably. "
+            "Save the list as JSON, or use a file of export_workitems."
         )
     if {"id", "identifier"} <= set(columns):
-        raise Unreadable(f"{name} is a table of institutions: give it by --institution-map, beside the items' file.")
+        raise UnreadableFile(
+            f"{name} is a table of institutions: use it with --institution-map, together with the items' file."
+        )
     if delimiter := next((mark for mark in OTHER_DELIMITERS if len(_dump_columns(head, mark)) >= 3), ""):
-        raise Unreadable(
+        raise UnreadableFile(
             f"{name} looks like a dump of Registry's work_items, but with {OTHER_DELIMITERS[delimiter]} between its cells. "
-            "Save it with commas and import that."
+            "Save it with commas and import the new file."
         )
     if len(found := _dump_columns(head, ",")) >= 3:
-        raise Unreadable(
+        raise UnreadableFile(
             f"{name} looks like a dump of Registry's work_items, but its header lacks {', '.join(sorted(CSV_COLUMNS - found))}. "
             "Dump the table again with all its columns."
         )
-    raise Unreadable(
-        f"{name} is none of the formats that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
+    raise UnreadableFile(
+        f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
         "line), a CSV dump of Registry's work_items with its header line, or a file of export_workitems. "
-        f"It begins with {head[:60].decode('utf-8', 'replace')!r}."
+        f"It starts with {head[:60].decode('utf-8', 'replace')!r}."
     )
 
 
 def _dump_columns(head: bytes, delimiter: str) -> frozenset[str]:
-    """The columns of a dump that the first line names, where this is between them."""
+    """The columns of a dump that the first line names if split by this delimiter."""
     first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
     return CSV_COLUMNS & {cell.strip(' "\r') for cell in first.split(delimiter)}
 
 
-class _Recorded:
-    """Lines for the csv module, of which those that made up the present row are kept as they were read."""
+class _RecordedLines:
+    """Lines for the csv module that keep the original text of the current row."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = io.TextIOWrapper(stream, encoding="utf-8", errors="workitems-mark", newline="")
         self.kept: list[str] = []
         self.number = 0
 
-    def __iter__(self) -> "_Recorded":
+    def __iter__(self) -> "_RecordedLines":
         return self
 
     def __next__(self) -> str:
@@ -236,8 +238,8 @@ class _Recorded:
         return line
 
 
-def _csv_rows(stream: BinaryIO) -> Iterator[Raw]:
-    lines = _Recorded(stream)
+def _csv_rows(stream: BinaryIO) -> Iterator[RawRow]:
+    lines = _RecordedLines(stream)
     before = csv.field_size_limit(LONGEST_CELL)
     try:
         reader = csv.reader(lines, strict=True)
@@ -250,17 +252,19 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Raw]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Raw(number, None, "".join(lines.kept), f"the row is not CSV: {error}")
+                yield RawRow(number, None, "".join(lines.kept), f"the row is not CSV: {error}")
                 continue
             if not cells:
                 continue
             text = "".join(lines.kept)
             if len(cells) != len(columns):
                 problem = f"the row has {len(cells)} cells, the header {len(columns)}"
-                yield Raw(number, None, text, problem)
+                yield RawRow(number, None, text, problem)
             else:
-                yield Raw(number, dict(zip(columns, cells, strict=True)), text)
+                yield RawRow(number, dict(zip(columns, cells, strict=True)), text)
     except DAMAGED as error:
-        raise CutShort(f"the compressed file is damaged after line {lines.number} ({first_line(error)})") from error
+        raise TruncatedFile(
+            f"the compressed file is damaged after line {lines.number} ({first_line(error)})"
+        ) from error
     finally:
         csv.field_size_limit(before)

@@ -1,4 +1,6 @@
-"""Whose an item is: the file says a domain, or a number for which there is a table, or it shows in the names."""
+"""Finds the institution of an item: the file names a domain, or a number for which there is a table, or names contain
+it.
+"""
 
 import csv
 from collections.abc import Mapping
@@ -9,20 +11,22 @@ from django.core.exceptions import ValidationError
 
 from pharos.accounts.models import Institution, is_domain
 
-from .raw import Unreadable
-from .rows import Bad, read_field, text, whole
+from .parsing import InvalidRow, parse_field, parse_integer, parse_text
+from .raw_rows import UnreadableFile
 
-USUAL_NAMES = ("institutions.csv", "INSTITUTIONS.csv")
+TABLE_NAMES = ("institutions.csv", "INSTITUTIONS.csv")
 _BUCKETS = ("aptrust.receiving.", "aptrust.restore.")
 
 
-def beside(path: Path) -> Path | None:
-    """The table of institutions that lies beside a dump."""
-    return next((path.with_name(name) for name in USUAL_NAMES if path.with_name(name).is_file()), None)
+def find_table(path: Path) -> Path | None:
+    """The table of institutions in the folder of a dump."""
+    return next((path.with_name(name) for name in TABLE_NAMES if path.with_name(name).is_file()), None)
 
 
 class Institutions:
-    """Domains and names met so far. A number means one domain in the whole run, whatever says so first."""
+    """The domains and names seen so far. A number means the same domain throughout a run, whatever source defines it
+    first.
+    """
 
     def __init__(self) -> None:
         self.table: Path | None = None
@@ -32,55 +36,57 @@ class Institutions:
         self._good: set[str] = set()
 
     def read_table(self, path: Path) -> None:
-        """Registry's institutions as CSV: id, name, identifier. Raises Unreadable."""
+        """Reads Registry's institutions from a CSV file: id, name, identifier. Raises UnreadableFile."""
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.DictReader(file)
                 if not {"id", "identifier"} <= set(rows.fieldnames or []):
-                    raise Unreadable(f"{path} has no columns id and identifier, so it is no table of institutions.")
+                    raise UnreadableFile(
+                        f"{path} has no columns id and identifier, so it is not a table of institutions."
+                    )
                 for row in rows:
                     self._read_line(row)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise Unreadable(f"The table of institutions {path} cannot be read: {error}") from error
-        except Bad as bad:
-            raise Unreadable(f"The table of institutions {path} cannot be used: {bad}.") from bad
+            raise UnreadableFile(f"The table of institutions {path} can't be read: {error}") from error
+        except InvalidRow as bad:
+            raise UnreadableFile(f"The table of institutions {path} can't be used: {bad}.") from bad
         self.table = path
 
     def _read_line(self, row: Mapping[str, Any]) -> None:
-        number = read_field("id", whole, row["id"])
-        domain = read_field("identifier", text, row["identifier"]).strip().lower()
+        number = parse_field("id", parse_integer, row["id"])
+        domain = parse_field("identifier", parse_text, row["identifier"]).strip().lower()
         if number is None or not domain:
             return
         if self._numbers.setdefault(number, domain) != domain:
-            raise Bad(f"institution {number} is {self._numbers[number]} and {domain}")
-        self.called(domain, read_field("name", text, row.get("name")))
+            raise InvalidRow(f"institution {number} is {self._numbers[number]} and {domain}")
+        self.add_name(domain, parse_field("name", parse_text, row.get("name")))
 
-    def called(self, domain: str, name: str) -> None:
+    def add_name(self, domain: str, name: str) -> None:
         if name.strip():
             self.names.setdefault(domain, name.strip()[:255])
 
-    def domain_of(self, row: Mapping[str, Any]) -> str:
-        """The domain of the institution that owns the item of a row. Raises Bad."""
-        said, number = _said(row)
-        domain = said or self._by_number(row, number)
+    def find_domain(self, row: Mapping[str, Any]) -> str:
+        """The domain of the institution that owns a row's item. Raises InvalidRow."""
+        said, number = _stated_owner(row)
+        domain = said or self._domain_of_number(row, number)
         self._check(domain)
         if number is not None and self._numbers.setdefault(number, domain) != domain:
-            raise Bad(f"institution_id {number} is {self._numbers[number]} elsewhere, but {domain} here")
+            raise InvalidRow(f"institution_id {number} is {self._numbers[number]} elsewhere, but {domain} here")
         if row.get("institution_name"):
-            self.called(domain, read_field("institution_name", text, row["institution_name"]))
+            self.add_name(domain, parse_field("institution_name", parse_text, row["institution_name"]))
         return domain
 
-    def _by_number(self, row: Mapping[str, Any], number: int | None) -> str:
+    def _domain_of_number(self, row: Mapping[str, Any], number: int | None) -> str:
         if number is not None and number in self._numbers and self.table:
             return self._numbers[number]
         if number is not None and self.table:
-            raise Bad(f"institution_id {number} is not in {self.table.name}; add it there, with its identifier")
-        shown = None if self.table else _shown_by_names(row) or self._numbers.get(number or 0)
+            raise InvalidRow(f"institution_id {number} is not in {self.table.name}; add it there with its identifier")
+        shown = None if self.table else _domain_in_names(row) or self._numbers.get(number or 0)
         if shown:
             return shown
-        raise Bad(
-            "it cannot be told which institution owns the item; give the table of institutions by --institution-map, "
-            "or a field institution with the domain"
+        raise InvalidRow(
+            "can't determine which institution owns the item; use --institution-map with the table of institutions, "
+            "or add a field institution with the domain"
         )
 
     def _check(self, domain: str) -> None:
@@ -89,14 +95,16 @@ class Institutions:
         try:
             is_domain(domain)
         except ValidationError:
-            raise Bad(f"the institution is {domain[:100]!r}, which is no domain like virginia.edu") from None
+            raise InvalidRow(
+                f"the institution is {domain[:100]!r}, which is not a domain such as virginia.edu"
+            ) from None
         self._good.add(domain)
 
     def add(self, identifier: Any, name: Any) -> str:
-        """An institution that an export lists. Raises Bad."""
-        domain = read_field("identifier", text, identifier).strip().lower()
+        """Adds an institution from an export. Raises InvalidRow."""
+        domain = parse_field("identifier", parse_text, identifier).strip().lower()
         self._check(domain)
-        self.called(domain, read_field("name", text, name))
+        self.add_name(domain, parse_field("name", parse_text, name))
         return domain
 
     def missing(self, domains: set[str]) -> list[str]:
@@ -107,17 +115,17 @@ class Institutions:
         return Institution.objects.get_or_create(identifier=domain, defaults={"name": name})[0].pk
 
 
-def _said(row: Mapping[str, Any]) -> tuple[str, int | None]:
-    """The domain and the number that a row names; `institution` is either."""
+def _stated_owner(row: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The domain and the number in a row; `institution` can be either."""
     word = row.get("institution") or row.get("institution_identifier") or ""
     number = row.get("institution_id")
     if type(word) is int or (type(word) is str and word.isdecimal()):
         word, number = row.get("institution_identifier") or "", word
-    domain = read_field("institution", text, word).strip().lower()
-    return domain, read_field("institution_id", whole, number)
+    domain = parse_field("institution", parse_text, word).strip().lower()
+    return domain, parse_field("institution_id", parse_integer, number)
 
 
-def _shown_by_names(row: Mapping[str, Any]) -> str | None:
+def _domain_in_names(row: Mapping[str, Any]) -> str | None:
     owner, slash, _rest = str(row.get("object_identifier") or "").partition("/")
     if slash and is_domain.regex.search(owner.lower()):  # type: ignore[union-attr]
         return owner.lower()

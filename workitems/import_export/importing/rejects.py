@@ -1,32 +1,32 @@
-"""The rows that did not go in, with the reason, so that somebody can mend them and import that file."""
+"""The rejected rows with their reasons, in a file that can be corrected and imported."""
 
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from .raw import Raw, Stopped, Unreadable
+from .raw_rows import ImportStopped, RawRow, UnreadableFile
 
 COLUMNS = ("number", "id", "reason", "text")
 _HEADER = b'"number","id","reason","text"'
 
 
-def rejects_path(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
-    """Where the rejects of each input go. Raises Unreadable where that would be one of the inputs."""
+def rejects_paths(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
+    """The path of each input's rejects. Raises UnreadableFile if it is one of the inputs."""
     paths: dict[str, Path] = {}
     for name in names:
-        path = Path(wanted) if wanted else _beside(name)
+        path = Path(wanted) if wanted else _default_path(name)
         if not wanted and path in paths.values():
-            path = Path(f"{name}.rejects.csv")  # items.json and items.csv lie in one folder
+            path = Path(f"{name}.rejects.csv")  # items.json and items.csv can be in the same folder
         paths[name] = path
     inputs = {Path(name).resolve() for name in names if name != "-"}
     for path in paths.values():
         if path.resolve() in inputs:
-            raise Unreadable(f"The rejects would be written over the input {path}. Name another file by --rejects.")
+            raise UnreadableFile(f"The rejects would overwrite the input {path}. Use --rejects to name another file.")
     return paths
 
 
-def _beside(name: str) -> Path:
+def _default_path(name: str) -> Path:
     if name == "-":
         return Path("workitems.rejects.csv")
     path = Path(name)
@@ -35,7 +35,9 @@ def _beside(name: str) -> Path:
 
 
 class Rejects:
-    """A CSV file that is only made when there is something to write. `source` names the input, where several share it."""
+    """A CSV file that is only created when there is something to write. `source`: the name of the input, if several
+    share the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,7 +56,9 @@ class Rejects:
         return self._file is not None
 
     def remove_old(self) -> bool:
-        """Whether a file of an earlier run lay there, which nobody should take for this one's. Only one that is ours goes."""
+        """Removes the file of an earlier run, which nobody should mistake for this one's; returns whether there was one
+        of ours.
+        """
         if self.is_made or not self.path.is_file():
             return False
         try:
@@ -63,12 +67,12 @@ class Rejects:
             if is_ours:
                 self.path.unlink()
         except OSError as error:
-            raise Stopped(
-                f"The rejects file {self.path} is of an earlier run and cannot be removed: {error.strerror or error}."
+            raise ImportStopped(
+                f"The rejects file {self.path} is from an earlier run and can't be removed: {error.strerror or error}."
             ) from error
         return is_ours
 
-    def write(self, raw: Raw, reason: str) -> None:
+    def write(self, raw: RawRow, reason: str) -> None:
         number = f"{self.source}:{raw.number}" if self.source else raw.number
         try:
             if self._file is None:
@@ -76,8 +80,8 @@ class Rejects:
                 self._row(COLUMNS)
             self._row([number, _id(raw.value), reason, raw.text()])
         except OSError as error:
-            raise Stopped(
-                f"The rejects file {self.path} cannot be written: {error.strerror or error}. Name another place by --rejects."
+            raise ImportStopped(
+                f"The rejects file {self.path} can't be written: {error.strerror or error}. Use --rejects to name another file."
             ) from error
 
     def _row(self, cells: Sequence[Any]) -> None:

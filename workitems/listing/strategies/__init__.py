@@ -1,18 +1,18 @@
 """How the rows and counts of a list are found, so that a list of ten million items costs what one of ten thousand does.
 
-What a list asks for decides the way (`conditions.Finding`):
+The filters decide the strategy (`IndexStrategy`):
 
-- The left column alone, which the summary answers: the counts are exact, and the rows are read kind by kind from an index that
-  has each kind's rows in order (`kinds`).
-- Anything else: one bounded pass over what it asks for (`passing`). Where that comes to an end, the counts are exact and the
-  rows are all in hand. Where it does not, the counts are "more than"; then the rows are read by the list's order,
-  a bounded stretch of it at a time (`walking`).
+- Facets alone, which the summary table answers: the counts are exact, and the rows of each kind are read in order from
+  an index and merged (`by_kind`).
+- Anything else: one bounded scan over what the filters match (`bounded_scan`). If it reaches the end, the counts are
+  exact and all rows are in memory. Otherwise the counts are lower bounds, and the rows are read in the list's order, a
+  limited number of items at a time (`keyset_walk`).
 
-Nothing here reads rows to skip them, but for the few hundred pages next to either end.
+No strategy reads rows only to skip them, except for the few hundred pages next to either end.
 """
 
-from .bounded_scan import MOST, REACH
-from .plan import counted, find
-from .result import NEAR, Cursor, Found, Page
+from .bounded_scan import COUNT_LIMIT, SCAN_LIMIT
+from .plan import count_from_summary, find
+from .result import OFFSET_LIMIT, Cursor, ListResult, Page
 
-__all__ = ["MOST", "NEAR", "REACH", "Cursor", "Found", "Page", "counted", "find"]
+__all__ = ["COUNT_LIMIT", "OFFSET_LIMIT", "SCAN_LIMIT", "Cursor", "ListResult", "Page", "count_from_summary", "find"]

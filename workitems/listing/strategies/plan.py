@@ -1,119 +1,126 @@
-"""Choosing the way, and the ways."""
+"""Chooses the strategy for a list."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...counts import ANYTHING, Kind, Tally, fits, tally
-from ..filterset import IndexStrategy
-from ..ordering import SORTS, Sort, as_stored, falls, path
+from ...counts import ANY_KIND, FacetCounts, Kind, matches_any, read_summary
+from ..list_filter import IndexStrategy
+from ..ordering import SORTS, Sort, column_name, from_database, is_descending
 from ..query import ItemList
 from . import bounded_scan
-from .by_kind import COLUMNS, IndexRange, rows_of_kinds
-from .keyset_walk import Walk
-from .result import Cursor, Found
+from .by_kind import COLUMNS, IndexRange, merge_kinds
+from .keyset_walk import KeysetWalk
+from .result import Cursor, ListResult
 
-DEFAULT = SORTS["date"]
+DEFAULT_SORT = SORTS["date"]
 
 
-def counted(listing: ItemList) -> Found | None:
-    """What is found of a list that only what the summary knows narrows; None for any other, and where no index has its order."""
-    if listing.ways.keys() <= {IndexStrategy.COUNTED} and is_by_index(listing.sort):
-        return _counted(listing)
+def count_from_summary(listing: ItemList) -> ListResult | None:
+    """Returns the result for a list that only uses what the summary table knows, in an order that has an index;
+    otherwise None.
+    """
+    if listing.strategies.keys() <= {IndexStrategy.COUNTED} and has_order_index(listing.sort):
+        return _by_summary(listing)
     return None
 
 
-def find(listing: ItemList) -> Found:
-    """What is found of a valid list. ValueError of another: without what is wrong in it, it would ask for something else."""
+def find(listing: ItemList) -> ListResult:
+    """Returns the result for a valid list. Raises ValueError for an invalid one, which would return the wrong items."""
     if not listing.is_valid():
         raise ValueError(f"this list is not valid: {listing.errors}")
-    if listing.ways.keys() <= {IndexStrategy.COUNTED}:
-        return _counted(listing)
-    first = bounded_scan.over(listing)
+    if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
+        return _by_summary(listing)
+    first = bounded_scan.scan(listing)
     if first.is_whole:
-        return InHand(listing, first.tally, bounded_scan.chosen(listing, first.rows))
-    found = _too_many(listing, first, listing.sort if is_by_index(listing.sort) else DEFAULT)
+        return InMemoryResult(listing, first.counts, bounded_scan.filter_by_facets(listing, first.rows))
+    found = _too_many(listing, first, listing.sort if has_order_index(listing.sort) else DEFAULT_SORT)
     found.is_exact = False
     return found
 
 
-def _counted(listing: ItemList) -> Found:
-    counted = tally(listing.scope, listing.chosen, listing.masks if listing.sees_all else None, using=listing.using)
-    base, masks = listing.base_masks, listing.masks
-    counted = Tally({kind: number for kind, number in counted.kinds.items() if fits(kind, base)}, counted.institutions)
-    kinds = [kind for kind in counted.kinds if fits(kind, masks)]
+def _by_summary(listing: ItemList) -> ListResult:
+    counted = read_summary(
+        listing.scope,
+        listing.chosen_institutions,
+        listing.kind_conditions if listing.sees_all else None,
+        using=listing.using,
+    )
+    base, masks = listing.base_conditions, listing.kind_conditions
+    counted = FacetCounts(
+        {kind: number for kind, number in counted.kinds.items() if matches_any(kind, base)}, counted.institutions
+    )
+    kinds = [kind for kind in counted.kinds if matches_any(kind, masks)]
     total = sum(counted.kinds[kind] for kind in kinds)
-    if is_by_index(listing.sort):
-        return ByKinds(listing, counted, total, kinds, listing.sort)
-    by_kinds = ByKinds(listing, counted, total, kinds, DEFAULT)
-    if total > bounded_scan.MOST:
+    if has_order_index(listing.sort):
+        return ByKindResult(listing, counted, total, kinds, listing.sort)
+    by_kinds = ByKindResult(listing, counted, total, kinds, DEFAULT_SORT)
+    if total > bounded_scan.COUNT_LIMIT:
         return by_kinds
-    ids = [row.pk for row in by_kinds.beyond(None, total)]
-    return InHand(listing, counted, bounded_scan.rows_of(listing, ids))
+    ids = [row.pk for row in by_kinds.rows_after(None, total)]
+    return InMemoryResult(listing, counted, bounded_scan.read_rows(listing, ids))
 
 
-def _too_many(listing: ItemList, first: bounded_scan.Pass, sort: Sort) -> Found:
-    """The way for a list that one pass has not come to the end of."""
-    if listing.ways.keys() <= {IndexStrategy.COUNTED, IndexStrategy.RANGE} and listing.stretch_columns <= {
-        path(sort.columns[0])
+def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) -> ListResult:
+    """Returns the result for a list that one scan hasn't reached the end of."""
+    if listing.strategies.keys() <= {IndexStrategy.COUNTED, IndexStrategy.RANGE} and listing.range_columns <= {
+        column_name(sort.columns[0])
     }:
-        seen = tally(listing.scope, listing.chosen, None, using=listing.using)
-        kinds = [kind for kind in seen.kinds if fits(kind, listing.masks)]
-        by_kinds = ByKinds(listing, first.tally, 0, kinds, sort)
-        counted = len(by_kinds.beyond(None, bounded_scan.MOST + 1))
-        by_kinds.total, by_kinds.is_whole = min(counted, bounded_scan.MOST), counted <= bounded_scan.MOST
+        seen = read_summary(listing.scope, listing.chosen_institutions, None, using=listing.using)
+        kinds = [kind for kind in seen.kinds if matches_any(kind, listing.kind_conditions)]
+        by_kinds = ByKindResult(listing, first.counts, 0, kinds, sort)
+        counted = len(by_kinds.rows_after(None, bounded_scan.COUNT_LIMIT + 1))
+        by_kinds.total, by_kinds.is_whole = min(counted, bounded_scan.COUNT_LIMIT), counted <= bounded_scan.COUNT_LIMIT
         return by_kinds
-    if listing.left:
-        second = bounded_scan.over(listing, with_left=True)
+    if listing.facet_names:
+        second = bounded_scan.scan(listing, with_facets=True)
         if second.is_whole:
-            return InHand(listing, first.tally, second.rows)
-        first = replace(first, rows=second.rows, begins=second.begins)
-    return Walk(listing, first, sort)
+            return InMemoryResult(listing, first.counts, second.rows)
+        first = replace(first, rows=second.rows, is_start=second.is_start)
+    return KeysetWalk(listing, first, sort)
 
 
-def is_by_index(sort: Sort) -> bool:
-    """Whether an index has the rows of every kind in this order."""
+def has_order_index(sort: Sort) -> bool:
+    """Returns whether an index has the rows of every kind in this order."""
     column, *rest = sort.columns
-    return path(column) in COLUMNS and rest == ["-id" if falls(column) else "id"]
+    return column_name(column) in COLUMNS and rest == ["-id" if is_descending(column) else "id"]
 
 
-class ByKinds(Found):
-    """All of it is known by the summary, or a stretch of an index; the rows come kind by kind."""
+class ByKindResult(ListResult):
+    """Counts from the summary table or a range of an index; the rows are read kind by kind."""
 
-    def __init__(self, listing: ItemList, counted: Tally, total: int, kinds: Sequence[Kind], sort: Sort):
+    def __init__(self, listing: ItemList, counted: FacetCounts, total: int, kinds: Sequence[Kind], sort: Sort):
         super().__init__(listing, counted, total, is_whole=True, sort=sort)
-        # Where nothing asks for a kind, the order alone is enough.
-        self.kinds = None if listing.masks == ANYTHING else kinds
-        self.institutions = listing.chosen if listing.chosen is not None else listing.scope
+        # If no filter asks for a kind, the order is enough.
+        self.kinds = None if listing.kind_conditions == ANY_KIND else kinds
+        self.institutions = listing.chosen_institutions if listing.chosen_institutions is not None else listing.scope
 
-    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
+    def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         column = self.sort.columns[0]
-        stretch = IndexRange(path(column), falls(column) != back, values, self.listing.bounds)
-        rows = rows_of_kinds(self.kinds, self.institutions, stretch, number, self.listing.using)
-        return [Cursor(pk, (as_stored(column, value), pk)) for value, pk in rows]
+        index_range = IndexRange(column_name(column), is_descending(column) != back, values, self.listing.range_bounds)
+        rows = merge_kinds(self.kinds, self.institutions, index_range, number, self.listing.using)
+        return [Cursor(pk, (from_database(column, value), pk)) for value, pk in rows]
 
 
-class InHand(Found):
-    """All rows are in hand: there are no more than one pass reads."""
+class InMemoryResult(ListResult):
+    """All rows are in memory, because one scan could read them."""
 
-    def __init__(self, listing: ItemList, counted: Tally, rows: Sequence[bounded_scan.Row]):
+    def __init__(self, listing: ItemList, counted: FacetCounts, rows: Sequence[bounded_scan.Row]):
         super().__init__(listing, counted, len(rows), is_whole=True, sort=listing.sort)
         self.rows = rows
 
-    def at(self, start: int, number: int) -> list[Cursor]:
-        return [bounded_scan.place_of(self.listing, row) for row in self.rows[start : start + number]]
+    def rows_from(self, start: int, number: int) -> list[Cursor]:
+        return [bounded_scan.cursor_of(self.listing, row) for row in self.rows[start : start + number]]
 
-    def beyond(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
+    def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
         rows = self.rows[::-1] if back else self.rows
         start = 0 if values is None else self._start(rows, values, back=back)
-        return [bounded_scan.place_of(self.listing, row) for row in rows[start : start + number]]
+        return [bounded_scan.cursor_of(self.listing, row) for row in rows[start : start + number]]
 
     def _start(self, rows: Sequence[bounded_scan.Row], values: Sequence[Any], *, back: bool) -> int:
-        """Where the rows after this place begin. Every order ends with the item's number."""
+        """Returns the index of the first row after this cursor. Every order ends with the item's id."""
         for index, row in enumerate(rows):
-            if row[0] == values[-1] and bounded_scan.place_of(self.listing, row).values == tuple(values):
+            if row[0] == values[-1] and bounded_scan.cursor_of(self.listing, row).values == tuple(values):
                 return index + 1
-        later = bounded_scan.those_beyond(
-            self.listing, rows, values, back=back
-        )  # that row has gone, or is elsewhere now
+        later = bounded_scan.ids_after(self.listing, rows, values, back=back)  # that row has gone, or is elsewhere now
         return next((index for index, row in enumerate(rows) if row[0] in later), len(rows))

@@ -1,4 +1,4 @@
-"""`manage.py export_workitems [FILE]`: a shell around workitems.exporting."""
+"""`manage.py export_workitems [FILE]`: a command-line interface to `workitems.import_export`."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from workitems.import_export import NotWhole, export_lines, export_to
+from workitems.import_export import IncompleteHistory, export_lines, write_export
 from workitems.models import WorkItem
 
 
@@ -14,7 +14,9 @@ class Command(BaseCommand):
     help = "Writes every institution and item, with the items' history, as JSON lines that import_workitems reads."
 
     def add_arguments(self, parser):
-        parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="where to (default: standard output)")
+        parser.add_argument(
+            "file", nargs="?", default="-", metavar="FILE", help="where to write (default: standard output)"
+        )
 
     def handle(self, *, file, **options):
         total = WorkItem.objects.count()
@@ -25,10 +27,10 @@ class Command(BaseCommand):
                     for piece in pieces:
                         self.stdout.write(piece, ending="")
                 else:
-                    export_to(Path(file), pieces)
+                    write_export(Path(file), pieces)
             except OSError as error:
-                raise CommandError(f"{file} cannot be written: {error.strerror or error}.") from error
-            except NotWhole as error:
+                raise CommandError(f"{file} can't be written: {error.strerror or error}.") from error
+            except IncompleteHistory as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 sys.exit(130)

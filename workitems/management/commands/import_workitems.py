@@ -1,44 +1,46 @@
-"""`manage.py import_workitems FILE…`: a shell around workitems.importing."""
+"""`manage.py import_workitems FILE…`: a command-line interface to `workitems.import_export`."""
 
 import sys
 
 from django.core.management.base import BaseCommand, CommandError
 
 from workitems import import_export
-from workitems.import_export import sentences
+from workitems.import_export import summary_lines
 
 
 class Command(BaseCommand):
     help = (
-        "Imports work items: Pharos' API as JSON (a list reply, an array, or one object a line), a CSV dump of Registry's "
-        "work_items, or a file of export_workitems. Run again, it changes nothing that is the same. Exit status: 0 all rows "
-        "are in, 1 some are not."
+        "Imports work items: Pharos' API as JSON (a list reply, an array, or one object per line), a CSV dump of Registry's "
+        "work_items, or a file of export_workitems. Running it again changes only what differs. Exit status: 0 if all rows "
+        "were imported, 1 if some were not."
     )
 
     def add_arguments(self, parser):
         parser.add_argument("files", nargs="+", metavar="FILE", help="what to import; - is standard input")
         parser.add_argument(
-            "--format", choices=import_export.FORMATS, help="insist on this format (else told by the content)"
+            "--format", choices=import_export.FORMATS, help="require this format (default: detected from the content)"
         )
         parser.add_argument(
             "--institution-map",
             metavar="INSTITUTIONS.csv",
-            help="Registry's institutions (id, name, identifier); by default institutions.csv beside the file",
+            help="Registry's institutions (id, name, identifier); default: institutions.csv next to the file",
         )
         parser.add_argument(
             "--rejects",
             metavar="FILE",
-            help="where the rows go that cannot go in (default: NAME.rejects.csv beside NAME)",
+            help="where to write the rows that were rejected (default: NAME.rejects.csv next to NAME)",
         )
 
     def handle(self, *, files, format, institution_map, rejects, **options):
         try:
             summary = import_export.import_files(files, format=format, institution_map=institution_map, rejects=rejects)
-        except import_export.Unreadable as error:
+        except import_export.UnreadableFile as error:
             raise CommandError(str(error)) from error
-        except import_export.Stopped as error:
+        except import_export.ImportStopped as error:
             self.tell(error.summary)
-            raise CommandError(f"{error} What is counted above is in; the same command goes on from there.") from error
+            raise CommandError(
+                f"{error} The rows counted above were imported; run the same command to continue."
+            ) from error
         self.tell(summary)
         if summary.is_interrupted:
             sys.exit(130)
@@ -46,5 +48,5 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def tell(self, summary):
-        for sentence in sentences(summary):
+        for sentence in summary_lines(summary):
             self.stdout.write(sentence)

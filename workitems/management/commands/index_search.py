@@ -5,15 +5,15 @@ from workitems import search
 
 
 class Command(BaseCommand):
-    help = "Builds the index of the search on PostgreSQL, once the extension pg_trgm may be used. Nobody who writes has to wait."
+    help = "Builds the search index on PostgreSQL once the extension pg_trgm is available. It doesn't block writers."
 
     def handle(self, *args, **options):
         if connection.vendor != "postgresql":
-            raise CommandError("This is for PostgreSQL; SQLite has no index of this kind.")
-        self.stdout.write("Building the index of the search …")
+            raise CommandError("This command is for PostgreSQL; SQLite has no such index.")
+        self.stdout.write("Building the search index …")
         if not search.build_index(connection):
             raise CommandError(
-                "The extension pg_trgm is not to be had for this account. Let the database's owner run "
-                "CREATE EXTENSION pg_trgm; on Debian it comes with the package postgresql-contrib."
+                "This account can't install the extension pg_trgm. Ask the database's owner to run "
+                "CREATE EXTENSION pg_trgm; on Debian it is in the package postgresql-contrib."
             )
-        self.stdout.write("The search has its index.")
+        self.stdout.write("The search index is ready.")

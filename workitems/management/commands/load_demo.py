@@ -4,7 +4,7 @@ from workitems.demo import DemoRefused, load_demo
 
 
 class Command(BaseCommand):
-    help = "Loads the demo into an empty database: four institutions, people of every role, two years of items (DEBUG only)."
+    help = "Loads the demo into an empty database: four institutions, users in every role, and two years of items (DEBUG only)."
 
     def handle(self, *args, **options):
         try:
@@ -12,5 +12,5 @@ class Command(BaseCommand):
         except DemoRefused as refused:
             raise CommandError(str(refused)) from refused
         except KeyboardInterrupt:
-            raise CommandError("Stopped. Nothing of the demo was kept.") from None
-        self.stdout.write(f"The demo is loaded: {loaded.items:,} items, {loaded.people} people.")
+            raise CommandError("Stopped. No demo data was kept.") from None
+        self.stdout.write(f"Loaded the demo: {loaded.items:,} items, {loaded.people} users.")

@@ -9,36 +9,36 @@ from django.core.management.base import BaseCommand, CommandError
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
-from workitems.demo import make_service, service_email
-from workitems.simulation import Address, Done, Fault, Hands, Simulation, Unreachable, play
+from workitems.demo import create_service, service_email
+from workitems.simulation import Address, DatabaseActor, Event, Simulation, UnexpectedReply, Unreachable, run_workers
 
-NOBODY = """There is no service account to act as. Make one first: on the admin site, under People, add somebody with the role
-"Service account", or give the one that is there this role and switch it on."""
+NOBODY = """There is no service account to act as. Create one first: on the admin site, under People, add a user with the role
+"Service account", or give an existing user this role and activate it."""
 NOT_HERE = """`simulate` invents what happens to items, so it runs only where DEBUG is true. Set DEBUG=true, and DATABASE_URL to a
 database with nothing in it that counts."""
 NOT_THERE = """{} is another machine. `simulate` invents what happens to items, so it plays only against a server on this one,
 unless you say that the items there do not count, with --elsewhere."""
 NO_KEY = """Give the key of a service account: in the environment as PHAROS_API_KEY, or with --key, which others on this machine
 can see in the list of processes. `manage.py create_api_key E-MAIL` makes one."""
-KEY = "PHAROS_API_KEY"
+KEY_VARIABLE = "PHAROS_API_KEY"
 ONLY_WITH_API = ("key", "user", "workers", "elsewhere", "journal")
 
 
-def service() -> User:
-    """The account in whose name the workers act."""
+def get_service_account() -> User:
+    """The service account that the workers use."""
     workers = User.objects.filter(role=Role.WORKER, is_active=True).select_related("institution")
     found = workers.filter(email=service_email()).first() or workers.order_by("pk").first()
     if found:
         return found
     if User.objects.filter(email=service_email()).exists():
         raise CommandError(NOBODY)
-    return make_service()
+    return create_service()
 
 
-def address(url: str, *, elsewhere: bool) -> Address:
-    """Where to play; CommandError where that may not be."""
+def parse_address(url: str, *, elsewhere: bool) -> Address:
+    """The server's address. Raises CommandError if it isn't allowed."""
     try:
-        found = Address.of(url)
+        found = Address.parse(url)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if not found.is_on_this_machine and not elsewhere:
@@ -48,8 +48,8 @@ def address(url: str, *, elsewhere: bool) -> Address:
 
 class Command(BaseCommand):
     help = (
-        "Plays the workers on the open items until stopped with Ctrl-C, so that one sees items move: in this database (DEBUG "
-        "only), or with --api through a running server."
+        "Simulates the workers on the open items until stopped with Ctrl-C, so that you can watch items move: in this database "
+        "(DEBUG only), or with --api through a running server."
     )
 
     def add_arguments(self, parser):
@@ -58,38 +58,41 @@ class Command(BaseCommand):
         )
         parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps (with --api: of each worker)")
         parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
-        parser.add_argument("--seed", type=int, metavar="N", help="the same seed on the same items does the same")
+        parser.add_argument("--seed", type=int, metavar="N", help="the same seed on the same items gives the same run")
         api = parser.add_argument_group("through a server")
         api.add_argument(
-            "--api", metavar="URL", help="the server, like http://127.0.0.1:8000; no database is needed then"
+            "--api", metavar="URL", help="the server, such as http://127.0.0.1:8000; no database is needed"
         )
-        api.add_argument("--key", help=f"the key of a service account; better in the environment, as {KEY}")
-        api.add_argument("--user", metavar="E-MAIL", help=f"whose key that is (default {service_email()})")
-        api.add_argument("--workers", type=int, metavar="N", help="how many at once (default 1)")
+        api.add_argument("--key", help=f"the key of a service account; safer in the environment, as {KEY_VARIABLE}")
+        api.add_argument("--user", metavar="EMAIL", help=f"the owner of that key (default {service_email()})")
+        api.add_argument("--workers", type=int, metavar="N", help="how many run at once (default 1)")
         api.add_argument("--elsewhere", action="store_true", help="allow a server on another machine")
         api.add_argument(
-            "--journal", type=Path, metavar="FILE", help="add every save that the server took, one JSON a line"
+            "--journal",
+            type=Path,
+            metavar="FILE",
+            help="append every save the server accepted, one JSON object per line",
         )
 
     def handle(self, *args, every, steps, seconds, api, **options):
         if every < 0 or (steps is not None and steps < 1) or (seconds is not None and seconds <= 0):
-            raise CommandError("--every takes 0 or more seconds, --steps 1 or more, --seconds more than 0.")
+            raise CommandError("--every must be at least 0, --steps at least 1, and --seconds more than 0.")
         bounds = {"every": every, "steps": steps, "seconds": seconds, "seed": options["seed"]}
         if api:
             self._play(api, bounds, options)
         elif given := [f"--{name}" for name in ONLY_WITH_API if options.get(name)]:
-            raise CommandError(f"{', '.join(given)}: only together with --api, which names the server.")
+            raise CommandError(f"{', '.join(given)}: use only together with --api.")
         else:
             self._step(**bounds)
 
-    def _say(self, done: Done) -> None:
+    def _say(self, done: Event) -> None:
         self.stdout.write(f"{time.strftime('%H:%M:%S')} {done.line}")
         self.stdout.flush()
 
     def _step(self, every, steps, seconds, seed) -> None:
         if not settings.DEBUG:
             raise CommandError(NOT_HERE)
-        simulation = Simulation(Hands(service()), seed=seed)
+        simulation = Simulation(DatabaseActor(get_service_account()), seed=seed)
         began = time.monotonic()
         changes = taken = 0
         try:
@@ -105,29 +108,31 @@ class Command(BaseCommand):
         self.stdout.write(f"Stopped after {changes} changes.")
 
     def _play(self, url, bounds, options) -> None:
-        server = address(url, elsewhere=options.get("elsewhere"))
+        server = parse_address(url, elsewhere=options.get("elsewhere"))
         user, workers = options.get("user") or service_email(), options.get("workers")
-        key = options.get("key") or os.environ.get(KEY, "")
+        key = options.get("key") or os.environ.get(KEY_VARIABLE, "")
         if workers is not None and not 1 <= workers <= 200:
-            raise CommandError("--workers takes a number from 1 to 200.")
+            raise CommandError("--workers must be a number from 1 to 200.")
         if not key:
             raise CommandError(NO_KEY)
         try:
             user.encode("ascii"), key.encode("ascii")
         except UnicodeEncodeError:
-            raise CommandError("A key and an e-mail are sent as headers, which take ASCII only.") from None
+            raise CommandError(
+                "The key and the email are sent as headers, which can only contain ASCII characters."
+            ) from None
         with ExitStack() as stack:
             tell = self._say
             if options.get("journal"):
                 journal = stack.enter_context(options["journal"].open("a"))
 
-                def tell(done: Done) -> None:
+                def tell(done: Event) -> None:
                     self._say(done)
                     if done.save:
                         journal.write(json.dumps({"sent": done.save.sent, "reply": done.save.reply}) + "\n")
 
             try:
-                played = play(server, user, key, tell, workers=workers or 1, **bounds)
-            except (Fault, Unreachable) as error:
+                played = run_workers(server, user, key, tell, workers=workers or 1, **bounds)
+            except (UnexpectedReply, Unreachable) as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(f"Stopped: {played}.")

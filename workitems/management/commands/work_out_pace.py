@@ -3,21 +3,21 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from workitems import durations
-from workitems.failures import record_all_failures
+from workitems.failures import backfill_failures
 from workitems.models import WorkItem
 
 
 class Command(BaseCommand):
     help = (
-        "Works out anew, from the histories of the last three months, how long things take and how many were done in a day, "
-        "and from the notes why items failed. Needed only after rows were written past this product. May run at any time."
+        "Recalculates how long stages take and how many items finish per day, from the histories of the last three months, "
+        "and why items failed, from their notes. Needed only after rows were written outside Pharos. You can run it at any time."
     )
 
     def handle(self, *args, **options):
         steps = (
-            ("open items", durations.set_stages_begun),
-            ("histories", lambda progress: durations.work_out_anew(timezone.now(), progress=progress)),
-            ("failures", lambda progress: record_all_failures(WorkItem.objects.all(), progress=progress)),
+            ("open items", durations.backfill_stage_entered_at),
+            ("histories", lambda progress: durations.rebuild_durations(timezone.now(), progress=progress)),
+            ("failures", lambda progress: backfill_failures(WorkItem.objects.all(), progress=progress)),
         )
         for name, step in steps:
             with tqdm(desc=name, unit=" items", unit_scale=True, disable=None, file=self.stderr) as bar:

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.roles import Permission
 
-from ...counts import Tally
-from ...listing import FACETS, MOST, ItemList, find
+from ...counts import FacetCounts
+from ...listing import COUNT_LIMIT, FACETS, ItemList, find
 from ...vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
-KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counting.Kind
+KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counts.Kind
 LABELS: dict[str, str | Promise] = {
     "action": _("Action"),
     "stage": _("Stage"),
@@ -31,18 +31,20 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
-def in_words(total: int, *, is_whole: bool) -> str:
+def format_total(total: int, *, is_whole: bool) -> str:
     """How many items are in a list, as far as anybody has looked."""
     number = intcomma(total)
     if is_whole:
         return number
     if not total:
         return gettext("none so far")
-    return (gettext("more than %(number)s") if total >= MOST else gettext("at least %(number)s")) % {"number": number}
+    return (gettext("more than %(number)s") if total >= COUNT_LIMIT else gettext("at least %(number)s")) % {
+        "number": number
+    }
 
 
 @dataclass(slots=True)
-class Value:
+class FacetValue:
     """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
 
     value: str
@@ -55,10 +57,10 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Group:
+class FacetGroup:
     name: str
     label: str | Promise
-    values: list[Value]
+    values: list[FacetValue]
     has_selection: bool
     cleared: str  # the query string without this group
 
@@ -75,19 +77,19 @@ class Facets:
         self.found = find(listing) if listing.is_valid() else None
         self.counts: dict[str, Counter[Any]] = {facet: Counter() for facet in FACETS}
         if self.found:
-            self._add_up(self.found.tally)
+            self._add_counts(self.found.counts)
         self.total = self.found.total if self.found else 0
         self.is_whole = self.found is None or self.found.is_whole
         self.is_exact = self.found is None or self.found.is_exact
         self.without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
 
     @property
-    def total_in_words(self) -> str:
+    def formatted_total(self) -> str:
         """How many items are in the list, as far as anybody has looked."""
-        return in_words(self.total, is_whole=self.is_whole)
+        return format_total(self.total, is_whole=self.is_whole)
 
-    def _add_up(self, tally: Tally) -> None:
-        selected = self.listing.selected
+    def _add_counts(self, tally: FacetCounts) -> None:
+        selected = self.listing.selected_facets
         facets = [(facet, position, selected[facet]) for position, facet in enumerate(KIND_FACETS)]
         for kind, number in tally.kinds.items():
             outside = [facet for facet, position, chosen in facets if chosen and kind[position] not in chosen]
@@ -97,19 +99,21 @@ class Facets:
                     self.counts[facet][kind[position]] += number
         self.counts["institution"].update(tally.institutions)
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[FacetGroup]:
         """The left column, as this person sees it."""
         facets = [facet for facet in FACETS if facet != "institution"]
         if self.listing.user.can(Permission.SEE_EVERY_INSTITUTION):
             facets.append("institution")
         return [self._group(facet) for facet in facets]
 
-    def _group(self, facet: str) -> Group:
+    def _group(self, facet: str) -> FacetGroup:
         name = FACETS[facet]
         chosen = self.listing.params.get(name, [])
-        lines = _institutions(self.listing) if facet == "institution" else _words(facet, get_language())
+        lines = (
+            _institution_choices(self.listing) if facet == "institution" else _vocabulary_choices(facet, get_language())
+        )
         values = [
-            Value(
+            FacetValue(
                 value=value,
                 label=label,
                 explanation=explanation,
@@ -121,10 +125,10 @@ class Facets:
             for value, label, explanation, key, always in lines
             if always or value in chosen or self.counts[facet][key]
         ]
-        return Group(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
+        return FacetGroup(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
 
 
-class Line(NamedTuple):
+class FacetChoice(NamedTuple):
     """`value`: in the URL; `key`: in the cells; `always`: listed when there is none of it, too."""
 
     value: str
@@ -138,23 +142,23 @@ _TERMS: dict[str, Any] = {"action": ACTIONS, "stage": STAGES, "status": STATUSES
 
 
 @cache
-def _words(facet: str, _language: str | None) -> list[Line]:
+def _vocabulary_choices(facet: str, _language: str | None) -> list[FacetChoice]:
     """The vocabulary's, in the present language: translated once, and not on every page."""
     if facet == "reviewed":
         flags = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
-        return [Line(value, str(label), "", key, True) for value, label, key in flags]
+        return [FacetChoice(value, str(label), "", key, True) for value, label, key in flags]
     said = EXPLANATIONS[facet]
     words = {str(word): term.in_seeds for word, term in _TERMS[facet].items()}
-    return [Line(word, word, str(said.get(word, "")), word, always) for word, always in words.items()]
+    return [FacetChoice(word, word, str(said.get(word, "")), word, always) for word, always in words.items()]
 
 
-def _institutions(listing: ItemList) -> list[Line]:
+def _institution_choices(listing: ItemList) -> list[FacetChoice]:
     known = sorted(listing.institutions.values(), key=lambda one: one.identifier)
-    return [Line(one.identifier, one.identifier, "", one.pk, False) for one in known]
+    return [FacetChoice(one.identifier, one.identifier, "", one.pk, False) for one in known]
 
 
 @dataclass(frozen=True)
-class Hint:
+class DropHint:
     """For an empty list: a filter, and what the list would give without it (`is_whole`: not more)."""
 
     label: str
@@ -163,7 +167,7 @@ class Hint:
     without: str
 
 
-def drop_hints(listing: ItemList) -> list[Hint]:
+def suggest_drops(listing: ItemList) -> list[DropHint]:
     """Which filters to drop to see something, the most fruitful first."""
     hints = []
     for name in dict.fromkeys(chip.name for chip in listing.chips()):
@@ -177,5 +181,5 @@ def drop_hints(listing: ItemList) -> list[Hint]:
         if found.total:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)
-            hints.append(Hint(f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
+            hints.append(DropHint(f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None})))
     return sorted(hints, key=lambda hint: -hint.count)

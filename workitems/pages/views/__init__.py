@@ -1,41 +1,41 @@
 """The pages. Each view names the permission that opens it; see `workitems.pages.access`."""
 
-from .bulk import Act, Acts, BulkCancel, BulkRequeue, BulkReview, Undo
+from .bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .changes import ItemVersion, ListChanges
 from .item import Item
-from .listing import List, Words
+from .listing import Glossary, ItemListPage
 from .moves import Cancel, Edit, Requeue, Review
 from .overview import Home, Icon
 from .reviewing import ReviewQueue
-from .saved import ChangeView, DeleteView, DigestOfView, SavedViews, Start, StartWith, StopDigest, ViewCount
+from .saved import ChangeView, DeleteView, SavedViews, SetDigest, SetStartView, Start, StopDigest, ViewCount
 from .watching import Watch
 
 __all__ = [
-    "Act",
-    "Acts",
     "BulkCancel",
+    "BulkChangeList",
+    "BulkChangePage",
     "BulkRequeue",
     "BulkReview",
     "Cancel",
     "ChangeView",
     "DeleteView",
-    "DigestOfView",
     "Edit",
+    "Glossary",
     "Home",
     "Icon",
     "Item",
+    "ItemListPage",
     "ItemVersion",
-    "List",
     "ListChanges",
     "Requeue",
     "Review",
     "ReviewQueue",
     "SavedViews",
+    "SetDigest",
+    "SetStartView",
     "Start",
-    "StartWith",
     "StopDigest",
-    "Undo",
+    "UndoBulkChange",
     "ViewCount",
     "Watch",
-    "Words",
 ]

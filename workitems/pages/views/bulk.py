@@ -15,17 +15,17 @@ from pharos.accounts.roles import Permission
 
 from ... import bulk
 from ...bulk import dry_run
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import ItemList
-from ..access import ItemViewMixin, url_of_act, url_of_list, url_of_round
+from ..access import ItemViewMixin, url_of_bulk_change, url_of_list, url_of_queue
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
 from .notes import CANCEL_NOTES, REQUEUE_NOTES
 
 ENTRIES_PER_PAGE = 100
-ACTS_PER_PAGE = 50
+CHANGES_PER_PAGE = 50
 
 
-class BulkMove(ItemViewMixin, View):
+class BulkMoveView(ItemViewMixin, View):
     """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
 
     A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
@@ -40,30 +40,28 @@ class BulkMove(ItemViewMixin, View):
     def move(self, form) -> str:
         raise TypeError(f"{type(self).__name__} makes no move")
 
-    def asked(self, form) -> dict:
-        """What else the act is to know: keywords of bulk.begin."""
+    def extra_options(self, form) -> dict:
+        """What else the act is to know: keyword arguments of bulk.start."""
         return {}
 
     def get(self, request):
         """Whoever was signed out before it was sent comes here from signing in."""
-        messages.info(
-            request, _("Nothing was changed. Choose the items, and what is to be done with them, in the list.")
-        )
+        messages.info(request, _("Nothing was changed. Select the items in the list, and what to do with them."))
         return redirect("items")
 
     def post(self, request):
-        is_confirmed, here = bool(request.POST.get("confirmed")), self.round()
+        is_confirmed, here = bool(request.POST.get("confirmed")), self.queue_state()
         is_list = request.POST.get("which") == "matching"
         form = self.form(request.POST if is_confirmed else None)
         try:
-            selection = bulk.fixed(self.selection(request), request.user)
+            selection = bulk.freeze(self.selection(request), request.user)
             move = self.move(form)
-        except bulk.BadSelection as error:
-            return self.lost(str(error), here)
+        except bulk.InvalidSelection as error:
+            return self.show_invalid(str(error), here)
         if is_confirmed and form.is_valid():
-            act = bulk.begin(selection, move, request.user, number=self.number(request), **self.asked(form))
-            bulk.go_on(act)
-            return redirect(url_of_act(act, here.past(here.item) if here and here.item else here))
+            change = bulk.start(selection, move, request.user, number=self.number(request), **self.extra_options(form))
+            bulk.run_slice(change)
+            return redirect(url_of_bulk_change(change, here.advance(here.item) if here and here.item else here))
         context = {
             "form": form,
             "selection": selection,
@@ -72,20 +70,20 @@ class BulkMove(ItemViewMixin, View):
             "move": move,
             "notes": self.notes,
             # Of a list, the items that are shown here, where they are known by number.
-            "snapshot": bulk.token_of(selection, request.user)
+            "snapshot": bulk.sign_frozen(selection, request.user)
             if is_list and "ids" in selection.stored
             else request.POST.get("snapshot", ""),
             "number": self.number(request) or uuid4(),
             "chips": listing.chips() if (listing := self.listing()) else [],
-            "back": url_of_round(here) if here else url_of_list(listing),
+            "back": url_of_queue(here) if here else url_of_list(listing),
             "list_query": request.POST.get("list", ""),
             "round": here.query if here else "",
         }
         return render(request, self.template_name, context, status=422 if is_confirmed else 200)
 
-    def lost(self, sentence, here):
+    def show_invalid(self, sentence, here):
         """What was chosen cannot be read. Nothing that was typed is lost with it."""
-        back, note = url_of_round(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
+        back, note = url_of_queue(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
         if note.strip():
             context = {"sentence": sentence, "note": note, "back": back}
             return render(self.request, "workitems/bulk/lost.html", context, status=422)
@@ -103,11 +101,13 @@ class BulkMove(ItemViewMixin, View):
     def selection(self, request) -> bulk.Selection:
         listing, snapshot = self.listing(), request.POST.get("snapshot", "")
         if request.POST.get("which") == "matching":
-            return bulk.of_snapshot(snapshot, request.user)
-        return bulk.of_ids(request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user)
+            return bulk.select_by_snapshot(snapshot, request.user)
+        return bulk.select_by_ids(
+            request.POST.getlist("ids"), listing.query() if listing else "", snapshot, request.user
+        )
 
 
-class BulkReview(BulkMove):
+class BulkReview(BulkMoveView):
     """`/items/review`"""
 
     permission = Permission.REVIEW
@@ -118,11 +118,11 @@ class BulkReview(BulkMove):
 
     def move(self, form):
         if not form.is_valid():
-            raise bulk.BadSelection(" ".join(form.errors["reviewed"]))
+            raise bulk.InvalidSelection(" ".join(form.errors["reviewed"]))
         return "review" if form.cleaned_data["reviewed"] == "true" else "unreview"
 
 
-class BulkCancel(BulkMove):
+class BulkCancel(BulkMoveView):
     """`/items/cancel`"""
 
     permission = Permission.CANCEL
@@ -135,11 +135,11 @@ class BulkCancel(BulkMove):
     def move(self, form):
         return "cancel"
 
-    def asked(self, form):
+    def extra_options(self, form):
         return {"note": form.cleaned_data["note"]}
 
 
-class BulkRequeue(BulkMove):
+class BulkRequeue(BulkMoveView):
     """`/items/requeue`"""
 
     permission = Permission.REQUEUE
@@ -152,22 +152,26 @@ class BulkRequeue(BulkMove):
     def move(self, form):
         return "requeue"
 
-    def asked(self, form):
+    def extra_options(self, form):
         return {"note": form.cleaned_data["note"], "from_the_beginning": form.cleaned_data["begin"] == "first"}
 
 
-class Acts(ItemViewMixin, View):
+class BulkChangeList(ItemViewMixin, View):
     """`/acts/`: the bulk acts that there were, the last first."""
 
     permission = Permission.REVIEW
 
     def get(self, request):
-        found = bulk.some_acts(request.user, self.before(request.GET.get("before", "")), ACTS_PER_PAGE + 1)
-        listings = ItemList({}, request.user).all_beside(act.query for act in found[:ACTS_PER_PAGE])
-        shown = list(zip(found[:ACTS_PER_PAGE], listings, strict=True))
+        found = bulk.list_changes(request.user, self.before(request.GET.get("before", "")), CHANGES_PER_PAGE + 1)
+        listings = ItemList({}, request.user).for_queries(change.query for change in found[:CHANGES_PER_PAGE])
+        shown = list(zip(found[:CHANGES_PER_PAGE], listings, strict=True))
         context = {
-            "acts": [(act, url_of_list(listing), listing.chips(), bulk.skipped_of(act)) for act, listing in shown],
-            "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}" if len(found) > ACTS_PER_PAGE else "",
+            "acts": [
+                (change, url_of_list(listing), listing.chips(), bulk.skip_reasons(change)) for change, listing in shown
+            ],
+            "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}"
+            if len(found) > CHANGES_PER_PAGE
+            else "",
         }
         return render(request, "workitems/bulk/changes.html", context)
 
@@ -182,51 +186,51 @@ class Acts(ItemViewMixin, View):
             return None
 
 
-class Act(ItemViewMixin, View):
+class BulkChangePage(ItemViewMixin, View):
     """`/acts/ID`: how far a bulk act has come, and what became of each item. POST goes on with it."""
 
     permission = Permission.REVIEW
 
     def get(self, request, pk):
-        act, start = self.act(), whole_number(request.GET.get("after", "")) or 0
-        entries = bulk.entries_of(act, request.user, start, ENTRIES_PER_PAGE + 1)
-        listing = ItemList(QueryDict(act.query), request.user)
-        left_alone = [] if start else bulk.left_alone(act, request.user, ENTRIES_PER_PAGE + 1)
+        change, start = self.bulk_change(), parse_bigint(request.GET.get("after", "")) or 0
+        entries = bulk.changed_items(change, request.user, start, ENTRIES_PER_PAGE + 1)
+        listing = ItemList(QueryDict(change.query), request.user)
+        left_alone = [] if start else bulk.unchanged_items(change, request.user, ENTRIES_PER_PAGE + 1)
         context = {
-            "act": act,
+            "act": change,
             "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
             "start": start,
             "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
-            "skipped": bulk.skipped_of(act),
+            "skipped": bulk.skip_reasons(change),
             "left_alone": left_alone[:ENTRIES_PER_PAGE],
             "are_more_alone": len(left_alone) > ENTRIES_PER_PAGE,
             "chips": listing.chips(),
             "back": url_of_list(listing),
-            "onward": url_of_round(here) if (here := self.round()) else None,
+            "onward": url_of_queue(here) if (here := self.queue_state()) else None,
             "round": here.query if here else "",
             "kept": urlencode({"round": here.query}) if here else "",
-            "may_go_on": bulk.may_go_on(act, request.user),
-            "may_undo": bulk.may_undo(act, request.user) and bulk.undo_of(act) is None,
+            "can_continue": bulk.can_continue(change, request.user),
+            "can_undo": bulk.can_undo(change, request.user) and bulk.find_undo(change) is None,
         }
         return render(request, "workitems/bulk/change.html", context)
 
     def post(self, request, pk):
-        act = self.act()
-        if not bulk.may_go_on(act, request.user):
+        change = self.bulk_change()
+        if not bulk.can_continue(change, request.user):
             raise PermissionDenied
-        return redirect(url_of_act(bulk.go_on(act), self.round()))
+        return redirect(url_of_bulk_change(bulk.run_slice(change), self.queue_state()))
 
 
-class Undo(ItemViewMixin, View):
+class UndoBulkChange(ItemViewMixin, View):
     """`/acts/ID/undo`: sets back what a review has set, but for what has changed since."""
 
     permission = Permission.REVIEW
 
     def post(self, request, pk):
-        act = self.act()
-        if not bulk.may_undo(act, request.user):
+        change = self.bulk_change()
+        if not bulk.can_undo(change, request.user):
             raise PermissionDenied
-        undo = bulk.undo(act, request.user)
-        bulk.go_on(undo)
-        here = self.round()
-        return redirect(url_of_act(undo, here and (here.back or here)))
+        undo = bulk.undo(change, request.user)
+        bulk.run_slice(undo)
+        here = self.queue_state()
+        return redirect(url_of_bulk_change(undo, here and (here.previous or here)))

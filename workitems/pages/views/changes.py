@@ -6,15 +6,15 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
-from ...database import whole_number
+from ...database import parse_bigint
 from ...listing import MOST_PER_PAGE, ItemList
 from ..access import ItemViewMixin
 from ..list import changes
 
 
-class ListChanges(ReadsFromStandby, ItemViewMixin, View):
+class ListChanges(ReadsFromReplica, ItemViewMixin, View):
     """`/items/changes?since=…&shown=1,2,3&` and the list's own query: how many of its items have changed; 204: none has."""
 
     permission = Permission.BROWSE
@@ -24,25 +24,25 @@ class ListChanges(ReadsFromStandby, ItemViewMixin, View):
         since, shown = (query.pop(name, [""])[-1] for name in ("since", "shown"))
         listing = ItemList(query, request.user, using=self.using)
         try:
-            since = changes.read(since)
+            since = changes.parse(since)
         except ValueError:
-            return _wrong(since=_("This is not what a list's page has here; load the page again."))
+            return _bad_request(since=_("This request doesn't come from a list's page. Reload the page."))
         if not listing.is_valid():
-            return _wrong(**listing.errors)
-        found = changes.changed(listing, since, _numbers(shown))
+            return _bad_request(**listing.errors)
+        found = changes.count_changes(listing, since, _parse_ids(shown))
         if not found.number and found.is_whole:
             return HttpResponse(status=204)
         return JsonResponse({"changed": found.number, "is_whole": found.is_whole, "text": found.sentence})
 
 
-def _wrong(**errors: str) -> JsonResponse:
+def _bad_request(**errors: str) -> JsonResponse:
     return JsonResponse({"errors": errors}, status=400)
 
 
-def _numbers(text: str) -> set[int]:
+def _parse_ids(text: str) -> set[int]:
     """The items in a list like 1,2,3; what is none is passed over."""
     parts = text.split(",", MOST_PER_PAGE)[:MOST_PER_PAGE]
-    return {pk for pk in map(whole_number, parts) if pk is not None}
+    return {pk for pk in map(parse_bigint, parts) if pk is not None}
 
 
 class ItemVersion(ItemViewMixin, View):
@@ -54,7 +54,7 @@ class ItemVersion(ItemViewMixin, View):
     permission = Permission.BROWSE
 
     def get(self, request, pk):
-        version = self.visible.version_of(pk)
+        version = self.visible_items.version_of(pk)
         if version is None:
             raise Http404
         response, etag = JsonResponse({"version": version}), f'"{version}"'

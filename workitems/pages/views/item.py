@@ -5,7 +5,7 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ..access import ItemViewMixin, url_of_item, url_of_list
-from ..item_detail import Detail
+from ..item_detail import ItemDetail
 from ..support_text import support_text
 
 
@@ -16,8 +16,8 @@ class Item(ItemViewMixin, View):
 
     def get(self, request, pk):
         item, listing = self.item(), self.listing()
-        detail = Detail(item, request.user, timezone.now())
-        before, after = detail.neighbours(listing)
+        detail = ItemDetail(item, request.user, timezone.now())
+        before, after = detail.adjacent_items(listing)
         context = {
             "item": item,
             "detail": detail,

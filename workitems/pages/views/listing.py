@@ -7,28 +7,38 @@ from django.views.generic import TemplateView
 
 from pharos.accounts.models import ROWS_PER_PAGE
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
-from ...listing import PLACES, REACH, SORTS, ItemList, Page, in_date_input, rows_at
-from ...review import Round, to_review
+from ...listing import PAGING_NAMES, SCAN_LIMIT, SORTS, ItemList, Page, fetch_rows, in_date_input
+from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
-from ..access import ItemViewMixin, url_of_round
+from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
-from ..list.facets import Facets, drop_hints
+from ..list.facets import Facets, suggest_drops
 from ..list.table import ItemTable
 
 # The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
-TYPED = ("q", "received_from", "received_to", "size_min", "size_max", "bucket", "user", "retry", "needs_admin_review")
-DAYS = ("received_from", "received_to")
-FILES = {
+FIELD_FILTERS = (
+    "q",
+    "received_from",
+    "received_to",
+    "size_min",
+    "size_max",
+    "bucket",
+    "user",
+    "retry",
+    "needs_admin_review",
+)
+DATE_FILTERS = ("received_from", "received_to")
+EXPORT_FORMATS = {
     "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
     "json": ("application/json", import_export.json_lines),
 }
 
 
-class List(ReadsFromStandby, ItemViewMixin, View):
+class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
     """`/items/`: the list, as its query string asks for it, as a page or as a file."""
 
     permission = Permission.BROWSE
@@ -40,8 +50,8 @@ class List(ReadsFromStandby, ItemViewMixin, View):
         return self.page(listing) if listing.format == "html" else self.file(listing)
 
     def file(self, listing):
-        content_type, lines = FILES[listing.format]
-        pieces = import_export.Begun(lines(listing.rows(), user=listing.user))
+        content_type, lines = EXPORT_FORMATS[listing.format]
+        pieces = import_export.StartedStream(lines(listing.rows(), user=listing.user))
         response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -51,11 +61,12 @@ class List(ReadsFromStandby, ItemViewMixin, View):
         may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
         tells_changes = listing.is_valid() and listing.user.live_updates
         now = timezone.now()
-        mark = bulk.mark(self.using) if may_mark else []
-        since = changes.drawn(listing, now) if tells_changes else None
+        mark = bulk.read_marker(self.using) if may_mark else []
+        since = changes.take_baseline(listing, now) if tells_changes else None
         facets = Facets(listing)
         page = facets.found.page() if facets.found else Page()
-        rows = rows_at(page.ids, now, listing.institutions if page.ids else {}, self.using)
+        institutions = listing.institutions if page.ids else {}
+        rows = fetch_rows(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
         context = {
             "listing": listing,
@@ -65,42 +76,41 @@ class List(ReadsFromStandby, ItemViewMixin, View):
             "chips": listing.chips(),
             "table": ItemTable(rows, listing, is_sorted=facets.found is None or facets.found.is_sorted),
             "page": page,
-            "reach": REACH,
+            "reach": SCAN_LIMIT,
             "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
             "first": start + 1 if rows else 0,
             "last": start + len(rows) if rows else 0,
-            "typed": _typed(listing),
-            "kept": _kept(listing),
+            "typed": _field_values(listing),
+            "kept": _hidden_fields(listing),
             "presets": presets_for(listing.user.role),
-            "column": saved_views.beside(listing),
-            "view_reaches": saved_views.reaches_of(listing.user),
+            "column": saved_views.sidebar_views(listing),
+            "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "more_is_used": bool(listing.params.keys() & set(TYPED) - {"q"}),
-            "hints": drop_hints(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
+            "hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
         if rows and may_mark:
-            context["to_review"] = to_review(facets.found)
-            context["queue_url"] = url_of_round(Round(list=listing.query(page=None)))
-            context["snapshot"] = bulk.snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
+            context["to_review"] = count_unreviewed(facets.found)
+            context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
+            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
         if since:
-            context["since"] = changes.written(since)
+            context["since"] = changes.serialize(since)
         return render(self.request, "workitems/list/list.html", context, status=status)
 
 
-def _typed(listing):
+def _field_values(listing):
     """What stands in the fields above the rows."""
-    typed = {name: listing.params.get(name, [""])[0] for name in TYPED}
-    return typed | {name: in_date_input(typed[name]) for name in DAYS}
+    typed = {name: listing.params.get(name, [""])[0] for name in FIELD_FILTERS}
+    return typed | {name: in_date_input(typed[name]) for name in DATE_FILTERS}
 
 
-def _kept(listing):
+def _hidden_fields(listing):
     """What the search form carries along unseen: every active filter that it has no field for."""
-    shown = {*TYPED, *PLACES, "format"}
+    shown = {*FIELD_FILTERS, *PAGING_NAMES, "format"}
     return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
 
 
-class Words(ItemViewMixin, TemplateView):
+class Glossary(ItemViewMixin, TemplateView):
     """What every action, stage and status means, on one page."""
 
     permission = Permission.BROWSE

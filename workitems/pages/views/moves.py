@@ -13,20 +13,20 @@ from pharos.accounts.roles import Permission
 from ... import transitions
 from ...api import STATUS_OF
 from ...explanations import first_line
-from ...lifecycle import Refused, requeue_stages, why_not
+from ...lifecycle import Refused, explain_refusal, requeue_stages
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
-from ..item_detail import Detail
+from ..item_detail import ItemDetail
 from ..template_helpers import plain
 from .notes import CANCEL_NOTES
 
 
-class Move(ItemViewMixin, View):
+class MoveView(ItemViewMixin, View):
     """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
 
     name: str  # in lifecycle.MOVES
     template_name: str
-    done: str | Promise
+    success_message: str | Promise
 
     def form(self, item, data=None):
         raise TypeError(f"{type(self).__name__} has no form")
@@ -36,7 +36,7 @@ class Move(ItemViewMixin, View):
 
     def get(self, request, pk):
         item = self.item()
-        if barred := why_not(self.name, item.facts, request.user.role):
+        if barred := explain_refusal(self.name, item.lifecycle_state, request.user.role):
             return self.page(item, self.form(item), status=409, barred=barred)
         return self.page(item, self.form(item))
 
@@ -51,26 +51,26 @@ class Move(ItemViewMixin, View):
         except Refused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
             if refused.reason == "changed":
-                self.say_what_is_now(item, form)
+                self.show_current_values(item, form)
             return self.page(item, form, status=STATUS_OF[refused.reason])
-        messages.success(request, self.said(item) if item.version != version else _("Nothing had to be changed."))
-        return redirect(self.after(item))
+        messages.success(request, self.message(item) if item.version != version else _("There was nothing to change."))
+        return redirect(self.next_url(item))
 
-    def say_what_is_now(self, item, form):
+    def show_current_values(self, item, form):
         """After a change in between: whoever reads this page has seen the item as it is, and may send the form again."""
         form.data = {**form.data.dict(), "version": item.version}
 
-    def said(self, item) -> str:
-        return str(self.done) % {"name": item.name}
+    def message(self, item) -> str:
+        return str(self.success_message) % {"name": item.name}
 
-    def after(self, item) -> str:
+    def next_url(self, item) -> str:
         """Where the reader goes on: the list, if the form was in its row, or the item's page."""
         listing = self.listing()
         if self.request.POST.get("from") == "list":
-            return f"{url_of_list(listing)}#item-{self.where_to_look(item, listing)}"
+            return f"{url_of_list(listing)}#item-{self.row_to_show(item, listing)}"
         return url_of_item(item.pk, listing)
 
-    def where_to_look(self, item, listing) -> str:
+    def row_to_show(self, item, listing) -> str:
         """The item's row; where it has left the list, the row after it."""
         following = self.request.POST.get("following", "")
         stays = not listing or not following.isdigit() or listing.items().filter(pk=item.pk).exists()
@@ -82,24 +82,24 @@ class Move(ItemViewMixin, View):
         listing = self.listing()
         context = {
             "item": item,
-            "detail": Detail(item, self.request.user, timezone.now()),
+            "detail": ItemDetail(item, self.request.user, timezone.now()),
             "form": form,
             "barred": barred,
             "list_query": listing.query() if listing else "",
             "back": url_of_list(listing) if self.request.POST.get("from") == "list" else url_of_item(item.pk, listing),
             "from": self.request.POST.get("from", ""),
         }
-        return render(self.request, self.template_name, {**context, **self.extra()}, status=status)
+        return render(self.request, self.template_name, {**context, **self.extra_context()}, status=status)
 
-    def extra(self) -> dict:
+    def extra_context(self) -> dict:
         return {}
 
 
-class Cancel(Move):
+class Cancel(MoveView):
     permission = Permission.CANCEL
     name = "cancel"
     template_name = "workitems/moves/cancel.html"
-    done = gettext_lazy("Cancelled %(name)s.")
+    success_message = gettext_lazy("Cancelled %(name)s.")
 
     def form(self, item, data=None):
         start = self.request.GET.get("start", "")
@@ -109,18 +109,18 @@ class Cancel(Move):
     def move(self, item, values):
         transitions.cancel(item, by=self.request.user, note=values["note"], version=values["version"])
 
-    def extra(self):
+    def extra_context(self):
         return {"notes": CANCEL_NOTES}
 
 
-class Requeue(Move):
+class Requeue(MoveView):
     permission = Permission.REQUEUE
     name = "requeue"
     template_name = "workitems/moves/requeue.html"
-    done = gettext_lazy("Requeued %(name)s.")
+    success_message = gettext_lazy("Requeued %(name)s.")
 
     def form(self, item, data=None):
-        stages = requeue_stages(item.action, transitions.stopped_at(item))
+        stages = requeue_stages(item.action, transitions.find_reached_stage(item))
         return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
 
     def move(self, item, values):
@@ -129,7 +129,7 @@ class Requeue(Move):
         )
 
 
-class Review(Move):
+class Review(MoveView):
     permission = Permission.REVIEW
     name = "review"
     template_name = "workitems/moves/review.html"
@@ -140,17 +140,17 @@ class Review(Move):
     def move(self, item, values):
         transitions.review(item, by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
 
-    def said(self, item):
+    def message(self, item):
         if item.reviewed:
-            return _("Marked %(name)s reviewed.") % {"name": item.name}
-        return _("Marked %(name)s not reviewed.") % {"name": item.name}
+            return _("Marked %(name)s as reviewed.") % {"name": item.name}
+        return _("Marked %(name)s as not reviewed.") % {"name": item.name}
 
 
-class Edit(Move):
+class Edit(MoveView):
     permission = Permission.EDIT
     name = "edit"
     template_name = "workitems/moves/edit.html"
-    done = gettext_lazy("Changed %(name)s.")
+    success_message = gettext_lazy("Changed %(name)s.")
 
     def form(self, item, data=None):
         fields = ("version", "retry", "needs_admin_review", "note", "node", "pid")
@@ -159,8 +159,8 @@ class Edit(Move):
     def move(self, item, values):
         transitions.edit(item, by=self.request.user, **values)
 
-    def say_what_is_now(self, item, form):
-        super().say_what_is_now(item, form)
+    def show_current_values(self, item, form):
+        super().show_current_values(item, form)
         for name, value in list(form.cleaned_data.items()):
             if name != "version" and value != getattr(item, name):
                 now = plain(getattr(item, name))

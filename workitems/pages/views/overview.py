@@ -5,13 +5,13 @@ from django.utils.cache import patch_cache_control
 from django.views import View
 
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ..access import ItemViewMixin
 from ..overview import COLUMNS, Overview
 
 
-class Home(ReadsFromStandby, ItemViewMixin, View):
+class Home(ReadsFromReplica, ItemViewMixin, View):
     """`/`: what needs this person, what runs, and how it went."""
 
     permission = Permission.BROWSE
@@ -21,14 +21,14 @@ class Home(ReadsFromStandby, ItemViewMixin, View):
         return render(request, "workitems/overview/overview.html", {"overview": overview, "columns": COLUMNS})
 
 
-class Icon(ReadsFromStandby, ItemViewMixin, View):
+class Icon(ReadsFromReplica, ItemViewMixin, View):
     """`/icon`: the picture in the browser's tab, with the most urgent of what needs this person."""
 
     permission = Permission.BROWSE
-    LASTS = 120  # seconds that a browser keeps it: it asks for it with each page else
+    CACHE_SECONDS = 120  # seconds that a browser keeps it: it asks for it with each page else
 
     def get(self, request):
         tone = Overview(request.user, timezone.now(), self.using).most_urgent
         response = redirect(static(f"favicon-{tone}.svg" if tone else "favicon.svg"))
-        patch_cache_control(response, private=True, max_age=self.LASTS)
+        patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response

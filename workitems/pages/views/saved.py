@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
-from pharos.replicas.reading import ReadsFromStandby
+from pharos.replicas.reading import ReadsFromReplica
 
 from ... import mailing, saved_views
 from ...listing import ItemList, find
@@ -22,19 +22,19 @@ from ...models import Every, Reach, SavedView
 from ...saved_views import ViewRefused
 from ..access import ItemViewMixin, url_of_list
 from ..forms import ViewForm
-from ..list.facets import in_words
+from ..list.facets import format_total
 
 
-class OfView(ItemViewMixin, View):
+class SavedViewMixin(ItemViewMixin, View):
     """Mixin of what is about one view."""
 
     permission = Permission.BROWSE
 
     def view(self) -> SavedView:
         """The view that the URL names, or 404."""
-        return self.view_with(self.kwargs["pk"])
+        return self.get_view(self.kwargs["pk"])
 
-    def view_with(self, number) -> SavedView:
+    def get_view(self, number) -> SavedView:
         """The view with this number, or 404."""
         try:
             return SavedView.objects.visible_to(self.request.user).get(pk=number)
@@ -44,7 +44,7 @@ class OfView(ItemViewMixin, View):
     def changeable(self) -> SavedView:
         """The view that the URL names, or 404; 403 where this person may not change it."""
         view = self.view()
-        if not saved_views.may_change(view, self.request.user):
+        if not saved_views.can_change(view, self.request.user):
             raise PermissionDenied
         return view
 
@@ -52,28 +52,29 @@ class OfView(ItemViewMixin, View):
         """Whether it is of any use to this person; where not, the next page says why."""
         if saved_views.can_open(view, self.request.user):
             return True
-        sentence = _("“%(name)s” asks for something that is not there for your role or institution.")
+        sentence = _("“%(name)s” uses a filter that isn't available to your role or institution.")
         messages.error(self.request, sentence % {"name": view.name})
         return False
 
     def warn(self, view: SavedView) -> None:
         """Tells who has saved a view what they might not think of."""
-        if saved_views.some_cannot_open(view):
+        if saved_views.is_restricted(view):
             warning = _(
-                "It names an institution, a cause or a process: whoever may not see that is not shown this view."
+                "The view names an institution, a cause, or a process. People who don't have access to it don't "
+                "see the view."
             )
             messages.warning(self.request, warning)
 
     def form(self, data=None, *, view=None, **initial) -> ViewForm:
-        reaches = [(reach.value, reach.label) for reach in saved_views.reaches_of(self.request.user, view)]
+        reaches = [(reach.value, reach.label) for reach in saved_views.allowed_reaches(self.request.user, view)]
         return ViewForm(data, reaches=reaches, initial=initial)
 
 
-class SavedViews(OfView):
+class SavedViews(SavedViewMixin):
     """`/views/`: every view that this person sees. POST saves the list that the form names."""
 
     def get(self, request):
-        lines, mailed = saved_views.lines(request.user), mailing.of_person(request.user)
+        lines, mailed = saved_views.list_views(request.user), mailing.subscriptions_of(request.user)
         context = {"lines": lines, "mailed": mailed, "every": Every.choices}
         return render(request, "workitems/saved_views/saved_views.html", context)
 
@@ -96,21 +97,21 @@ class SavedViews(OfView):
     def refused(self, form):
         """What was sent is no list. It is kept, and so is what was typed."""
         query = self.request.POST.get("list", "")
-        form.add_error(None, _("This list cannot be saved: it is not valid. Go back to it, and look at what it says."))
+        form.add_error(None, _("This list can't be saved because it isn't valid. Go back to it to see what is wrong."))
         context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
         return render(self.request, "workitems/saved_views/save.html", context, status=422)
 
     def say(self, view):
         sentences = {
-            Reach.PRIVATE: _("Saved as “%(name)s”. Only you see it."),
-            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution sees it."),
-            Reach.EVERYBODY: _("Saved as “%(name)s”. Everybody sees it."),
+            Reach.PRIVATE: _("Saved as “%(name)s”. Only you can see it."),
+            Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution can see it."),
+            Reach.EVERYBODY: _("Saved as “%(name)s”. Everyone can see it."),
         }
         messages.success(self.request, sentences[view.reach] % {"name": view.name})
         self.warn(view)
 
 
-class ChangeView(OfView):
+class ChangeView(SavedViewMixin):
     """`/views/ID`: another name, or other readers."""
 
     def get(self, request, pk):
@@ -136,7 +137,7 @@ class ChangeView(OfView):
         return render(self.request, "workitems/saved_views/change.html", {"view": view, "form": form}, status=status)
 
 
-class DeleteView(OfView):
+class DeleteView(SavedViewMixin):
     """`/views/ID/delete`: asks first."""
 
     def get(self, request, pk):
@@ -145,11 +146,11 @@ class DeleteView(OfView):
     def post(self, request, pk):
         view = self.changeable()
         saved_views.delete_view(view)
-        messages.success(request, _("Deleted the view “%(name)s”. Its items are as they were.") % {"name": view.name})
+        messages.success(request, _("Deleted the view “%(name)s”. Its items haven't changed.") % {"name": view.name})
         return redirect("saved_views")
 
 
-class StartWith(OfView):
+class SetStartView(SavedViewMixin):
     """`/views/start`: POST `view`, its number or blank for all items: what "Work Items" begins with."""
 
     def get(self, request):
@@ -157,20 +158,22 @@ class StartWith(OfView):
 
     def post(self, request):
         number = request.POST.get("view", "")
-        view = self.view_with(number) if number else None
+        view = self.get_view(number) if number else None
         if view is None or self.can_open(view):
             self.begin_with(view)
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
 
     def begin_with(self, view):
-        saved_views.start_with(view, self.request.user)
+        saved_views.set_start_view(view, self.request.user)
         if view:
-            messages.success(self.request, _("“Work Items” begins with “%(name)s” now.") % {"name": view.name})
+            messages.success(
+                self.request, _("“%(name)s” is now the default view of “Work Items”.") % {"name": view.name}
+            )
         else:
-            messages.success(self.request, _("“Work Items” begins with all items now."))
+            messages.success(self.request, _("“Work Items” now opens with all items."))
 
 
-class DigestOfView(OfView):
+class SetDigest(SavedViewMixin):
     """`/views/ID/digest`: POST `every` (day, week, or blank for none): how often this person gets it by mail."""
 
     def get(self, request, pk):
@@ -179,15 +182,15 @@ class DigestOfView(OfView):
     def post(self, request, pk):
         view, every = self.view(), request.POST.get("every", "")
         if every and every not in Every.values:
-            messages.error(request, _("Choose how often: every day, every week, or no mail."))
+            messages.error(request, _("Choose how often to receive the email: daily, weekly, or never."))
             return redirect("saved_views")
         if every and not self.can_open(view):
             return redirect("saved_views")
         mailing.subscribe(view, request.user, every or None, timezone.now())
         sentences = {
-            "": _("You get no mail about “%(name)s”."),
-            Every.DAY: _("You get “%(name)s” every day at 7 in your zone, if there is something in it."),
-            Every.WEEK: _("You get “%(name)s” on Mondays at 7 in your zone, if there is something in it."),
+            "": _("You won't receive emails about “%(name)s”."),
+            Every.DAY: _("You'll receive “%(name)s” daily at 7 a.m. your time, unless empty."),
+            Every.WEEK: _("You'll receive “%(name)s” every Monday at 7 a.m. your time, unless empty."),
         }
         messages.success(request, sentences[every] % {"name": view.name})
         return redirect("saved_views")
@@ -212,7 +215,7 @@ class StopDigest(View):
         return self.page(digest, was_stopped=True)
 
     def digest(self, token):
-        found, is_ours = mailing.of_token(token)
+        found, is_ours = mailing.find_by_token(token)
         if not is_ours:
             raise Http404
         return found
@@ -228,33 +231,31 @@ class Start(ItemViewMixin, View):
 
     def get(self, request):
         asked = request.META["QUERY_STRING"]
-        view = None if asked else saved_views.start_of(request.user)
+        view = None if asked else saved_views.get_start_view(request.user)
         if view is None:
             return redirect(reverse("items") + (f"?{asked}" if asked else ""))
-        listing = ItemList({}, request.user).beside(view.query)
+        listing = ItemList({}, request.user).for_query(view.query)
         if listing.is_valid():
             return redirect(url_of_list(listing))
         messages.error(
             request,
-            _(
-                "“%(name)s”, which your list begins with, asks for something that is not there for your role or institution."
-            )
+            _("“%(name)s”, your default view, uses a filter that isn't available to your role or institution.")
             % {"name": view.name},
         )
         return redirect("items")
 
 
-class ViewCount(ReadsFromStandby, OfView):
+class ViewCount(ReadsFromReplica, SavedViewMixin):
     """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
 
-    LASTS = 20  # seconds that a browser may say the same
+    CACHE_SECONDS = 20  # seconds that a browser may say the same
 
     def get(self, request, pk):
-        listing = ItemList({}, request.user, using=self.using).beside(self.view().query)
+        listing = ItemList({}, request.user, using=self.using).for_query(self.view().query)
         if not listing.is_valid():
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
-        response = JsonResponse({"number": found.total, "text": in_words(found.total, is_whole=found.is_whole)})
+        response = JsonResponse({"number": found.total, "text": format_total(found.total, is_whole=found.is_whole)})
         # Whoever goes from page to page of a list would have all of them looked for each time.
-        patch_cache_control(response, private=True, max_age=self.LASTS)
+        patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response

@@ -22,10 +22,10 @@ class Watch(ItemViewMixin, View):
         is_told = watch(item, request.user, wanted=wanted)
         if is_told:
             messages.success(
-                request, _("You will be told at %(email)s once it is done.") % {"email": request.user.email}
+                request, _("We'll notify you at %(email)s when it's done.") % {"email": request.user.email}
             )
         elif wanted:
-            messages.info(request, _("It is done already, so there is nothing to wait for."))
+            messages.info(request, _("This item is already done."))
         else:
-            messages.success(request, _("You will not be told."))
+            messages.success(request, _("You won't be notified."))
         return redirect(url_of_item(item.pk, self.listing()))

@@ -6,32 +6,34 @@ from pharos.accounts import api_keys
 from pharos.accounts.models import ApiKey, User
 
 
-def text(value: str) -> str:
-    """Refuses, by a ValueError, what no database takes: bytes that are no UTF-8, and NUL."""
+def valid_text(value: str) -> str:
+    """Raises ValueError for text that no database accepts: invalid UTF-8, and NUL."""
     if "\x00" in value:
         raise ValueError
     return value.encode().decode()
 
 
 class Command(BaseCommand):
-    help = "Makes an API key for a person or a service account, and prints it alone on standard output. It is not shown again."
+    help = "Creates an API key for a user or a service account, and prints only the key to standard output. It is not shown again."
 
     def add_arguments(self, parser):
-        parser.add_argument("email", metavar="E-MAIL", type=text, help="whose key it will be")
-        parser.add_argument("--label", default="", type=text, help="what it is for, at most 100 characters")
+        parser.add_argument("email", metavar="EMAIL", type=valid_text, help="the owner of the key")
+        parser.add_argument(
+            "--label", default="", type=valid_text, help="a label that says what the key is for, at most 100 characters"
+        )
 
     def handle(self, *args, email, label, **options):
         user = User.objects.filter(email=email.lower()).first()
         if user is None:
             raise CommandError(
-                f"Nobody here has the e-mail {email}. Look at its spelling; admins see all on the admin site."
+                f"There is no user with the email {email}. Check the spelling; admins can see all users on the admin site."
             )
         try:
             label = ApiKey._meta.get_field("label").formfield().clean(label)
-            key, secret = api_keys.make(user, label=label, now=timezone.now())
+            key, secret = api_keys.create_key(user, label=label, now=timezone.now())
         except ValidationError as error:
             raise CommandError(f"--label: {' '.join(error.messages)}") from error
         except api_keys.KeyRefused as refusal:
             raise CommandError(str(refusal)) from refusal
-        self.stderr.write(f"The key {key} of {user.email} is made. It is not shown again.", str)
+        self.stderr.write(f"Created the key {key} for {user.email}. It is not shown again.", str)
         self.stdout.write(secret)

@@ -1,0 +1,148 @@
+"""How much of a list one sees at once, in either language, and that nothing is cut off, overlaps, or lies in the way."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import NARROW, WIDE
+
+ONE_DATABASE_IS_ENOUGH = True
+VIEWPORTS = pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])
+
+WHOLE_ROWS = """() => [...document.querySelectorAll("tr[data-item-id]")].filter((row) => {
+  const { top, bottom } = row.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}).length"""
+HEIGHTS = "(rows) => rows.map((row) => [row.innerText, row.getBoundingClientRect().height])"
+# An element is beyond the one around it, but for what a negative margin of its own says is meant.
+BEYOND = """() => {
+  const found = [];
+  for (const one of document.body.querySelectorAll("*")) {
+    if (one.closest("svg, [popover], .visually-hidden, .whole, .live") || !one.checkVisibility()) continue;
+    const style = getComputedStyle(one), around = getComputedStyle(one.parentElement);
+    if (["absolute", "fixed"].includes(style.position) || around.display === "inline") continue;
+    if (around.overflowX !== "visible") continue;
+    const { left, right, width } = one.getBoundingClientRect();
+    const box = one.parentElement.getBoundingClientRect();
+    const beyond = Math.max(
+      right + Math.min(0, parseFloat(style.marginRight)) - box.right,
+      box.left - left + Math.min(0, parseFloat(style.marginLeft)),
+    );
+    if (width && beyond > 1) found.push(`${one.outerHTML.slice(0, 80)} by ${Math.round(beyond)} px`);
+  }
+  return found;
+}"""
+# What is cut: the text, and whether all of it is in the title of what is cut or of what lies in it.
+CUT = """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 2)
+  .map((one) => [one.textContent, [one, one.parentElement, ...one.querySelectorAll("[title]")].map((it) => it.title)])"""
+
+
+@pytest.fixture
+def reading(opened, cast):
+    """A function that opens a window of somebody who reads in this language."""
+
+    def read(who, language, **options):
+        cast[who].language = language
+        cast[who].save()
+        return opened(cast[who], **options)
+
+    return read
+
+
+@LANGUAGES
+@pytest.mark.parametrize("who", ["dora", "stan", "ada"])
+@pytest.mark.parametrize("address", ["/items/", "/items/?institution=virginia.edu&phase=closed"])
+def test_nine_rows_and_more_are_seen_at_once(who, language, address, reading, with_items):
+    page = reading(who, language)
+    page.goto(address)
+    assert page.evaluate(WHOLE_ROWS) >= 9
+    # Two lines, of which the second may be a mark.
+    heights = page.locator("tr[data-item-id]").evaluate_all(HEIGHTS)
+    assert [(text, height) for text, height in heights if height > 66] == []
+
+
+def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
+    page = reading("ada", "en")
+    page.goto("/items/")
+    for tools in (".presets", ".bar", ".headline"):
+        inside = page.locator(f"{tools} :is(a, button, select, input:not([type=hidden]), summary):visible")
+        boxes = inside.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect())")
+        assert max(box["top"] for box in boxes) < min(box["bottom"] for box in boxes), tools
+
+
+@LANGUAGES
+def test_what_a_row_has_no_room_for_is_told_on_hover(language, reading, with_items):
+    page = reading("ada", language)
+    page.goto("/items/?per_page=50")
+    cut = page.locator(".items td > div, .items .short > :first-child").evaluate_all(CUT)
+    assert len(cut) > 3
+    for text, titles in cut:
+        assert any(title and (title in text or text in title) for title in titles), text
+
+
+def addresses(shown):
+    yield "/"
+    yield "/items/?per_page=50"
+    yield "/items/?status=Failed&status=Success&reviewed=false&institution=virginia.edu&q=virginia"
+    yield "/items/?late=true&sort=waiting"
+    yield "/items/?status=Lost"
+    for state in ("failed, long note", "running", "superseded", "pending", "restored"):
+        yield f"/items/{shown[state].pk}"
+    yield f"/items/{shown['pending'].pk}/cancel"
+    yield f"/items/{shown['failed'].pk}/requeue"
+    yield from ("/items/review/queue", "/views/", "/acts/", "/words", "/account", "/keys", "/api/docs/v2/")
+
+
+@VIEWPORTS
+@LANGUAGES
+@pytest.mark.parametrize("who", ["stan", "ada"])
+def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, reading, with_items):
+    page = reading(who, language, quiet=False)
+    page.set_viewport_size(viewport)
+    for address in addresses(with_items):
+        page.goto(address)
+        assert (address, page.evaluate(BEYOND)) == (address, [])
+
+
+def test_the_measure_would_see_what_is_too_wide(reading, with_items):
+    page = reading("ada", "es")
+    page.goto("/")
+    page.evaluate("document.querySelector('.figures td').append('x'.repeat(300))")
+    assert page.evaluate(BEYOND) != []
+
+
+@VIEWPORTS
+def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, opened, cast, with_items):
+    """A page comes in piece by piece: what is there must not move when more comes."""
+    page = opened(cast["ada"])
+    page.set_viewport_size(viewport)
+    page.goto("/")
+    for columns in (".halves", ".side-by-side:not(.alone)"):
+        first = page.locator(f"{columns} > :first-child").last
+        whole = first.bounding_box()["width"]
+        page.locator(columns).last.evaluate(
+            "(all) => { while (all.children.length > 1) all.lastElementChild.remove(); }"
+        )
+        assert first.bounding_box()["width"] == whole, columns
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+@pytest.mark.parametrize(
+    ("address", "inside"), [("/items/", "[data-facet]"), ("/api/docs/v2/", "a[href='#everywhere']")]
+)
+def test_on_a_phone_the_column_is_folded_until_it_is_opened(scripts, address, inside, opened, cast, with_items):
+    page = opened(cast["ada"], java_script_enabled=scripts)
+    page.set_viewport_size(NARROW)
+    page.goto(address)
+    fold, content = page.locator(".fold > summary"), page.locator(inside).first
+    expect(content).to_be_hidden()
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(content).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator(".folded :focus")).to_have_count(1)
+    fold.press("Enter")
+    expect(content).to_be_hidden()
+    page.set_viewport_size(WIDE)
+    expect(content).to_be_visible()
+    expect(fold).to_be_hidden()

@@ -1,0 +1,28 @@
+"""What is mutated, and which tests must notice."""
+
+ROOMS = {
+    "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
+    "transitions": (["workitems/transitions"], ["tests/transitions", "tests/review/test_orders.py"]),
+    "uploads": (["workitems/models/uploads.py"], ["tests/models/test_uploads.py"]),
+    "models": (
+        ["workitems/models/phases.py", "workitems/models/work_item.py", "workitems/models/saved_view.py"],
+        [
+            "tests/models",
+            "tests/test_scope.py",
+            "tests/database/test_guards.py",
+            "tests/transitions/test_create.py",
+            "tests/pages/test_saved_views.py",
+            "tests/api/test_read_objects.py",
+            "tests/api/test_objects.py",
+            "tests/api/test_read_upload.py",
+            "tests/api/test_write_state.py",
+            "tests/pages/test_changes.py",
+        ],
+    ),
+    "counts": (["workitems/counts"], ["tests/counts", "tests/database/test_online_migrations.py"]),
+    "facets": (["workitems/pages/list/facets.py"], ["tests/pages/test_facets.py", "tests/pages/test_list.py"]),
+    "listing": (
+        ["workitems/listing"],
+        ["tests/listing", "tests/pages/test_facets.py", "tests/pages/test_list.py", "tests/api/test_read_walk.py"],
+    ),
+}

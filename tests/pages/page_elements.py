@@ -1,0 +1,91 @@
+"""Pages as a browser has them: elements with their attributes and text, and what a form would send."""
+
+from html.parser import HTMLParser
+
+_VOID = {"input", "meta", "link", "br", "hr", "img", "path", "circle", "rect", "use"}
+
+
+class Element:
+    """One element of a page. `text` is everything that is written inside it."""
+
+    def __init__(self, tag, attributes, parent):
+        self.tag, self.attributes, self.parent, self.text = tag, attributes, parent, ""
+        self.inside = []
+
+    def __getitem__(self, name):
+        return self.attributes[name]
+
+    def all(self, tag=None, **attributes):
+        """The elements inside with this tag and these attributes (`data_move` for `data-move`; True: any value)."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        return [
+            one
+            for one in self.inside
+            if tag in (None, one.tag)
+            and all(name in one.attributes and value in (True, one.attributes[name]) for name, value in wanted.items())
+        ]
+
+    def one(self, tag=None, **attributes):
+        [found] = self.all(tag, **attributes)
+        return found
+
+    @property
+    def words(self):
+        return " ".join(self.text.split())
+
+    def fields(self):
+        """{name: value} that a browser would send if nothing was typed, but for the buttons."""
+        sent = {}
+        for field in self.all("input", name=True) + self.all("textarea", name=True):
+            if field.attributes.get("type") in ("checkbox", "radio") and "checked" not in field.attributes:
+                continue
+            typed = field.text.removeprefix("\n") if field.tag == "textarea" else field.attributes.get("value", "on")
+            sent[field["name"]] = typed
+        return sent
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.top = self.here = Element("", {}, None)
+
+    def handle_starttag(self, tag, attributes):
+        element = Element(tag, dict(attributes), self.here)
+        for above in self._around():
+            above.inside.append(element)
+        if tag not in _VOID:
+            self.here = element
+
+    def handle_endtag(self, tag):
+        closed = next((one for one in self._around() if one.tag == tag), None)
+        if closed and tag not in _VOID:
+            self.here = closed.parent
+
+    def handle_data(self, text):
+        for above in self._around():
+            above.text += text
+
+    def _around(self):
+        one = self.here
+        while one:
+            yield one
+            one = one.parent
+
+
+def parse_page(response):
+    """The page of a response."""
+    reader = _Reader()
+    reader.feed(response.content.decode())
+    reader.close()
+    return reader.top
+
+
+def problems(response):
+    """Everything that the page says is wrong."""
+    read = parse_page(response)
+    return [one.words for one in read.all("div", class_="problem") + read.all("p", class_="error")]
+
+
+def find_form(response):
+    """The form of a page that asks before it acts: the one in its main part."""
+    return parse_page(response).one("main").one("form", method="post")

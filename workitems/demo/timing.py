@@ -1,0 +1,82 @@
+"""The route and timing of items in the demo: through which stages, and how long each takes for a bag of that size."""
+
+from datetime import timedelta
+from random import Random
+
+from workitems.lifecycle import PATHS, position
+from workitems.vocabulary import Action, Stage
+
+S = Stage
+
+# The stages that the demo passes over: obsolete ones, ends, and those without work in this action.
+_PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
+    Action.INGEST: (S.RECEIVE, S.UNPACK, S.RESOLVE),
+    Action.RESTORE: (S.RECORD, S.RESOLVE),
+    Action.GLACIER_RESTORE: (S.RECORD, S.CLEANUP, S.RESOLVE),
+    Action.DELETE: (S.CLEANUP, S.RESOLVE),
+    Action.FIXITY_CHECK: (S.REQUESTED, S.CLEANUP, S.RESOLVE),
+    Action.DPN: (S.VALIDATE, S.CLEANUP, S.RESOLVE),
+}
+# The stages in which a worker is busy, in order.
+ROUTES: dict[Action, tuple[Stage, ...]] = {
+    action: tuple(stage for stage in path if stage not in _PASSED_OVER[action]) for action, path in PATHS.items()
+}
+# Earlier services had fewer, coarser stages; nobody uses the oldest one any more. (days before now, route)
+EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
+    (640, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
+    (100, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
+)
+
+SUCCESS_STAGES: dict[Action, Stage] = {
+    Action.INGEST: S.CLEANUP,
+    Action.RESTORE: S.RESOLVE,
+    Action.GLACIER_RESTORE: S.AVAILABLE_IN_S3,
+    Action.DELETE: S.RESOLVE,
+    Action.FIXITY_CHECK: S.RECORD,
+    Action.DPN: S.RECORD,
+}
+
+# (seconds for any bag, bytes per second in addition)
+_MEGA = 10**6
+_RATES: dict[Stage, tuple[float, float]] = {
+    S.REQUESTED: (45, 10_000 * _MEGA),
+    S.FETCH: (25, 90 * _MEGA),
+    S.UNPACK: (10, 180 * _MEGA),
+    S.VALIDATE: (40, 70 * _MEGA),
+    S.REINGEST_CHECK: (8, 5_000 * _MEGA),
+    S.COPY_TO_STAGING: (20, 110 * _MEGA),
+    S.FORMAT_IDENTIFICATION: (30, 140 * _MEGA),
+    S.STORE: (60, 55 * _MEGA),
+    S.STORAGE_VALIDATION: (20, 400 * _MEGA),
+    S.RECORD: (35, 900 * _MEGA),
+    S.PACKAGE: (40, 80 * _MEGA),
+    S.RESTORING: (50, 75 * _MEGA),
+    S.AVAILABLE_IN_S3: (30, 2_000 * _MEGA),
+    S.CLEANUP: (15, 2_000 * _MEGA),
+    S.RESOLVE: (5, 10_000 * _MEGA),
+}
+_OTHERWISE = (30, 500 * _MEGA)
+_THAW = 5 * 3600  # Glacier gives nothing back sooner
+
+
+def usual_time(action: str, stage: str, size: int) -> timedelta:
+    """What a stage usually takes."""
+    fixed, rate = _RATES.get(Stage(stage), _OTHERWISE)
+    thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
+    return timedelta(seconds=thaw + fixed + size / rate)
+
+
+def draw_duration(rng: Random, action: str, stage: str, size: int) -> timedelta:
+    """A random duration around the usual one."""
+    return usual_time(action, stage, size) * rng.lognormvariate(0, 0.35)
+
+
+def next_stage(action: str, stage: str) -> Stage | None:
+    """The next stage after `stage`; None if the work is done."""
+    here = position(action, stage)
+    return next((step for step in ROUTES[Action(action)] if position(action, step) > here), None)
+
+
+def bag_size(rng: Random) -> int:
+    """A random size in bytes, from kilobytes to 5 TB, usually some hundred megabytes."""
+    return int(min(5e12, max(4_096, rng.lognormvariate(19.5, 2.7))))

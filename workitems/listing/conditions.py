@@ -1,0 +1,80 @@
+"""The conditions that filters are made of: functions of a value that return SQL, or the kinds of items that match it."""
+
+from collections.abc import Callable
+from functools import cache, reduce
+from operator import or_
+from typing import Any
+
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from ..counts import KindCondition
+from ..lifecycle import MAKE_UP, Phase
+from ..models import WorkItem, in_phases
+from ..search import field_contains, same_second, same_text
+from ..vocabulary import REGISTRY_ACTIONS
+from .parameters import UNSET
+
+
+def any_of(column: str) -> Callable[[list[str]], Q]:
+    return lambda values: Q(**{f"{column}__in": values})
+
+
+def any_text_of(column: str) -> Callable[[list[str]], Q]:
+    return lambda values: reduce(or_, (same_text(column, value) for value in values))
+
+
+def contains(column: str) -> Callable[[str], Q]:
+    return lambda text: field_contains(column, text)
+
+
+def matches(**conditions: Any) -> Callable[[bool], Q]:
+    return lambda wanted: Q(**conditions) if wanted else ~Q(**conditions)
+
+
+def compares(lookup: str) -> Callable[[Any], Q]:
+    return lambda value: Q(**{lookup: value})
+
+
+def bag_made_at(moment: Any) -> Q:
+    return Q(bag_date__isnull=True) if moment == UNSET else same_second("bag_date", moment)
+
+
+def in_phase(phases: list[str]) -> Q:
+    return in_phases(*map(Phase, phases))
+
+
+def kinds_with(column: str) -> Callable[[list[Any]], list[KindCondition]]:
+    return lambda values: [{column: frozenset(values)}]
+
+
+def kinds_in_phases(phases: list[str]) -> list[KindCondition]:
+    return [
+        {"status": frozenset(statuses)} | ({} if retry is None else {"retry": frozenset({retry})})
+        for phase in phases
+        for statuses, retry in MAKE_UP[Phase(phase)]
+    ]
+
+
+def any_registry_action(words: list[str]) -> Q:
+    return reduce(or_, (_of_registry(*REGISTRY_ACTIONS[word]) for word in words))
+
+
+def _of_registry(action: str, about_file: bool | None) -> Q:
+    if about_file is None:
+        return Q(action=action)
+    return Q(action=action) & (~Q(generic_file_identifier="") if about_file else Q(generic_file_identifier=""))
+
+
+def among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Callable[[bool], Q]:
+    """The condition that an item is among `items` or, for false, among `others`: "not among `items`" would be slower."""
+
+    @cache
+    def condition(wanted: bool) -> Q:
+        # Building a query about uploads takes ten times as long as running it, so it is built once.
+        found = WorkItem.objects.filter(pk__in=items().values("pk")) if wanted else others()
+        sql, params = found.order_by().values("pk").query.sql_with_params()
+        return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  the ORM wrote it
+
+    return condition

@@ -1,0 +1,59 @@
+"""One filter of a list: what it is made of, and what finds its items."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from ..counts import KindCondition
+
+
+class IndexStrategy(Enum):
+    """What finds the items of a filter. `workitems.listing.strategies` plans its queries by this."""
+
+    COUNTED = "the summary table, which knows how many items of each kind there are"
+    RANGE = "a range of the index on its column"
+    NARROW = "an index of its own, which finds few items"
+    SEARCH = "the index of the searched texts, if there is one and the text is long enough for it"
+    SCANNED = "nothing: items are examined one by one, a limited number per page"
+
+
+class ListFilter(django_filters.Filter):
+    """One name in the query string of a list.
+
+    `field_class` reads the value, and `condition` turns it into SQL; without one, the name is about how the list is shown.
+    `strategy`: the index that helps. For a filter that is true or false this is about true; false is always scanned.
+    `about`: its meaning, for the documentation of the API and docs/list-addresses.md.
+    `masks`: the kinds of items that it matches, for a filter on those columns only; the summary table then answers it.
+    `column`: the column whose index has the range, for IndexStrategy.RANGE.
+    """
+
+    def __init__(
+        self,
+        field_class: type[forms.Field],
+        condition: Callable[[Any], Q] | None = None,
+        strategy: IndexStrategy = IndexStrategy.SCANNED,
+        *,
+        about: str,
+        masks: Callable[[Any], list[KindCondition]] | None = None,
+        column: str = "",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.about = about
+        self.field_class = field_class
+        self.condition = condition
+        self.masks = masks
+        self.strategy = IndexStrategy.COUNTED if masks else strategy
+        self.column = column
+
+    def strategy_for(self, value: Any) -> IndexStrategy:
+        return IndexStrategy.SCANNED if value is False and self.strategy is IndexStrategy.NARROW else self.strategy
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        if self.condition is None or value is None or value == "" or value == []:
+            return qs
+        return qs.filter(self.condition(value))
