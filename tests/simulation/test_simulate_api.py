@@ -76,7 +76,7 @@ def somebody_else():
 def only_what_waits(monkeypatch):
     """Nothing new arrives."""
     monkeypatch.setattr(Worker, "_read_bucket", lambda self: None)
-    monkeypatch.setattr(Worker, "_feed", lambda self: 1)
+    monkeypatch.setattr(Worker, "_mark_queued", lambda self: 1)
 
 
 def roles():
