@@ -168,7 +168,7 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
     api_keys.create_key(stan, label="his", now=NOON)
     api_keys.count_call(api_keys.find_key(dora.email, secret), limit=10, now=NOON.replace(day=5))
     newest, oldest = rows(client)
-    assert parse_page(client.get("/account")).all("time", title="5 Mar 2026, 07:00 EST")
+    assert parse_page(client.get("/account")).all("time", title="5 Mar 2026, 07:00:00 EST")
     for text in ("No label", f"{second.prefix}…", "4 Mar 2026, 08:00", "never"):
         assert text in newest
     for text in ("laptop", f"{first.prefix}…", "4 Mar 2026, 07:00", "5 Mar 2026, 07:00"):

@@ -272,14 +272,14 @@ def test_a_fault_would_be_found(world, wally, monkeypatch):
     headers = headers_of(operation.schema.raw_schema, wally)
     strategy = st.just(operation.Case(query={}))
     assert call_each(strategy, headers) == {200}
-    shown = v2.MemberItem.shown
+    shown = v2.MemberItem.serialize
 
     def without_note(items, beside=()):
         return [({**record, "note": None}, place) for record, place in shown(items, beside)]
 
-    monkeypatch.setattr(v2.MemberItem, "shown", without_note)
+    monkeypatch.setattr(v2.MemberItem, "serialize", without_note)
     with pytest.raises(FailureGroup, match="violates schema"):
         call_each(strategy, headers)
-    monkeypatch.setattr(v2.MemberItem, "shown", lambda *_args: 1 / 0)
+    monkeypatch.setattr(v2.MemberItem, "serialize", lambda *_args: 1 / 0)
     with pytest.raises(FailureGroup, match="Server error"):
         call_each(strategy, headers)

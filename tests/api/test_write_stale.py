@@ -76,7 +76,7 @@ def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item,
     told = assert_untouched(
         item, Caller(client, cast[who]).put(item_address(item), {**done, "size": 5, "outcome": "x"}), 409, before=before
     )
-    assert told["error"].endswith("any more: outcome, size.")
+    assert told["error"].endswith("can no longer change: outcome, size.")
     assert worker.put(item_address(item), done).status == 200
     assert as_stored(item) == before
 
@@ -156,7 +156,7 @@ def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, 
     admin, before = Caller(client, ada), as_stored(item)
     from workitems.api.items import ItemView
 
-    shown = ItemView.shown
+    shown = ItemView.get_record
     asked = []
 
     def fails_at_last(view, pk):
@@ -165,7 +165,7 @@ def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, 
             return shown(view, pk)
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(ItemView, "shown", fails_at_last)
+    monkeypatch.setattr(ItemView, "get_record", fails_at_last)
     answer = {
         "create": lambda: admin.post(
             "/api/v2/items/", {"action": "Ingest", "name": "n.tar", "institution_id": virginia.pk}

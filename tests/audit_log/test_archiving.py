@@ -173,7 +173,7 @@ def test_an_archived_cancel_still_tells_the_stage_before_it(virginia, wally, ada
     transitions.cancel(item, by=ada, note="No.", at=LONG_AGO)
     moved()
     assert transitions.find_reached_stage(item) == "Unpack"
-    with pytest.raises(Refused, match="had come to Unpack"):
+    with pytest.raises(Refused, match="had reached Unpack"):
         transitions.requeue(item, by=ada, stage="Store")
     assert transitions.requeue(item, by=ada).stage == "Unpack"
 
@@ -243,7 +243,7 @@ def test_an_old_snapshot_selects_nothing(stan, monkeypatch):
     """Changes since it was drawn could be in the archive, which isn't searched for them."""
     listing = ItemList(QueryDict(""), stan)
     token = run.sign_snapshot(listing, 3, [0])
-    assert run.select_by_snapshot(token, stan).shown == 3
+    assert run.select_by_snapshot(token, stan).total == 3
     a_month_later = signing.time.time() + 31 * 86_400
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
     with pytest.raises(run.InvalidSelection, match="choose again"):
@@ -364,13 +364,13 @@ def command(*arguments):
 
 
 def test_the_command_archives(old):
-    assert command("--before", "2021-01-01") == "Moved out: 3 entries of 1 items.\n"
+    assert command("--before", "2021-01-01") == "Archived: 3 entries of 1 items.\n"
     assert numbers(ArchivedEntry, old) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "2021-13-01", "2999-01-01"])
 def test_the_command_refuses_invalid_dates(old, date):
-    with pytest.raises(CommandError, match="give a d"):
+    with pytest.raises(CommandError, match="Use a d"):
         command("--before", date)
     assert numbers(HistoryEntry, old) == [1, 2, 3]
 
@@ -387,7 +387,7 @@ def test_the_command_reports_an_interruption(old, monkeypatch):
     assert ended.value.code == 130
     assert "70 entries of 7 items" in out.getvalue()
     assert "being changed: 1 items" in out.getvalue()
-    assert "goes on from there" in out.getvalue()
+    assert "Run the same command to continue" in out.getvalue()
 
 
 # --- years, on PostgreSQL

@@ -151,7 +151,7 @@ def test_a_list_too_long_to_be_sorted_says_so(many, ada, set_limits, signed_in):
     page = find(asked).page()
     assert list(page.ids) == expected(asked, SORTS["date"])[:25]
     said = signed_in(ada).get("/items/?sort=name").content.decode()
-    assert "too long to be sorted" in said
+    assert "This list is too long to sort by" in said
     assert "aria-sort" not in said
     assert find(ItemList(QueryDict("sort=name&status=Failed&item_action=Delete"), ada)).is_sorted
 

@@ -82,7 +82,7 @@ STATES = {
     "waiting": ("Waiting: Receive", "No action needed.", "", "", "requeue cancel edit"),
     "running": ("Running: Store", "No action needed.", "", "", "requeue cancel edit"),
     "again": ("Will be retried: Receive", "No action needed.", "", "", "requeue cancel edit"),
-    "failed": ("Failed at Receive", "institution has to act.", "", "review", "requeue edit review"),
+    "failed": ("Failed at Receive", "Action needed: {} institution.", "", "review", "requeue edit review"),
     "held": ("On hold for APTrust", "Action needed: APTrust.", "", "", "requeue cancel edit"),
     "done": ("Done", "No action needed.", "", "review", "edit review"),
     "cancelled": ("Cancelled", "No action needed.", "", "review", "requeue edit review"),
@@ -96,7 +96,7 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
     said, acts, *may = STATES[state]
     response = signed_in(cast[who]).get(url(item))
     assert said in parse_page(response).one("header", class_="item-head").words
-    assert acts in panel(response, "what-now")
+    assert acts.format("the" if who == "ada" else "your") in panel(response, "what-now")
     main = parse_page(response).one("main")
     offered = {link["href"].split("?")[0].rsplit("/", 1)[1] for link in main.all("a") if f"{item.pk}/" in link["href"]}
     offered |= {form["action"].rsplit("/", 1)[1] for form in main.all("form")}
@@ -104,10 +104,10 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
     assert offered == {*may[["dora", "stan", "ada"].index(who)].split(), *watches}
 
 
-@pytest.mark.parametrize(("who", "whose"), [("dora", "Your institution"), ("stan", "Your institution"), ("ada", "The institution")])  # fmt: skip
+@pytest.mark.parametrize(("who", "whose"), [("dora", "your institution"), ("stan", "your institution"), ("ada", "the institution")])  # fmt: skip
 def test_whose_turn_it_is(cast, signed_in, wally, item, who, whose):
     transitions.fail(item, note="no manifest", retry=False, by=wally)
-    assert f"{whose} has to act." in panel(signed_in(cast[who]).get(url(item)), "what-now")
+    assert f"Action needed: {whose}." in panel(signed_in(cast[who]).get(url(item)), "what-now")
 
 
 def test_every_word_is_explained_where_it_stands(signed_in, dora, item):
@@ -241,7 +241,7 @@ def test_all_fields(signed_in, dora, wally, virginia):
         "Requested by someone@virginia.edu",
         "Approved by (institution) boss@virginia.edu",
         "Approved by (consortium) ada@aptrust.org",
-        "Bag made 4 May 2026, 12:00:00 UTC",
+        "Bag created 4 May 2026, 12:00:00 UTC",
         "Retry yes",
         "Reviewed no",
         "Outcome (obsolete) old words",

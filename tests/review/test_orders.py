@@ -127,7 +127,7 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
         assert WorkItem.objects.filter(reviewed=True).count() == 1
     else:
         response = follow(client, first, "next")
-    assert "goes by another order now" in parse_page(response).one("div", class_="messages").words
+    assert "is now in a different order" in parse_page(response).one("div", class_="messages").words
     seen = []
     while parse_page(response).all("article"):
         seen.append(shown(response))
