@@ -246,7 +246,7 @@ def test_an_old_snapshot_selects_nothing(stan, monkeypatch):
     assert run.select_by_snapshot(token, stan).total == 3
     a_month_later = signing.time.time() + 31 * 86_400
     monkeypatch.setattr(signing.time, "time", lambda: a_month_later)
-    with pytest.raises(run.InvalidSelection, match="choose again"):
+    with pytest.raises(run.InvalidSelection, match="select the items again"):
         run.select_by_snapshot(token, stan)
     assert run.SNAPSHOT_LIFETIME < archiving.MIN_AGE
 
