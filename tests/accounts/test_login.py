@@ -51,7 +51,7 @@ def test_wrong_password_or_person(client, dora, email, password):
     assert not is_signed_in(client)
     said = parse_page(response).one(class_="problem")
     assert "The email or password is incorrect" in said.text
-    assert "set a new password by the link below" in said.text
+    assert "use the link below to set a new password" in said.text
     assert reverse("account_reset_password") in response.text
 
 

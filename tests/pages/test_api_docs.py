@@ -59,7 +59,7 @@ def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
     read = parse_page(client.get("/api/docs/"))
     addresses = {one["href"] for one in read.one("main").all("a", href=True)}
     assert {*PAGES[1:], *DOCUMENTS, "/account"} <= addresses
-    assert "4,321 calls a minute" in read.one("main").words
+    assert "4,321 requests per minute" in read.one("main").words
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -307,8 +307,8 @@ def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
     def told(name):
         return read.one("section", data_operation=name).one("p", class_="help").words
 
-    assert f"{samples.ID} by an id from the list of items" in told("admin_save_item")
-    assert f"{samples.ID} by an id from the list of items" in told("admin_save_items")
+    assert f"{samples.ID} with an id from the list of items" in told("admin_save_item")
+    assert f"{samples.ID} with an id from the list of items" in told("admin_save_items")
     assert "virginia.edu%2Fvirginia.edu.uva-lib_2274642 by the object_identifier" in told("member_show_object")
     assert "virginia.edu by the domain of an institution" in told("admin_show_institution")
     assert "1 by the number of the institution that owns the item" in told("admin_create_item")

@@ -124,7 +124,7 @@ def test_without_a_selection_it_says_so(signed_in, ada, stuck):
     assert answer.redirect_chain == [("/items/?stage=Store", 302)]
     assert "Select items first" in answer.content.decode()
     forged = client.post(URL, confirmed({"which": "matching", "snapshot": "forged"}), follow=True)
-    assert "cannot be read any more" in forged.content.decode()
+    assert "This selection is no longer valid" in forged.content.decode()
     assert cancelled() == set()
 
 

@@ -108,7 +108,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     said = parse_page(asked).one("ul", class_="preview").words
     assert said == "2 items selected 2 will be marked as reviewed: 2 Success"
     form = find_form(asked)
-    assert form.words.startswith("Mark 2 items reviewed")
+    assert form.words.startswith("Mark 2 items as reviewed")
     assert form.one("a", class_="button")["href"] == "/items/?status=Success"
     boxes = [field["value"] for field in form.all("input", name="ids")]
     act, response = done_at_once(client, {**form.fields(), "ids": boxes})
@@ -139,7 +139,7 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
     said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
     assert said == "6 items selected 3 will be marked as reviewed: 3 Success 3 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
-    assert outcome(response) == "Marked 3 of 6 reviewed. 3 skipped: not finished yet."
+    assert outcome(response) == "Marked 3 of 6 as reviewed. 3 skipped: not finished yet."
     assert reviewed() == keys(*done)
     assert [as_stored(item) for item in (waiting, again, held)] == before
 
@@ -181,7 +181,7 @@ def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wa
     asked = find_form(client.post(URL, ticked(*done, **shown))).fields()
     assert asked["snapshot"] == shown["snapshot"]
     _act, response = done_at_once(client, ticked(*done, **shown))
-    assert outcome(response) == "Marked 2 of 3 reviewed. 1 skipped: changed since the list was opened."
+    assert outcome(response) == "Marked 2 of 3 as reviewed. 1 skipped: changed since the list was opened."
     assert reviewed() == keys(*done[1:])
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
 
 
 def test_too_many_ticks_are_refused(stan):
-    with pytest.raises(run.InvalidSelection, match="At most 1000"):
+    with pytest.raises(run.InvalidSelection, match="at most 1000"):
         run.select_by_ids([str(n) for n in range(1, 1002)], "", "", stan)
 
 
@@ -222,7 +222,7 @@ def test_all_that_match(signed_in, stan, wally, virginia, done, item):
     said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
     assert said == "4 items selected 3 will be marked as reviewed: 3 Success 1 will be skipped: not finished yet"
     _act, response = done_at_once(client, sent)
-    assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: not finished yet."
+    assert outcome(response) == "Marked 3 of 4 as reviewed. 1 skipped: not finished yet."
     assert reviewed() == keys(*done)
     assert failed.pk not in reviewed()
 
@@ -243,7 +243,7 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     asked = find_form(client.post(URL, sent)).fields()
     transitions.succeed(make_item(virginia), stage="Record", by=wally)
     _act, response = done_at_once(client, asked)
-    assert outcome(response) == "Marked 2 of 4 reviewed. 2 skipped: changed since the list was opened."
+    assert outcome(response) == "Marked 2 of 4 as reviewed. 2 skipped: changed since the list was opened."
     assert reviewed() == keys(*done[1:])
     assert late.pk not in reviewed()
 
@@ -253,7 +253,7 @@ def test_the_filter_counts_and_not_how_the_list_is_shown(signed_in, stan, virgin
     other = transitions.succeed(make_item(virginia, name="y.tar"), stage="Record", by=wally)
     client = signed_in(stan)
     _act, response = done_at_once(client, matching(client, "name_like=x-&reviewed=false&sort=name&page=2&per_page=10"))
-    assert outcome(response) == "Marked 12 of 12 reviewed."
+    assert outcome(response) == "Marked 12 of 12 as reviewed."
     assert reviewed() == keys(*items)
     assert other.pk not in reviewed()
 
@@ -279,7 +279,7 @@ def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind
     sent = {"which": "matching", "reviewed": "true", "snapshot": token, "list": "status=Success", "confirmed": "yes"}
     response = client.post(URL, sent)
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
-    assert "cannot be read any more" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
+    assert "This selection is no longer valid" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
     assert not BulkChange.objects.exists()
     if token:
         assert client.post(URL, ticked(*done, snapshot=token, confirmed="yes"))["Location"] == "/items/"
@@ -341,7 +341,7 @@ def test_undo_leaves_alone_what_changed_since(signed_in, stan, ada, wally, virgi
     before = [as_stored(item) for item in done[:2]]
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
     assert outcome(response) == (
-        "Marked 1 of 3 not reviewed. 1 skipped: changed since they were marked. 1 skipped: not finished yet."
+        "Marked 1 of 3 as not reviewed. 1 skipped: changed since they were marked. 1 skipped: not finished yet."
     )
     assert reviewed() == keys(done[0])
     assert [as_stored(item) for item in done[:2]] == before
@@ -353,7 +353,7 @@ def test_undo_twice_changes_once(signed_in, stan, done):
     client.post(f"/acts/{act.pk}/undo")
     stored = [as_stored(item) for item in done]
     response = client.post(f"/acts/{act.pk}/undo", follow=True)
-    assert outcome(response) == "Marked 3 of 3 not reviewed."
+    assert outcome(response) == "Marked 3 of 3 as not reviewed."
     assert BulkChange.objects.count() == 2
     assert parse_page(client.get(f"/acts/{act.pk}")).all("form", action=f"/acts/{act.pk}/undo") == []
     assert [as_stored(item) for item in done] == stored
@@ -414,7 +414,7 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
     assert read.one("progress").attributes["value"] == "3"
     assert read.one("main").all("form", action=f"/acts/{act.pk}/undo") == []  # not before its end
     stored = as_stored(items[0])
-    assert read.one("form", class_="goes-on").words == "Go on"
+    assert read.one("form", class_="goes-on").words == "Continue"
     client.get(f"/acts/{act.pk}")  # looking does not go on
     assert reviewed() == keys(*items[:3])
     assert client.post(f"/acts/{act.pk}")["Location"] == f"/acts/{act.pk}"
@@ -437,5 +437,5 @@ def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan,
     transitions.edit(items[3], note="Look again, please.", by=ada)
     for _ in range(3):
         response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 3 of 4 reviewed. 1 skipped: changed since the list was opened."
+    assert outcome(response) == "Marked 3 of 4 as reviewed. 1 skipped: changed since the list was opened."
     assert reviewed() == keys(*items[:3])

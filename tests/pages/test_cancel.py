@@ -141,7 +141,7 @@ def test_a_depositor_reads_why(signed_in, ada, dora, item):
     signed_in(ada).post(url(item), {"note": note.replace("\n", "\r\n")})
     read = parse_page(signed_in(dora).get(f"/items/{item.pk}"))
     assert read.one("div", id="note-text").text.strip() == note
-    assert "cancelled before it was ingested" in read.one("section", aria_labelledby="what-now").words
+    assert "cancelled before the bag was ingested" in read.one("section", aria_labelledby="what-now").words
     row = parse_page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
     assert "Cancelled: the bag is empty." in row.words
 

@@ -82,7 +82,7 @@ STATES = {
     "waiting": ("Waiting: Receive", "No action needed.", "", "", "requeue cancel edit"),
     "running": ("Running: Store", "No action needed.", "", "", "requeue cancel edit"),
     "again": ("Will be retried: Receive", "No action needed.", "", "", "requeue cancel edit"),
-    "failed": ("Failed at Receive", "institution has to act.", "", "review", "requeue edit review"),
+    "failed": ("Failed at Receive", "institution.", "", "review", "requeue edit review"),
     "held": ("On hold for APTrust", "Action needed: APTrust.", "", "", "requeue cancel edit"),
     "done": ("Done", "No action needed.", "", "review", "edit review"),
     "cancelled": ("Cancelled", "No action needed.", "", "review", "requeue edit review"),
@@ -107,7 +107,7 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
 @pytest.mark.parametrize(("who", "whose"), [("dora", "Your institution"), ("stan", "Your institution"), ("ada", "The institution")])  # fmt: skip
 def test_whose_turn_it_is(cast, signed_in, wally, item, who, whose):
     transitions.fail(item, note="no manifest", retry=False, by=wally)
-    assert f"{whose} has to act." in panel(signed_in(cast[who]).get(url(item)), "what-now")
+    assert f"Action needed: {whose}." in panel(signed_in(cast[who]).get(url(item)), "what-now")
 
 
 def test_every_word_is_explained_where_it_stands(signed_in, dora, item):
@@ -241,7 +241,7 @@ def test_all_fields(signed_in, dora, wally, virginia):
         "Requested by someone@virginia.edu",
         "Approved by (institution) boss@virginia.edu",
         "Approved by (consortium) ada@aptrust.org",
-        "Bag made 4 May 2026, 12:00:00 UTC",
+        "Bag created 4 May 2026, 12:00:00 UTC",
         "Retry yes",
         "Reviewed no",
         "Outcome (obsolete) old words",

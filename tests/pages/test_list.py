@@ -167,7 +167,7 @@ def test_three_kinds_of_empty(signed_in, dora, virginia):
     assert "There are no work items yet" in client.get("/items/").content.decode()
     make_item(virginia, name="a.tar")
     nothing = client.get("/items/?q=zzz&status=Pending")
-    assert "No item matches" in nothing.content.decode()
+    assert "No items match" in nothing.content.decode()
     assert "?status=Pending" in links(nothing, r"\?[^\"]*")
     assert client.get("/items/999").status_code == 404
 

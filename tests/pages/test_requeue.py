@@ -95,7 +95,7 @@ def test_another_stage_is_refused(signed_in, ada, failed, stage):
     response = signed_in(ada).post(url(failed), {"note": "typed"} | ({} if stage is None else {"stage": stage}))
     assert response.status_code == 422
     [problem] = problems(response)
-    assert "Choose the stage" in problem or "cannot be requeued to" in problem
+    assert "Choose the stage" in problem or "can't be requeued to" in problem
     assert find_form(response).fields()["note"] == "typed"
     assert as_stored(failed) == before
 

@@ -167,7 +167,7 @@ def test_back_to_a_marked_one_and_on_from_there(signed_in, stan, done):
 def test_undo(signed_in, stan, done):
     client = signed_in(stan)
     second = client.get(press(client, begun(client))["Location"])
-    assert "Marked bag-0.tar reviewed." in parse_page(second).one("form", class_="marked").words
+    assert "Marked bag-0.tar as reviewed." in parse_page(second).one("form", class_="marked").words
     response = press(client, second, "false")
     assert here(response) == {"of": "5", "order": "date", "item": str(done[0].pk)}
     assert last_entry(done[0]).move == "unreview"
@@ -267,7 +267,7 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
     assert not WorkItem.objects.filter(reviewed=True).exists()
     sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
-    assert sure.one("button", name="confirmed").words == "Mark 2 items reviewed"
+    assert sure.one("button", name="confirmed").words == "Mark 2 items as reviewed"
     assert shown(client.get(sure.one("a")["href"])) == done[0].pk
     answer = client.post("/items/review", {**sure.fields(), "confirmed": "yes"})
     act = client.get(answer["Location"])

@@ -175,7 +175,7 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
     for name in "ab":
         save(client, name=name)
     response = save(client, name="c")
-    assert problems(response) == ["You have 2 views. Delete one before you save another."]
+    assert problems(response) == ["You already have 2 views, which is the maximum. Delete one before you save another."]
     assert save(client, name="a", query="stage=Store", replace="on").status_code == 302
     assert set(SavedView.objects.values_list("name", "query")) == {("a", "stage=Store"), ("b", FAILED)}
 
@@ -187,7 +187,7 @@ def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, 
     client = signed_in(stan)
     save(client, name="mine")
     assert problems(save(client, reach="institution", replace="on")) == [
-        "You have 1 views. Delete one before you save another."
+        "You already have 1 views, which is the maximum. Delete one before you save another."
     ]
 
 
@@ -318,7 +318,7 @@ def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, r
     query = query.replace("cause=1", f"cause={Cause.objects.first().pk}")
     back = client.get(save(client, query=query, reach=reach)["Location"])
     said = parse_page(back).one("div", class_="messages").words
-    assert ("is not shown this view" in said) is is_told
+    assert ("don't see the view" in said) is is_told
     # The same where it is shared only later.
     view = SavedView.objects.get()
     told = client.post(f"/views/{view.pk}", {"name": "Failures", "reach": "everybody"}, follow=True)
@@ -351,7 +351,7 @@ def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items
         view_of(who, reach=reach)
     view_of(dora, name="Another")
     client = signed_in(dora)
-    names = ["Another", "Failures (only you)", "Failures (your institution)", "Failures (everybody)"]
+    names = ["Another", "Failures (only you)", "Failures (your institution)", "Failures (everyone)"]
     assert list(column(client)) == names
     assert [one.words for one in parse_page(client.get("/account")).one("select", name="view").all("option")][
         1:

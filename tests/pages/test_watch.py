@@ -128,7 +128,7 @@ def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox,
     call_command("send_digests")
     assert mailoutbox == []
     assert waiting() == set()
-    assert "nothing to tell: 1" in capsys.readouterr().out
+    assert "nothing to send: 1" in capsys.readouterr().out
 
 
 def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):
@@ -152,7 +152,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox.EmailMultiAlternatives, "send", away)
-        with pytest.raises(CommandError, match="given up for now"):
+        with pytest.raises(CommandError, match="This run has stopped trying"):
             call_command("send_digests")
     assert len(asked) == outbox.MAX_FAILURES_IN_A_ROW
     assert len(waiting()) == 8
