@@ -142,9 +142,9 @@ def test_the_words_of_the_consortium_stay(signed_in, dora, item):
     shown = parse_page(client.get(f"/items/{item.pk}"))
     article = shown.one("article")
     assert (article["data-action"], article["data-stage"], article["data-status"]) == ("Ingest", "Receive", "Pending")
-    assert "En espera: Receive" in article.words
-    assert "El bag se ha visto en el bucket de recepción y espera su turno." in article.words
-    assert "Nadie tiene que actuar." in article.words
+    assert "Pendiente: Receive" in article.words
+    assert "La bolsa se ha encontrado en el bucket de recepción y espera su turno." in article.words
+    assert "No es necesario hacer nada." in article.words
     assert [one["data-value"] for one in parse_page(client.get("/items/")).all("a", data_facet="status")][:2] == [
         "Pending",
         "Started",
@@ -178,8 +178,8 @@ def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbo
         (dora.email, "Failures: 1 elemento"),
         (stan.email, "Failures: 1 item"),
     }
-    assert "Recibe esta vista cada día" in told[dora.email, "Failures: 1 elemento"]
-    assert "El bag está en el almacenamiento de preservación." in told[dora.email, "Hecho: bag.tar"]
+    assert "Recibe esta vista todos los días" in told[dora.email, "Failures: 1 elemento"]
+    assert "La bolsa está en el almacenamiento de preservación." in told[dora.email, "Hecho: bag.tar"]
 
 
 @pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/v2/", "/api/docs/moves/"])

@@ -48,7 +48,9 @@ def test_numbers_and_dates_are_in_the_readers_language(language, size, bytes, mo
     """Spanish as Spain writes numbers, and as Mexico does; its months have no capital."""
     with translation.override(language):
         assert templating.size(1_500_000_000) == size.replace(" ", NO_BREAK)
-        assert templating.bytes(1_500_000_000) == bytes.replace(" ", NO_BREAK).replace(f"bytes{NO_BREAK}", "bytes ")
+        assert templating.exact_size(1_500_000_000) == bytes.replace(" ", NO_BREAK).replace(
+            f"bytes{NO_BREAK}", "bytes "
+        )
         assert templating.minute(datetime(2021, 1, 4, 5, 6, tzinfo=UTC)) == moment
 
 

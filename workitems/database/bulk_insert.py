@@ -52,7 +52,7 @@ def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[lis
 def _adapter(field: Any) -> Callable[[models.Model, Any], Any] | None:
     """Returns the function that converts a value of this field for the database, or None when none is needed."""
     if isinstance(field, models.DateTimeField):
-        # Always has a time zone, which `importing.parse_time` has checked; psycopg takes it unchanged.
+        # Always has a time zone, which `importing.parsing` has checked; psycopg takes it unchanged.
         return (
             None
             if connection.vendor == "postgresql"

@@ -134,10 +134,10 @@ class SimilarItems(NamedTuple):
 
 
 class NextItem(NamedTuple):
-    """The next item of a queue, None if there is none. `searched_until`: where the search stopped though it could go on."""
+    """The next item of a queue, None if there is none. `scanned_until`: where the search stopped though it could go on."""
 
     item: QueueItem | None = None
-    searched_until: QueueItem | None = None
+    scanned_until: QueueItem | None = None
 
 
 class Queue:

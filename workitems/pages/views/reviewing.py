@@ -36,7 +36,7 @@ class ReviewQueue(ItemViewMixin, View):
         here, following = self.step(here, queue)
         if following.item is not None:
             return redirect(url_of_queue(here.show(following.item)))
-        end = following.searched_until
+        end = following.scanned_until
         context = {**self.shared_context(here, queue), "further": url_of_queue(here.skip(end)) if end else None}
         return render(request, "workitems/review/end.html", context)
 
