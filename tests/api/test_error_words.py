@@ -92,7 +92,7 @@ def test_where_a_form_is_taken_too(adas, virginia):
 def test_a_packed_body(worker):
     answer = worker.ask("POST", ITEMS, body=gzip.compress(b"{}"), HTTP_CONTENT_ENCODING="gzip")
     assert answer.status == 415
-    assert "packed (gzip)" in answer.body["error"]
+    assert "compressed (gzip)" in answer.body["error"]
     assert worker.ask("POST", ITEMS, body=b"{}", HTTP_CONTENT_ENCODING="identity").status == 422
 
 
@@ -148,7 +148,10 @@ def test_a_batch_with_an_id_missing_or_twice(worker, virginia):
     item = make_item(virginia)
     answer = worker.put(ITEMS, {"work_items": {"items": [{"id": item.pk}, {"note": "x"}]}})
     assert (answer.status, answer.body["index"]) == (422, 1)
-    assert answer.body["error"] == "Record 2 of the batch does not say which item it is about: give its number as “id”."
+    assert (
+        answer.body["error"]
+        == "Record 2 of the batch doesn't say which item it is about. Add the item's number as “id”."
+    )
     answer = worker.put(ITEMS, {"work_items": {"items": [{"id": item.pk}, {"id": item.pk}]}})
     assert (answer.status, answer.body["index"], answer.body["id"]) == (422, 1, item.pk)
     assert (

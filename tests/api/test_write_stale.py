@@ -76,7 +76,7 @@ def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item,
     told = assert_untouched(
         item, Caller(client, cast[who]).put(item_address(item), {**done, "size": 5, "outcome": "x"}), 409, before=before
     )
-    assert told["error"].endswith("any more: outcome, size.")
+    assert told["error"].endswith("no longer change: outcome, size.")
     assert worker.put(item_address(item), done).status == 200
     assert as_stored(item) == before
 

@@ -106,7 +106,7 @@ def test_the_item_page_shows_the_usual_time(signed_in, dora, virginia, jhu):
     make_item_at_store(virginia, 50)  # it does not wait
     item = make_item_at_store(virginia, 31, status="Pending")
     assert read_advice(signed_in(dora).get(f"/items/{item.pk}")) == [
-        "Late Store usually takes 2 to 4 h for items of this size; now 1 d.",
+        "Late Store usually takes 2 to 4 h for items of this size; so far 1 d.",
         "2 items are waiting ahead of it.",
         "From start to finish, Ingest usually takes 2 to 4 h for items of this size.",
     ]
@@ -129,7 +129,7 @@ def test_row_badge_and_item_page_show_the_same_time(signed_in, dora, wally, virg
         parse_page(answer).one("header", class_="item-head").one("span", class_="status running").words
         == "Running: Store, 6 h 08 min"
     )
-    assert read_advice(answer)[0] == "Late Store usually takes 2 to 4 h for items of this size; now 6 h 08 min."
+    assert read_advice(answer)[0] == "Late Store usually takes 2 to 4 h for items of this size; so far 6 h 08 min."
     assert parse_page(answer).one("li", aria_current="step").one("span", class_="took").words == "6 h 08 min"
     oldest = parse_page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store").all("td")[4]
     assert oldest.words == "6 h 08 min"

@@ -139,7 +139,7 @@ def test_staff_review_what_has_finished(window, cast, with_items):
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
     expect(page.locator(".preview")).to_contain_text("2 will be marked as reviewed")
     page.get_by_role("button", name="Mark 2 items as reviewed").click()
-    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as reviewed.")
     assert [now(item).reviewed for item in two] == [True, True]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as not reviewed.")

@@ -227,7 +227,7 @@ def test_the_command_says_what_it_did(tmp_path):
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos(), pharos(id=72, etag="1.01E+18"))))
     assert status == 0
     assert "2 rows read: 2 new, 0 updated, 0 unchanged, 0 skipped because they are newer here, 0 rejected." in said
-    assert "1 row with an etag that a spreadsheet has damaged, kept as it is: 1.01E+18 (id 72)." in said
+    assert "1 row with an etag damaged by a spreadsheet; imported as it is: 1.01E+18 (id 72)." in said
 
 
 def page(following, *rows):

@@ -207,7 +207,7 @@ def test_nothing_in_it_is_no_mail_and_the_next_day_is_looked_at_again(stan, fail
     digest = due_of(view_of(stan, query="stage=Store"), stan)
     call_command("send_digests")
     assert mailoutbox == []
-    assert "Sent 0; nothing to tell: 1; failed: 0." in capsys.readouterr().out
+    assert "Sent: 0; nothing to send: 1; failed: 0." in capsys.readouterr().out
     digest.refresh_from_db()
     assert (digest.next_at > timezone.now(), digest.claimed_at) == (True, None)
 

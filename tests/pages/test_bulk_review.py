@@ -113,7 +113,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     boxes = [field["value"] for field in form.all("input", name="ids")]
     act, response = done_at_once(client, {**form.fields(), "ids": boxes})
     assert reviewed() == keys(*done[:2])
-    assert outcome(response) == "Marked 2 of 2 reviewed."
+    assert outcome(response) == "Marked 2 of 2 as reviewed."
     entries = HistoryEntry.objects.filter(act=act.pk)
     assert {(entry.item_id, entry.move, entry.who, entry.via) for entry in entries} == {
         (item.pk, "review", stan.email, "page") for item in done[:2]
@@ -279,7 +279,10 @@ def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind
     sent = {"which": "matching", "reviewed": "true", "snapshot": token, "list": "status=Success", "confirmed": "yes"}
     response = client.post(URL, sent)
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
-    assert "This selection is no longer valid" in parse_page(client.get(response["Location"])).one("div", class_="messages").words
+    assert (
+        "This selection is no longer valid"
+        in parse_page(client.get(response["Location"])).one("div", class_="messages").words
+    )
     assert not BulkChange.objects.exists()
     if token:
         assert client.post(URL, ticked(*done, snapshot=token, confirmed="yes"))["Location"] == "/items/"
@@ -420,7 +423,7 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
     assert client.post(f"/acts/{act.pk}")["Location"] == f"/acts/{act.pk}"
     assert reviewed() == keys(*items[:6])
     response = client.post(f"/acts/{act.pk}", follow=True)
-    assert outcome(response) == "Marked 7 of 7 reviewed."
+    assert outcome(response) == "Marked 7 of 7 as reviewed."
     assert reviewed() == keys(*items)
     assert as_stored(items[0]) == stored
     finished = BulkChange.objects.values().get(pk=act.pk)

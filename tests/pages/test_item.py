@@ -104,7 +104,7 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
     assert offered == {*may[["dora", "stan", "ada"].index(who)].split(), *watches}
 
 
-@pytest.mark.parametrize(("who", "whose"), [("dora", "Your institution"), ("stan", "Your institution"), ("ada", "The institution")])  # fmt: skip
+@pytest.mark.parametrize(("who", "whose"), [("dora", "your institution"), ("stan", "your institution"), ("ada", "the institution")])  # fmt: skip
 def test_whose_turn_it_is(cast, signed_in, wally, item, who, whose):
     transitions.fail(item, note="no manifest", retry=False, by=wally)
     assert f"Action needed: {whose}." in panel(signed_in(cast[who]).get(url(item)), "what-now")

@@ -322,7 +322,7 @@ def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, r
     # The same where it is shared only later.
     view = SavedView.objects.get()
     told = client.post(f"/views/{view.pk}", {"name": "Failures", "reach": "everybody"}, follow=True)
-    assert ("is not shown this view" in parse_page(told).one("div", class_="messages").words) is (query != FAILED)
+    assert ("don't see the view" in parse_page(told).one("div", class_="messages").words) is (query != FAILED)
 
 
 def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, virginia, jhu):
@@ -357,7 +357,7 @@ def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items
         1:
     ] == names
     labelled = [one["aria-label"] for one in parse_page(client.get("/views/")).all("select", name="every")]
-    assert labelled == [f"{name} by mail" for name in names]
+    assert labelled == [f"{name} by email" for name in names]
 
 
 def test_a_long_column_ends(signed_in, dora, items):

@@ -224,7 +224,7 @@ def test_a_save_does_not_reopen_a_permanent_failure():
     with pytest.raises(Refused) as caught:
         infer_move(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
     assert (caught.value.reason, caught.value.field) == ("illegal", "retry")
-    assert "requeue" in caught.value.sentence
+    assert "Requeue it" in caught.value.sentence
 
 
 STORED = {
