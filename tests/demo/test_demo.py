@@ -276,7 +276,7 @@ def test_the_same_seed_makes_the_same_demo_but_for_its_end():
 
 def test_it_is_not_loaded_twice(demo, settings):
     settings.DEBUG = True
-    with pytest.raises(DemoRefused, match=rf"{COUNT} items and 7 people.*DATABASE_URL"):
+    with pytest.raises(DemoRefused, match=rf"{COUNT} items and 7 users.*DATABASE_URL"):
         load_demo(quiet=True)
     assert WorkItem.objects.count() == COUNT
 

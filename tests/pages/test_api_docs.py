@@ -310,8 +310,8 @@ def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
     assert f"{samples.ID} with an id from the list of items" in told("admin_save_item")
     assert f"{samples.ID} with an id from the list of items" in told("admin_save_items")
     assert "virginia.edu%2Fvirginia.edu.uva-lib_2274642 with the object_identifier" in told("member_show_object")
-    assert "virginia.edu by the domain of an institution" in told("admin_show_institution")
-    assert "1 by the number of the institution that owns the item" in told("admin_create_item")
+    assert "virginia.edu with the domain of an institution" in told("admin_show_institution")
+    assert "1 with the number of the institution that owns the item" in told("admin_create_item")
     assert not read.one("section", data_operation="member_list_items").all("p", class_="help")
 
 
