@@ -166,12 +166,12 @@ def test_a_conflict_is_an_answer():
 
 
 UNUSABLE = {
-    "an error": (as_json(500, {"error": "oops"}), "error of the server, 500"),
+    "an error": (as_json(500, {"error": "oops"}), "a server error, 500"),
     "a page of a proxy": ((503, {"Content-Type": "text/html"}, b"<h1>Busy</h1>"), "503, text/html: <h1>Busy</h1>"),
     "a redirect": ((301, {"Location": "/api/v2/items/5", "Content-Type": "application/json"}, b"{}"), "redirect to /api/v2/items/5"),
     "a page": ((200, {"Content-Type": "text/html"}, b"<h1>Sign in</h1>"), "not JSON"),
     "half of it": ((200, {"Content-Type": "application/json"}, b'{"id": 5, '), "not JSON"),
-    "nothing": ((200, {}, b""), "nothing said of its kind"),
+    "nothing": ((200, {}, b""), "no content type"),
     "not valid": (as_json(422, {"error": "Wrong.", "status": ["No."]}), "422: Wrong."),
     "no key": (as_json(401, {"error": "No such key."}), "401: No such key."),
     "not there": (as_json(404, {"error": "Not found."}), "404: Not found."),
@@ -279,14 +279,14 @@ def test_another_machine_must_be_asked_for(host):
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "http://", "ftp://127.0.0.1", "http://127.0.0.1:8000/api/v2", "http://[::1", "http://127.0.0.1:99999"])  # fmt: skip
 def test_what_is_no_address(url):
-    with pytest.raises(CommandError, match=r"like http://127\.0\.0\.1:8000"):
+    with pytest.raises(CommandError, match=r"such as http://127\.0\.0\.1:8000"):
         played(url)
 
 
 def test_without_a_server():
     with scripted(as_json(200, {})) as (url, _seen):
         pass
-    with pytest.raises(CommandError, match=r"does not answer \(GET /api/v2/institutions/.*Is the server running there"):
+    with pytest.raises(CommandError, match=r"doesn't respond \(GET /api/v2/institutions/.*Is the server running"):
         played(url)
 
 
@@ -310,7 +310,7 @@ def test_the_key_may_come_from_the_environment(monkeypatch):
 
 @pytest.mark.parametrize("option", [{"key": "k"}, {"workers": 2}, {"user": "a@b.org"}, {"elsewhere": True}])
 def test_what_belongs_to_a_server_needs_one(option):
-    with pytest.raises(CommandError, match=f"--{next(iter(option))}: only together with --api"):
+    with pytest.raises(CommandError, match=f"--{next(iter(option))}: use only together with --api"):
         call_command("simulate", steps=1, **option)
 
 
@@ -328,7 +328,7 @@ def test_headers_take_ascii_only():
 def test_one_workers_fault_ends_the_run_of_all(capsys):
     institutions = {"count": 1, "next": None, "previous": None, "results": [{"id": 7, "identifier": "virginia.edu"}]}
     with scripted(as_json(200, institutions), as_json(500, {"error": "oops"})) as (url, seen):
-        with pytest.raises(CommandError, match="error of the server, 500"):
+        with pytest.raises(CommandError, match="a server error, 500"):
             played(url, workers=4, steps=10_000)
         assert len(seen) <= 1 + 2 * 4
 
