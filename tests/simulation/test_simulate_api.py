@@ -202,7 +202,7 @@ def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
     old.refresh_from_db()
     last.refresh_from_db()
     assert (old.stage, old.status) == ("Receive", "Cancelled")
-    assert "another etag" in old.note
+    assert "a different etag" in old.note
     assert last.version > 1
     assert last.status != Status.CANCELLED
     assert all_faults(roles()) == []

@@ -243,7 +243,7 @@ def upload(number, **values):
 @pytest.mark.parametrize(
     ("other", "what"),
     [
-        ({"etag": "f" * 32, "date": "2026-03-02T10:00:00Z"}, "another etag"),
+        ({"etag": "f" * 32, "date": "2026-03-02T10:00:00Z"}, "a different etag"),
         ({"etag": "f" * 32, "date": "2026-02-02T10:00:00Z"}, None),  # then this is the one that counts
         ({"etag": "f" * 32, "date": "2026-03-02T10:00:00Z", "status": "Cancelled"}, None),
         ({"etag": "f" * 32, "date": "2026-03-02T10:00:00Z", "institution_id": 8}, None),
