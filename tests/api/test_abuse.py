@@ -443,6 +443,6 @@ def test_a_database_that_is_busy(adas, item, monkeypatch):
 
 
 def test_a_fault_before_any_view(client, db, monkeypatch):
-    monkeypatch.setattr("workitems.api.middleware._match", broken(RuntimeError("SECRET")))
+    monkeypatch.setattr("workitems.api.middleware._resolve", broken(RuntimeError("SECRET")))
     answer = Nobody(client).get("/api/v2/items/")
     assert (answer.status, "SECRET" in answer.body["error"]) == (500, False)

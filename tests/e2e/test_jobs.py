@@ -106,7 +106,7 @@ def test_a_wrong_password_is_said_so(window, cast):
     page.get_by_label("Email").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-sweeper")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_role("alert")).to_contain_text("The email or password is incorrect")
 
 
 def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):

@@ -195,7 +195,7 @@ def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
     page.get_by_label("Keyboard shortcuts").uncheck()
     page.get_by_label("Rows per page").select_option("10")
     page.get_by_label("Dark").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("form", name="My account").get_by_role("button", name="Save").click()
     expect(page.locator(".message")).to_have_text("Your settings have been saved.")
     page.goto("/items/")
     expect(rows(page)).to_have_count(10)

@@ -155,7 +155,7 @@ def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypat
     """Who did it reads from the primary alone for as long as the cookie lasts."""
     settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
-    monkeypatch.setattr(reading, "written", failing)
+    monkeypatch.setattr(reading, "current_position", failing)
     changing = rf.post("/items/1/cancel")
     changing.user = ada
     answer = reading.ReadYourWrites(lambda request: HttpResponse("done"))(changing)

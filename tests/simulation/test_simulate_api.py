@@ -76,7 +76,7 @@ def somebody_else():
 def only_what_waits(monkeypatch):
     """Nothing new arrives."""
     monkeypatch.setattr(Worker, "_read_bucket", lambda self: None)
-    monkeypatch.setattr(Worker, "_feed", lambda self: 1)
+    monkeypatch.setattr(Worker, "_mark_queued", lambda self: 1)
 
 
 def roles():
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
 
 def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):
     """Another process claims the item in the moment between a worker's claim and its reading."""
-    read, reads = Worker._read, []
+    read, reads = Worker._fetch, []
 
     def late(worker, number):
         reads.append(number)
@@ -166,7 +166,7 @@ def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypa
                 transitions.progress(taken, by=wally, stage="Fetch", note="Mine.", node="theirs", pid=9)
         return read(worker, number)
 
-    monkeypatch.setattr(Worker, "_read", late)
+    monkeypatch.setattr(Worker, "_fetch", late)
     lines = simulate(steps=30)
     queued.refresh_from_db()
     assert (queued.stage, queued.status, queued.note) == ("Fetch", "Started", "Mine.")
@@ -176,7 +176,7 @@ def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypa
 
 def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, only_what_waits, monkeypatch):
     """The worker read the item as its own, and learns of the cancel by the refusal of its save."""
-    carry_out = Worker._carry_out
+    carry_out = Worker._save_plan
 
     def after_a_cancel(worker, seen, plan):
         if seen.status == Status.STARTED:
@@ -184,7 +184,7 @@ def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, o
                 transitions.cancel(WorkItem.objects.get(pk=seen.pk), by=ada, note="Wrong bag.")
         return carry_out(worker, seen, plan)
 
-    monkeypatch.setattr(Worker, "_carry_out", after_a_cancel)
+    monkeypatch.setattr(Worker, "_save_plan", after_a_cancel)
     *lines, said = simulate(steps=30)
     queued.refresh_from_db()
     assert (queued.stage, queued.status, queued.note) == ("Resolve", "Cancelled", "Wrong bag.")

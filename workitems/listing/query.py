@@ -393,5 +393,13 @@ class ItemList:
         if name == "cause":
             return self.causes.get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
-            return _("yes") if BooleanField().clean(value) else _("no")
+            return self._yes_or_no(value)
         return value
+
+    @staticmethod
+    def _yes_or_no(value: str) -> str:
+        """A flag in words; as it was sent if it is neither true nor false, which `errors` says."""
+        try:
+            return _("yes") if BooleanField().clean(value) else _("no")
+        except ValidationError:
+            return value
