@@ -86,7 +86,7 @@ def test_a_busy_port_is_said_before_anything_is_done(db, settings, served, monke
         listener.listen()
         busy = listener.getsockname()[1]
         monkeypatch.setenv("PORT", str(busy))
-        with pytest.raises(CommandError, match=rf"Port {busy} is busy.*make run PORT="):
+        with pytest.raises(CommandError, match=rf"Port {busy} is already in use.*make run PORT="):
             call_command("quickstart")
     assert not User.objects.exists()
     assert not served
@@ -121,7 +121,7 @@ def test_ctrl_c_while_loading_is_told_plainly(db, settings, served, port, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr(quickstart, "load_demo", interrupt)
-    with pytest.raises(CommandError, match="Nothing of the demo was kept"):
+    with pytest.raises(CommandError, match="No demo data was kept"):
         call_command("quickstart")
     assert not served
 
@@ -129,11 +129,11 @@ def test_ctrl_c_while_loading_is_told_plainly(db, settings, served, port, monkey
 def test_no_demo_among_real_people_or_items(item, settings):
     """`item` brings its institution and a service account."""
     settings.DEBUG = True
-    with pytest.raises(DemoRefused, match="1 items and 0 people"):
+    with pytest.raises(DemoRefused, match="1 items and 0 users"):
         load_demo(quiet=True)
 
 
 def test_no_demo_among_real_people(dora, settings):
     settings.DEBUG = True
-    with pytest.raises(DemoRefused, match="0 items and 1 people"):
+    with pytest.raises(DemoRefused, match="0 items and 1 users"):
         load_demo(quiet=True)

@@ -155,7 +155,7 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     page.get_by_role("button", name="Mark reviewed", exact=True).first.click()
     expect(page.locator(".preview")).to_be_visible()
     look()
-    page.get_by_role("button", name="Mark 19 items reviewed").click()
+    page.get_by_role("button", name="Mark 19 items as reviewed").click()
     expect(page.locator(".outcome")).to_be_visible()
     look()
     page.goto("/acts/")

@@ -30,7 +30,7 @@ def row(page, item):
 def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, cast, with_items):
     page = window()
     page.goto("/items/")
-    page.get_by_label("E-mail").fill("dora@virginia.edu")
+    page.get_by_label("Email").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-keeper")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Work Items")
@@ -103,17 +103,17 @@ def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_ite
 def test_a_wrong_password_is_said_so(window, cast):
     page = window()
     page.goto("/accounts/login/")
-    page.get_by_label("E-mail").fill("dora@virginia.edu")
+    page.get_by_label("Email").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-sweeper")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_role("alert")).to_contain_text("The email or password is incorrect")
 
 
 def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
     page = window()
     page.goto("/accounts/login/")
     page.get_by_role("link", name="Forgot your password").click()
-    page.get_by_label("E-mail").fill("dora@virginia.edu")
+    page.get_by_label("Email").fill("dora@virginia.edu")
     page.get_by_role("button", name="Send link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
     [link] = [word for word in mailoutbox[0].body.split() if "/password/reset/key/" in word]
@@ -138,8 +138,8 @@ def test_staff_review_what_has_finished(window, cast, with_items):
     bulk = page.locator("form.bulk")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
     expect(page.locator(".preview")).to_contain_text("2 will be marked as reviewed")
-    page.get_by_role("button", name="Mark 2 items reviewed").click()
-    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 reviewed.")
+    page.get_by_role("button", name="Mark 2 items as reviewed").click()
+    expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as reviewed.")
     assert [now(item).reviewed for item in two] == [True, True]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".outcome")).to_contain_text("Marked 2 of 2 as not reviewed.")
@@ -156,7 +156,7 @@ def test_staff_review_what_has_finished(window, cast, with_items):
 
     page.get_by_label("Items to change").select_option(f"All {to_review - 1} matching items")
     bulk.get_by_role("button", name="Mark reviewed", exact=True).click()
-    page.get_by_role("button", name=f"Mark {to_review - 1} items reviewed").click()
+    page.get_by_role("button", name=f"Mark {to_review - 1} items as reviewed").click()
     expect(page.locator(".outcome")).to_contain_text(f"Marked {to_review - 1} of {to_review - 1} as reviewed.")
     assert not WorkItem.objects.visible_to(cast["stan"]).closed().filter(reviewed=False).exists()
 

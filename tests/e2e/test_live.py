@@ -169,7 +169,7 @@ def test_who_has_been_signed_out_is_told(where, watching, cast, with_items):
     expect(page.locator(".live").get_by_role("status")).to_have_text("You have been signed out")
     assert asks_nothing(page)
     page.get_by_role("link", name="Sign in").click()
-    page.get_by_label("E-mail").fill("dora@virginia.edu")
+    page.get_by_label("Email").fill("dora@virginia.edu")
     page.get_by_label("Password").fill("lighthouse-keeper")
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(re.compile(re.escape(address) + "$"))

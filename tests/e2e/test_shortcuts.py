@@ -165,7 +165,7 @@ def test_the_help_is_a_page_without_scripts(opened, cast):
     page = opened(cast["dora"], java_script_enabled=False)
     page.goto("/items/")
     page.get_by_role("link", name="Keyboard").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Keyboard")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keyboard shortcuts")
     expect(page.get_by_role("main")).to_contain_text("Next row")
 
 
@@ -193,9 +193,9 @@ def test_who_has_switched_them_off_types_in_peace(at_the_list, cast):
 def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
     page = at_the_list("dora", "/account")
     page.get_by_label("Keyboard shortcuts").uncheck()
-    page.get_by_label("Rows of a list").select_option("10")
+    page.get_by_label("Rows per page").select_option("10")
     page.get_by_label("Dark").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("form", name="My account").get_by_role("button", name="Save").click()
     expect(page.locator(".message")).to_have_text("Your settings have been saved.")
     page.goto("/items/")
     expect(rows(page)).to_have_count(10)

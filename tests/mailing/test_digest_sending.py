@@ -57,7 +57,7 @@ def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failures, mailout
         return written(digest, now)
 
     monkeypatch.setattr(digests, "compose", letter)
-    with pytest.raises(CommandError, match="1 could not be written"):
+    with pytest.raises(CommandError, match="1 couldn't be created"):
         call_command("send_digests")
     assert [mail.subject for mail in mailoutbox] == ["sound: 2 items"]
     assert "the cause" in caplog.text

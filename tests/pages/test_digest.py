@@ -92,7 +92,7 @@ def test_one_click_of_a_mail_program_stops_it(stan, dora, failures, mailoutbox):
     for _again in range(2):
         response = program.post(stop_link(mails[dora.email]), {"List-Unsubscribe": "One-Click"})
         assert response.status_code == 200
-        assert "You won't receive any more emails about this view" in response.content.decode()
+        assert "receive any more emails about this view" in response.content.decode()
     assert list(Digest.objects.values_list("person__email", flat=True)) == [stan.email]
 
 
@@ -107,7 +107,7 @@ def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
     assert Digest.objects.exists()
     client.post(stop_link(mailoutbox[0]))
     assert not Digest.objects.exists()
-    assert "You get no more mails" in client.get(stop_link(mailoutbox[0])).content.decode()
+    assert "receive any more emails" in client.get(stop_link(mailoutbox[0])).content.decode()
 
 
 @pytest.mark.parametrize("token", ["x", "WzEsMV0:abc", "a:b:c", "%00", "..", "💡"])

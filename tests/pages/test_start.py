@@ -77,7 +77,7 @@ def test_it_is_chosen_in_the_account_too(signed_in, dora, stan, olga):
     view = view_of(stan, reach="institution")
     client = signed_in(dora)
     form = parse_page(client.get("/account")).one("form", action="/views/start")
-    assert [(one["value"], one.words) for one in form.all("option")] == [("", "all items"), (str(view.pk), "Failures")]
+    assert [(one["value"], one.words) for one in form.all("option")] == [("", "All items"), (str(view.pk), "Failures")]
     response = client.post("/views/start", {**form.fields(), "view": str(view.pk)})
     assert response["Location"] == "/account"
     assert User.objects.get(pk=dora.pk).start_view == view.pk

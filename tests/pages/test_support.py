@@ -35,11 +35,11 @@ def test_it_says_what_one_needs_to_know(signed_in, cast, failed, who):
         "Object identifier: virginia.edu/bag",
         "  S3 says <no>",
         "  and again",
-        "History, the last 4 of 4:",
+        "History, last 4 of 4 entries:",
     ):
         assert line in said
     assert next(line for line in said if line.startswith("Updated: ")).endswith(" UTC")
-    newest = said[said.index("History, the last 4 of 4:") + 1]
+    newest = said[said.index("History, last 4 of 4 entries:") + 1]
     assert ", Edited, Store / Failed; ada@aptrust.org, " in newest
     assert "needs_admin_review: no → yes" in newest
 
@@ -70,7 +70,7 @@ def test_a_long_note_and_a_long_history_are_cut(signed_in, dora, item, wally):
     assert "  line 19" in said
     assert "  line 20" not in said
     assert "  … 30 more lines" in said
-    assert f"History, the last 10 of {item.version}:" in said
+    assert f"History, last 10 of {item.version} entries:" in said
     assert len(said) < 50
 
 

@@ -97,7 +97,7 @@ def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
     assert [read(), read()] == ["standby1", "standby1"]
     assert said() == [
         ("INFO", "standby1 is used for reading"),
-        ("WARNING", "standby1 is late by more than 10 s and not read from"),
+        ("WARNING", "standby1 is more than 10 s behind and not used for reading"),
         ("INFO", "standby1 is used for reading"),
     ]
 
