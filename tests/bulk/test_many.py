@@ -18,7 +18,7 @@ FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry":
 def small(monkeypatch):
     """Five items are many, a piece is three of them, and a window seven numbers."""
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
-    for name, value in {"COUNT_LIMIT": 5, "PIECE": 3, "WINDOW": 7}.items():
+    for name, value in {"COUNT_LIMIT": 5, "BATCH_SIZE": 3, "ID_WINDOW": 7}.items():
         monkeypatch.setattr(run, name, value)
 
 
