@@ -40,10 +40,12 @@ def as_url(pattern, pk=1):
 
 
 def text(response):
-    """The body without what differs from answer to answer: form tokens."""
+    """The body without what differs from answer to answer: form tokens, and the foot on paper."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
-    printed_at = r'<time datetime="[^"]+">[^<]+</time></p>\s*</footer>'  # the foot of a printed page has the time
-    return re.sub(printed_at, "", re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", content.decode()))
+    # The foot of a printed page repeats the time and the address that was asked for.
+    printed = r'<p class="on-paper">.*?</p>\s*</footer>'
+    body = re.sub(printed, "", content.decode(), flags=re.DOTALL)
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", body)
 
 
 def answer(response, *, but=""):
