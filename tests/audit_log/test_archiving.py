@@ -401,7 +401,7 @@ def test_a_year_can_be_detached_and_attached(on_postgresql, signed_in, ada, arch
             run_statement(statement.format("workitems_archivedentry_2019"))
     assert numbers(ArchivedEntry, archived) == [3]
     assert "2 older entries are not shown." in read_page(client, archived)
-    with pytest.raises(IncompleteHistory, match="attach it again"):
+    with pytest.raises(IncompleteHistory, match="reattach it"):
         "".join(export_lines())
     transitions.requeue(archived, by=ada)
     assert numbers(HistoryEntry, archived) == [4]

@@ -267,7 +267,7 @@ def command(*args):
 
 def test_check_counts_finds_and_repairs_wrong_counts(virginia):
     make_items(60, [virginia])
-    assert command() == ("Counting every item …\nEvery count is right.\n", "")
+    assert command() == ("Counting every item …\nAll counts are correct.\n", "")
     cell = {"institution_id": virginia.pk, "action": "DPN", "stage": "Fetch", "status": "Success"}
     ItemCount.objects.update_or_create(**cell, reviewed=True, retry=True, defaults={"number": 7})
     with pytest.raises(CommandError, match="1 of the counts is wrong"):
@@ -275,7 +275,7 @@ def test_check_counts_finds_and_repairs_wrong_counts(virginia):
     out, err = command("--repair")
     assert f"{virginia.pk} / DPN / Fetch / Success / " in err
     assert "Made right: 1 of the counts." in out
-    assert command()[0].endswith("Every count is right.\n")
+    assert command()[0].endswith("All counts are correct.\n")
     check_counts_match()
 
 

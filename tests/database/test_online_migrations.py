@@ -110,7 +110,7 @@ def test_workers_keep_writing_during_the_migration(installation):
         manage(installation, "migrate", "workitems")
         written = list(counts)
     assert all(number > 5 for number in written), written
-    assert "Every count is right." in manage(installation, "check_counts")
+    assert "All counts are correct." in manage(installation, "check_counts")
     with psycopg.connect(installation) as reading:
         [(wrong,)] = reading.execute(
             "SELECT count(*) FROM workitems_workitem i LEFT JOIN workitems_searchedtext s ON s.item_id = i.id"
@@ -130,7 +130,7 @@ def test_an_interrupted_migration_can_be_repeated(installation):
         breaking.execute("DROP INDEX item_kind_newest")
         breaking.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'item_created'::regclass")
     manage(installation, "migrate", "workitems", "0008")
-    assert "Every count is right." in manage(installation, "check_counts")
+    assert "All counts are correct." in manage(installation, "check_counts")
     with psycopg.connect(installation) as reading:
         [(texts,)] = reading.execute("SELECT count(*) FROM workitems_searchedtext").fetchall()
         [(broken,)] = reading.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid").fetchall()
@@ -151,7 +151,7 @@ def test_a_lock_that_is_not_available_is_retried(installation):
         assert not migrating.done()
         reading.rollback()
         migrating.result(timeout=120)
-    assert "Every count is right." in manage(installation, "check_counts")
+    assert "All counts are correct." in manage(installation, "check_counts")
 
 
 def test_migrating_back_and_forth_on_sqlite(tmp_path):
@@ -167,7 +167,7 @@ def test_migrating_back_and_forth_on_sqlite(tmp_path):
         filling.executemany(FILL_SQLITE, rows)
     for target in ([], ["workitems", BEFORE], []):
         manage(url, "migrate", *target)
-    assert "Every count is right." in manage(url, "check_counts")
+    assert "All counts are correct." in manage(url, "check_counts")
     with closing(sqlite3.connect(file)) as reading:
         assert reading.execute("SELECT sum(number) FROM workitems_itemcount").fetchone() == (60,)
 

@@ -192,13 +192,13 @@ def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, 
     dora = sees("dora")
     paused()
     upload("waiting.tar")
-    said = running.log().count("standby1 is late")
+    said = running.log().count("standby1 is more than 10 s behind")
     wait_until(lambda: dora.get("/items/?name=waiting.tar").read_from == "default")
     assert data_hooks(dora.get("/items/?name=waiting.tar"), "total") == ["1"]
-    wait_until(lambda: running.log().count("standby1 is late") == said + 1)
+    wait_until(lambda: running.log().count("standby1 is more than 10 s behind") == said + 1)
     servers.resume()
     wait_until(lambda: dora.get("/items/").read_from == "standby1")
-    assert running.log().count("standby1 is late") == said + 1
+    assert running.log().count("standby1 is more than 10 s behind") == said + 1
 
 
 def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers, running):

@@ -86,7 +86,7 @@ def test_an_admins_cancel_and_a_workers_save_at_the_same_time(on_postgresql, tog
         item = make_item(virginia)
         for_admin, for_worker = WorkItem.objects.get(pk=item.pk), WorkItem.objects.get(pk=item.pk)
         calls = [
-            lambda mine=for_admin: outcome(mine.cancel, note="wrong bag", by=ada),
+            lambda mine=for_admin: outcome(transitions.cancel, mine, note="wrong bag", by=ada),
             lambda mine=for_worker, save=save: outcome(save, mine, wally),
         ]
         cancelled, saved = together(*(calls if number % 4 < 2 else reversed(calls)))[:: 1 if number % 4 < 2 else -1]
@@ -152,7 +152,7 @@ def test_a_cancel_during_a_save(on_postgresql, virginia, ada, wally, name):
 
     def late():
         try:
-            return outcome(for_admin.cancel, note="wrong bag", by=ada)
+            return outcome(transitions.cancel, for_admin, note="wrong bag", by=ada)
         finally:
             connections.close_all()
 

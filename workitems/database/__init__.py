@@ -3,6 +3,7 @@
 It knows tables by name only, and no models.
 """
 
+from . import checks
 from .bulk_insert import insert_many
 from .column_limits import MAX_BIGINT, parse_bigint
 from .online_migrations import (
@@ -25,6 +26,7 @@ __all__ = [
     "RemoveIndexOnline",
     "RunPythonOnline",
     "VocabularyCheck",
+    "checks",
     "fetch_prepared",
     "insert_many",
     "parse_bigint",
