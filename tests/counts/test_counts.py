@@ -274,7 +274,7 @@ def test_check_counts_finds_and_repairs_wrong_counts(virginia):
         command()
     out, err = command("--repair")
     assert f"{virginia.pk} / DPN / Fetch / Success / " in err
-    assert "Made right: 1 of the counts." in out
+    assert "Corrected: 1 of the counts." in out
     assert command()[0].endswith("All counts are correct.\n")
     check_counts_match()
 
@@ -286,7 +286,7 @@ def test_check_counts_reports_missing_triggers(virginia):
     make_items(40, [virginia])
     with pytest.raises(CommandError, match=name):
         command()
-    assert f"Made anew: {name}." in command("--repair")[0]
+    assert f"Reinstalled: {name}." in command("--repair")[0]
     assert triggers.missing_triggers(connection) == set()
     make_items(40, [virginia])
     check_counts_match()
