@@ -313,9 +313,12 @@ def test_the_check_names_a_standby_that_is_none(servers, people):
     said = checked(
         servers, f"{servers.primary.url},{other},{servers.primary.url.replace(str(servers.primary.port), '1')}"
     )
-    assert "standby1 of DATABASE_REPLICA_URL: it is no longer a standby" in said
-    assert "standby2 of DATABASE_REPLICA_URL: it is not a copy of the database in DATABASE_URL" in said
-    assert "standby3 of DATABASE_REPLICA_URL: connection failed" in said
+    assert "standby1 of DATABASE_REPLICA_URL isn't used for reading: it is no longer a standby" in said
+    assert (
+        "standby2 of DATABASE_REPLICA_URL isn't used for reading: it is not a copy of the database in DATABASE_URL"
+        in said
+    )
+    assert "standby3 of DATABASE_REPLICA_URL isn't used for reading: connection failed" in said
 
 
 def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, people):
