@@ -154,7 +154,7 @@ class Life(RuleBasedStateMachine):
 
     def make(self, move, who, age, sent, call):
         version = {"unknown": None, "current": self.model.version, "stale": self.model.version - 1}[age]
-        expected, after = self.model.foretell(move, PEOPLE[who], sent, is_stale=age == "stale")
+        expected, after = self.model.predict(move, PEOPLE[who], sent, is_stale=age == "stale")
         before = as_stored(self.item)
         by = self.people[who]
         if expected in ("done", "same"):
