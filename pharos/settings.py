@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, ValidationError, validate
 
 from pharos.databases import database_settings, replica_settings, validate_database_url, validate_replica_urls
+from workitems import lifecycle
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,23 @@ def validate_domain(name):
         raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
 
 
+def validate_queue_url(value):
+    if value and not ORIGIN.fullmatch(value):
+        raise ValidationError(f"“{value}” is not the HTTP address of nsqd; use one such as http://127.0.0.1:4151")
+
+
+def checked_by(check):
+    """A validator out of a check that raises ValueError."""
+
+    def validator(value):
+        try:
+            check(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    return validator
+
+
 # Deferred, so that one start reports every invalid variable instead of only the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
@@ -82,7 +100,18 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.E
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
+WORKITEM_TAKEOVER_MINUTES = env.int("WORKITEM_TAKEOVER_MINUTES", 15, validate=validate.Range(1, 10_080))
+WORKITEM_QUEUE_STAGES: list[str] = env.list(
+    "WORKITEM_QUEUE_STAGES", [], subcast=str.strip, validate=checked_by(lifecycle.check_queue_stages)
+)
+WORKITEM_QUEUE_URL = env.str("WORKITEM_QUEUE_URL", "", validate=validate_queue_url)
+QUEUE_TOPIC_PAIRS: list[str] = env.list("WORKITEM_QUEUE_TOPICS", [], validate=checked_by(lifecycle.read_topics))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+
+
+def queue_topics():
+    """The table that WORKITEM_QUEUE_TOPICS replaces as a whole."""
+    return lifecycle.read_topics(QUEUE_TOPIC_PAIRS) or lifecycle.PRESENT_TOPICS
 
 
 def configuration_errors():
@@ -101,6 +130,11 @@ def configuration_errors():
             "DATABASE_REPLICA_URL",
             ["SQLite has no standbys: set DATABASE_URL to a PostgreSQL server, or leave this out"],
         )
+    if WORKITEM_QUEUE_URL and not found.keys() & {"WORKITEM_QUEUE_STAGES", "WORKITEM_QUEUE_TOPICS"}:
+        try:
+            lifecycle.check_served(WORKITEM_QUEUE_STAGES, queue_topics())
+        except ValueError as error:
+            found["WORKITEM_QUEUE_TOPICS"] = [str(error)]
     for name, messages in found.items():
         yield f"{name}: {' '.join(map(str, messages))}"
 
@@ -108,6 +142,7 @@ def configuration_errors():
 if wrong := list(configuration_errors()):
     raise ImproperlyConfigured("Invalid environment settings:\n  " + "\n  ".join(wrong))
 
+WORKITEM_QUEUE_TOPICS = queue_topics()
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "for-debugging-on-this-machine-only-never-in-production"
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]

@@ -30,6 +30,7 @@ ENDS = {action.value: [step.value for step in ends] for action, ends in SUCCESS_
 # Who may make which move, and from where: "open", "held" and "closed". Of the roles of the design.
 _DESIGNED_MOVES = {
     "progress": ("admin worker", "open"),
+    "retry": ("admin worker", "open"),
     "succeed": ("admin worker", "open"),
     "fail": ("admin worker", "open"),
     "suspend": ("admin worker", "open"),
@@ -45,6 +46,19 @@ MAY = {
     name: (" ".join([roles, *(role for role in _ADDED_ROLES if MOVES[name].is_granted_to(role))]), phases)
     for name, (roles, phases) in _DESIGNED_MOVES.items()
 }
+
+
+# Where an item can be sent back to: requeued, any stage so far but the obsolete one; retried, neither this one nor the first.
+def requeue_choice(action, stage):
+    path = PATH[action] if action == "Ingest" else ["Requested"]
+    here = path.index(stage) if action == "Ingest" else 0
+    return [step for step in path[: here + 1] if step != "Unpack"]
+
+
+def retry_choice(action, stage):
+    return PATH[action][1 : PATH[action].index(stage)] if action == "Ingest" else []
+
+
 STATES = [(status, retry) for status in Status for retry in (True, False)]
 
 

@@ -66,9 +66,12 @@ class Term:
 
 @dataclass(frozen=True)
 class StageTerm(Term):
-    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation."""
+    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation. `is_obsolete`: no
+    worker starts at it any more.
+    """
 
     busy: str = field(kw_only=True)
+    is_obsolete: bool = False
 
 
 ACTIONS: dict[Action, Term] = {
@@ -117,6 +120,7 @@ STAGES: dict[Stage, StageTerm] = {
     Stage.UNPACK: StageTerm(
         _("The tar file is unpacked. This stage is no longer used, but older items still show it."),
         busy="Untarring the bag.",
+        is_obsolete=True,
     ),
     Stage.VALIDATE: StageTerm(
         _(
@@ -182,7 +186,12 @@ STATUSES: dict[Status, Term] = {
             "bag, needs a corrected upload. The note says which it is."
         )
     ),
-    Status.CANCELLED: Term(_("Cancelled by an APTrust admin, or replaced by a newer upload. The note says why.")),
+    Status.CANCELLED: Term(
+        _(
+            "Cancelled by an APTrust admin, or by a worker because the upload was replaced or removed from the bucket. "
+            "The note says why."
+        )
+    ),
     Status.SUSPENDED: Term(_("On hold until an APTrust admin decides."), in_seeds=False),
 }
 

@@ -22,11 +22,12 @@ class Permission(StrEnum):
     ADMIN_API = "admin_api"  # the routes for services and admins; all other routes of the API are for members
     CREATE = "create"
     PROGRESS = "progress"
+    RETRY = "retry"
     SUCCEED = "succeed"
     FAIL = "fail"
     SUSPEND = "suspend"
     CANCEL = "cancel"
-    CANCEL_REPLACED = "cancel_replaced"  # only an upload that another one replaces
+    CANCEL_UPLOAD = "cancel_upload"  # only an upload: early in its ingest, or one that another upload replaces
     REQUEUE = "requeue"
     REVIEW = "review"
     SHARE = "share"  # save views for everyone at the same institution
@@ -54,8 +55,8 @@ P = Permission
 _DEPOSITOR = {P.SIGN_IN, P.BROWSE, P.API_KEY}
 _STAFF = _DEPOSITOR | {P.REVIEW, P.SHARE}
 _EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
-_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
-_WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_REPLACED}
+_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.RETRY, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
+_WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_UPLOAD}
 _ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
 
 ROLES: dict[Role, RoleRow] = {

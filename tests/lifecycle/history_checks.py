@@ -20,6 +20,7 @@ from workitems.lifecycle import (
     phase_of,
     position,
     requeue_stages,
+    retry_stages,
 )
 from workitems.models import HistoryEntry, WorkItem
 from workitems.simulation.decisions import Save
@@ -213,6 +214,8 @@ def _reaches(action: str, move: Move, step: Step, role: str) -> bool:
         return False
     if move.stage_rule is StageRule.SAME:
         return after == before
+    if move.stage_rule is StageRule.EARLIER:
+        return after in retry_stages(action, before)
     if move.stage_rule is StageRule.BACK:
         return after in requeue_stages(action, step.stood)
     if move.stage_rule is StageRule.RESOLVE and role == Role.ADMIN:

@@ -16,7 +16,7 @@ from workitems.models import WorkItem
 from workitems.vocabulary import Stage
 
 from ..factories import InstitutionFactory, make_item
-from ..lifecycle_cases import ENDS, MAY, PATH
+from ..lifecycle_cases import ENDS, MAY, PATH, requeue_choice, retry_choice
 from ..stored_items import as_stored
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -27,7 +27,15 @@ PEOPLE = {
     "dora@virginia.edu": "institutional_user",
 }
 TOLD = "Email sent to admins at University of Virginia"
-LEADS_TO = {"succeed": "Success", "fail": "Failed", "suspend": "Suspended", "cancel": "Cancelled", "requeue": "Pending"}
+LEADS_TO = {
+    "retry": "Started",
+    "succeed": "Success",
+    "fail": "Failed",
+    "suspend": "Suspended",
+    "cancel": "Cancelled",
+    "requeue": "Pending",
+}
+EARLY = ["Receive", "Fetch", "Unpack", "Validate"]  # a service can cancel an ingest there
 BESIDE_THE_ROW = {"is_replaced", "is_notified", "stage_before_cancel", "has_begun"}
 
 
@@ -59,8 +67,9 @@ class Model:
         if role not in roles.split():
             return "forbidden", self
         stood = self.stage_before_cancel or self.stage
-        legal = PATH[self.action][: PATH[self.action].index(stood) + 1] if self.action == "Ingest" else ["Requested"]
-        stage = sent.get("stage") or (legal[-1] if move == "requeue" else self.stage)
+        back = {"requeue": requeue_choice(self.action, stood), "retry": retry_choice(self.action, self.stage)}
+        legal = back.get(move) or [self.stage]
+        stage = sent.get("stage") or legal[-1]
         if (move, role) == ("cancel", "admin"):
             stage = "Resolve"
         status = sent.get("status") or LEADS_TO.get(move, self.status)
@@ -75,11 +84,16 @@ class Model:
             return "illegal", self
         if move == "notify" and self.action != "Restore":
             return "illegal", self
-        if (move, role) == ("cancel", "worker") and not self.is_replaced:
+        is_early = self.action == "Ingest" and self.stage in EARLY and self.phase == "open"
+        if (move, role) == ("cancel", "worker") and not (self.is_replaced or is_early):
             return "illegal", self
-        if move == "requeue" and stage not in legal:
+        if move == "retry" and not (back["retry"] and self.retry and not (self.needs_admin_review or self.node)):
+            return "illegal", self
+        if move in back and stage not in legal:
             return "invalid", self
-        if move != "requeue" and PATH[self.action].index(stage) < PATH[self.action].index(self.stage):
+        if move == "retry" and not sent["node"]:
+            return "invalid", self
+        if move not in back and PATH[self.action].index(stage) < PATH[self.action].index(self.stage):
             return "illegal", self
         if move == "succeed" and stage not in ENDS[self.action]:
             return "illegal", self
@@ -96,7 +110,10 @@ class Model:
             return self.phase == "closed" and self.reviewed == (move == "review")
         if move == "notify":
             return self.is_notified
-        same = (self.stage, self.status, self.node, self.note) == (new.stage, new.status, new.node, new.note)
+        node = self.node if move == "cancel" else new.node
+        same = (self.stage, self.status, self.node, self.note) == (new.stage, new.status, node, new.note)
+        if move == "retry" and "node" in sent:
+            return False
         return move not in ("edit", "requeue") and same and (self.phase != "open" or "retry" not in sent)
 
     def with_consequences(self, move, new):
@@ -118,7 +135,8 @@ class Model:
             **{
                 "succeed": {"retry": False},
                 "suspend": {"retry": False, "needs_admin_review": True},
-                "cancel": {"retry": False, "stage_before_cancel": self.stage},
+                "retry": {"has_begun": True},
+                "cancel": {"retry": False, "node": "", "stage_before_cancel": self.stage},
                 "requeue": fresh,
                 "review": {"reviewed": True},
                 "unreview": {"reviewed": False},
@@ -176,6 +194,16 @@ class Life(RuleBasedStateMachine):
     def progress(self, who, age, stage, status, rest):
         sent = {"stage": stage, "status": status, **rest}
         self.make("progress", who, age, sent, lambda **by: transitions.progress(self.item, **sent, **by))
+
+    @rule(
+        who=anybody("retry"),
+        age=ages,
+        stage=st.sampled_from([None] * 6 + ["Fetch"] * 6 + list(Stage)),
+        rest=st.fixed_dictionaries({"node": st.sampled_from(["w1", "w2", ""])}, optional={"note": notes}),
+    )
+    def retry(self, who, age, stage, rest):
+        sent = {"stage": stage, **rest}
+        self.make("retry", who, age, sent, lambda **by: transitions.retry(self.item, **sent, **by))
 
     @rule(who=anybody("succeed"), age=ages, stage=st.sampled_from(["Record", "Cleanup", "Fetch", None]), note=notes)
     def succeed(self, who, age, stage, note):

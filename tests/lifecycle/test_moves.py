@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from workitems.lifecycle import build_object_identifier, first_stage, requeue_stages
+from workitems.lifecycle import build_object_identifier, first_stage, legal_moves, requeue_stages, retry_stages
 from workitems.vocabulary import Stage, Status
 
-from ..lifecycle_cases import ENDS, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import ENDS, NOW, PATH, STATES, ask, facts, refusal, requeue_choice, retry_choice
 
 EARLIER = NOW - timedelta(hours=3)
 
@@ -176,7 +176,86 @@ def test_a_workers_cancel_keeps_its_stage():
         assert ask("cancel", replaced, "worker", stage=sent, note="superseded")["stage"] == stage
     later = facts(stage="Store", is_replaced=True)
     assert refusal("cancel", later, "worker", stage="Fetch", note="superseded").reason == "illegal"
-    assert refusal("cancel", facts(), "worker", note="no other upload").reason == "illegal"
+
+
+def test_a_service_cancels_an_open_ingest_up_to_validate():
+    early = ["Receive", "Fetch", "Unpack", "Validate"]
+    for stage in PATH["Ingest"]:
+        for status, retry in STATES:
+            here = facts(stage=stage, status=status, retry=retry)
+            if stage in early and here.phase == "open":
+                new = ask("cancel", here, "worker", note="the bag was deleted from the bucket")
+                assert (new["stage"], new["status"], new["retry"]) == (stage, "Cancelled", False)
+            else:
+                refused = refusal("cancel", here, "worker", note="the bag was deleted from the bucket")
+                assert refused.reason == "illegal"
+    for action in set(PATH) - {"Ingest"}:
+        assert refusal("cancel", facts(action, PATH[action][1]), "worker", note="why").reason == "illegal"
+
+
+@pytest.mark.parametrize("role", ["admin", "worker"])
+def test_a_cancelled_item_is_released(role):
+    new = ask("cancel", facts(node="w1", pid=7), role, note="why", node="w1", pid=7)
+    assert (new["node"], new["pid"]) == ("", None)
+    cancelled = facts(status="Cancelled", retry=False, note="why", stage="Resolve" if role == "admin" else "Fetch")
+    assert ask("cancel", cancelled, role, note="why", node="w1", pid=7) == {}
+
+
+# Retry
+
+
+@pytest.mark.parametrize("status", ["Pending", "Started", "Failed"])
+@pytest.mark.parametrize("role", ["worker", "admin"])
+def test_retry_claims_an_ingest_again_at_an_earlier_stage(role, status):
+    for stage in PATH["Ingest"]:
+        legal = retry_choice("Ingest", stage)
+        assert retry_stages("Ingest", stage) == legal
+        for target in PATH["Ingest"] if legal else []:
+            start = facts(stage=stage, status=status, note="timed out", stage_started_at=EARLIER)
+            if target in legal:
+                assert ask("retry", start, role, stage=target, node="w1", pid=7, note="again") == {
+                    "stage": target,
+                    "status": "Started",
+                    "note": "again",
+                    "node": "w1",
+                    "pid": 7,
+                    "stage_started_at": NOW,
+                }
+            else:
+                refused = refusal("retry", start, role, stage=target, node="w1")
+                assert (refused.reason, refused.field) == ("invalid", "stage")
+                assert ", ".join(legal) in refused.sentence
+
+
+def test_retry_without_a_stage_goes_back_by_one():
+    assert ask("retry", facts(stage="Store"), "worker", node="w1")["stage"] == "Format Identification"
+
+
+def test_retry_needs_a_node():
+    for sent in ({}, {"node": ""}, {"pid": 7}):
+        refused = refusal("retry", facts(stage="Validate"), "worker", stage="Fetch", **sent)
+        assert (refused.reason, refused.field) == ("invalid", "node")
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"node": "w1", "pid": 7}, "w1 (pid 7) still holds it."),
+        ({"node": "w1"}, "w1 (pid –) still holds it."),
+        ({"pid": 7}, "– (pid 7) still holds it."),
+        ({"retry": False}, "It isn't retried until an admin has decided."),
+        ({"needs_admin_review": True}, "It isn't retried until an admin has decided."),
+        ({"stage": "Fetch"}, "It has no earlier stage at which a worker can claim it again."),
+        ({"stage": "Receive"}, "It has no earlier stage at which a worker can claim it again."),
+        ({"action": "DPN", "stage": "Package"}, "It has no earlier stage at which a worker can claim it again."),
+    ],
+)
+def test_what_is_not_retried(more, why):
+    here = facts(**{"stage": "Validate", **more})
+    refused = refusal("retry", here, "worker", stage="Fetch", node="w2", pid=8)
+    assert refused.reason == "illegal"
+    assert why in refused.sentence
+    assert "retry" not in refused.sentence.partition("You can: ")[2].split(", ")
 
 
 # Requeue
@@ -184,8 +263,8 @@ def test_a_workers_cancel_keeps_its_stage():
 
 @pytest.mark.parametrize("action", PATH)
 def test_requeue_goes_back(action):
-    for here, stage in enumerate(PATH[action]):
-        legal = PATH[action][: here + 1] if action == "Ingest" else ["Requested"]
+    for stage in PATH[action]:
+        legal = requeue_choice(action, stage)
         assert requeue_stages(action, stage) == legal
         for target in PATH[action]:
             for status, retry in STATES:
@@ -215,6 +294,44 @@ def test_requeue_without_a_stage_goes_to_the_latest_possible():
     assert ask("requeue", facts(stage="Store"), "admin")["stage"] == "Store"
     assert ask("requeue", facts("Restore", "Package"), "admin")["stage"] == "Requested"
     assert ask("requeue", facts("Ingest", "Requested"), "admin")["stage"] == first_stage("Ingest")
+
+
+SERVED = frozenset({"Receive", "Store", "Record"})
+
+
+@pytest.mark.parametrize(
+    ("stage", "legal"),
+    [
+        ("Receive", ["Receive"]),
+        ("Validate", ["Receive"]),
+        ("Store", ["Receive", "Store"]),
+        ("Resolve", ["Receive", "Store", "Record"]),
+    ],
+)
+def test_requeue_only_where_the_queue_takes_items_up(stage, legal):
+    here = facts(stage=stage, served_stages=SERVED)
+    assert requeue_stages("Ingest", stage, SERVED) == legal
+    assert ask("requeue", here)["stage"] == legal[-1]
+    for target in PATH["Ingest"]:
+        if target in legal:
+            assert ask("requeue", here, stage=target)["stage"] == target
+            continue
+        refused = refusal("requeue", here, stage=target)
+        assert (refused.reason, refused.field) == ("invalid", "stage")
+        assert refused.sentence.endswith(f"can be requeued to {', '.join(legal)}.")
+        is_unserved = target in requeue_stages("Ingest", stage)
+        assert is_unserved == refused.sentence.startswith(f"The queue of this installation doesn't serve {target}.")
+
+
+def test_requeue_is_refused_where_the_queue_serves_nothing():
+    for action, served in (("Ingest", {"Store"}), ("Fixity Check", set())):
+        here = facts(action, "Validate", served_stages=frozenset(served))
+        refused = refusal("requeue", here, "admin")
+        assert refused.reason == "illegal"
+        assert (
+            "The queue of this installation doesn't serve any stage that it could be requeued to." in refused.sentence
+        )
+        assert "requeue" not in legal_moves(here, "admin")
 
 
 # Review and edit

@@ -19,7 +19,20 @@ from workitems.lifecycle import (
 )
 from workitems.vocabulary import Action, Stage, Status
 
-from ..lifecycle_cases import DESIGNED_ENDS, DESIGNED_PATH, ENDS, MAY, NOW, PATH, STATES, ask, facts, refusal
+from ..lifecycle_cases import (
+    DESIGNED_ENDS,
+    DESIGNED_PATH,
+    ENDS,
+    MAY,
+    NOW,
+    PATH,
+    STATES,
+    ask,
+    facts,
+    refusal,
+    requeue_choice,
+    retry_choice,
+)
 
 # Paths and phases
 
@@ -65,12 +78,13 @@ def arguments(move, action, stage, facts):
     """Returns valid arguments that change an item at this stage."""
     end = next(end for end in ENDS[action] if end not in PATH[action][: PATH[action].index(stage)])
     return {
+        "retry": {"stage": (retry_choice(action, stage) or [stage])[0], "node": "w1", "note": "again"},
         "progress": {"stage": stage, "status": "Pending" if facts.status == "Started" else "Started", "note": "on"},
         "succeed": {"stage": end, "note": "done now"},
         "fail": {"stage": stage, "note": "why", "retry": False},
         "suspend": {"note": "why"},
         "cancel": {"note": "why"},
-        "requeue": {"stage": stage if action == "Ingest" else "Requested", "note": "again"},
+        "requeue": {"stage": requeue_choice(action, stage)[-1], "note": "again"},
         "edit": {"note": "put right"},
         "notify": {"note": "told"},
     }.get(move, {})
@@ -88,6 +102,7 @@ def test_moves_are_allowed_exactly_as_the_table_says(move, role):
                 here = ItemState(**{**vars(here), "is_replaced": True})
                 legal = here.phase in phases.split() and not (move == "requeue" and status == "Success")
                 legal = legal and (move != "notify" or action == "Restore")
+                legal = legal and (move != "retry" or bool(retry and retry_choice(action, stage)))
                 wanted = arguments(move, action, stage, here)
                 if role not in roles.split():
                     refused = refusal(move, here, role, **wanted)
@@ -115,9 +130,9 @@ def test_a_refusal_gives_the_state_and_the_allowed_moves():
         "This item is closed (Resolve / Cancelled). progress is only for items that are open. "
         "You can: requeue, review, edit."
     )
-    assert refusal("cancel", facts(), "worker", note="why").sentence == (
-        "This item is open (Fetch / Started). A service can cancel only an upload that another upload has replaced. "
-        "You can: progress, succeed, fail, suspend."
+    assert refusal("cancel", facts(stage="Store"), "worker", note="why").sentence == (
+        "This item is open (Store / Started). A service can cancel an ingest only up to Validate, or if another upload "
+        "has replaced it. You can: progress, retry, succeed, fail, suspend."
     )
     assert refusal("requeue", facts(stage="Record", status="Success"), "admin").sentence == (
         "This item is closed (Record / Success). An item that has succeeded can't be requeued. You can: review, edit."

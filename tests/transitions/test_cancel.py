@@ -73,14 +73,36 @@ def test_a_stale_page_is_refused(ada, wally, item):
     assert item.status == "Cancelled"
 
 
-def test_a_worker_cancels_only_what_another_upload_replaces(wally, virginia):
+@pytest.mark.parametrize("stage", ["Receive", "Fetch", "Validate"])
+def test_a_worker_cancels_an_early_ingest(wally, ada, item, stage):
+    transitions.progress(item, stage=stage, node="w1", pid=7, by=wally)
+    transitions.cancel(item, note="The bag was deleted from the bucket.", by=wally)
+    item.refresh_from_db()
+    assert (item.stage, item.status, item.retry, item.node, item.pid) == (stage, "Cancelled", False, "", None)
+    entry = last_entry(item)
+    assert (entry.move, entry.who, entry.note) == ("cancel", wally.email, "The bag was deleted from the bucket.")
+    assert (entry.changes["node"], entry.changes["pid"]) == (["w1", ""], [7, None])
+    transitions.requeue(item, by=ada)
+    assert (item.stage, item.status) == (stage, "Pending")
+
+
+def test_a_worker_does_not_cancel_what_waits_for_an_admin(wally, item):
+    transitions.suspend(item, note="What now?", by=wally)
+    with assert_refused(item, "illegal"):
+        transitions.cancel(item, note="The bag was deleted from the bucket.", by=wally)
+
+
+def test_a_worker_cancels_late_only_what_another_upload_replaces(wally, virginia):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
+    transitions.progress(first, stage="Store", node="w1", pid=7, by=wally)
     with assert_refused(first, "illegal") as caught:
         transitions.cancel(first, note="superseded", by=wally)
-    assert "that another upload has replaced" in caught.value.sentence
+    assert "if another upload has replaced it" in caught.value.sentence
     make_item(virginia, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     transitions.cancel(first, note="superseded by a later upload", by=wally)
-    assert (first.stage, first.status, first.retry) == ("Receive", "Cancelled", False)
+    assert (first.stage, first.status, first.retry) == ("Store", "Cancelled", False)
+    assert (first.node, first.pid) == ("", None)
+    assert last_entry(first).changes["node"] == ["w1", ""]
     assert last_entry(first).who == "wally@aptrust.org"
 
 
@@ -92,7 +114,7 @@ def test_a_workers_cancel_keeps_its_stage(wally, virginia):
 
 
 def test_another_institutions_upload_does_not_let_a_worker_cancel(wally, virginia, jhu):
-    first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
+    first = make_item(virginia, name="bag.tar", etag="a", stage="Store", at=NOON)
     make_item(jhu, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     with assert_refused(first, "illegal"):
         transitions.cancel(first, note="superseded", by=wally)

@@ -182,44 +182,6 @@ def test_a_cancel_needs_a_new_note(status):
     assert again[1].note == "twice"
 
 
-HELD = facts(node="w1", stage_started_at=NOW)
-
-
-@pytest.mark.parametrize(
-    ("now", "record", "requeued_at"),
-    [
-        (HELD, {"node": "w2"}, None),
-        (HELD, {"stage": "Fetch", "status": "Started", "node": "w2", "pid": 9}, None),
-        (HELD, {"status": "Pending", "node": "", "queued_at": LATER}, None),
-        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": EARLIER}, NOW),
-        (facts(), {"stage": "Validate", "stage_started_at": EARLIER}, NOW),
-    ],
-)
-def test_stale_records_are_refused(now, record, requeued_at):
-    with pytest.raises(Refused) as caught:
-        check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
-    assert caught.value.reason == "changed"
-    assert str(now) in caught.value.sentence
-
-
-@pytest.mark.parametrize(
-    ("now", "record", "requeued_at"),
-    [
-        (HELD, {"node": "w1", "pid": 10}, None),
-        (HELD, {"status": "Pending", "node": "", "pid": None}, None),
-        (HELD, {"status": "Pending", "node": "", "queued_at": None}, None),
-        (HELD, {"stage": "Validate", "status": "Started", "node": "w2"}, None),
-        (HELD, {"status": "Failed", "node": ""}, None),
-        (facts(node=""), {"node": "w2"}, None),
-        (facts(status="Pending"), {"queued_at": LATER}, None),
-        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": LATER}, NOW),
-        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
-    ],
-)
-def test_records_that_may_be_current_are_accepted(now, record, requeued_at):
-    check_not_stale(now, record, CARRIED_NOW, requeued_at=requeued_at)
-
-
 def test_a_save_does_not_reopen_a_permanent_failure():
     with pytest.raises(Refused) as caught:
         infer_move(facts(status="Failed", retry=False), {"retry": True}, CARRIED_NOW, role="admin")
@@ -264,6 +226,33 @@ def test_a_changed_immutable_value_is_named(name, sent, says):
     assert (caught.value.reason, caught.value.field) == ("invalid", name)
     assert caught.value.sentence.startswith(f"A save can't change the “{name}” of an item")
     assert says in caught.value.sentence
+
+
+AT_VALIDATE = facts(stage="Validate")
+RETRIED = {"stage": "Fetch", "status": "Started", "node": "w1", "pid": 7}
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "role", "move"),
+    [
+        (AT_VALIDATE, RETRIED, "worker", "retry"),
+        (AT_VALIDATE, RETRIED, "admin", "retry"),
+        (facts(stage="Validate", status="Pending"), RETRIED, "worker", "retry"),
+        (facts(stage="Validate", status="Failed"), RETRIED, "worker", "retry"),
+        (facts(stage="Validate", node="w2"), RETRIED, "worker", "retry"),  # refused, because w2 holds it
+        (AT_VALIDATE, {**RETRIED, "node": ""}, "worker", "progress"),
+        (AT_VALIDATE, {**RETRIED, "status": "Pending"}, "worker", "progress"),
+        (AT_VALIDATE, {**RETRIED, "stage": "Receive"}, "worker", "progress"),
+        (AT_VALIDATE, {**RETRIED, "stage": "Validate"}, "worker", "progress"),
+        (AT_VALIDATE, {**RETRIED, "stage": "Store"}, "worker", "progress"),
+        (AT_VALIDATE, {**RETRIED, "status": "Failed"}, "worker", "fail"),
+        (facts("DPN", "Validate"), {**RETRIED, "stage": "Package"}, "worker", "progress"),
+        (facts(stage="Validate", status="Suspended"), RETRIED, "worker", "progress"),
+        (facts(stage="Validate", status="Failed", retry=False), RETRIED, "worker", "progress"),
+    ],
+)
+def test_which_records_are_a_retry(now, record, role, move):
+    assert infer_move(now, record, CARRIED_NOW, role=role)[0] == move
 
 
 # From here on: random rows, moves made on them, and records.
@@ -328,7 +317,7 @@ records = st.fixed_dictionaries(
         **CARRIED_VALUES,
     },
 )
-BY_A_RECORD = ["progress", "succeed", "fail", "suspend", "cancel", "edit"]
+BY_A_RECORD = ["progress", "retry", "succeed", "fail", "suspend", "cancel", "edit"]
 # By a record an admin edits only what no worker may touch; and these flags stay.
 FLAGS_OF_A_HELD_OR_CLOSED = {"Failed": ["needs_admin_review"], "Suspended": [], "Success": ["needs_admin_review"]}
 
@@ -361,7 +350,8 @@ def test_the_record_after_a_move_means_that_move(row, role, data):
     # By a record, identifiers are filled in, never changed; a cancel has a reason of its own; a claim is nobody else's.
     assume(not any(row[name] and name in by_verb for name in WRITE_ONCE_FIELDS))
     assume(move != "cancel" or "note" in by_verb)
-    assume(not (row["status"] == "Started" and row["node"] and by_verb.keys() & {"node", "queued_at"}))
+    held = row["status"] == "Started" and row["node"]
+    assume(not (held and by_verb.keys() & {"node", "pid", "queued_at"} and move != "cancel"))
     after = {**row, **by_verb}
     record = {name: after[name] for name in [*SAVEABLE_FIELDS, "stage", "status", "note"]}
     meant, by_record = saved(row, record, role)
@@ -382,7 +372,7 @@ def test_a_repeated_save_changes_nothing(row, record, role):
 
 @given(row=rows(), record=records, role=st.sampled_from(["worker", "admin", "institutional_admin", ""]))
 @settings(max_examples=400)
-def test_no_save_reopens_an_item_or_moves_it_back(row, record, role):
+def test_no_save_reopens_an_item_or_moves_it_back_but_for_a_retry(row, record, role):
     before = facts_of(row)
     try:
         move, new = saved(row, record, role)
@@ -395,7 +385,10 @@ def test_no_save_reopens_an_item_or_moves_it_back(row, record, role):
     if before.phase is not Phase.OPEN:
         assert phase in (before.phase, Phase.CLOSED)
         assert role == "admin" or not new or move == "cancel"
-    assert position(row["action"], after["stage"]) >= position(row["action"], row["stage"])
+    if position(row["action"], after["stage"]) < position(row["action"], row["stage"]):
+        assert move == "retry"
+        assert (row["node"], row["retry"], row["needs_admin_review"], row["action"]) == ("", True, False, "Ingest")
+        assert (after["status"], after["node"] == "", after["stage"] == "Receive") == ("Started", False, False)
 
 
 def test_these_tests_cover_every_field_of_a_record():

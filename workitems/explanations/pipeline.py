@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..lifecycle import PATHS, is_on_path, phase_of
-from ..vocabulary import Action, Stage, Status
+from ..vocabulary import STAGES, Action, Stage, Status
 
 
 class StepStatus(StrEnum):
@@ -38,18 +38,18 @@ class StageChange:
 def build_pipeline(
     action: str, stage: str, status: str, *, retry: bool, passages: Iterable[StageChange], now: datetime
 ) -> list[PipelineStep]:
-    """Returns the stages of the path in order, with times from the last run, after the last requeue.
+    """Returns the stages of the path in order, with times from the last run, after the last requeue or retry.
 
     A stage lasts from the first entry that names it to the first that names another. The current stage lasts until now
-    if the item is open, and until its last entry if it is closed. Unpack is shown only for items that went through it.
-    Stages before the run's first entry (an import, or a requeue to a later stage) were done earlier, so they have no
-    time.
+    if the item is open, and until its last entry if it is closed. An obsolete stage is shown only for items that went
+    through it. Stages before the run's first entry (an import, or a restart at a later stage) were done earlier, so they
+    have no time.
     """
     run = _last_run(list(passages))
     actual = _actual_stage(run, stage, status)
     times = _stage_times(run, actual, phase_of(status, retry=retry) == "open", now)
     seen = {passage.stage_after for passage in run}
-    path = [step for step in PATHS[Action(action)] if step != Stage.UNPACK or step in seen or step == stage]
+    path = [step for step in PATHS[Action(action)] if not STAGES[step].is_obsolete or step in seen or step == stage]
     if not is_on_path(action, actual):
         path = [Stage(actual), *path]
     here = path.index(Stage(actual))
@@ -67,11 +67,12 @@ def build_pipeline(
 
 
 _STATIONARY_MOVES = frozenset({"review", "unreview", "edit", "notify"})  # these don't advance the item
+_RESTARTS = frozenset({"requeue", "retry"})
 
 
 def _last_run(passages: list[StageChange]) -> list[StageChange]:
     passages = [passage for passage in passages if passage.move not in _STATIONARY_MOVES]
-    starts = [place for place, passage in enumerate(passages) if passage.move == "requeue"]
+    starts = [place for place, passage in enumerate(passages) if passage.move in _RESTARTS]
     return passages[starts[-1] :] if starts else passages
 
 
@@ -85,7 +86,7 @@ def _stage_times(run: list[StageChange], actual: str, is_open: bool, now: dateti
     entered: dict[str, datetime] = {}
     left: dict[str, datetime] = {}
     for passage in run:
-        # A requeue leaves a stage of the previous run.
+        # A restart leaves a stage of the previous run.
         if passage.stage_before in entered and passage.stage_before != passage.stage_after:
             left.setdefault(passage.stage_before, passage.at)
         entered.setdefault(passage.stage_after, passage.at)

@@ -3,6 +3,14 @@
 Pure tables and functions that know neither the database nor HTTP.
 """
 
+from .evaluation import (
+    build_object_identifier,
+    check_creation,
+    evaluate,
+    explain_refusal,
+    fields_on_creation,
+    legal_moves,
+)
 from .moves import (
     MOVES,
     NOTE_LIMIT,
@@ -13,12 +21,6 @@ from .moves import (
     Refused,
     StageRule,
     TransitionRequest,
-    build_object_identifier,
-    check_creation,
-    evaluate,
-    explain_refusal,
-    fields_on_creation,
-    legal_moves,
 )
 from .paths import (
     MAKE_UP,
@@ -31,7 +33,9 @@ from .paths import (
     phase_of,
     position,
     requeue_stages,
+    retry_stages,
 )
+from .queue import PRESENT_TOPICS, check_queue_stages, check_served, read_topics, served_stages, topic_of
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
 
 __all__ = [
@@ -41,6 +45,7 @@ __all__ = [
     "NOTE_LIMIT",
     "PATHS",
     "PHASE_WORDS",
+    "PRESENT_TOPICS",
     "PROCESS",
     "SAVEABLE_FIELDS",
     "SUCCESS_AT",
@@ -54,6 +59,8 @@ __all__ = [
     "check_creation",
     "check_immutable",
     "check_not_stale",
+    "check_queue_stages",
+    "check_served",
     "evaluate",
     "explain_refusal",
     "fields_on_creation",
@@ -63,5 +70,9 @@ __all__ = [
     "legal_moves",
     "phase_of",
     "position",
+    "read_topics",
     "requeue_stages",
+    "retry_stages",
+    "served_stages",
+    "topic_of",
 ]

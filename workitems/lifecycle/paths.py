@@ -1,11 +1,12 @@
 """The path of each action through the stages, the stages at which it can succeed, and what open, on hold and closed mean."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from ..vocabulary import Action, Stage, Status
+from ..vocabulary import STAGES, Action, Stage, Status
 
 S = Stage
 
@@ -60,6 +61,10 @@ SUCCESS_AT: dict[Action, tuple[Stage, ...]] = {
 }
 
 PIPELINE: tuple[Stage, ...] = tuple(Stage)
+
+# A service can cancel an ingest up to this stage. Later, the bag has left the bucket for the work area, and its ingest is
+# finished whatever becomes of the upload.
+LAST_STAGE_FOR_A_SERVICE_TO_CANCEL = S.VALIDATE
 
 
 class Phase(StrEnum):
@@ -116,10 +121,27 @@ def first_stage(action: str) -> Stage:
     return PATHS[Action(action)][0]
 
 
-def requeue_stages(action: str, stage: str) -> list[Stage]:
-    """The stages that an item at `stage` may be sent back to: the same or earlier ones; only Requested unless it is an ingest."""
+def requeue_stages(action: str, stage: str, served: Collection[str] | None = None) -> list[Stage]:
+    """The stages that an item at `stage` can be sent back to, in order: the same or earlier ones that workers still start
+    at; only Requested unless it is an ingest.
+
+    `served`: the stages at which the installation's queue takes up items of this action (None: all). The result is empty
+    if it serves none of them.
+    """
     path = PATHS[Action(action)]
-    if action != Action.INGEST:
-        return [Stage.REQUESTED]
+    here = position(action, stage) if action == Action.INGEST else 0
+    stages = [step for step in path if path.index(step) <= here and not STAGES[step].is_obsolete] or [path[0]]
+    return [step for step in stages if served is None or step in served]
+
+
+def retry_stages(action: str, stage: str) -> list[Stage]:
+    """The earlier stages at which a worker can claim an ingest again; never the first one, where it was only found."""
+    path = PATHS[Action(action)]
     here = position(action, stage)
-    return [step for step in path if path.index(step) <= here] or [path[0]]
+    return [step for step in path[1:] if path.index(step) < here] if action == Action.INGEST else []
+
+
+def is_early(action: str, stage: str) -> bool:
+    """Whether a service can cancel an item that has come no further than this stage."""
+    last = position(Action.INGEST, LAST_STAGE_FOR_A_SERVICE_TO_CANCEL)
+    return action == Action.INGEST and position(action, stage) <= last

@@ -1,7 +1,7 @@
 """What a client means when it has read a complete record, changed it, and sent all of it back."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,13 +10,15 @@ from pharos.accounts.roles import Permission, may
 
 from ..vocabulary import Status
 from .moves import MOVES, PROCESS, SAVEABLE_FIELDS, ItemState, Refused, TransitionRequest
-from .paths import PHASE_WORDS, Phase
+from .paths import PHASE_WORDS, Phase, is_on_path, position, retry_stages
 
 # Fields that no client can change, and those that can be filled in once.
 IMMUTABLE_FIELDS = ("name", "etag", "action", "institution_id", "bag_date")
 WRITE_ONCE_FIELDS = ("object_identifier", "generic_file_identifier")
 # Fields that the closing move itself sets, so they can differ when the save that closed the item is repeated.
 _SET_BY_THE_MOVE = PROCESS | {"retry", "needs_admin_review", "stage_started_at"}
+# Clients can cut times to milliseconds, so an earlier time is one that is earlier by this much.
+_PRECISION = timedelta(milliseconds=1)
 _MOVE_TO = {
     Status.PENDING: "progress",
     Status.STARTED: "progress",
@@ -37,31 +39,72 @@ def check_immutable(record: Mapping[str, Any], stored: Mapping[str, Any]) -> Non
 
 
 def check_not_stale(
-    state: ItemState, record: Mapping[str, Any], stored: Mapping[str, Any], *, requeued_at: datetime | None
+    state: ItemState,
+    record: Mapping[str, Any],
+    stored: Mapping[str, Any],
+    *,
+    requeued_at: datetime | None,
+    stage_entered_at: datetime | None = None,
+    is_abandoned: bool = False,
 ) -> None:
     """Raises Refused if the record was evidently read before another change.
 
     Records have no version, so this detects the harmful cases that can be seen: a second claim of an item that another
-    node holds, queuing an item that a worker has claimed meanwhile, and a save from before a requeue (`requeued_at`;
-    None: never requeued).
+    process holds, queuing an item that a worker has claimed meanwhile, and a save from before a requeue (`requeued_at`;
+    None: never requeued) or a retry.
+
+    `stage_entered_at`: when the item reached its stage. `is_abandoned`: whether it has been left unchanged for so long
+    that another process of the same node can take it over.
     """
     stage, status = record.get("stage") or state.stage, record.get("status") or state.status
     is_held = state.status == Status.STARTED and bool(state.node) and stage == state.stage
-    if is_held and status == Status.STARTED and record.get("node") not in (None, "", state.node):
-        raise _stale(_("%(node)s has already claimed this item at %(now)s."), state)
+    if is_held and status == Status.STARTED:
+        _check_claim(state, record, is_abandoned=is_abandoned)
     queued = record.get("queued_at")
     if is_held and status == Status.PENDING and queued and queued != stored["queued_at"]:
         raise _stale(_("%(node)s has already claimed this item at %(now)s, so it isn't queued again."), state)
     began = record.get("stage_started_at")
-    if began and requeued_at and began < requeued_at and began != stored["stage_started_at"]:
+    if not began or began == stored["stage_started_at"]:
+        return
+    if requeued_at and began < requeued_at:
         raise _stale(
             _("This item has been requeued since the stage in your save started. It is now at %(now)s."), state
         )
+    if status == Status.STARTED and _is_overtaken(state, stage, began, stored["stage_started_at"], stage_entered_at):
+        raise _stale(_("This item has moved since the stage in your save started. It is now at %(now)s."), state)
+
+
+def _check_claim(state: ItemState, record: Mapping[str, Any], *, is_abandoned: bool) -> None:
+    """Raises Refused if the record is a claim of an item that another process holds. A process is a node and a pid; where
+    a pid isn't known, the node decides.
+    """
+    node, pid = record.get("node") or state.node, record.get("pid") or state.pid
+    if node != state.node:
+        raise _stale(_("%(node)s has already claimed this item at %(now)s."), state)
+    if state.pid and pid != state.pid and not is_abandoned:
+        raise _stale(_("Process %(pid)s of %(node)s has already claimed this item at %(now)s."), state)
+
+
+def _is_overtaken(
+    state: ItemState, stage: str, began: datetime, holder_began: datetime | None, entered_at: datetime | None
+) -> bool:
+    """Returns whether the item has left the stage that a save starts since that stage began.
+
+    Going back is a retry, which must begin after the item reached its present stage. Going on over a process that holds
+    the item at an earlier stage must begin after that process did, or it is a save from before a retry.
+    """
+    if not is_on_path(state.action, stage):
+        return False
+    here, target = position(state.action, state.stage), position(state.action, stage)
+    if target < here:
+        return entered_at is not None and began <= entered_at - _PRECISION
+    held = state.status == Status.STARTED and state.is_held
+    return target > here and held and holder_began is not None and began <= holder_began - _PRECISION
 
 
 def _stale(sentence: str, state: ItemState) -> Refused:
     advice = _("Read it again before you continue.")
-    return Refused("changed", f"{sentence % {'node': state.node, 'now': state}} {advice}")
+    return Refused("changed", f"{sentence % {'node': state.node, 'pid': state.pid, 'now': state}} {advice}")
 
 
 def infer_move(
@@ -91,7 +134,14 @@ def infer_move(
         note = state.note  # saving a failure again needs no new reason
     if status == Status.CANCELLED != state.status and note == state.note:
         note = ""  # the old note isn't the reason for the cancel
-    return _MOVE_TO[Status(status)], TransitionRequest(stage=stage, status=status, note=note, fields=carried)
+    wanted = TransitionRequest(stage=stage, status=status, note=note, fields=carried)
+    return "retry" if _is_retry(state, wanted) else _MOVE_TO[Status(status)], wanted
+
+
+def _is_retry(state: ItemState, wanted: TransitionRequest) -> bool:
+    """Returns whether a worker claims an open item again at an earlier stage."""
+    is_claim = wanted.status == Status.STARTED and bool(wanted.fields.get("node"))
+    return is_claim and state.phase is Phase.OPEN and wanted.stage in retry_stages(state.action, state.stage)
 
 
 def _check_nothing_is_lost(state: ItemState, carried: Mapping[str, Any], stored: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
 from .phases import CLOSED, in_phases
+from .queue_message import QueueMessage
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
 from .uploads import count_ingests
@@ -36,6 +37,7 @@ __all__ = [
     "HistoryEntry",
     "ItemCount",
     "OutcomeCount",
+    "QueueMessage",
     "Reach",
     "SavedView",
     "SearchedText",

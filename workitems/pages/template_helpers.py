@@ -187,6 +187,7 @@ def plain(value: object) -> str:
 _MOVES = {
     "create": gettext_lazy("Created"),
     "progress": gettext_lazy("Advanced"),
+    "retry": gettext_lazy("Retried"),
     "succeed": gettext_lazy("Succeeded"),
     "fail": gettext_lazy("Failed"),
     "suspend": gettext_lazy("Put on hold"),

@@ -8,7 +8,7 @@ from .batch import PlannedMove, TransitionResult, apply
 from .creating import create
 from .related import find_reached_stage
 from .saving import SaveRefused, save
-from .verbs import cancel, edit, fail, notify, progress, requeue, review, succeed, suspend
+from .verbs import cancel, edit, fail, notify, progress, requeue, retry, review, succeed, suspend
 from .worker_state import WORKER_STATE_LIMIT, WorkerStateTooLarge, read_worker_state, save_worker_state
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "progress",
     "read_worker_state",
     "requeue",
+    "retry",
     "review",
     "save",
     "save_worker_state",

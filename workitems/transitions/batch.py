@@ -32,6 +32,7 @@ from ..failures import failed_items, record_failures
 from ..lifecycle import MOVES, PROCESS, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED_COLUMNS, build_search_text
+from ..work_queue import enqueue
 from .related import related_facts
 from .values import check_values
 
@@ -80,11 +81,12 @@ class TransitionBatch:
     def run(
         self,
         ids: Sequence[int],
-        plan: Callable[[Mapping[int, WorkItem]], Mapping[int, PlannedMove]],
+        plan: Callable[[Mapping[int, WorkItem], datetime], Mapping[int, PlannedMove]],
         versions: Mapping[int, int | None],
         queryset: Any,
     ) -> list[TransitionResult]:
-        """Locks the rows, makes the move that `plan` returns for each of them, and saves what was accepted.
+        """Locks the rows, makes the move that `plan` returns for each of them (given the rows and the time), and saves
+        what was accepted.
 
         Returns a result for each id, in order. A row whose version differs from the one in `versions` is refused.
         """
@@ -94,7 +96,7 @@ class TransitionBatch:
             rows = {row.pk: row for row in locked.order_by("pk")}
             # Only now: whoever waited for the lock must come later in the history than whoever had it.
             now = self.at or timezone.now()
-            plans = plan(rows)
+            plans = plan(rows, now)
             related = related_facts(rows, plans, self.by)
             for pk in ids:
                 try:
@@ -147,11 +149,13 @@ class TransitionBatch:
         # An edited note replaces the cause of the failure, but not its time.
         edited = failed_items(row for row, move, new in accepted if move == "edit" and "note" in new)
         record_failures(edited, is_new=False)
+        if self.at is None:  # an invented past is in nobody's queue
+            enqueue([row for row, move, _new in accepted if move == "requeue"], now)
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
         """Sets the new values on the row in memory, and returns the history entry for them."""
         stage, status = row.stage, row.status
-        hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | PROCESS
+        hidden = _NOT_IN_CHANGES if _changes_hands(move, row, new) else _NOT_IN_CHANGES | PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
         if (
             since := compute_stage_entered_at(move, StagePosition.of(row), new.get("stage", stage), now)
@@ -178,6 +182,16 @@ class TransitionBatch:
             changes=changes,
             act=self.act,
         )
+
+
+def _changes_hands(move: str, row: WorkItem, new: Mapping[str, Any]) -> bool:
+    """Returns whether the process is worth recording: a worker's own saves name it all the time, but not when another
+    process takes the item over, or when it is taken from its process.
+    """
+    if move in ("edit", "requeue", "cancel", "retry"):
+        return True
+    former, following = (row.node, row.pid), (new.get("node", row.node), new.get("pid", row.pid))
+    return bool(row.node and following[0]) and former != following
 
 
 def _check_version(row: WorkItem, seen: int | None) -> None:
@@ -220,4 +234,6 @@ def apply(
     `versions`: the versions that the caller has seen; an item that has changed since is refused.
     """
     batch = TransitionBatch(by, via, at, act)
-    return batch.run(ids, lambda rows: dict.fromkeys(rows, (move, requested)), versions or {}, WorkItem.objects.all())
+    return batch.run(
+        ids, lambda rows, _now: dict.fromkeys(rows, (move, requested)), versions or {}, WorkItem.objects.all()
+    )

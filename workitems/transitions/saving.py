@@ -1,9 +1,10 @@
 """Saves complete records: infers the move that is meant, and makes it like any other."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from pharos.accounts.models import User
@@ -30,19 +31,26 @@ def save(
     Only items that `by` can see can be saved. Raises SaveRefused for the first record that is refused.
     """
 
-    def meant(row: WorkItem, requeued_at: datetime | None) -> PlannedMove:
+    def meant(row: WorkItem, requeued_at: datetime | None, now: datetime) -> PlannedMove:
         record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
         try:
             check_immutable(record, stored)
-            check_not_stale(row.lifecycle_state, record, stored, requeued_at=requeued_at)
+            check_not_stale(
+                row.lifecycle_state,
+                record,
+                stored,
+                requeued_at=requeued_at,
+                stage_entered_at=row.stage_entered_at,
+                is_abandoned=now - row.updated_at >= timedelta(minutes=settings.WORKITEM_TAKEOVER_MINUTES),
+            )
             return infer_move(row.lifecycle_state, record, stored, role=effective_role(by))
         except Refused as refused:
             return refused
 
-    def plans(rows: Mapping[int, WorkItem]) -> dict[int, PlannedMove]:
+    def plans(rows: Mapping[int, WorkItem], now: datetime) -> dict[int, PlannedMove]:
         requeued = _last_requeues(rows, records)
-        return {pk: meant(row, requeued.get(pk)) for pk, row in rows.items()}
+        return {pk: meant(row, requeued.get(pk), now) for pk, row in rows.items()}
 
     with transaction.atomic():
         results = TransitionBatch(by, via, at).run(list(records), plans, {}, WorkItem.objects.visible_to(by))

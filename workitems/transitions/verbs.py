@@ -21,6 +21,11 @@ def progress(
     return _move(item, "progress", stage, status, note, context)
 
 
+def retry(item: WorkItem, *, stage: str, node: str, note: str | None = None, **context: Any) -> WorkItem:
+    """Claims an item again for a process, at a stage that it had already passed."""
+    return _move(item, "retry", stage, Status.STARTED, note, {"node": node, **context})
+
+
 def succeed(item: WorkItem, *, stage: str | None = None, note: str | None = None, **context: Any) -> WorkItem:
     return _move(item, "succeed", stage, Status.SUCCESS, note, context)
 
@@ -36,7 +41,7 @@ def suspend(item: WorkItem, *, note: str, **context: Any) -> WorkItem:
 
 
 def cancel(item: WorkItem, *, note: str, stage: str | None = None, **context: Any) -> WorkItem:
-    """`stage` only applies to a worker's cancel; an admin's cancel leads to Resolve."""
+    """Ends the item and releases it. `stage` only applies to a worker's cancel; an admin's cancel leads to Resolve."""
     return _move(item, "cancel", stage, Status.CANCELLED, note, context)
 
 

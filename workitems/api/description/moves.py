@@ -39,18 +39,23 @@ _REQUESTED_BY: dict[str, str | Promise] = {
 }
 _MEANINGS: dict[str, str | Promise] = {
     "progress": gettext_lazy("Work continues: the item is waiting for a stage or running at it."),
+    "retry": gettext_lazy(
+        "A worker claims an ingest again at an earlier stage, after a temporary problem. No process may hold the item, the "
+        "save must name a node, and the first stage isn't possible. Only an admin can retry an item that has retry off or "
+        "needs an admin's review, with requeue."
+    ),
     "succeed": gettext_lazy("Permanently done. An ingest gets the object identifier below if it has none."),
     "fail": gettext_lazy(
         "The task failed. With retry true, it stays open and is retried; with retry false, it is closed."
     ),
     "suspend": gettext_lazy("Put on hold until an admin decides."),
     "cancel": gettext_lazy(
-        "Stopped: later saves are refused. It needs a new note, not the existing one. A service can cancel only an "
-        "upload that another upload has replaced."
+        "Stopped: later saves are refused. It needs a new note, not the existing one. A service can cancel an open ingest "
+        "only up to Validate, or an upload that another upload has replaced."
     ),
     "requeue": gettext_lazy(
-        "Work restarts at an earlier stage or the same one. This is the only way back and the only way to reopen a "
-        "closed item. An item that has succeeded can't be requeued."
+        "Work restarts at an earlier stage or the same one. This is the only way to reopen a closed item. An item that "
+        "has succeeded can't be requeued. An installation can limit the stages to those that its queue serves."
     ),
     "review": gettext_lazy("Staff have checked the result."),
     "unreview": gettext_lazy("Staff want to check the result again."),
@@ -61,6 +66,7 @@ _STAGES_OF: dict[StageRule, str | Promise] = {
     StageRule.SAME: gettext_lazy("The stage doesn't change."),
     StageRule.ONWARD: gettext_lazy("The same stage or a later one on its path."),
     StageRule.SUCCESS: gettext_lazy("The same stage or a later one at which its action can succeed."),
+    StageRule.EARLIER: gettext_lazy("An earlier stage on its path, but not the first one."),
     StageRule.BACK: gettext_lazy("An earlier stage or the same one; for all actions except Ingest, it is Requested."),
     StageRule.RESOLVE: gettext_lazy("The same stage or a later one."),
 }
@@ -180,7 +186,8 @@ def _side_effects(move: Move, status: Status | None) -> Iterable[tuple[str, str]
     for role in roles:
         new = evaluate(move.name, facts, wanted, role=role, domain="DOMAIN", item_name="NAME", now=_NOW)
         for name, value in new.items():
-            if value != getattr(wanted, name, _UNKNOWN) and value != getattr(facts, name, _UNKNOWN):
+            sent = wanted.fields.get(name, getattr(wanted, name, _UNKNOWN))
+            if value not in (sent, getattr(facts, name, _UNKNOWN)):
                 sets.setdefault((name, _api_value(value)), []).append(str(ROLES[role].label))
     for (name, word), who in sets.items():
         only = {"word": word, "who": ", ".join(who)}
@@ -193,11 +200,16 @@ def _sample_transition(move: Move, status: Status | None) -> tuple[ItemState, Tr
     reviewed = move.name != "review"
     action = Action.RESTORE if move.name == "notify" else Action.INGEST
     stage = Stage.RECORD
-    onward = Stage.CLEANUP if move.stage_rule in (StageRule.ONWARD, StageRule.SUCCESS) else stage
-    facts = ItemState(
-        action, stage, now, retry, reviewed=reviewed, node="node", pid=1, stage_started_at=_THEN, is_replaced=True
-    )
-    return facts, TransitionRequest(stage=onward, status=status, note="…" if move.note_required else None)
+    target = {
+        StageRule.ONWARD: Stage.CLEANUP,
+        StageRule.SUCCESS: Stage.CLEANUP,
+        StageRule.EARLIER: Stage.FETCH,
+    }.get(move.stage_rule, stage)
+    is_claim = move.name == "retry"
+    holder: dict[str, Any] = {} if is_claim else {"node": "node", "pid": 1}
+    facts = ItemState(action, stage, now, retry, reviewed=reviewed, stage_started_at=_THEN, is_replaced=True, **holder)
+    note = "…" if move.note_required else None
+    return facts, TransitionRequest(target, status, note, {"node": "node"} if is_claim else {})
 
 
 def _api_value(value: Any) -> str:
