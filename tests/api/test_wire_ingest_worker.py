@@ -241,14 +241,14 @@ def test_an_item_that_is_not_there(worker, item, read):
 
 
 def test_a_worker_lets_go_of_an_upload_that_another_one_has_replaced(worker, virginia):
-    old = make_item(virginia, name="bag.tar", etag="1")
-    new = make_item(virginia, name="bag.tar", etag="2")
+    old = make_item(virginia, name="bag.tar", etag="1", stage="Store")
+    new = make_item(virginia, name="bag.tar", etag="2", stage="Store")
     for item, code in ((old, 200), (new, 409)):
         path = f"/api/v2/items/{item.pk}/"
         body = whole_record(worker.get(path), status="Cancelled", retry=False, note="A newer upload is there.")
         worker.put(path, body, status=code)
-    assert state(old)[:2] == ("Receive", "Cancelled")
-    assert state(new)[:2] == ("Receive", "Pending")
+    assert state(old)[:2] == ("Store", "Cancelled")
+    assert state(new)[:2] == ("Store", "Pending")
 
 
 def batch(*records):

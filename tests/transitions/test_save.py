@@ -98,6 +98,21 @@ LATER = NOW + timedelta(minutes=1)
             "edit",
             TransitionRequest(None, None, None, {}),
         ),
+        # It was released, so the process in a repeated cancel means nothing.
+        (
+            facts(status="Cancelled", retry=False),
+            {"node": "w1", "pid": 7, "needs_admin_review": True},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, None, {"needs_admin_review": True}),
+        ),
+        (
+            facts(status="Cancelled", retry=False, node="w1"),
+            {"node": "", "pid": None},
+            "admin",
+            "edit",
+            TransitionRequest(None, None, None, {"node": "", "pid": None}),
+        ),
         (
             facts(status="Suspended", retry=False),
             {"needs_admin_review": True},
@@ -339,6 +354,8 @@ def test_the_record_after_a_move_means_that_move(row, role, data):
         for name in ("retry", "needs_admin_review"):
             if name not in FLAGS_OF_A_HELD_OR_CLOSED.get(row["status"], ["needs_admin_review"]):
                 given_fields.pop(name, None)
+        if row["status"] == "Cancelled":
+            given_fields = {name: value for name, value in given_fields.items() if name not in ("node", "pid")}
     status = data.draw(st.sampled_from(MOVES[move].statuses)) if MOVES[move].statuses else None
     stage = data.draw(st.none() | st.sampled_from(PATH[row["action"]])) if move not in ("edit", "suspend") else None
     wanted = TransitionRequest(stage=stage, status=status, note=data.draw(st.none() | notes), fields=given_fields)

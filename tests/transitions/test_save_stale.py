@@ -115,7 +115,12 @@ def test_a_save_that_a_retry_has_overtaken_is_stale(now, record, entered, is_sta
     stored = {**CARRIED_NOW, "stage_started_at": now.stage_started_at}
     if is_stale:
         with pytest.raises(Refused) as caught:
-            check_not_stale(now, record, stored, requeued_at=None, stage_entered_at=entered)
+            check_not_stale(now, record, stored, requeued_at=None, is_retried=True, stage_entered_at=entered)
         assert caught.value.sentence.startswith("This item has moved since the stage in your save started.")
     else:
-        check_not_stale(now, record, stored, requeued_at=None, stage_entered_at=entered)
+        check_not_stale(now, record, stored, requeued_at=None, is_retried=True, stage_entered_at=entered)
+
+
+def test_a_client_may_know_better_when_a_later_stage_began():
+    record = {"stage": "Validate", "node": "w1", "pid": 7, "stage_started_at": EARLIER}
+    check_not_stale(CLAIMED, record, {**CARRIED_NOW, "stage_started_at": NOW}, requeued_at=None)

@@ -44,6 +44,7 @@ def check_not_stale(
     stored: Mapping[str, Any],
     *,
     requeued_at: datetime | None,
+    is_retried: bool = False,
     stage_entered_at: datetime | None = None,
     is_abandoned: bool = False,
 ) -> None:
@@ -51,7 +52,7 @@ def check_not_stale(
 
     Records have no version, so this detects the harmful cases that can be seen: a second claim of an item that another
     process holds, queuing an item that a worker has claimed meanwhile, and a save from before a requeue (`requeued_at`;
-    None: never requeued) or a retry.
+    None: never requeued) or a retry (`is_retried`: whether there was one since).
 
     `stage_entered_at`: when the item reached its stage. `is_abandoned`: whether it has been left unchanged for so long
     that another process of the same node can take it over.
@@ -70,7 +71,8 @@ def check_not_stale(
         raise _stale(
             _("This item has been requeued since the stage in your save started. It is now at %(now)s."), state
         )
-    if status == Status.STARTED and _is_overtaken(state, stage, began, stored["stage_started_at"], stage_entered_at):
+    holder_began = stored["stage_started_at"] if is_retried else None
+    if status == Status.STARTED and _is_overtaken(state, stage, began, holder_began, stage_entered_at):
         raise _stale(_("This item has moved since the stage in your save started. It is now at %(now)s."), state)
 
 
@@ -90,8 +92,8 @@ def _is_overtaken(
 ) -> bool:
     """Returns whether the item has left the stage that a save starts since that stage began.
 
-    Going back is a retry, which must begin after the item reached its present stage. Going on over a process that holds
-    the item at an earlier stage must begin after that process did, or it is a save from before a retry.
+    Going back is a retry, which must begin after the item reached its present stage. After a retry, a later stage must
+    begin after the process that holds the item began (`holder_began`), or the save is from before the retry.
     """
     if not is_on_path(state.action, stage):
         return False
@@ -178,6 +180,9 @@ def _edit(state: ItemState, note: str | None, carried: Mapping[str, Any]) -> Tra
             "on its page."
         )
         raise Refused("illegal", sentence % {"now": state}, "retry")
+    if state.status == Status.CANCELLED:
+        # The save that cancelled it can be repeated with the process that it was taken from.
+        fields = {name: value for name, value in fields.items() if name not in PROCESS or not value}
     if state.status == Status.SUSPENDED and not fields.get("needs_admin_review"):
         fields.pop("needs_admin_review", None)  # a held item waits for an admin
     return TransitionRequest(note=None if note == state.note else note, fields=fields)

@@ -31,7 +31,7 @@ def save(
     Only items that `by` can see can be saved. Raises SaveRefused for the first record that is refused.
     """
 
-    def meant(row: WorkItem, requeued_at: datetime | None, now: datetime) -> PlannedMove:
+    def meant(row: WorkItem, restarts: Mapping[str, datetime], now: datetime) -> PlannedMove:
         record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
         try:
@@ -40,7 +40,8 @@ def save(
                 row.lifecycle_state,
                 record,
                 stored,
-                requeued_at=requeued_at,
+                requeued_at=restarts.get("requeue"),
+                is_retried="retry" in restarts,
                 stage_entered_at=row.stage_entered_at,
                 is_abandoned=now - row.updated_at >= timedelta(minutes=settings.WORKITEM_TAKEOVER_MINUTES),
             )
@@ -49,8 +50,8 @@ def save(
             return refused
 
     def plans(rows: Mapping[int, WorkItem], now: datetime) -> dict[int, PlannedMove]:
-        requeued = _last_requeues(rows, records)
-        return {pk: meant(row, requeued.get(pk), now) for pk, row in rows.items()}
+        restarts = _last_restarts(rows, records)
+        return {pk: meant(row, restarts.get(pk, {}), now) for pk, row in rows.items()}
 
     with transaction.atomic():
         results = TransitionBatch(by, via, at).run(list(records), plans, {}, WorkItem.objects.visible_to(by))
@@ -60,13 +61,19 @@ def save(
     return results
 
 
-def _last_requeues(rows: Mapping[int, WorkItem], records: Mapping[int, Mapping[str, Any]]) -> dict[int, datetime]:
-    """Returns when items were last requeued, only for items whose record has a different stage start than the row.
+def _last_restarts(
+    rows: Mapping[int, WorkItem], records: Mapping[int, Mapping[str, Any]]
+) -> dict[int, dict[str, datetime]]:
+    """Returns {item id: {"requeue" or "retry": when it was last made}}, with a retry only if no requeue came after it.
 
-    The archive isn't read: its entries are older than the item's last closing, at least a year ago.
+    Only items are looked up whose record has a different stage start than the row. The archive isn't read: its entries
+    are older than the item's last closing, at least a year ago.
     """
     asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
-    if not asked:
-        return {}
-    requeues = HistoryEntry.objects.filter(item_id__in=asked, move="requeue").order_by("number")
-    return dict(requeues.values_list("item_id", "at"))  # the last one per item wins
+    found: dict[int, dict[str, datetime]] = {}
+    if asked:
+        entries = HistoryEntry.objects.filter(item_id__in=asked, move__in=("requeue", "retry")).order_by("number")
+        for pk, move, at in entries.values_list("item_id", "move", "at"):
+            former = {} if move == "requeue" else found.get(pk, {})
+            found[pk] = {**former, move: at}
+    return found

@@ -37,6 +37,8 @@ _REQUESTED_BY: dict[str, str | Promise] = {
     "review": gettext_lazy("Only on the pages."),
     "unreview": gettext_lazy("Only on the pages."),
 }
+# Which save of a status means a move, where the same status can mean another one.
+_SENT: dict[str, str | Promise] = {"retry": gettext_lazy("%(status)s, at an earlier stage")}
 _MEANINGS: dict[str, str | Promise] = {
     "progress": gettext_lazy("Work continues: the item is waiting for a stage or running at it."),
     "retry": gettext_lazy(
@@ -158,7 +160,7 @@ def other_moves() -> list[MoveRow]:
 
 def _row(move: Move, status: Status | None) -> MoveRow:
     return MoveRow(
-        sent=status.value if status else "",
+        sent=str(_SENT.get(move.name, "%(status)s")) % {"status": status.value} if status else "",
         asked_by=str(_REQUESTED_BY.get(move.name, "")),
         move=move.name,
         meaning=str(_MEANINGS[move.name]),
@@ -206,8 +208,18 @@ def _sample_transition(move: Move, status: Status | None) -> tuple[ItemState, Tr
         StageRule.EARLIER: Stage.FETCH,
     }.get(move.stage_rule, stage)
     is_claim = move.name == "retry"
-    holder: dict[str, Any] = {} if is_claim else {"node": "node", "pid": 1}
-    facts = ItemState(action, stage, now, retry, reviewed=reviewed, stage_started_at=_THEN, is_replaced=True, **holder)
+    facts = ItemState(
+        action,
+        stage,
+        now,
+        retry,
+        reviewed=reviewed,
+        needs_admin_review=not move.sets.get("needs_admin_review", True),
+        node="" if is_claim else "node",
+        pid=None if is_claim else 1,
+        stage_started_at=_THEN,
+        is_replaced=True,
+    )
     note = "…" if move.note_required else None
     return facts, TransitionRequest(target, status, note, {"node": "node"} if is_claim else {})
 
