@@ -136,7 +136,6 @@ def test_no_save_takes_up_what_is_not_open(client, cast, virginia, made, who):
         (FETCHING, {"status": "Suspended", "note": " "}, 422, "note"),
         (FETCHING, {"status": "Failed", "note": ""}, 422, "note"),
         (FETCHING, {"status": "Failed", "note": None}, 422, "note"),
-        ({**FETCHING, "stage": "Store"}, {"status": "Cancelled", "note": "A newer one is there."}, 409, None),
         (FETCHING, {"status": "Cancelled", "note": ""}, 422, "note"),
         (FETCHING, {"status": "Done"}, 422, "status"),
         (FETCHING, {"stage": "fetch"}, 422, "stage"),
