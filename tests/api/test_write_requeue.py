@@ -217,3 +217,37 @@ def test_unknown(admin, stuck, version, number):
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_with_and_without_a_slash(admin, stuck, version, slash):
     is_taken_up(stuck, "Validate", admin.put(version[0].format(stuck.pk).rstrip("/") + slash, {}))
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"), [("Receive", 200), ("Fetch", 422), ("Unpack", 422), ("Validate", 422), (None, 200)]
+)
+def test_only_to_stages_that_the_queue_serves(admin, stuck, version, settings, stage, code):
+    settings.WORKITEM_QUEUE_STAGES = ["Receive", "Store", "Record"]
+    path, name = version
+    before = as_stored(stuck)
+    answer = admin.put(path.format(stuck.pk), {name: stage} if stage else {})
+    if code == 200:
+        is_taken_up(stuck, "Receive", answer)
+        return
+    assert (answer.status, set(answer.body)) == (422, {name, "error"})
+    assert answer.body["error"].endswith("can be requeued to Receive.")
+    assert ("doesn't serve" in answer.body["error"]) == (stage != "Unpack")
+    assert as_stored(stuck) == before
+
+
+def test_an_obsolete_stage_is_not_gone_back_to(admin, stuck, version):
+    before = as_stored(stuck)
+    answer = admin.put(version[0].format(stuck.pk), {version[1]: "Unpack"})
+    assert answer.status == 422
+    assert answer.body["error"].endswith("It can be requeued to Receive, Fetch, Validate.")
+    assert as_stored(stuck) == before
+
+
+def test_where_the_queue_serves_nothing(admin, stuck, version, settings):
+    settings.WORKITEM_QUEUE_STAGES = ["Store"]
+    before = as_stored(stuck)
+    answer = admin.put(version[0].format(stuck.pk), {})
+    assert (answer.status, answer.body["id"]) == (409, stuck.pk)
+    assert "doesn't serve any stage that it could be requeued to" in answer.body["error"]
+    assert as_stored(stuck) == before

@@ -327,11 +327,13 @@ def test_requeue_is_refused_where_the_queue_serves_nothing():
     for action, served in (("Ingest", {"Store"}), ("Fixity Check", set())):
         here = facts(action, "Validate", served_stages=frozenset(served))
         refused = refusal("requeue", here, "admin")
-        assert refused.reason == "illegal"
+        assert refused.reason == "unserved"
         assert (
             "The queue of this installation doesn't serve any stage that it could be requeued to." in refused.sentence
         )
         assert "requeue" not in legal_moves(here, "admin")
+    done = facts("Ingest", "Record", "Success", served_stages=frozenset())
+    assert refusal("requeue", done, "admin").reason == "illegal"
 
 
 # Review and edit

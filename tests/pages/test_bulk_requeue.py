@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems import transitions
+from workitems import bulk, transitions
 from workitems.models import BulkChange, WorkItem
 
 from ..factories import make_item
@@ -90,3 +90,66 @@ def test_nothing_that_can_be_requeued(signed_in, ada, virginia, wally):
     answer = signed_in(ada).post(URL, ticked(done))
     assert not find_form(answer).all("button")
     assert "Don't change anything" in find_form(answer).words
+
+
+@pytest.fixture
+def limited(settings):
+    """A queue that serves three stages of an ingest."""
+    settings.WORKITEM_QUEUE_STAGES = ["Receive", "Store", "Record"]
+
+
+def choices(answer):
+    form = find_form(answer)
+    return [box["value"] for box in form.all("input", name="begin")]
+
+
+def test_they_begin_where_the_queue_takes_them_up_and_the_page_says_so(signed_in, ada, virginia, limited):
+    items = [
+        make_item(virginia, stage=stage, status="Failed", retry=False, note="No.")
+        for stage in ("Validate", "Store", "Storage Validation", "Cleanup")
+    ]
+    client = signed_in(ada)
+    answer = client.post(URL, ticked(*items))
+    assert choices(answer) == ["stopped", "first"]
+    words = find_form(answer).words
+    assert "At the last stage that the queue serves, no later than where each item stopped" in words
+    assert "The queue of this installation serves only these stages of an ingest: Receive, Store, Record." in words
+    done_at_once(client, confirmed(ticked(*items)), URL)
+    assert [waiting()[item.pk] for item in items] == ["Receive", "Store", "Store", "Record"]
+
+
+def test_what_the_queue_does_not_serve_is_skipped_and_told(signed_in, ada, virginia, failed, settings):
+    settings.WORKITEM_QUEUE_STAGES = ["Store", "Record"]
+    early = make_item(virginia, stage="Validate", status="Failed", retry=False, note="No.")
+    stored = as_stored(early)
+    client = signed_in(ada)
+    answer = client.post(URL, ticked(*failed, early))
+    assert choices(answer) == ["stopped"]
+    assert preview(answer) == [
+        "3 items selected",
+        "2 will be requeued and no longer marked as reviewed: 2 Failed",
+        "1 will be skipped: the queue serves no stage that they could restart at",
+    ]
+    assert client.post(URL, confirmed(ticked(*failed, early), "first")).status_code == 422
+    _act, shown = done_at_once(client, confirmed(ticked(*failed, early)), URL)
+    assert outcome(shown) == "Requeued 2 of 3. 1 skipped: the queue serves no stage that they could restart at."
+    assert waiting() == {failed[0].pk: "Store", failed[1].pk: "Requested"}
+    assert as_stored(early) == stored
+
+
+def test_many_that_the_queue_does_not_serve_are_told(signed_in, ada, virginia, jhu, settings):
+    """Counted by the summary table, as a list that is too long to be read."""
+    settings.WORKITEM_QUEUE_STAGES = ["Store", "Record"]
+    for stage in ("Validate", "Store", "Store"):
+        make_item(virginia, stage=stage, status="Failed", retry=False, note="No.")
+    selection = bulk.Selection(
+        {"query": "status=Failed", "mark": bulk.read_marker(), "zone": "UTC", "at_least": True},
+        3,
+        "",
+        is_volatile=False,
+    )
+    found = bulk.dry_run(selection, ada, "requeue")
+    assert found.affected == 2
+    assert [(str(why), number) for why, number in found.skipped] == [
+        ("the queue serves no stage that they could restart at", 1)
+    ]

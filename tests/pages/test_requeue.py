@@ -41,6 +41,47 @@ def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
     assert [stage for stage, chosen in choice.items() if chosen] == ["Store"]
 
 
+def test_only_what_the_queue_serves_is_offered_and_the_page_says_why(signed_in, ada, failed, settings):
+    settings.WORKITEM_QUEUE_STAGES = ["Receive", "Store", "Record"]
+    client = signed_in(ada)
+    page = client.get(url(failed))
+    assert stages_of(page) == {"Receive": False, "Store": True}
+    left_out = "Fetch, Validate, Reingest Check, Copy To Staging, Format Identification"
+    assert f"The queue of this installation doesn't serve {left_out}." in find_form(page).words
+    before = as_stored(failed)
+    refused = client.post(url(failed), {"stage": "Validate"})
+    assert refused.status_code == 422
+    assert "can't be requeued to “Validate”" in problems(refused)[0]
+    assert as_stored(failed) == before
+    assert client.post(url(failed), {"stage": "Receive"}).status_code == 302
+    assert last_entry(failed).stage_after == "Receive"
+
+
+def test_where_the_queue_serves_everything_nothing_is_explained(signed_in, ada, failed):
+    assert "The queue of this installation" not in find_form(signed_in(ada).get(url(failed))).words
+
+
+@pytest.mark.parametrize("made", [{"stage": "Validate"}, {"action": "Fixity Check", "stage": "Validate"}])
+def test_where_the_queue_serves_nothing_the_page_says_so(signed_in, ada, virginia, settings, made):
+    settings.WORKITEM_QUEUE_STAGES = ["Store", "Record"]
+    settings.WORKITEM_QUEUE_URL = "http://127.0.0.1:1"
+    item = make_item(virginia, status="Failed", retry=False, note="No.", **made)
+    before, client = as_stored(item), signed_in(ada)
+    assert "Requeue…" not in client.get(f"/items/{item.pk}").content.decode()
+    for answer in (client.get(url(item)), client.post(url(item), {"stage": "Validate"})):
+        assert answer.status_code == 409
+        assert "doesn't serve any stage that it could be requeued to" in problems(answer)[0]
+    assert as_stored(item) == before
+
+
+def test_a_cancelled_item_that_stopped_before_all_that_the_queue_serves(signed_in, ada, item, settings):
+    settings.WORKITEM_QUEUE_STAGES = ["Store", "Record"]
+    transitions.cancel(item, note="no", by=ada)
+    answer = signed_in(ada).get(url(item))
+    assert answer.status_code == 409
+    assert "doesn't serve any stage" in problems(answer)[0]
+
+
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
 def test_what_is_no_ingest_begins_again_as_a_request(signed_in, ada, wally, virginia, action):
     item = make_item(virginia, action=action)

@@ -11,19 +11,22 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User
 
-from ..lifecycle import Phase, phase_of
+from ..lifecycle import Phase, phase_of, requeue_stages
 from ..listing import find
+from ..models import find_served_stages
 from ..vocabulary import Status
 from .run import Selection, selected_items, selected_list
 
 AFFECTED = ""  # the verdict on an item that the move would be made on
 ALREADY = "already"
+UNSERVED = _("the queue serves no stage that they could restart at")
 # Why an item is skipped, as `Preview.skipped` says it.
 SKIPPED: dict[str, str | Promise] = {
     "open": _("not finished yet"),
     "cancelled": _("already cancelled"),
     "closed": _("already finished"),
     "succeeded": _("already succeeded and can't be requeued"),
+    "unserved": UNSERVED,
     "gone": _("changed since you opened the list"),
 }
 
@@ -31,6 +34,8 @@ SKIPPED: dict[str, str | Promise] = {
 class Outcome(NamedTuple):
     """The values of an item that decide whether a move is made on it."""
 
+    action: str
+    stage: str
     status: str
     retry: bool
     reviewed: bool
@@ -56,7 +61,10 @@ def _of_cancel(outcome: Outcome) -> str:
 
 
 def _of_requeue(outcome: Outcome) -> str:
-    return "succeeded" if outcome.status == Status.SUCCESS else AFFECTED
+    if outcome.status == Status.SUCCESS:
+        return "succeeded"
+    served = find_served_stages(outcome.action)
+    return AFFECTED if requeue_stages(outcome.action, outcome.stage, served) else "unserved"
 
 
 VERDICTS: dict[str, Callable[[Outcome], str]] = {
@@ -98,9 +106,10 @@ def dry_run(selection: Selection, user: User, move: str) -> Preview:
     is_small = "ids" in selection.stored
     kinds = _kinds_of(selection, user) if is_small else find(selected_list(selection.stored, user)).outcomes
     for kind, number in kinds.items():
-        verdict = VERDICTS[move](Outcome(*kind))
+        outcome = Outcome(*kind)
+        verdict = VERDICTS[move](outcome)
         counted[verdict] += number
-        outcomes[kind[0]] += number if verdict == AFFECTED else 0
+        outcomes[outcome.status] += number if verdict == AFFECTED else 0
     if is_small:
         counted["gone"] = max(0, selection.total - counted.total())
     skipped = [(sentence, counted[why]) for why, sentence in SKIPPED.items() if counted[why]]
@@ -108,7 +117,7 @@ def dry_run(selection: Selection, user: User, move: str) -> Preview:
     return Preview(selection.total, counted[AFFECTED], counted[ALREADY], made, skipped, selection.is_whole)
 
 
-def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
-    """{(status, retry, reviewed): number} of the items that are still as they were shown, in one statement."""
-    items = selected_items(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
-    return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}
+def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, str, str, bool, bool], int]:
+    """{(action, stage, status, retry, reviewed): number} of the items that are still as they were shown, in one statement."""
+    items = selected_items(selection.stored, user).order_by().values_list(*Outcome._fields)
+    return {(*kind,): number for *kind, number in items.annotate(number=Count("pk"))}

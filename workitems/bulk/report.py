@@ -14,6 +14,7 @@ from pharos.accounts.roles import Permission
 
 from ..audit_log import query_entries
 from ..models import BulkChange, WorkItem
+from .preview import UNSERVED
 from .run import INVERSE_MOVES
 
 _CHANGED = _("changed since the list was opened")
@@ -61,7 +62,7 @@ def skip_reasons(change: BulkChange) -> list[tuple[str | Promise, int]]:
     """(reason, number) of the items that a bulk change skipped."""
     reasons = {"changed": _UNDONE if "undo" in change.selection else _CHANGED, "forbidden": _FORBIDDEN}
     reasons["illegal"] = reasons["invalid"] = _ILLEGAL[change.move]
-    reasons["missing"] = _CHANGED
+    reasons["missing"], reasons["unserved"] = _CHANGED, UNSERVED
     return [(reasons[reason], number) for reason, number in sorted(change.skipped.items())]
 
 

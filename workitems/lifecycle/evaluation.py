@@ -21,7 +21,6 @@ from .paths import (
     is_on_path,
     phase_of,
     position,
-    requeue_stages,
     retry_stages,
 )
 
@@ -46,7 +45,8 @@ def evaluate(
     if _is_repeat(move, state, new):
         return {}
     if sentence := explain_refusal(name, state, role):
-        raise Refused("illegal", sentence)
+        is_unserved = name == "requeue" and not state.requeue_stages and state.status != Status.SUCCESS
+        raise Refused("unserved" if is_unserved else "illegal", sentence)
     _check_stage(move, state, stage)
     if name == "retry" and not new.get("node"):
         raise Refused("invalid", _("A retry is a claim, so it needs the node that claims the item."), "node")
@@ -216,7 +216,7 @@ def _check_stage(move: Move, state: ItemState, stage: str) -> None:
 
 def _requeue_error(state: ItemState, stage: str) -> Refused:
     """Why an item isn't requeued to this stage, and what is possible."""
-    if stage in requeue_stages(state.action, state.actual_stage):
+    if stage in state.unserved_stages:
         sentence = _("The queue of this installation doesn't serve %(stage)s. This item can be requeued to %(legal)s.")
     else:
         sentence = _("This item had reached %(stood)s. It can be requeued to %(legal)s.")

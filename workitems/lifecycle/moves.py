@@ -184,6 +184,12 @@ class ItemState:
         return requeue_stages(self.action, self.actual_stage, self.served_stages)
 
     @property
+    def unserved_stages(self) -> list[Stage]:
+        """The stages that it could be requeued to if the installation's queue served them."""
+        possible = requeue_stages(self.action, self.actual_stage)
+        return [stage for stage in possible if stage not in self.requeue_stages]
+
+    @property
     def actual_stage(self) -> str:
         """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
         return self.stage_before_cancel or self.stage
@@ -214,6 +220,7 @@ class Refused(Exception):
     - "missing": there is no such item
     - "forbidden": this person can't make the move
     - "illegal": the item's state doesn't allow it
+    - "unserved": the installation's queue doesn't take up items of its kind
     - "invalid": a value is missing or wrong; `field` names it
     - "changed": the item has changed since the caller read it
     """

@@ -11,7 +11,7 @@ from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
 from .history import AcceptedChange, ArchivedEntry, HistoryEntry
 from .phases import CLOSED, in_phases
-from .queue_message import QueueMessage
+from .queue_message import QueueMessage, find_served_stages
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
 from .uploads import count_ingests
@@ -48,5 +48,6 @@ __all__ = [
     "WorkItemQuerySet",
     "WorkItemState",
     "count_ingests",
+    "find_served_stages",
     "in_phases",
 ]

@@ -1,8 +1,19 @@
-"""The outbox of the installation's queue: which requeued items still have to be pushed. `work_queue` fills and empties it."""
+"""The installation's queue: the stages that it serves, and the outbox of requeued items that still have to be pushed.
 
+`work_queue` fills and empties the outbox.
+"""
+
+from django.conf import settings
 from django.db import models
 
-from ..vocabulary import stage_choices
+from ..lifecycle import served_stages
+from ..vocabulary import Stage, stage_choices
+
+
+def find_served_stages(action: str, *, about_file: bool = False) -> frozenset[Stage] | None:
+    """Returns where the queue takes up items of this action, as the settings say; None: at every stage."""
+    topics = settings.WORKITEM_QUEUE_TOPICS if settings.WORKITEM_QUEUE_URL else None
+    return served_stages(action, about_file=about_file, stages=settings.WORKITEM_QUEUE_STAGES, topics=topics)
 
 
 class QueueMessage(models.Model):

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, F, Q
 from django.db.models.expressions import RawSQL
@@ -19,13 +18,14 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..database import VocabularyCheck
-from ..lifecycle import ItemState, Phase, phase_of, served_stages
+from ..lifecycle import ItemState, Phase, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
 from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
+from .queue_message import find_served_stages
 
 ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
@@ -310,17 +310,7 @@ class WorkItem(models.Model):
             pid=self.pid,
             stage_started_at=self.stage_started_at,
             object_identifier=self.object_identifier,
-            served_stages=self.served_stages,
-        )
-
-    @property
-    def served_stages(self) -> frozenset[str] | None:
-        """Where the installation's queue takes up items like this one; None: at every stage."""
-        return served_stages(
-            self.action,
-            about_file=bool(self.generic_file_identifier),
-            stages=settings.WORKITEM_QUEUE_STAGES,
-            topics=settings.WORKITEM_QUEUE_TOPICS if settings.WORKITEM_QUEUE_URL else None,
+            served_stages=find_served_stages(self.action, about_file=bool(self.generic_file_identifier)),
         )
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -1,5 +1,6 @@
 """The forms of the moves. They know neither request nor database."""
 
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 from unicodedata import category, normalize
 
@@ -9,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..database import MAX_BIGINT
-from ..lifecycle import NOTE_LIMIT
+from ..lifecycle import NOTE_LIMIT, PATHS, first_stage
+from ..vocabulary import Action
 
 
 class MoveForm(forms.Form):
@@ -100,6 +102,8 @@ class BulkCancelForm(forms.Form):
 
 
 class BulkRequeueForm(forms.Form):
+    """`served`: the stages of an ingest that the installation's queue serves; None: all."""
+
     begin = forms.ChoiceField(
         label=_("Restart"),
         choices=[("stopped", _("Where each item stopped")), ("first", _("At the first stage of each item"))],
@@ -108,6 +112,20 @@ class BulkRequeueForm(forms.Form):
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose where the items restart.")),
     )
     note = note_field(required=True, help_text=_("It replaces each item's note. The history keeps the old notes."))
+
+    def __init__(self, *args: Any, served: Collection[str] | None = None, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if served is None:
+            return
+        field = cast(forms.ChoiceField, self.fields["begin"])
+        choices = [("stopped", _("At the last stage that the queue serves, no later than where each item stopped"))]
+        if first_stage(Action.INGEST) in served:
+            choices.append(("first", _("At the first stage of each item")))
+        field.choices = choices
+        listed = ", ".join(stage for stage in PATHS[Action.INGEST] if stage in served)
+        field.help_text = _("The queue of this installation serves only these stages of an ingest: %(stages)s.") % {
+            "stages": listed or "–"
+        }
 
 
 class RequeueForm(MoveForm):
@@ -119,7 +137,7 @@ class RequeueForm(MoveForm):
         ),
     )
 
-    def __init__(self, *args, stages: list[str], **kwargs):
+    def __init__(self, *args, stages: Sequence[str], unserved: Sequence[str], **kwargs):
         super().__init__(*args, **kwargs)
         field = cast(forms.ChoiceField, self.fields["stage"])
         field.choices = [(stage, stage) for stage in stages]
@@ -127,6 +145,10 @@ class RequeueForm(MoveForm):
             "required": _("Choose the stage to restart at."),
             "invalid_choice": _("This item can't be requeued to “%(value)s”. Choose one of the stages below."),
         }
+        if unserved:
+            field.help_text = _("The queue of this installation doesn't serve %(stages)s.") % {
+                "stages": ", ".join(unserved)
+            }
 
 
 class ReviewForm(MoveForm):

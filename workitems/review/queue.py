@@ -221,6 +221,6 @@ def count_unreviewed(found: ListResult) -> int:
     """How many of the matching items are finished but not reviewed."""
     return sum(
         number
-        for (status, retry, reviewed), number in found.outcomes.items()
+        for (_action, _stage, status, retry, reviewed), number in found.outcomes.items()
         if not reviewed and phase_of(status, retry=retry) is Phase.CLOSED
     )

@@ -61,12 +61,12 @@ class ListResult(ABC):
         return self.sort == self.listing.sort
 
     @property
-    def outcomes(self) -> Counter[tuple[str, bool, bool]]:
-        """{(status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
-        masks, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
+    def outcomes(self) -> Counter[tuple[str, str, str, bool, bool]]:
+        """{(action, stage, status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
+        masks, found = self.listing.facet_conditions, Counter[tuple[str, str, str, bool, bool]]()
         for kind, number in self.counts.kinds.items():
             if matches_any(kind, masks):
-                found[kind.status, bool(kind.retry), bool(kind.reviewed)] += number
+                found[kind.action, kind.stage, kind.status, bool(kind.retry), bool(kind.reviewed)] += number
         return found
 
     @abstractmethod

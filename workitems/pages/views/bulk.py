@@ -17,6 +17,8 @@ from ... import bulk
 from ...bulk import dry_run
 from ...database import parse_bigint
 from ...listing import ItemList
+from ...models import find_served_stages
+from ...vocabulary import Action
 from ..access import ItemViewMixin, url_of_bulk_change, url_of_list, url_of_queue
 from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
 from .notes import CANCEL_NOTES, REQUEUE_NOTES
@@ -147,7 +149,7 @@ class BulkRequeue(BulkMoveView):
     notes = REQUEUE_NOTES
 
     def form(self, data=None):
-        return BulkRequeueForm(data)
+        return BulkRequeueForm(data, served=find_served_stages(Action.INGEST))
 
     def move(self, form):
         return "requeue"

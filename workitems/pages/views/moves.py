@@ -1,5 +1,7 @@
 """The moves that people make: GET is the confirmation page, POST makes the move."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,7 +15,7 @@ from pharos.accounts.roles import Permission
 from ... import transitions
 from ...api import STATUS_OF
 from ...explanations import first_line
-from ...lifecycle import Refused, explain_refusal, requeue_stages
+from ...lifecycle import Refused, explain_refusal
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import ItemDetail
@@ -34,9 +36,17 @@ class MoveView(ItemViewMixin, View):
     def move(self, item, values):
         raise TypeError(f"{type(self).__name__} makes no move")
 
+    def state(self, item):
+        """What the rules know of the item."""
+        return item.lifecycle_state
+
+    def barred(self, item) -> str:
+        """Why the move can't be made at all, or an empty text."""
+        return explain_refusal(self.name, self.state(item), self.request.user.role)
+
     def get(self, request, pk):
         item = self.item()
-        if barred := explain_refusal(self.name, item.lifecycle_state, request.user.role):
+        if barred := self.barred(item):
             return self.page(item, self.form(item), status=409, barred=barred)
         return self.page(item, self.form(item))
 
@@ -119,9 +129,20 @@ class Requeue(MoveView):
     template_name = "workitems/moves/requeue.html"
     success_message = gettext_lazy("Requeued %(name)s.")
 
+    def state(self, item):
+        return replace(item.lifecycle_state, stage_before_cancel=transitions.find_reached_stage(item))
+
     def form(self, item, data=None):
-        stages = requeue_stages(item.action, transitions.find_reached_stage(item))
-        return RequeueForm(data, stages=stages, initial={"version": item.version, "stage": stages[-1]})
+        state = self.state(item)
+        stages = state.requeue_stages
+        initial = {"version": item.version, "stage": stages[-1] if stages else None}
+        return RequeueForm(data, stages=stages, unserved=state.unserved_stages, initial=initial)
+
+    def post(self, request, pk):
+        item = self.item()
+        if not self.state(item).requeue_stages:  # a form without a choice can't be filled in
+            return self.page(item, self.form(item), status=409, barred=self.barred(item))
+        return super().post(request, pk)
 
     def move(self, item, values):
         transitions.requeue(
