@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from workitems.lifecycle import PRESENT_TOPICS
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = (ROOT / "pharos" / "settings.py").read_text()
 KNOBS = re.findall(r"^\w+(?::[^=]+)? = env\.\w+\(\s*\"(\w+)\"", SOURCE, re.MULTILINE)
@@ -132,6 +134,21 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
             {"DATABASE_REPLICA_URL": "postgres://u@h/db, postgres://u@h/db"},
             "DATABASE_REPLICA_URL: list each standby only once",
         ),
+        ({"WORKITEM_TAKEOVER_MINUTES": "0"}, "WORKITEM_TAKEOVER_MINUTES: "),
+        ({"WORKITEM_TAKEOVER_MINUTES": "10081"}, "WORKITEM_TAKEOVER_MINUTES: "),
+        ({"WORKITEM_TAKEOVER_MINUTES": "soon"}, "WORKITEM_TAKEOVER_MINUTES: "),
+        ({"WORKITEM_QUEUE_STAGES": "Receive,Shelve"}, "WORKITEM_QUEUE_STAGES: “Shelve” is not a stage of an ingest"),
+        ({"WORKITEM_QUEUE_STAGES": "Unpack"}, "WORKITEM_QUEUE_STAGES: “Unpack” is not a stage of an ingest"),
+        ({"WORKITEM_QUEUE_STAGES": "Requested"}, "WORKITEM_QUEUE_STAGES: “Requested” is not a stage of an ingest"),
+        ({"WORKITEM_QUEUE_URL": "127.0.0.1:4151"}, "WORKITEM_QUEUE_URL: “127.0.0.1:4151” is not the HTTP address"),
+        ({"WORKITEM_QUEUE_URL": "http://q:4151/pub"}, "WORKITEM_QUEUE_URL: “http://q:4151/pub” is not the HTTP"),
+        ({"WORKITEM_QUEUE_URL": "nsq://q:4150"}, "WORKITEM_QUEUE_URL: “nsq://q:4150” is not the HTTP address"),
+        ({"WORKITEM_QUEUE_TOPICS": "Ingest/Store"}, "WORKITEM_QUEUE_TOPICS: “Ingest/Store” names no topic; use"),
+        ({"WORKITEM_QUEUE_TOPICS": "Inges/Store=a"}, "WORKITEM_QUEUE_TOPICS: “Inges” is not an action; use one of"),
+        ({"WORKITEM_QUEUE_TOPICS": "Delete/Store=a"}, "WORKITEM_QUEUE_TOPICS: “Store” is not a stage of Delete"),
+        ({"WORKITEM_QUEUE_TOPICS": "Ingest/=a"}, "WORKITEM_QUEUE_TOPICS: “” is not a stage of Ingest"),
+        ({"WORKITEM_QUEUE_TOPICS": "Delete=a b"}, "WORKITEM_QUEUE_TOPICS: “a b” can't be a topic"),
+        ({"WORKITEM_QUEUE_TOPICS": "Delete="}, "WORKITEM_QUEUE_TOPICS: “” can't be a topic"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
@@ -275,6 +292,43 @@ def test_the_other_knobs_arrive(start):
     assert found["SERVER_EMAIL"] == "pharos@example.org"
     assert found["CONSORTIUM_DOMAIN"] == "example.org"
     assert found["LOGGING"]["root"]["level"] == "WARNING"
+
+
+def test_a_stage_that_is_to_be_served_needs_a_topic(start):
+    stages = {"WORKITEM_QUEUE_STAGES": "Receive,Fetch"}
+    start(**PRODUCTION, **stages)
+    queue = {**PRODUCTION, **stages, "WORKITEM_QUEUE_URL": "http://127.0.0.1:4151"}
+    with pytest.raises(ImproperlyConfigured) as caught:
+        start(**queue)
+    [_heading, line] = str(caught.value).splitlines()
+    assert line.strip().startswith("WORKITEM_QUEUE_TOPICS: “Fetch” has no topic")
+    start(**queue, WORKITEM_QUEUE_TOPICS="Ingest/Receive=a,Ingest/Fetch=b")
+
+
+def test_the_queue_of_todays_workers_and_one_of_ones_own(start):
+    found = start(**PRODUCTION)
+    assert (found["WORKITEM_QUEUE_URL"], found["WORKITEM_QUEUE_STAGES"]) == ("", [])
+    assert found["WORKITEM_TAKEOVER_MINUTES"] == 15
+    assert found["WORKITEM_QUEUE_TOPICS"] == PRESENT_TOPICS
+    found = start(
+        **PRODUCTION,
+        WORKITEM_TAKEOVER_MINUTES="60",
+        WORKITEM_QUEUE_URL="http://queue.example.org:4151",
+        WORKITEM_QUEUE_STAGES="Receive, Copy To Staging",
+        WORKITEM_QUEUE_TOPICS="Ingest/Receive = fetch, Ingest=others,Restore=restore#ephemeral",
+    )
+    assert found["WORKITEM_QUEUE_STAGES"] == ["Receive", "Copy To Staging"]
+    assert found["WORKITEM_QUEUE_TOPICS"] == {
+        "Ingest/Receive": "fetch",
+        "Ingest": "others",
+        "Restore": "restore#ephemeral",
+    }
+
+
+def test_the_table_of_topics_in_the_documentation_is_the_default():
+    text = (ROOT / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| `([A-Z][^`]*)` \| `([a-z0-9_]+)` \|$", text, re.MULTILINE)
+    assert dict(rows) == PRESENT_TOPICS
 
 
 def test_a_start_in_the_wrong_environment_stops():

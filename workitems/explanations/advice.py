@@ -286,7 +286,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
         _t(
             "This stage has started, but no worker is processing it at the moment. It will be picked up again "
-            "automatically."
+            "automatically, possibly at an earlier stage."
         ),
         Who.NOBODY,
         "",

@@ -77,6 +77,7 @@ class Moves(EnglishView):
             "paths": moves.paths(),
             "states": moves.phases(),
             "saves": moves.saved_moves(),
+            "takeover_minutes": settings.WORKITEM_TAKEOVER_MINUTES,
             "others": moves.other_moves(),
             "words": moves.vocabulary(),
             "claim": samples.CLAIM,

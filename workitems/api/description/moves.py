@@ -42,9 +42,9 @@ _SENT: dict[str, str | Promise] = {"retry": gettext_lazy("%(status)s, at an earl
 _MEANINGS: dict[str, str | Promise] = {
     "progress": gettext_lazy("Work continues: the item is waiting for a stage or running at it."),
     "retry": gettext_lazy(
-        "A worker claims an ingest again at an earlier stage, after a temporary problem. No process may hold the item, the "
-        "save must name a node, and the first stage isn't possible. Only an admin can retry an item that has retry off or "
-        "needs an admin's review, with requeue."
+        "A worker claims an ingest again at an earlier stage, after a temporary problem. The item can't be held by another "
+        "process, and the save must name a node. If retry is off or the item needs an admin's review, only an admin can "
+        "restart it, with requeue."
     ),
     "succeed": gettext_lazy("Permanently done. An ingest gets the object identifier below if it has none."),
     "fail": gettext_lazy(
