@@ -160,8 +160,9 @@ def test_without_a_queue_nothing_is_left_behind(stuck, ada):
         push()
 
 
-def test_an_invented_past_is_not_pushed(nsqd, stuck, ada):
-    transitions.requeue(stuck, by=ada, at=timezone.now() - timedelta(days=3))
+def test_an_invented_past_knows_no_queue(nsqd, stuck, ada, settings):
+    settings.WORKITEM_QUEUE_STAGES = ["Receive"]
+    transitions.requeue(stuck, stage="Store", by=ada, at=timezone.now() - timedelta(days=3))
     work_queue.wait_until_idle()
     assert (nsqd.messages(), waiting()) == ([], {})
 

@@ -41,6 +41,9 @@ _NOT_IN_CHANGES = frozenset(
     {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
 )
 
+# An invented past, as in the demo, isn't in the installation's queue.
+_NO_QUEUE: dict[str, Any] = {"served_stages": None}
+
 PlannedMove = tuple[str, TransitionRequest] | Refused  # the move to make on an item, or why there is none
 
 
@@ -122,7 +125,7 @@ class TransitionBatch:
             check_values(type(row), given if requested.note is None else {**given, "note": requested.note})
         new = evaluate(
             move,
-            replace(row.lifecycle_state, **related),
+            replace(row.lifecycle_state, **({} if self.at is None else _NO_QUEUE), **related),
             requested,
             role=effective_role(self.by),
             domain=row.institution.identifier,
@@ -149,7 +152,7 @@ class TransitionBatch:
         # An edited note replaces the cause of the failure, but not its time.
         edited = failed_items(row for row, move, new in accepted if move == "edit" and "note" in new)
         record_failures(edited, is_new=False)
-        if self.at is None:  # an invented past is in nobody's queue
+        if self.at is None:
             enqueue([row for row, move, _new in accepted if move == "requeue"], now)
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
