@@ -17,7 +17,7 @@ from .views import render_key_once
 admin.site.site_header = "Pharos"
 admin.site.site_title = "Pharos"
 admin.site.index_title = "Administration"
-# allauth's addresses are derived from the user; a second place to edit them would only cause conflicts.
+# allauth keeps a copy of each user's address. Editing it separately would only cause conflicts.
 admin.site.unregister(EmailAddress)
 
 
@@ -33,7 +33,7 @@ class InstitutionAdmin(admin.ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """A new user has no password, and sets one with "Forgot your password?" on the sign-in page."""
+    """New users have no password; they set one with "Forgot your password?" on the sign-in page."""
 
     list_display = ["email", "name", "role", "institution", "is_active", "last_login"]
     list_filter = ["role", "is_active", "institution"]
@@ -48,7 +48,7 @@ class UserAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None):
-        # Deactivate them instead: their keys and what they did stay traceable.
+        # Users are deactivated instead, so that their keys and what they did stay traceable.
         return False
 
 
@@ -114,7 +114,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
         obj.pk, obj.prefix = made.pk, made.prefix
 
     def response_add(self, request, obj, post_url_continue=None):
-        return render_key_once(request, obj, obj.secret, back=reverse(self.changelist_url))
+        return render_key_once(request, obj, obj.secret, back_url=reverse(self.changelist_url))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
     def revoke(self, request, queryset):

@@ -1,4 +1,4 @@
-"""Who may do what. This is the only place that decides it. It knows neither HTTP nor SQL.
+"""Roles and their permissions, the only place that decides who can do what. It knows neither HTTP nor SQL.
 
 A new role is a member of Role and a row in ROLES.
 """
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Permission(StrEnum):
-    """Something that a person or service may be allowed to do. The moves of the lifecycle have their own names here."""
+    """Something that a user can be allowed to do. Moves of the life cycle have the same names here as there."""
 
     SIGN_IN = "sign_in"  # use the web pages
     BROWSE = "browse"  # list, item page, search, export
@@ -46,6 +46,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RoleRow:
+    """The label and the permissions of a role."""
+
     label: str | Promise
     permissions: frozenset[Permission]
 

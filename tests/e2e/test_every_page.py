@@ -193,7 +193,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     expect(page.locator(".marked")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)
-    page.locator(".alike button").click()
+    page.locator(".similar button").click()
     expect(page.locator(".preview")).to_be_visible()
     look()
     page.locator("button[name=confirmed]").click()

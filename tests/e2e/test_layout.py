@@ -18,7 +18,7 @@ HEIGHTS = "(rows) => rows.map((row) => [row.innerText, row.getBoundingClientRect
 BEYOND = """() => {
   const found = [];
   for (const one of document.body.querySelectorAll("*")) {
-    if (one.closest("svg, [popover], .visually-hidden, .whole, .live") || !one.checkVisibility()) continue;
+    if (one.closest("svg, [popover], .visually-hidden, .full-text, .live-update") || !one.checkVisibility()) continue;
     const style = getComputedStyle(one), around = getComputedStyle(one.parentElement);
     if (["absolute", "fixed"].includes(style.position) || around.display === "inline") continue;
     if (around.overflowX !== "visible") continue;
@@ -74,7 +74,7 @@ def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
 def test_what_a_row_has_no_room_for_is_told_on_hover(language, reading, with_items):
     page = reading("ada", language)
     page.goto("/items/?per_page=50")
-    cut = page.locator(".items td > div, .items .short > :first-child").evaluate_all(CUT)
+    cut = page.locator(".items td > div, .items .truncated > :first-child").evaluate_all(CUT)
     assert len(cut) > 3
     for text, titles in cut:
         assert any(title and (title in text or text in title) for title in titles), text
@@ -107,7 +107,7 @@ def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, readin
 def test_the_measure_would_see_what_is_too_wide(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
-    page.evaluate("document.querySelector('.figures td').append('x'.repeat(300))")
+    page.evaluate("document.querySelector('.number-table td').append('x'.repeat(300))")
     assert page.evaluate(BEYOND) != []
 
 
@@ -117,7 +117,7 @@ def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, o
     page = opened(cast["ada"])
     page.set_viewport_size(viewport)
     page.goto("/")
-    for columns in (".halves", ".side-by-side:not(.alone)"):
+    for columns in (".two-columns", ".side-by-side:not(.one-column)"):
         first = page.locator(f"{columns} > :first-child").last
         whole = first.bounding_box()["width"]
         page.locator(columns).last.evaluate(
@@ -134,13 +134,13 @@ def test_on_a_phone_the_column_is_folded_until_it_is_opened(scripts, address, in
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(NARROW)
     page.goto(address)
-    fold, content = page.locator(".fold > summary"), page.locator(inside).first
+    fold, content = page.locator(".disclosure > summary"), page.locator(inside).first
     expect(content).to_be_hidden()
     fold.focus()
     page.keyboard.press("Enter")
     expect(content).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.locator(".folded :focus")).to_have_count(1)
+    expect(page.locator(".disclosure-content :focus")).to_have_count(1)
     fold.press("Enter")
     expect(content).to_be_hidden()
     page.set_viewport_size(WIDE)

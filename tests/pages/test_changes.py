@@ -25,7 +25,7 @@ from .page_elements import parse_page
 def drawn(client, address="/items/"):
     """A page of the list, as the function that asks what has changed since."""
     response = client.get(address)
-    probe = parse_page(response).one("div", class_="live")["data-live"]
+    probe = parse_page(response).one("div", class_="live-update")["data-live"]
     shown = ",".join(str(pk) for pk in item_ids(response))
 
     def ask():
@@ -199,7 +199,7 @@ def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num
 
 def test_another_institutions_items_are_not_told_of_by_their_numbers(signed_in, dora, theirs, wally):
     client = signed_in(dora)
-    probe = parse_page(client.get("/items/")).one("div", class_="live")["data-live"]
+    probe = parse_page(client.get("/items/")).one("div", class_="live-update")["data-live"]
     transitions.progress(theirs, stage="Store", by=wally)
     assert client.get(f"{probe}&shown={theirs.pk}").status_code == 204
 
@@ -269,7 +269,7 @@ def test_asking_changes_nothing_and_makes_no_session_last_longer(signed_in, dora
 
 def test_the_page_asks_for_its_own_list(signed_in, ada, item):
     read = parse_page(signed_in(ada).get("/items/?status=Failed&sort=name&format=html"))
-    live = read.one("div", class_="live")
+    live = read.one("div", class_="live-update")
     assert live["data-live"].startswith("/items/changes?since=")
     assert live["data-live"].endswith("&status=Failed&sort=name")
     assert live.one("a", data_show=True)["href"] == "/items/?status=Failed&sort=name"
@@ -287,12 +287,12 @@ def test_who_wants_no_updates_has_none(signed_in, dora, item):
         read = parse_page(client.get("/items/"))
     assert len(without) == len(with_updates) - 1
     for response in (read, parse_page(client.get(f"/items/{item.pk}"))):
-        assert not response.all("div", class_="live")
+        assert not response.all("div", class_="live-update")
         assert not [one for one in response.all("script") if "live" in one["src"]]
 
 
 def test_a_wrong_list_asks_nothing(signed_in, dora):
-    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live")
+    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live-update")
 
 
 # Where it is read

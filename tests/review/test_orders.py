@@ -76,7 +76,7 @@ def test_a_colleagues_mark_does_not_lead_back_to_the_beginning(signed_in, stan, 
 
 def test_after_all_of_a_kind_it_goes_on_behind_them(signed_in, stan, done):
     client = signed_in(stan)
-    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="alike")
+    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="similar")
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
     sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
     act = client.get(client.post("/items/review", {**sure.fields(), "confirmed": "yes"})["Location"])
