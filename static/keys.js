@@ -1,5 +1,5 @@
-// Keyboard shortcuts. Each one moves the focus, or clicks a link or button that is on the page, so screen readers announce it
-// as usual. The script isn't loaded for users who have turned shortcuts off under "My account".
+// Keyboard shortcuts. Each one moves the focus, or clicks a link or button that is on the page, so screen readers
+// announce it as usual. The script isn't loaded for users who have turned shortcuts off under "My account".
 
 const helpLink = document.querySelector("[data-keys]");
 const SEQUENCE_TIMEOUT = 1500; // milliseconds between g and the second key
@@ -11,7 +11,8 @@ let gPressedAt = -SEQUENCE_TIMEOUT;
 const click = (selector, within = document) => within?.querySelector(selector)?.click();
 const rows = () => [...document.querySelectorAll("tr[data-item-id]")];
 /** The row with the focus, or else the one in the page's address, as after marking an item. */
-const currentRow = () => document.activeElement.closest("tr[data-item-id]") ?? document.querySelector("tr[data-item-id]:target");
+const currentRow = () => document.activeElement.closest("tr[data-item-id]")
+  ?? document.querySelector("tr[data-item-id]:target");
 
 function moveFocus(step) {
   const all = rows();

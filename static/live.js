@@ -1,5 +1,6 @@
-// Polls for changes of an open page. A list says how many of its items have changed, but its rows never move; an item's page is
-// updated in place. There is no polling while the page is hidden or in use: a dialog is open, or a form is being filled in.
+// Polls for changes of an open page. A list says how many of its items have changed, but its rows never move; an item's
+// page is updated in place. There is no polling while the page is hidden or in use: a dialog is open, or a form is
+// being filled in.
 
 const POLL_INTERVAL = 15_000; // milliseconds, as are all times here
 const INTERVAL_AFTER_CHANGE = 60_000; // once the page says that something has changed
@@ -61,7 +62,7 @@ function stop() {
 
 const backOff = () => schedule(Math.min(interval * 2, MAX_RETRY_INTERVAL));
 
-/** Fetches an address. Returns null if the response is of no use; then the next poll is already scheduled, or polling has stopped. */
+/** Fetches an address. If it returns null, the next poll is already scheduled, or polling has stopped. */
 async function fetchOrNull(address, headers = {}) {
   let response;
   try {
@@ -126,7 +127,8 @@ async function updateItem() {
   }
   merge(newArticle, article);
   bar.dataset.version = newBar.dataset.version;
-  document.querySelector(".page-footer time").replaceWith(page.querySelector(".page-footer time")); // printed: the time of this version
+  // The time in the printed footer is that of the page as it is now.
+  document.querySelector(".page-footer time").replaceWith(page.querySelector(".page-footer time"));
   document.dispatchEvent(new Event("pharos:updated"));
   const status = [...newArticle.querySelectorAll(".item-head .status")].map((element) => element.textContent.trim());
   announce([bar.dataset.updated, ...status].join(" "));

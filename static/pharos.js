@@ -28,7 +28,8 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
   addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }
 
-// A note sent after the session had expired isn't lost: this tab stores it, and the form shows it again after signing in.
+// A note sent after the session had expired isn't lost: this tab stores it, and the form shows it again after signing
+// in.
 {
   const KEY = "pharos:note";
   const field = document.querySelector("main textarea[name=note]");
@@ -53,8 +54,8 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
   field?.form.addEventListener("submit", () => store({ who: user, path: location.pathname, text: field.value }));
 }
 
-// Copy buttons copy every <pre> in an element or, if it has none, its text. If the browser doesn't allow that, the text is
-// selected so that the reader can copy it.
+// Copy buttons copy every <pre> in an element or, if it has none, its text. If the browser doesn't allow that, the text
+// is selected so that the reader can copy it.
 {
   const region = document.querySelector("[data-copied]");
   const announce = (text) => {

@@ -48,7 +48,8 @@ def create_key(
     if not user.can(Permission.API_KEY):
         raise KeyRefused(_("%(email)s is deactivated or has a role that can't have API keys.") % {"email": user.email})
     with transaction.atomic():
-        # Otherwise two concurrent requests could both count 19. On SQLite, the transaction alone makes the second one wait.
+        # Otherwise two concurrent requests could both count 19. On SQLite, the transaction alone makes the second one
+        # wait.
         User.objects.select_for_update().get(pk=user.pk)
         if once is not None and not cache.add(f"api-key-form-{once}", True, FORM_LIFETIME):
             raise AlreadyCreated(
@@ -106,8 +107,9 @@ def _is_address_of(user: User, email: str) -> bool:
     return len(email) <= MAX_EMAIL_LENGTH and email.isascii() and _is_equal(user.email, email.lower())
 
 
-# {key: (minute, calls in it that this process has counted but not yet added to the row)}. Threads can interleave here and
-# lose a count. One more call per minute does no harm, while a lock would make the calls of all keys wait for each other.
+# {key: (minute, calls in it that this process has counted but not yet added to the row)}. Threads can interleave here
+# and lose a count. One more call per minute does no harm, while a lock would make the calls of all keys wait for each
+# other.
 _counters: dict[int, tuple[int, int]] = {}
 MAX_COUNTERS: Final = 10_000
 
@@ -139,8 +141,8 @@ def count_call(key: ApiKey, *, limit: int, now: datetime) -> int:
 
 
 def _counting_minute(key: ApiKey, current: int) -> int:
-    # If another server's clock is slightly ahead, its minute is used. Otherwise the two servers would keep resetting each
-    # other's count.
+    # If another server's clock is slightly ahead, its minute is used. Otherwise the two servers would keep resetting
+    # each other's count.
     return key.minute if key.minute == current + 1 else current
 
 

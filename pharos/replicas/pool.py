@@ -102,8 +102,9 @@ PRIMARY = ReplicaChoice(DEFAULT_DB_ALIAS)
 class Replica:
     """What this process knows about a replica.
 
-    `retry_at`: when a failed replica can be tried again; None if it has not failed. `generation`: grows with each failure
-    and each recovery, because the result of a page started in an earlier generation says nothing about the current one.
+    `retry_at`: when a failed replica can be tried again; None if it has not failed. `generation`: grows with each
+    failure and each recovery, because the result of a page started in an earlier generation says nothing about the
+    current one.
     `logged`: the last state written to the log.
     """
 
@@ -129,7 +130,9 @@ class Replica:
         return position
 
     def can_be_tried(self, now: float) -> bool:
-        """Whether this reader can use it. After RETRY_INTERVAL, one reader tries a failed replica; the others don't wait for it."""
+        """Whether this reader can use it. After RETRY_INTERVAL, one reader tries a failed replica; the others don't
+        wait for it.
+        """
         if self.retry_at is None:
             return True
         if now < self.retry_at:

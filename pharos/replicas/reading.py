@@ -61,7 +61,9 @@ def _required_position(request: HttpRequest) -> int:
 
 
 class ReadsFromReplica:
-    """Mixin for views whose GET reads from `self.using`. If the replica fails, the request is repeated on the primary."""
+    """Mixin for views whose GET reads from `self.using`. If the replica fails, the request is repeated on the
+    primary.
+    """
 
     using = DEFAULT_DB_ALIAS
 

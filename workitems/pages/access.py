@@ -52,7 +52,9 @@ class ItemViewMixin:
             raise Http404 from None
 
     def listing(self) -> ItemList | None:
-        """The list that the reader came from (the parameter `list` of the form or the URL); None without a valid one."""
+        """The list that the reader came from (the parameter `list` of the form or the URL); None without a valid
+        one.
+        """
         query = self.request.POST.get("list", self.request.GET.get("list"))
         if query is None:
             return None

@@ -36,7 +36,9 @@ _BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters an
 
 
 def is_visible(text: str) -> bool:
-    """Whether the text has a visible character. A character that this version of Unicode doesn't know counts as visible."""
+    """Whether the text has a visible character. A character that this version of Unicode doesn't know counts as
+    visible.
+    """
     return any(category(one)[0] in "LNPS" or _can_become_visible(one) for one in text.translate(_BLANK))
 
 
@@ -49,7 +51,9 @@ def _can_become_visible(character: str) -> bool:
 
 
 class NoteField(forms.CharField):
-    """A note typed by a person. `current`: the item's note, which stays exactly as it is if it is sent back unchanged."""
+    """A note typed by a person. `current`: the item's note, which stays exactly as it is if it is sent back
+    unchanged.
+    """
 
     current = ""
 
@@ -177,7 +181,8 @@ class EditForm(MoveForm):
 class NameField(forms.CharField):
     """A name that people can tell apart from others by sight: one line, without invisible characters."""
 
-    # Unicode categories: controls, such as those that change the writing direction, and code points without a character.
+    # Unicode categories: controls, such as those that change the writing direction, and code points without a
+    # character.
     INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn")
     JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # allowed, because some scripts need them within a word
 
@@ -193,7 +198,9 @@ class NameField(forms.CharField):
 
 
 class ViewForm(forms.Form):
-    """Saves a list under a name, or edits a saved view. `reaches`: the choices for who can see it, as (value, label)."""
+    """Saves a list under a name, or edits a saved view. `reaches`: the choices for who can see it, as (value,
+    label).
+    """
 
     name = NameField(
         label=_("Name"),

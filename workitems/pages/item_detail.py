@@ -47,7 +47,9 @@ class VisibleEntry:
 
 
 class ItemDetail:
-    """An item as this reader can see it at the time `now`, with the other uploads of its bag and items of its object."""
+    """An item as this reader can see it at the time `now`, with the other uploads of its bag and items of its
+    object.
+    """
 
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
@@ -72,7 +74,9 @@ class ItemDetail:
 
     @property
     def usual_time(self) -> UsualTime | None:
-        """How long items like this one usually spend at its stage; None if the item isn't moving or too little is known."""
+        """How long items like this one usually spend at its stage; None if the item isn't moving or too little is
+        known.
+        """
         return durations.usual_time(self.item) if self.is_moving else None
 
     @property
@@ -97,7 +101,7 @@ class ItemDetail:
 
     @property
     def items_ahead(self) -> int | None:
-        """How many items have been waiting longer at the same stage, at most durations.MAX_AHEAD + 1; None if it isn't waiting."""
+        """How many items have been waiting longer at the same stage, up to a limit; None if it isn't waiting."""
         is_queued = self.is_moving and not self.item.needs_admin_review
         return durations.count_ahead(self.item) if is_queued else None
 
@@ -141,7 +145,9 @@ class ItemDetail:
 
     @property
     def review(self) -> AcceptedChange | None:
-        """The entry that says who marked it as reviewed and when; None if it isn't reviewed or was imported as reviewed."""
+        """The entry that says who marked it as reviewed and when; None if it isn't reviewed or was imported as
+        reviewed.
+        """
         marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
         return next(marked, None) if self.item.reviewed else None
 

@@ -1,5 +1,5 @@
-"""The content of the overview for one reader: what needs attention, what is in progress, results, usual times, and causes
-of failures.
+"""The content of the overview for one reader: what needs attention, what is in progress, results, usual times, and
+causes of failures.
 
 The numbers come from the summary tables, or from an index of the few items that are moving, so the page doesn't get
 slower as the table of items grows.

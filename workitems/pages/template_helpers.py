@@ -63,7 +63,9 @@ def _exact(local: datetime) -> str:
 
 
 def _day(local: date) -> str:
-    """A date like 4 Mar 2021. A page has dozens; Django's date formatting would take as long as the rest of their rows."""
+    """A date like 4 Mar 2021. A page has dozens; Django's date formatting would take as long as the rest of their
+    rows.
+    """
     return f"{local.day} {_month(get_language(), local.month)} {local.year}"
 
 
@@ -123,7 +125,8 @@ def truncate_middle(text: str, limit: int) -> Markup | str:
     head = text[:-tail] if len(text) <= _MAX_VISIBLE else f"{text[: _MAX_VISIBLE - tail - 1]}…"
     full = escape(text)
     return Markup(  # noqa: S704  everything inserted is escaped
-        f'<span class="truncated" aria-hidden="true" title="{full}"><span>{escape(head)}</span>{escape(text[-tail:])}</span>'
+        f'<span class="truncated" aria-hidden="true" title="{full}">'
+        f"<span>{escape(head)}</span>{escape(text[-tail:])}</span>"
         f'<span class="full-text">{full}</span>'
     )
 

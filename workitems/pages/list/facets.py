@@ -1,8 +1,8 @@
 """The facets in the left column of a list, with the count of each value.
 
-A count is the number of items that one sees after clicking the value's name. It takes into account the scope, the search,
-the dates, and every other facet, but not its own facet. Every number on the page, including the total, is added up from
-the result of `listing.find`. For a list narrowed only by the left column, that comes from the summary table.
+A count is the number of items that one sees after clicking the value's name. It takes into account the scope, the
+search, the dates, and every other facet, but not its own facet. Every number on the page, including the total, is added
+up from the result of `listing.find`. For a list narrowed only by the left column, that comes from the summary table.
 """
 
 from collections import Counter
@@ -68,10 +68,11 @@ class FacetGroup:
 
 
 class Facets:
-    """The counts of a list. `total`: how many items it has. `totals_without[facet]`: how many it would have without that facet.
+    """The counts of a list. `total`: how many items it has. `totals_without[facet]`: how many it would have without
+    that facet.
 
-    `is_whole`: the total is exact. `is_exact`: the counts of the values are exact. Otherwise, there are more. `result`: gives
-    access to the rows; None for an invalid list.
+    `is_whole`: the total is exact. `is_exact`: the counts of the values are exact. Otherwise, there are more. `result`:
+    gives access to the rows; None for an invalid list.
     """
 
     def __init__(self, listing: ItemList):
@@ -131,7 +132,9 @@ class Facets:
 
 
 class FacetChoice(NamedTuple):
-    """A possible value of a facet. `value`: in the URL; `key`: in the counts; `is_always_listed`: even if its count is 0."""
+    """A possible value of a facet. `value`: in the URL; `key`: in the counts; `is_always_listed`: even if its count is
+    0.
+    """
 
     value: str
     label: str
@@ -161,7 +164,9 @@ def _institution_choices(listing: ItemList) -> list[FacetChoice]:
 
 @dataclass(frozen=True)
 class DropHint:
-    """A filter of an empty list, and how many items the list would have without it; if not `is_whole`, there are more."""
+    """A filter of an empty list, and how many items the list would have without it; if not `is_whole`, there are
+    more.
+    """
 
     name: str
     label: str

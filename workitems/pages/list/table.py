@@ -19,8 +19,9 @@ class ItemColumn(tables.Column):
     """A column of the list.
 
     `fields`: the item fields that its cells need, beyond those that every row has. Without them, each row would query.
-    `cell_text`: returns the text of a cell, for a column that needs no markup. Such columns come right before "Reviewed", and
-    narrow cards put the heading before the text. All other cells are in templates/workitems/list/_table.html.
+    `cell_text`: returns the text of a cell, for a column that needs no markup. Such columns come right before
+    "Reviewed", and narrow cards put the heading before the text. All other cells are in
+    templates/workitems/list/_table.html.
     `permission`: required to see the column; None means that everyone sees it.
     `sorts`: the orders (names in listing.SORTS) that clicks on the heading choose in turn.
     `stacked_under`: the column in whose cell this one is the second line.

@@ -15,7 +15,9 @@ from ..list import changes
 
 
 class ListChanges(ReadsFromReplica, ItemViewMixin, View):
-    """`/items/changes?since=…&shown=1,2,3&` and the list's query: how many of its items have changed; 204 if none has."""
+    """`/items/changes?since=…&shown=1,2,3&` and the list's query: how many of its items have changed; 204 if none
+    has.
+    """
 
     permission = Permission.BROWSE
 
@@ -46,7 +48,8 @@ def _parse_ids(text: str) -> set[int]:
 
 
 class ItemVersion(ItemViewMixin, View):
-    """`/items/ID/version`: the number of the item's last history entry, also as an ETag; 304 if the caller has it already.
+    """`/items/ID/version`: the number of the item's last history entry, also as an ETag; 304 if the caller has it
+    already.
 
     It covers only changes of the item itself, not the arrival of a newer upload of its bag.
     """

@@ -1,4 +1,6 @@
-"""Templates for the notes that admins write most often, as (label, text). They are meant to be edited before sending."""
+"""Templates for the notes that admins write most often, as (label, text). They are meant to be edited before
+sending.
+"""
 
 from django.utils.translation import gettext_lazy
 

@@ -22,7 +22,9 @@ from ..item_detail import ItemDetail
 
 
 class ReviewQueue(ItemViewMixin, View):
-    """`/items/review/queue`: the unreviewed items of a list, one by one. POST marks an item and continues with the next."""
+    """`/items/review/queue`: the unreviewed items of a list, one by one. POST marks an item and continues with the
+    next.
+    """
 
     permission = Permission.REVIEW
 
@@ -63,7 +65,8 @@ class ReviewQueue(ItemViewMixin, View):
         if not wanted:
             messages.success(request, _("Marked %(name)s as not reviewed.") % {"name": item.name})
             return redirect(url_of_queue(state.back_to(item.pk)))
-        # Pressing the button twice sends the form twice. The second time nothing changes, but the last mark is this user's.
+        # Pressing the button twice sends the form twice. The second time nothing changes, but the last mark is this
+        # user's.
         last = latest_entries(item, 1)[0]
         is_done = item.version != version or (last.move == "review" and last.who == request.user.email)
         if not is_done:
@@ -135,7 +138,9 @@ class ReviewQueue(ItemViewMixin, View):
         return render(self.request, "workitems/review/queue.html", context, status=status)
 
     def similar_context(self, state: QueueState, queue: Queue, item: WorkItem) -> dict:
-        """The items with a similar result, and the values of the form that marks all of them; empty if there are none."""
+        """The items with a similar result, and the values of the form that marks all of them; empty if there are
+        none.
+        """
         marker = bulk.read_marker()
         similar = queue.similar_to(item)
         if similar is None or similar.found.total < 2:

@@ -177,7 +177,9 @@ class SetStartView(SavedViewMixin):
 
 
 class SetDigest(SavedViewMixin):
-    """`/views/ID/digest`: POST `every` (day, week, or blank for never) sets how often this user gets the view by email."""
+    """`/views/ID/digest`: POST `every` (day, week, or blank for never) sets how often this user gets the view by
+    email.
+    """
 
     def get(self, request, pk):
         return redirect("saved_views")
