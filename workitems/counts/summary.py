@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..database import WORK_ITEMS, fetch_prepared
-from ..models import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountChange, ItemCount
+from ..models import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountDelta, ItemCount
 
 _KIND = ", ".join(KIND_COLUMNS)
 _Condition = tuple[str, list[Any]]  # SQL, and its parameters
@@ -68,7 +68,7 @@ def read_summary(
     """
     within, params = _values_sql("institution_id", scope)
     cell = ", ".join(CELL_COLUMNS)
-    kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountChange)]
+    kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountDelta)]
     moving = f"SELECT {cell}, COUNT(*) FROM {WORK_ITEMS} WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
     over = _values_sql("institution_id", chosen)
     if masks is not None and connections[using].vendor == "postgresql":

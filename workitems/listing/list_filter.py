@@ -27,7 +27,8 @@ class ListFilter(django_filters.Filter):
     `field_class` reads the value, and `condition` turns it into SQL; without one, the name is about how the list is shown.
     `strategy`: the index that helps. For a filter that is true or false this is about true; false is always scanned.
     `about`: its meaning, for the documentation of the API and docs/list-addresses.md.
-    `masks`: the kinds of items that it matches, for a filter on those columns only; the summary table then answers it.
+    `kind_conditions`: for a filter on the columns of a kind only, turns the value into conditions on a kind, so that the
+    summary table can count its items.
     `column`: the column whose index has the range, for IndexStrategy.RANGE.
     """
 
@@ -38,7 +39,7 @@ class ListFilter(django_filters.Filter):
         strategy: IndexStrategy = IndexStrategy.SCANNED,
         *,
         about: str,
-        masks: Callable[[Any], list[KindCondition]] | None = None,
+        kind_conditions: Callable[[Any], list[KindCondition]] | None = None,
         column: str = "",
         **kwargs: Any,
     ):
@@ -46,8 +47,8 @@ class ListFilter(django_filters.Filter):
         self.about = about
         self.field_class = field_class
         self.condition = condition
-        self.masks = masks
-        self.strategy = IndexStrategy.COUNTED if masks else strategy
+        self.kind_conditions = kind_conditions
+        self.strategy = IndexStrategy.COUNTED if kind_conditions else strategy
         self.column = column
 
     def strategy_for(self, value: Any) -> IndexStrategy:
