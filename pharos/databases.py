@@ -89,8 +89,9 @@ def database_settings(
 
 
 def replica_settings(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
-    """The entry for a replica. It has no pool: that would make a page wait for the full timeout when the server refuses
-    immediately.
+    """The entry of settings.DATABASES for a replica.
+
+    It has no pool, because a pool would wait for its full timeout when the server refuses connections.
     """
     found = database_settings(url, pool=0, behind_pgbouncer=behind_pgbouncer, session=f"{_PLANNER_OPTIONS} {_TIMEOUTS}")
     found["CONN_HEALTH_CHECKS"] = False  # its position is checked before each use, with a timeout

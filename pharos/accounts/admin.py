@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from . import api_keys
 from .forms import KeyForm
 from .models import ApiKey, Institution, User
-from .roles import Permission, Role, may
+from .roles import Permission, Role, has_permission
 from .views import render_key_once
 
 admin.site.site_header = "Pharos"
@@ -65,8 +65,9 @@ class ActiveFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """Shows and revokes keys, and creates them for service accounts, which have no "My account". They are never changed
-    or deleted.
+    """Shows, creates, and revokes keys, but never changes or deletes them.
+
+    Only service accounts get keys here, because they have no "My account".
     """
 
     form = KeyForm
@@ -96,7 +97,11 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin could act on that person's behalf, so people create their own.
-        services = [role for role in Role if may(role, Permission.API_KEY) and not may(role, Permission.SIGN_IN)]
+        services = [
+            role
+            for role in Role
+            if has_permission(role, Permission.API_KEY) and not has_permission(role, Permission.SIGN_IN)
+        ]
         kwargs["queryset"] = User.objects.filter(is_active=True, role__in=services)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

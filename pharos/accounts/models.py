@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .roles import Permission, Role, may, role_choices
+from .roles import Permission, Role, has_permission, role_choices
 
 # The choices for the rows per page, unless a number is typed into the address.
 ROWS_PER_PAGE = (10, 25, 50, 100, 250)
@@ -149,7 +149,7 @@ class User(AbstractBaseUser):
 
     def can(self, permission: Permission) -> bool:
         """Whether this person's role allows it. An inactive person can't do anything."""
-        return self.is_active and may(self.role, permission)
+        return self.is_active and has_permission(self.role, permission)
 
     @property
     def scope(self) -> list[int] | None:
@@ -174,9 +174,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """What a program sends instead of a password. The key itself isn't stored; `api_keys` creates it, finds it, and
-    counts its calls.
-    """
+    """What a program sends instead of a password; see `api_keys`. The key itself isn't stored."""
 
     # PROTECT: people are deactivated, and what was done with their keys stays traceable.
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("person"))

@@ -56,9 +56,9 @@ P = Permission
 _DEPOSITOR = {P.SIGN_IN, P.BROWSE, P.API_KEY}
 _STAFF = _DEPOSITOR | {P.REVIEW, P.SHARE}
 _EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
-_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
-_WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_REPLACED}
-_ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
+_ADVANCE_ITEMS = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
+_WORKER = _EVERYWHERE | _ADVANCE_ITEMS | {P.CANCEL_REPLACED}
+_ADMIN = _STAFF | _EVERYWHERE | _ADVANCE_ITEMS | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
 
 ROLES: dict[Role, RoleRow] = {
     Role.DEPOSITOR: RoleRow(_("Depositor"), frozenset(_DEPOSITOR)),
@@ -68,7 +68,7 @@ ROLES: dict[Role, RoleRow] = {
 }
 
 
-def may(role: str, permission: Permission) -> bool:
+def has_permission(role: str, permission: Permission) -> bool:
     """Whether the role has the permission. An unknown role has none."""
     try:
         return permission in ROLES[Role(role)].permissions

@@ -130,9 +130,7 @@ class Replica:
         return position
 
     def can_be_tried(self, now: float) -> bool:
-        """Whether this reader can use it. After RETRY_INTERVAL, one reader tries a failed replica; the others don't
-        wait for it.
-        """
+        """Whether this reader can use it. After RETRY_INTERVAL, a failed replica is tried by one reader only."""
         if self.retry_at is None:
             return True
         if now < self.retry_at:

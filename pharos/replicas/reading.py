@@ -61,9 +61,7 @@ def _required_position(request: HttpRequest) -> int:
 
 
 class ReadsFromReplica:
-    """Mixin for views whose GET reads from `self.using`. If the replica fails, the request is repeated on the
-    primary.
-    """
+    """Mixin for views whose GET reads from `self.using`. If the replica fails, the primary is used instead."""
 
     using = DEFAULT_DB_ALIAS
 

@@ -29,9 +29,7 @@ def as_time(moment: datetime | None) -> str | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """Parses a time with 0 to 9 fractional digits of a second; None for year 1, which means "not set". Raises
-    ValueError.
-    """
+    """Parses a time with up to 9 digits after the second. Year 1 means "not set": None. Raises ValueError."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(_NOT_A_TIME)

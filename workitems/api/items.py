@@ -1,6 +1,4 @@
-"""The views of items: list, show, create, save one or many, requeue. The URLs of each version use them with its
-variant.
-"""
+"""The views of items: list, show, create, save one or many, requeue. Each version uses them with its own variants."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -222,9 +220,7 @@ class ItemByUpload(ItemView):
     }
 
     def _number(self, etag: str, name: str, bag_date: str, action: Any = None) -> int:
-        """The number of the item. If the upload has several items, the one with this action or, by default, the
-        ingest.
-        """
+        """The number of the upload's item; of several, preferably one with this action, by default an ingest."""
         try:
             moment = read_time(bag_date)
         except ValueError as error:

@@ -23,9 +23,7 @@ class OutputField(NamedTuple):
 
 
 class Record(serializers.Serializer):
-    """Subclasses declare the fields in the order of the response. `adjust` is for values that depend on several
-    fields.
-    """
+    """Subclasses declare the fields in the order of the response, and `adjust` values that depend on several fields."""
 
     by_name: dict[str, Any]
     output_fields: tuple[OutputField, ...]

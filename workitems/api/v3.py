@@ -1,6 +1,4 @@
-"""Version 3, with the names of APTrust Registry: `date_processed`, three institution fields, two actions for
-restoring.
-"""
+"""Version 3, with APTrust Registry's names: `date_processed`, three institution fields, two actions for restoring."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -79,9 +77,7 @@ COLUMNS = {
 
 
 def _sorts() -> dict[str, Sort]:
-    """{name: Sort}, where each name can stand alone or with __asc or __desc. Ties are sorted by id in the same
-    direction.
-    """
+    """{name: Sort}, where each name can have __asc or __desc. Ties are sorted by id in the same direction."""
     found = {}
     for name, column in COLUMNS.items():
         columns = (column,) if column == "id" else (column, "id")
@@ -135,9 +131,7 @@ class MemberItem(Record):
             yield "action", [f"The action of an item never changes: it is “{now['action']}”."]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Checks that the file identifier agrees with the action: it decides which of the two restore actions the item
-        has.
-        """
+        """Checks that the file identifier agrees with the action: it tells the two restore actions apart."""
         word = self.initial_data.get("action")
         needs_file = REGISTRY_ACTIONS[word][1] if word else None
         is_sent = "generic_file_identifier" in attrs or self.context["is_new"]

@@ -52,9 +52,7 @@ class ItemViewMixin:
             raise Http404 from None
 
     def listing(self) -> ItemList | None:
-        """The list that the reader came from (the parameter `list` of the form or the URL); None without a valid
-        one.
-        """
+        """The list that the reader came from (the parameter `list` of form or URL); None if missing or invalid."""
         query = self.request.POST.get("list", self.request.GET.get("list"))
         if query is None:
             return None

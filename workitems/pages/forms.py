@@ -36,9 +36,7 @@ _BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters an
 
 
 def is_visible(text: str) -> bool:
-    """Whether the text has a visible character. A character that this version of Unicode doesn't know counts as
-    visible.
-    """
+    """Whether the text has a visible character. Characters that this version of Unicode doesn't know count."""
     return any(category(one)[0] in "LNPS" or _can_become_visible(one) for one in text.translate(_BLANK))
 
 
@@ -51,9 +49,7 @@ def _can_become_visible(character: str) -> bool:
 
 
 class NoteField(forms.CharField):
-    """A note typed by a person. `current`: the item's note, which stays exactly as it is if it is sent back
-    unchanged.
-    """
+    """A note typed by a person. `current`: the item's note; sent back unchanged, it stays exactly as it is."""
 
     current = ""
 
@@ -198,9 +194,7 @@ class NameField(forms.CharField):
 
 
 class ViewForm(forms.Form):
-    """Saves a list under a name, or edits a saved view. `reaches`: the choices for who can see it, as (value,
-    label).
-    """
+    """Saves a list as a view, or edits a view. `reaches`: (value, label) of the choices for who can see it."""
 
     name = NameField(
         label=_("Name"),

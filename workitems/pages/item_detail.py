@@ -47,9 +47,7 @@ class VisibleEntry:
 
 
 class ItemDetail:
-    """An item as this reader can see it at the time `now`, with the other uploads of its bag and items of its
-    object.
-    """
+    """An item as this reader can see it at the time `now`, with related items."""
 
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
@@ -74,9 +72,7 @@ class ItemDetail:
 
     @property
     def usual_time(self) -> UsualTime | None:
-        """How long items like this one usually spend at its stage; None if the item isn't moving or too little is
-        known.
-        """
+        """How long similar items usually spend at this stage; None if it isn't moving or too little is known."""
         return durations.usual_time(self.item) if self.is_moving else None
 
     @property
@@ -145,9 +141,7 @@ class ItemDetail:
 
     @property
     def review(self) -> AcceptedChange | None:
-        """The entry that says who marked it as reviewed and when; None if it isn't reviewed or was imported as
-        reviewed.
-        """
+        """The entry that says who marked it as reviewed, and when; None if it isn't reviewed or was imported so."""
         marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
         return next(marked, None) if self.item.reviewed else None
 

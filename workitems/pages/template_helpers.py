@@ -63,9 +63,7 @@ def _exact(local: datetime) -> str:
 
 
 def _day(local: date) -> str:
-    """A date like 4 Mar 2021. A page has dozens; Django's date formatting would take as long as the rest of their
-    rows.
-    """
+    """A date like 4 Mar 2021. Django's formatting is too slow for the dozens of dates on a page."""
     return f"{local.day} {_month(get_language(), local.month)} {local.year}"
 
 

@@ -1,3 +1,1 @@
-"""The documentation of the API: an OpenAPI document for each version, built from its routes, and the pages under
-/api/docs/, built from those documents.
-"""
+"""The documentation of the API: one OpenAPI document per version, built from its routes, and pages built from it."""

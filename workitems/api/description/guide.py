@@ -1,6 +1,4 @@
-"""Turns an OpenAPI document into the content of a page: each operation with its tables and an example to copy and
-run.
-"""
+"""Turns an OpenAPI document into the content of a page: operations with their tables, and examples to copy."""
 
 import json
 import re
@@ -139,9 +137,7 @@ class _Reader:
                 yield Table(title % {"least": items["minItems"], "most": items["maxItems"]}, _fields(items["items"]))
 
     def records(self) -> tuple[tuple[str, str, Table], ...]:
-        """Every record that a response can contain. Lists and errors are the same everywhere and are explained in the
-        text.
-        """
+        """Every record that a response can contain, except lists and errors, which the text of the page explains."""
         found = {}
         for _path, _method, operation in operations_of(self.document):
             done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
@@ -162,9 +158,7 @@ class _Reader:
 
 
 def curl_command(document: Schema, root: str, path: str, method: str, operation: Schema) -> str:
-    """The call with example values. It reads the key from the environment, so that it stays out of the shell's
-    history.
-    """
+    """The call with example values. The key is read from the environment, to keep it out of the shell's history."""
     query = {}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":

@@ -37,9 +37,7 @@ MEANINGS = {
 
 
 def meaning_of(field: Any) -> str:
-    """The meaning of a record's field: its own or, by default, that of its column. Raises LookupError if neither
-    exists.
-    """
+    """The meaning of a record's field: its own or, by default, its column's. Raises LookupError if it has none."""
     if meaning := field.meaning or MEANINGS.get(field.column):
         return meaning
     raise LookupError(f"Give `meaning=` to the field {field.field_name} of {type(field.parent).__name__}.")

@@ -132,9 +132,7 @@ class Facets:
 
 
 class FacetChoice(NamedTuple):
-    """A possible value of a facet. `value`: in the URL; `key`: in the counts; `is_always_listed`: even if its count is
-    0.
-    """
+    """A choice of a facet. `value`: in the URL; `key`: in the counts; `is_always_listed`: even if its count is 0."""
 
     value: str
     label: str
@@ -164,9 +162,7 @@ def _institution_choices(listing: ItemList) -> list[FacetChoice]:
 
 @dataclass(frozen=True)
 class DropHint:
-    """A filter of an empty list, and how many items the list would have without it; if not `is_whole`, there are
-    more.
-    """
+    """A filter of an empty list, and how many items the list would have without it: more if not `is_whole`."""
 
     name: str
     label: str

@@ -15,9 +15,7 @@ from ..list import changes
 
 
 class ListChanges(ReadsFromReplica, ItemViewMixin, View):
-    """`/items/changes?since=…&shown=1,2,3&` and the list's query: how many of its items have changed; 204 if none
-    has.
-    """
+    """`/items/changes?since=…&shown=1,2,3&` and the list's query: how many of its items have changed; 204 for none."""
 
     permission = Permission.BROWSE
 

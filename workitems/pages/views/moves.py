@@ -57,9 +57,7 @@ class MoveView(ItemViewMixin, View):
         return redirect(self.next_url(item))
 
     def show_current_values(self, item, form):
-        """After a conflict: the page now shows the item as it is, so the reader can check it and send the form
-        again.
-        """
+        """After a conflict: the page now shows the item as it is, so the reader can send the form again."""
         form.data = {**form.data.dict(), "version": item.version}
 
     def message(self, item) -> str:

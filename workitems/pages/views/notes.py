@@ -1,6 +1,4 @@
-"""Templates for the notes that admins write most often, as (label, text). They are meant to be edited before
-sending.
-"""
+"""Templates for the notes that admins write most often, as (label, text). Admins edit them before sending."""
 
 from django.utils.translation import gettext_lazy
 

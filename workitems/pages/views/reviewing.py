@@ -22,9 +22,7 @@ from ..item_detail import ItemDetail
 
 
 class ReviewQueue(ItemViewMixin, View):
-    """`/items/review/queue`: the unreviewed items of a list, one by one. POST marks an item and continues with the
-    next.
-    """
+    """`/items/review/queue`: the unreviewed items of a list, one by one. POST marks an item and goes to the next."""
 
     permission = Permission.REVIEW
 
@@ -138,9 +136,7 @@ class ReviewQueue(ItemViewMixin, View):
         return render(self.request, "workitems/review/queue.html", context, status=status)
 
     def similar_context(self, state: QueueState, queue: Queue, item: WorkItem) -> dict:
-        """The items with a similar result, and the values of the form that marks all of them; empty if there are
-        none.
-        """
+        """The items with a similar result, and the values of the form that marks all of them; empty without any."""
         marker = bulk.read_marker()
         similar = queue.similar_to(item)
         if similar is None or similar.found.total < 2:

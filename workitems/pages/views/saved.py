@@ -177,9 +177,7 @@ class SetStartView(SavedViewMixin):
 
 
 class SetDigest(SavedViewMixin):
-    """`/views/ID/digest`: POST `every` (day, week, or blank for never) sets how often this user gets the view by
-    email.
-    """
+    """`/views/ID/digest`: POST `every` (day, week, or blank for never) sets how often this user is emailed the view."""
 
     def get(self, request, pk):
         return redirect("saved_views")
@@ -252,7 +250,7 @@ class StartViewRedirect(ItemViewMixin, View):
 
 
 class SavedViewCount(ReadsFromReplica, SavedViewMixin):
-    """`/views/ID/count`: the number of items that this user sees in a saved view, as the list's page would say it."""
+    """`/views/ID/count`: the number of items that this user sees in a saved view, formatted as on the list's page."""
 
     CACHE_SECONDS = 20  # how long browsers can reuse the answer
 
