@@ -9,7 +9,7 @@ def page_context(request):
     user = getattr(request, "user", None)
     return {
         "support_email": settings.SUPPORT_EMAIL,
-        "may": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
+        "can": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
         "role": Role,
         "page_address": _address(request),
     }

@@ -158,7 +158,7 @@ def tail_lines(text: str, number: int) -> str:
 _TONE_ICONS = {
     "waiting": "clock",
     "running": "half-ring",
-    "done": "tick",
+    "done": "check",
     "failed": "octagon",
     "retrying": "retry",
     "held": "pause",

@@ -71,7 +71,7 @@ class PathStep:
     """A stage on a path, and whether the action can succeed there."""
 
     stage: str
-    may_succeed: bool
+    can_succeed: bool
 
 
 @dataclass(frozen=True)
