@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 
-from .roles import Permission, Role
+from .roles import Permission
 
 
 def page_context(request):
@@ -10,7 +10,6 @@ def page_context(request):
     return {
         "support_email": settings.SUPPORT_EMAIL,
         "can": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
-        "role": Role,
         "page_address": _address(request),
     }
 
