@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from bench.workers import Canceller
+from bench.worker_stress import Canceller
 from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
@@ -25,7 +25,7 @@ from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
 from ..factories import make_item
-from ..lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
+from ..lifecycle.history_checks import all_faults, entry_key, save_key, unrecorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,14 +106,14 @@ def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, 
     entries = HistoryEntry.objects.filter(who__in=[wally.email, ada.email])
     assert unrecorded(saves + admin.saves, entries) == []
     # Nor is anything in the histories that nobody has sent. Fewer entries than saves: what is so already is not recorded again.
-    assert not Counter(map(made_by, entries)) - Counter(map(asked_by, saves + admin.saves))
+    assert not Counter(map(entry_key, entries)) - Counter(map(save_key, saves + admin.saves))
 
     counted = figures(said)
     assert counted["changes"] + counted["created"] == counted["saves taken"] == len(saves) > 50
     assert counted["requests"] > counted["saves taken"]
     assert counted["created"] == WorkItem.objects.count() - len(backlog)
     cancelled = {entry.item_id for entry in entries if entry.who == ada.email}
-    assert len(cancelled) == admin.told["cancelled"] == len(admin.saves) > 3
+    assert len(cancelled) == admin.outcomes["cancelled"] == len(admin.saves) > 3
     assert set(WorkItem.objects.filter(pk__in=cancelled).values_list("status", flat=True)) == {Status.CANCELLED}
     assert len({entry.item_id for entry in entries if entry.move == "succeed"}) > 1
 
@@ -149,8 +149,8 @@ def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
     played = run_workers(Address.parse(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
     assert len([done for done in told if done.changed]) == played.calls.saves >= 20
     assert not WorkItem.objects.exclude(node="").exists()
-    made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))
-    assert not made - Counter(asked_by(done.save) for done in told if done.save)
+    made = Counter(map(entry_key, HistoryEntry.objects.filter(who=wally.email)))
+    assert not made - Counter(save_key(done.save) for done in told if done.save)
 
 
 def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):

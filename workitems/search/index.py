@@ -30,8 +30,8 @@ def build_index(connection: Any) -> bool:
     except DatabaseError:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX_NAME CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
-        cursor.execute(f"CREATE INDEX_NAME CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
+        cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
     return True
 
 

@@ -1,4 +1,4 @@
-"""What a worker that saves by the API feels of something big that goes on beside it."""
+"""How long a worker's saves through the API take while a large operation runs, compared with when it does not."""
 
 import os
 import statistics
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from typing import Any
 
-QUIET = 6.0  # seconds of the worker alone, before and after
-PAUSE = 0.02  # seconds between a worker's saves
+QUIET = 6.0  # seconds of saves before and after the operation
+PAUSE = 0.02  # seconds between saves
 
 
-def measure(act: Callable[[], None]) -> dict[str, float]:
-    """Runs the act beside a worker: {"seconds" that it took, "quiet_p50_ms", "quiet_p95_ms", "busy_p50_ms", "busy_p95_ms", "p50_ratio",
-    "p95_ratio", "saves"}."""
+def measure(operation: Callable[[], None]) -> dict[str, float]:
+    """Runs `operation` while a worker saves. Returns {"seconds", "quiet_p50_ms", "quiet_p95_ms", "busy_p50_ms", "busy_p95_ms",
+    "p50_ratio", "p95_ratio", "saves"}; `seconds` is the duration of the operation."""
     context = get_context("spawn")
     stop, (receiver, sender) = context.Event(), context.Pipe(duplex=False)
     worker = context.Process(target=save_until, args=(stop, sender, dict(os.environ)))
     worker.start()
-    receiver.recv()  # it is at work
+    receiver.recv()  # the worker has started
     time.sleep(QUIET)
     began = time.monotonic()
-    act()
+    operation()
     ended = time.monotonic()
     time.sleep(QUIET)
     stop.set()
@@ -34,21 +34,21 @@ def measure(act: Callable[[], None]) -> dict[str, float]:
 
 def _compared(quiet: list[float], busy: list[float]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for name, place in (("p50", 49), ("p95", 94)):
-        alone, meanwhile = (statistics.quantiles(some, n=100)[place] for some in (quiet, busy))
-        found |= {f"quiet_{name}_ms": round(alone, 2), f"busy_{name}_ms": round(meanwhile, 2)}
-        found[f"{name}_ratio"] = round(meanwhile / alone, 3)
+    for name, index in (("p50", 49), ("p95", 94)):
+        alone, loaded = (statistics.quantiles(times, n=100)[index] for times in (quiet, busy))
+        found |= {f"quiet_{name}_ms": round(alone, 2), f"busy_{name}_ms": round(loaded, 2)}
+        found[f"{name}_ratio"] = round(loaded / alone, 3)
     return found | {"saves": len(quiet) + len(busy)}
 
 
 def save_until(stop: Any, sender: Any, environment: dict[str, str]) -> None:
-    """A worker in a process of its own; sends (when, milliseconds) of each save in the end."""
+    """A worker in a separate process. At the end, it sends (start time, milliseconds) of each save."""
     os.environ |= environment
     import django
 
     django.setup()
-    from .calls import Caller, open_items, record
-    from .making import WORKER
+    from .api_calls import Caller, open_items, record
+    from .dataset import WORKER
 
     caller, [pk] = Caller(WORKER), open_items(1)
     saves: list[tuple[float, float]] = []
@@ -57,6 +57,6 @@ def save_until(stop: Any, sender: Any, environment: dict[str, str]) -> None:
         caller.put(f"/api/v2/items/{pk}/", record(len(saves)))
         saves.append((began, 1000 * (time.monotonic() - began)))
         if len(saves) == 50:
-            sender.send("at work")
+            sender.send("started")
         time.sleep(PAUSE)
     sender.send(saves)

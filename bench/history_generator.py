@@ -1,4 +1,4 @@
-"""The histories of the items: what an item of each kind has been through, in so many entries."""
+"""Generates the history of each kind of item, with a given number of entries."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from workitems.lifecycle import PATHS
 from workitems.vocabulary import Action, Stage
 
-from .shape import CLOSED, OPEN, Kind
+from .distribution import CLOSED, OPEN, Kind
 
 WORKER, STAFF = "system@aptrust.org", "staff@virginia.edu"
 _LAST_MOVE = {
@@ -20,9 +20,9 @@ _LAST_MOVE = {
 
 
 class Step(NamedTuple):
-    """One entry of the history of every item that stands at (action, stage, status, retry, reviewed) in the end.
+    """One history entry of every item that ends with this action, stage, status, retry, and reviewed.
 
-    `part`: how far it is from the item's creation (0) to its last change (1).
+    `part`: when it happens, from the item's creation (0) to its last change (1).
     """
 
     action: str
@@ -41,7 +41,7 @@ class Step(NamedTuple):
 
 
 def steps(entries: int) -> Iterator[Step]:
-    """Every entry of every kind; `entries` for each item, at least 3, or 1: imported as it is."""
+    """Every entry of every kind of item. `entries` per item: at least 3, or 1 for an item imported in its final state."""
     for kind in (*CLOSED, *OPEN):
         yield from _of_kind(kind, entries, reviewed=False)
         if kind in CLOSED:
@@ -58,16 +58,18 @@ def _of_kind(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[Step]:
 
 
 def _moves(kind: Kind, entries: int, *, reviewed: bool) -> Iterator[tuple[str, str, str, str]]:
-    """(move, who, stage after, status after), in order: created, moved along the path, ended, perhaps reviewed."""
+    """Yields (move, who, stage after, status after): created, moved along the path, ended, and possibly reviewed."""
     if entries == 1:
         yield "import", WORKER, kind.stage, kind.status
         return
-    path: list[str] = [stage for stage in PATHS[Action(kind.action)] if stage != Stage.UNPACK]  # obsolete
-    there = path.index(kind.stage) if kind.stage in path else 0
+    path: list[str] = [
+        stage for stage in PATHS[Action(kind.action)] if stage != Stage.UNPACK
+    ]  # no longer used for new items
+    last = path.index(kind.stage) if kind.stage in path else 0
     yield "create", WORKER, path[0], "Pending"
     between = entries - 2 - reviewed
     for number in range(between):
-        stage = path[there * number // max(1, between - 1)]
+        stage = path[last * number // max(1, between - 1)]
         yield "progress", WORKER, stage, "Pending" if number % 3 == 2 else "Started"
     yield _LAST_MOVE[kind.status], WORKER, kind.stage, kind.status
     if reviewed:

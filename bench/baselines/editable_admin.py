@@ -1,20 +1,20 @@
-"""Django's own admin as whoever sets it up would let people work in it: filters, search, and every field to be changed.
+"""Django's own admin, set up for daily work: filters, search, and every field editable.
 
-It knows no moves: what is changed is changed, whatever the workers do meanwhile, and no history is kept.
+It has no moves and no history, and an edit overwrites whatever a worker has saved in the meantime.
 """
 
 from django.urls import path
 
 from workitems.models import WorkItem
 
-from .admin import Site
-from .admin import WorkItemAdmin as Listed
+from .django_admin import Site
+from .django_admin import WorkItemAdmin as ReadOnlyWorkItemAdmin
 
 
-class WorkItemAdmin(Listed):
+class WorkItemAdmin(ReadOnlyWorkItemAdmin):
     list_display_links = ("name",)
     list_editable = ("reviewed",)
-    list_filter = (*Listed.list_filter, "retry")  # type: ignore[assignment]
+    list_filter = (*ReadOnlyWorkItemAdmin.list_filter, "retry")  # type: ignore[assignment]
     fields = ("action", "stage", "status", "note", "retry", "reviewed", "needs_admin_review", "node", "pid")
 
     def has_view_permission(self, request, obj=None):

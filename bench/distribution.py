@@ -1,8 +1,8 @@
-"""What the data looks like: who owns how much, what kinds of items there are and how often. Pure; `bench.rows` draws from it.
+"""How the generated items are distributed: the share of each member, and how frequent each kind of item is.
 
-The numbers follow the brief: one member owns a third, about 95 % finished well, most are ingests, a few hundred are open.
-The frequencies of the rare kinds are set so that the table has about as many non-empty cells (combinations of institution,
-action, stage, status and reviewed) as real ones: some 1,100 at 100,000 items and some 2,000 at 10,000,000.
+One member owns a third, about 95 % of the items succeeded, most are ingests, and a few hundred are open.
+The rare kinds are frequent enough for a realistic number of non-empty cells (combinations of institution, action, stage,
+status, and reviewed): about 1,100 with 100,000 items and about 2,000 with 10,000,000.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ MEMBERS = (
     *("institution1.edu", "institution2.edu", "test.edu", "example.edu"),
 )
 SMALLEST = MEMBERS[-1]
-# The others share two thirds; each has a little less than the one before.
-SHARES = (0.33, *(0.67 * 0.87**place * 0.13 / (1 - 0.87 ** (len(MEMBERS) - 1)) for place in range(len(MEMBERS) - 1)))
+# The others share two thirds; each has 13 % less than the one before.
+SHARES = (0.33, *(0.67 * 0.87**rank * 0.13 / (1 - 0.87 ** (len(MEMBERS) - 1)) for rank in range(len(MEMBERS) - 1)))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One combination of words, and how many of a million closed items are of it."""
+    """A combination of action, stage, status, and retry. `per_million`: how many of a million closed (or open) items have it."""
 
     action: str
     stage: str
@@ -32,7 +32,7 @@ class Kind:
 
 
 def _kinds(action: str, status: str, stages: dict[str, float]) -> list[Kind]:
-    return [Kind(action, stage, status, False, often) for stage, often in stages.items()]
+    return [Kind(action, stage, status, False, per_million) for stage, per_million in stages.items()]
 
 
 CLOSED = [
@@ -52,15 +52,15 @@ CLOSED = [
     *_kinds("Fixity Check", "Failed", {"Validate": 80}),
     *_kinds("DPN", "Success", {"Record": 5_000, "Resolve": 150}),
 ]
-# Of the few that are not closed.
+# The few items that are not closed.
 OPEN = [
     *(
-        Kind("Ingest", stage, "Pending", True, often)
-        for stage, often in {"Receive": 400_000, "Validate": 60_000, "Store": 40_000, "Record": 40_000}.items()
+        Kind("Ingest", stage, "Pending", True, per_million)
+        for stage, per_million in {"Receive": 400_000, "Validate": 60_000, "Store": 40_000, "Record": 40_000}.items()
     ),
     *(
-        Kind("Ingest", stage, "Started", True, often)
-        for stage, often in {"Receive": 60_000, "Validate": 60_000, "Store": 120_000, "Record": 20_000}.items()
+        Kind("Ingest", stage, "Started", True, per_million)
+        for stage, per_million in {"Receive": 60_000, "Validate": 60_000, "Store": 120_000, "Record": 20_000}.items()
     ),
     Kind("Ingest", "Receive", "Started", False, 10_000),
     Kind("Ingest", "Store", "Failed", True, 60_000),
@@ -69,19 +69,19 @@ OPEN = [
     Kind("Restore", "Package", "Started", True, 30_000),
     Kind("Delete", "Requested", "Pending", True, 40_000),
 ]
-# The newest items, of which this share is not closed yet.
+# Of the newest items, this share is still open.
 NEWEST, OPEN_AMONG_NEWEST = 500, 0.7
 
 
-def reviewed_share(place: float) -> float:
-    """How many of the closed items that far along the whole (0: the oldest, 1: the newest) have been reviewed."""
-    if place < 0.9:
+def reviewed_share(position: float) -> float:
+    """The share of closed items that have been reviewed, at this position in the list (0: the oldest, 1: the newest)."""
+    if position < 0.9:
         return 0.7
-    return 0.4 if place < 0.99 else 0.02
+    return 0.4 if position < 0.99 else 0.02
 
 
 def expected_cells(number: int) -> float:
-    """How many cells of so many items are not empty, on average."""
+    """The expected number of non-empty cells with this many items."""
     total = sum(kind.per_million for kind in CLOSED)
     reviewed = 0.9 * 0.7 + 0.09 * 0.4 + 0.01 * 0.02
     return sum(

@@ -1,7 +1,7 @@
-"""Bare views that answer with the same bytes as the product and do as little as that takes.
+"""Minimal views that answer with the same bytes as the product and do as little as possible.
 
-`plain` asks the database for the same rows, or saves the same columns, and writes the same JSON: no key, no rules, no lock, no
-history, no count. `floor` answers bytes that it has had in memory since the first time. `page` answers what `KEPT` holds.
+`plain` reads the same rows, or saves the same columns, and writes the same JSON, with no API key, rules, locks, history, or
+counts. `floor` answers from memory after its first request. `page` answers what is in `FIXED_ANSWERS`.
 """
 
 import json
@@ -14,12 +14,12 @@ from pharos.views import Health
 from workitems.api.v2 import Item
 from workitems.models import WorkItem
 
-KEPT: dict[str, bytes] = {}
-_kept: dict[str, bytes] = {}
+FIXED_ANSWERS: dict[str, bytes] = {}
+_first_answers: dict[str, bytes] = {}
 
 
 def page(request, key):
-    return HttpResponse(KEPT[key])
+    return HttpResponse(FIXED_ANSWERS[key])
 
 
 def _answer(data):
@@ -48,14 +48,14 @@ def plain_item(request, pk):
 
 
 @csrf_exempt
-def floor(request, **_where):
-    """What `plain` answered here the first time."""
+def floor(request, **route):
+    """Answers what `plain` answered to the first request for this path."""
     key = request.get_full_path()
-    if key not in _kept:
-        _kept[key] = (plain_item(request, _where["pk"]) if "pk" in _where else plain_list(request)).content
+    if key not in _first_answers:
+        _first_answers[key] = (plain_item(request, route["pk"]) if "pk" in route else plain_list(request)).content
     elif request.method == "PUT":
         json.loads(request.body)
-    return HttpResponse(_kept[key], content_type="application/json")
+    return HttpResponse(_first_answers[key], content_type="application/json")
 
 
 urlpatterns = [

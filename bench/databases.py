@@ -1,4 +1,4 @@
-"""Where the databases of a run are: throw-away ones, or in a folder that is kept and used again."""
+"""The databases of a run: temporary, or in a folder that is kept and used again."""
 
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.throwaway_postgres import cluster
 
-# For a machine of two cores and 8 GB and more; the defaults are for one that has much else to do.
+# For two cores and at least 8 GB of memory. PostgreSQL's defaults assume that the machine has other work to do.
 SERVER = {
     "shared_buffers": "2GB",
     "effective_cache_size": "8GB",
@@ -24,13 +24,13 @@ SERVER = {
 
 @contextmanager
 def database(vendor: str, total: int, keep: Path | None) -> Iterator[str]:
-    """The address, for DATABASE_URL, of a database for so many items; empty, unless one like it has been kept here."""
+    """The DATABASE_URL of a database for this many items. It is empty unless `keep` has one from an earlier run."""
     folder = keep / f"{vendor}-{total}" if keep else None
     if vendor == "postgresql":
         with cluster(keep=folder, **SERVER) as url:
             yield url
         return
     with tempfile.TemporaryDirectory() as temporary:
-        place = folder or Path(temporary)
-        place.mkdir(parents=True, exist_ok=True)
-        yield f"sqlite:///{place.resolve() / 'bench.sqlite3'}"
+        parent = folder or Path(temporary)
+        parent.mkdir(parents=True, exist_ok=True)
+        yield f"sqlite:///{parent.resolve() / 'bench.sqlite3'}"

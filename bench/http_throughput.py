@@ -1,7 +1,7 @@
-"""What the API carries over HTTP: requests per second of the production server, beside a bare Django that answers the same bytes.
+"""Requests per second of the API over HTTP, next to a minimal Django site that answers with the same bytes.
 
-Both are gunicorn (two processes of four threads) on the same database, asked in turns by the same clients, which keep their
-connections. Medians over the rounds.
+Both run on gunicorn (two processes with four threads each) with the same database. Rounds alternate between them, and the
+clients keep their connections open. The results are medians over the rounds.
 """
 
 import http.client
@@ -14,25 +14,25 @@ from typing import Any
 
 from tests.serving import server
 
-from .making import WORKER
+from .dataset import WORKER
 
 CASES = {
     "list of 100": ("GET", "per_page=100", (4,)),
     "feeder's list": ("GET", "node_empty=true&page=1&per_page=100&queued=true&retry=true&status=Pending", (4,)),
     "PUT": ("PUT", "", (1, 4, 16)),
 }
-ONLY_OURS = ("feeder's list",)
+WITHOUT_BASELINE = ("feeder's list",)
 
 
 class Caller:
-    """One client with its connection and its item, which it saves again and again, with another note each time."""
+    """A client with its own connection and item. It saves the item repeatedly, each time with a different note."""
 
     def __init__(self, port: int, key: str, pk: int):
         self.connection = http.client.HTTPConnection("127.0.0.1", port)
         self.headers = {"Content-Type": "application/json", "X-Pharos-API-User": WORKER, "X-Pharos-API-Key": key}
         self.pk, self.saves = pk, 0
 
-    def ask(self, root: str, method: str, query: str) -> bytes:
+    def call(self, root: str, method: str, query: str) -> bytes:
         path, body = f"{root}/items/?{query}", None
         if method == "PUT":
             self.saves += 1
@@ -46,13 +46,13 @@ class Caller:
 
 
 def rate(callers: list[Caller], root: str, method: str, query: str, seconds: float) -> float:
-    """Answers per second that the callers get together."""
+    """Answers per second of all callers together."""
 
     def work(caller: Caller) -> int:
-        caller.connection.close()  # the server has not kept it while others had their turn
+        caller.connection.close()  # the server closes idle connections, and the other sites were measured in between
         answers, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
-            caller.ask(root, method, query)
+            caller.call(root, method, query)
             answers += 1
         return answers
 
@@ -63,12 +63,12 @@ def rate(callers: list[Caller], root: str, method: str, query: str, seconds: flo
 def measure(
     url: str, key: str, items: list[int], seconds: float, rounds: int, say: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Per case and number of clients: {"case", "clients", "per_second", "plain_per_second", "floor_per_second"}.
+    """Returns per case and number of clients: {"case", "clients", "per_second", "plain_per_second", "floor_per_second"}.
 
-    `plain`: a bare view that asks the database for the same, or saves the same columns; `floor`: one that does not ask it.
+    `plain` is a minimal view that reads the same rows or saves the same columns. `floor` is one that answers from memory.
     """
     found: dict[tuple[str, int, str], list[float]] = {}
-    ours, theirs = "bench.settings", "bench.peers.bare_settings"
+    ours, theirs = "bench.settings", "bench.baselines.minimal_settings"
     with server(url, DJANGO_SETTINGS_MODULE=ours) as product, server(url, DJANGO_SETTINGS_MODULE=theirs) as peer:
         where = {"": (product.port, "/api/v2"), "plain_": (peer.port, "/plain"), "floor_": (peer.port, "/floor")}
         callers = {who: [Caller(port, key, pk) for pk in items] for who, (port, _root) in where.items()}
@@ -77,7 +77,7 @@ def measure(
                 for number in clients:
                     say(f"HTTP, {name}, {number} clients")
                     for who, (_port, root) in where.items():
-                        if not who or name not in ONLY_OURS:
+                        if not who or name not in WITHOUT_BASELINE:
                             done = rate(callers[who][:number], root, method, query, seconds)
                             found.setdefault((name, number, who), []).append(done)
     return [

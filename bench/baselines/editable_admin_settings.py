@@ -1,4 +1,4 @@
-"""A site that is Django's admin and nothing else, on the same database: see `bench.peers.editing`."""
+"""A site that only has Django's admin, on the same database: see `bench.baselines.editable_admin`."""
 
 from bench.settings import *  # noqa: F403
 
@@ -8,6 +8,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",  # its app, which the people's tables need, insists
+    "allauth.account.middleware.AccountMiddleware",  # required by allauth's app, which the user tables need
 ]
-ROOT_URLCONF = "bench.peers.editing"
+ROOT_URLCONF = "bench.baselines.editable_admin"

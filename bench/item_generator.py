@@ -1,7 +1,7 @@
-"""Items as rows of text, the same for every database: `chunk(number, of)` makes them, in the form that PostgreSQL's COPY reads.
+"""Generates items as rows of text in the format of PostgreSQL's COPY, the same for every database.
 
-Chunks do not depend on each other, so that several processes can make them, and the data is the same however many do. Times
-are seconds before the end, which is the day on which the data is made; the hash of the data does not depend on that day.
+Chunks are independent, so several processes can generate them with the same result. Times are stored as seconds before the
+end, which is the day on which the data is generated; the hash of the data does not depend on that day.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from random import Random
 
-from .shape import CLOSED, MEMBERS, NEWEST, OPEN, OPEN_AMONG_NEWEST, SHARES, Kind, reviewed_share
+from .distribution import CLOSED, MEMBERS, NEWEST, OPEN, OPEN_AMONG_NEWEST, SHARES, Kind, reviewed_share
 
 SEED = 7
 CHUNK = 50_000
 NULL, TRUE, FALSE = r"\N", "t", "f"
 SPAN = 8 * 365 * 86_400  # seconds from the oldest item to the end
-BURST = 250  # items: deletions come in bursts of hundreds
-DUPLICATES = 0.008  # of the ingests: the same bag came again
-# In the order in which `chunk` gives them.
+BURST = 250  # items: deletions come in bursts
+DUPLICATES = 0.008  # of the ingests: the same bag was uploaded again
+# In the order in which `chunk` returns them.
 COLUMNS = (
     *(
         "id",
@@ -69,12 +69,12 @@ _OWNERS = list(accumulate(SHARES))
 _CLOSED, _OPEN = _cumulated(CLOSED), _cumulated(OPEN)
 _DELETED = [kind for kind in CLOSED if kind.action == "Delete"]
 _DELETIONS = _cumulated(_DELETED)
-# Deletions come in bursts only: so often does one begin that they are as many as `CLOSED` says.
+# Deletions only come in bursts. This share of bursts gives as many of them as `CLOSED` says.
 _BURSTS = sum(kind.per_million for kind in _DELETED) / sum(kind.per_million for kind in CLOSED)
 
 
 class Clock:
-    """Seconds before the end, written as a time in UTC."""
+    """Formats an age (seconds before the end) as a time in UTC."""
 
     def __init__(self, end: datetime):
         self.end = int(end.timestamp())
@@ -94,7 +94,7 @@ def chunks(total: int) -> range:
 
 
 def chunk(number: int, total: int, clock: Clock, entries: int) -> Iterator[tuple[tuple[str, ...], tuple[int, ...]]]:
-    """(values, ages) of the items of a chunk, oldest first: the columns up to the times, and the times as seconds before the end."""
+    """Yields (values, ages) for each item of a chunk, oldest first: the columns before the times, and the times as ages."""
     draw = Random(SEED * 1_000_003 + number)
     last: list[tuple[str, str, str]] = [_bag(draw, owner, number * CHUNK) for owner in range(len(MEMBERS))]
     version, deleting, owner_of_burst = str(entries), False, 0
@@ -105,11 +105,11 @@ def chunk(number: int, total: int, clock: Clock, entries: int) -> Iterator[tuple
 
 
 def _bag(draw: Random, owner: int, pk: int) -> tuple[str, str, str]:
-    """(name, etag, size) of a new bag; a few have names of another style, beyond ASCII and in capitals."""
+    """(name, etag, size) of a new bag. A few have a name in capitals or with non-ASCII characters."""
     style = owner % 6 if draw.random() < 0.97 else 6 + (pk & 1)
     etag = f"{draw.getrandbits(128):032x}"
     size = _SIZES[draw.getrandbits(12)]
-    if len(size) > 9:  # it came in several parts
+    if len(size) > 9:  # a multipart upload
         etag += f"-{int(size) // 500_000_000 + 1}"
     return f"{MEMBERS[owner]}.{_COLLECTIONS[style]}_{pk:08}.tar", etag, size
 
@@ -159,7 +159,7 @@ def _item(draw: Random, pk: int, total: int, last: list, version: str, burst: in
 
 
 def _upload(draw: Random, pk: int, owner: int, last: list) -> tuple[str, str, str]:
-    """An upload: of a new bag, or now and then of the last one again, the half of them unchanged."""
+    """An upload of a new bag, or sometimes of the previous one again; half of those are unchanged."""
     bag = _bag(draw, owner, pk)
     if draw.random() < DUPLICATES:
         bag = last[owner] if bag[1] < "8" else (last[owner][0], bag[1], bag[2])
@@ -167,8 +167,8 @@ def _upload(draw: Random, pk: int, owner: int, last: list) -> tuple[str, str, st
     return bag
 
 
-def copied(number: int, total: int, end: datetime, entries: int) -> tuple[bytes, str]:
-    """A chunk as COPY reads it, and its hash."""
+def copy_chunk(number: int, total: int, end: datetime, entries: int) -> tuple[bytes, str]:
+    """A chunk in COPY format, and its hash."""
     clock, lines, digest = Clock(end), [], hashlib.sha256()
     for values, ages in chunk(number, total, clock, entries):
         head = "\t".join(values)

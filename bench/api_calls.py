@@ -1,16 +1,16 @@
-"""The API in process: lists and saves as its clients ask for them, beside bare statements that do as little as that takes."""
+"""How long API calls take in process: the lists and saves of its clients, next to the least SQL that could serve them."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
+from .baselines import floor
+from .bulk_loading import HISTORY, ITEMS
 from .cases import PEOPLE
-from .loading import HISTORY, ITEMS
-from .making import LARGE, WORKER, key_of
-from .pages import Watch
-from .peers import floor
-from .statements import Bare, Statement, where
-from .timing import Timed, take_turns
+from .dataset import LARGE, WORKER, create_api_key
+from .pages import DatabaseTimer
+from .raw_sql import RawConnection, Statement, where
+from .timing import TimedCall, run_interleaved
 
 LISTS = {
     "member list": (LARGE, "/member-api/v2/items/?per_page=25"),
@@ -23,12 +23,12 @@ LISTS = {
 
 
 class Caller:
-    """A client of the API with a key of its own, in this process."""
+    """An API client in this process, with its own key."""
 
     def __init__(self, email: str):
         from django.test import Client
 
-        self.client = Client(headers={"X-Pharos-API-User": email, "X-Pharos-API-Key": key_of(email)})
+        self.client = Client(headers={"X-Pharos-API-User": email, "X-Pharos-API-Key": create_api_key(email)})
 
     def get(self, path: str) -> dict[str, Any]:
         response = self.client.get(path)
@@ -41,26 +41,26 @@ class Caller:
 
 
 def measure(seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One record per call: {"page": "API", "who", "case", "ms", "database_ms", "floor_ms"}."""
+    """Returns one record per call: {"page": "API", "who", "case", "ms", "database_ms", "floor_ms"}."""
     from django.db import connection
 
-    watch, bare = Watch(connection.vendor), Bare(connection.settings_dict)
+    timer, raw = DatabaseTimer(connection.vendor), RawConnection(connection.settings_dict)
     callers = {email: Caller(email) for email in (LARGE, WORKER)}
     found = []
-    with connection.execute_wrapper(watch):
+    with connection.execute_wrapper(timer):
         for name, (email, path) in LISTS.items():
             say(f"API, {name}")
-            call = Timed(lambda email=email, path=path: callers[email].get(path), seconds, watch.take)  # type: ignore[misc]
-            found.append(_record(name, email, call, _list_floor(name, bare, seconds)))
+            call = TimedCall(lambda email=email, path=path: callers[email].get(path), seconds, timer.take)  # type: ignore[misc]
+            found.append(_record(name, email, call, _list_floor(name, raw, seconds)))
         say("API, PUT")
         [pk] = open_items(1)
-        found.append(_record("PUT", WORKER, _put(callers[WORKER], pk, watch, seconds), _save_floor(pk, bare, seconds)))
-    bare.close()
+        found.append(_record("PUT", WORKER, _put(callers[WORKER], pk, timer, seconds), _save_floor(pk, raw, seconds)))
+    raw.close()
     return found
 
 
 def open_items(number: int) -> list[int]:
-    """Open ingests at their first stage that no other node holds, the newest first."""
+    """The ids of open ingests in their first stage that no other worker has started, newest first."""
     from workitems.models import WorkItem
 
     items = (
@@ -71,7 +71,7 @@ def open_items(number: int) -> list[int]:
     return list(items.values_list("pk", flat=True)[:number])
 
 
-def _put(caller: Caller, pk: int, watch: Watch, seconds: float) -> Timed:
+def _put(caller: Caller, pk: int, timer: DatabaseTimer, seconds: float) -> TimedCall:
     saves = 0
 
     def call() -> None:
@@ -79,26 +79,26 @@ def _put(caller: Caller, pk: int, watch: Watch, seconds: float) -> Timed:
         saves += 1
         caller.put(f"/api/v2/items/{pk}/", record(saves))
 
-    return Timed(call, seconds, watch.take)
+    return TimedCall(call, seconds, timer.take)
 
 
 def record(saves: int) -> dict[str, Any]:
-    """What a worker saves while it is at an item: each time something new, so that each is a change."""
+    """The record a worker saves while it processes an item. The note changes, so every save is a change."""
     return {"stage": "Receive", "status": "Started", "note": f"Save {saves}", "node": "bench", "pid": 7}
 
 
-def _list_floor(name: str, bare: Bare, seconds: float) -> Timed:
+def _list_floor(name: str, raw: RawConnection, seconds: float) -> TimedCall:
     scope: dict[str, Any] = {"institution_id": PEOPLE[1].institution} if name == "member list" else {}
     if name.startswith("feeder"):
         scope |= {"status": "Pending", "retry": True}
     condition, values = where(scope)
     counted = (f"SELECT SUM(number) FROM bench_cell{condition}", values)
     rows = (f"SELECT * FROM {ITEMS}{condition} ORDER BY date DESC, id DESC LIMIT 25", values)
-    return Timed(lambda: bare.all([floor.ROUND_TRIP, counted, rows]), seconds / 2)
+    return TimedCall(lambda: raw.run([floor.ROUND_TRIP, counted, rows]), seconds / 2)
 
 
-def save(pk: int, number: int, note: str) -> list[Statement]:
-    """A save and its history entry, bare: what any system that records its changes must write."""
+def save_statements(pk: int, number: int, note: str) -> list[Statement]:
+    """The statements of one save and its history entry: the least that a system with a history must write."""
     return [
         (
             f"UPDATE {ITEMS} SET note = %s, version = %s, updated_at = CURRENT_TIMESTAMP WHERE id = %s",
@@ -113,18 +113,18 @@ def save(pk: int, number: int, note: str) -> list[Statement]:
     ]
 
 
-def _save_floor(pk: int, bare: Bare, seconds: float) -> Timed:
+def _save_floor(pk: int, raw: RawConnection, seconds: float) -> TimedCall:
     def call() -> None:
-        bare.ask("BEGIN")
-        [(number,)] = bare.ask(f"SELECT version FROM {ITEMS} WHERE id = %s", [pk])
-        bare.all(save(pk, number + 1, f"Floor {number}"))
-        bare.ask("COMMIT")
+        raw.query("BEGIN")
+        [(number,)] = raw.query(f"SELECT version FROM {ITEMS} WHERE id = %s", [pk])
+        raw.run(save_statements(pk, number + 1, f"Floor {number}"))
+        raw.query("COMMIT")
 
-    return Timed(call, seconds / 2)
+    return TimedCall(call, seconds / 2)
 
 
-def _record(name: str, email: str, ours: Timed, least: Timed) -> dict[str, Any]:
-    take_turns({"ours": ours, "floor": least})
+def _record(name: str, email: str, ours: TimedCall, floor_call: TimedCall) -> dict[str, Any]:
+    run_interleaved({"ours": ours, "floor": floor_call})
     who = "worker" if email == WORKER else PEOPLE[1].name
-    times = {"ms": ours.ms, "database_ms": ours.database_ms, "floor_ms": least.ms}
+    times = {"ms": ours.ms, "database_ms": ours.database_ms, "floor_ms": floor_call.ms}
     return {"page": "API", "who": who, "case": name} | times

@@ -1,4 +1,4 @@
-"""Clients of other sites in the same process as the product's, so that the two can take turns."""
+"""Test clients of other sites in the product's process, so that calls to both can be interleaved."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,16 @@ from django.test import Client, override_settings
 
 
 def client(routes: str, middleware: list[str], user: Any = None) -> Client:
-    """A client of a site with these routes and this middleware. The settings stay the product's: changing the routes there
-    would make Django forget all of its own, and measure how long it takes to learn them again."""
+    """A client of a site with these routes and this middleware.
+
+    ROOT_URLCONF stays the product's: changing it would clear Django's URL caches, and filling them again would be measured.
+    """
     made = Client()
     if user:
         made.force_login(user)
-    with override_settings(MIDDLEWARE=[f"bench.peers.beside.at_{routes.rpartition('.')[2]}", *middleware]):
+    with override_settings(
+        MIDDLEWARE=[f"bench.baselines.in_process_clients.at_{routes.rpartition('.')[2]}", *middleware]
+    ):
         made.handler.load_middleware()
     return made
 
@@ -28,4 +32,4 @@ def _at(routes: str) -> Callable[[Callable], Callable]:
     return middleware
 
 
-at_admin, at_bare = _at("bench.peers.admin"), _at("bench.peers.bare")
+at_django_admin, at_minimal_views = _at("bench.baselines.django_admin"), _at("bench.baselines.minimal_views")

@@ -1,7 +1,7 @@
-"""Many rows in and out: `import_workitems` fed through a pipe, timed slice by slice, and the list as a file, with the memory of each.
+"""Speed and memory of importing and exporting many rows: `import_workitems` reading from a pipe, and the list as a file.
 
-Beside the rate of the import stands what it and the database's server used of the processor: that is the same when others use
-the machine, too.
+For the import, the CPU time of the command and of the database server is measured, too: it does not depend on what else the
+machine is doing.
 """
 
 import json
@@ -16,26 +16,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import rows
-from .making import ADMIN
-from .shape import MEMBERS
+from . import item_generator
+from .dataset import ADMIN
+from .distribution import MEMBERS
 
 ROOT = Path(__file__).resolve().parent.parent
 Progress = Callable[[str], None]
 _FLAGS = ("retry", "reviewed", "needs_admin_review")
+# Without the last column, `stage_entered_at`, which the API doesn't have.
 _TIMES = ("created_at", "updated_at", "bag_date", "date", "queued_at", "stage_started_at")
 
 
 def lines(total: int) -> Iterator[bytes]:
-    """The items of `rows` as a reply of the API has them, one a line."""
-    clock = rows.Clock(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
-    for number in rows.chunks(total):
-        for values, ages in rows.chunk(number, total, clock, 1):
+    """The items of `rows` as the API returns them, one JSON object per line."""
+    clock = item_generator.Clock(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    for number in item_generator.chunks(total):
+        for values, ages in item_generator.chunk(number, total, clock, 1):
             item: dict[str, Any] = {
-                name: None if text == rows.NULL else text for name, text in zip(rows.COLUMNS, values, strict=False)
+                name: None if text == item_generator.NULL else text
+                for name, text in zip(item_generator.COLUMNS, values, strict=False)
             }
-            item |= {name: item[name] == rows.TRUE for name in _FLAGS}
-            item |= {name: clock.text(age).replace("+00", "Z") for name, age in zip(_TIMES, ages, strict=True)}
+            item |= {name: item[name] == item_generator.TRUE for name in _FLAGS}
+            item |= {name: clock.text(age).replace("+00", "Z") for name, age in zip(_TIMES, ages, strict=False)}
             item |= {name: int(item[name]) for name in ("id", "size", "institution_id")}
             item["pid"] = int(item["pid"] or 0)
             item["note"] = item["note"].replace(r"\n", "\n")
@@ -48,32 +50,32 @@ def manage(*arguments: str) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processor so far; the database's backends count when they have ended, too."""
+    """The CPU seconds of a process and its children so far, including children that have ended."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it has ended since
+            continue  # the process has ended
         if int(stat.parent.name) == pid or int(fields[1]) == pid:
             ticks += int(fields[11]) + int(fields[12]) + (int(fields[13]) + int(fields[14])) * (fields[1] != str(pid))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def postmaster(url: str) -> int | None:
-    """The process id of the throw-away server, or None where there is none."""
+    """The process id of the temporary PostgreSQL server, or None for SQLite."""
     host = unquote(urlsplit(url).netloc.partition("@")[2])
     return int((Path(host) / "data" / "postmaster.pid").read_text().split()[0]) if host else None
 
 
 def run_import(url: str, total: int, slices: int, folder: Path, say: Progress) -> dict[str, Any]:
-    """Imports so many items into the empty database at this address: {"items", "seconds", "items_per_second", "slices",
-    "steadiness", "peak_mb", "cpu_seconds", "server_cpu_seconds"}. `steadiness`: the slowest slice's rate ÷ the median's."""
+    """Imports this many items into the empty database at `url`. Returns {"items", "seconds", "items_per_second", "slices",
+    "steadiness", "peak_mb", "cpu_seconds", "server_cpu_seconds"}; `steadiness` is the slowest slice's rate ÷ the median."""
     environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "false", "DJANGO_SETTINGS_MODULE": "bench.settings"}
     subprocess.run(manage("migrate", "-v0"), env=environment, check=True)
     institutions, path = folder / "institutions.csv", folder / "items.jsonl"
     institutions.write_text("id,name,identifier\n" + "".join(f"{n},{d},{d}\n" for n, d in enumerate(MEMBERS, 1)))
-    say("import: writing its file")
+    say("import: writing the file")
     ends = _write(path, total, total // slices)
     backend = postmaster(url)
     command = manage("import_workitems", "-", "--institution-map", str(institutions))
@@ -92,7 +94,7 @@ def run_import(url: str, total: int, slices: int, folder: Path, say: Progress) -
             rates.append(total / slices / (now - last))
             say(f"import: {number:,} items, {rates[-1]:,.0f} a second")
             last = now
-    peak, cpu = _ended(process)
+    peak, cpu = _wait_for_end(process)
     took = time.perf_counter() - began
     path.unlink()
     return {
@@ -106,13 +108,13 @@ def run_import(url: str, total: int, slices: int, folder: Path, say: Progress) -
 
 
 def _slices(rates: list[float]) -> dict[str, Any]:
-    # The first fills the pipe and starts the program; the last is short of what is still in the pipe.
+    # The first slice also starts the command and fills the pipe; the last leaves rows in the pipe.
     middle = sorted(rates[1:-1] or rates)
     return {"slices": [round(rate) for rate in rates], "steadiness": round(middle[0] / middle[len(middle) // 2], 3)}
 
 
 def _write(path: Path, total: int, size: int) -> list[tuple[int, int]]:
-    """Writes the file; where in it each slice ends."""
+    """Writes the file. Returns (number of items, position in the file) for the end of each slice."""
     ends: list[tuple[int, int]] = []
     with path.open("wb") as file:
         for number, line in enumerate(lines(total), 1):
@@ -122,8 +124,8 @@ def _write(path: Path, total: int, size: int) -> list[tuple[int, int]]:
     return ends
 
 
-def _ended(process: subprocess.Popen) -> tuple[float, float]:
-    """Peak memory in MB, and the seconds of the processor, of a process that is about to end."""
+def _wait_for_end(process: subprocess.Popen) -> tuple[float, float]:
+    """Waits for the process to end. Returns its peak memory in MB and its CPU seconds."""
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -132,7 +134,7 @@ def _ended(process: subprocess.Popen) -> tuple[float, float]:
 
 
 def export(form: str, most: int, total: int, say: Progress) -> dict[str, Any]:
-    """The admin's list of everything as a file, read up to so many rows, in a process that has done nothing else:
+    """Downloads an admin's unfiltered list, up to `most` rows, in a process that has done nothing else. Returns
     {"form", "rows", "seconds", "rows_per_second", "slices", "steadiness", "peak_mb", "grown_mb"}."""
     from django.test import Client
 

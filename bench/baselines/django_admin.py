@@ -1,6 +1,7 @@
-"""Django's own admin as it comes, on the product's tables: a list of 25 with counts beside every filter, newest first.
+"""Django's own admin on the product's tables: a list of 25 items, newest first, with a count next to every filter.
 
-With the middleware that the admin asks for, and nothing of the product's. People see what they may see, as on the product's list.
+It runs with the middleware that the admin requires, and none of the product's. Like on the product's list, people see only
+the items they have access to.
 """
 
 from django.contrib import admin

@@ -1,4 +1,7 @@
-"""A database with so many items in it, made once; in a kept one, only what is missing is made, and the schema brought up to date."""
+"""Creates the benchmark data: institutions, items with histories, users, and what the product derives from them.
+
+In a database that was kept from an earlier run, it only applies new migrations.
+"""
 
 import hashlib
 import json
@@ -7,16 +10,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from . import loading
-from .shape import LARGEST, MEMBERS, SMALLEST
+from . import bulk_loading
+from .distribution import LARGEST, MEMBERS, SMALLEST
 
 Progress = Callable[[str], None]
 ADMIN, LARGE, SMALL = "admin@aptrust.org", f"staff@{LARGEST}", f"staff@{SMALLEST}"
 WORKER = "system@aptrust.org"
 
 
-def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
-    """Fills the database that Django is set up for; what is in it: items, entries, hash, cells, seconds that the steps took."""
+def create_dataset(total: int, entries: int, say: Progress) -> dict[str, Any]:
+    """Fills the configured database. Returns {"items", "entries", "hash", "cells", "took": {step: seconds}}."""
     from django.core.management import call_command
     from django.db import connection
 
@@ -31,27 +34,27 @@ def make(total: int, entries: int, say: Progress) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     lap("migrations")
-    if made := _made():
-        return made | {"cells": _cells(), "took": took}  # earlier runs have written items of their own
-    hashes = _fill(total, entries, say)
+    if facts := _existing_dataset():
+        return facts | {"cells": _count_cells(), "took": took}  # earlier runs have added items, so count again
+    hashes = _fill_tables(total, entries, say)
     lap("rows and indexes")
-    people()
-    call_command("check_counts", repair=True, verbosity=0, stdout=Nowhere(), stderr=Nowhere())
+    create_users()
+    call_command("check_counts", repair=True, verbosity=0, stdout=DiscardedOutput(), stderr=DiscardedOutput())
     lap("check_counts --repair")
-    call_command("work_out_pace", stdout=Nowhere(), stderr=Nowhere())
+    call_command("work_out_pace", stdout=DiscardedOutput(), stderr=DiscardedOutput())
     lap("work_out_pace")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     lap("statistics")
-    made = {"items": total, "entries": total * entries, "hash": hashlib.sha256("".join(hashes).encode()).hexdigest()}
-    made["cells"] = _cells()
-    _remember(made)
+    facts = {"items": total, "entries": total * entries, "hash": hashlib.sha256("".join(hashes).encode()).hexdigest()}
+    facts["cells"] = _count_cells()
+    _store_facts(facts)
     lap("cells")
-    return made | {"took": took}
+    return facts | {"took": took}
 
 
-class Nowhere:
-    """For what a command says of cells that it has made right: after loading that is every one."""
+class DiscardedOutput:
+    """Discards what `check_counts --repair` prints: after bulk loading, it would list every summary row."""
 
     def write(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -63,29 +66,31 @@ class Nowhere:
         return False
 
 
-def _fill(total: int, entries: int, say: Progress) -> list[str]:
+def _fill_tables(total: int, entries: int, say: Progress) -> list[str]:
     from django.core.management.color import no_style
     from django.db import connection, transaction
 
     from pharos.accounts.models import Institution
 
     if Institution.objects.exists():
-        raise SystemExit("This database was left half made, or is somebody else's. Remove its folder to make it anew.")
+        raise SystemExit(
+            "This database is incomplete or was not created by the benchmarks. Remove its folder to create it again."
+        )
     Institution.objects.bulk_create(
-        Institution(pk=place, identifier=domain, name=domain) for place, domain in enumerate(MEMBERS, 1)
+        Institution(pk=number, identifier=domain, name=domain) for number, domain in enumerate(MEMBERS, 1)
     )
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if connection.vendor == "sqlite":
         connection.close()
-        return loading.fill_sqlite(str(connection.settings_dict["NAME"]), total, end, entries, say)
+        return bulk_loading.fill_sqlite(str(connection.settings_dict["NAME"]), total, end, entries, say)
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Institution]):
             cursor.execute(statement)
-        return loading.fill_postgresql(cursor, total, end, entries, say)
+        return bulk_loading.fill_postgresql(cursor, total, end, entries, say)
 
 
-def people() -> None:
-    """Who looks: an admin, staff of the largest and of the smallest member, and the account of the workers."""
+def create_users() -> None:
+    """Creates an admin, staff of the largest and the smallest member, and the service account of the workers."""
     from pharos.accounts.models import Institution, User
     from pharos.accounts.roles import Role
     from workitems.demo import create_service
@@ -97,8 +102,8 @@ def people() -> None:
     create_service()
 
 
-def key_of(email: str) -> str:
-    """A new API key of this person."""
+def create_api_key(email: str) -> str:
+    """Creates an API key for this user and returns it."""
     from django.utils import timezone
 
     from pharos.accounts import api_keys
@@ -107,10 +112,11 @@ def key_of(email: str) -> str:
     return api_keys.create_key(User.objects.get(email=email), now=timezone.now())[1]
 
 
-def _cells() -> int:
-    """Counts the cells into a table of the bench's own, which is what the floor reads; how many there are.
+def _count_cells() -> int:
+    """Builds the summary table `bench_cell`, which the floor reads, and returns the number of non-empty cells.
 
-    A cell, in the brief's sense, does not tell retry apart; the table does, as the product's summary must.
+    A cell is a combination of institution, action, stage, status, and reviewed. The table also has `retry`, which the
+    product's summary needs.
     """
     from django.db import connection
 
@@ -118,7 +124,7 @@ def _cells() -> int:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_cell")
         cursor.execute(
-            f"CREATE TABLE bench_cell AS SELECT {names}, COUNT(*) AS number FROM {loading.ITEMS} GROUP BY {names}"
+            f"CREATE TABLE bench_cell AS SELECT {names}, COUNT(*) AS number FROM {bulk_loading.ITEMS} GROUP BY {names}"
         )
         cursor.execute(f"CREATE UNIQUE INDEX bench_cell_key ON bench_cell ({names})")
         cursor.execute("VACUUM ANALYZE bench_cell" if connection.vendor == "postgresql" else "ANALYZE")
@@ -128,8 +134,8 @@ def _cells() -> int:
         return cursor.fetchone()[0]
 
 
-def _made() -> dict[str, Any] | None:
-    """What `make` has remembered of this database, or None."""
+def _existing_dataset() -> dict[str, Any] | None:
+    """What `create_dataset` stored about this database, or None if it has not filled it."""
     from django.db import connection
 
     if "bench_made" not in connection.introspection.table_names():
@@ -139,9 +145,9 @@ def _made() -> dict[str, Any] | None:
         return json.loads(cursor.fetchone()[0])
 
 
-def _remember(made: dict[str, Any]) -> None:
+def _store_facts(facts: dict[str, Any]) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_made (what text)")
-        cursor.execute("INSERT INTO bench_made VALUES (%s)", [json.dumps(made)])
+        cursor.execute("INSERT INTO bench_made VALUES (%s)", [json.dumps(facts)])

@@ -1,4 +1,4 @@
-"""Bare statements on the database that Django is set up for: by a connection of their own, prepared, the same text for both."""
+"""SQL without Django: a separate connection to the configured database, with the same statements for PostgreSQL and SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 
-class Bare:
-    """One connection. `ask` runs a statement with its parameters marked by %s, and gives its rows."""
+class RawConnection:
+    """One connection; on PostgreSQL, every statement is prepared. Parameters are marked %s on both databases."""
 
     def __init__(self, values: dict[str, Any]):
         self.is_postgresql = values["ENGINE"].endswith("postgresql")
@@ -25,19 +25,19 @@ class Bare:
             )
         else:
             self.connection = sqlite3.connect(values["NAME"], isolation_level=None)
-            self.connection.execute("PRAGMA synchronous=NORMAL")  # as the product has it
+            self.connection.execute("PRAGMA synchronous=NORMAL")  # like the product's connection
 
-    def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self.is_postgresql:
             cursor = self.connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
-        kept = [str(value.replace(tzinfo=None)) if isinstance(value, datetime) else value for value in values]
-        return self.connection.execute(statement.replace("%s", "?"), kept).fetchall()
+        parameters = [str(value.replace(tzinfo=None)) if isinstance(value, datetime) else value for value in values]
+        return self.connection.execute(statement.replace("%s", "?"), parameters).fetchall()
 
-    def all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
-        """Runs them one after the other."""
+    def run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        """Runs the statements in order and discards their rows."""
         for statement, values in statements:
-            self.ask(statement, values)
+            self.query(statement, values)
 
     def close(self) -> None:
         self.connection.close()
@@ -47,7 +47,7 @@ Statement = tuple[str, Sequence[Any]]
 
 
 def where(conditions: dict[str, Any], more: Sequence[Statement] = ()) -> Statement:
-    """A WHERE of equalities and other conditions, with its values; nothing where there are none."""
+    """A WHERE clause of these equalities and further conditions, with its values. Empty if there are no conditions."""
     parts = [(f"{column} = %s", [value]) for column, value in conditions.items()] + list(more)
     if not parts:
         return "", []
