@@ -52,8 +52,8 @@ def _review(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, 
 
     path = post("/items/review", **sent)
     change = BulkChange.objects.get(pk=path.rpartition("/")[2])
-    while not change.finished_at and change.came_to < most and time.monotonic() - began < seconds:
+    while not change.finished_at and change.processed < most and time.monotonic() - began < seconds:
         post(path)
         change.refresh_from_db()
-        say(f"bulk review: {change.came_to:,} of {change.total:,}")
+        say(f"bulk review: {change.processed:,} of {change.total:,}")
     return {"items": change.changed, "longest": max(requests)}

@@ -190,7 +190,7 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
     if when == "before it begins":
         assert (act, done) == (None, 0)
     else:
-        assert (act.changed, act.came_to, act.total) == (done, 3, 3)
+        assert (act.changed, act.processed, act.total) == (done, 3, 3)
 
 
 def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ada, virginia, many):

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from workitems import transitions
 from workitems.durations import last_days, recorder, usual_time, usual_total_time
 from workitems.durations.days import offsets_between
+from workitems.durations.measurements import ALL_INSTITUTIONS, QUARTER, quarter_of, start_of_quarter
 from workitems.durations.scale import BANDS, band_of, bounds_of, quantile, step_of
-from workitems.durations.steps import ALL_INSTITUTIONS, QUARTER, quarter_of, start_of_quarter
 from workitems.import_export import export_lines, import_files
 from workitems.lifecycle import TransitionRequest
 from workitems.models import HistoryEntry, OutcomeCount, StepTime, Typical, WorkItem

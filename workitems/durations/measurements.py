@@ -1,4 +1,4 @@
-"""What a single change of an item adds to durations and outcomes. Pure."""
+"""Measures what a single change of an item adds to durations and outcomes. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 class StageDuration(NamedTuple):
-    """An item took this long at a stage, in the week that starts on `week`."""
+    """An item left a stage after this long (`step`), in the week that starts on `week`."""
 
     week: date
     action: str
@@ -56,7 +56,7 @@ class ItemOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class StagePosition:
-    """Where an item is: its stage, since when, and what tells whether it is closed."""
+    """The stage of an item, when it reached it, and whether the item is closed."""
 
     stage: str
     status: str
@@ -97,9 +97,9 @@ def compute_stage_entered_at(move: str, before: StagePosition | None, stage: str
 def measure(
     bag: ItemProfile, move: str, before: StagePosition | None, after: StagePosition, now: datetime
 ) -> Iterator[StageDuration | ItemOutcome]:
-    """Yields what a move adds.
+    """Yields the durations and outcomes that a move adds.
 
-    Times are measured only for items that advanced normally, not for those that failed or were cancelled or requeued.
+    Durations are measured only for moves that advance an item, not for failures, cancellations, or requeues.
     """
     if move == "import":
         return
@@ -132,13 +132,14 @@ class Entry(NamedTuple):
 
 
 def replay(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, StagePosition | None, StagePosition]]:
-    """Yields each entry of a complete history with the item's position before and after it. `retry`: the item's current
-    flag.
+    """Yields each entry of a complete history with the item's position before and after it.
+
+    `retry`: the item's current flag.
     """
     listed = list(entries)
     # The initial value is the "before" value of the first change of the flag.
-    told = (entry.changes["retry"][0] for entry in listed if "retry" in entry.changes)
-    retry = next(told, retry)
+    initial = (entry.changes["retry"][0] for entry in listed if "retry" in entry.changes)
+    retry = next(initial, retry)
     before = None
     for entry in listed:
         retry = entry.changes.get("retry", [None, retry])[1]
