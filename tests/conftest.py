@@ -1,4 +1,4 @@
-"""The test users: at least one of every role, two institutions, and items of both. Tests of roles loop over `CAST`."""
+"""The test users: at least one for each role, two institutions, and items of both. Tests of roles loop over `CAST`."""
 
 import importlib
 import os

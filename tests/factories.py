@@ -1,4 +1,4 @@
-"""Test data. Items are made by the verb `create`, so that each has its history; `moved` takes one further."""
+"""Test data. Items are created through `transitions.create`, so that each has its history; `moved` makes further moves."""
 
 import itertools
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Requests as existing clients put them on the wire, byte for byte, and what every reply to them must be."""
+"""Requests exactly as existing clients send them, and checks that every reply must pass."""
 
 import contextlib
 import gzip

@@ -1,4 +1,4 @@
-"""Many items at once, for tests of lists: rows and their first history entries, without going through the verbs."""
+"""Many items for tests of lists: rows with their first history entries, inserted without `transitions`."""
 
 import random
 from datetime import UTC, datetime, timedelta

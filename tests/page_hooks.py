@@ -1,4 +1,4 @@
-"""Reading a page as scripts do: by its hooks."""
+"""Reads a page by its stable hooks, as scripts do."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""People and items in a database that the run itself is not connected to, and browsers for a server on it.
+"""Users and items in a database that the test run isn't connected to, and clients of a server on it.
 
 people = settled(url)
 with server(url) as running: Browser(running, people["dora"].session).get("/items/")

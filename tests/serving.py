@@ -1,4 +1,4 @@
-"""The production server as a process of its own, for tests that must meet it over a socket.
+"""Runs the production server in a separate process, for tests that connect to it over a socket.
 
 with server("sqlite:////some/file.sqlite3") as running: requests go to running.url
 """

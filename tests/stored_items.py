@@ -1,4 +1,4 @@
-"""What the database holds of an item, and the check that a refused move left all of it alone."""
+"""What the database stores about an item, and a check that a refused move changed none of it."""
 
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""The house's rules, read off the source: who may import whom, and what must not be there at all."""
+"""The architecture rules, checked in the source: who can import whom, and what must not exist."""
 
 import ast
 import re
@@ -112,7 +112,7 @@ def test_no_room_imports_from_a_floor_above():
     assert upward == []
 
 
-def test_nothing_imports_an_entrance():
+def test_nothing_imports_the_entry_points():
     names = {f"workitems.{name}" for name in ENTRANCES - {"__init__"}}
     assert [f"{file} imports {name}" for file in TREES for name in imports(file) if name in names] == []
 
@@ -161,18 +161,18 @@ def files_imported():
     return graph
 
 
-def test_no_circle_of_imports():
+def test_no_import_cycles():
     assert circles(files_imported()) == []
 
 
-def test_no_circle_of_rooms():
+def test_no_cycles_between_rooms():
     graph = defaultdict(set)
     for mine, theirs in arrows():
         graph[mine].add(theirs)
     assert circles(graph) == []
 
 
-def test_the_check_of_circles_sees_one():
+def test_the_check_of_cycles_detects_one():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
     assert circles({"a": {"a"}}) == [["a"]]
     assert circles({"a": {"b"}, "b": set()}) == []
@@ -187,7 +187,7 @@ def exported(room):
     return set()
 
 
-def test_other_rooms_import_what_a_room_exports_and_not_from_its_inside():
+def test_rooms_import_only_what_other_rooms_export():
     found = []
     for module, file in MODULES.items():
         for target, name in imported(file):
@@ -200,7 +200,7 @@ def test_other_rooms_import_what_a_room_exports_and_not_from_its_inside():
     assert found == []
 
 
-def test_no_name_that_a_room_exports_is_also_one_of_its_files():
+def test_no_exported_name_is_also_a_file_name():
     """`from workitems.counts import repair` would be the function for one reader and the file for another."""
     found = []
     for file in (file for file in TREES if file.endswith("/__init__.py")):
@@ -234,17 +234,17 @@ def breaches(files, forbidden):
     ]
 
 
-def test_the_check_itself_sees_imports():
+def test_the_check_detects_imports():
     assert "workitems.lifecycle.MOVES" in imports("workitems/transitions/batch.py")
     assert "workitems.vocabulary.Action" in imports("workitems/lifecycle/moves.py")
     assert breaches(["workitems/models/work_item.py"], ["django.db"])
 
 
-def test_people_know_nothing_of_items():
+def test_accounts_knows_nothing_about_items():
     assert breaches(named("pharos/accounts"), ["workitems", "pharos.urls", "pharos.settings"]) == []
 
 
-def test_items_know_neither_settings_nor_urls_of_the_installation():
+def test_workitems_knows_neither_settings_nor_project_urls():
     assert breaches(named("workitems"), ["pharos.urls", "pharos.settings", "tests"]) == []
 
 
@@ -260,7 +260,7 @@ def test_the_rules_are_pure(module):
 BELOW_THE_PAGES = [room for room, floor in FLOORS.items() if floor < FLOORS["pages"]] + ["demo"]
 
 
-def test_the_lower_rooms_know_no_request():
+def test_lower_rooms_know_no_requests():
     """Exporting streams rows, importing takes files; neither they nor the models know HTTP."""
     files = named(*(f"workitems/{room}" for room in BELOW_THE_PAGES), "pharos/accounts/models")
     allowed = {"django.http.QueryDict"}  # the query string as one object; it needs no request
@@ -268,7 +268,7 @@ def test_the_lower_rooms_know_no_request():
     assert [breach for breach in breaches(files, web) if breach.split()[-1] not in allowed] == []
 
 
-def test_forms_know_neither_request_nor_queries():
+def test_forms_know_neither_requests_nor_queries():
     forms = named("workitems/pages/forms")
     assert breaches(forms, ["django.http", "django.db", "workitems.models"]) == []
     assert manager_calls(forms) == []
@@ -307,11 +307,11 @@ def is_queryset(node):
     return False
 
 
-def test_pages_build_no_queries_of_their_own():
+def test_pages_build_no_queries():
     assert manager_calls(named("workitems/pages", "workitems/api")) == []
 
 
-def test_the_check_of_queries_sees_one():
+def test_the_check_of_queries_detects_one():
     TREES["sample.py"] = ast.parse("WorkItem.objects.all().filter(a=1).open()\nself.visible.open()\nQ(a=1)")
     try:
         assert sorted(manager_calls(["sample.py"])) == [
@@ -323,7 +323,7 @@ def test_the_check_of_queries_sees_one():
         del TREES["sample.py"]
 
 
-def test_nothing_happens_behind_ones_back():
+def test_no_signals_or_other_hidden_side_effects():
     """No signals, no thread-local user: what happens on a save is in the verb that saves."""
     forbidden = ["django.db.models.signals", "django.dispatch", "django.core.signals", "threading", "contextvars"]
     assert breaches(list(TREES), forbidden) == []
@@ -335,7 +335,7 @@ OF_A_SESSION = re.compile(
 )
 
 
-def test_nothing_relies_on_a_session_of_the_database():
+def test_nothing_relies_on_a_database_session():
     """Behind PgBouncer in transaction mode, the next transaction may be on another connection (docs/scaling.md)."""
     found = {
         path.relative_to(ROOT).as_posix(): line
@@ -347,7 +347,7 @@ def test_nothing_relies_on_a_session_of_the_database():
     assert all(map(OF_A_SESSION.search, ["pg_advisory_lock(1)", "'SET jit = off'", "set_config('a', 'b', false)"]))
 
 
-def test_the_names_of_tables_are_those_of_the_models():
+def test_table_names_match_the_models():
     """Said by hand below the models, which are built on the rooms that need them."""
     said = {name: value for name, value in vars(table_names).items() if name.isupper()}
     assert said == {
@@ -356,7 +356,7 @@ def test_the_names_of_tables_are_those_of_the_models():
     }
 
 
-def test_no_drawer_for_everything():
+def test_no_catch_all_modules():
     names = {Path(file).stem for file in TREES}
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
@@ -368,7 +368,7 @@ def test_no_file_is_too_long():
     assert {file: length for file, length in lengths.items() if length > LIMIT} == {}
 
 
-def test_contributing_draws_the_rooms_on_their_floors():
+def test_contributing_shows_the_rooms_on_their_floors():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     drawn = {
         room: int(floor)

@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode for one test, in front of a PostgreSQL server.
+"""PgBouncer in transaction mode for one test, in front of a PostgreSQL server.
 
 with pgbouncer(url) as address: DATABASE_URL=address, DATABASE_PGBOUNCER=true
 """

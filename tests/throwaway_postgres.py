@@ -1,11 +1,11 @@
-"""A PostgreSQL cluster for one run, from the server binaries that are installed, in a temporary folder.
+"""A temporary PostgreSQL cluster, from the installed server binaries.
 
     with cluster() as url: ...
     with pair() as servers: …  servers.primary.url, servers.standby.stop()
 
-`cluster(keep=FOLDER)` starts the one in that folder, makes it where there is none, and leaves it there, stopped. It listens on
-a socket in its own folder; a pair, which is a primary with its streaming standby, on two ports of the loopback. PostgreSQL
-refuses to run as root, so there it runs as the `postgres` user that Debian's package makes.
+`cluster(keep=FOLDER)` starts the cluster in that folder, creates it if necessary, and leaves it there, stopped. It listens on a
+socket in its folder. A pair is a primary with its streaming standby, on two ports of the loopback interface. PostgreSQL refuses to
+run as root, so in that case it runs as the `postgres` user that Debian's package creates.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A caller of the API, in-process: the test client with a key, and what holds for every answer, looked at each time."""
+"""An in-process API client: the test client with a key, and checks that every answer must pass."""
 
 import json
 from typing import Any, NamedTuple

@@ -1,6 +1,7 @@
-"""Ten items of which each is unlike the others in something; every parameter of a list tells some of them apart.
+"""Ten items, each different from the others in some field, so that every parameter of a list matches some of them.
 
-Known by letters, in the order in which they were received: `a` first, then b to g, r, s, and `j` last, of the other institution.
+They are known by letters in the order in which they were received: a to g, r, s, and finally `j`, which belongs to the other
+institution.
 """
 
 from datetime import UTC, datetime

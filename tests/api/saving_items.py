@@ -1,4 +1,4 @@
-"""How the tests save an item through the API, and the check that a refusal left it alone."""
+"""Saves an item through the API, and checks that a refused save changed nothing."""
 
 from tests.http_clients import whole_record
 from tests.stored_items import as_stored

@@ -1,4 +1,4 @@
-"""Calls that meet: each in a thread with a connection of its own, all at the same moment."""
+"""Calls made at the same moment, each in a thread with its own connection."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

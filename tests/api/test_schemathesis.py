@@ -1,4 +1,4 @@
-"""The server fuzzed from its own description: what it takes, what it must refuse, and what it may answer."""
+"""Fuzzes the server from its own OpenAPI description: what it accepts, refuses, and answers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -196,7 +196,7 @@ def refused_for_a_reason(case, response):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_service_may_call_everything(version, world, wally):
+def test_a_service_calls_everything(version, world, wally):
     answered = walked(version, wally, world, look=refused_for_a_reason)
     assert not {name for name, statuses in answered.items() if statuses & {401, 403}} - {"admin_requeue_item"}
     done = {name for name, statuses in answered.items() if statuses & {200, 201}}
@@ -210,7 +210,7 @@ def test_an_admin_requeues(version, world, ada):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_depositor_learns_nothing_of_others(version, world, dora):
+def test_a_depositor_sees_no_other_institutions_data(version, world, dora):
     """Whatever is asked: no item, name or note of the other institution, no node and no process."""
 
     def look(case, response):
@@ -232,7 +232,7 @@ def a_malformed_body_is_refused(case, response):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_is_malformed_is_refused(version, world, wally):
+def test_malformed_requests_are_refused(version, world, wally):
     """Calls that break the description: an answer that is announced, in its shape; and nothing is made of such a body."""
     look = a_malformed_body_is_refused
     answered = walked(version, wally, world, mode=GenerationMode.NEGATIVE, examples=FEWER, look=look)
@@ -246,7 +246,7 @@ def lists(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_no_list_takes_a_value_that_its_parameter_cannot_have(version, world, wally):
+def test_lists_refuse_values_outside_their_schema(version, world, wally):
     """Never everything in silence: each parameter that is not plain text, with a value that is none of its."""
     refused = set()
     for operation, parameters in lists(version):
@@ -266,7 +266,7 @@ def test_no_list_takes_a_value_that_its_parameter_cannot_have(version, world, wa
     assert len(refused) >= 10
 
 
-def test_a_fault_would_be_found(world, wally, monkeypatch):
+def test_the_fuzzing_detects_faults(world, wally, monkeypatch):
     """A field that is missing, a status that nobody has announced, an answer that is a page."""
     operation = next(operations("v2"))
     headers = headers_of(operation.schema.raw_schema, wally)

@@ -130,7 +130,7 @@ def test_folding_loses_no_rows(virginia):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_so_many_rows_a_writer_folds(virginia, monkeypatch):
+def test_a_writer_folds_after_a_number_of_rows(virginia, monkeypatch):
     monkeypatch.setattr(recorder, "FOLD_EVERY", 8)
     for _ in range(6):
         ingest(virginia)

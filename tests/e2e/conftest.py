@@ -1,4 +1,4 @@
-"""A real browser before a real server. One browser per run; a person is signed in by their session's cookie."""
+"""A real browser and a real server. One browser per run; users are signed in with a session cookie."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Items of every state that a page can show, each made and moved by the verbs."""
+"""Items in every state that a page can show, each created and moved through `transitions`."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Listens to what a page complains of: its console, errors of its scripts, requests that fail or leave the house."""
+"""Records what goes wrong on a page: console messages, script errors, failed requests, and requests to other sites."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Rows as other systems give them, and a function that writes a file of them."""
+"""Rows as other systems export them, and a function that writes files of them."""
 
 import csv
 import io

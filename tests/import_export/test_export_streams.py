@@ -1,4 +1,6 @@
-"""A list as a file while it is being read: of one moment, in nobody's way, ended when its reader goes, never half and looking whole."""
+"""Exports of a list while they are read: consistent, without blocking anyone, closed when the client leaves, and never
+complete-looking when cut off.
+"""
 
 import contextlib
 import http.client
@@ -58,7 +60,7 @@ def is_in_transaction():
 
 
 @every_file
-def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
+def test_an_export_is_consistent_and_blocks_nobody(name, virginia, dora):
     make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     begun = [next(pieces) for _ in range(4)]
@@ -73,7 +75,7 @@ def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
 
 @pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
+def test_the_server_side_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
     """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
     make_items(2_500, [virginia])
@@ -86,7 +88,7 @@ def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidde
 
 @every_file
 @pytest.mark.parametrize("taken", [1, 3])
-def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
+def test_an_export_closed_early_releases_the_connection(name, taken, virginia, dora):
     make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     for _ in range(taken):
@@ -97,7 +99,7 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
     assert WorkItem.objects.filter(name="after.tar").exists()
 
 
-def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
+def test_a_started_stream_releases_the_connection(virginia, dora):
     make_items(2_500, [virginia])
     begun = StartedStream(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
     assert is_in_transaction()
@@ -106,7 +108,7 @@ def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virgi
     assert (is_in_transaction(), cursors()) == (False, [])
 
 
-def test_the_page_that_gives_a_list_closes_it(virginia, dora):
+def test_the_view_closes_the_export(virginia, dora):
     make_items(2_500, [virginia])
     client = Client()
     client.force_login(dora)
@@ -160,7 +162,7 @@ def reading():
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_an_error_in_the_middle_does_not_look_like_the_end(on_postgresql, real_server, long_list, dora, form):
+def test_an_error_in_the_middle_is_visible_to_the_client(on_postgresql, real_server, long_list, dora, form):
     with asking(real_server, dora, f"/items/?format={form}") as reply:
         [pid] = reading()
         with connection.cursor() as cursor:
@@ -170,7 +172,7 @@ def test_an_error_in_the_middle_does_not_look_like_the_end(on_postgresql, real_s
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_whoever_goes_away_in_the_middle_ends_the_reading(on_postgresql, real_server, long_list, dora, form):
+def test_a_disconnected_client_ends_the_query(on_postgresql, real_server, long_list, dora, form):
     with asking(real_server, dora, f"/items/?format={form}"):
         assert len(reading()) == 1
     until = time.monotonic() + 30
@@ -179,7 +181,7 @@ def test_whoever_goes_away_in_the_middle_ends_the_reading(on_postgresql, real_se
     assert reading() == []
 
 
-def test_a_long_list_arrives_whole(real_server, long_list, dora):
+def test_a_long_list_arrives_completely(real_server, long_list, dora):
     with asking(real_server, dora, "/items/?format=json") as reply:
         text = reply.read()
     assert text.endswith(b"\n]\n")

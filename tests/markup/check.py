@@ -1,8 +1,8 @@
-"""`make check-pages`: two checkers of HTML look at every page, in both languages, as everybody, and at the mails and pictures.
+"""`make check-pages`: checks the HTML of every page, in both languages and for every role, and of emails and images.
 
-The pages come from `walk.py`: of a throw-away database with the demo in it, and one item of every state beside it. The checkers are
-html-validate and the Nu HTML checker, which the W3C's validator runs; npm brings both into .cache/ in the versions below, and the
-second one needs Java (Debian: apt-get install default-jre-headless). Pages stay in .cache/pages/ for a look at what is meant.
+`fetch_pages.py` renders the pages, from a temporary database with the demo and one item in every state. The checkers are
+html-validate and the Nu HTML checker, which the W3C's validator uses. npm installs both into .cache/ in the versions below. The
+Nu checker needs Java (Debian: apt-get install default-jre-headless). The pages stay in .cache/pages/.
 """
 
 import json
@@ -71,7 +71,7 @@ def fetch_all() -> dict[str, str]:
     import django
 
     django.setup()
-    from tests.markup.fetch import every_page
+    from tests.markup.fetch_pages import every_page
 
     for seen in every_page(say):
         if (html := OF_ONE_DRAWING.sub("", seen.html)) in known:

@@ -1,4 +1,4 @@
-"""Through every form: its errors, dry runs and results, and the pages of errors."""
+"""Submits every form: with errors, as a dry run, and successfully; and requests every error page."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from workitems.models import BulkChange
 
 from ..pages.page_elements import find_form, parse_page
 from ..pages.saving_views import due_of, view_of
-from .walker import ERRORS, Seen, Walker
+from .crawler import ERRORS, Seen, Walker
 
 LOOKING = "workitems.listing.strategies.bounded_scan"  # how far a look goes is said there
 

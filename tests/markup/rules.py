@@ -1,6 +1,6 @@
-"""What is wrong with a page's HTML, as far as one pass over it tells: the faults that `make check-pages` has found once.
+"""A quick HTML checker for faults that `make check-pages` has found in the past.
 
-Quick, and without another program; so ordinary tests look at every page with it.
+It needs no other program, so ordinary tests check every page with it.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Pages as a browser has them: elements with their attributes and text, and what a form would send."""
+"""Parses pages: elements with their attributes and text, and the values that a form would send."""
 
 from html.parser import HTMLParser
 

@@ -1,4 +1,4 @@
-"""Saving views of the list, looking at them beside it, and having them mailed."""
+"""Helpers that save views, read them from the left column, and subscribe to them."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, with fewer connections than there are threads: all answers are right, nothing is lost."""
+"""Behind PgBouncer in transaction mode, with fewer connections than threads: all answers are right, and nothing is lost."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def browser(running, user):
     return Browser(running, client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
-def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
+def test_concurrent_requests_of_every_kind(running, virginia, jhu, ada, stan, wally):
     make_items(MANY, [jhu])
     to_cancel, to_save = ([make_item(virginia) for _ in range(ROUNDS)] for _ in range(2))
     to_review = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(ROUNDS)]

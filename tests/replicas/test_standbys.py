@@ -1,4 +1,4 @@
-"""Reading from a standby, with a real primary and standby: what comes from where, and that nobody notices when it is away."""
+"""Reading from a replica, with a real primary and standby: what is read where, and that failures go unnoticed."""
 
 import http.client
 import json
@@ -88,7 +88,7 @@ def upload(worker, people):
     return make
 
 
-def test_list_and_files_are_read_from_the_standby(sees, paused, upload, servers):
+def test_lists_and_files_are_read_from_the_replica(sees, paused, upload, servers):
     dora = sees("dora")
     paused()
     new = upload("unseen.tar")
@@ -111,7 +111,7 @@ def test_items_pages_and_the_api_are_read_from_the_primary(sees, paused, upload,
     assert worker.get("/api/v2/items/?name=fresh.tar")["count"] == 1
 
 
-def test_whoever_has_changed_something_sees_it_and_nobody_else_is_sent_to_the_primary(sees, paused, upload, servers):
+def test_only_the_user_who_changed_something_reads_from_the_primary(sees, paused, upload, servers):
     new = upload("mistaken.tar")
     servers.catch_up()
     ada, dora = sees("ada"), sees("dora")
@@ -139,14 +139,14 @@ def test_the_cookie(sees, people, running):
 
 
 @pytest.mark.parametrize("value", ["9223372036854775807", "9:1abc:def", "x", "", "9" * 5000, '"\\303\\244"'])
-def test_a_cookie_that_is_not_ours_is_none(sees, value):
+def test_a_forged_cookie_is_ignored(sees, value):
     dora = sees("dora")
     dora.cookies["pharos_written"] = value
     answer = dora.get("/items/")
     assert (answer.status, answer.read_from) == (200, "standby1")
 
 
-def test_another_persons_items_stay_out_of_sight(sees, people, running):
+def test_other_institutions_items_stay_hidden(sees, people, running):
     seen = {name: set(item_ids(sees(name).get("/items/?per_page=250"))) for name in ("dora", "stan", "olga", "ada")}
     assert seen["dora"] == seen["stan"]
     assert seen["dora"] | seen["olga"] == seen["ada"]
@@ -171,7 +171,7 @@ def failed(upload, worker):
     return make
 
 
-def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, paused, failed, servers):
+def test_items_changed_since_the_page_are_skipped_by_bulk_changes(sees, paused, failed, servers):
     """The page's mark is of the standby's moment, as its rows are: what the standby did not know counts as later."""
     shown, changed = failed("shown.tar"), failed("changed.tar")
     servers.catch_up()
@@ -188,7 +188,7 @@ def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, p
     assert set(item_ids(stan.get("/items/?user=marked&reviewed=false"))) == {changed, late}
 
 
-def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, servers):
+def test_a_late_replica_is_not_used(sees, paused, upload, running, servers):
     dora = sees("dora")
     paused()
     upload("waiting.tar")
@@ -201,7 +201,7 @@ def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, 
     assert running.log().count("standby1 is more than 10 s behind") == said + 1
 
 
-def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers, running):
+def test_stopping_a_replica_under_load_causes_no_errors(sees, servers, running):
     dora, answers, ended = sees("dora"), Counter(), threading.Event()
 
     def load():
@@ -237,7 +237,7 @@ def frozen(node, number):
         os.kill(process, number)
 
 
-def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, running):
+def test_a_silent_replica_delays_requests_only_briefly(sees, servers, running):
     """Its machine still takes what is sent to it, as when its disks hang."""
     dora = sees("dora")
     frozen(servers.standby, signal.SIGSTOP)
@@ -249,7 +249,7 @@ def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, run
     wait_until(lambda: reads_from(dora) == "standby1")
 
 
-def test_a_standby_whose_reads_hang_holds_nobody_up_for_long(sees, servers, paused, running):
+def test_a_replica_with_hanging_reads_delays_requests_only_briefly(sees, servers, paused, running):
     """It says how far it has come all the same: what it has replayed holds a lock that readers queue behind."""
     dora = sees("dora")
     with psycopg.connect(servers.primary.url) as holding:
@@ -276,7 +276,7 @@ def long_list(servers, people):
 
 
 @pytest.mark.parametrize("form", FILES)
-def test_a_file_that_breaks_off_does_not_look_whole(sees, servers, long_list, form):
+def test_a_truncated_download_is_visible_to_the_client(sees, servers, long_list, form):
     olga = sees("olga")
     asked = http.client.HTTPConnection(olga.server.host, olga.server.port, timeout=60)
     asked.request("GET", FILES[form], headers={"Cookie": f"pharos_session={olga.session}"})
@@ -307,7 +307,7 @@ def checked(servers, replica):
     return done.stderr.decode()
 
 
-def test_the_check_names_a_standby_that_is_none(servers, people):
+def test_the_check_reports_an_invalid_replica(servers, people):
     assert "W003" not in checked(servers, servers.standby.url)
     other = servers.standby.url.replace("/postgres", "/template1")
     said = checked(
@@ -321,7 +321,7 @@ def test_the_check_names_a_standby_that_is_none(servers, people):
     assert "standby3 of DATABASE_REPLICA_URL isn't used for reading: connection failed" in said
 
 
-def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, people):
+def test_usable_replicas_take_turns(servers, people):
     away = servers.primary.url.replace(str(servers.primary.port), "1")
     again = servers.standby.url.replace("127.0.0.1", "localhost")
     with server(
@@ -333,7 +333,7 @@ def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, pe
         assert {dora.get("/items/").read_from for _ in range(12)} == {"standby1", "standby3"}
 
 
-def test_a_standby_that_is_promoted_is_not_read_from(sees, servers, running):
+def test_a_promoted_replica_is_not_used(sees, servers, running):
     """The last test here: there is no way back."""
     dora = sees("dora")
     servers.standby.ask("SELECT pg_promote()")

@@ -90,7 +90,7 @@ def figures(line):
     }
 
 
-def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
+def test_workers_compete_while_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
     journal = tmp_path / "journal.jsonl"
     clock = Clock()
     called = Connection(Address.parse(real_server.url), ada.email, key_of(ada), clock)
@@ -118,7 +118,7 @@ def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, 
     assert len({entry.item_id for entry in entries if entry.move == "succeed"}) > 1
 
 
-def test_one_worker_says_each_change_on_a_line(simulate, backlog, wally):
+def test_one_worker_prints_a_line_per_change(simulate, backlog, wally):
     *lines, said = simulate(steps=60)
     entries = HistoryEntry.objects.filter(who=wally.email)
     changes = [line for line in lines if "left alone" not in line]
@@ -129,7 +129,7 @@ def test_one_worker_says_each_change_on_a_line(simulate, backlog, wally):
     assert all_faults(roles()) == []
 
 
-def test_at_the_end_nothing_is_held(simulate, backlog):
+def test_at_the_end_no_item_is_held(simulate, backlog):
     """A worker that is told to end puts its item back."""
     simulate(workers=3, steps=9)
     assert not WorkItem.objects.exclude(node="").exists()
@@ -137,7 +137,7 @@ def test_at_the_end_nothing_is_held(simulate, backlog):
     assert HistoryEntry.objects.filter(status_after=Status.STARTED).exists()
 
 
-def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
+def test_ctrl_c_stops_all_workers_cleanly(real_server, backlog, wally):
     """What was on its way is still listened to, and what they hold is put back."""
     told = []
 
@@ -208,13 +208,13 @@ def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
     assert all_faults(roles()) == []
 
 
-def test_a_wrong_key_is_said_with_what_the_server_says(simulate, item):
+def test_a_wrong_key_is_reported_with_the_servers_message(simulate, item):
     before = HistoryEntry.objects.count()
     with pytest.raises(CommandError, match=r"(?s)GET /api/v2/institutions/.*Got 401: \w+"):
         simulate(key="not-a-key", workers=4)
     assert HistoryEntry.objects.count() == before
 
 
-def test_a_members_key_will_not_do(simulate, real_server, dora):
+def test_a_members_key_is_refused(simulate, real_server, dora):
     with pytest.raises(CommandError, match="Got 403: "):
         simulate(key=key_of(dora), user=dora.email)

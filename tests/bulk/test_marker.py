@@ -1,11 +1,11 @@
-"""The mark of a list: what had happened when its page was drawn."""
+"""The marker of a list: the last history entry when its page was drawn."""
 
 from workitems import transitions
 from workitems.bulk import run
 from workitems.models import HistoryEntry
 
 
-def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as_later(stan, wally, item):
+def test_an_entry_committed_after_the_page_counts_as_later(stan, wally, item):
     """PostgreSQL gives numbers out before they are committed: a gap among the latest may still be filled."""
     transitions.fail(item, by=wally, note="Bad.", retry=False)
     [entry] = item.history.filter(number=2)
@@ -14,7 +14,7 @@ def test_an_entry_that_is_numbered_before_the_page_and_stored_after_it_counts_as
     assert not chosen.exists()
 
 
-def test_the_mark_names_the_gaps(item, theirs):
+def test_the_marker_lists_missing_ids(item, theirs):
     last = HistoryEntry.objects.latest("pk")
     HistoryEntry.objects.bulk_create(
         [HistoryEntry(pk=last.pk + 3, item=item, number=2, at=item.date, who="x", via="api", move="progress",

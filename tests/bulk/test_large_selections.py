@@ -1,4 +1,4 @@
-"""Marking many items: more than are listed one by one, so that they are found window by window."""
+"""Marking more items than are selected by id, so that they are found window by window."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def mixed(owners):
 @pytest.mark.parametrize(
     "query", ["status=Success", "q=a&status=Success", "size_max=9 TB&status=Success", "status=Success&sort=name"]
 )
-def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
+def test_all_matching_items_of_a_large_list(small, signed_in, stan, virginia, jhu, query):
     items = mixed([virginia, jhu])
     if query.startswith("q"):
         items = [item for item in items if "a" in item.search_text]
@@ -66,7 +66,7 @@ def test_many_that_match(small, signed_in, stan, virginia, jhu, query):
     assert reviewed() == set()
 
 
-def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, stan, virginia):
+def test_more_items_than_were_counted_are_reported_as_more_than(small, monkeypatch, signed_in, stan, virginia):
     items = make_items(20, [virginia], name="plain.tar", **FINISHED)
     monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     client = signed_in(stan)
@@ -81,7 +81,7 @@ def test_of_more_than_were_counted_it_says_so(small, monkeypatch, signed_in, sta
     assert reviewed() == keys(*items)
 
 
-def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monkeypatch, signed_in, stan, virginia):
+def test_a_large_list_that_has_become_small(small, monkeypatch, signed_in, stan, virginia):
     """Others reviewed most of them meanwhile: the page of the act says how far it has come, and goes on."""
     items = make_items(8, [virginia], name="plain.tar", **FINISHED)
     client = signed_in(stan)
@@ -96,7 +96,7 @@ def test_more_than_were_counted_that_are_few_by_the_time_of_the_act(small, monke
     assert reviewed() == keys(*items)
 
 
-def test_few_of_many_are_taken_one_by_one(signed_in, stan, virginia):
+def test_a_small_selection_is_processed_by_id(signed_in, stan, virginia):
     items = make_items(4, [virginia], **FINISHED)
     client = signed_in(stan)
     act, _response = done_at_once(client, matching(client, "status=Success"))

@@ -1,4 +1,4 @@
-"""Walking a list by `next`: no row twice, none missed, no filter lost, whatever happens to the items meanwhile."""
+"""Following `next` through a list: no row twice, none missed, and no filter lost, even if items change."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -22,7 +22,7 @@ def wallys(client, wally):
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_walking_sees_each_row_once(wallys, virginia, jhu, sort):
+def test_following_next_returns_each_row_once(wallys, virginia, jhu, sort):
     made = make_items(60, [virginia, jhu], seed=3)
     records = walk_pages(wallys, ADMIN, f"per_page=7&sort={sort}")
     assert without_holes(records, made)
@@ -31,7 +31,7 @@ def test_walking_sees_each_row_once(wallys, virginia, jhu, sort):
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sort):
+def test_following_next_misses_nothing_while_the_list_shrinks(wallys, virginia, jhu, sort):
     """The queue feeder: what it has queued is no longer in the list that it walks."""
     made = make_items(60, [virginia, jhu], seed=4)
 
@@ -42,7 +42,7 @@ def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sor
     assert wallys.get(ADMIN, "queued=false").body["count"] == 0
 
 
-def test_walking_sees_first_what_waits_for_longest(wallys, virginia, jhu):
+def test_the_longest_waiting_items_come_first(wallys, virginia, jhu):
     """What is closed, or of which nobody knows, comes after all that waits; the place of a page may lie among either."""
     made = make_items(60, [virginia, jhu], seed=6)
     records = walk_pages(wallys, ADMIN, "per_page=7&sort=waiting")
@@ -54,7 +54,7 @@ def test_walking_sees_first_what_waits_for_longest(wallys, virginia, jhu):
     assert known == sorted(waits) + [None] * (len(made) - len(waits))
 
 
-def test_walking_is_not_disturbed_by_new_items_and_changed_ones(wallys, virginia):
+def test_new_and_changed_items_do_not_disturb_pagination(wallys, virginia):
     made = make_items(40, [virginia], seed=5)
 
     def disturb(page):
@@ -65,7 +65,7 @@ def test_walking_is_not_disturbed_by_new_items_and_changed_ones(wallys, virginia
     assert sorted(seen) == sorted(item.pk for item in made)
 
 
-def test_next_keeps_every_filter_as_it_was_given(wallys, virginia, jhu):
+def test_next_keeps_every_given_filter(wallys, virginia, jhu):
     for _n in range(3):
         make_item(virginia, name=AWKWARD)
     make_item(jhu, name=AWKWARD)
@@ -88,7 +88,7 @@ def test_next_keeps_every_filter_as_it_was_given(wallys, virginia, jhu):
     assert len(walk_pages(wallys, ADMIN, answer.body["next"].partition("?")[2].replace("page=2", "page=1"))) == 2
 
 
-def test_next_names_the_size_of_the_page_even_where_it_was_not_asked(wallys, virginia):
+def test_next_names_the_page_size_even_if_it_was_not_given(wallys, virginia):
     make_items(11, [virginia])
     assert parse_qs(wallys.get(ADMIN).body["next"].partition("?")[2])["per_page"] == ["10"]
 
@@ -96,7 +96,7 @@ def test_next_names_the_size_of_the_page_even_where_it_was_not_asked(wallys, vir
 @pytest.mark.parametrize(
     "name", [AWKWARD, "a~b~1.tar", " ~.tar", "%00%ff.tar", "x" * 1000, "né" * 500, "two\nlines.tar"]
 )
-def test_places_in_names_of_any_kind(wallys, virginia, name):
+def test_cursors_with_any_kind_of_name(wallys, virginia, name):
     made = [make_item(virginia, name=one) for one in (name, name, "~", "a", name[:-1] or "b")]
     assert without_holes(walk_pages(wallys, ADMIN, "sort=name&per_page=1"), made)
     assert without_holes(walk_pages(wallys, ADMIN, "sort=-name&per_page=1"), made)

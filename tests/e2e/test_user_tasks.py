@@ -1,4 +1,4 @@
-"""What each role comes for, done in a browser from the first click to the last, with scripts and without."""
+"""The main tasks of each role in a browser, from start to finish, with and without scripts."""
 
 import pytest
 from playwright.sync_api import expect
@@ -50,7 +50,7 @@ def test_a_depositor_signs_in_and_learns_what_to_do_with_a_failed_bag(window, ca
     expect(page).to_have_url(the_list)
 
 
-def test_an_admin_begins_with_what_needs_an_admin(window, cast, with_items):
+def test_an_admin_starts_with_the_needs(window, cast, with_items):
     page, item = window(cast["ada"]), with_items["running"]
     page.goto("/")
     needs = page.get_by_role("region", name="What needs you")
@@ -66,7 +66,7 @@ def test_an_admin_begins_with_what_needs_an_admin(window, cast, with_items):
     expect(row(page, with_items["failed"])).to_be_visible()
 
 
-def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_items):
+def test_an_admin_requeues_a_stuck_item_and_finds_it_again(window, cast, with_items):
     page, item = window(cast["ada"]), with_items["running"]
     page.goto("/")
     page.get_by_role("region", name="What needs you").get_by_role("link", name="Late").click()
@@ -91,7 +91,7 @@ def test_an_admin_requeues_what_hangs_and_finds_it_again(window, cast, with_item
     expect(page.locator("article")).to_have_attribute("data-status", "Pending")
 
 
-def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_items):
+def test_the_charts_are_also_tables(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/")
     days = page.get_by_role("region", name="Last 90 days")
@@ -100,7 +100,7 @@ def test_the_numbers_of_the_drawings_are_there_as_a_table(window, cast, with_ite
     expect(page.get_by_role("table", name="Ingest")).to_have_count(2)
 
 
-def test_a_wrong_password_is_said_so(window, cast):
+def test_a_wrong_password_is_reported(window, cast):
     page = window()
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill("dora@virginia.edu")
@@ -109,7 +109,7 @@ def test_a_wrong_password_is_said_so(window, cast):
     expect(page.get_by_role("alert")).to_contain_text("The email or password is incorrect")
 
 
-def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
+def test_a_user_without_a_password_sets_one_by_email(window, cast, mailoutbox):
     page = window()
     page.goto("/accounts/login/")
     page.get_by_role("link", name="Forgot your password").click()
@@ -126,7 +126,7 @@ def test_somebody_without_a_password_gets_one_by_mail(window, cast, mailoutbox):
     assert cast["dora"].check_password("keeper-of-the-lamp")
 
 
-def test_staff_review_what_has_finished(window, cast, with_items):
+def test_staff_review_finished_items(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/items/")
     page.get_by_role("link", name="Finished, not reviewed").click()
@@ -161,7 +161,7 @@ def test_staff_review_what_has_finished(window, cast, with_items):
     assert not WorkItem.objects.visible_to(cast["stan"]).closed().filter(reviewed=False).exists()
 
 
-def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
+def test_an_admin_cancels_an_item_that_needs_review(window, cast, with_items):
     page, item = window(cast["ada"]), with_items["suspended"]
     page.goto("/items/")
     page.get_by_role("link", name="Needs admin review").click()
@@ -188,7 +188,7 @@ def test_an_admin_cancels_what_needs_an_admin(window, cast, with_items):
     )
 
 
-def test_an_admin_begins_a_note_from_a_template(window, cast, with_items):
+def test_an_admin_uses_a_note_template(window, cast, with_items):
     page = window(cast["ada"])
     page.goto(f"/items/{with_items['pending'].pk}/cancel")
     page.get_by_role("link", name="Requested by the institution").click()
@@ -197,7 +197,7 @@ def test_an_admin_begins_a_note_from_a_template(window, cast, with_items):
     expect(page.locator("article")).to_have_attribute("data-status", "Pending")
 
 
-def test_an_admin_requeues_a_failed_item_at_the_stage_of_choice(window, cast, with_items):
+def test_an_admin_requeues_a_failed_item_to_a_chosen_stage(window, cast, with_items):
     page, item = window(cast["ada"]), with_items["failed"]
     page.goto(f"/items/{item.pk}")
     page.get_by_role("link", name="Requeue…").click()
@@ -222,7 +222,7 @@ def test_an_admin_edits_the_flags(window, cast, with_items):
     assert (changed.needs_admin_review, changed.retry, changed.node) == (True, False, "services-1.example.org")
 
 
-def test_of_two_windows_the_second_is_told_and_keeps_its_note(window, cast, with_items):
+def test_the_second_of_two_windows_gets_a_conflict_and_keeps_its_note(window, cast, with_items):
     first, second, item = window(cast["ada"]), window(cast["ada"]), with_items["running"]
     for page in (first, second):
         page.goto(f"/items/{item.pk}/cancel")
@@ -239,7 +239,7 @@ def test_of_two_windows_the_second_is_told_and_keeps_its_note(window, cast, with
     assert now(item).note == "Cancelled from the first window."
 
 
-def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_items):
+def test_staff_review_one_by_one_and_similar_items_together(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/")
     page.get_by_role("region", name="What needs you").get_by_role("link", name="Finished, not reviewed").click()
@@ -264,7 +264,7 @@ def test_staff_review_one_by_one_and_those_alike_at_once(window, cast, with_item
     assert WorkItem.objects.closed().filter(reviewed=True, institution=cast["stan"].institution).count() == alike + 1
 
 
-def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, with_items):
+def test_a_list_is_saved_as_the_default_view(window, cast, with_items):
     page = window(cast["stan"])
     page.goto("/items/?status=Failed&q=uva")
     number = total(page)
@@ -288,7 +288,7 @@ def test_a_list_gets_a_name_and_is_what_work_items_begins_with(window, cast, wit
     assert total(colleague) == number
 
 
-def test_the_numbers_of_views_come_after_the_page(opened, cast, with_items):
+def test_counts_of_views_load_after_the_page(opened, cast, with_items):
     page = opened(cast["stan"])
     page.goto("/items/?late=true&q=uva")
     late = total(page)

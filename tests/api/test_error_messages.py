@@ -1,4 +1,4 @@
-"""What errors say to the person who reads them: what is wrong, and what to do."""
+"""Error messages: they say what is wrong and what to do."""
 
 import gzip
 from datetime import UTC, datetime
@@ -29,18 +29,18 @@ def worker(client, wally):
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1001", "5.0", "5e0", "abc", "٥", "9" * 5000])
-def test_a_number_is_told_with_both_its_bounds(doras, value):
+def test_a_number_out_of_range_is_told_both_bounds(doras, value):
     answer = doras.get(MEMBER, {"per_page": value})
     assert (answer.status, answer.body["per_page"]) == (400, ["Use a whole number from 1 to 1000."])
 
 
 @pytest.mark.parametrize("value", ["5", " 5", "005"])
-def test_a_number_is_a_number(doras, value):
+def test_an_invalid_number_is_reported(doras, value):
     assert doras.get(MEMBER, {"per_page": value}).status == 200
 
 
 @pytest.mark.parametrize("name", ["institution", "institution_id"])
-def test_another_institution_is_not_seen_however_it_is_named(doras, virginia, jhu, name):
+def test_another_institution_gets_the_same_error_by_id_and_domain(doras, virginia, jhu, name):
     own = virginia.pk if name == "institution_id" else virginia.identifier
     for asked in (str(jhu.pk), "987654321"):
         answer = doras.get(MEMBER, {name: asked})
@@ -49,7 +49,7 @@ def test_another_institution_is_not_seen_however_it_is_named(doras, virginia, jh
     assert doras.get(MEMBER, {name: str(virginia.pk)}).status == 200
 
 
-def test_an_unknown_institution_is_told_with_a_known_one(adas, virginia, jhu):
+def test_an_unknown_institution_is_reported_with_an_example(adas, virginia, jhu):
     answer = adas.get(MEMBER, "institution=virgina.edu")
     assert "There is no institution “virgina.edu”. Use its domain, such as " in answer.body["error"]
     answer = adas.get("/admin-api/v3/items", "institution_id=987654321")
@@ -66,7 +66,7 @@ def test_an_unknown_institution_is_told_with_a_known_one(adas, virginia, jhu):
         ("GET", "/api/v2/items/1/requeue/", "PUT only"),
     ],
 )
-def test_a_method_that_is_not_taken(adas, method, path, taken):
+def test_an_unsupported_method_is_reported(adas, method, path, taken):
     answer = adas.ask(method, path)
     assert answer.status == 405
     assert answer.body["error"] == f"{method} is not supported; this address supports {taken}."
@@ -76,7 +76,7 @@ def test_a_method_that_is_not_taken(adas, method, path, taken):
     ("kind", "told"),
     [("text/plain", "it is now text/plain."), ("", "it is missing."), ("x" * 900, "it is now x")],
 )
-def test_a_kind_of_body_that_is_not_taken(worker, kind, told):
+def test_an_unsupported_content_type_is_reported(worker, kind, told):
     answer = worker.ask("POST", ITEMS, body=b"{}", content_type=kind)
     assert answer.status == 415
     assert answer.body["error"].startswith("Send application/json, and set the header Content-Type accordingly;")
@@ -84,12 +84,12 @@ def test_a_kind_of_body_that_is_not_taken(worker, kind, told):
     assert len(answer.body["error"]) < 200
 
 
-def test_where_a_form_is_taken_too(adas, virginia):
+def test_the_error_names_forms_where_they_are_accepted(adas, virginia):
     answer = adas.ask("PUT", f"{ITEMS}{make_item(virginia).pk}/requeue/", body=b"<x/>", content_type="text/xml")
     assert answer.body["error"].startswith("Send application/json or application/x-www-form-urlencoded, ")
 
 
-def test_a_packed_body(worker):
+def test_a_compressed_body_is_refused(worker):
     answer = worker.ask("POST", ITEMS, body=gzip.compress(b"{}"), HTTP_CONTENT_ENCODING="gzip")
     assert answer.status == 415
     assert "compressed (gzip)" in answer.body["error"]
@@ -103,7 +103,7 @@ def test_a_number_of_thousands_of_digits(worker):
 
 
 @pytest.mark.parametrize("body", [b"[1,", b"\xff", b'{"size": NaN}'])
-def test_what_is_no_json_says_so(worker, body):
+def test_invalid_json_is_reported(worker, body):
     answer = worker.ask("POST", ITEMS, body=body)
     assert answer.status == 400
     assert answer.body["error"].startswith("The body is not JSON: ")
@@ -116,14 +116,14 @@ def test_a_nul_in_a_text(worker, virginia):
     assert answer.body["note"] == ["Remove the NUL character (\\u0000). Text can't contain one."]
 
 
-def test_whoever_is_not_known_learns_how_a_service_gets_its_key(client, wally):
+def test_a_401_says_how_to_get_a_key(client, wally):
     answer = Caller(client, wally).get(ITEMS, headers={"X-Pharos-API-User": wally.email, "X-Pharos-API-Key": "x"})
     assert answer.status == 401
     for way in ("“My account”", "the admin site", "create_api_key"):
         assert way in answer.body["error"]
 
 
-def test_a_time_is_told_as_the_api_writes_it(worker, virginia):
+def test_times_in_errors_have_the_format_of_the_api(worker, virginia):
     item = make_item(virginia, bag_date=datetime(2026, 11, 20, 15, 11, 12, 500_000, tzinfo=UTC))
     answer = worker.put(f"{ITEMS}{item.pk}/", {"bag_date": "2026-11-20T15:11:13Z"})
     assert answer.body["bag_date"] == [
@@ -133,14 +133,14 @@ def test_a_time_is_told_as_the_api_writes_it(worker, virginia):
 
 
 @pytest.mark.parametrize(("given", "meant"), [("stauts", "status"), ("institutions", "institution"), ("colour", None)])
-def test_a_suggestion_is_near_and_the_description_is_named(doras, given, meant):
+def test_an_unknown_name_gets_a_suggestion_and_a_link_to_the_docs(doras, given, meant):
     told = doras.get(MEMBER, {given: "x"}).body[given][0]
     assert (f"Did you mean {meant}?" in told) is (meant is not None)
     assert ("Did you mean" in told) is (meant is not None)
     assert told.endswith("See /api/docs/ for the available ones.")
 
 
-def test_only_an_unknown_name_is_sent_to_the_description(doras):
+def test_other_errors_do_not_link_to_the_docs(doras):
     assert "/api/docs/" not in doras.get(MEMBER, "status=Gone").body["error"]
 
 

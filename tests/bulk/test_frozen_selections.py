@@ -1,4 +1,4 @@
-"""What a dry run has shown is what is done, whatever enters or leaves the list without a change of its own, and whoever goes on."""
+"""A bulk change affects exactly the items of its dry run, even if items enter or leave the list without being changed."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def sure(asked, **more):
 
 
 @pytest.mark.parametrize("when", ["before the dry run", "after it"])
-def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan, virginia, jhu, when):
+def test_a_changed_role_does_not_widen_the_selection(signed_in, ada, stan, virginia, jhu, when):
     make_items(2, [jhu], **FINISHED)
     make_items(3, [virginia], **FINISHED)
     client = signed_in(ada)
@@ -53,7 +53,7 @@ def test_who_has_another_role_by_then_touches_nothing_else(signed_in, ada, stan,
     assert "This selection is no longer valid." in parse_page(response).one("body").words
 
 
-def test_a_list_that_is_none_any_more_keeps_the_note(signed_in, ada, virginia, jhu):
+def test_a_list_that_became_invalid_keeps_the_typed_note(signed_in, ada, virginia, jhu):
     empty = InstitutionFactory(identifier="empty.edu", name="E")
     make_items(3, [virginia, jhu], **OPEN)
     client = signed_in(ada)
@@ -85,7 +85,7 @@ def usual(db):
     typical.clear_cache()
 
 
-def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in, ada, virginia, usual):
+def test_items_can_become_late_until_the_dry_run_but_not_after_it(signed_in, ada, virginia, usual):
     now = timezone.now()
     stored = {"stage": "Store", "status": "Started", "node": "n"}
     late = [make_item(virginia, at=now - timedelta(hours=3), **stored) for _ in range(2)]
@@ -112,7 +112,7 @@ def test_what_has_become_late_is_told_and_after_the_dry_run_left_alone(signed_in
     assert not cancelled() & keys(*soon)
 
 
-def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
+def test_dates_are_in_the_time_zone_of_the_list(signed_in, ada, virginia, monkeypatch):
     """Of many, too, which are asked for piece by piece; whoever goes on has another zone."""
     ada.time_zone = "America/New_York"
     ada.save()
@@ -131,7 +131,7 @@ def test_days_are_those_of_the_list(signed_in, ada, virginia, monkeypatch):
     assert cancelled() == keys(*that_day)
 
 
-def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
+def test_pressing_the_button_twice_starts_one_bulk_change(signed_in, ada, virginia):
     items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
@@ -142,7 +142,7 @@ def test_a_button_pressed_twice_begins_one_act(signed_in, ada, virginia):
     assert cancelled() == keys(*items)
 
 
-def test_back_and_sent_again_is_another_act_where_something_else_is_asked(signed_in, stan, virginia):
+def test_sending_the_form_again_with_other_values_starts_another_bulk_change(signed_in, stan, virginia):
     """After an undo, or with other values."""
     make_items(3, [virginia], **FINISHED)
     client = signed_in(stan)
@@ -166,7 +166,7 @@ def many(monkeypatch):
 
 @pytest.mark.parametrize("now", ["promoted", "moved"])
 @pytest.mark.parametrize("when", ["before it begins", "while it runs"])
-def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
+def test_a_large_bulk_change_never_leaves_its_original_scope(
     signed_in, stan, ada, virginia, jhu, many, monkeypatch, now, when
 ):
     own, theirs = make_items(3, [virginia], **FINISHED), make_items(4, [jhu], **FINISHED)
@@ -193,7 +193,7 @@ def test_an_act_with_many_never_leaves_the_scope_that_it_was_chosen_in(
         assert (act.changed, act.processed, act.total) == (done, 3, 3)
 
 
-def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ada, virginia, many):
+def test_pressing_twice_with_a_large_selection_starts_one_bulk_change(signed_in, ada, virginia, many):
     items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
@@ -204,7 +204,7 @@ def test_pressed_twice_with_many_is_one_act_though_items_have_come(signed_in, ad
     assert cancelled() == keys(*items)
 
 
-def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
+def test_new_items_do_not_turn_a_small_selection_into_a_large_one(signed_in, ada, virginia, monkeypatch):
     monkeypatch.setattr(bulk_run, "COUNT_LIMIT", 3)
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 3)
     items = make_items(3, [virginia], **OPEN)
@@ -217,7 +217,7 @@ def test_newcomers_make_no_few_many(signed_in, ada, virginia, monkeypatch):
     assert cancelled() == keys(*items)
 
 
-def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
+def test_a_token_of_an_earlier_version_is_refused(signed_in, ada, virginia):
     make_items(2, [virginia], **OPEN)
     token = signing.dumps(
         {"user": ada.pk, "query": "stage=Store", "total": 2, "mark": [99]}, salt=bulk_run.SALT, compress=True
@@ -229,7 +229,7 @@ def test_a_token_of_an_earlier_version_cannot_be_read(signed_in, ada, virginia):
     assert cancelled() == set()
 
 
-def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
+def test_another_users_bulk_change_id_is_not_reused(signed_in, ada, stan, virginia):
     make_items(3, [virginia], **FINISHED)
     client = signed_in(stan)
     form = sure(client.post("/items/review", {**all_of(client, ""), "reviewed": "true"}), reviewed="true")
@@ -241,14 +241,14 @@ def test_anothers_number_is_not_taken_over(signed_in, ada, stan, virginia):
 
 
 @pytest.mark.parametrize("number", ["", "x", "\x00", "0" * 40])
-def test_a_number_that_is_none_is_passed_over(signed_in, ada, virginia, number):
+def test_an_invalid_bulk_change_id_is_ignored(signed_in, ada, virginia, number):
     items = make_items(2, [virginia], **OPEN)
     client = signed_in(ada)
     client.post(CANCEL, sure(client.post(CANCEL, all_of(client, "stage=Store")), number=number))
     assert cancelled() == keys(*items)
 
 
-def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia, wally):
+def test_only_skipped_items_are_listed(signed_in, ada, virginia, wally):
     items = make_items(3, [virginia], **OPEN)
     client = signed_in(ada)
     form = sure(client.post(CANCEL, all_of(client, "stage=Store")))
@@ -261,7 +261,7 @@ def test_what_was_left_alone_is_named_and_nothing_else(signed_in, ada, virginia,
     assert newcomer.name not in shown.content.decode()
 
 
-def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia):
+def test_a_long_list_of_skipped_items_is_cut(signed_in, ada, virginia):
     make_items(150, [virginia], **FINISHED)
     client = signed_in(ada)
     act = bulk_run.start(
@@ -277,7 +277,7 @@ def test_of_many_left_alone_it_says_that_there_are_more(signed_in, ada, virginia
 
 
 @pytest.mark.parametrize("why", ["role", "inactive"])
-def test_whoever_lost_the_right_is_the_reason(
+def test_a_lost_permission_is_given_as_the_reason(
     signed_in, ada, dora, cast, virginia, monkeypatch, django_user_model, why
 ):
     items = make_items(3, [virginia], **OPEN)
@@ -290,7 +290,7 @@ def test_whoever_lost_the_right_is_the_reason(
     assert cancelled() == set()
 
 
-def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
+def test_only_finished_bulk_changes_can_be_undone(signed_in, stan, virginia):
     items = make_items(2, [virginia], **FINISHED)
     act = bulk_run.start(bulk_run.Selection({"ids": sorted(keys(*items))}, 2, ""), "review", stan)
     client = signed_in(stan)
@@ -303,7 +303,7 @@ def test_an_undo_is_only_for_what_is_done(signed_in, stan, virginia):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_requeue_from_the_beginning_and_another_act_do_not_wait_for_each_other(
+def test_a_requeue_to_the_first_stage_and_another_bulk_change_do_not_deadlock(
     on_postgresql, ada, virginia, monkeypatch
 ):
     """It goes stage by stage; so it locks all of its items first, in the order in which everybody does."""
@@ -355,12 +355,12 @@ def wait_for_somebody_who_waits():
     raise AssertionError("nobody waits")
 
 
-def test_a_place_at_the_end_of_the_calendar_begins_anew(signed_in, ada):
+def test_an_impossible_cursor_shows_the_first_page(signed_in, ada):
     for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
         assert signed_in(ada).get(f"/acts/?before={moment}~{'0' * 32}".replace("+", "%2B")).status_code == 200
 
 
-def test_asking_is_by_what_is_there(signed_in, ada, virginia):
+def test_a_selection_frozen_in_code_matches_the_page(signed_in, ada, virginia):
     """The dry run of a list by hand is the same as that of its page."""
     make_items(4, [virginia], **OPEN)
     client = signed_in(ada)

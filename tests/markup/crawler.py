@@ -1,4 +1,4 @@
-"""One person who goes from page to page. Each page comes with its kind, and with what led there."""
+"""A user who requests pages. Each page comes with its kind and how it was reached."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from .kinds import ADDRESSES
+from .page_samples import ADDRESSES
 
 ERRORS = {400: "error 400", 403: "error 403", 404: "error 404", 429: "error 429", 500: "error 500"}
 

@@ -1,4 +1,4 @@
-"""Who may call which address: every one of them, by every person of the cast, by nobody; closed unless opened."""
+"""Who can call which address: every address as every test user and without a key. Denied by default."""
 
 import re
 
@@ -97,7 +97,7 @@ def served(path, places):
     raise AssertionError(path)
 
 
-def test_every_address_is_asked_here(places):
+def test_every_address_is_tested(places):
     asked = {(method, served(path, places)) for method, path in [*(("GET", path) for path in READS), *WRITES]}
     mounted = {
         (method.upper(), str(one.pattern))
@@ -109,7 +109,7 @@ def test_every_address_is_asked_here(places):
 
 
 @pytest.mark.parametrize("pattern", urls.urlpatterns, ids=lambda one: str(one.pattern))
-def test_every_view_is_closed_unless_opened(pattern):
+def test_every_view_is_denied_by_default(pattern):
     view, given = pattern.callback.view_class, pattern.callback.view_initkwargs
     assert issubclass(view, ApiView)
     variant = given["variant"]
@@ -124,7 +124,7 @@ def test_every_view_is_closed_unless_opened(pattern):
     assert view.initial is ApiView.initial
 
 
-def test_a_view_without_an_edition_opens_to_nobody(client, ada, monkeypatch):
+def test_a_view_without_a_variant_is_closed_to_everyone(client, ada, monkeypatch):
     [pattern] = [one for one in urls.urlpatterns if str(one.pattern) == "admin-api/v3/items"]
     monkeypatch.setitem(pattern.callback.view_initkwargs, "variant", None)
     assert Caller(client, ada).get("/admin-api/v3/items").status == 500
@@ -134,7 +134,7 @@ def test_a_view_without_an_edition_opens_to_nobody(client, ada, monkeypatch):
 
 
 @pytest.mark.parametrize("path", READS)
-def test_who_reads(client, cast, places, path):
+def test_which_roles_can_read(client, cast, places, path):
     """Each with the slash at the end, and without it."""
     for spelling in (path.rstrip("/"), path.rstrip("/") + "/"):
         address = filled(spelling, places)
@@ -154,7 +154,7 @@ def test_head_is_get_without_a_body(client, ada, places, path):
 
 
 @pytest.mark.parametrize("path", READS)
-def test_strangers_learn_nothing(client, places, path):
+def test_callers_without_a_key_learn_nothing(client, places, path):
     there = Nobody(client).get(filled(path, places))
     missing = Nobody(client).get(filled(path, {**places, "pk": 987_654_321, "restored": 987_654_321}))
     assert there.body == missing.body
@@ -182,7 +182,7 @@ def test_without_a_state_it_is_404(client, wally, item):
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", None])
 @pytest.mark.parametrize("call", WRITES, ids=" ".join)
-def test_members_and_strangers_write_nothing(client, cast, places, call, who):
+def test_members_and_callers_without_a_key_cannot_write(client, cast, places, call, who):
     method, path = call
     caller = Caller(client, cast[who]) if who else Nobody(client)
     before = everything()
@@ -195,7 +195,7 @@ def test_members_and_strangers_write_nothing(client, cast, places, call, who):
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
 @pytest.mark.parametrize("call", WRITES, ids=" ".join)
-def test_the_same_calls_by_those_who_may(client, cast, places, call, who):
+def test_services_and_admins_can_make_the_same_calls(client, cast, places, call, who):
     """What the test above refuses is not simply wrong."""
     method, path = call
     sent, for_admin, for_service = WRITES[call]
@@ -204,7 +204,7 @@ def test_the_same_calls_by_those_who_may(client, cast, places, call, who):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
-def test_members_addresses_only_read(client, cast, places, who):
+def test_the_member_api_is_read_only(client, cast, places, who):
     caller = Caller(client, cast[who])
     before = everything()
     for path in READS:
@@ -218,7 +218,7 @@ def test_members_addresses_only_read(client, cast, places, who):
     assert everything() == before
 
 
-def test_what_a_method_that_is_not_taken_is_told(client, ada, places):
+def test_an_unsupported_method_gets_405(client, ada, places):
     caller = Caller(client, ada)
     allowed = {
         "/api/v2/items/": "GET, HEAD, POST, PUT",

@@ -1,4 +1,4 @@
-"""Every page of a throw-away database, with the demo in it and one item of every state beside it. For a run outside pytest."""
+"""Renders every page from a temporary database with the demo and one item in every state. For a run outside pytest."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ from django.template import engines
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
 from ..e2e.gallery import hang
-from .cast import demo, people
-from .kinds import without_a_sample
-from .walk import everybody, everything
-from .walker import Seen
+from .crawl import everybody, everything
+from .crawler import Seen
+from .page_samples import without_a_sample
+from .users import demo, people
 
 LANGUAGES = ("en", "es")
 
@@ -31,7 +31,7 @@ def every_page(say: Callable[[str], None]) -> Iterator[Seen]:
 
 def _walked(say: Callable[[str], None]) -> Iterator[Seen]:
     if missing := without_a_sample():
-        raise SystemExit(f"No sample page of {', '.join(sorted(missing))}: add one to tests/markup/kinds.py.")
+        raise SystemExit(f"No sample page of {', '.join(sorted(missing))}: add one to tests/markup/page_samples.py.")
     say("Loading the demo …")
     of_demo = demo()
     cast = people()

@@ -1,4 +1,4 @@
-"""Two save an item at the same moment: one wins, the other is told, and nothing is lost."""
+"""Two clients save an item at the same moment: one succeeds, the other gets 409, and nothing is lost."""
 
 from collections import Counter
 from itertools import pairwise
@@ -25,7 +25,7 @@ def chain(item):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_save_at_once(virginia, wally, ada):
+def test_two_workers_save_at_the_same_time(virginia, wally, ada):
     seen = Counter()
     callers = [Caller(Client(), wally), Caller(Client(), ada)]
     for number in range(12):
@@ -56,7 +56,7 @@ def test_two_workers_save_at_once(virginia, wally, ada):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("ends", [False, True])
-def test_an_admins_cancel_meets_a_workers_save(virginia, wally, ada, ends):
+def test_an_admin_cancels_while_a_worker_saves(virginia, wally, ada, ends):
     worker, admin = Caller(Client(), wally), Caller(Client(), ada)
     new = {"stage": "Record", "status": "Success"} if ends else {"stage": "Validate", "note": "on and on"}
     for number in range(10):

@@ -1,4 +1,4 @@
-"""Going through the review queue as a browser does: its addresses, its links and its forms."""
+"""Goes through the review queue like a browser: with its addresses, links, and forms."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit

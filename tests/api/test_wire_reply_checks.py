@@ -1,4 +1,4 @@
-"""The check that every reply goes through really refuses what it is there to refuse."""
+"""The checks that every reply must pass detect invalid replies."""
 
 import gzip
 import io
@@ -37,17 +37,17 @@ def came(status, headers=JSON, body=b"{}"):
         (404, JSON, b'{"error":"<h1>Not found</h1>"}'),
     ],
 )
-def test_what_no_reply_may_be(status, headers, body):
+def test_invalid_replies_are_detected(status, headers, body):
     with pytest.raises((AssertionError, ValueError)):
         check(came(status, headers, body), status)
 
 
-def test_another_status_than_expected_is_refused():
+def test_an_unexpected_status_is_detected():
     with pytest.raises(AssertionError, match="not 201"):
         check(came(200), 201)
 
 
-def test_a_good_reply_however_it_was_sent():
+def test_valid_replies_pass():
     body = b'{"date":"2026-01-01T00:00:00.5Z","note":"a < b"}'
     zipped = gzip.compress(body)
     chunks = b"3\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (body[:3], len(body) - 3, body[3:])
@@ -57,14 +57,14 @@ def test_a_good_reply_however_it_was_sent():
     assert check(read_reply(io.BytesIO(sent)), 200)["note"] == "a < b"
 
 
-def test_a_reply_that_breaks_off_is_refused():
+def test_a_truncated_reply_is_detected():
     with pytest.raises(AssertionError, match="promised"):
         read_reply(io.BytesIO(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"))
     with pytest.raises(AssertionError):
         read_reply(io.BytesIO(b""))
 
 
-def test_json_and_times_as_go_writes_them():
+def test_json_and_times_are_written_like_go():
     assert (
         go_json({"a": "<b> & 'ü' \u2028", "n": None})
         == '{"a":"\\u003cb\\u003e \\u0026 \'ü\' \\u2028","n":null}'.encode()
@@ -75,7 +75,7 @@ def test_json_and_times_as_go_writes_them():
     assert go_time(None) == NEVER
 
 
-def test_a_whole_record_is_what_was_read_with_zeros_for_nulls():
+def test_a_complete_record_has_zeros_for_nulls():
     assert len(BODY) == 23
     sent = whole_record({"id": 7, "name": "a.tar", "pid": None, "user": None, "date": "2026-01-01T00:00:00Z"}, node="n")
     assert list(sent) == list(BODY)

@@ -1,4 +1,4 @@
-"""Who is calling: what is no key, what a key costs, and how often it may call."""
+"""Authentication of API calls: what isn't a valid key, what a check costs, and the rate limits."""
 
 import base64
 from datetime import timedelta
@@ -44,7 +44,7 @@ def test_the_right_pair(adas, path):
 
 @pytest.mark.parametrize("path", PAIRS)
 @pytest.mark.parametrize("which", [0, 1])
-def test_half_a_pair(adas, path, which):
+def test_only_one_of_the_two_headers(adas, path, which):
     name, other = PAIRS[path][which], PAIRS[path][1 - which]
     whole = pair(path, adas.user.email, adas.secret)
     for value in (None, "", " ", "\t"):
@@ -55,7 +55,7 @@ def test_half_a_pair(adas, path, which):
 
 
 @pytest.mark.parametrize("path", PAIRS)
-def test_the_pair_of_another_version(adas, path):
+def test_the_headers_of_another_version(adas, path):
     others = FLUCTUS if PAIRS[path] is PHAROS else PHAROS
     answer = adas.get(path, headers=dict(zip(others, (adas.user.email, adas.secret), strict=True)))
     assert answer.status == 401
@@ -63,7 +63,7 @@ def test_the_pair_of_another_version(adas, path):
     assert answer.headers["WWW-Authenticate"] == f"ApiKey {PAIRS[path][1]}"
 
 
-def test_with_both_pairs_the_versions_own_counts(adas, client, dora, item, theirs):
+def test_with_both_pairs_of_headers_the_versions_own_count(adas, client, dora, item, theirs):
     doras = Caller(client, dora)
     both = {
         **dict(zip(FLUCTUS, (dora.email, doras.secret), strict=True)),
@@ -99,7 +99,7 @@ def test_a_wrong_key(adas, kind):
 @pytest.mark.parametrize(
     "email", ["nobody@aptrust.org", "ädå@aptrust.org", "a" * 60_000, "\0", "ada@aptrust.org\0", "*", "%"]
 )
-def test_a_wrong_address(adas, email):
+def test_a_wrong_email(adas, email):
     assert adas.get(V2, headers=pair(V2, email, adas.secret)).status == 401
 
 
@@ -117,26 +117,26 @@ def test_a_revoked_key(adas):
     assert adas.get(V2).status == 401
 
 
-def test_a_person_who_is_switched_off(adas, ada):
+def test_a_deactivated_user(adas, ada):
     ada.is_active = False
     ada.save()
     assert adas.get(V2).status == 401
     assert adas.put("/api/v2/items/", {}).status == 401
 
 
-def test_a_role_that_is_none(adas, ada):
+def test_an_unknown_role(adas, ada):
     type(ada).objects.filter(pk=ada.pk).update(role="emperor")
     assert adas.get(V2).status == 401
 
 
-def test_another_key_of_the_same_person(adas, client, ada):
+def test_another_key_of_the_same_user(adas, client, ada):
     other = Caller(client, ada)
     api_keys.revoke_key(other.key, now=timezone.now())
     assert other.get(V2).status == 401
     assert adas.get(V2).status == 200
 
 
-def test_a_session_never_counts(client, ada, dora, item, theirs):
+def test_a_session_does_not_authenticate(client, ada, dora, item, theirs):
     client.force_login(ada)
     assert client.get("/items/").status_code == 200
     session = client.cookies["pharos_session"].value
@@ -150,7 +150,7 @@ def test_a_session_never_counts(client, ada, dora, item, theirs):
     assert WorkItem.objects.get(pk=item.pk).note == ""
 
 
-def test_a_login_by_other_means_is_none(client, ada, item):
+def test_other_authentication_does_not_count(client, ada, item):
     basic = base64.b64encode(b"ada@aptrust.org:lighthouse-keeper").decode()
     for header in (f"Basic {basic}", f"Bearer {Caller(client, ada).secret}"):
         assert Nobody(client).get(V2, more={"Authorization": header}).status == 401
@@ -162,7 +162,7 @@ def test_a_login_by_other_means_is_none(client, ada, item):
 WRITING = ("INSERT", "UPDATE", "DELETE")
 
 
-def test_calls_hardly_write(client, dora, wally, item):
+def test_most_calls_write_nothing(client, dora, wally, item):
     for user, path, most in ((dora, V2, 4), (wally, "/api/v2/items/", 1)):
         caller = Caller(client, user)
         with CaptureQueriesContext(connection) as asked:
@@ -175,14 +175,14 @@ def test_calls_hardly_write(client, dora, wally, item):
         assert len(asked) - len(writes) == 30 * 4
 
 
-def test_a_refused_call_asks_once_and_writes_nothing(client, db, django_assert_num_queries):
+def test_a_refused_call_takes_one_query_and_writes_nothing(client, db, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert Nobody(client).get(V2).status == 401
     with django_assert_num_queries(1):
         assert Nobody(client).get(V2, headers=pair(V2, "ada@aptrust.org", "a" * 60_000)).status == 401
 
 
-def test_last_used_is_told(adas):
+def test_last_used_is_recorded(adas):
     assert adas.key.last_used_at is None
     adas.get(V2)
     adas.key.refresh_from_db()
@@ -199,12 +199,12 @@ def few(settings):
 
 
 @pytest.mark.parametrize(("who", "limit"), [("dora", 3), ("stan", 3), ("wally", 5), ("ada", 5)])
-def test_the_settings_say_how_often(few, client, cast, who, limit):
+def test_the_rate_limit_is_a_setting(few, client, cast, who, limit):
     caller = Caller(client, cast[who])
     assert [caller.get(V2).status for _n in range(limit + 2)] == [200] * limit + [429] * 2
 
 
-def test_too_often(few, client, dora):
+def test_calls_above_the_limit_get_429(few, client, dora):
     caller = Caller(client, dora)
     for _n in range(3):
         caller.get(V2)
@@ -214,7 +214,7 @@ def test_too_often(few, client, dora):
     assert f"{wait} seconds" in answer.body["error"]
 
 
-def test_in_the_next_minute_it_may_again(few, client, dora, monkeypatch):
+def test_calls_are_accepted_again_in_the_next_minute(few, client, dora, monkeypatch):
     caller = Caller(client, dora)
     for _n in range(4):
         answer = caller.get(V2)
@@ -223,13 +223,13 @@ def test_in_the_next_minute_it_may_again(few, client, dora, monkeypatch):
     assert caller.get(V2).status == 200
 
 
-def test_each_key_for_itself(few, client, dora):
+def test_each_key_has_its_own_limit(few, client, dora):
     one, other = Caller(client, dora), Caller(client, dora)
     assert [one.get(V2).status for _n in range(4)][-1] == 429
     assert other.get(V2).status == 200
 
 
-def test_all_addresses_together_and_errors_too(few, client, dora, item):
+def test_all_addresses_and_errors_count(few, client, dora, item):
     caller = Caller(client, dora)
     assert caller.get(V1).status == 200
     assert caller.get(V2, "bogus=1").status == 400
@@ -237,14 +237,14 @@ def test_all_addresses_together_and_errors_too(few, client, dora, item):
     assert caller.get(V3).status == 429
 
 
-def test_calls_that_a_role_may_not_make_cost_too_or_change_nothing(few, client, dora, item):
+def test_repeated_forbidden_calls_change_nothing(few, client, dora, item):
     caller = Caller(client, dora)
     found = [caller.put(f"/api/v2/items/{item.pk}/", {"note": "x"}).status for _n in range(5)]
     assert set(found) <= {403, 429}
     assert found[0] == 403
 
 
-def test_calls_without_a_key_use_up_nobodys(few, client, dora):
+def test_calls_without_a_key_use_up_no_limit(few, client, dora):
     caller = Caller(client, dora)
     for _n in range(10):
         assert caller.get(V2, headers=pair(V2, dora.email, "A" * 43)).status == 401

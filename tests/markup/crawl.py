@@ -1,15 +1,15 @@
-"""Goes to every page as everybody, and through the forms behind them.
+"""Requests every page as every user, and submits the forms.
 
-The pages are those of the product's own middleware and templates, asked for in the process itself by Django's test client: what a
-browser without JavaScript is sent.
+Django's test client requests the pages in process, with the product's own middleware and templates, so they are what a browser
+without JavaScript gets.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .crawler import Seen, Walker
 from .forms import forms
-from .kinds import ADDRESSES
-from .walker import Seen, Walker
+from .page_samples import ADDRESSES
 
 
 def everything(cast: dict[str, Any], shown: dict[str, Any], language: str = "en") -> Iterator[Seen]:

@@ -1,4 +1,4 @@
-"""The people of `tests/conftest.py` and those of the demo, for a run outside pytest."""
+"""The test users of `tests/conftest.py` and the demo's users, for a run outside pytest."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Every kind of page there is: samples of each address, and who they are asked for by. A kind is the name of a URL.
+"""Sample addresses of every kind of page, and which users request them. A kind is the name of a URL.
 
-`test_markup.py` fails where a URL of `urls.py` is neither here nor among those that answer with no page.
+`test_markup.py` fails if a URL of `urls.py` has no sample and isn't listed as answering without a page.
 """
 
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ ADDRESSES = {
     "account_reset_password_from_key_done": ["/accounts/password/reset/key/done/"],
     "not_found": ["/there-is-nothing-here"],
 }
-# Kinds that only a form leads to; `walk.py` sends it.
+# Kinds that only a form leads to; `crawl.py` sends it.
 BY_A_FORM = {"act", "bulk_review", "bulk_cancel", "bulk_requeue", "make_key"}
 
 _CLOSED = "closed to everybody"

@@ -1,4 +1,4 @@
-"""The history of bulk acts, `/acts/`: whose are seen by whom, what is said of each, and page by page."""
+"""The list of bulk changes, `/acts/`: who sees which, what is said about each, and its pages."""
 
 import pytest
 from django.db import connection
@@ -22,7 +22,7 @@ def shown(response):
     return [entry["data-act"] for entry in parse_page(response).all("li", data_act=True)]
 
 
-def test_who_sees_which(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
+def test_which_bulk_changes_each_role_sees(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
     theirs, own = (transitions.succeed(make_item(place), stage="Record", by=wally) for place in (jhu, virginia))
     of_olga, of_stan = act(olga, theirs, move="review", note=""), act(stan, own, move="review", note="")
     of_ada = act(ada, make_item(virginia))
@@ -40,11 +40,11 @@ def test_who_sees_which(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
         assert signed_in(who).get(f"/acts/{one.pk}").status_code == status
 
 
-def test_strangers_are_asked_to_sign_in(client, db):
+def test_signed_out_visitors_are_sent_to_sign_in(client, db):
     assert client.get("/acts/")["Location"].startswith("/accounts/login/")
 
 
-def test_what_is_said_of_each(signed_in, ada, virginia, wally):
+def test_each_bulk_change_is_described(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
     entry = parse_page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
@@ -55,7 +55,7 @@ def test_what_is_said_of_each(signed_in, ada, virginia, wally):
     assert {link["href"] for link in entry.all("a")} == {f"/acts/{made.pk}", "/items/?stage=Receive"}
 
 
-def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
+def test_a_running_bulk_change_shows_its_progress(signed_in, ada, stan, virginia):
     items = [make_item(virginia) for _ in range(2)]
     begun = run.start(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
     client = signed_in(ada)
@@ -65,7 +65,9 @@ def test_one_that_runs_says_how_far_it_is(signed_in, ada, stan, virginia):
     assert "Cancelled 2 of 2." in parse_page(client.get("/acts/")).one("main").words
 
 
-def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan, virginia, wally, django_user_model):
+def test_admins_can_continue_others_bulk_changes_and_staff_cannot(
+    signed_in, ada, stan, virginia, wally, django_user_model
+):
     item = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     begun = run.start(run.Selection({"ids": [item.pk]}, 1, ""), "review", stan)
     colleague = django_user_model.objects.create_user(
@@ -80,7 +82,7 @@ def test_an_admin_may_go_on_with_anothers_and_staff_may_not(signed_in, ada, stan
     assert item.history.last().who == stan.email
 
 
-def test_page_by_page(signed_in, ada, virginia, monkeypatch):
+def test_pagination(signed_in, ada, virginia, monkeypatch):
     monkeypatch.setattr(views, "CHANGES_PER_PAGE", 2)
     made = [str(act(ada, make_item(virginia)).pk) for _ in range(5)]
     BulkChange.objects.update(created_at=BulkChange.objects.first().created_at)  # by number, of those of one moment
@@ -110,12 +112,12 @@ def test_the_number_of_statements_does_not_grow(signed_in, ada, virginia):
 
 
 @pytest.mark.parametrize("before", ["x", "~", "2026-01-01~x", "9" * 500, "2026-01-01T00:00:00~" + "0" * 32, "\0"])
-def test_a_place_that_is_none_begins_anew(signed_in, ada, virginia, before):
+def test_an_invalid_cursor_shows_the_first_page(signed_in, ada, virginia, before):
     made = act(ada, make_item(virginia))
     assert shown(signed_in(ada).get("/acts/", {"before": before})) == [str(made.pk)]
 
 
-def test_an_act_stays_with_those_whose_items_it_was_about(signed_in, cast, virginia, jhu, consortium, wally):
+def test_a_bulk_change_stays_visible_to_its_original_institution(signed_in, cast, virginia, jhu, consortium, wally):
     """Whoever did it may have moved since: an admin to the staff of an institution, staff to another one."""
     ada, stan, olga = cast["ada"], cast["stan"], cast["olga"]
     of_ada = act(ada, make_item(virginia), make_item(jhu))
@@ -138,7 +140,7 @@ def test_an_act_stays_with_those_whose_items_it_was_about(signed_in, cast, virgi
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_an_items_history_leads_to_its_act_where_one_may_see_it(signed_in, cast, virginia, wally, who):
+def test_an_items_history_links_to_visible_bulk_changes(signed_in, cast, virginia, wally, who):
     item = make_item(virginia)
     of_ada = act(cast["ada"], item)
     transitions.requeue(item, stage="Receive", by=cast["ada"])
