@@ -104,8 +104,8 @@ def position(action: str, stage: str) -> float:
     path = PATHS[Action(action)]
     if stage in path:
         return path.index(Stage(stage))
-    index = PIPELINE.index(Stage(stage))
-    return sum(PIPELINE.index(step) < index for step in path) - 0.5
+    place = PIPELINE.index(Stage(stage))
+    return sum(PIPELINE.index(step) < place for step in path) - 0.5
 
 
 def is_on_path(action: str, stage: str) -> bool:

@@ -69,20 +69,20 @@ def _originals(items: QuerySet) -> QuerySet:
 
 
 def _replacements(items: QuerySet) -> QuerySet:
-    """Returns later uploads of the bag that aren't duplicates themselves, newest first."""
+    """Returns later uploads of the bag that are processed in their own right, newest first."""
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED)
     return annotate_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
 
 
 def annotate_duplicates(rows: Any, items: QuerySet) -> Any:
-    """Annotates the rows with `duplicate_of_id`: the upload of the same file that is ingested instead, or null."""
+    """Adds `duplicate_of_id` to the rows: the upload of the same file that is ingested instead, or null."""
     asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
     original = Subquery(_originals(items).values("id")[:1])
     return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
 
 
 def annotate_superseded(rows: Any, items: QuerySet) -> Any:
-    """Annotates the rows with `superseded_by_id`: the later upload that is processed instead of an open one, or null."""
+    """Adds `superseded_by_id` to the rows: the later upload that is processed instead of an open one, or null."""
     other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
     replacement = Subquery(_replacements(items).values("id")[:1])
@@ -90,7 +90,7 @@ def annotate_superseded(rows: Any, items: QuerySet) -> Any:
 
 
 def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
-    """Annotates the rows with `other_upload_id`: for failed or cancelled ingests, another upload of the bag to look at.
+    """Adds `other_upload_id` to the rows: for failed or cancelled ingests, another upload of the bag to look at.
 
     For a permanent failure this is the latest of the later uploads; for a cancelled item, the latest upload that is open
     or has succeeded. Otherwise it is null.
