@@ -33,7 +33,7 @@ def program() -> str | None:
 
 @contextlib.contextmanager
 def pgbouncer(url: str, size: int) -> Iterator[str]:
-    """The address that leads through it; it gives out `size` connections of the server's at most."""
+    """Yields the address of a PgBouncer that uses at most `size` server connections."""
     server, listens = urlsplit(url), free_port()
     values = {
         "name": server.path.lstrip("/"),

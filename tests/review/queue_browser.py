@@ -15,7 +15,7 @@ def made(institution, number, **fields):
 
 
 def here(response):
-    """{parameter: value} of the address that the answer leads to."""
+    """Returns {parameter: value} of the address that the response redirects to."""
     assert response.status_code == 302, response.content.decode()
     parts = urlsplit(response["Location"])
     assert parts.path == URL
@@ -23,7 +23,7 @@ def here(response):
 
 
 def begun(client, query=""):
-    """The first page, as a browser comes to it."""
+    """Opens the first page like a browser."""
     return client.get(client.get(URL, {"list": query} if query else {})["Location"])
 
 
@@ -32,7 +32,7 @@ def shown(response):
 
 
 def form(response, reviewed="true"):
-    """The form whose button says so, as (address, fields)."""
+    """Returns the form that marks the item with this value, as (address, fields)."""
     [found] = [
         one
         for one in parse_page(response).all("form")
@@ -57,7 +57,7 @@ def left(response):
 
 
 def walked(client, response, *, marking=True):
-    """Goes to the end, marking each item or skipping it. Returns the items' numbers, and the last page."""
+    """Goes to the end, marking or skipping each item. Returns the items' ids and the last page."""
     seen = []
     while parse_page(response).all("article"):
         seen.append(shown(response))
