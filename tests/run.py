@@ -23,7 +23,7 @@ NOT_TESTED = """
 
 
 def suite(vendor: str, url: str | None, arguments: list[str]) -> int:
-    """Runs pytest against one database; its exit status."""
+    """Runs pytest on one database, and returns its exit status."""
     print(f"\n=== the suite on {vendor} ===", flush=True)  # noqa: T201
     environment = {**os.environ, "EXPECTED_VENDOR": vendor}
     environment.pop("DATABASE_URL", None)

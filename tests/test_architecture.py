@@ -51,7 +51,7 @@ ENTRANCES = {"__init__", "admin", "apps", "urls"}
 
 
 def module_of(file):
-    """The dotted name of a file; that of a package for its `__init__`."""
+    """Returns the dotted module name of a file."""
     return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
@@ -59,7 +59,7 @@ MODULES = {module_of(file): file for file in TREES}
 
 
 def package_of(file):
-    """The dotted name, in parts, of the package that relative imports of a file start from."""
+    """Returns the package that relative imports of a file are relative to, as name parts."""
     return file.split("/")[:-1]
 
 
@@ -79,12 +79,12 @@ def imported(file):
 
 
 def imports(file):
-    """The full dotted name of everything that a file imports."""
+    """Returns the full dotted name of everything that a file imports."""
     return [module if name is None else f"{module}.{name}" for module, name in imported(file)]
 
 
 def room_of(module):
-    """The room of `workitems` that a module belongs to; None for another package's and for the entrances."""
+    """Returns the room of `workitems` that a module belongs to; None for other packages and for the entry points."""
     parts = module.split(".")
     if parts[0] != "workitems" or len(parts) == 1 or parts[1] in ENTRANCES:
         return None
@@ -92,7 +92,7 @@ def room_of(module):
 
 
 def arrows():
-    """{(room, room that it imports): where} between two rooms of `workitems`."""
+    """Returns {(room, imported room): where} for the rooms of `workitems`."""
     found = defaultdict(list)
     for module, file in MODULES.items():
         for target in imports(file):
@@ -118,7 +118,7 @@ def test_nothing_imports_the_entry_points():
 
 
 def circles(graph):
-    """The groups of nodes of {node: nodes that it leads to} that lead back to each other."""
+    """Returns the groups of nodes in a graph {node: successors} that form cycles."""
     order, seen = [], set()
 
     def visit(node, edges, into):
@@ -150,7 +150,7 @@ def circles(graph):
 
 
 def files_imported():
-    """{module: modules that it imports}, of this project's."""
+    """Returns {module: imported modules} of this project."""
     graph = {}
     for module, file in MODULES.items():
         targets = set()
@@ -179,7 +179,7 @@ def test_the_check_of_cycles_detects_one():
 
 
 def exported(room):
-    """The names in the `__all__` of a room's `__init__`, or everything that a room of one file has."""
+    """Returns the names in the `__all__` of a room's `__init__`, or all names of a room with one file."""
     file = f"workitems/{room}/__init__.py"
     for node in TREES[file].body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
@@ -201,7 +201,7 @@ def test_rooms_import_only_what_other_rooms_export():
 
 
 def test_no_exported_name_is_also_a_file_name():
-    """`from workitems.counts import repair` would be the function for one reader and the file for another."""
+    """Otherwise `from workitems.counts import repair` would be ambiguous."""
     found = []
     for file in (file for file in TREES if file.endswith("/__init__.py")):
         files = {module.rpartition(".")[2] for module in MODULES if module.rpartition(".")[0] == module_of(file)}
@@ -218,7 +218,7 @@ def test_every_room_says_what_it_knows_and_what_it_must_not_know():
 
 
 def named(*rooms):
-    """The files of these modules, whether a module is a file or a package. Fails where there are none."""
+    """Returns the files of these modules or packages. Fails if there are none."""
     found = [file for file in TREES for room in rooms if file == f"{room}.py" or file.startswith(f"{room}/")]
     for room in rooms:
         assert any(file == f"{room}.py" or file.startswith(f"{room}/") for file in found), f"there is no {room}"
@@ -252,7 +252,7 @@ def test_workitems_knows_neither_settings_nor_project_urls():
     "module", ["workitems/vocabulary", "workitems/lifecycle", "workitems/explanations", "pharos/accounts/roles"]
 )
 def test_the_rules_are_pure(module):
-    """They run without a database or a request; of the people's package they know the roles alone."""
+    """They run without a database or a request, and only know the roles of the accounts package."""
     web_and_database = ["django.db", "django.http", "django.views", "django.shortcuts", "django.conf", "django.forms"]
     assert breaches(named(module), [*web_and_database, "pharos.accounts.models"]) == []
 
@@ -261,7 +261,7 @@ BELOW_THE_PAGES = [room for room, floor in FLOORS.items() if floor < FLOORS["pag
 
 
 def test_lower_rooms_know_no_requests():
-    """Exporting streams rows, importing takes files; neither they nor the models know HTTP."""
+    """Neither imports and exports nor the models know HTTP."""
     files = named(*(f"workitems/{room}" for room in BELOW_THE_PAGES), "pharos/accounts/models")
     allowed = {"django.http.QueryDict"}  # the query string as one object; it needs no request
     web = ["django.views", "django.shortcuts", "django.template.response", "django.http"]
@@ -299,7 +299,7 @@ def manager_calls(files):
 
 
 def is_queryset(node):
-    """Whether an expression is rooted in a manager or in the mixin's queryset: `X.objects…`, `self.visible…`."""
+    """Returns whether an expression starts from a manager or the mixin's queryset: `X.objects…`, `self.visible…`."""
     while isinstance(node, ast.Call | ast.Attribute):
         if isinstance(node, ast.Attribute) and node.attr in {"objects", "visible", "history"}:
             return True
@@ -324,7 +324,7 @@ def test_the_check_of_queries_detects_one():
 
 
 def test_no_signals_or_other_hidden_side_effects():
-    """No signals, no thread-local user: what happens on a save is in the verb that saves."""
+    """No signals and no thread-local user: everything that a save does is in its transition."""
     forbidden = ["django.db.models.signals", "django.dispatch", "django.core.signals", "threading", "contextvars"]
     assert breaches(list(TREES), forbidden) == []
 
@@ -348,7 +348,7 @@ def test_nothing_relies_on_a_database_session():
 
 
 def test_table_names_match_the_models():
-    """Said by hand below the models, which are built on the rooms that need them."""
+    """They are written as text on floors below the models."""
     said = {name: value for name, value in vars(table_names).items() if name.isupper()}
     assert said == {
         "WORK_ITEMS": models.WorkItem._meta.db_table,

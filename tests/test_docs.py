@@ -19,18 +19,18 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
 def links_of(text):
-    """Where the links and pictures of a document lead, but for addresses on the web."""
+    """Returns the targets of a document's links and images, except for web addresses."""
     return [link for link in LINK.findall(CODE.sub("", text)) if "://" not in link]
 
 
 def anchors_of(text):
-    """What stands behind a # to come to each heading, as GitHub makes it."""
+    """Returns the anchor of each heading, as on GitHub."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken(document, text):
-    """The links that lead nowhere."""
+    """Returns the broken links."""
     found = []
     for link in links_of(text):
         file, _, anchor = link.partition("#")
@@ -66,7 +66,7 @@ def test_the_readme_links_to_every_page():
 
 
 def names_in(section):
-    """The names in the first column of the table of a section of docs/list-addresses.md."""
+    """Returns the names in the first column of a table in docs/list-addresses.md."""
     text = (ROOT / "docs" / "list-addresses.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]

@@ -40,7 +40,7 @@ def as_url(pattern, pk=1):
 
 
 def text(response):
-    """The body without what differs from answer to answer: form tokens, and the foot on paper."""
+    """Returns the body without what differs between answers: form tokens and the print footer."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
     # The foot of a printed page repeats the time and the address that was asked for.
     printed = r'<p class="on-paper">.*?</p>\s*</footer>'
@@ -49,7 +49,7 @@ def text(response):
 
 
 def answer(response, *, but=""):
-    """Everything that an answer tells, with one number left out of it."""
+    """Returns everything in an answer, without this number."""
     told = (response.status_code, response.get("Location", ""), text(response))
     return tuple(str(part).replace(str(but), "N") if but else part for part in told)
 
@@ -64,7 +64,7 @@ def jhu(db):
 
 
 def make_secret(jhu, wally):
-    """A finished item of the other institution, whose every field is unlike any other."""
+    """A finished item of the other institution with unique values in every field."""
     item = make_item(
         jhu,
         pk=THERE,
@@ -86,7 +86,7 @@ def secret(jhu, wally):
 
 @pytest.fixture
 def one_moment(monkeypatch):
-    """Pages say how long ago things were: for two of them to be the same, it must be the same moment."""
+    """Freezes the time, because pages show how long ago things were."""
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
 
@@ -131,7 +131,7 @@ def may_open(user, pattern):
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("move", ["", "/review"])
 def test_an_own_item_is_found(cast, signed_in, own, who, move):
-    """What the test above compares is not simply closed to everybody."""
+    """The pages that the test above compares aren't simply denied to everyone."""
     if who == "dora" and move:
         return
     assert signed_in(cast[who]).get(f"/items/{own[0].pk}{move}").status_code == 200
@@ -197,7 +197,7 @@ FILTERS = [
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("form", ["html", "csv", "json"])
 def test_filters_searches_counts_and_files_reveal_nothing(one_moment, cast, signed_in, own, jhu, wally, who, form):
-    """Every answer is the same, to the letter, before the other institution has any item and after."""
+    """Every answer is identical before and after the other institution has items."""
     client = signed_in(cast[who])
 
     def ask(query):
@@ -212,7 +212,7 @@ def test_filters_searches_counts_and_files_reveal_nothing(one_moment, cast, sign
 
 
 def test_the_admin_finds_it(signed_in, ada, secret, own):
-    """What the test above asks for is there to be found."""
+    """An admin finds what the test above requests."""
     client = signed_in(ada)
     for query in FILTERS:
         assert f'data-item-id="{secret.pk}"' in text(client.get(f"/items/?{query}")), query
@@ -346,7 +346,7 @@ def test_a_user_who_changes_institution_loses_access(signed_in, stan, olga, jhu,
 
 
 def every_url():
-    """(URL, what opens it) of everything that the installation answers, with 1 for each number."""
+    """Returns (URL, what serves it) for everything that the installation answers, with 1 for each id."""
 
     def walk(patterns, prefix, app):
         for one in patterns:
@@ -414,7 +414,7 @@ def test_the_list_of_public_pages():
 
 @pytest.mark.parametrize("url", [as_url(pattern) for pattern in PATTERNS] + ["/", "/account", "/admin/"])
 def test_a_service_account_has_no_pages(client, wally, item, url):
-    """Its session, if it ever had one, counts for nothing; and the gate would not let it through either."""
+    """A session of a service account is ignored, and its permissions wouldn't open any page."""
     client.force_login(wally)
     response = client.get(url)
     assert response.status_code == 302

@@ -19,7 +19,7 @@ PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "pharos.example.org,items.exam
 
 @pytest.fixture
 def start(monkeypatch):
-    """A function that reads the settings in this environment and no other, as a start would."""
+    """A function that reads the settings in exactly this environment."""
 
     def read(**environment):
         for name in KNOBS:

@@ -32,7 +32,7 @@ with throwaway_postgres.cluster() as url:
 
 
 def stand_ins(tmp_path):
-    """Puts the stand-ins where the programs are looked for; what they write into."""
+    """Installs stand-ins for the programs, and returns the file they write to."""
     log = tmp_path / "log"
     for name in ("initdb", "pg_ctl"):
         (tmp_path / name).write_text(PROGRAM.format(log=log))

@@ -44,7 +44,7 @@ NOT_HERS = {
 
 @pytest.fixture(autouse=True)
 def _another_process():
-    """What a process has counted is its own; a test is a new one."""
+    """Clears the counters of this process, so that each test starts like a new one."""
     api_keys._counters.clear()
 
 
@@ -202,7 +202,7 @@ def test_two_keys_with_the_same_prefix(dora, stan):
 
 
 def test_valid_and_invalid_keys_take_the_same_work(dora, monkeypatch):
-    """One digest of at most 43 characters and one comparison of 64, whether or not there is such a key."""
+    """One digest of at most 43 characters and one comparison of 64, whether or not the key exists."""
     key, secret = api_keys.create_key(dora, now=NOON)
     revoked, revoked_secret = api_keys.create_key(dora, now=NOON)
     api_keys.revoke_key(revoked, now=NOON)
@@ -232,7 +232,7 @@ def test_valid_and_invalid_keys_take_the_same_work(dora, monkeypatch):
 
 
 class Caller:
-    """Calls as a server process gets them: finds the key, then counts."""
+    """Makes calls like a server process: finds the key, then counts."""
 
     def __init__(self, user, limit):
         self.email, self.limit = user.email, limit
@@ -240,7 +240,7 @@ class Caller:
         self.writes = 0
 
     def call(self, now, times=1):
-        """The answer to the last of so many calls."""
+        """Returns the answer to the last of this many calls."""
         with queries() as asked:
             for _ in range(times):
                 wait = api_keys.count_call(api_keys.find_key(self.email, self.secret), limit=self.limit, now=now)
@@ -295,7 +295,7 @@ def test_last_used_is_written_once_a_minute(dora):
 
 
 def test_several_processes_share_the_count(dora, monkeypatch):
-    """Four of them in turn: beyond the limit pass at most what the others have not written yet."""
+    """Four processes take turns: beyond the limit, at most the calls that the others haven't stored yet are accepted."""
     limit, processes = 600, [{}, {}, {}, {}]
     caller = Caller(dora, limit)
     passed = 0
@@ -320,7 +320,7 @@ def test_a_restarted_process_reads_the_stored_count(dora):
 
 
 def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
-    """Each has found the row before the other wrote."""
+    """Both read the row before the other one writes."""
     caller = Caller(dora, 50)
     caller.call(NOON)
     one, other = (api_keys.find_key(dora.email, caller.secret) for _ in range(2))
@@ -331,7 +331,7 @@ def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
 
 
 def test_a_call_while_another_writes_counts_once(dora, monkeypatch):
-    """A statement takes its time, and the threads of a process go on meanwhile."""
+    """Other threads continue during a slow statement."""
     caller = Caller(dora, 600)
     caller.call(NOON, times=12)  # one is in the row, eleven are not
     found = [api_keys.find_key(dora.email, caller.secret) for _ in range(3)]

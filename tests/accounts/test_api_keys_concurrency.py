@@ -17,7 +17,7 @@ THREADS = 4
 
 
 def together(call):
-    """What each of the threads got from the same call."""
+    """Returns the result of the same call in each thread."""
     barrier = Barrier(THREADS)
 
     def one():
@@ -33,7 +33,7 @@ def together(call):
 
 
 def made(user, **more):
-    """Whether a key was made, or the kind of refusal."""
+    """Returns whether a key was created, or the kind of refusal."""
     try:
         api_keys.create_key(user, now=NOON, **more)
     except api_keys.KeyRefused as refused:
@@ -56,7 +56,7 @@ def test_the_same_form_sent_at_the_same_time_creates_one_key(dora):
 
 
 def test_threads_share_the_count(dora):
-    """Within a fiftieth: what threads may lose or count twice where they come between each other."""
+    """Within 2 %, because concurrent threads may lose or repeat a few counts."""
     key, secret = api_keys.create_key(dora, now=NOON)
     api_keys._counters.clear()
 

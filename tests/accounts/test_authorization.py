@@ -31,7 +31,7 @@ CLOSED = {
 
 
 def leaves(patterns, before=""):
-    """(a path that leads there, the view) of every URL, however deep."""
+    """Yields (path, view) of every URL."""
     for entry in patterns:
         here = before + str(entry.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
         if isinstance(entry, URLResolver):
@@ -60,7 +60,7 @@ class DeclaresPublic(DeclaresNothing):
 
 
 def declares(permission):
-    """A view that one permission opens."""
+    """A view that requires one permission."""
     return type("Declares", (DeclaresNothing,), {"permission": permission})
 
 
@@ -75,7 +75,7 @@ urlpatterns = [
 
 
 def test_every_url_is_tested():
-    """Each sample path leads to its own view, so that the tests below pass none over."""
+    """Each sample path resolves to its own view, so that the tests below skip none."""
     for url, view in ALL.items():
         assert resolve(url, "pharos.urls").func == view, url
     assert len(ALL) > 40
@@ -136,7 +136,7 @@ def test_a_view_without_a_declared_permission_is_denied_even_to_admins(signed_in
 
 @pytest.mark.urls(__name__)
 def test_only_undeclared_views_are_logged(client, caplog, db):
-    """A stranger who asks for the library's sign-up page is nobody's mistake."""
+    """A request for allauth's sign-up page isn't a programming error."""
     client.get("/accounts/signup/")
     client.get("/function")
     assert "permission" not in caplog.text
@@ -167,7 +167,7 @@ def test_every_permission_opens_the_views_that_declare_it(signed_in, client, cas
 
 
 def test_every_move_view_requires_a_permission_of_its_move():
-    """The address is the name of the move."""
+    """The last part of the address is the name of the move."""
     seen = set()
     for url, view in ALL.items():
         move = MOVES.get(url.rstrip("/").rpartition("/")[2])

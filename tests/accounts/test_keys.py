@@ -22,17 +22,17 @@ ADD = reverse("admin:accounts_apikey_add")
 
 
 def make_form(client):
-    """What the form for a new key would send."""
+    """Returns what the form for a new key would send."""
     return parse_page(client.get("/account")).one("form", action="/account/keys").fields()
 
 
 def rows(client):
-    """The words of each row of the table of keys."""
+    """Returns the text of each row of the table of keys."""
     return [row.words for row in parse_page(client.get("/account")).all("tr")[1:]]
 
 
 def shown(response):
-    """The new key, and the example beside it as a shell reads it."""
+    """Returns the new key, and the example next to it as a shell would parse it."""
     key, _shell, example = (one.text for one in parse_page(response).all("pre"))
     return key, shlex.split(example.replace("\\\n", ""))
 
@@ -87,7 +87,7 @@ def test_the_key_form_has_its_own_heading(signed_in, dora):
 
 
 def test_the_page_with_the_key_is_not_cached(signed_in, dora, caplog):
-    """No cache, no cookie, no session, no message, no log, no address, and no later page has it."""
+    """It is in no cache, cookie, session, message, log, URL, or later page."""
     client = signed_in(dora)
     response = client.post("/account/keys", make_form(client))
     secret, _example = shown(response)

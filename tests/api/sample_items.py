@@ -54,13 +54,13 @@ def make_samples(virginia, jhu, worker, staff):
 
 
 def letters(items, records):
-    """The records' items as letters, in the order of the records."""
+    """Returns the letters of the records' items, in order."""
     known = {item.pk: letter for letter, item in items.items()}
     return "".join(known[record["id"]] for record in records)
 
 
 def walk_pages(caller, path, query, *, at_each_page=None):
-    """Every record that following `next` gives, by its query string alone, as clients do."""
+    """Returns every record of a list, following the query string of `next` like clients do."""
     found, pages = [], 0
     while query is not None:
         answer = caller.get(path, query)
@@ -78,6 +78,6 @@ def walk_pages(caller, path, query, *, at_each_page=None):
 
 
 def without_holes(records, items):
-    """Whether the records are exactly the items, each once."""
+    """Returns whether the records are exactly these items, each once."""
     seen = [record["id"] for record in records]
     return sorted(seen) == sorted(item.pk for item in items)

@@ -59,7 +59,7 @@ ODD = {
 
 @pytest.mark.parametrize("path", ["/member-api/v1/items/", "/api/v2/items/", "/admin-api/v3/items"])
 def test_invalid_values_of_every_parameter(adas, item, theirs, path):
-    """Each is refused by its name, or finds nothing: it is never as if it had not been said."""
+    """Each is refused with its name or finds nothing; it is never ignored."""
     for name, kind in product(LISTS[path].dialect.names, ODD):
         answer = adas.get(path, f"{name}={ODD[kind]}")
         if answer.status == 400:
@@ -106,7 +106,7 @@ def test_very_many_parameters(adas, item):
 
 @pytest.mark.parametrize("path", LISTS)
 def test_very_many_values(adas, item, path):
-    """A hundred of each name at once are taken; more are refused, and cost no query."""
+    """A hundred values of each name are accepted; more are refused without a query."""
     for name in LISTS[path].dialect.names:
         assert adas.get(path, "&".join(f"{name}={n}" for n in range(1_000))).status == 400
     texts = [
@@ -159,7 +159,7 @@ FINDS = {
 @pytest.mark.parametrize("who", ["dora", "stan"])
 @pytest.mark.parametrize("path", FINDS)
 def test_another_institutions_items_do_not_change_an_answer(client, cast, virginia, jhu, wally, path, who):
-    """To the letter: rows, counts and links are the same before it is there and after."""
+    """Rows, counts, and links are identical before and after it exists."""
     make_items(3, [virginia])
     caller = Caller(client, cast[who])
     before = {query: caller.get(path, query).body for query in FINDS[path]}
@@ -281,7 +281,7 @@ PLACES = [
 
 @pytest.mark.parametrize("path", ["/api/v2/items/", "/admin-api/v3/items"])
 def test_invalid_cursors(adas, item, theirs, path):
-    """In every sort: refused by name, or it leads to nothing but what comes after it."""
+    """In every sort order, it is refused or returns only what comes after it."""
     for sort in LISTS[path].dialect.sorts:
         if sort.endswith("__asc") or sort in v3.COLUMNS:  # the same the other way round
             continue

@@ -46,7 +46,7 @@ def everything():
 
 
 def row(item):
-    """What is quicker to look at, after each of many calls."""
+    """Returns what can be compared quickly after each of many calls."""
     return WorkItem.objects.values().get(pk=item.pk)
 
 
@@ -162,7 +162,7 @@ FINE = {
 
 
 def is_fine(field, value):
-    """Whether a save may change something by this value."""
+    """Returns whether a save can change something with this value."""
     if isinstance(field, Flag):
         return type(value) is bool
     wanted = FINE.get(field.field_name)
@@ -171,7 +171,7 @@ def is_fine(field, value):
 
 @pytest.mark.parametrize(("path", "record"), [(PUTS[0], v2.Item), (PUTS[2], v3.Item)], ids=["v2", "v3"])
 def test_invalid_values_of_every_field(adas, bag, path, record):
-    """A value that is not the field's is 422 with its name; what is taken changes nothing, unless it may."""
+    """An invalid value is 422 with the field's name; an accepted one changes nothing unless it is allowed to."""
     after = row(bag)
     alike = set(v2.Item.by_name) - {"action"} if record is v3.Item else set()
     for name, field in record.by_name.items():

@@ -21,7 +21,7 @@ PAIRS = {V1: FLUCTUS, V2: PHAROS, V3: PHAROS, "/api/v2/items/": PHAROS, "/admin-
 
 @pytest.fixture(autouse=True)
 def one_minute(monkeypatch):
-    """All calls of a test are in one minute, and no call of another test is in it."""
+    """All calls of a test happen in one minute, which no other test uses."""
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
     monkeypatch.setattr(api_keys, "_counters", {})

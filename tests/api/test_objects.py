@@ -61,7 +61,7 @@ def test_an_inactive_user_sees_no_objects(virginia, wally):
 
 
 def test_two_institutions_with_the_same_identifier_see_their_own_object(virginia, jhu, stan, olga):
-    """Old data may have an identifier under another domain than the owner's."""
+    """Old data can have identifiers with another domain than the owner's."""
     ours = item_of_object(virginia)
     theirs = item_of_object(jhu, at=NOON + HOUR)
     item_of_object(jhu, "Delete", at=NOON + 2 * HOUR)
@@ -118,7 +118,7 @@ def test_an_identifier_is_matched_exactly(virginia, wally, almost):
 
 
 def test_long_identifiers_are_compared_completely(virginia, wally):
-    """The index holds their beginnings only."""
+    """The index only covers the start of an identifier."""
     long = "virginia.edu/" + "é" * 1287
     one = item_of_object(virginia, identifier=long)
     other = item_of_object(virginia, identifier=long[:-1] + "e")

@@ -30,7 +30,7 @@ def variant(pattern):
 
 
 def address(pattern):
-    """A route's pattern as the description writes it."""
+    """Returns a route's pattern as in the description."""
     text = str(pattern.pattern).removeprefix("^").removesuffix(r"\Z")
     text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", text)
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text).replace("{pk}", "{id}")
@@ -42,14 +42,14 @@ def methods(pattern):
 
 
 def routes(version, patterns=PATTERNS):
-    """{(address, method): the route} of a version, read off the routes themselves."""
+    """Returns {(address, method): route} of a version, from the URL configuration."""
     return {
         (address(one), method): one for one in patterns if variant(one).version == version for method in methods(one)
     }
 
 
 def missing(version, document, patterns=PATTERNS):
-    """What the document and the code do not agree on: routes, a list's parameters, a record's fields."""
+    """Returns the differences between document and code: routes, parameters of lists, and fields of records."""
     described = {(where, method): one for where, method, one in operations_of(document)}
     mounted = routes(version, patterns)
     found = sorted(f"{method} {where}" for where, method in described.keys() ^ mounted.keys())
@@ -70,7 +70,7 @@ def _names_at_odds(operation, method, pattern):
 
 
 def _fields_at_odds(document, operation, pattern):
-    """Answers with a record show each of its fields; bodies with a record take each of them."""
+    """Answers with a record document each of its fields, and so do bodies."""
     record = variant(pattern).record
     fields = set(record.by_name)
     done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
@@ -152,7 +152,7 @@ def test_a_missing_field_is_detected():
 
 @pytest.mark.parametrize("version", docs.VERSIONS)
 def test_the_member_api_description_has_no_process_fields(version):
-    """Neither what they could ask, nor what they would see."""
+    """Neither in parameters nor in fields."""
     document = fresh(version)
     of_process = {"node", "pid", "work_item_state_id"}
     for where, _method, operation in operations_of(document):

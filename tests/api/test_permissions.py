@@ -55,7 +55,7 @@ WRITES = {
 
 @pytest.fixture
 def places(client, wally, virginia):
-    """What is put into an address's braces: an item of Virginia's with a state, one that was restored, and Virginia."""
+    """The values for the placeholders of addresses: an item of Virginia with a state, a restored one, and Virginia."""
     item = make_item(virginia, name="bag.tar", etag="e7a9")
     transitions.progress(item, stage="Fetch", by=wally)
     Caller(client, wally).post("/api/v2/item_state/", {**STATE, "work_item_id": item.pk})
@@ -65,7 +65,7 @@ def places(client, wally, virginia):
 
 
 def filled(value, places):
-    """The braces of an address or a body, filled; a value that is nothing but braces becomes a number."""
+    """Fills in the placeholders of an address or body; a value that is only a placeholder becomes a number."""
     if isinstance(value, dict):
         return {name: filled(one, places) for name, one in value.items()}
     if isinstance(value, list):
@@ -83,7 +83,7 @@ def everything():
 
 
 def as_pattern(path):
-    """The pattern that serves an address."""
+    """Returns the URL pattern that serves an address."""
     return resolve(path.split("?")[0], urlconf=urls.__name__).route
 
 
@@ -135,7 +135,7 @@ def test_a_view_without_a_variant_is_closed_to_everyone(client, ada, monkeypatch
 
 @pytest.mark.parametrize("path", READS)
 def test_which_roles_can_read(client, cast, places, path):
-    """Each with the slash at the end, and without it."""
+    """With and without the trailing slash."""
     for spelling in (path.rstrip("/"), path.rstrip("/") + "/"):
         address = filled(spelling, places)
         check_who_reads(client, cast, address, READS[path])
@@ -196,7 +196,7 @@ def test_members_and_callers_without_a_key_cannot_write(client, cast, places, ca
 @pytest.mark.parametrize("who", ["ada", "wally"])
 @pytest.mark.parametrize("call", WRITES, ids=" ".join)
 def test_services_and_admins_can_make_the_same_calls(client, cast, places, call, who):
-    """What the test above refuses is not simply wrong."""
+    """The calls that the test above expects to be refused are otherwise valid."""
     method, path = call
     sent, for_admin, for_service = WRITES[call]
     answer = Caller(client, cast[who]).ask(method, filled(path, places), json=filled(sent, places))

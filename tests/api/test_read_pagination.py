@@ -32,7 +32,7 @@ def test_following_next_returns_each_row_once(wallys, virginia, jhu, sort):
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_following_next_misses_nothing_while_the_list_shrinks(wallys, virginia, jhu, sort):
-    """The queue feeder: what it has queued is no longer in the list that it walks."""
+    """Like the queue feeder, whose queued items leave the list."""
     made = make_items(60, [virginia, jhu], seed=4)
 
     def queue(page):
@@ -43,7 +43,7 @@ def test_following_next_misses_nothing_while_the_list_shrinks(wallys, virginia, 
 
 
 def test_the_longest_waiting_items_come_first(wallys, virginia, jhu):
-    """What is closed, or of which nobody knows, comes after all that waits; the place of a page may lie among either."""
+    """Closed items and those without a time come last; a page can start anywhere."""
     made = make_items(60, [virginia, jhu], seed=6)
     records = walk_pages(wallys, ADMIN, "per_page=7&sort=waiting")
     assert without_holes(records, made)

@@ -240,7 +240,7 @@ TEXTS = ("object_identifier", "generic_file_identifier", "user", "outcome")
 
 
 def test_every_sort_column_in_both_directions(wallys, virginia, jhu):
-    """What is not set comes last either way. The databases differ in how they spell; so names here are plain."""
+    """Unset values come last in both directions. Databases collate differently, so these names are plain ASCII."""
     make_items(40, [virginia, jhu], seed=8, name="a.tar")
     for n, item in enumerate(WorkItem.objects.order_by("pk")):
         WorkItem.objects.filter(pk=item.pk).update(

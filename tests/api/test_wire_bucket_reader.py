@@ -28,7 +28,7 @@ def reader(real_server, wally):
 
 @pytest.fixture
 def bag(virginia):
-    """A function that gives the body with which the reader records a bag of Virginia."""
+    """A function that returns the body with which the reader records a bag of Virginia."""
     return lambda **changes: {**BODY, "institution_id": virginia.pk, **changes}
 
 

@@ -50,7 +50,7 @@ def test_reading_and_saving_with_any_name(worker, virginia, name):
 
 
 def test_an_unescaped_name_from_an_older_client(worker, virginia):
-    """Their library kept the address as it was given, and escaped only the spaces."""
+    """Their library only escaped spaces in addresses."""
     name = 'it\'s "A&B" (v1.2);x=1,~@!$*+<c>.tar'
     item = make_item(virginia, name=name, bag_date=MADE)
     assert worker.get(f"/api/v2/items/{item.etag}/{name.replace(' ', '%20')}/2021-03-04T05:06:07Z")["id"] == item.pk

@@ -24,7 +24,7 @@ def tool(real_server, wally):
 
 
 def asked_for(name, etag=None):
-    """The address of the list, its names in the order in which Go sorts them and with its + for a space."""
+    """Returns the address of the list with its parameters sorted like in Go, and + for spaces."""
     narrower = f"etag={etag}&" if etag else ""
     return f"/api/v2/items/?{narrower}item_action=Ingest&name={escaped(name).replace('%20', '+')}&sort=date"
 

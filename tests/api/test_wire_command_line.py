@@ -48,7 +48,7 @@ def worker(real_server, wally):
 
 
 def sent_back(item, **changes):
-    """The record as such a client sends back what it has read."""
+    """Returns the record as such a client sends it back."""
     usual = {name: "" if isinstance(BODY[name], str) else BODY[name] for name in BODY}
     times = ("bag_date", "date_processed", "queued_at", "stage_started_at")
     read = {name: usual[name] if item.get(name) is None else item[name] for name in BODY}

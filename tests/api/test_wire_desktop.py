@@ -16,7 +16,7 @@ SECRET = {"node", "pid", "work_item_state_id", "state"}
 
 
 class NodeClient(Client):
-    """Node's http module: names as the program spells them, `host` in small letters and late."""
+    """Node's http module, with the program's spelling of names and a late, lowercase `host`."""
 
     def headers(self, length):
         return [
@@ -108,7 +108,7 @@ def test_every_role_can_use_the_member_api(real_server, cast, item, theirs):
 
 
 def test_the_page_that_the_app_opens_exists(app, item):
-    """Without a session the browser is led to sign in, and then back to the item."""
+    """Without a session, the browser is redirected to sign in and then to the item."""
     page = exchange(
         app.server, f"GET /items/{item.pk} HTTP/1.1\r\nHost: {app.host}\r\nAccept: text/html\r\n\r\n".encode()
     )

@@ -33,7 +33,7 @@ def read(worker, item):
 
 @pytest.fixture
 def save(worker, item):
-    """A function that PUTs the record with some changes; the reply, which has the status `code`."""
+    """A function that PUTs the record with changes, checks the status `code`, and returns the reply."""
 
     def put(record, code=200, end="/", **changes):
         return worker.put(f"/api/v2/items/{item.pk}{end}", whole_record(record, **changes), status=code)

@@ -28,7 +28,7 @@ PLACES = [
 
 @pytest.fixture
 def session(client, ada):
-    """The cookies of an admin who is signed in on the pages, as a client replays them."""
+    """The cookies of an admin who is signed in to the pages, for a client to replay."""
     client.force_login(ada)
     return f"Cookie: pharos_session={client.cookies['pharos_session'].value}; csrftoken=abc"
 

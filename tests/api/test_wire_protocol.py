@@ -23,7 +23,7 @@ def bag(virginia):
 
 
 def with_length(sent: bytes, length: int) -> bytes:
-    """The request with another Content-Length than it has."""
+    """Returns the request with a wrong Content-Length."""
     head, body = sent.split(b"\r\n\r\n", 1)
     lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
     return b"\r\n".join([*lines, b"Content-Length: %d" % length, b"", body])
@@ -60,7 +60,7 @@ def test_the_connection_is_usable_after_a_refused_write(worker, item, bag):
 
 
 def test_a_refusal_of_a_large_body_can_be_read(worker, item, bag):
-    """Without a look at the body, the connection would break under a client that still sends, and the refusal be lost."""
+    """If the server didn't read the body, the connection would break while the client is sending, and the refusal would be lost."""
     large = worker.encode({**bag, "note": "x" * 8_000_000})
     stranger = PythonClient(worker.server)
     for client, method, path, status in (
@@ -99,7 +99,7 @@ def test_a_truncated_body_stores_nothing(worker, bag, item):
 
 @pytest.mark.parametrize("size", [7, 10**6])
 def test_a_chunked_body_takes_effect_or_is_refused_clearly(worker, bag, item, size):
-    """Read as an empty one, it would be a save that is lost in silence."""
+    """If it were read as empty, the save would be lost silently."""
     body = worker.encode({**bag, "name": "chunks.tar"})
     parts = [body[start : start + size] for start in range(0, len(body), size)]
     made = exchange(worker.server, chunked(worker, "POST", "/api/v2/items/", parts))
@@ -143,7 +143,7 @@ def test_a_body_that_is_not_a_json_object_is_400(worker, item):
 
 
 def test_an_unsupported_content_type_is_reported(real_server, wally, item):
-    """Curl calls a body a form unless told otherwise."""
+    """By default, curl sends a body as a form."""
     form = Curl(real_server, wally)
     for method, path in (("POST", "/api/v2/items/"), ("PUT", f"/api/v2/items/{item.pk}/")):
         reply = form.reply(method, path, b"note=Lost&status=Started")
@@ -261,7 +261,7 @@ def test_an_unknown_host_is_400(worker, item):
 
 
 def test_an_absolute_url_in_the_request_line(worker, item):
-    """Some versions of Go's library send it, when a program keeps its %2F by force."""
+    """Some versions of Go's library send it if a program insists on %2F."""
     path = f"http://{worker.host}/api/v2/items/{item.pk}/?"
     assert worker.get(path)["id"] == item.pk
 
@@ -362,7 +362,7 @@ def test_a_too_long_address_is_refused_immediately(real_server):
 
 
 def test_an_untrusted_client_cannot_fake_https(django_db_setup, worker, item):
-    """Nor does he say where the site begins: no proxy is believed unless the settings say that there is one."""
+    """Forwarded headers are only trusted if the settings say that there is a proxy."""
     from django.db import connection as database
 
     with server(database_url(database.settings_dict), workers=1, HTTPS="true") as running:
@@ -373,7 +373,7 @@ def test_an_untrusted_client_cannot_fake_https(django_db_setup, worker, item):
 
 
 def test_extra_slashes_are_accepted_and_capital_letters_are_404(worker, item, bag):
-    """A base address that ends in a slash is the commonest slip; no page answers to it, nor to an address in capitals."""
+    """A base address that ends in a slash is a common mistake."""
     assert worker.get(f"//api/v2/items/{item.pk}/")["id"] == item.pk
     assert worker.put(f"///api/v2/items/{item.pk}", {"note": "Here."})["note"] == "Here."
     worker.post("//api/v2/items/", bag)

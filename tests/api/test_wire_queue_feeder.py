@@ -21,7 +21,7 @@ def feeder(real_server, wally):
 
 @pytest.fixture
 def waiting(virginia, jhu):
-    """Items that wait to be queued; many were received at the same moment."""
+    """Items that wait to be queued, many of them received at the same moment."""
     return {
         make_item(virginia if number % 3 else jhu, date=datetime(2026, 1, 1 + number // 5, tzinfo=UTC)).pk
         for number in range(17)
@@ -30,7 +30,7 @@ def waiting(virginia, jhu):
 
 @pytest.fixture
 def others(virginia):
-    """Items that are like them but for one thing."""
+    """Items that differ from them in one respect."""
     return [
         make_item(virginia, node="10.0.0.7", pid=7),
         make_item(virginia, queued_at=timezone.now()),
@@ -40,7 +40,7 @@ def others(virginia):
 
 
 def queue(feeder, item, slash="/"):
-    """PUTs the item as it was read, with the time of queueing in nanoseconds."""
+    """PUTs the item as it was read, with the queuing time in nanoseconds."""
     return feeder.put(
         f"/api/v2/items/{item['id']}{slash}", whole_record(item, queued_at="2026-05-04T12:00:00.123456789Z")
     )

@@ -43,7 +43,7 @@ def requested(action):
 
 
 def save(worker, item, code=200, end="/", **changes):
-    """Reads, changes and PUTs the item; the reply."""
+    """Reads, changes, and PUTs the item. Returns the reply."""
     path = f"/api/v2/items/{item.pk}{end}"
     answer = worker.put(path, whole_record(worker.get(path), **changes), status=code)
     item.refresh_from_db()

@@ -33,13 +33,13 @@ def batch(*records):
 
 
 def records(caller, items, **changes):
-    """The whole records of the items, each with its id."""
+    """Returns the complete records of the items, each with its id."""
     shown = [caller.get(f"{ITEMS}{item.pk}/").body for item in items]
     return [{"id": one["id"], **whole_record(one, **changes)} for one in shown]
 
 
 def stopped(answer, status, index, pk, items, before):
-    """The batch was refused because of one record, and nothing of it is stored."""
+    """Checks that the batch was refused because of one record, and that nothing is stored."""
     assert answer.status == status, answer.body
     assert (answer.body["index"], answer.body.get("id")) == (index, pk)
     assert answer.body["error"].startswith(f"Record {index + 1} of the batch")
@@ -179,7 +179,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_records(worke
 
 
 def test_requeue_times_are_read_once_for_all_records(worker, virginia, ada):
-    """A claim names when its stage began; whether that was before a requeue is one question, however many the records."""
+    """Whether the stage starts of claims are from before a requeue is checked with one query for all records."""
     items = [make_item(virginia, stage="Validate") for _ in range(20)]
     for item in items:
         transitions.requeue(item, by=ada, stage="Receive")

@@ -16,7 +16,7 @@ from .simultaneous_calls import call_simultaneously
 
 
 def chain(item):
-    """(who, move) after the first entry; fails where an entry does not follow from the former."""
+    """Returns (who, move) of the entries after the first. Fails if an entry doesn't continue the previous one."""
     entries = list(HistoryEntry.objects.filter(item=item).order_by("number"))
     last_entry(item)
     for former, entry in pairwise(entries):

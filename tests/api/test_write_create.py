@@ -36,7 +36,7 @@ def worker(client, wally):
 
 @pytest.fixture
 def body(virginia):
-    """The 23 keys as a Go client sends them; what it does not know is in its zero."""
+    """The 23 keys as a Go client sends them, with zero values for unknown ones."""
     return {**BODY, "institution_id": virginia.pk}
 
 
@@ -45,7 +45,7 @@ def as_json(value):
 
 
 def v3(body, **changes):
-    """The same record in the names of version 3."""
+    """Returns the same record with the names of version 3."""
     sent = {**body, **changes}
     sent["date_processed"] = sent.pop("date")
     return sent
@@ -361,7 +361,7 @@ def test_v3_wrong_values(worker, virginia, body, wrong, field):
 
 
 def age(item, seconds):
-    """Makes the item older than it is."""
+    """Moves the item's creation into the past."""
     then = item.created_at - timedelta(seconds=seconds)
     WorkItem.objects.filter(pk=item.pk).update(created_at=then)
 

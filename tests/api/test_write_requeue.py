@@ -31,7 +31,7 @@ def version(request):
 
 @pytest.fixture
 def stuck(virginia):
-    """An ingest that failed for good at Validate."""
+    """An ingest that failed permanently at Validate."""
     return make_item(
         virginia,
         stage="Validate",

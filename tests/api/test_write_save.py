@@ -178,7 +178,7 @@ def test_every_move_and_its_repetition(client, cast, virginia, name):
 
 
 def as_values(new):
-    """What is new in a record, as the verbs take it."""
+    """Returns the changes of a record as arguments of the transition."""
     empty = {"pid": None, "size": None}
     return {
         name: read_time(value) if name in TIMES else (value or empty.get(name, value)) for name, value in new.items()

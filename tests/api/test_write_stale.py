@@ -152,7 +152,7 @@ def test_an_unexpected_parameter_is_reported(client, ada, item, method, path):
 
 @pytest.mark.parametrize("what", ["create", "requeue", "save"])
 def test_an_answer_that_fails_leaves_no_change(client, ada, item, virginia, monkeypatch, what):
-    """A client that is told to try again must not find its first try done, or done twice."""
+    """If a client is told to try again, its first attempt must not have taken effect."""
     admin, before = Caller(client, ada), as_stored(item)
     from workitems.api.items import ItemView
 

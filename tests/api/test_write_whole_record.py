@@ -28,7 +28,7 @@ FILLED = {
 
 @pytest.fixture
 def working_on(virginia, wally):
-    """An item that a worker has begun, with a value in everything."""
+    """A started item with a value in every field."""
     item = make_item(virginia, name="bag.tar", etag="1", bucket="in", note="Waiting.", **FILLED)
     transitions.progress(item, stage="Fetch", note="Copying.", node="w1", pid=7, by=wally)
     transitions.save_worker_state(item, text='{"files": 12}', action="Ingest", by=wally, now=NOON)
@@ -61,6 +61,6 @@ def test_every_single_field_can_be_sent_back_after_a_save(client, wally, working
 
 
 def send(caller, saved_at, item, first, name):
-    """The answer where one field alone is not taken; else None."""
+    """Returns the answer if this field alone is refused, otherwise None."""
     answer = caller.put(saved_at.format(item.pk), {name: first[name]})
     return answer if answer.status != 200 else None

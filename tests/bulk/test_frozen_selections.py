@@ -33,7 +33,7 @@ def all_of(client, query):
 
 
 def sure(asked, **more):
-    """What the confirmed form of a dry run sends."""
+    """Returns what the confirmed form of a dry run sends."""
     return {**find_form(asked).fields(), "confirmed": "yes", "note": NOTE, **more}
 
 
@@ -69,7 +69,7 @@ def test_a_list_that_became_invalid_keeps_the_typed_note(signed_in, ada, virgini
 
 @pytest.fixture
 def usual(db):
-    """Store takes an hour at most."""
+    """Usual times by which Store takes at most an hour."""
     for band in range(7):
         Typical.objects.create(
             action="Ingest",
@@ -113,7 +113,7 @@ def test_items_can_become_late_until_the_dry_run_but_not_after_it(signed_in, ada
 
 
 def test_dates_are_in_the_time_zone_of_the_list(signed_in, ada, virginia, monkeypatch):
-    """Of many, too, which are asked for piece by piece; whoever goes on has another zone."""
+    """Also for large selections, which are processed in batches, even if a user in another time zone continues."""
     ada.time_zone = "America/New_York"
     ada.save()
     that_day = [make_item(virginia, date=datetime(2026, 5, 4, hour, tzinfo=UTC), stage="Store") for hour in (5, 12, 23)]
@@ -159,7 +159,7 @@ def test_sending_the_form_again_with_other_values_starts_another_bulk_change(sig
 
 @pytest.fixture
 def many(monkeypatch):
-    """Three are many."""
+    """Sets the limits so that three items are a large selection."""
     for module in (bulk_run, bounded_scan):
         monkeypatch.setattr(module, "COUNT_LIMIT", 2)
 
@@ -306,7 +306,7 @@ def test_only_finished_bulk_changes_can_be_undone(signed_in, stan, virginia):
 def test_a_requeue_to_the_first_stage_and_another_bulk_change_do_not_deadlock(
     on_postgresql, ada, virginia, monkeypatch
 ):
-    """It goes stage by stage; so it locks all of its items first, in the order in which everybody does."""
+    """It works stage by stage, so it first locks all of its items in the common order."""
     of_delete = {"action": "Delete", "object_identifier": "virginia.edu/x"}
     items = [make_item(virginia, **values) for values in ({}, of_delete, {}, of_delete)]
     for item in items:
@@ -346,7 +346,7 @@ def test_a_requeue_to_the_first_stage_and_another_bulk_change_do_not_deadlock(
 
 
 def wait_for_somebody_who_waits():
-    """Until another transaction wants a lock that it does not get."""
+    """Waits until another transaction waits for a lock."""
     for _look in range(1000):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
@@ -361,7 +361,7 @@ def test_an_impossible_cursor_shows_the_first_page(signed_in, ada):
 
 
 def test_a_selection_frozen_in_code_matches_the_page(signed_in, ada, virginia):
-    """The dry run of a list by hand is the same as that of its page."""
+    """The functions give the same dry run as the page."""
     make_items(4, [virginia], **OPEN)
     client = signed_in(ada)
     sent = all_of(client, "stage=Store")

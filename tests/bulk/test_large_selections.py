@@ -16,7 +16,7 @@ FINISHED = {"action": "Ingest", "stage": "Record", "status": "Success", "retry":
 
 @pytest.fixture
 def small(monkeypatch):
-    """Five items are many, a piece is three of them, and a window seven numbers."""
+    """Sets the limits: more than five items are a large selection, in batches of three and windows of seven ids."""
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
     for name, value in {"COUNT_LIMIT": 5, "BATCH_SIZE": 3, "ID_WINDOW": 7}.items():
         monkeypatch.setattr(run, name, value)
@@ -29,7 +29,7 @@ def to_the_end(client, act, response):
 
 
 def mixed(owners):
-    """Finished ones with others between them, and gaps."""
+    """Finished items with other items and gaps between them."""
     made = []
     for number in range(12):
         made += make_items(1, owners[:1], seed=number, **FINISHED)
@@ -82,7 +82,7 @@ def test_more_items_than_were_counted_are_reported_as_more_than(small, monkeypat
 
 
 def test_a_large_list_that_has_become_small(small, monkeypatch, signed_in, stan, virginia):
-    """Others reviewed most of them meanwhile: the page of the act says how far it has come, and goes on."""
+    """Others have reviewed most of the items in the meantime, and the bulk change continues."""
     items = make_items(8, [virginia], name="plain.tar", **FINISHED)
     client = signed_in(stan)
     sent = matching(client, "q=plain&reviewed=false")

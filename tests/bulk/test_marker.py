@@ -6,7 +6,7 @@ from workitems.models import HistoryEntry
 
 
 def test_an_entry_committed_after_the_page_counts_as_later(stan, wally, item):
-    """PostgreSQL gives numbers out before they are committed: a gap among the latest may still be filled."""
+    """PostgreSQL assigns ids before the commit, so a missing id among the latest may still appear."""
     transitions.fail(item, by=wally, note="Bad.", retry=False)
     [entry] = item.history.filter(number=2)
     drawn = [entry.pk + 1, entry.pk]  # as it was while the fail was not committed yet, and a later one was

@@ -62,7 +62,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_sqlite_keeps_its_triggers_and_indexes_after_all_migrations(on_sqlite, db, kind):
-    """A migration that changes such a table ends with what makes it anew (migrations 0005, 0009, 0010 and counts.triggers)."""
+    """A migration that recreates such a table must recreate them (migrations 0005, 0009, 0010, and counts.triggers)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = %s", [kind])
         there = {name for (name,) in cursor.fetchall()}

@@ -41,7 +41,7 @@ FILES = {
 
 
 def dotted(node):
-    """The name that an expression like `a.b.c` spells; None for any other."""
+    """Returns the dotted name of an expression like `a.b.c`, or None for any other."""
     if isinstance(node, ast.Name):
         return node.id
     inner = dotted(node.value) if isinstance(node, ast.Attribute) else None
@@ -49,7 +49,7 @@ def dotted(node):
 
 
 def ours_in(tree):
-    """Everything of this project's that a file names, but for what stands beside it."""
+    """Returns everything from this project that a file uses, except from its own folder."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] in ("workitems", "pharos"):
             yield node.module
@@ -60,7 +60,7 @@ def ours_in(tree):
 
 
 def test_migrations_call_no_code_that_can_change():
-    """Write a word as it is stored, and copy what is longer into `migrations/frozen/`."""
+    """Write terms as they are stored, and copy longer code into `migrations/frozen/`."""
     modules = {"workitems", "workitems.vocabulary", "workitems.search", "workitems.search.text"}
     found = {
         (file, name)
@@ -119,7 +119,7 @@ def test_every_constraint_holds_for_every_row(on_postgresql, db):
 
 
 def schema():
-    """{name: definition} of the triggers, their functions, and the indexes and constraints of the items, as the database has them."""
+    """Returns {name: definition} of the triggers, their functions, and the indexes and constraints of the items table."""
     if connection.vendor == "sqlite":
         query = "SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     else:
@@ -147,7 +147,7 @@ def test_the_triggers_match_the_products_code(db):
 
 
 def migration(words):
-    """What `makemigrations` writes for a stage more, or less."""
+    """Returns what `makemigrations` writes for an added or removed stage."""
     changed = Migration("0099_stages", "workitems")
     changed.operations = [
         RemoveConstraint("workitem", "known_stage"),
@@ -211,7 +211,7 @@ def test_existing_rows_are_checked_without_locking_the_table(on_postgresql, db):
 
 @pytest.mark.django_db(transaction=True)
 def test_writers_do_not_wait_for_the_migration_of_a_new_stage(on_postgresql, virginia):
-    """Somebody reads for long: the migration gives way to those who write, and goes on as soon as it can."""
+    """During a long read, the migration lets writers pass and continues as soon as it can."""
     item = make_item(virginia)
     url = database_url(connection.settings_dict)
 

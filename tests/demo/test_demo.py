@@ -34,7 +34,7 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
-    """Rolled back when the file is done: no other file sees a row of it."""
+    """Rolled back after the module's tests."""
     with django_db_blocker.unblock(), transaction.atomic():
         with override_settings(DEBUG=True):
             result = load_demo(count=COUNT, now=NOW, quiet=True)
@@ -49,7 +49,7 @@ def demo(loaded, db):
 
 @pytest.fixture(scope="module")
 def stories():
-    """Those of the full demo."""
+    """The stories of the full demo."""
     return Plot(count=3000, now=NOW, seed=SEED).write_stories()
 
 

@@ -22,13 +22,13 @@ BY_ROLE = {
 
 @pytest.fixture
 def demo(db, settings):
-    """The demo's people, while DEBUG is on."""
+    """The demo's users, with DEBUG on."""
     settings.DEBUG = True
     return create_cast()
 
 
 def form_of_accounts(client, address=SIGN_IN):
-    """The form with the accounts; None where the page offers none."""
+    """Returns the form with the accounts, or None."""
     found = parse_page(client.get(address)).all("form", class_="stack demo-accounts")
     return found[0] if found else None
 

@@ -14,7 +14,7 @@ from workitems.models import WorkItem
 
 @pytest.fixture
 def served(monkeypatch):
-    """What the process would have become."""
+    """Returns the arguments of `execv`."""
     calls = []
     monkeypatch.setattr(os, "execv", lambda program, arguments: calls.append(arguments))
     # Closing it would end the test's own transaction.
@@ -25,7 +25,7 @@ def served(monkeypatch):
 
 @pytest.fixture
 def port(monkeypatch):
-    """A free one."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number = probe.getsockname()[1]
@@ -35,7 +35,7 @@ def port(monkeypatch):
 
 @pytest.fixture
 def small(monkeypatch):
-    """The demo, but less of it."""
+    """A smaller demo."""
     monkeypatch.setattr(quickstart, "load_demo", lambda: load_demo(count=100, quiet=True))
 
 
@@ -127,7 +127,7 @@ def test_ctrl_c_while_loading_is_reported(db, settings, served, port, monkeypatc
 
 
 def test_no_demo_next_to_users_or_items(item, settings):
-    """`item` brings its institution and a service account."""
+    """The fixture `item` also creates its institution and a service account."""
     settings.DEBUG = True
     with pytest.raises(DemoRefused, match="1 items and 0 users"):
         load_demo(quiet=True)

@@ -13,7 +13,7 @@ SIGN_IN = "/accounts/login/?next=/account"
 
 @pytest.fixture
 def demo(transactional_db, settings):
-    """The demo's people, while DEBUG is on."""
+    """The demo's users, with DEBUG on."""
     settings.DEBUG = True
     create_cast()
 

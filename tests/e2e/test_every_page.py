@@ -87,7 +87,7 @@ PAGES = {None: of_nobody, "dora": of_a_depositor, "stan": of_staff, "ada": of_an
 
 
 def faults(page, options=RULES):
-    """What axe finds, one line for each thing."""
+    """Returns what axe finds, one line each."""
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {rule['help']} – {node['html'][:160]} – {node['failureSummary']}"
@@ -129,7 +129,7 @@ def test_no_page_has_problems(who, opened, cast, with_items):
 
 
 def test_confirmation_and_result_pages_have_no_problems(opened, cast, with_items):
-    """Pages that only a POST leads to: an error in a form, the preview and the result of a bulk act, an act refused."""
+    """Pages that only a POST leads to: form errors, and the dry run, result, and refusal of a bulk change."""
     page = opened(cast["ada"])
     found = []
 
@@ -229,7 +229,7 @@ def test_every_role_that_can_sign_in_is_tested(cast):
 
 
 def test_the_checks_detect_problems(opened, cast):
-    """An inline style, another host, an error of a script, a field without its label, a page that is too wide."""
+    """An inline style, another host, a script error, a field without a label, and a page that is too wide."""
     page = opened(quiet=False)
     page.goto("/accounts/login/")
     assert (page.watch.complaints(), faults(page)) == ([], [])

@@ -29,7 +29,7 @@ WHERE_IS_THE_FOCUS = """() => {
 
 
 def walk(page):
-    """What the Tab key comes to, in its order, until it leaves the page."""
+    """Returns what the Tab key reaches, in order."""
     stops = []
     number = page.evaluate(NUMBER_THEM, CONTROLS)
     for _press in range(number + 5):
@@ -57,7 +57,7 @@ def test_tab_reaches_every_control_with_a_visible_focus(width, opened, cast, wit
 
 
 def skip(page, name, presses=1):
-    """Follows a skip link, which is the first thing that Tab comes to, or the second …"""
+    """Follows a skip link, which are the first things that Tab reaches."""
     for _press in range(presses):
         page.keyboard.press("Tab")
     link = page.get_by_role("link", name=name)
@@ -104,7 +104,7 @@ def test_a_list_has_a_skip_link_to_each_of_its_parts(opened, cast, with_items):
 
 
 def test_shift_tab_leads_back_above_the_items(opened, cast, with_items):
-    """The order of the focus is that of the page."""
+    """The focus order is the visual order."""
     page = opened(cast["ada"])
     page.goto("/items/")
     skip(page, "Skip to items")

@@ -39,7 +39,7 @@ CUT = """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1 || o
 
 @pytest.fixture
 def reading(opened, cast):
-    """A function that opens a window of somebody who reads in this language."""
+    """A function that opens a window for a user with this language."""
 
     def read(who, language, **options):
         cast[who].language = language
@@ -113,7 +113,7 @@ def test_the_check_detects_overflow(reading, with_items):
 
 @VIEWPORTS
 def test_columns_keep_their_width_while_the_page_loads(viewport, opened, cast, with_items):
-    """A page comes in piece by piece: what is there must not move when more comes."""
+    """A page arrives in pieces: what is already shown must not move."""
     page = opened(cast["ada"])
     page.set_viewport_size(viewport)
     page.goto("/")

@@ -8,7 +8,7 @@ LIST = "/items/?status=Failed&status=Success&status=Cancelled&reviewed=false&q=v
 
 
 def counts(page):
-    """{(facet, value): the number beside it}."""
+    """Returns {(facet, value): the number next to it}."""
     values = page.locator("[data-facet]").evaluate_all(
         "(values) => values.map(({ dataset }) => [dataset.facet, dataset.value, Number(dataset.count)])"
     )

@@ -21,7 +21,7 @@ HIDE = """(hidden) => {
 
 @pytest.fixture
 def watching(opened):
-    """A function that opens a page for somebody, whose clock stands still but for `page.clock.run_for`."""
+    """A function that opens a page whose clock only advances with `page.clock.run_for`."""
 
     def open_page(user, address, **options):
         page = opened(user, **options)
@@ -39,7 +39,7 @@ def is_probe(request):
 
 
 def ask(page, after=ONCE):
-    """Lets the time pass after which the page asks, and waits for the answer."""
+    """Advances the clock until the page polls, and waits for the answer."""
     with page.expect_response(lambda response: is_probe(response.request)) as answer:
         page.clock.run_for(after)
     return answer.value

@@ -8,7 +8,7 @@ ONE_DATABASE_IS_ENOUGH = True
 
 
 def test_a_note_survives_being_signed_out(opened, cast, with_items, live_server):
-    """The session has ended while it was typed: of one item, and of many."""
+    """The session ended during typing, for one item and for a bulk change."""
     page, item = opened(cast["ada"]), with_items["pending"]
     session = session_of(cast["ada"], live_server.url)
 

@@ -10,12 +10,12 @@ from .gallery import ERROR
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
 def window(request, opened):
-    """A function that opens a window, with scripts or without."""
+    """A function that opens a window, with or without scripts."""
     return lambda user=None: opened(user, java_script_enabled=request.param)
 
 
 def now(item):
-    """The item as it is in the database now."""
+    """Returns the item from the database."""
     return WorkItem.objects.get(pk=item.pk)
 
 

@@ -98,7 +98,7 @@ def everything():
 
 
 def whole_state():
-    """All that an export must carry: neither numbers of rows that nobody sees, nor what follows from the history."""
+    """Returns everything that an export must preserve, without row ids and values derived from the history."""
     items = [*WorkItem.objects.order_by("id").values()]
     owners = dict(Institution.objects.values_list("id", "identifier"))
     for row in items:
@@ -267,7 +267,7 @@ def test_an_invalid_exported_item_is_rejected(virginia, ada, tmp_path, spoil, re
 
 
 def test_the_number_of_queries_does_not_grow_with_the_items(django_assert_num_queries, virginia):
-    """Institutions; then two for every 500 items, and one that finds no more."""
+    """One for institutions, two for every 500 items, and one that finds no more."""
     for _ in range(3):
         make_item(virginia)
     with django_assert_num_queries(1 + 2 + 1):
@@ -296,7 +296,7 @@ def test_a_failed_export_keeps_the_existing_file(item, tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_export_is_consistent(virginia, ada):
-    """Somebody who writes meanwhile does not wait, and is not in it."""
+    """A concurrent writer doesn't wait and isn't in the export."""
     make_items(600, [virginia])
     pieces = export_lines()
     begun = [next(pieces) for _ in range(4)]  # header, two institutions, the first items

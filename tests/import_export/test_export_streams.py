@@ -31,7 +31,7 @@ every_file = pytest.mark.parametrize("name", LINES)
 
 
 def elsewhere(act):
-    """Does it on a connection of its own, and returns once it is done."""
+    """Runs it on a separate connection, and waits for it."""
 
     def run():
         try:
@@ -45,7 +45,7 @@ def elsewhere(act):
 
 
 def cursors():
-    """Those that are open on the server for this connection, and whether they would outlive the transaction."""
+    """Returns the open server-side cursors of this connection, and whether each would outlive the transaction."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
@@ -76,7 +76,7 @@ def test_an_export_is_consistent_and_blocks_nobody(name, virginia, dora):
 @pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("name", ["csv", "json"])
 def test_the_server_side_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
-    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
+    """A cursor WITH HOLD would read everything first and wouldn't work behind PgBouncer."""
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
     make_items(2_500, [virginia])
     with contextlib.closing(LINES[name](dora)) as pieces:
@@ -128,13 +128,13 @@ def test_the_view_closes_the_export(virginia, dora):
 
 @pytest.fixture
 def long_list(virginia):
-    """One that no buffer between server and client holds: 15 MB."""
+    """A list of 15 MB, more than the buffers between server and client can hold."""
     make_items(3_000, [virginia], note="x" * 5_000)
 
 
 @contextlib.contextmanager
 def asking(running, user, path):
-    """The reply of which the beginning has been read."""
+    """Opens the download and reads its beginning."""
     client = Client()
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -152,7 +152,7 @@ def asking(running, user, path):
 
 
 def reading():
-    """The processes of the database that read a list for somebody, or have begun to."""
+    """Returns the database processes that are reading a list."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -165,7 +165,7 @@ def test_half_a_surrogate_pair_rejects_its_row(take, refused, shape, escape):
 
 
 def test_an_item_that_spans_two_chunks(take, monkeypatch):
-    """Wherever the text is cut: in a word, a number, an escape, a character."""
+    """Wherever the text is split: in a word, a number, an escape, or a character."""
     monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 7)
     rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
     assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
@@ -175,7 +175,7 @@ def test_an_item_that_spans_two_chunks(take, monkeypatch):
 
 @pytest.fixture
 def counter_put_back():
-    """PostgreSQL's counter of ids does not come back with the rows when a test is undone."""
+    """PostgreSQL's id sequence isn't rolled back with a test."""
     yield
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -293,7 +293,7 @@ JSON_VALUES = st.recursive(
 @example({"note": "\ud800"})
 @settings(max_examples=60)
 def test_no_row_can_break_the_run(db, tmp_path, fields):
-    """It goes in or is rejected, and its neighbour goes in."""
+    """It is imported or rejected, and the next row is imported."""
     with transaction.atomic():
         path = write(tmp_path, "items.json", json_lines(pharos(**fields), pharos(id=3, name="good.tar")))
         summary = import_files([path])

@@ -119,7 +119,7 @@ def test_an_empty_list_is_fine(take):
 
 
 def test_batches_and_a_pipe(db):
-    """A pipe cannot be read twice, and gives a little at a time."""
+    """A pipe can't be read twice, and returns a little at a time."""
     readable, writable = os.pipe()
     text = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 1201)))
 
@@ -214,7 +214,7 @@ def test_a_read_error_in_the_middle_of_a_file(monkeypatch):
 
 
 def run_command(*arguments):
-    """Exit status and what was said."""
+    """Returns the exit status and the output."""
     out = io.StringIO()
     try:
         call_command("import_workitems", *map(str, arguments), stdout=out)

@@ -72,7 +72,7 @@ def test_a_digest_that_cannot_be_rendered_does_not_block_others(stan, failures, 
 
 
 def test_claims_of_a_long_run_are_not_stale(stan, failures, monkeypatch):
-    """What is taken late in a run is taken at that time, and not at the run's beginning."""
+    """A claim late in a run has that time, not the time when the run started."""
     first, second = (due_of(view_of(stan, name=name), stan) for name in ("first", "second"))
     begun = timezone.now()
     clock = iter([0.0, 1.0, 3600.0])
@@ -96,7 +96,7 @@ def test_claims_of_a_long_run_are_not_stale(stan, failures, monkeypatch):
 
 
 def test_a_late_run_sends_nothing_twice(stan, failures, mailoutbox):
-    """It has read what is due before another run has sent it."""
+    """It has read the due digests before another run sent them."""
     due_of(view_of(stan), stan)
     now = timezone.now()
     [read_before] = digests.due(now)
@@ -107,7 +107,7 @@ def test_a_late_run_sends_nothing_twice(stan, failures, mailoutbox):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """A function that has something done while the first mail of a run is sent."""
+    """A function that runs something while the first email of a run is sent."""
     deliver = outbox.EmailMultiAlternatives.send
 
     def do(what):

@@ -59,7 +59,7 @@ def test_after_days_without_a_run_only_one_digest_is_sent(stan, failures, mailou
 
 
 def test_a_digest_follows_the_users_time_zone(stan, failures, mailoutbox):
-    """From 7 by the clock of one place to 7 by that of another, with the next run."""
+    """From 7 a.m. in one time zone to 7 a.m. in another, with the next run."""
     digests.subscribe(view_of(stan), stan, "day", MONDAY)
     stan.time_zone = "America/New_York"
     stan.save()
@@ -92,7 +92,7 @@ def test_a_digest_follows_the_users_time_zone(stan, failures, mailoutbox):
     ],
 )
 def test_changing_the_time_zone_loses_and_repeats_no_digest(stan, failures, mailoutbox, every, begun, homes, expected):
-    """Runs two minutes past each hour; none on the 2nd of June before nine."""
+    """Runs at two minutes past every hour, but not before nine on June 2."""
     zone, moved_at, to = homes
     stan.time_zone = zone
     stan.save()
@@ -176,7 +176,7 @@ def test_uncounted_items_are_reported_as_more_than(stan, virginia, mailoutbox, m
 
 @pytest.mark.parametrize("hours", [-24 * 400, 24 * 400])
 def test_rare_items_among_many_are_found(stan, virginia, wally, mailoutbox, monkeypatch, hours):
-    """Beyond what one look goes over, in the list's own order or in the mail's."""
+    """More than one scan covers, in the list's own order or the email's."""
     rare = make_item(
         virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
     )

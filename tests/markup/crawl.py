@@ -13,7 +13,7 @@ from .page_samples import ADDRESSES
 
 
 def everything(cast: dict[str, Any], shown: dict[str, Any], language: str = "en") -> Iterator[Seen]:
-    """Every page, and every form, once, by somebody who may see it."""
+    """Yields every page and the result of every form once, as a user with access."""
     ids = ids_of(shown)
     nobody, dora, stan, ada = (Walker(cast.get(who), language) for who in ("nobody", "dora", "stan", "ada"))
     yield from nobody.visit([kind for kind in ADDRESSES if kind.startswith(("account_", "api_"))], ids)
@@ -24,7 +24,7 @@ def everything(cast: dict[str, Any], shown: dict[str, Any], language: str = "en"
 
 
 def everybody(people: Iterable[Any], shown: dict[str, Any], language: str) -> Iterator[Seen]:
-    """Every address as each of these people."""
+    """Yields every address as each of these users."""
     for person in people:
         yield from Walker(person, language).visit(ADDRESSES, ids_of(shown))
 

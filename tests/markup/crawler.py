@@ -13,7 +13,7 @@ ERRORS = {400: "error 400", 403: "error 403", 404: "error 404", 429: "error 429"
 
 @dataclass(frozen=True)
 class Seen:
-    """A page as it was sent. `of`: what it is a page of."""
+    """A page as it was sent. `of`: the user and the address."""
 
     kind: str
     of: str
@@ -25,7 +25,7 @@ class Seen:
 
 @dataclass
 class Walker:
-    """One person with one language; nobody, who is not signed in, too."""
+    """A user with a language, or a signed-out visitor."""
 
     person: Any
     language: str = "en"
@@ -40,7 +40,7 @@ class Walker:
         return f"{self.person.email if self.person else 'nobody'}, {self.language}"
 
     def seen(self, kind: str, response, address: str = "") -> Iterator[Seen]:
-        """The page of a response; none where it leads elsewhere. A form that comes back with its errors is a page of its kind."""
+        """Yields the page of a response, or nothing for a redirect. A form with errors is a page of its kind."""
         if response.status_code // 100 == 3:
             return
         html = response.content.decode()
@@ -48,17 +48,17 @@ class Walker:
         yield Seen(ERRORS[response.status_code] if is_error else kind, f"{self.name}: {address or kind}", html)
 
     def visit(self, kinds: Iterable[str], ids: dict[str, int]) -> Iterator[Seen]:
-        """The samples of these kinds."""
+        """Yields the sample pages of these kinds."""
         for kind in kinds:
             for address in ADDRESSES[kind]:
                 there = address.format(**ids)
                 yield from self.seen(kind, self.client.get(there), there)
 
     def send(self, kind: str, address: str, values: dict[str, Any], note: str = "") -> Iterator[Seen]:
-        """What a form leads to, where that is a page and no further address."""
+        """Yields the page that a form returns, or nothing for a redirect."""
         yield from self.seen(kind, self.client.post(address, values), f"{address}, {note or 'sent'}")
 
     def arrive(self, kind: str, address: str, values: dict[str, Any], note: str = "") -> Iterator[Seen]:
-        """The page that a form ends at."""
+        """Yields the page that a form redirects to."""
         response = self.client.post(address, values, follow=True)
         yield from self.seen(kind, response, f"{address}, {note or 'after it'}")

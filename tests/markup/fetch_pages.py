@@ -18,7 +18,7 @@ LANGUAGES = ("en", "es")
 
 
 def every_page(say: Callable[[str], None]) -> Iterator[Seen]:
-    """Every page that there is, some of them twice; `say` is told how far it has come."""
+    """Yields every page, some of them twice. `say` is called with the progress."""
     logging.disable()
     setup_test_environment(debug=False)
     say("Making a database …")
@@ -49,7 +49,7 @@ def _walked(say: Callable[[str], None]) -> Iterator[Seen]:
 
 
 def _undrawn() -> list[str]:
-    """Templates of pages that no page has come from."""
+    """Returns the page templates that were never rendered."""
     jinja2: Any = engines["jinja2"]
     environment = jinja2.env
     drawn = {name for _loader, name in environment.cache}

@@ -113,7 +113,7 @@ OF_DJANGO = "admin:"  # the admin site's pages are Django's own, and so is their
 
 
 def names_of_urls(patterns=None, before: str = "") -> Iterator[str]:
-    """The name of every URL that the resolver knows, with its namespace."""
+    """Returns the name of every URL, with its namespace."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(entry, URLResolver):
             yield from names_of_urls(entry.url_patterns, f"{before}{entry.namespace}:" if entry.namespace else before)
@@ -122,6 +122,6 @@ def names_of_urls(patterns=None, before: str = "") -> Iterator[str]:
 
 
 def without_a_sample() -> set[str]:
-    """URLs of which no page would be looked at."""
+    """Returns the URLs without a sample page."""
     known = {*ADDRESSES, *BY_A_FORM, *NO_PAGE}
     return {name for name in names_of_urls() if not name.startswith(OF_DJANGO)} - known

@@ -14,7 +14,7 @@ ONE_DATABASE_IS_ENOUGH = True
 
 @pytest.fixture
 def shown(cast, virginia, jhu):
-    """Items of every state, by what they show."""
+    """Items in every state: {what it shows: item}."""
     return gallery.hang(virginia, jhu, staff=cast["stan"], admin=cast["ada"])
 
 

@@ -15,7 +15,7 @@ FEW = 1000  # items: enough for several pages of a list, and for each part of th
 
 
 def people() -> dict[str, Any]:
-    """Everybody, by first name."""
+    """Returns all test users, by first name."""
     return {
         name: UserFactory(email=f"{name}@{domain}", role=role, institution=InstitutionFactory(identifier=domain))
         for name, (role, _institution, domain) in CAST.items()
@@ -23,7 +23,7 @@ def people() -> dict[str, Any]:
 
 
 def demo() -> list[User]:
-    """Loads the demo; one of its people for each role that may sign in."""
+    """Loads the demo. Returns one of its users for each role that can sign in."""
     with override_settings(DEBUG=True):
         load_demo(count=FEW, quiet=True)
     return [User.objects.filter(role=role).order_by("pk")[0] for role in (Role.DEPOSITOR, Role.STAFF, Role.ADMIN)]

@@ -28,7 +28,7 @@ def moved(item, wally):
 
 @pytest.fixture
 def keys(moved):
-    """The key of one row of each."""
+    """Returns the primary key of one row of each table."""
     return {"workitem": moved.pk, "historyentry": moved.history.get(number=2).pk}
 
 
@@ -154,7 +154,7 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(adas, virginia, item,
 
 @pytest.mark.parametrize("model", [WorkItem, HistoryEntry])
 def test_a_page_stays_cheap(model):
-    """What Django's admin site would do of itself for every page: count all rows again, and count each filter's."""
+    """By default, Django's admin counts all rows and the rows of each filter for every page."""
     site = admin.site.get_model_admin(model)
     assert not site.show_full_result_count
     assert site.show_facets is admin.ShowFacets.NEVER

@@ -73,7 +73,7 @@ def test_the_download_is_the_openapi_description(client, db, version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_page_shows_the_complete_description(client, db, version):
-    """Each operation with its method and address, every parameter, every field of a body and of a record."""
+    """Each operation with its method and address, every parameter, and every field of bodies and records."""
     read = parse_page(client.get(f"/api/docs/{version}/"))
     document = describe_version(version)
     for where, method, operation in operations_of(document):
@@ -115,7 +115,7 @@ def test_words_of_a_parameter_are_listed(client, db):
 
 @pytest.fixture
 def sample(virginia, wally):
-    """The item that the examples are about, and what else they need to be there."""
+    """The item that the examples are about, and everything else they need."""
     upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
     item = make_item(virginia, at=NOW, **upload)
     transitions.progress(item, stage="Fetch", by=wally, note="Fetching the bag.")
@@ -125,14 +125,14 @@ def sample(virginia, wally):
 
 
 def with_ids(command, item):
-    """The example, with the numbers that the database gave where it has the sample's."""
+    """Returns the example with the real ids in place of the sample's."""
     command = command.replace(str(samples.ID), str(item.pk))
     owner = item.institution_id
     return command.replace('"institution_id": 1,', f'"institution_id": {owner},').replace("create/1", f"create/{owner}")
 
 
 def run(client, command, person):
-    """What curl would do, through the test client: the answer."""
+    """Runs a curl command through the test client, and returns the answer."""
     _key, secret = api_keys.create_key(person, now=NOW)
     command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
     words = iter(shlex.split(command.replace("\\\n", "")))
@@ -171,7 +171,7 @@ def test_each_example_of_the_overview_works(client, cast, sample, who):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_example_of_a_version_works(client, cast, sample, version):
-    """All but the spot test's, which is about a restoration; it has its own test below."""
+    """All except the spot test, which needs a restoration and has its own test below."""
     document = describe_version(version)
     found = examples(client, f"/api/docs/{version}/")
     assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
@@ -202,14 +202,14 @@ def example(operation):
 
 
 def same_shape(answer, shown):
-    """Whether the example that the page shows has the names of the real answer, in the same order."""
+    """Returns whether the example on the page has the same keys as the real answer, in the same order."""
     if "results" in shown:
         return list(answer) == list(shown) and list(answer["results"][0]) == list(shown["results"][0])
     return list(answer) == list(shown)
 
 
 def test_no_example_contains_a_real_key(client, signed_in, dora):
-    """It would stay in the shell's history, and in a page that somebody prints."""
+    """It would stay in the shell's history, and on printed pages."""
     _key, secret = api_keys.create_key(dora, now=NOW)
     text = signed_in(dora).get("/api/docs/").content.decode()
     assert secret not in text

@@ -118,7 +118,7 @@ def test_an_invalid_cursor_shows_the_first_page(signed_in, ada, virginia, before
 
 
 def test_a_bulk_change_stays_visible_to_its_original_institution(signed_in, cast, virginia, jhu, consortium, wally):
-    """Whoever did it may have moved since: an admin to the staff of an institution, staff to another one."""
+    """Its author may have changed role or institution since."""
     ada, stan, olga = cast["ada"], cast["stan"], cast["olga"]
     of_ada = act(ada, make_item(virginia), make_item(jhu))
     of_olga = act(olga, transitions.succeed(make_item(jhu), stage="Record", by=wally), move="review", note="")

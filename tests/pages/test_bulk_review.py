@@ -26,7 +26,7 @@ def done(virginia, wally):
 
 
 def snapshot_of(client, query=""):
-    """What the list's page would post for all that match."""
+    """Returns what the list's page would post for all matching items."""
     form = parse_page(client.get(f"/items/?{query}")).one("form", id="bulk")
     return {name: value for name, value in form.fields().items() if name in ("snapshot", "list")}
 
@@ -40,7 +40,7 @@ def matching(client, query="", reviewed="true"):
 
 
 def done_at_once(client, sent):
-    """Posts the confirmed form; the act and its page."""
+    """Posts the confirmed form. Returns the bulk change and its page."""
     response = client.post(URL, {**sent, "confirmed": "yes"})
     assert response.status_code == 302
     act = BulkChange.objects.get(pk=response["Location"].rsplit("/", 1)[1])

@@ -62,7 +62,7 @@ def test_errors_keep_typed_values_and_names_stay_unique(signed_in, stan):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """A function that has something done between the look at a view and its change."""
+    """A function that runs something between reading a view and changing it."""
     change = saved_views.change_view
 
     def do(what):

@@ -23,7 +23,7 @@ from .page_elements import parse_page
 
 
 def drawn(client, address="/items/"):
-    """A page of the list, as the function that asks what has changed since."""
+    """A page of the list, as a function that requests what has changed since."""
     response = client.get(address)
     probe = parse_page(response).one("div", class_="live")["data-live"]
     shown = ",".join(str(pk) for pk in item_ids(response))
@@ -124,7 +124,7 @@ def test_every_filter_works(signed_in, ada, virginia, theirs, wally, query):
 
 
 def test_a_change_committed_after_the_page_is_reported(signed_in, dora, item, wally):
-    """It carries the time when it began."""
+    """Its entry has the time when the transaction started."""
     began = timezone.now()
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally, at=began)

@@ -57,7 +57,7 @@ def test_changing_the_frequency_reschedules_the_digest(signed_in, stan):
 
 
 def test_the_same_subscription_again_changes_nothing(signed_in, stan, failures, mailoutbox):
-    """It may be due just now, and would be lost."""
+    """It may be due right now and would be lost."""
     view = view_of(stan)
     due = due_of(view, stan)
     ask(signed_in(stan), view, "day")
@@ -97,7 +97,7 @@ def test_one_click_unsubscribe(stan, dora, failures, mailoutbox):
 
 
 def test_opening_the_link_asks_for_confirmation(stan, failures, mailoutbox):
-    """Programs that look for dangerous links open each of them."""
+    """Email scanners open every link."""
     due_of(view_of(stan), stan)
     call_command("send_digests")
     client = Client()

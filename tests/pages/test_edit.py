@@ -70,7 +70,7 @@ def test_an_admin_edits(signed_in, ada, running):
 
 
 def test_an_unchecked_box_turns_the_flag_off(signed_in, ada, running):
-    """A browser sends nothing for a box that is not ticked: the form sends its own word for that."""
+    """A browser sends nothing for an unchecked box, so the form has a hidden field."""
     client = signed_in(ada)
     form = find_form(client.get(url(running)))
     hidden = [one for one in form.all("input", name="retry") if one["type"] == "hidden"]

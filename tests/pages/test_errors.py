@@ -35,7 +35,7 @@ def test_400(signed_in, dora, item, monkeypatch):
 
 
 def test_400_for_the_name_of_another_host(client, db):
-    """Refused before anybody has looked who asks."""
+    """Refused before the user is known."""
     response = client.get("/items/", HTTP_HOST="elsewhere.example")
     assert (response.status_code, headline(response)) == (400, PAGES[400])
 

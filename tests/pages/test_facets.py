@@ -148,7 +148,7 @@ def test_an_empty_list_says_which_filter_to_remove(many, ada):
 
 
 def test_the_filter_that_hides_most_is_suggested_first(virginia, ada):
-    """Whatever the order in which they were chosen."""
+    """In whatever order they were selected."""
     for number in range(3):
         make_item(virginia, name=f"alpha-{number}.tar", stage="Fetch")
     make_item(virginia, name="beta.tar", stage="Record")

@@ -25,7 +25,7 @@ def url(item):
 
 
 def panel(response, name):
-    """The words of one section; empty where the page has no such section."""
+    """Returns the text of a section; empty if the page has no such section."""
     found = parse_page(response).all("section", aria_labelledby=name)
     return found[0].words if found else ""
 
@@ -61,7 +61,7 @@ def test_opening_the_page_changes_nothing(signed_in, ada, item, method):
 
 
 def brought_to(item, state, by, ada):
-    """The item in one of the states that a page is drawn for."""
+    """The item in one of the states that pages distinguish."""
     if state == "running":
         transitions.progress(item, stage="Store", node="worker-7", by=by)
     elif state == "again":
@@ -262,7 +262,7 @@ def test_times_are_in_the_readers_time_zone(signed_in, dora, virginia):
 
 @pytest.fixture
 def uploads(virginia, jhu):
-    """Three uploads of one bag, the last with other contents; and one elsewhere under the same name."""
+    """Three uploads of one bag, the last with other contents, and one of another institution with the same name."""
     hour = timedelta(hours=1)
     make_item(jhu, name="bag.tar", etag="zzz", at=NOON + 9 * hour)
     return [
@@ -320,7 +320,7 @@ def test_other_items_of_the_object(signed_in, dora, wally, virginia, jhu):
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_previous_and_next_follow_the_list_through_ties(signed_in, ada, virginia, jhu, sort):
-    """Seven items that tie in date, in name and in institution, in every combination."""
+    """Seven items with equal dates, names, and institutions in every combination."""
     items = [
         make_item((virginia, jhu)[n % 2], name=("a.tar", "b.tar")[n % 3 == 0], at=NOON + timedelta(hours=n // 3))
         for n in range(7)

@@ -45,7 +45,7 @@ def catalogue():
 
 
 def sentences():
-    """(file, sentence) of all that is marked for translation; a sentence with a plural as a pair."""
+    """Returns (file, sentence) of everything marked for translation; a sentence with a plural as a pair."""
     with (Path(settings.BASE_DIR) / "locale/babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     keywords = dict.fromkeys(("_", "_t", "gettext", "gettext_lazy")) | {"ngettext": (1, 2), "ngettext_lazy": (1, 2)}
@@ -77,7 +77,7 @@ def test_every_sentence_of_the_pages_is_translated(catalogue):
 
 
 def test_translations_have_the_same_placeholders(catalogue):
-    """And is right for the language's plurals."""
+    """Also for the language's plural forms."""
     assert [(message.id, [str(error) for error in errors]) for message, errors in catalogue.check()] == []
     gap = re.compile(r"%\(\w+\)\d*[sd]|<[^>]+>")
     for message in catalogue:

@@ -255,7 +255,7 @@ def test_dates_are_filled_in_as_browsers_need_them(signed_in, dora, item, typed,
 
 
 def heads(response):
-    """{place: (aria-sort, [(heading, the sort that a click asks for, whether it is the present one)])} above the rows."""
+    """Returns {column: (aria-sort, [(heading, sort order of its link, whether it is the current one)])}."""
     return {
         head["class"]: (
             head.attributes.get("aria-sort"),
@@ -290,7 +290,7 @@ def test_rows_show_the_institution_to_readers_who_see_several(signed_in, ada, do
 
 
 def test_a_row_says_only_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wally):
-    """The words of the status say so of what is on hold or has given up; of what still waits they do not."""
+    """The status of suspended and given-up items says so; that of waiting ones doesn't."""
     waits = make_item(virginia, needs_admin_review=True)
     gave_up = make_item(virginia, stage="Store")
     transitions.edit(

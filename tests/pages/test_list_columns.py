@@ -18,7 +18,7 @@ READERS = [name for name, (role, *_rest) in CAST.items() if role != "worker"]
 
 @pytest.fixture
 def nodes(monkeypatch, virginia, jhu):
-    """A column more, for those who see processes, on a list of twenty items."""
+    """An additional column for users who see process fields, on a list of twenty items."""
     column = ItemColumn(
         verbose_name="Node",
         fields=("pid", "bucket"),

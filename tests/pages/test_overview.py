@@ -47,7 +47,7 @@ def number(text):
 
 
 def links(response):
-    """{address: number} of every number on the page that leads to a list."""
+    """Returns {address: number} of every number on the page that links to a list."""
     found = {}
     for link in parse_page(response).all("a", href=True):
         if link["href"].startswith("/items/?") and (told := re.match(r"[\d,]+", link.words)):
@@ -118,7 +118,7 @@ def test_days_are_shown_as_a_chart_and_a_table(signed_in, dora, virginia, jhu):
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("name", ["dora", "ada"])
 def test_days_are_in_the_readers_time_zone(cast, signed_in, virginia, jhu, name, zone):
-    """As the footer says. Each day has the items that the history has closed between its midnights."""
+    """As the footer says. Each day has the items that were closed between its midnights."""
     now, reader = timezone.now(), in_zone(cast[name], zone)
     begun = timezone.localtime(now, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for owner, ago in product((virginia, jhu), (0, 1, 40, 88, 90)):
@@ -138,7 +138,7 @@ def test_days_are_in_the_readers_time_zone(cast, signed_in, virginia, jhu, name,
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_causes_are_counted_from_the_readers_midnight(signed_in, dora, virginia, zone):
-    """And so is the list that each number leads to."""
+    """So is the list that each number links to."""
     client = signed_in(in_zone(dora, zone))
     begun = timezone.localtime(timezone.now(), ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for minutes in (-1, 0, 1):

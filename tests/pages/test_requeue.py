@@ -16,7 +16,7 @@ def url(item):
 
 
 def stages_of(response):
-    """({stage: whether it is chosen}) of the choice on the page."""
+    """Returns {stage: whether it is selected} of the choices on the page."""
     radios = find_form(response).all("input", name="stage")
     return {radio["value"]: "checked" in radio.attributes for radio in radios}
 

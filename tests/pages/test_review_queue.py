@@ -14,7 +14,7 @@ from .page_elements import parse_page, problems
 
 @pytest.fixture
 def done(virginia, wally):
-    """Five of Virginia's, in the order in which the list shows them: three that failed, two of them for the same cause."""
+    """Five items of Virginia in the list's order: three that failed, two of them with the same cause."""
     items = [made(virginia, 9 - n, name=f"bag-{n}.tar") for n in range(5)]
     for item, bag in ((items[0], "a.tar"), (items[1], "b.tar")):
         transitions.fail(item, stage="Validate", note=f"Bag {bag} has no manifest.", retry=False, by=wally)
@@ -26,7 +26,7 @@ def done(virginia, wally):
 
 @pytest.fixture
 def others(virginia, jhu, wally, stan):
-    """What is in no queue of Virginia's: open, held, to be tried again, reviewed, and the other institution's."""
+    """Items that are in no queue of Virginia: open, held, to be retried, reviewed, and the other institution's."""
     made(virginia, 20)
     transitions.suspend(made(virginia, 21), note="Wait.", by=wally)
     transitions.fail(made(virginia, 22), note="S3", retry=True, by=wally)

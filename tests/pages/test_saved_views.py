@@ -19,7 +19,7 @@ from .saving_views import FAILED, begin_with, column, save, view_of
 
 @pytest.fixture
 def items(virginia, jhu, wally):
-    """Two failed and one open of Virginia, one failed of Johns Hopkins."""
+    """Two failed items and an open one of Virginia, and a failed one of Johns Hopkins."""
     made = [make_item(virginia, name=f"bag-{n}.tar") for n in range(3)] + [make_item(jhu)]
     for item in (made[0], made[1], made[3]):
         transitions.fail(item, note="no", retry=False, by=wally)
@@ -143,7 +143,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("reach", TAKEN)
 def test_a_view_is_replaced_only_if_requested(signed_in, ada, consortium, reach):
-    """By a colleague, too, who may change it."""
+    """Also by a colleague who can change it."""
     client, theirs = signed_in(ada), view_of(ada)
     if reach != "private":
         theirs.owner = UserFactory(email="other@aptrust.org", institution=consortium, role=ada.role)
@@ -284,7 +284,7 @@ def test_the_current_view_is_marked(signed_in, dora, items):
 
 
 def test_a_shared_view_with_an_institution_filter_is_hidden_from_others(signed_in, ada, dora, items):
-    """A view for everybody may ask for what not everybody may: then it says so, and shows nothing else."""
+    """A view for everyone can use filters that not everyone has."""
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
     client = signed_in(dora)
     assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}

@@ -39,7 +39,7 @@ def test_signed_out_visitors_get_the_systems_colors(client, db):
 
 
 def test_chosen_and_system_dark_colors_are_the_same():
-    """The style sheet says it twice: for a system that is dark, and for who has chosen it."""
+    """The stylesheet has it twice: for dark systems, and for users who have chosen dark."""
     style = (settings.BASE_DIR / "static/pharos.css").read_text()
     of_the_system, chosen = (
         style.split(selector)[1].split("}")[0]
@@ -73,7 +73,7 @@ def test_an_address_overrides_the_number_of_rows(signed_in, dora, sixty):
 
 
 def test_links_omit_the_users_number_of_rows(signed_in, dora, sixty):
-    """What is bookmarked then follows the setting, and a colleague has their own."""
+    """Bookmarks follow the setting, and colleagues have their own."""
     sets(dora, rows_per_page=10)
     for address in ("/items/?status=Failed", "/items/?status=Failed&per_page=10"):
         response = signed_in(dora).get(address)

@@ -10,7 +10,7 @@ from .test_item import SECRETS
 
 
 def support(response):
-    """The lines of the text."""
+    """Returns the lines of the text."""
     return parse_page(response).one("div", id="support-text").one("pre").text.splitlines()
 
 

@@ -45,7 +45,7 @@ def test_sizes(number, said):
     ],
 )
 def test_numbers_and_dates_use_the_readers_language(language, size, bytes, moment):
-    """Spanish as Spain writes numbers, and as Mexico does; its months have no capital."""
+    """Spanish with the number formats of Spain and of Mexico; months are lowercase."""
     with translation.override(language):
         assert templating.size(1_500_000_000) == size.replace(" ", NO_BREAK)
         assert templating.exact_size(1_500_000_000) == bytes.replace(" ", NO_BREAK).replace(

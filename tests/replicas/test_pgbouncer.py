@@ -87,7 +87,7 @@ def test_concurrent_requests_of_every_kind(running, virginia, jhu, ada, stan, wa
             worker.put(path, whole_record(worker.get(path), stage="Fetch", status="Started", node="w1", pid=7))
 
     def choices():
-        """A form with a choice out of a table: Django reads that by a cursor of the server's, where it may."""
+        """A form with choices from a table, which Django reads with a server-side cursor if it is allowed."""
         for _round in range(ROUNDS):
             answer = admin.get("/admin/accounts/user/add/")
             assert (answer.status, "jhu.edu" in answer.text) == (200, True)

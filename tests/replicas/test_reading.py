@@ -45,7 +45,7 @@ def refused(execute, sql, *rest):
 
 
 def read_all(listing, using):
-    """Everything that a page or a file asks the database for."""
+    """Returns everything that a page or a file reads from the database."""
     mark, facets = run.read_marker(using), Facets(listing)
     page = facets.found.page()
     rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
@@ -69,7 +69,7 @@ def test_everything_a_list_needs_is_read_from_the_replica(virginia, jhu, ada, mo
 
 
 class Chosen:
-    """Standbys of which always this one is chosen."""
+    """A pool that always chooses this replica."""
 
     def __init__(self, alias):
         self.alias, self.said = alias, []
@@ -90,7 +90,7 @@ def failing(*args, **kwargs):
 
 @pytest.fixture
 def gone(monkeypatch):
-    """The standby that is chosen turns out to be gone once it is read."""
+    """The chosen replica fails when it is read."""
     chosen = Chosen("elsewhere")
     monkeypatch.setattr(reading, "replica_pool", chosen)
     with connections["elsewhere"].execute_wrapper(failing):
@@ -118,7 +118,7 @@ class Template:
 
 
 class Lazy(reading.ReadsFromReplica, View):
-    """A page that reads only once it is rendered, as Django's generic views do."""
+    """A view that reads only while it is rendered, like Django's generic views."""
 
     def get(self, request):
         return TemplateResponse(request, Template(), {"institutions": Institution.objects.using(self.using)})
@@ -152,7 +152,7 @@ def test_without_replicas_there_is_no_header_or_cookie(signed_in, ada, item):
 
 
 def test_an_unknown_position_does_not_fail_the_request(monkeypatch, rf, ada, settings):
-    """Who did it reads from the primary alone for as long as the cookie lasts."""
+    """The user then reads only from the primary until the cookie expires."""
     settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
     monkeypatch.setattr(reading, "current_position", failing)

@@ -11,7 +11,7 @@ from pharos.replicas.pool import MAX_LAG, POSITION_INTERVAL, RETRY_INTERVAL, Rep
 
 
 class World:
-    """Servers as far as they are asked here. `replayed[alias]`: a position, None for a promoted server, or a failure."""
+    """Simulated servers. `replayed[alias]`: a position, None for a promoted server, or an exception."""
 
     def __init__(self):
         self.now = 1000.0
@@ -59,7 +59,7 @@ def one(world):
 
 @pytest.fixture
 def read(one):
-    """A function that reads a page, which goes well; the database it was read from."""
+    """A function that reads a page successfully and returns the database it was read from."""
 
     def page(seen=0):
         choice = one.choose(seen)
@@ -72,7 +72,7 @@ def read(one):
 
 @pytest.fixture
 def said(caplog):
-    """What the log says, as (level, text)."""
+    """The log, as (level, text)."""
     caplog.set_level(logging.INFO, "pharos.replicas.pool")
     return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
 
@@ -103,7 +103,7 @@ def test_a_replica_can_lag_up_to_the_limit(world, read, said):
 
 
 def test_a_new_process_requires_everything_to_be_replayed(world, read, said):
-    """It has nothing older to compare with; of a little lag it says nothing."""
+    """It has no older position to compare with. A small lag isn't logged."""
     world.replayed["standby1"] = 4999
     assert read() == "default"
     world.replayed["standby1"] = 5000

@@ -42,14 +42,14 @@ def people(servers):
 
 @pytest.fixture(scope="module")
 def running(servers, people):
-    """One process, so that what it knows of the standby is known."""
+    """One server process, so that its knowledge of the replica is predictable."""
     with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **PAGES) as one:
         yield one
 
 
 @pytest.fixture
 def sees(running, people):
-    """A function that gives somebody's browser, once the list is read from the standby."""
+    """A function that returns a user's browser once the list is read from the replica."""
 
     def browser(name):
         found = Browser(running, people[name].session)
@@ -67,7 +67,7 @@ def reads_from(browser):
 
 @pytest.fixture
 def paused(servers):
-    """Replay, paused by the test and going on in the end."""
+    """Lets the test pause replay, and resumes it afterward."""
     yield servers.pause
     servers.resume()
 
@@ -79,7 +79,7 @@ def worker(running, people):
 
 @pytest.fixture
 def upload(worker, people):
-    """A function by which a worker records an item of Virginia; its number."""
+    """A function that creates an item of Virginia as a worker, and returns its id."""
 
     def make(name, **fields):
         record = {**BODY, "name": name, "etag": name, "institution_id": people["dora"].institution, **fields}
@@ -160,7 +160,7 @@ def test_other_institutions_items_stay_hidden(sees, people, running):
 
 @pytest.fixture
 def failed(upload, worker):
-    """A function by which a worker records an item that fails at once; its number."""
+    """A function that creates an item that fails immediately, and returns its id."""
 
     def make(name):
         number = upload(name, user="marked")
@@ -172,7 +172,7 @@ def failed(upload, worker):
 
 
 def test_items_changed_since_the_page_are_skipped_by_bulk_changes(sees, paused, failed, servers):
-    """The page's mark is of the standby's moment, as its rows are: what the standby did not know counts as later."""
+    """The page's marker comes from the replica, like its rows, so anything the replica hadn't replayed counts as later."""
     shown, changed = failed("shown.tar"), failed("changed.tar")
     servers.catch_up()
     stan, ada = sees("stan"), sees("ada")
@@ -230,7 +230,7 @@ def test_stopping_a_replica_under_load_causes_no_errors(sees, servers, running):
 
 
 def frozen(node, number):
-    """Sends the signal to all processes of the server, the first of them first."""
+    """Sends the signal to all processes of the server, to the main one first."""
     first = int((node.data / "postmaster.pid").read_text().split()[0])
     others = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=True).stdout.split()
     for process in (first, *map(int, others)):
@@ -238,7 +238,7 @@ def frozen(node, number):
 
 
 def test_a_silent_replica_delays_requests_only_briefly(sees, servers, running):
-    """Its machine still takes what is sent to it, as when its disks hang."""
+    """Its machine still accepts connections, as when its disks hang."""
     dora = sees("dora")
     frozen(servers.standby, signal.SIGSTOP)
     try:
@@ -250,7 +250,7 @@ def test_a_silent_replica_delays_requests_only_briefly(sees, servers, running):
 
 
 def test_a_replica_with_hanging_reads_delays_requests_only_briefly(sees, servers, paused, running):
-    """It says how far it has come all the same: what it has replayed holds a lock that readers queue behind."""
+    """It still reports its position, but replay holds a lock that readers wait for."""
     dora = sees("dora")
     with psycopg.connect(servers.primary.url) as holding:
         holding.execute("LOCK TABLE workitems_workitem IN ACCESS EXCLUSIVE MODE")
@@ -270,7 +270,7 @@ LOCKED = (
 
 @pytest.fixture(scope="module")
 def long_list(servers, people):
-    """One that no buffer between server and client holds: 20 MB."""
+    """A list of 20 MB, more than the buffers between server and client can hold."""
     servers.primary.ask(LONG.format(institution=people["olga"].institution))
     servers.catch_up()
 
@@ -300,7 +300,7 @@ SELECT now(), now(), 'long-' || n || '.tar', '', '', '', {institution}, repeat('
 
 
 def checked(servers, replica):
-    """What `manage.py check --database default` says."""
+    """Returns the output of `manage.py check --database default`."""
     knobs = {"DATABASE_URL": servers.primary.url, "DATABASE_REPLICA_URL": replica, "DEBUG": "true", "SECRET_KEY": KEY}
     command = [sys.executable, "manage.py", "check", "--database", "default"]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", **knobs}, capture_output=True, check=True)
@@ -334,7 +334,7 @@ def test_usable_replicas_take_turns(servers, people):
 
 
 def test_a_promoted_replica_is_not_used(sees, servers, running):
-    """The last test here: there is no way back."""
+    """Must be the last test of this file, because a promotion can't be undone."""
     dora = sees("dora")
     servers.standby.ask("SELECT pg_promote()")
     wait_until(lambda: servers.standby.ask("SELECT pg_is_in_recovery()") == (False,))

@@ -17,7 +17,7 @@ from .queue_browser import URL, begun, follow, here, left, made, press, shown, w
 
 @pytest.fixture
 def done(virginia, wally):
-    """Six of Virginia's, finished one after the other; the first two failed for the same cause."""
+    """Six items of Virginia, finished one after the other; the first two failed with the same cause."""
     items = [made(virginia, n, name=f"bag-{n}.tar") for n in range(6)]
     for item in items[:2]:
         transitions.fail(item, stage="Validate", note="It has no manifest.", retry=False, by=wally)
@@ -99,7 +99,7 @@ def test_the_position_is_stored_only_in_the_url(signed_in, stan, ada, walk):
 
 
 def test_a_queue_too_long_for_its_order_keeps_the_order_it_started_with(signed_in, stan, done, monkeypatch):
-    """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
+    """By name the order would be 0 to 5. With more than five items the queue starts with the newest, and keeps that order."""
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
@@ -149,7 +149,7 @@ def test_the_total_is_shown_once_it_is_known(signed_in, stan, done, monkeypatch)
 
 @pytest.mark.parametrize("sort", ["updated", "-updated"])
 def test_items_changed_before_1970_are_shown_and_passed(signed_in, stan, virginia, wally, done, sort):
-    """As an import may bring it."""
+    """As an import may contain them."""
     old = make_items(
         1, [virginia], status="Success", retry=True, reviewed=False, date=datetime(1969, 5, 1, tzinfo=UTC)
     )[0]
@@ -160,7 +160,7 @@ def test_items_changed_before_1970_are_shown_and_passed(signed_in, stan, virgini
 
 @pytest.fixture
 def rare(virginia, jhu, wally, monkeypatch):
-    """One to review before, and one behind, a hundred that only a look at each of them tells apart."""
+    """One item to review before and one after a hundred that no index can exclude."""
     before = made(virginia, 24 * 400, name="rare-1.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     make_items(100, [virginia])
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")

@@ -129,7 +129,7 @@ def test_new_uploads_have_unique_names_even_with_the_same_seed():
 
 @given(data=st.data(), action=st.sampled_from([*Action]), seed=st.integers(0, 10_000))
 def test_every_decision_is_legal(data, action, seed):
-    """From wherever an open item on its path may stand, also where the usual route does not lead."""
+    """From every state of an open item, including those off the usual route."""
     stage = data.draw(st.sampled_from(PATHS[action]))
     status = data.draw(st.sampled_from([Status.PENDING, Status.STARTED, Status.FAILED]))
     item = SimpleNamespace(pk=1, version=4, action=action, stage=stage, status=status, name="bag.tar")
@@ -169,7 +169,7 @@ def test_the_command_stops_with_ctrl_c(backlog, wally, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def debugging(settings):
-    """Django's test runner switches DEBUG off; where it is off, nothing is played."""
+    """Turns DEBUG on, because the simulation refuses to run without it."""
     settings.DEBUG = True
 
 

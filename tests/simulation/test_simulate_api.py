@@ -36,7 +36,7 @@ def key_of(person):
 
 @pytest.fixture
 def simulate(real_server, wally, monkeypatch, capsys):
-    """A function that plays against the server, and gives back the lines that were said."""
+    """A function that runs the simulation against the server and returns its output lines."""
     monkeypatch.setenv("PHAROS_API_KEY", key_of(wally))
 
     def run(**options):
@@ -48,7 +48,7 @@ def simulate(real_server, wally, monkeypatch, capsys):
 
 @pytest.fixture
 def backlog(virginia, jhu):
-    """A few of every action, as bucket reader and members leave them."""
+    """A few items of every action, as the bucket reader and members create them."""
     return [
         make_item(institution, action=action.value)
         for institution in (virginia, jhu)
@@ -65,7 +65,7 @@ def queued(virginia):
 
 @contextmanager
 def somebody_else():
-    """What a worker's thread does here with the database is somebody else's doing; it must not keep the connection."""
+    """Runs in a worker's thread, so it must close its database connection."""
     try:
         yield
     finally:
@@ -84,7 +84,7 @@ def roles():
 
 
 def figures(line):
-    """The numbers of the summary, by the words behind them."""
+    """Returns {word: number} of the summary."""
     return {
         word: int(number) for number, word in re.findall(r"(\d+) (changes|refused|created|requests|saves taken)", line)
     }
@@ -130,7 +130,7 @@ def test_one_worker_prints_a_line_per_change(simulate, backlog, wally):
 
 
 def test_at_the_end_no_item_is_held(simulate, backlog):
-    """A worker that is told to end puts its item back."""
+    """A worker that is stopped releases its item."""
     simulate(workers=3, steps=9)
     assert not WorkItem.objects.exclude(node="").exists()
     assert not WorkItem.objects.filter(status=Status.STARTED).exists()
@@ -138,7 +138,7 @@ def test_at_the_end_no_item_is_held(simulate, backlog):
 
 
 def test_ctrl_c_stops_all_workers_cleanly(real_server, backlog, wally):
-    """What was on its way is still listened to, and what they hold is put back."""
+    """Pending events are still reported, and held items are released."""
     told = []
 
     def tell(done):
@@ -154,7 +154,7 @@ def test_ctrl_c_stops_all_workers_cleanly(real_server, backlog, wally):
 
 
 def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):
-    """Another process claims the item in the moment between a worker's claim and its reading."""
+    """Another process claims the item between a worker's claim and its read."""
     read, reads = Worker._fetch, []
 
     def late(worker, number):
@@ -175,7 +175,7 @@ def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypa
 
 
 def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, only_what_waits, monkeypatch):
-    """The worker read the item as its own, and learns of the cancel by the refusal of its save."""
+    """The worker has read the item as its own, and its save is then refused."""
     carry_out = Worker._save_plan
 
     def after_a_cancel(worker, seen, plan):
@@ -193,7 +193,7 @@ def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, o
 
 
 def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
-    """By the worker that meets them, at the stage where they stand; the one that counts is ingested."""
+    """A worker cancels them at their stage; the upload that counts is ingested."""
     now = timezone.now()
     fields = {"name": "bag.tar", "queued_at": now}
     old = make_item(virginia, etag="a" * 32, date=now - timedelta(hours=9), **fields)

@@ -19,7 +19,7 @@ def roles(cast):
 
 @pytest.fixture
 def story(cast, virginia):
-    """A long life: tried twice, put on hold, cancelled, requeued, finished, reviewed."""
+    """An item with a long history: retried, suspended, cancelled, requeued, finished, and reviewed."""
     ada, wally, stan = cast["ada"], cast["wally"], cast["stan"]
     item = make_item(virginia)
     transitions.progress(item, by=wally, stage="Fetch", note="Copying.", node="worker-1", pid=7)  # 2
@@ -38,7 +38,7 @@ def story(cast, virginia):
 
 @pytest.fixture
 def life(story):
-    """The item and its entries, to be tampered with in memory."""
+    """The item and its entries, for tampering in memory."""
     return story, [*story.history.order_by("number")]
 
 
@@ -67,7 +67,7 @@ def item_is(**values):
 
 
 def after(place, **values):
-    """One more entry like this one, put behind it as another writer would have; what follows is numbered on."""
+    """Inserts a copy of this entry after it, and renumbers the entries that follow."""
 
     def plant(item, entries):
         new = copy.copy(entries[place - 1])
@@ -144,7 +144,7 @@ def test_a_fault_in_the_database_is_detected(story, roles):
 
 
 def saved(entry, **reply):
-    """The save that would have made the entry."""
+    """Returns the save that would have created the entry."""
     sent = {"stage": entry.stage_after, "status": entry.status_after, "note": entry.note}
     at = entry.at.isoformat().replace("+00:00", "Z")
     return Save(sent, {"id": entry.item_id, "updated_at": at, **sent, "note": entry.note or None, **reply})
@@ -172,7 +172,7 @@ def test_an_answer_missing_in_the_history_is_detected(story, reply):
 
 @pytest.mark.parametrize("sent", [{"status": "Started"}, {"stage": "Store"}, {"note": "?"}])
 def test_a_save_missing_in_the_history_is_detected(story, sent):
-    """It was answered as if it had been taken, with the item as another save has left it."""
+    """It was answered as accepted, with the item as another save has left it."""
     entries = [*HistoryEntry.objects.all()]
     save = saved(entries[4])
     lost = Save({**save.sent, **sent}, save.reply)

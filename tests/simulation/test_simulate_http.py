@@ -50,7 +50,7 @@ def as_json(status, data, **headers):
 
 @contextmanager
 def scripted(*replies):
-    """A server that gives these replies in turn, the last one for ever; None closes the connection without a word."""
+    """A server that sends these replies in turn, repeating the last one; None closes the connection without a reply."""
     left, seen = deque(replies), []
 
     class Handler(BaseHTTPRequestHandler):
