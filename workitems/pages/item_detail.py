@@ -150,7 +150,7 @@ class ItemDetail:
         item = self.item
         stage_changes = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
         return explanations.build_pipeline(
-            item.action, item.stage, item.status, retry=item.retry, passages=stage_changes, now=self.now
+            item.action, item.stage, item.status, retry=item.retry, changes=stage_changes, now=self.now
         )
 
     @property
