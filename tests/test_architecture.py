@@ -299,9 +299,9 @@ def manager_calls(files):
 
 
 def is_queryset(node):
-    """Returns whether an expression starts from a manager or the mixin's queryset: `X.objects…`, `self.visible…`."""
+    """Returns whether an expression starts from a manager or the mixin's queryset: `X.objects…`, `self.visible_items…`."""
     while isinstance(node, ast.Call | ast.Attribute):
-        if isinstance(node, ast.Attribute) and node.attr in {"objects", "visible", "history"}:
+        if isinstance(node, ast.Attribute) and node.attr in {"objects", "visible_items", "history"}:
             return True
         node = node.func if isinstance(node, ast.Call) else node.value
     return False
