@@ -23,8 +23,8 @@ from .moves import (
     TransitionRequest,
 )
 from .paths import (
-    MAKE_UP,
     PATHS,
+    PHASE_DEFINITIONS,
     PHASE_WORDS,
     SUCCESS_AT,
     Phase,
@@ -40,10 +40,10 @@ from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_mov
 
 __all__ = [
     "IMMUTABLE_FIELDS",
-    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
+    "PHASE_DEFINITIONS",
     "PHASE_WORDS",
     "PRESENT_TOPICS",
     "PROCESS",

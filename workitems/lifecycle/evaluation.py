@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Action, Stage, Status
 from .moves import MOVES, NO_PROCESS, ItemState, Move, Refused, StageRule, TransitionRequest
@@ -68,7 +68,7 @@ def _requested_fields(move: Move, requested: TransitionRequest) -> dict[str, Any
 def _target_state(move: Move, state: ItemState, requested: TransitionRequest, role: str) -> tuple[str, str]:
     """Returns stage and status after the move. Raises Refused if they don't fit the action or the move."""
     stage = requested.stage or _default_stage(move, state)
-    if move.name == "cancel" and may(role, Permission.CANCEL):
+    if move.name == "cancel" and has_permission(role, Permission.CANCEL):
         # Resolve means completed or cancelled (member API, version 8); the history keeps the former stage.
         stage = Stage.RESOLVE
     if stage != state.stage and not is_on_path(state.action, stage):
@@ -132,7 +132,7 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("The queue of this installation doesn't serve any stage that it could be requeued to.")
     if move.name == "retry":
         return _obstacle_to_retry(state)
-    may_cancel = may(role, Permission.CANCEL) or state.is_replaced or _is_early(state)
+    may_cancel = has_permission(role, Permission.CANCEL) or state.is_replaced or _is_early(state)
     if move.name == "cancel" and not may_cancel:
         sentence = _("A service can cancel an ingest only up to %(stage)s, or if another upload has replaced it.")
         return sentence % {"stage": LAST_STAGE_FOR_A_SERVICE_TO_CANCEL}
@@ -244,8 +244,9 @@ def _side_effects(
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Returns when the stage began. Clients send complete records: a time that they only repeat belongs to the former
-    stage.
+    """Returns when the stage started.
+
+    Clients send complete records, so a time that they only repeat is the start of the former stage.
     """
     sent = new.get("stage_started_at")
     if (state.stage, state.status) == (new["stage"], Status.STARTED):
@@ -263,7 +264,7 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
     Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
-    if not may(role, Permission.CREATE):
+    if not has_permission(role, Permission.CREATE):
         raise Refused("forbidden", _("Your role doesn't allow this: create."))
     for name, value, legal in (("action", action, Action), ("status", status, Status)):
         if value not in tuple(legal):
@@ -279,8 +280,8 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
 def fields_on_creation(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
     """Returns what is set on a new item that is created as closed or held, as the corresponding move would set it."""
-    there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
-    fields = dict(MOVES[there].sets) if there else {}
+    move = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
+    fields = dict(MOVES[move].sets) if move else {}
     if action == Action.INGEST and status == Status.SUCCESS:
         fields["object_identifier"] = identifier or build_object_identifier(domain, item_name)
     return fields

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Stage, Status
 from .paths import Phase, phase_of, requeue_stages
@@ -42,12 +42,12 @@ class Move:
     allows: frozenset[str] = frozenset()  # other fields that the caller can set
 
     def is_granted_to(self, role: str) -> bool:
-        return any(may(role, permission) for permission in self.permissions)
+        return any(has_permission(role, permission) for permission in self.permissions)
 
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
-# Which process holds an item, as it is while none does; only services and admins see it.
+# The process fields of an item that no process holds. Only services and admins can see these fields.
 NO_PROCESS = {"node": "", "pid": None}
 PROCESS = frozenset(NO_PROCESS)
 # The fields that a worker's save can change, in addition to stage, status, and note.
@@ -143,7 +143,7 @@ MOVES: dict[str, Move] = {
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
-        # Its note is appended to the item's as a line; everything else stays.
+        # Its note is appended to the item's note as a new line; nothing else changes.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
@@ -151,11 +151,11 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class ItemState:
-    """What the rules need to know of an item now.
+    """What the rules need to know about an item.
 
-    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: of a cancelled item. `is_notified`:
-    staff have been notified of it once, by `notify`. `served_stages`: where the installation's queue takes up items of
-    its action; None: everywhere.
+    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: only for cancelled items.
+    `is_notified`: staff have been notified about it by `notify`.
+    `served_stages`: where the installation's queue takes up items of this action; None: everywhere.
     """
 
     action: str
@@ -191,7 +191,7 @@ class ItemState:
 
     @property
     def actual_stage(self) -> str:
-        """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
+        """The last stage the item has reached. An admin's cancel sets `stage` to Resolve, whatever was left to do."""
         return self.stage_before_cancel or self.stage
 
     @property

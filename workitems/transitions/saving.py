@@ -1,4 +1,4 @@
-"""Saves complete records: infers the move that is meant, and makes it like any other."""
+"""Saves complete records: infers the move that each of them means, and makes it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -26,12 +26,12 @@ class SaveRefused(Exception):
 def save(
     records: Mapping[int, Mapping[str, Any]], *, by: User, via: str = "api", at: datetime | None = None
 ) -> list[TransitionResult]:
-    """Saves complete records, {item id: {column: value}}, each by the move that it means; all or none.
+    """Saves complete records, {item id: {column: value}}, each with the move that it means; all or none.
 
     Only items that `by` can see can be saved. Raises SaveRefused for the first record that is refused.
     """
 
-    def meant(row: WorkItem, restarts: Mapping[str, datetime], now: datetime) -> PlannedMove:
+    def inferred_move(row: WorkItem, restarts: Mapping[str, datetime], now: datetime) -> PlannedMove:
         record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
         try:
@@ -51,7 +51,7 @@ def save(
 
     def plans(rows: Mapping[int, WorkItem], now: datetime) -> dict[int, PlannedMove]:
         restarts = _last_restarts(rows, records)
-        return {pk: meant(row, restarts.get(pk, {}), now) for pk, row in rows.items()}
+        return {pk: inferred_move(row, restarts.get(pk, {}), now) for pk, row in rows.items()}
 
     with transaction.atomic():
         results = TransitionBatch(by, via, at).run(list(records), plans, {}, WorkItem.objects.visible_to(by))
@@ -66,8 +66,8 @@ def _last_restarts(
 ) -> dict[int, dict[str, datetime]]:
     """Returns {item id: {"requeue" or "retry": when it was last made}}, with a retry only if no requeue came after it.
 
-    Only items are looked up whose record has a different stage start than the row. The archive isn't read: its entries
-    are older than the item's last closing, at least a year ago.
+    Only items are looked up whose record has a different stage start than the row. The archive isn't read, because
+    its entries are at least a year old.
     """
     asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
     found: dict[int, dict[str, datetime]] = {}
