@@ -121,3 +121,27 @@ def test_an_unknown_field_raises_type_error(wally, item):
         with pytest.raises(TypeError, match=field):
             transitions.progress(item, stage="Fetch", by=wally, **{field: "x"})
     assert as_stored(item) == before
+
+
+def test_only_admins_see_which_process_was_taken_over(wally, ada, dora, item, signed_in):
+    """A history names a process only where the item changes hands."""
+    transitions.progress(item, stage="Validate", node="node-one", pid=4711, by=wally)
+    transitions.progress(item, node="node-one", pid=4711, note="Still at it.", by=wally)
+    transitions.progress(item, node="node-one", pid=4712, note="After a crash.", by=wally)
+    assert last_entry(item).changes == {"pid": [4711, 4712]}
+    transitions.progress(item, node="node-two", pid=4712, note="On another node.", by=wally)
+    assert last_entry(item).changes == {"node": ["node-one", "node-two"]}
+    transitions.progress(item, node="", pid=None, note="Let go.", by=wally)
+    assert last_entry(item).changes == {}
+    transitions.retry(item, stage="Fetch", node="node-six", pid=4713, by=wally)
+    transitions.cancel(item, note="Removed.", by=wally)
+    assert [entry.changes.get("node") for entry in item.history.order_by("number")] == [
+        *[None] * 4,
+        ["node-one", "node-two"],
+        None,
+        ["", "node-six"],
+        ["node-six", ""],
+    ]
+    for person, sees in ((ada, True), (dora, False)):
+        page = signed_in(person).get(f"/items/{item.pk}").content.decode()
+        assert [name in page for name in ("node-one", "node-two", "node-six", "4713")] == [sees] * 4

@@ -13,6 +13,7 @@ from tests.api.api_client import Caller
 from tests.api.simultaneous_calls import call_simultaneously
 from tests.factories import make_item
 from tests.http_clients import Curl
+from tests.pages.page_elements import parse_page
 from tests.serving import database_url, server
 from tests.stored_items import last_entry
 from workitems import transitions, work_queue
@@ -248,6 +249,18 @@ def test_a_message_that_the_queue_refuses_does_not_stop_the_others(nsqd, setting
     assert "WORKITEM_QUEUE_TOPICS has no topic for Ingest/Record" in str(caught.value)
     assert nsqd.messages() == [("delete_item", str(last.pk))]
     assert waiting() == {stuck.pk: "Store", more.pk: "Record"}
+
+
+def test_an_admin_sees_that_the_queue_has_not_accepted_it(nobody, stuck, ada, stan, signed_in):
+    label = "Not yet accepted by the workers' queue, since"
+    assert label not in parse_page(signed_in(ada).get(f"/items/{stuck.pk}")).one("main").words
+    transitions.requeue(stuck, by=ada)
+    work_queue.wait_until_idle()
+    assert label in parse_page(signed_in(ada).get(f"/items/{stuck.pk}")).one("main").words
+    assert label not in parse_page(signed_in(stan).get(f"/items/{stuck.pk}")).one("main").words
+    with listening(nobody):
+        push()
+    assert label not in parse_page(signed_in(ada).get(f"/items/{stuck.pk}")).one("main").words
 
 
 # What has become of the item since

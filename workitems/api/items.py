@@ -262,7 +262,8 @@ class RequeueItem(ItemView):
         "requeue_item",
         "Requeue an item",
         "For admins only. Work on the item restarts at the stage you name or, if you name none, at the stage where "
-        "it stopped. Accepts JSON or a form.",
+        "it stopped. If the workers' queue doesn't serve that stage, it restarts at the last one before it that is "
+        "served; naming a stage that isn't served is refused. Accepts JSON or a form.",
         takes=BodyShape.STAGE,
     )
     def put(self, request, pk):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
-from .. import durations, explanations
+from .. import durations, explanations, work_queue
 from ..audit_log import latest_entries
 from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
@@ -208,6 +208,8 @@ class ItemDetail:
         yield DetailField(_("Created"), item.created_at, "time")
         yield DetailField(_("Updated"), item.updated_at, "time")
         yield DetailField(_("Queued"), item.queued_at, "time")
+        if self.user.can(Permission.REQUEUE) and (since := work_queue.waiting_since(item)):
+            yield DetailField(_("Not yet accepted by the workers' queue, since"), since, "time")
         yield DetailField(_("Stage started"), item.stage_started_at, "time")
         yield DetailField(_("Retry"), item.retry, "bool")
         yield DetailField(_("Needs admin review"), item.needs_admin_review, "bool")

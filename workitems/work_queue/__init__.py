@@ -4,6 +4,6 @@ It knows the outbox and nsqd's HTTP interface. It must not know how items are re
 """
 
 from .background import wait_until_idle
-from .outbox import DeliverySummary, deliver_due, enqueue
+from .outbox import DeliverySummary, deliver_due, enqueue, waiting_since
 
-__all__ = ["DeliverySummary", "deliver_due", "enqueue", "wait_until_idle"]
+__all__ = ["DeliverySummary", "deliver_due", "enqueue", "wait_until_idle", "waiting_since"]

@@ -59,6 +59,14 @@ def enqueue(items: Sequence[WorkItem], now: datetime) -> None:
     transaction.on_commit(partial(background.submit, partial(_deliver, messages)), robust=True)
 
 
+def waiting_since(item: WorkItem) -> datetime | None:
+    """Returns since when the queue hasn't accepted the item; None if it has, or if the installation has no queue."""
+    if not settings.WORKITEM_QUEUE_URL:
+        return None
+    waiting = QueueMessage.objects.filter(pk=item.pk, stage=item.stage).values_list("created_at", flat=True)
+    return waiting.first() if item.status == Status.PENDING else None
+
+
 def deliver_due(now: datetime) -> DeliverySummary:
     """Pushes the messages that no process is pushing, oldest first."""
     return _deliver(QueueMessage.objects.filter(_unclaimed(now)).order_by("created_at", "pk"))
