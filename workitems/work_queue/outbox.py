@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class DeliverySummary:
-    """What a run did: how many messages the queue accepted, how many had become pointless, and why others stay."""
+    """What a run did: how many messages the queue accepted, how many had no longer to be pushed, and why others stay."""
 
     pushed: int = 0
     dropped: int = 0
@@ -92,12 +92,20 @@ def _deliver(messages: Iterable[QueueMessage]) -> DeliverySummary:
                 done.add_problem(str(error))
                 if error.is_away:
                     break
-    rest = [message.pk for message in listed]
-    done.failed += len(rest)
-    QueueMessage.objects.filter(pk__in=rest).update(claimed_at=None)
+    done.failed += _release(list(listed))
     for problem in done.problems:
         log.warning("requeued items were not pushed: %s", problem)
     return done
+
+
+def _release(messages: Sequence[QueueMessage]) -> int:
+    """Lets anybody claim these messages, except for those that another process has claimed since. Returns how many there
+    are.
+    """
+    known = {message.claimed_at for message in messages if message.claimed_at}
+    rows = QueueMessage.objects.filter(pk__in=[message.pk for message in messages], claimed_at__in=known)
+    rows.update(claimed_at=None)
+    return len(messages)
 
 
 def _claim_each(messages: Iterable[QueueMessage]) -> Iterator[QueueMessage]:
@@ -115,7 +123,7 @@ def _same(message: QueueMessage):
 
 
 def _push(message: QueueMessage, publisher: Publisher) -> bool:
-    """Pushes a message and deletes it; returns False if it had become pointless. Raises NotAccepted."""
+    """Pushes a message and deletes it; returns False if its item doesn't wait there any more. Raises NotAccepted."""
     item = WorkItem.objects.only("action", "stage", "status", "generic_file_identifier").get(pk=message.pk)
     waits = item.status == Status.PENDING and item.stage == message.stage
     if waits:

@@ -1,4 +1,4 @@
-"""The present ingest workers, through version 3: each stage has its own, and each looks first whether it should work at all."""
+"""How present ingest workers claim, let go of, and cancel items, through version 3. Each stage has a worker of its own."""
 
 import pytest
 from django.utils import timezone
