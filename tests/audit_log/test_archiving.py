@@ -169,13 +169,13 @@ def test_an_archived_history_is_continued(archived, ada, wally):
 
 def test_an_archived_cancel_still_tells_the_stage_before_it(virginia, wally, ada):
     item = make_item(virginia, at=LONG_AGO)
-    transitions.progress(item, by=wally, stage="Unpack", at=LONG_AGO)
+    transitions.progress(item, by=wally, stage="Validate", at=LONG_AGO)
     transitions.cancel(item, by=ada, note="No.", at=LONG_AGO)
     moved()
-    assert transitions.find_reached_stage(item) == "Unpack"
-    with pytest.raises(Refused, match="had reached Unpack"):
+    assert transitions.find_reached_stage(item) == "Validate"
+    with pytest.raises(Refused, match="had reached Validate"):
         transitions.requeue(item, by=ada, stage="Store")
-    assert transitions.requeue(item, by=ada).stage == "Unpack"
+    assert transitions.requeue(item, by=ada).stage == "Validate"
 
 
 def test_staff_are_notified_once_even_if_that_is_archived(virginia, wally, ada):

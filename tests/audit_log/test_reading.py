@@ -103,7 +103,7 @@ def reads(user):
         "export and import, archived": lambda: read_histories({IN_ARCHIVE + n: 10 for n in some}, ["number", "at"]),
         "where a cancelled item stopped": lambda: transitions.find_reached_stage(cancelled),
         "who was told": lambda: related._notified(list(some)),
-        "when items were requeued": lambda: saving._last_requeues(
+        "when items were requeued": lambda: saving._last_restarts(
             dict.fromkeys(some, at_hand), {pk: {"stage_started_at": LONG_AGO} for pk in some}
         ),
         "a list's mark": bulk_run.read_marker,
