@@ -137,6 +137,7 @@ def test_every_decision_is_legal(data, action, seed):
     values = dict(plan.values)
     target = {
         "progress": values.pop("status", Status.STARTED),
+        "retry": Status.STARTED,
         "succeed": Status.SUCCESS,
         "fail": Status.FAILED,
         "suspend": Status.SUSPENDED,
@@ -147,6 +148,12 @@ def test_every_decision_is_legal(data, action, seed):
     new = evaluate(plan.move, facts, wanted, role=Role.WORKER, domain="test.edu", item_name="bag.tar", now=NOW)
     assert new["status"] == target
     assert (plan.item_id, plan.version) == (1, 4)
+
+
+def test_an_ingest_that_failed_at_validate_sometimes_begins_again_with_fetch():
+    item = SimpleNamespace(pk=1, version=4, action="Ingest", stage="Validate", status="Failed", name="bag.tar")
+    plans = [plan_for(Random(seed), item, "test.edu") for seed in range(40)]
+    assert {(plan.move, plan.values["stage"]) for plan in plans} == {("retry", "Fetch"), ("progress", "Validate")}
 
 
 def test_the_command_prints_a_line_per_change(backlog, wally, capsys):

@@ -62,7 +62,7 @@ def decide(rng: Random, item: DecidableItem, domain: str) -> Plan:
 
 def _choose_move(rng: Random, item: DecidableItem, domain: str) -> tuple[str, dict[str, Any]]:
     if item.status == Status.FAILED:
-        return _begin(rng, item.stage, note=demo.RETRYING)
+        return _try_again(rng, item)
     if item.status == Status.PENDING and item.stage != Stage.RECEIVE:
         return _begin(rng, item.stage)
     if item.status == Status.STARTED and (trouble := _maybe_fail(rng, item)):
@@ -73,6 +73,13 @@ def _choose_move(rng: Random, item: DecidableItem, domain: str) -> tuple[str, di
     if item.status == Status.STARTED and rng.random() < 0.3:
         return "progress", {"stage": following, "status": Status.PENDING, "note": demo.WAITING}
     return _begin(rng, following)
+
+
+def _try_again(rng: Random, item: DecidableItem) -> tuple[str, dict[str, Any]]:
+    """After a temporary failure: at the same stage, or sometimes from Fetch, as the older fetcher does after Validate."""
+    goes_back = item.action == Action.INGEST and item.stage == Stage.VALIDATE and rng.random() < 0.5
+    move, values = _begin(rng, Stage.FETCH if goes_back else item.stage, note=demo.RETRYING)
+    return ("retry" if goes_back else move), values
 
 
 def _begin(rng: Random, stage: str, note: str = "") -> tuple[str, dict[str, Any]]:
@@ -148,7 +155,7 @@ def decide_upload(item: DecidableUpload, uploads: Iterable[DecidableUpload]) -> 
     """Returns the plan to cancel an upload that another upload of the bag replaces, or None.
 
     This is simpler than the server's rule (workitems/models/uploads.py), as in real workers. Where they differ, the server
-    refuses the cancellation.
+    refuses the cancellation of a late stage.
     """
     others = [other for other in uploads if other.pk != item.pk and other.institution_id == item.institution_id]
     counting = [other for other in others if other.status != Status.CANCELLED]

@@ -43,6 +43,7 @@ EMPTY: dict[str, Any] = {
 }
 STATUS_AFTER = {
     "progress": Status.STARTED,
+    "retry": Status.STARTED,
     "succeed": Status.SUCCESS,
     "fail": Status.FAILED,
     "suspend": Status.SUSPENDED,
@@ -99,7 +100,7 @@ def apply_plan(item: Record, plan: Plan, domain: str, process: Mapping[str, Any]
     values.setdefault("status", STATUS_AFTER[plan.move])
     if values.get("node"):
         values |= process
-    if plan.move == "progress":
+    if plan.move in ("progress", "retry"):
         values["stage_started_at"] = now if values["status"] == Status.STARTED else None
     if values["status"] == Status.PENDING:
         values |= {"node": "", "pid": None}
