@@ -78,7 +78,8 @@ def test_the_progress_of_a_cancelled_imported_item_is_unknown():
     assert found["Resolve"][0] == "stopped"
 
 
-def test_only_the_run_after_the_last_requeue_is_timed():
+@pytest.mark.parametrize("restart", ["requeue", "retry"])
+def test_only_the_run_after_the_last_restart_is_timed(restart):
     found = strip(
         "Ingest",
         "Store",
@@ -86,7 +87,7 @@ def test_only_the_run_after_the_last_requeue_is_timed():
         (0, "create", "", "Receive"),
         (10, "progress", "Receive", "Store"),
         (20, "fail", "Store", "Store"),
-        (30, "requeue", "Store", "Validate"),
+        (30, restart, "Store", "Validate"),
         (40, "progress", "Validate", "Store"),
     )
     assert found["Receive"] == ("done", None)
