@@ -137,8 +137,8 @@ class ObjectDetail(ApiView):
                 "access": found.access,
                 "state": found.state,
                 "storage_option": found.storage_option,
-                "created_at": as_time(found.created_at),
-                "updated_at": as_time(found.updated_at),
+                "created_at": as_time(found.created_at, self.variant.record.timespec),
+                "updated_at": as_time(found.updated_at, self.variant.record.timespec),
             }
         )
 

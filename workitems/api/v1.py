@@ -45,6 +45,7 @@ _REQUESTED = frozenset({Action.RESTORE.value, Action.GLACIER_RESTORE.value, Acti
 
 
 class Item(Record):
+    timespec = "milliseconds"
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
     updated_at = Moment(read_only=True)
@@ -86,11 +87,12 @@ MEMBER = ApiVariant(
             "updated_since": "updated_after",
             "reviewed": "reviewed",
             "item_action": "item_action",
+            "action": "item_action",
             "stage": "stage",
             "status": "status",
         },
         per_page=10,
-        words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
+        words={"item_action": ACTIONS, "action": ACTIONS, "stage": STAGES, "status": STATUSES},
         ignored=IGNORED_NAMES,
     ),
     record=Item,

@@ -16,6 +16,7 @@ PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*PAGE
 
 
 class MemberItem(Record):
+    timespec = "milliseconds"  # as Pharos sent them: a Java client reads more digits as that many milliseconds
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
     updated_at = Moment(read_only=True, ignored=True)

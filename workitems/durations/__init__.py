@@ -11,7 +11,7 @@ It knows items and their histories, but not who looks at them.
 """
 
 from .days import Day, last_days, midnight
-from .recorder import backfill_stage_entered_at, rebuild_durations, record_durations
+from .recorder import backfill_finished_at, backfill_stage_entered_at, rebuild_durations, record_durations
 from .steps import ItemOutcome, ItemProfile, StageDuration, StagePosition, compute_stage_entered_at, measure
 from .typical import (
     Lateness,
@@ -34,6 +34,7 @@ __all__ = [
     "StageDuration",
     "StagePosition",
     "UsualTime",
+    "backfill_finished_at",
     "backfill_stage_entered_at",
     "compute_stage_entered_at",
     "count_ahead",

@@ -3,6 +3,7 @@
 Pure tables and functions that know neither the database nor HTTP.
 """
 
+from .etags import normalize_etag
 from .moves import (
     MOVES,
     NOTE_LIMIT,
@@ -33,6 +34,7 @@ from .paths import (
     requeue_stages,
 )
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
+from .times import is_same_time
 
 __all__ = [
     "IMMUTABLE_FIELDS",
@@ -60,7 +62,9 @@ __all__ = [
     "first_stage",
     "infer_move",
     "is_on_path",
+    "is_same_time",
     "legal_moves",
+    "normalize_etag",
     "phase_of",
     "position",
     "requeue_stages",

@@ -18,7 +18,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..database import VocabularyCheck
-from ..lifecycle import ItemState, Phase, phase_of
+from ..lifecycle import ItemState, Phase, normalize_etag, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
@@ -26,6 +26,7 @@ from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
 
+FINISHED = Q(finished_at__isnull=False)
 ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
@@ -156,7 +157,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         default an ingest.
         """
         made = Q(bag_date__isnull=True) if bag_date is None else same_second("bag_date", bag_date)
-        found = self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id")
+        found = self.filter(same_text("name", name), made, etag=normalize_etag(etag)).order_by("-date", "-id")
         return found.filter(action=action or Action.INGEST).first() or found.first()
 
     def with_state_id(self) -> "WorkItemQuerySet":
@@ -225,6 +226,11 @@ class WorkItem(models.Model):
     reviewed = models.BooleanField(_("reviewed"), default=False)
     object_identifier = models.CharField(_("object identifier"), max_length=1300, blank=True)
     generic_file_identifier = models.CharField(_("file identifier"), max_length=2500, blank=True)
+    # What an open restoration or deletion is about, by the numbers of the registry that asked for it.
+    intellectual_object_id = models.BigIntegerField(_("object number"), null=True, blank=True)
+    generic_file_id = models.BigIntegerField(_("file number"), null=True, blank=True)
+    deletion_request_id = models.BigIntegerField(_("deletion request"), null=True, blank=True)
+    storage_option = models.CharField(_("storage option"), max_length=255, blank=True, default="", db_default="")
     size = models.BigIntegerField(_("size"), null=True, blank=True)
     node = models.CharField(_("node"), max_length=255, blank=True)
     pid = models.BigIntegerField(_("pid"), null=True, blank=True)
@@ -233,6 +239,8 @@ class WorkItem(models.Model):
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     # When it reached its stage, to wait or to be worked on; NULL for closed items that were imported.
     stage_entered_at = models.DateTimeField(null=True, editable=False)
+    # When it was last closed; NULL for open and held items, and for closed ones that were imported without a history.
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
     inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
     aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
@@ -273,6 +281,10 @@ class WorkItem(models.Model):
                 condition=Q(status__in=MOVING),
             ),
             models.Index(fields=["institution", "action"], name="item_not_closed", condition=NOT_CLOSED),
+            models.Index(fields=["-finished_at", "-id"], name="item_finished", condition=FINISHED),
+            models.Index(
+                fields=["institution", "-finished_at", "-id"], name="item_finished_of_institution", condition=FINISHED
+            ),
             models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
             models.Index(fields=["created_at"], name="item_created"),

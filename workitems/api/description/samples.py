@@ -37,6 +37,11 @@ ITEM: dict[str, Any] = {
     "reviewed": False,
     "object_identifier": "",
     "generic_file_identifier": "",
+    "intellectual_object_id": None,
+    "generic_file_id": None,
+    "deletion_request_id": None,
+    "storage_option": "Standard",
+    "finished_at": None,
     "size": 90_700_000,
     "needs_admin_review": False,
     "queued_at": _ARRIVED,
@@ -57,8 +62,8 @@ _OBJECT = {
     "access": None,
     "state": "A",
     "storage_option": None,
-    "created_at": as_time(_ARRIVED),
-    "updated_at": as_time(_NOW),
+    "created_at": as_time(_ARRIVED, "milliseconds"),
+    "updated_at": as_time(_NOW, "milliseconds"),
 }
 BY_SERIALIZER = {
     "State": _STATE,
@@ -96,7 +101,13 @@ def sample_path_value(part: str, meaning: str) -> Any:
     """A value for a parameter in an address; `identifier` is an object's or an institution's."""
     if part == "identifier":
         return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
-    values = {"id": ID, "institution_id": 1, "etag": ITEM["etag"], "name": ITEM["name"], "bag_date": as_time(BAG_DATE)}
+    values = {
+        "id": ID,
+        "institution_id": 1,
+        "etag": ITEM["etag"],
+        "name": ITEM["name"],
+        "bag_date": as_time(BAG_DATE, "seconds"),
+    }
     return values[part]
 
 
