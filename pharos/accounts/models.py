@@ -68,6 +68,23 @@ class Institution(models.Model):
     name = models.CharField(_("name"), max_length=255)
     identifier = models.CharField(_("identifier"), max_length=253, unique=True, validators=[is_domain])
 
+    receiving_bucket = models.CharField(
+        _("receiving bucket"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where its bags are uploaded to. Blank: as in the setting RECEIVING_BUCKET."),
+    )
+    restore_bucket = models.CharField(
+        _("restoration bucket"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where restored bags are put. Blank: as in the setting RESTORE_BUCKET."),
+    )
+
     objects = InstitutionQuerySet.as_manager()
 
     class Meta:
@@ -77,6 +94,16 @@ class Institution(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+    @property
+    def buckets(self) -> tuple[str, str]:
+        """The buckets that its bags come from and that restored ones go to."""
+        patterns = (settings.RECEIVING_BUCKET, settings.RESTORE_BUCKET)
+        own = (self.receiving_bucket, self.restore_bucket)
+        return tuple(  # type: ignore[return-value]
+            name or pattern.replace("{identifier}", self.identifier)
+            for name, pattern in zip(own, patterns, strict=True)
+        )
 
 
 class UserManager(BaseUserManager["User"]):

@@ -188,10 +188,10 @@ class Word(Value, serializers.ChoiceField):
     def __init__(self, words: Mapping[str, str], **kwargs: Any):
         super().__init__(choices=[(word, word) for word in words], clears=False, **kwargs)
         self.words = dict(words)
-        self._known: dict[str, str] = {word.casefold(): stored for word, stored in words.items()}
+        self._known = {word.casefold(): str(stored) for word, stored in words.items()}
 
     def to_internal_value(self, data: Any) -> str:
-        stored = self._known.get(data.casefold()) if isinstance(data, str) else None
-        if stored is None:
+        stored = self._known.get(data.casefold(), "") if isinstance(data, str) else ""
+        if not stored:
             self.fail("invalid_choice", input=str(data)[:60], words=", ".join(self.words))
         return stored

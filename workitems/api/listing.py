@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from ..listing import Cursor, Dialect, ItemList, count_from_summary, format_cursor, known_names, select_expression
 from ..models import WorkItem
+from .plain_lists import PlainQuery
 from .responses import field_errors
 from .variants import ApiVariant
 
@@ -65,7 +66,13 @@ def _records_by_query(listing: ItemList, variant: ApiVariant, beside: Sequence[A
 
 
 def envelope(
-    request: Any, listing: ItemList, shown: list[Any], *, count: int, has_next: bool, place: str | None = None
+    request: Any,
+    listing: ItemList | PlainQuery,
+    shown: list[Any],
+    *,
+    count: int,
+    has_next: bool,
+    place: str | None = None,
 ) -> dict[str, Any]:
     return {
         "count": count,
@@ -75,7 +82,7 @@ def envelope(
     }
 
 
-def _link(request: Any, listing: ItemList, number: int, place: str | None) -> str:
+def _link(request: Any, listing: ItemList | PlainQuery, number: int, place: str | None) -> str:
     """The address of another page, with every filter as it was given, and the page size.
 
     `place`: the cursor where that page begins, so that a caller who changes items along the way misses none. A caller

@@ -8,7 +8,7 @@ from pharos.accounts.roles import Permission
 
 from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
-from . import items
+from . import items, objects
 from .authentication import FLUCTUS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
@@ -98,4 +98,7 @@ MEMBER = ApiVariant(
     record=Item,
 )
 
-urlpatterns = [path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items")]
+urlpatterns = [
+    path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items"),
+    path("member-api/v1/objects/", objects.ObjectList.as_view(variant=MEMBER)),
+]

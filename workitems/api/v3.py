@@ -10,7 +10,7 @@ from pharos.accounts.roles import Permission
 
 from ..listing import Dialect, Sort
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
-from . import items
+from . import institutions, items, objects
 from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
@@ -192,6 +192,10 @@ ADMIN = ApiVariant(
 urlpatterns = [
     path("member-api/v3/items", items.ListItems.as_view(variant=MEMBER)),
     path("member-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=MEMBER)),
+    path("member-api/v3/objects", objects.RegistryObjectList.as_view(variant=MEMBER)),
+    path("admin-api/v3/objects", objects.RegistryObjectList.as_view(variant=ADMIN)),
+    path("admin-api/v3/institutions", institutions.RegistryInstitutionList.as_view(variant=ADMIN)),
+    path("admin-api/v3/institutions/show/<int:pk>", institutions.InstitutionDetail.as_view(variant=ADMIN)),
     path("admin-api/v3/items", items.ListItems.as_view(variant=ADMIN)),
     path("admin-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=ADMIN)),
     path("admin-api/v3/items/create/<int:institution_id>", items.CreateItem.as_view(variant=ADMIN)),

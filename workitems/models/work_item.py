@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from django.db import models
-from django.db.models import BooleanField, F, Q
+from django.db.models import BooleanField, Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.utils import timezone
@@ -103,21 +103,22 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         same = self.filter(about_it, institution_id=item.institution_id)
         return same.exclude(pk=item.pk).order_by("-date", "-id")
 
-    def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
-        """Returns successful ingests of the object, newest first."""
+    def of_object(self, identifier: str) -> "WorkItemQuerySet":
+        """Returns items about the object with exactly this identifier."""
         # The index of objects starts with the institution, so it has to be named, even as "any", to serve readers who
-        # see all. The other conditions are outside the subquery, because SQLite without statistics would choose the
-        # index of the facets.
+        # see all.
         anywhere = Institution.objects.values("pk")
-        about_it = self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
-        ingested = WorkItem.objects.filter(pk__in=about_it.values("pk"), action=Action.INGEST, status=Status.SUCCESS)
-        return ingested.select_related("institution").order_by("-date", "-id")
+        return self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
 
-    def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
-        """Returns successful deletions of the complete object (not of a single file) since that ingest."""
-        about_it = same_text("object_identifier", ingest.object_identifier)
-        deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
-        return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
+    def stored_objects(self) -> "WorkItemQuerySet":
+        """Returns the last successful ingest of each object, with `is_deleted`: whether the object was deleted since."""
+        same = same_text("object_identifier", OuterRef("object_identifier"))
+        done = WorkItem.objects.filter(same, institution_id=OuterRef("institution_id"), status=Status.SUCCESS)
+        later = Q(date__gt=OuterRef("date")) | Q(date=OuterRef("date"), pk__gt=OuterRef("pk"))
+        newer = done.filter(later, action=Action.INGEST)
+        deleted = done.filter(action=Action.DELETE, generic_file_identifier="", date__gte=OuterRef("date"))
+        ingested = self.filter(action=Action.INGEST, status=Status.SUCCESS).exclude(object_identifier="")
+        return ingested.filter(~Exists(newer)).annotate(is_deleted=Exists(deleted)).select_related("institution")
 
     def moving(self) -> "WorkItemQuerySet":
         """Returns moving items by the index `item_moving_since`. SQLite uses it only for this exact SQL text."""

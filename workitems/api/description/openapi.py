@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.urls import get_resolver
 from django.utils import translation
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
@@ -19,7 +20,7 @@ from ..operations import BodyShape, Operation
 from ..variants import ApiVariant
 from . import samples, shapes
 from .guide import curl_command, operations_of
-from .parameters import list_parameters, path_parameters
+from .parameters import list_parameters, path_parameters, plain_parameters
 from .shapes import Schema
 
 MEMBERS, SERVICES = "Members", "Services and admins"
@@ -112,7 +113,13 @@ class _Generator(SchemaGenerator):
         named = {tag for path in paths.values() for operation in path.values() for tag in operation["tags"]}
         document = {
             "openapi": "3.0.3",
-            "info": {"title": f"Pharos Work Items, {self.version}", "version": self.version, "description": _ABOUT},
+            "info": {
+                "title": f"Pharos Work Items, {self.version}",
+                "version": self.version,
+                "description": _ABOUT,
+                "contact": {"name": "Support", "email": settings.SUPPORT_EMAIL},
+                "license": {"name": "MIT"},
+            },
             "servers": [{"url": "/"}],
             "tags": [tag for tag in _TAGS if tag["name"] in named],
             "paths": paths,
@@ -168,7 +175,10 @@ class _ViewSchema(AutoSchema):
         parameters = path_parameters(self.path, self.path_regex, self.view.path_help)
         if not (self.operation.many and self.method == "GET"):
             return parameters
-        return [*parameters, *list_parameters(getattr(self.view, "dialect", self.variant.dialect))]
+        own = getattr(self.view, "parameters", None)
+        if own is not None:
+            return [*parameters, *plain_parameters(own, self.view.per_page)]
+        return [*parameters, *list_parameters(self.variant.dialect)]
 
     # What is sent
 
@@ -272,8 +282,9 @@ class _ViewSchema(AutoSchema):
             component.schema["additionalProperties"] = False
         for name, field in serializer().fields.items():
             if "enum" in component.schema["properties"][name]:
-                # The library adds a list of the words, which are shown next to it anyway.
+                # The library adds a list of the words, which are shown next to it anyway, and a mark of its own.
                 component.schema["properties"][name]["description"] = field.help_text
+                component.schema["properties"][name].pop("x-spec-enum-id", None)
         return component.ref
 
     def _field(self, field: Any) -> Schema:

@@ -54,7 +54,13 @@ ITEM: dict[str, Any] = {
 }
 OBJECT_IDENTIFIER = "virginia.edu/virginia.edu.uva-lib_2274642"
 _STATE = {"id": ID, "work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'}
-_INSTITUTION = {"id": 1, "name": "University of Virginia", "identifier": "virginia.edu"}
+_INSTITUTION = {
+    "id": 1,
+    "name": "University of Virginia",
+    "identifier": "virginia.edu",
+    "receiving_bucket": "aptrust.receiving.virginia.edu",
+    "restore_bucket": "aptrust.restore.virginia.edu",
+}
 _OBJECT = {
     "id": ID,
     "identifier": OBJECT_IDENTIFIER,
@@ -62,6 +68,10 @@ _OBJECT = {
     "access": None,
     "state": "A",
     "storage_option": None,
+    "institution_id": 1,
+    "etag": ITEM["etag"],
+    "bag_name": ITEM["name"],
+    "size": ITEM["size"],
     "created_at": as_time(_ARRIVED, "milliseconds"),
     "updated_at": as_time(_NOW, "milliseconds"),
 }
