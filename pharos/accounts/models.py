@@ -54,6 +54,11 @@ class InstitutionQuerySet(models.QuerySet["Institution"]):
         """The institutions that this user can see: their own, or all."""
         return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(pk=user.institution_id)
 
+    def sorted_by(self, name: str, *, descending: bool = False) -> "InstitutionQuerySet":
+        """In the order of their names or identifiers."""
+        ordered = self.order_by(name, "pk")
+        return ordered.reverse() if descending else ordered
+
     def with_number(self, number: int) -> "Institution | None":
         return self.filter(pk=number).first() if number < 2**63 else None
 

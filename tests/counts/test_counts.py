@@ -18,7 +18,7 @@ from workitems.lifecycle import PATHS, phase_of
 from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
-from ..conftest import guard_of_history
+from ..conftest import history_guards
 from ..factories import InstitutionFactory, make_item
 from ..many_items import make_items
 
@@ -154,7 +154,7 @@ def test_rolled_back_writes_are_not_counted(virginia):
 @pytest.mark.django_db(transaction=True)
 def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
     make_items(30, [virginia])
-    lift, guard = guard_of_history()
+    lift, guard = history_guards()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run_sql(statement)
     assert read_summary(None, None, None).kinds == {}

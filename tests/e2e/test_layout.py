@@ -1,4 +1,4 @@
-"""How much of a list one sees at once, in either language, and that nothing is cut off, overlaps, or lies in the way."""
+"""How much of a list is visible at once, in both languages, and that nothing is cut off or overlaps."""
 
 import pytest
 from playwright.sync_api import expect
@@ -39,7 +39,7 @@ CUT = """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1 || o
 
 @pytest.fixture
 def reading(opened, cast):
-    """A function that opens a window of somebody who reads in this language."""
+    """A function that opens a window for a user with this language."""
 
     def read(who, language, **options):
         cast[who].language = language
@@ -52,7 +52,7 @@ def reading(opened, cast):
 @LANGUAGES
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
 @pytest.mark.parametrize("address", ["/items/", "/items/?institution=virginia.edu&phase=closed"])
-def test_nine_rows_and_more_are_seen_at_once(who, language, address, reading, with_items):
+def test_at_least_nine_rows_are_visible(who, language, address, reading, with_items):
     page = reading(who, language)
     page.goto(address)
     assert page.evaluate(WHOLE_ROWS) >= 9
@@ -61,7 +61,7 @@ def test_nine_rows_and_more_are_seen_at_once(who, language, address, reading, wi
     assert [(text, height) for text, height in heights if height > 66] == []
 
 
-def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
+def test_an_admins_presets_and_toolbar_take_one_line_each(reading, with_items):
     page = reading("ada", "en")
     page.goto("/items/")
     for tools in (".presets", ".bar", ".headline"):
@@ -71,7 +71,7 @@ def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
 
 
 @LANGUAGES
-def test_what_a_row_has_no_room_for_is_told_on_hover(language, reading, with_items):
+def test_truncated_text_has_a_title(language, reading, with_items):
     page = reading("ada", language)
     page.goto("/items/?per_page=50")
     cut = page.locator(".items td > div, .items .short > :first-child").evaluate_all(CUT)
@@ -96,7 +96,7 @@ def addresses(shown):
 @VIEWPORTS
 @LANGUAGES
 @pytest.mark.parametrize("who", ["stan", "ada"])
-def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, reading, with_items):
+def test_nothing_is_wider_than_its_container(who, language, viewport, reading, with_items):
     page = reading(who, language, quiet=False)
     page.set_viewport_size(viewport)
     for address in addresses(with_items):
@@ -104,7 +104,7 @@ def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, readin
         assert (address, page.evaluate(BEYOND)) == (address, [])
 
 
-def test_the_measure_would_see_what_is_too_wide(reading, with_items):
+def test_the_check_detects_overflow(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
     page.evaluate("document.querySelector('.figures td').append('x'.repeat(300))")
@@ -112,8 +112,8 @@ def test_the_measure_would_see_what_is_too_wide(reading, with_items):
 
 
 @VIEWPORTS
-def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, opened, cast, with_items):
-    """A page comes in piece by piece: what is there must not move when more comes."""
+def test_columns_keep_their_width_while_the_page_loads(viewport, opened, cast, with_items):
+    """A page arrives in pieces: what is already shown must not move."""
     page = opened(cast["ada"])
     page.set_viewport_size(viewport)
     page.goto("/")
@@ -130,7 +130,7 @@ def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, o
 @pytest.mark.parametrize(
     ("address", "inside"), [("/items/", "[data-facet]"), ("/api/docs/v2/", "a[href='#everywhere']")]
 )
-def test_on_a_phone_the_column_is_folded_until_it_is_opened(scripts, address, inside, opened, cast, with_items):
+def test_on_a_phone_the_filters_are_folded_at_first(scripts, address, inside, opened, cast, with_items):
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(NARROW)
     page.goto(address)

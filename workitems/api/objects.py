@@ -91,7 +91,7 @@ class ObjectList(ApiView):
         if (identifier := query.values.get("identifier")) is not None:
             found = found.of_object(identifier) if _is_storable(identifier) else found.none()
         if state := query.values.get("state"):
-            found = found.filter(is_deleted=state == DELETED)
+            found = found.in_state(deleted=state == DELETED)
         shown, has_next = query.cut(found.order_by(*_columns(query.values.get("sort", "date"))))
         records = [_record(one, self.variant.record.timespec) for one in shown]
         return json_response(envelope(request, query, records, count=found.count(), has_next=has_next))

@@ -1,4 +1,4 @@
-"""Reading the summary table: all counts of a page in one statement."""
+"""Reads the summary table: all counts of a page in one statement."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _Condition = tuple[str, list[Any]]  # SQL, and its parameters
 
 
 class Kind(NamedTuple):
-    """What an item is, regardless of its owner: a cell without the institution."""
+    """A combination of action, stage, status, reviewed, and retry: a cell without its institution."""
 
     action: str
     stage: str
@@ -48,7 +48,7 @@ def matches_any(kind: Kind, masks: Iterable[KindCondition]) -> bool:
 
 @dataclass(frozen=True)
 class FacetCounts:
-    """{kind: number} over the chosen institutions, and {institution id: number} over the matching kinds."""
+    """{kind: number of items} for the chosen institutions, and {institution id: number of items} for the matching kinds."""
 
     kinds: dict[Kind, int]
     institutions: dict[int, int]
@@ -63,8 +63,8 @@ def read_summary(
 ) -> FacetCounts:
     """Adds up the summary as of this moment, in one statement.
 
-    `scope`: the institutions that can be seen, `chosen`: those over which kinds are counted; None means all. `masks`:
-    the kinds over which institutions are counted; None if institutions aren't needed. `using`: the database to read.
+    `scope`: the institutions that the reader can see. `chosen`: those for which kinds are counted. None means all.
+    `masks`: the kinds for which institutions are counted; None if those counts aren't needed. `using`: the database to read.
     """
     within, params = _values_sql("institution_id", scope)
     cell = ", ".join(CELL_COLUMNS)
@@ -80,24 +80,24 @@ def read_summary(
     )
 
 
-def _sum_in_one_scan(over: _Condition, fitting: _Condition) -> _Condition:
-    """Returns SQL for both sums at once, which takes two thirds of the time. SQLite has no grouping sets."""
+def _sum_in_one_scan(over: _Condition, matching: _Condition) -> _Condition:
+    """Returns SQL for both sums in one scan, which takes a third less time. SQLite has no grouping sets."""
     number = (
-        f"CASE WHEN GROUPING(institution_id) = 0 THEN SUM(number) FILTER (WHERE {fitting[0]})"
+        f"CASE WHEN GROUPING(institution_id) = 0 THEN SUM(number) FILTER (WHERE {matching[0]})"
         f" ELSE SUM(number) FILTER (WHERE {over[0]}) END"
     )
     sums = f"SELECT institution_id, {_KIND}, {number} FROM cells GROUP BY GROUPING SETS ((institution_id), ({_KIND}))"
-    return sums, [*fitting[1], *over[1]]
+    return sums, [*matching[1], *over[1]]
 
 
-def _sum_twice(over: _Condition, fitting: _Condition | None) -> _Condition:
+def _sum_twice(over: _Condition, matching: _Condition | None) -> _Condition:
     sums = f"SELECT NULL, {_KIND}, SUM(number) FROM cells WHERE {over[0]} GROUP BY {_KIND}"
-    if fitting is None:
+    if matching is None:
         return sums, over[1]
     owners = (
-        f"SELECT institution_id, {', '.join(['NULL'] * len(KIND_COLUMNS))}, SUM(number) FROM cells WHERE {fitting[0]}"
+        f"SELECT institution_id, {', '.join(['NULL'] * len(KIND_COLUMNS))}, SUM(number) FROM cells WHERE {matching[0]}"
     )
-    return f"{sums} UNION ALL {owners} GROUP BY institution_id", [*over[1], *fitting[1]]
+    return f"{sums} UNION ALL {owners} GROUP BY institution_id", [*over[1], *matching[1]]
 
 
 def _any_condition_sql(masks: Iterable[KindCondition]) -> _Condition:

@@ -22,8 +22,8 @@ from .moves import (
     legal_moves,
 )
 from .paths import (
-    MAKE_UP,
     PATHS,
+    PHASE_DEFINITIONS,
     PHASE_WORDS,
     SUCCESS_AT,
     Phase,
@@ -38,10 +38,10 @@ from .times import is_same_time
 
 __all__ = [
     "IMMUTABLE_FIELDS",
-    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
+    "PHASE_DEFINITIONS",
     "PHASE_WORDS",
     "PROCESS",
     "SAVEABLE_FIELDS",

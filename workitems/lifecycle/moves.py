@@ -51,7 +51,7 @@ class Move:
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
-# Which process holds an item, as it is while none does; only services and admins see it.
+# The process fields of an item that no process holds. Only services and admins can see these fields.
 _NO_PROCESS = {"node": "", "pid": None}
 PROCESS = frozenset(_NO_PROCESS)
 # The fields that a worker's save can change, in addition to stage, status, and note.
@@ -139,7 +139,7 @@ MOVES: dict[str, Move] = {
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
-        # Its note is appended to the item's as a line; everything else stays.
+        # Its note is appended to the item's note as a new line; nothing else changes.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
@@ -147,10 +147,10 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class ItemState:
-    """What the rules need to know of an item now.
+    """What the rules need to know about an item.
 
-    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: of a cancelled item. `is_notified`:
-    staff have been notified of it once, by `notify`.
+    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: only for cancelled items.
+    `is_notified`: staff have been notified about it by `notify`.
     """
 
     action: str
@@ -169,7 +169,7 @@ class ItemState:
 
     @property
     def actual_stage(self) -> str:
-        """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
+        """The last stage the item has reached. An admin's cancel sets `stage` to Resolve, whatever was left to do."""
         return self.stage_before_cancel or self.stage
 
     @property
@@ -382,8 +382,9 @@ def _side_effects(
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Returns when the stage began. Clients send complete records: a time that they only repeat belongs to the former
-    stage.
+    """Returns when the stage started.
+
+    Clients send complete records, so a time that they only repeat is the start of the former stage.
     """
     sent = new.get("stage_started_at")
     if (state.stage, state.status) == (new["stage"], Status.STARTED):
@@ -417,8 +418,8 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
 def fields_on_creation(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
     """Returns what is set on a new item that is created as closed or held, as the corresponding move would set it."""
-    there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
-    fields = dict(MOVES[there].sets) if there else {}
+    move = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
+    fields = dict(MOVES[move].sets) if move else {}
     if action == Action.INGEST and status == Status.SUCCESS:
         fields["object_identifier"] = identifier or build_object_identifier(domain, item_name)
     return fields

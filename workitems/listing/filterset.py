@@ -1,7 +1,7 @@
-"""The filters of a list: how each value in the query string is read, its SQL condition, and the index that finds its items.
+"""The filters of a list: how each value in the query string is parsed, its SQL condition, and the index that supports it.
 
-A filter is one declaration in ListFilterSet. The list, its counts, the exports, bulk changes, saved views, and version 2 of
-the API with its documentation then have it.
+A filter is one declaration in ListFilterSet. The list, its counts, exports, bulk changes, saved views, and version 2 of the
+API with its documentation then have it.
 """
 
 from collections.abc import Iterable
@@ -50,9 +50,7 @@ MOST_PER_PAGE = 1000
 
 
 class ListFilterSet(RangeFilters):
-    """Every filter. An instance has only those that are named in the query string: copying all fields would cost more than the
-    query.
-    """
+    """Every filter. An instance only has those in the query string: copying all fields would take longer than the query."""
 
     def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
         self.base_filters = {name: self.declared_filters[name] for name in names}

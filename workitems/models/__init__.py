@@ -1,6 +1,6 @@
-"""Every table in a file of its own, with querysets in domain words.
+"""Every table, one file each, with querysets in domain terms.
 
-It imports nothing from the rooms above, which fill, count, and change what is stored here.
+It must not know the rooms above, which fill, count, and change what is stored here.
 """
 
 from .append_only import AppendOnly

@@ -1,6 +1,6 @@
-"""Work items, and the questions that can be asked about them.
+"""The table of work items, and its queryset in domain terms.
 
-Rows are reached through `WorkItem.objects.visible_to(user)` and changed by `transitions`, and in no other way.
+Code that acts for a user reaches rows through `WorkItem.objects.visible_to(user)`. Only `transitions` changes rows.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(in_phases(Phase.CLOSED))
 
     def with_uploads(self) -> "WorkItemQuerySet":
-        """Adds to each row the upload that counts instead of it, or null.
+        """Annotates each row with the upload that counts instead of it, or null.
 
         The columns are `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` (for an ingest that failed
         permanently or was cancelled).
@@ -63,7 +63,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def superseded(self) -> "WorkItemQuerySet":
         """Returns open uploads that will never be ingested, because the bag was received again with another etag."""
-        # This filter comes first, so that the subqueries run for the few open uploads only.
+        # This filter comes first, so that the subqueries run only for the few open uploads.
         asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
@@ -83,8 +83,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":
-        """Returns ingests that failed permanently or were cancelled and whose bag has another upload to look at."""
-        asked = self.filter(uploads.FAILED_FOR_GOOD | uploads.CANCELLED, action=Action.INGEST)
+        """Returns ingests that failed permanently or were cancelled, and whose bag has another upload to look at."""
+        asked = self.filter(uploads.FAILED_PERMANENTLY | uploads.CANCELLED, action=Action.INGEST)
         return uploads.annotate_other_uploads(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
 
     def without_other_upload(self) -> "WorkItemQuerySet":
@@ -105,10 +105,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def of_object(self, identifier: str) -> "WorkItemQuerySet":
         """Returns items about the object with exactly this identifier."""
-        # The index of objects starts with the institution, so it has to be named, even as "any", to serve readers who
-        # see all.
+        # The index of objects starts with the institution, so the query names all institutions for readers who see
+        # everything.
         anywhere = Institution.objects.values("pk")
-        return self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
+        about_it = WorkItem.objects.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
+        # A subquery, because SQLite without statistics would choose the index of the facets for further conditions.
+        return self.filter(pk__in=about_it.values("pk"))
 
     def stored_objects(self) -> "WorkItemQuerySet":
         """Returns the last successful ingest of each object, with `is_deleted`: whether the object was deleted since."""
@@ -120,16 +122,20 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         ingested = self.filter(action=Action.INGEST, status=Status.SUCCESS).exclude(object_identifier="")
         return ingested.filter(~Exists(newer)).annotate(is_deleted=Exists(deleted)).select_related("institution")
 
+    def in_state(self, *, deleted: bool) -> "WorkItemQuerySet":
+        """Returns those of `stored_objects` that were deleted since, or the others."""
+        return self.filter(is_deleted=deleted)
+
     def moving(self) -> "WorkItemQuerySet":
-        """Returns moving items by the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
+        """Returns moving items, using the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
-        return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
+        return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  contains no user input
 
     def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(institution_id__in=numbers)
 
     def changed_after(self, time: datetime) -> "WorkItemQuerySet":
-        """Returns items changed after this time, newest first, which is the order of the indexes."""
+        """Returns items changed after this time, latest change first, which is the order of the indexes."""
         return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
 
     def with_id(self, number: int) -> "WorkItemQuerySet":
@@ -152,7 +158,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(pk=number).values_list("version", flat=True).first()
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
-        """Returns the latest item for an upload. `bag_date` is compared to the second; None means unset.
+        """Returns the latest item for an upload, or None. `bag_date` is compared to the second; None means unset.
 
         Restorations and deletions can have the same etag and name. An item with the given action takes precedence, by
         default an ingest.
@@ -164,12 +170,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_state_id(self) -> "WorkItemQuerySet":
         """Adds `work_item_state_id` to each row: the item's own id if a worker has saved a state, otherwise null.
 
-        The join reads no state. Never use `select_related("work_item_state")` in a list: that would read them all.
+        The join doesn't read the state itself. Never use `select_related("work_item_state")` in a list: that would load every state.
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
     def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
-        """Loads only these fields and what every row of a list shows, with the start of the note as `note_head`."""
+        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`."""
         return self.only(*ROW_COLUMNS, *fields).annotate(note_head=Left("note", 500))
 
     def find_resubmission(
@@ -238,7 +244,7 @@ class WorkItem(models.Model):
     needs_admin_review = models.BooleanField(_("needs admin review"), default=False)
     queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
-    # When it reached its stage, to wait or to be worked on; NULL for closed items that were imported.
+    # When it reached its stage, whether or not work has started; NULL for closed items that were imported.
     stage_entered_at = models.DateTimeField(null=True, editable=False)
     # When it was last closed; NULL for open and held items, and for closed ones that were imported without a history.
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
@@ -302,9 +308,7 @@ class WorkItem(models.Model):
 
     @property
     def at_stage_since(self) -> datetime | None:
-        """When an open or held item reached its stage; None if unknown or closed. `listing.ordering` has the same in
-        SQL.
-        """
+        """When an open or held item reached its stage; None if unknown or closed. `listing.ordering` has this in SQL."""
         return None if self.phase is Phase.CLOSED else self.stage_entered_at
 
     @property

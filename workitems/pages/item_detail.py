@@ -144,7 +144,7 @@ class ItemDetail:
         item = self.item
         passages = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
         return explanations.build_pipeline(
-            item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now
+            item.action, item.stage, item.status, retry=item.retry, changes=passages, now=self.now
         )
 
     @property

@@ -148,7 +148,7 @@ def _vocabulary_choices(facet: str, _language: str | None) -> list[FacetChoice]:
         flags = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
         return [FacetChoice(value, str(label), "", key, True) for value, label, key in flags]
     said = EXPLANATIONS[facet]
-    words = {str(word): term.in_seeds for word, term in _TERMS[facet].items()}
+    words = {str(word): term.always_listed for word, term in _TERMS[facet].items()}
     return [FacetChoice(word, word, str(said.get(word, "")), word, always) for word, always in words.items()]
 
 
