@@ -43,7 +43,7 @@ def text(response):
     """Returns the body without what differs between answers: form tokens and the print footer."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
     # The foot of a printed page repeats the time and the address that was asked for.
-    printed = r'<p class="on-paper">.*?</p>\s*</footer>'
+    printed = r'<p class="print-only">.*?</p>\s*</footer>'
     body = re.sub(printed, "", content.decode(), flags=re.DOTALL)
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", body)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.http import QueryDict
 
-from pharos.accounts.roles import ROLES, Permission, Role, may, role_choices
+from pharos.accounts.roles import ROLES, Permission, Role, has_permission, role_choices
 from workitems.explanations import needs_for, presets_for
 from workitems.lifecycle import MOVES
 from workitems.listing import ItemList
@@ -43,14 +43,14 @@ DESIGNED = f"{MEMBERS} worker".split()
 @pytest.mark.parametrize("role", DESIGNED)
 @pytest.mark.parametrize("permission", Permission)
 def test_roles_have_the_permissions_of_the_design(role, permission):
-    assert may(role, permission) == (role in TABLE[permission].split())
+    assert has_permission(role, permission) == (role in TABLE[permission].split())
 
 
 def test_every_role_has_a_test_user():
     assert {role for role, _institution, _domain in CAST.values()} == set(Role)
 
 
-@pytest.mark.parametrize("role", [role for role in Role if may(role, Permission.SIGN_IN)])
+@pytest.mark.parametrize("role", [role for role in Role if has_permission(role, Permission.SIGN_IN)])
 def test_every_role_that_signs_in_has_presets_and_needs(role):
     assert presets_for(role)
     assert needs_for(role)
@@ -79,7 +79,7 @@ def test_the_labels():
 
 @pytest.mark.parametrize("role", ["", "root", "ADMIN"])
 def test_an_unknown_role_has_no_permissions(role):
-    assert not any(may(role, permission) for permission in Permission)
+    assert not any(has_permission(role, permission) for permission in Permission)
 
 
 @pytest.mark.parametrize("who", CAST)

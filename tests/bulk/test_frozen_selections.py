@@ -256,7 +256,7 @@ def test_only_skipped_items_are_listed(signed_in, ada, virginia, wally):
     newcomer = make_item(virginia, stage="Store", name="newcomer.tar")
     shown = client.post(CANCEL, form, follow=True)
     assert outcome(shown) == "Cancelled 2 of 3. 1 skipped: changed since the list was opened."
-    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
+    alone = parse_page(shown).one("section", aria_labelledby="skipped")
     assert [link["href"] for link in alone.all("a")] == [f"/items/{items[0].pk}"]
     assert newcomer.name not in shown.content.decode()
 
@@ -271,7 +271,7 @@ def test_a_long_list_of_skipped_items_is_cut(signed_in, ada, virginia):
         note="No.",
     )
     shown = client.get(f"/acts/{bulk_run.run_slice(act).pk}")
-    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
+    alone = parse_page(shown).one("section", aria_labelledby="skipped")
     assert len(alone.all("li")) == 100
     assert "Only the first ones are shown" in alone.words
 

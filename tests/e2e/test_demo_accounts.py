@@ -30,4 +30,4 @@ def test_an_account_is_chosen_without_a_script(demo, opened):
     page.goto(SIGN_IN)
     page.get_by_role("button", name="staff@institution2.edu").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("My account")
-    expect(page.locator(".person .email")).to_have_text("staff@institution2.edu")
+    expect(page.locator(".user-menu .email")).to_have_text("staff@institution2.edu")

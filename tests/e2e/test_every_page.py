@@ -193,7 +193,7 @@ def test_pages_of_reviews_views_and_emails_have_no_problems(opened, cast, with_i
     expect(page.locator(".marked")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)
-    page.locator(".alike button").click()
+    page.locator(".similar button").click()
     expect(page.locator(".preview")).to_be_visible()
     look()
     page.locator("button[name=confirmed]").click()

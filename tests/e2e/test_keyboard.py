@@ -127,7 +127,7 @@ def test_a_focused_long_name_is_shown_in_full(width, opened, cast, with_items):
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/items/?status=Pending")
     link = page.get_by_role("link", name=LONG_NAME)
-    short, whole = link.locator(".short"), link.locator(".whole")
+    short, whole = link.locator(".truncated"), link.locator(".full-text")
     expect(short).to_be_visible()
     assert whole.bounding_box()["width"] <= 1
     page.keyboard.press("Tab")

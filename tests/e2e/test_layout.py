@@ -18,7 +18,7 @@ HEIGHTS = "(rows) => rows.map((row) => [row.innerText, row.getBoundingClientRect
 BEYOND = """() => {
   const found = [];
   for (const one of document.body.querySelectorAll("*")) {
-    if (one.closest("svg, [popover], .visually-hidden, .whole, .live") || !one.checkVisibility()) continue;
+    if (one.closest("svg, [popover], .visually-hidden, .full-text, .live-update") || !one.checkVisibility()) continue;
     const style = getComputedStyle(one), around = getComputedStyle(one.parentElement);
     if (["absolute", "fixed"].includes(style.position) || around.display === "inline") continue;
     if (around.overflowX !== "visible") continue;
@@ -74,7 +74,7 @@ def test_an_admins_presets_and_toolbar_take_one_line_each(reading, with_items):
 def test_truncated_text_has_a_title(language, reading, with_items):
     page = reading("ada", language)
     page.goto("/items/?per_page=50")
-    cut = page.locator(".items td > div, .items .short > :first-child").evaluate_all(CUT)
+    cut = page.locator(".items td > div, .items .truncated > :first-child").evaluate_all(CUT)
     assert len(cut) > 3
     for text, titles in cut:
         assert any(title and (title in text or text in title) for title in titles), text
@@ -107,7 +107,7 @@ def test_nothing_is_wider_than_its_container(who, language, viewport, reading, w
 def test_the_check_detects_overflow(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
-    page.evaluate("document.querySelector('.figures td').append('x'.repeat(300))")
+    page.evaluate("document.querySelector('.number-table td').append('x'.repeat(300))")
     assert page.evaluate(BEYOND) != []
 
 
@@ -117,7 +117,7 @@ def test_columns_keep_their_width_while_the_page_loads(viewport, opened, cast, w
     page = opened(cast["ada"])
     page.set_viewport_size(viewport)
     page.goto("/")
-    for columns in (".halves", ".side-by-side:not(.alone)"):
+    for columns in (".two-columns", ".side-by-side:not(.one-column)"):
         first = page.locator(f"{columns} > :first-child").last
         whole = first.bounding_box()["width"]
         page.locator(columns).last.evaluate(
@@ -134,13 +134,13 @@ def test_on_a_phone_the_filters_are_folded_at_first(scripts, address, inside, op
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(NARROW)
     page.goto(address)
-    fold, content = page.locator(".fold > summary"), page.locator(inside).first
+    fold, content = page.locator(".disclosure > summary"), page.locator(inside).first
     expect(content).to_be_hidden()
     fold.focus()
     page.keyboard.press("Enter")
     expect(content).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.locator(".folded :focus")).to_have_count(1)
+    expect(page.locator(".disclosure-content :focus")).to_have_count(1)
     fold.press("Enter")
     expect(content).to_be_hidden()
     page.set_viewport_size(WIDE)

@@ -53,7 +53,7 @@ def asks_nothing(page, during=10 * ONCE):
 
 
 def banner(page):
-    return page.locator(".live.is-on")
+    return page.locator(".live-update.is-on")
 
 
 def row(page, item):
@@ -71,7 +71,7 @@ def test_a_list_says_how_many_items_have_changed_and_moves_no_rows(watching, cas
     place = first.bounding_box()
     transitions.succeed(item, stage="Cleanup", by=service())
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("1 item changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("1 item changed")
     expect(banner(page)).to_be_in_viewport()
     assert (first.bounding_box(), page.locator("table").inner_text()) == (place, text)
     assert faults(page) == []
@@ -89,7 +89,7 @@ def test_the_number_grows_and_the_page_polls_less_often(watching, cast, virginia
     make_item(virginia)
     assert asks_nothing(page, ONCE)
     ask(page, 45_000)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("2 items changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("2 items changed")
 
 
 def test_a_banner_can_be_dismissed(watching, cast, virginia, with_items):
@@ -166,7 +166,7 @@ def test_a_signed_out_user_is_told(where, watching, cast, with_items):
     page = watching(cast["dora"], address, quiet=False)  # the browser calls a redirect that is not followed a failure
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("You have been signed out")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("You have been signed out")
     assert asks_nothing(page)
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill("dora@virginia.edu")
@@ -212,17 +212,17 @@ def test_an_items_page_updates_itself(watching, cast, with_items):
     page.get_by_text("Plain-text summary for an email").click()
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
-    page.evaluate("document.querySelector('.foot time').textContent = 'long ago'")
+    page.evaluate("document.querySelector('.page-footer time').textContent = 'long ago'")
     transitions.fail(item, note="No space left.", retry=False, by=service())
     refreshed(page)
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text("No space left.")
     expect(page.locator('[data-move="fail"]')).to_have_count(1)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("Updated: Failed at Store")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("Updated: Failed at Store")
     expect(banner(page)).to_have_count(0)
     expect(page.locator("#support-text")).to_be_visible()  # what was folded open stays so
     expect(page.get_by_role("button", name="Copy: Etag")).to_be_visible()
-    expect(page.locator(".foot time")).not_to_have_text("long ago")  # on paper it stands for when this was so
+    expect(page.locator(".page-footer time")).not_to_have_text("long ago")  # on paper it stands for when this was so
     assert page.url.endswith("?list=sort%3Ddate")
     assert faults(page) == []
     assert ask(page).status == 304
@@ -255,7 +255,7 @@ def test_focused_and_selected_parts_are_not_replaced(occupied, watching, cast, w
     leave = occupied(page)
     transitions.fail(item, note="No space left.", retry=False, by=service())
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("This item has changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("This item has changed")
     expect(page.get_by_role("link", name="Show")).to_have_attribute("href", f"/items/{item.pk}?list=")
     expect(page.locator("article")).to_have_attribute("data-status", "Started")
     leave()
@@ -277,8 +277,8 @@ def test_without_scripts_nothing_polls_or_gets_in_the_way(opened, cast, with_ite
     page = opened(cast["stan"], java_script_enabled=False)
     for address in ("/items/", f"/items/{with_items['running'].pk}"):
         page.goto(address)
-        expect(page.locator(".live")).to_have_count(1)
-        for control in page.locator(".live a, .live button").all():
+        expect(page.locator(".live-update")).to_have_count(1)
+        for control in page.locator(".live-update a, .live-update button").all():
             expect(control).to_be_hidden()
 
 

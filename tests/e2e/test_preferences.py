@@ -88,14 +88,16 @@ def test_print_has_content_but_no_controls(scheme, opened, cast, with_items, art
     ):
         page.goto(address)
         expect(page.locator(read)).to_be_visible()
-        for clicked in page.locator(".top, .column, .foot a, .search, .bulk, .item-nav, .review form").all():
+        for clicked in page.locator(
+            ".page-header, .sidebar, .page-footer a, .search, .bulk, .item-nav, .review form"
+        ).all():
             expect(clicked).to_be_hidden()
-        foot = page.locator(".foot").inner_text().split("\n")
+        foot = page.locator(".page-footer").inner_text().split("\n")
         assert foot[:2] == [page.title(), page.url]
         assert FULL_TIME.fullmatch(foot[2])
         assert all(FULL_TIME.fullmatch(shown.inner_text()) for shown in page.locator("main time").all())
         assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
-        for strip in page.locator(".strip").all():
+        for strip in page.locator(".pipeline").all():
             assert strip.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
         assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
         page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)
@@ -120,7 +122,7 @@ def test_print_unfolds_content_and_uses_shapes_instead_of_colors(opened, cast, w
             assert (one.evaluate(STYLE, "backgroundColor") == "rgba(0, 0, 0, 0)") is is_on_paper
             assert (one.evaluate(STYLE, "color") == one.evaluate(STYLE, "borderTopColor")) is is_on_paper
     page.goto("/")
-    expect(page.locator(".ends")).not_to_contain_text("today", use_inner_text=True)
+    expect(page.locator(".axis-ends")).not_to_contain_text("today", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [320, 701, 1024, 1280, 1600])

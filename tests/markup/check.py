@@ -19,7 +19,7 @@ TOOLS = ROOT / ".cache" / "page-checkers"
 PAGES = ROOT / ".cache" / "pages"
 VERSIONS = {"html-validate": "10.15.0", "vnu-jar": "26.9.27"}  # the first: the last one that Node 20 runs
 # What differs from one drawing of a page to the next, and says nothing of its HTML.
-OF_ONE_DRAWING = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")\w+|<p class="on-paper">.*?</p>', re.DOTALL)
+OF_ONE_DRAWING = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")\w+|<p class="print-only">.*?</p>', re.DOTALL)
 
 
 def main() -> int:

@@ -73,15 +73,15 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         sure = {**find_form(dry_run).fields(), **values, "confirmed": "yes"}
         yield from who.send(kind, address, {**sure, "snapshot": "forged", "note": "Kept."}, "of nothing")
         yield from who.send(kind, address, {**sure, "note": ""}, "without a note")
-        yield from who.arrive("act", address, {**sure, "note": "Because."})
+        yield from who.arrive("bulk_change", address, {**sure, "note": "Because."})
     act = BulkChange.objects.get(by=stan.person)
-    yield from stan.arrive("act", f"/acts/{act.pk}/undo", {}, "undone")
+    yield from stan.arrive("bulk_change", f"/acts/{act.pk}/undo", {}, "undone")
     # As somebody has left it before its end; the second time, the list was longer than could be counted.
     for selection in (act.selection, {"query": "", "until": 99, "at_least": True}):
         BulkChange.objects.filter(pk=act.pk).update(finished_at=None, selection=selection)
-        yield from stan.seen("act", stan.client.get(f"/acts/{act.pk}"), f"not finished, {len(selection)}")
-        yield from stan.visit(["acts"], {})
-    yield from ada.visit(["acts"], {})
+        yield from stan.seen("bulk_change", stan.client.get(f"/acts/{act.pk}"), f"not finished, {len(selection)}")
+        yield from stan.visit(["bulk_changes"], {})
+    yield from ada.visit(["bulk_changes"], {})
     yield from ada.seen("item", ada.client.get(f"/items/{shown['failed'].pk}"), "after bulk acts")
 
 
@@ -123,8 +123,8 @@ def _of_accounts(stan, ada, nobody, shown) -> Iterator[Seen]:
     yield from stan.send("account", "/account", {"name": "x" * 999, "time_zone": "Moon"}, "with wrong values")
     made = stan.client.get("/account")
     once = parse_page(made).one("form", action="/account/keys").fields()
-    yield from stan.send("make_key", "/account/keys", once | {"label": "desktop"})
-    yield from stan.send("make_key", "/account/keys", {"label": "x" * 999}, "without its number")
+    yield from stan.send("create_key", "/account/keys", once | {"label": "desktop"})
+    yield from stan.send("create_key", "/account/keys", {"label": "x" * 999}, "without its number")
     weak = {"oldpassword": "wrong", "password1": "short", "password2": "other"}
     yield from stan.send("account_change_password", "/accounts/password/change/", weak, "with wrong values")
     yield from stan.send("account_reauthenticate", "/accounts/reauthenticate/", {"password": "wrong"}, "with a wrong one")  # fmt: skip

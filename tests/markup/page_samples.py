@@ -62,8 +62,8 @@ ADDRESSES = {
     "change_view": ["/views/{view}"],
     "delete_view": ["/views/{view}/delete"],
     "stop_digest": ["/digests/stop/nothing"],
-    "acts": ["/acts/"],
-    "words": ["/words"],
+    "bulk_changes": ["/acts/"],
+    "glossary": ["/words"],
     "keys": ["/keys"],
     "account": ["/account"],
     "revoke_key": ["/account/keys/{key}/revoke"],
@@ -84,14 +84,14 @@ ADDRESSES = {
     "not_found": ["/there-is-nothing-here"],
 }
 # Kinds that only a form leads to; `crawl.py` sends it.
-BY_A_FORM = {"act", "bulk_review", "bulk_cancel", "bulk_requeue", "make_key"}
+BY_A_FORM = {"bulk_change", "bulk_review", "bulk_cancel", "bulk_requeue", "create_key"}
 
 _CLOSED = "closed to everybody"
 _POSTED = "takes a form only, and leads on to another page"
 NO_PAGE = {
     "icon": "a picture",
-    "start": "leads on to a list",
-    "changes": "JSON, for a script",
+    "start_view": "leads on to a list",
+    "list_changes": "JSON, for a script",
     "item_version": "JSON, for a script",
     "view_count": "JSON, for a script",
     "api_v1_json": "a description for tools",
@@ -99,9 +99,9 @@ NO_PAGE = {
     "api_v3_json": "a description for tools",
     "health": "plain text",
     "watch": _POSTED,
-    "start_with": _POSTED,
-    "digest": _POSTED,
-    "undo": _POSTED,
+    "set_start_view": _POSTED,
+    "set_digest": _POSTED,
+    "undo_bulk_change": _POSTED,
     "account_signup": _CLOSED,
     "account_email": _CLOSED,
     "account_email_verification_sent": _CLOSED,

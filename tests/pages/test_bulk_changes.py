@@ -19,7 +19,7 @@ def act(by, *items, move="cancel", note="No.", query="stage=Receive"):
 
 
 def shown(response):
-    return [entry["data-act"] for entry in parse_page(response).all("li", data_act=True)]
+    return [entry["data-change"] for entry in parse_page(response).all("li", data_change=True)]
 
 
 def test_which_bulk_changes_each_role_sees(cast, signed_in, virginia, jhu, ada, stan, olga, wally):
@@ -47,7 +47,7 @@ def test_signed_out_visitors_are_sent_to_sign_in(client, db):
 def test_each_bulk_change_is_described(signed_in, ada, virginia, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     made = act(ada, make_item(virginia), make_item(virginia), done, note="A note\nof two lines.")
-    entry = parse_page(signed_in(ada).get("/acts/")).one("li", data_act=str(made.pk))
+    entry = parse_page(signed_in(ada).get("/acts/")).one("li", data_change=str(made.pk))
     assert "Cancelled 2 of 3. 1 skipped: already finished." in entry.words
     assert "A note of two lines." in entry.words
     assert ada.email in entry.words
@@ -59,8 +59,8 @@ def test_a_running_bulk_change_shows_its_progress(signed_in, ada, stan, virginia
     items = [make_item(virginia) for _ in range(2)]
     begun = run.start(run.Selection({"ids": [item.pk for item in items]}, 2, ""), "cancel", ada, note="No.")
     client = signed_in(ada)
-    assert "Not finished: 0 of 2 done" in parse_page(client.get("/acts/")).one("li", data_act=str(begun.pk)).words
-    assert parse_page(client.get(f"/acts/{begun.pk}")).one("form", class_="goes-on")
+    assert "Not finished: 0 of 2 done" in parse_page(client.get("/acts/")).one("li", data_change=str(begun.pk)).words
+    assert parse_page(client.get(f"/acts/{begun.pk}")).one("form", class_="auto-continue")
     client.post(f"/acts/{begun.pk}")
     assert "Cancelled 2 of 2." in parse_page(client.get("/acts/")).one("main").words
 
@@ -74,7 +74,7 @@ def test_admins_can_continue_others_bulk_changes_and_staff_cannot(
         "sue@virginia.edu", "x", role=stan.role, institution=stan.institution
     )
     client = signed_in(colleague)
-    assert not parse_page(client.get(f"/acts/{begun.pk}")).all("form", class_="goes-on")
+    assert not parse_page(client.get(f"/acts/{begun.pk}")).all("form", class_="auto-continue")
     assert client.post(f"/acts/{begun.pk}").status_code == 403
     assert signed_in(ada).post(f"/acts/{begun.pk}").status_code == 302
     item.refresh_from_db()
@@ -89,7 +89,7 @@ def test_pagination(signed_in, ada, virginia, monkeypatch):
     client, seen, address = signed_in(ada), [], "/acts/"
     while address:
         answer = parse_page(client.get(address))
-        seen += [entry["data-act"] for entry in answer.all("li", data_act=True)]
+        seen += [entry["data-change"] for entry in answer.all("li", data_change=True)]
         further = answer.all("a", rel="next")
         address = "/acts/" + further[0]["href"] if further else ""
     assert sorted(seen) == sorted(made)

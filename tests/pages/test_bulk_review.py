@@ -412,7 +412,7 @@ def test_an_interrupted_bulk_change_continues_where_it_stopped(signed_in, stan, 
     assert read.one("progress").attributes["value"] == "3"
     assert read.one("main").all("form", action=f"/acts/{act.pk}/undo") == []  # not before its end
     stored = as_stored(items[0])
-    assert read.one("form", class_="goes-on").words == "Continue"
+    assert read.one("form", class_="auto-continue").words == "Continue"
     client.get(f"/acts/{act.pk}")  # looking does not go on
     assert reviewed() == keys(*items[:3])
     assert client.post(f"/acts/{act.pk}")["Location"] == f"/acts/{act.pk}"

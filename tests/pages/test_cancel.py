@@ -276,7 +276,7 @@ def test_the_second_of_two_admins_gets_a_conflict(signed_in, ada, item):
 
 def test_note_templates(signed_in, ada, item):
     client = signed_in(ada)
-    starts = parse_page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="start")
+    starts = parse_page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="note-template")
     assert len(starts) >= 2
     for start in starts:
         asked = client.get(url(item) + start["href"])

@@ -25,7 +25,7 @@ from .page_elements import parse_page
 def drawn(client, address="/items/"):
     """A page of the list, as a function that requests what has changed since."""
     response = client.get(address)
-    probe = parse_page(response).one("div", class_="live")["data-live"]
+    probe = parse_page(response).one("div", class_="live-update")["data-live"]
     shown = ",".join(str(pk) for pk in item_ids(response))
 
     def ask():
@@ -197,7 +197,7 @@ def test_the_number_of_statements_is_limited(signed_in, cast, virginia, wally, d
 
 def test_ids_of_other_institutions_items_reveal_nothing(signed_in, dora, theirs, wally):
     client = signed_in(dora)
-    probe = parse_page(client.get("/items/")).one("div", class_="live")["data-live"]
+    probe = parse_page(client.get("/items/")).one("div", class_="live-update")["data-live"]
     transitions.progress(theirs, stage="Store", by=wally)
     assert client.get(f"{probe}&shown={theirs.pk}").status_code == 204
 
@@ -267,7 +267,7 @@ def test_polling_changes_nothing_and_does_not_extend_the_session(signed_in, dora
 
 def test_the_page_polls_its_own_list(signed_in, ada, item):
     read = parse_page(signed_in(ada).get("/items/?status=Failed&sort=name&format=html"))
-    live = read.one("div", class_="live")
+    live = read.one("div", class_="live-update")
     assert live["data-live"].startswith("/items/changes?since=")
     assert live["data-live"].endswith("&status=Failed&sort=name")
     assert live.one("a", data_show=True)["href"] == "/items/?status=Failed&sort=name"
@@ -285,12 +285,12 @@ def test_pages_do_not_poll_if_updates_are_off(signed_in, dora, item):
         read = parse_page(client.get("/items/"))
     assert len(without) == len(with_updates) - 1
     for response in (read, parse_page(client.get(f"/items/{item.pk}"))):
-        assert not response.all("div", class_="live")
+        assert not response.all("div", class_="live-update")
         assert not [one for one in response.all("script") if "live" in one["src"]]
 
 
 def test_an_invalid_list_does_not_poll(signed_in, dora):
-    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live")
+    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live-update")
 
 
 # Where it is read

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from workitems.pages import Item
+from workitems.pages import ItemPage
 
 from ..factories import make_item
 from .page_elements import parse_page
@@ -29,7 +29,7 @@ def test_400(signed_in, dora, item, monkeypatch):
     def damaged(*_args, **_kwargs):
         raise SuspiciousOperation("damaged")
 
-    monkeypatch.setattr(Item, "get", damaged)
+    monkeypatch.setattr(ItemPage, "get", damaged)
     response = signed_in(dora).get(f"/items/{item.pk}")
     assert (response.status_code, headline(response)) == (400, PAGES[400])
 
@@ -72,7 +72,7 @@ def test_500_reveals_no_internals(ada, item, monkeypatch, caplog):
     def broken(*_args, **_kwargs):
         raise RuntimeError("the SECRET cause")
 
-    monkeypatch.setattr(Item, "get", broken)
+    monkeypatch.setattr(ItemPage, "get", broken)
     client = Client(raise_request_exception=False)
     client.force_login(ada)
     with caplog.at_level(logging.ERROR):

@@ -66,7 +66,7 @@ def test_a_count_matches_the_list_after_a_click(many, cast, params, who):
     assert facets.total == asked.rows().count()
     for group in facets.groups():
         for value in group.values:
-            clicked = ItemList(QueryDict(value.only), user)
+            clicked = ItemList(QueryDict(value.only_query), user)
             assert clicked.rows().count() == value.count, (group.name, value.value)
 
 
@@ -112,11 +112,11 @@ def test_both_reviewed_values_stay_and_only_institutions_with_items(virginia, jh
 
 def test_a_second_value_of_a_group_can_be_added_and_removed(many, ada):
     [status] = [group for group in Facets(listing(ada, {"status": ["Failed"]})).groups() if group.name == "status"]
-    toggled = {value.value: value.toggled for value in status.values}
+    toggled = {value.value: value.toggled_query for value in status.values}
     assert toggled["Pending"] == "status=Failed&status=Pending"
     assert toggled["Failed"] == ""
     [status] = [group for group in Facets(listing(ada, {})).groups() if group.name == "status"]
-    assert {value.toggled for value in status.values} == {value.only for value in status.values}
+    assert {value.toggled_query for value in status.values} == {value.only_query for value in status.values}
 
 
 def test_an_invalid_list_has_no_counts(many, ada):
@@ -159,7 +159,7 @@ def test_the_filter_that_hides_most_is_suggested_first(virginia, ada):
             ("Stage: Record", 3, True),
             ("Name contains: alpha", 1, True),
         ]
-        assert [hint.without for hint in found] == ["name_like=alpha", "stage=Record"]
+        assert [hint.query_without for hint in found] == ["name_like=alpha", "stage=Record"]
 
 
 def test_counts_take_one_statement(many, ada, django_assert_num_queries):

@@ -118,7 +118,7 @@ def test_every_term_is_explained_in_place(signed_in, dora, item):
 
 def test_the_pipeline_marks_the_current_stage(signed_in, dora, wally, item):
     transitions.progress(item, stage="Store", by=wally)
-    strip = parse_page(signed_in(dora).get(url(item))).one("section", class_="strip")
+    strip = parse_page(signed_in(dora).get(url(item))).one("section", class_="pipeline")
     [current] = strip.all("li", aria_current="step")
     assert "Store" in current.words
     assert current["class"] == "current"
@@ -279,7 +279,7 @@ def test_uploads_of_the_same_bag(signed_in, dora, uploads):
         rows = section.all("li")
         assert len(rows) == 3
         assert [row.attributes.get("class") for row in rows] == [
-            "is-this" if other == one else None for other in reversed(uploads)
+            "is-current" if other == one else None for other in reversed(uploads)
         ]
         linked = {link["href"] for link in section.all("a")}
         assert linked >= {url(other) for other in uploads if other != one}

@@ -26,7 +26,7 @@ def test_a_newer_version_is_reported(signed_in, cast, item, wally, who):
 
 def test_the_page_knows_its_version(signed_in, dora, item, wally):
     transitions.progress(item, stage="Store", by=wally)
-    live = parse_page(signed_in(dora).get(f"/items/{item.pk}?list=status%3DStarted")).one("div", class_="live")
+    live = parse_page(signed_in(dora).get(f"/items/{item.pk}?list=status%3DStarted")).one("div", class_="live-update")
     assert (live["data-live"], live["data-version"]) == (url(item), "2")
     assert live.one("a", data_show=True)["href"] == f"/items/{item.pk}?list=status%3DStarted"
 

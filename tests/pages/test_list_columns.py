@@ -23,7 +23,7 @@ def nodes(monkeypatch, virginia, jhu):
         verbose_name="Node",
         fields=("pid", "bucket"),
         permission=Permission.SEE_PROCESS,
-        show=lambda row: row.item.bucket,
+        cell_text=lambda row: row.item.bucket,
     )
     monkeypatch.setitem(ItemTable.base_columns, "bucket", column)
     items = make_items(20, [virginia, jhu])

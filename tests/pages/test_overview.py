@@ -111,7 +111,7 @@ def test_days_are_shown_as_a_chart_and_a_table(signed_in, dora, virginia, jhu):
     assert told[f"{now.date()}"] == ["2", "0", "0"]
     assert told[f"{now.date() - timedelta(days=3)}"] == ["1", "0", "0"]
     assert sum(number(cells[0]) for cells in told.values()) == 3
-    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="sums").words
+    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="totals").words
     assert len(answer.one("figure", class_="days done").all("rect")) == 2
 
 

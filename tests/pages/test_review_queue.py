@@ -121,7 +121,7 @@ def test_a_list_without_reviewable_items_has_an_empty_queue(signed_in, stan, don
     assert parse_page(end).all("a", rel="next") == []
     inside = client.get(URL, {"list": query, "item": done[0].pk})
     assert left(inside) == "Nothing left"
-    assert parse_page(inside).all("progress") == parse_page(inside).all("form", class_="alike") == []
+    assert parse_page(inside).all("progress") == parse_page(inside).all("form", class_="similar") == []
     assert "item" not in here(press(client, inside))
 
 
@@ -261,7 +261,7 @@ def test_a_requeued_item_returns_when_it_is_finished(signed_in, stan, ada, wally
 def test_items_with_the_same_cause_are_counted_and_marked_together(signed_in, stan, done):
     client = signed_in(stan)
     first = begun(client)
-    alike = parse_page(first).one("form", class_="alike")
+    alike = parse_page(first).one("form", class_="similar")
     assert "One more of these failed for the same cause: Bag … has no manifest." in alike.words
     assert data_hooks(client.get(alike.one("a")["href"]), "total") == ["2"]
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
@@ -286,7 +286,7 @@ def test_items_with_the_same_cause_are_counted_and_marked_together(signed_in, st
 
 def test_an_invalid_bulk_selection_returns_to_the_queue(signed_in, stan, done):
     client = signed_in(stan)
-    alike = parse_page(begun(client)).one("form", class_="alike")
+    alike = parse_page(begun(client)).one("form", class_="similar")
     response = client.post(alike["action"], {**alike.fields(), "snapshot": "forged", "reviewed": "true"})
     back = client.get(response["Location"])
     assert shown(back) == done[0].pk
@@ -297,10 +297,10 @@ def test_items_that_did_not_fail_are_grouped_by_action_and_status(signed_in, sta
     deleted = made(virginia, -5, action="Delete", object_identifier="virginia.edu/x")
     transitions.succeed(deleted, stage="Resolve", by=wally)
     client = signed_in(stan)
-    alike = parse_page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="alike")
+    alike = parse_page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="similar")
     assert "One more of these is Ingest / Success." in alike.words
     for only_one in (deleted, done[3]):
-        assert parse_page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="alike") == []
+        assert parse_page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="similar") == []
 
 
 # What an address may say

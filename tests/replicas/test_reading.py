@@ -47,11 +47,11 @@ def refused(execute, sql, *rest):
 def read_all(listing, using):
     """Returns everything that a page or a file reads from the database."""
     mark, facets = run.read_marker(using), Facets(listing)
-    page = facets.found.page()
+    page = facets.result.page()
     rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
-    shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
+    shown = [(row.item.pk, str(row.owner), row.status_label, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
-    beside = [facets.found.neighbors(rows[0].item)] if rows else []
+    beside = [facets.result.neighbors(rows[0].item)] if rows else []
     return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), suggest_drops(listing)
 
 

@@ -76,7 +76,7 @@ def test_a_colleagues_mark_does_not_restart_the_queue(signed_in, stan, ada, walk
 
 def test_after_marking_similar_items_the_queue_continues_after_them(signed_in, stan, done):
     client = signed_in(stan)
-    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="alike")
+    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="similar")
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
     sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
     act = client.get(client.post("/items/review", {**sure.fields(), "confirmed": "yes"})["Location"])

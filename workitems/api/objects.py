@@ -1,4 +1,4 @@
-"""Objects in preservation storage, derived from work items: this product keeps no records of objects."""
+"""Objects in preservation storage, derived from work items, because objects have no table here."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _ORDERS = {"identifier": "object_identifier", "created_at": "created_at", "updat
 
 
 def _record(ingest: Any, timespec: str) -> dict[str, Any]:
-    """An object as of its last successful ingest; `id` and the times are that item's. None: unknown here."""
+    """An object as of its last successful ingest; `id` and the times are that item's. Unknown values are None."""
     return {
         "id": ingest.pk,
         "identifier": ingest.object_identifier,

@@ -2,7 +2,7 @@
 
 A cell is a combination of institution, action, stage, status, reviewed, and retry. `ItemCount` holds the number of
 settled items in every cell. Moving items (Pending, Started) are few and change about ten times before they settle, so
-they are counted directly, from a partial index. On PostgreSQL the triggers only append deltas to `CountChange`, so that
+they are counted directly, from a partial index. On PostgreSQL the triggers only append deltas to `CountDelta`, so that
 writers never wait for each other; every so often one writer folds the deltas into the summary. SQLite has one writer at
 a time, so there the triggers change the summary itself. A reader adds up summary, deltas, and moving items in one
 statement, which is exact at that moment.

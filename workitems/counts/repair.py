@@ -10,14 +10,14 @@ from django.db import connection, transaction
 
 from ..database import WORK_ITEMS
 from ..models import CELL_COLUMNS, MOVING_SQL
-from .triggers import CHANGES, FOLD_LOCK, SUMMARY
+from .triggers import DELTAS, FOLD_LOCK, SUMMARY
 
 _CELL = ", ".join(CELL_COLUMNS)
 _DIFFERENCES = f"""
     SELECT {_CELL}, SUM(counted) AS counted, SUM(kept) AS kept FROM (
         SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {WORK_ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
         UNION ALL SELECT {_CELL}, 0, number FROM {SUMMARY}
-        UNION ALL SELECT {_CELL}, 0, number FROM {CHANGES}
+        UNION ALL SELECT {_CELL}, 0, number FROM {DELTAS}
     ) AS cells GROUP BY {_CELL} HAVING SUM(counted) <> SUM(kept)
 """
 
@@ -45,7 +45,7 @@ def repair_counts() -> int:
             # One repair at a time: two would both add what is missing. The lock is taken before the statement, so that it
             # sees the result of another repair.
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLD_LOCK])
-            cursor.execute(f"INSERT INTO {CHANGES} ({_CELL}, number) {right}")
+            cursor.execute(f"INSERT INTO {DELTAS} ({_CELL}, number) {right}")
         else:
             cursor.execute(
                 f"INSERT INTO {SUMMARY} ({_CELL}, number) {right} WHERE true"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..database import WORK_ITEMS, fetch_prepared
-from ..models import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountChange, ItemCount
+from ..models import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountDelta, ItemCount
 
 _KIND = ", ".join(KIND_COLUMNS)
 _Condition = tuple[str, list[Any]]  # SQL, and its parameters
@@ -32,7 +32,7 @@ def intersect_conditions(some: Iterable[KindCondition], others: Iterable[KindCon
     """Returns the conditions for kinds that match one of `some` and one of `others`."""
     pairs = [(one, other) for one in some for other in others]
     met = [{column: _intersect_values(one, other, column) for column in {**one, **other}} for one, other in pairs]
-    return tuple(mask for mask in met if all(mask.values()))
+    return tuple(condition for condition in met if all(condition.values()))
 
 
 def _intersect_values(one: KindCondition, other: KindCondition, column: str) -> frozenset[Any]:
@@ -41,9 +41,9 @@ def _intersect_values(one: KindCondition, other: KindCondition, column: str) -> 
     return one[column] & other[column]
 
 
-def matches_any(kind: Kind, masks: Iterable[KindCondition]) -> bool:
+def matches_any(kind: Kind, conditions: Iterable[KindCondition]) -> bool:
     """Returns whether the kind matches at least one of the conditions."""
-    return any(all(getattr(kind, column) in values for column, values in mask.items()) for mask in masks)
+    return any(all(getattr(kind, column) in values for column, values in condition.items()) for condition in conditions)
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,24 @@ class FacetCounts:
 def read_summary(
     scope: Collection[int] | None,
     chosen: Collection[int] | None,
-    masks: Iterable[KindCondition] | None,
+    conditions: Iterable[KindCondition] | None,
     *,
     using: str = DEFAULT_DB_ALIAS,
 ) -> FacetCounts:
     """Adds up the summary as of this moment, in one statement.
 
     `scope`: the institutions that the reader can see. `chosen`: those for which kinds are counted. None means all.
-    `masks`: the kinds for which institutions are counted; None if those counts aren't needed. `using`: the database to read.
+    `conditions`: the kinds for which institutions are counted; None if those counts aren't needed. `using`: the database to read.
     """
     within, params = _values_sql("institution_id", scope)
     cell = ", ".join(CELL_COLUMNS)
-    kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountChange)]
+    kept = [f"SELECT {cell}, number FROM {table._meta.db_table} WHERE {within}" for table in (ItemCount, CountDelta)]
     moving = f"SELECT {cell}, COUNT(*) FROM {WORK_ITEMS} WHERE status IN {MOVING_SQL} AND {within} GROUP BY {cell}"
     over = _values_sql("institution_id", chosen)
-    if masks is not None and connections[using].vendor == "postgresql":
-        sums, more = _sum_in_one_scan(over, _any_condition_sql(masks))
+    if conditions is not None and connections[using].vendor == "postgresql":
+        sums, more = _sum_in_one_scan(over, _any_condition_sql(conditions))
     else:
-        sums, more = _sum_twice(over, None if masks is None else _any_condition_sql(masks))
+        sums, more = _sum_twice(over, None if conditions is None else _any_condition_sql(conditions))
     return _build_counts(
         fetch_prepared(using, f"WITH cells AS ({' UNION ALL '.join([*kept, moving])}) {sums}", [*params * 3, *more])
     )
@@ -100,13 +100,13 @@ def _sum_twice(over: _Condition, matching: _Condition | None) -> _Condition:
     return f"{sums} UNION ALL {owners} GROUP BY institution_id", [*over[1], *matching[1]]
 
 
-def _any_condition_sql(masks: Iterable[KindCondition]) -> _Condition:
+def _any_condition_sql(conditions: Iterable[KindCondition]) -> _Condition:
     """Returns SQL for "matches one of the conditions", and its parameters."""
     parts, params = [], []
-    for mask in masks:
-        conditions = [_values_sql(column, values) for column, values in mask.items()]
-        parts.append(" AND ".join(["1 = 1", *(sql for sql, _values in conditions)]))
-        params += [value for _sql, values in conditions for value in values]
+    for condition in conditions:
+        columns = [_values_sql(column, values) for column, values in condition.items()]
+        parts.append(" AND ".join(["1 = 1", *(sql for sql, _values in columns)]))
+        params += [value for _sql, values in columns for value in values]
     return f"({' OR '.join(parts) or '1 = 0'})", params
 
 

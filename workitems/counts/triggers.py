@@ -9,9 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from ..database import WORK_ITEMS as ITEMS
-from ..models import CELL_COLUMNS, MOVING_SQL, CountChange, ItemCount
+from ..models import CELL_COLUMNS, MOVING_SQL, CountDelta, ItemCount
 
-SUMMARY, CHANGES = ItemCount._meta.db_table, CountChange._meta.db_table
+SUMMARY, DELTAS = ItemCount._meta.db_table, CountDelta._meta.db_table
 # The PostgreSQL advisory lock held while folding or repairing, so that only one runs at a time.
 FOLD_LOCK = 7_041_977_001
 # After this many deltas, a writer folds them all, so that readers add up few rows.
@@ -25,10 +25,10 @@ _POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION workitems_count_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' AND {_SETTLED_OLD} THEN
-        INSERT INTO {CHANGES} ({_CELL}, number) VALUES ({_OLD}, -1);
+        INSERT INTO {DELTAS} ({_CELL}, number) VALUES ({_OLD}, -1);
     END IF;
     IF TG_OP <> 'DELETE' AND {_SETTLED_NEW} THEN
-        INSERT INTO {CHANGES} ({_CELL}, number) VALUES ({_NEW}, 1);
+        INSERT INTO {DELTAS} ({_CELL}, number) VALUES ({_NEW}, 1);
     END IF;
     RETURN NULL;
 END $$;
@@ -42,7 +42,7 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM set_config('pharos.folded', 'yes', true);
-    WITH taken AS (DELETE FROM {CHANGES} RETURNING *)
+    WITH taken AS (DELETE FROM {DELTAS} RETURNING *)
     INSERT INTO {SUMMARY} AS kept ({_CELL}, number)
         SELECT {_CELL}, sum(number) FROM taken GROUP BY {_CELL} HAVING sum(number) <> 0
         ON CONFLICT ({_CELL}) DO UPDATE SET number = kept.number + EXCLUDED.number;
@@ -52,7 +52,7 @@ END $$;
 CREATE OR REPLACE FUNCTION workitems_count_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock({FOLD_LOCK});
-    DELETE FROM {CHANGES};
+    DELETE FROM {DELTAS};
     DELETE FROM {SUMMARY};
     RETURN NULL;
 END $$;
@@ -68,8 +68,8 @@ CREATE OR REPLACE TRIGGER count_emptied AFTER TRUNCATE ON {ITEMS}
     FOR EACH STATEMENT EXECUTE FUNCTION workitems_count_nothing();
 
 -- Deferred to the end of the transaction, so that the summary's rows are locked only during the commit.
-DROP TRIGGER IF EXISTS count_fold ON {CHANGES};
-CREATE CONSTRAINT TRIGGER count_fold AFTER INSERT ON {CHANGES} DEFERRABLE INITIALLY DEFERRED
+DROP TRIGGER IF EXISTS count_fold ON {DELTAS};
+CREATE CONSTRAINT TRIGGER count_fold AFTER INSERT ON {DELTAS} DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.id % {FOLD_EVERY} = 0) EXECUTE FUNCTION workitems_count_fold();
 """
 
@@ -88,7 +88,7 @@ _SQLITE = {
 TRIGGERS = {
     "postgresql": {
         **dict.fromkeys(("count_new", "count_changed", "count_gone", "count_emptied"), ITEMS),
-        "count_fold": CHANGES,
+        "count_fold": DELTAS,
     },
     "sqlite": dict.fromkeys(_SQLITE, ITEMS),
 }
@@ -124,5 +124,5 @@ def missing_triggers(connection: Any) -> set[str]:
     else:
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN (%s, %s)"
     with connection.cursor() as cursor:
-        cursor.execute(query, [ITEMS, CHANGES])
+        cursor.execute(query, [ITEMS, DELTAS])
         return set(TRIGGERS[connection.vendor]) - {name for (name,) in cursor.fetchall()}

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
@@ -398,12 +398,12 @@ def advise(state: Situation, role: str) -> Advice:
     """Returns what the situation means for a reader with this role, who needs to act, and what to do next."""
     if state.status == Status.SUCCESS:
         meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
-        if may(role, Permission.REVIEW) and not state.reviewed:
+        if has_permission(role, Permission.REVIEW) and not state.reviewed:
             then = " ".join(filter(None, [str(then), _("Mark it as reviewed once you have checked it.")]))
         return Advice(meaning, Who.NOBODY, then)
     for rule in RULES:
         if rule.applies(state):
-            is_admin = may(role, Permission.REQUEUE)
+            is_admin = has_permission(role, Permission.REQUEUE)
             return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
     return Advice(
         _("Pharos doesn't recognize the status “%(status)s”.") % {"status": state.status},

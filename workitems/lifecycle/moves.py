@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Action, Stage, Status
 from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
@@ -46,7 +46,7 @@ class Move:
     allows: frozenset[str] = frozenset()  # other fields that the caller can set
 
     def is_granted_to(self, role: str) -> bool:
-        return any(may(role, permission) for permission in self.permissions)
+        return any(has_permission(role, permission) for permission in self.permissions)
 
 
 _OPEN = frozenset({Phase.OPEN})
@@ -247,7 +247,7 @@ def _requested_fields(move: Move, requested: TransitionRequest) -> dict[str, Any
 def _target_state(move: Move, state: ItemState, requested: TransitionRequest, role: str) -> tuple[str, str]:
     """Returns stage and status after the move. Raises Refused if they don't fit the action or the move."""
     stage = requested.stage or _default_stage(move, state)
-    if move.name == "cancel" and may(role, Permission.CANCEL):
+    if move.name == "cancel" and has_permission(role, Permission.CANCEL):
         # Resolve means completed or cancelled (member API, version 8); the history keeps the former stage.
         stage = Stage.RESOLVE
     if stage != state.stage and not is_on_path(state.action, stage):
@@ -301,7 +301,7 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("notify is only for a Restore, not for %(action)s.") % {"action": state.action}
     if move.name == "requeue" and state.status == Status.SUCCESS:
         return _("An item that has succeeded can't be requeued.")
-    if move.name == "cancel" and not may(role, Permission.CANCEL) and not state.is_replaced:
+    if move.name == "cancel" and not has_permission(role, Permission.CANCEL) and not state.is_replaced:
         return _("A service can cancel only an upload that another upload has replaced.")
     return ""
 
@@ -402,7 +402,7 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
     Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
-    if not may(role, Permission.CREATE):
+    if not has_permission(role, Permission.CREATE):
         raise Refused("forbidden", _("Your role doesn't allow this: create."))
     for name, value, legal in (("action", action, Action), ("status", status, Status)):
         if value not in tuple(legal):

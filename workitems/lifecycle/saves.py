@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Status
 from .moves import MOVES, PROCESS, SAVEABLE_FIELDS, ItemState, Refused, TransitionRequest
@@ -85,7 +85,7 @@ def infer_move(
     stays = (stage, status) == (state.stage, state.status)
     if stays and state.phase is not Phase.OPEN:
         _check_nothing_is_lost(state, carried, stored)
-        if may(role, Permission.EDIT):
+        if has_permission(role, Permission.EDIT):
             return "edit", _edit(state, note, carried)
     if stays and note is None:
         note = state.note  # saving a failure again needs no new reason

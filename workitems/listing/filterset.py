@@ -59,7 +59,7 @@ class ListFilterSet(RangeFilters):
     item_action = ListFilter(
         WordsField,
         any_of("action"),
-        masks=kinds_with("action"),
+        kind_conditions=kinds_with("action"),
         words=Action,
         label=gettext_lazy("Action"),
         about="What is being done.",
@@ -74,7 +74,7 @@ class ListFilterSet(RangeFilters):
     stage = ListFilter(
         WordsField,
         any_of("stage"),
-        masks=kinds_with("stage"),
+        kind_conditions=kinds_with("stage"),
         words=Stage,
         label=gettext_lazy("Stage"),
         about="How far it has progressed.",
@@ -82,7 +82,7 @@ class ListFilterSet(RangeFilters):
     status = ListFilter(
         WordsField,
         any_of("status"),
-        masks=kinds_with("status"),
+        kind_conditions=kinds_with("status"),
         words=Status,
         label=gettext_lazy("Status"),
         about="How the current stage is going.",
@@ -90,21 +90,21 @@ class ListFilterSet(RangeFilters):
     reviewed = ListFilter(
         BooleansField,
         any_of("reviewed"),
-        masks=kinds_with("reviewed"),
+        kind_conditions=kinds_with("reviewed"),
         label=gettext_lazy("Reviewed"),
         about="Whether someone at the institution has reviewed the result.",
     )
     institution = ListFilter(
         InstitutionsField,
         any_of("institution_id"),
-        masks=kinds_with("institution_id"),
+        kind_conditions=kinds_with("institution_id"),
         label=gettext_lazy("Institution"),
         about="The domain or number of the institution that owns it.",
     )
     institution_id = ListFilter(
         InstitutionNumbersField,
         any_of("institution_id"),
-        masks=kinds_with("institution_id"),
+        kind_conditions=kinds_with("institution_id"),
         label=gettext_lazy("Institution number"),
         about="The number of the institution that owns it.",
     )
@@ -236,7 +236,7 @@ class ListFilterSet(RangeFilters):
     retry = ListFilter(
         BooleanField,
         matches(retry=True),
-        masks=lambda wanted: [{"retry": frozenset({wanted})}],
+        kind_conditions=lambda wanted: [{"retry": frozenset({wanted})}],
         label=gettext_lazy("Retry"),
         about="Whether the system retries automatically after a failure.",
     )
@@ -274,7 +274,7 @@ class ListFilterSet(RangeFilters):
     phase = ListFilter(
         WordsField,
         in_phase,
-        masks=kinds_in_phases,
+        kind_conditions=kinds_in_phases,
         words=Phase,
         label=gettext_lazy("State"),
         about="Whether it is open (it can still move), held (Suspended), or closed.",

@@ -28,7 +28,8 @@ class ListFilter(django_filters.Filter):
       shown.
     - `strategy`: the index that supports it. For a yes-or-no filter with NARROW this applies to true; false is scanned.
     - `about`: its meaning, for the documentation of the API.
-    - `masks`: the kinds of items that it matches, if it only filters by these columns. Then the summary table answers it.
+    - `kind_conditions`: for a filter on the columns of a kind only, turns the value into conditions on a kind, so that the
+      summary table can count its items.
     - `column`: the column of the range, for IndexStrategy.RANGE.
     """
 
@@ -39,7 +40,7 @@ class ListFilter(django_filters.Filter):
         strategy: IndexStrategy = IndexStrategy.SCANNED,
         *,
         about: str,
-        masks: Callable[[Any], list[KindCondition]] | None = None,
+        kind_conditions: Callable[[Any], list[KindCondition]] | None = None,
         column: str = "",
         **kwargs: Any,
     ):
@@ -47,8 +48,8 @@ class ListFilter(django_filters.Filter):
         self.about = about
         self.field_class = field_class
         self.condition = condition
-        self.masks = masks
-        self.strategy = IndexStrategy.COUNTED if masks else strategy
+        self.kind_conditions = kind_conditions
+        self.strategy = IndexStrategy.COUNTED if kind_conditions else strategy
         self.column = column
 
     def strategy_for(self, value: Any) -> IndexStrategy:

@@ -288,7 +288,7 @@ class ItemList:
         of_kinds = (name for name in names if name not in ("institution", "institution_id"))
         return reduce(
             intersect_conditions,
-            (self._filter.filters[name].masks(self.cleaned_data[name]) for name in of_kinds),
+            (self._filter.filters[name].kind_conditions(self.cleaned_data[name]) for name in of_kinds),
             ANY_KIND,
         )
 

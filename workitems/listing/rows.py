@@ -42,7 +42,7 @@ class Row:
     late: Lateness | None = None
 
     @cached_property
-    def words(self) -> StatusLabel:
+    def status_label(self) -> StatusLabel:
         return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
 
     @property
@@ -58,7 +58,7 @@ class Row:
     @property
     def is_for_admin(self) -> bool:
         """Whether it waits for an admin and its status doesn't already say so."""
-        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
+        return self.item.needs_admin_review and not self.is_closed and self.status_label.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:

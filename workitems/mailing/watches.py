@@ -53,7 +53,7 @@ def _render(item: WorkItem, person: User, now: datetime) -> Email:
     state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
     context = {
         "item": item,
-        "words": describe_status(state, now),
+        "status_label": describe_status(state, now),
         "advice": advise(state, person.role),
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,

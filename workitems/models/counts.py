@@ -39,12 +39,13 @@ class ItemCount(Cell):
         return f"{self.number} {self.status} {self.action} of {self.institution_id}"
 
 
-class CountChange(Cell):
-    """A delta: one item more or less in a cell. PostgreSQL only. Writers append deltas, and folding removes them."""
+class CountDelta(Cell):
+    """One item more or less in a cell. PostgreSQL only: the triggers append deltas, and folding removes them."""
 
     class Meta:
-        verbose_name = "change of a count"
-        verbose_name_plural = "changes of counts"
+        db_table = "workitems_countchange"
+        verbose_name = "count delta"
+        verbose_name_plural = "count deltas"
 
     def __str__(self) -> str:
         return f"{self.number:+} {self.status} {self.action} of {self.institution_id}"

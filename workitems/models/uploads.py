@@ -1,7 +1,7 @@
 """Which upload of a bag counts: annotations for superseded and duplicate uploads.
 
 The rule comes from the last section of the member API's Item page, version 8. A bag is identified by institution and name. When
-it is uploaded again with another etag, only the upload received last is processed; with the same etag, the bag is
+it is uploaded again with a different etag, only the upload received last is processed; with the same etag, the bag is
 ingested once. None of this is stored, so it stays correct in whatever order items arrive.
 
 Rows are typed Any, because the type checker loses the class of an annotated queryset.

@@ -62,7 +62,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         )
 
     def superseded(self) -> "WorkItemQuerySet":
-        """Returns open uploads that will never be ingested, because the bag was received again with another etag."""
+        """Returns open uploads that will never be ingested, because the bag was received again with a different etag."""
         # This filter comes first, so that the subqueries run only for the few open uploads.
         asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)

@@ -94,7 +94,7 @@ def sidebar_views(listing: ItemList) -> Sidebar:
     """Returns the views for the sidebar of a list. One statement gets all their counts, another the causes they name."""
     views = SavedView.objects.visible_to(listing.user).in_order().values_list("pk", "name", "query", "reach")
     rows = [_Row(*row) for row in fetch_prepared(listing.using, *views[:MAX_CANDIDATES].query.sql_with_params())]
-    unknown = [row for row in rows if masks_of(row.query) is None]
+    unknown = [row for row in rows if kind_conditions_of(row.query) is None]
     others = listing.for_queries(row.query for row in unknown)
     closed = {row.pk for row, other in zip(unknown, others, strict=True) if not other.is_valid()}
     opened = [row for row in rows if row.pk not in closed]
@@ -105,22 +105,24 @@ def sidebar_views(listing: ItemList) -> Sidebar:
 
 def _count_views(queries: list[str], listing: ItemList) -> dict[str, int | None]:
     """Returns {query: number of items} for the reader of this list; None where the summary table can't tell."""
-    masks = {query: masks_of(query) for query in queries}
-    if not any(masks.values()):
+    conditions = {query: kind_conditions_of(query) for query in queries}
+    if not any(conditions.values()):
         return dict.fromkeys(queries)
     kinds = read_summary(listing.user.scope, None, None, using=listing.using).kinds
-    return {query: _count_kinds(kinds, asked) for query, asked in masks.items()}
+    return {query: _count_kinds(kinds, wanted) for query, wanted in conditions.items()}
 
 
-def _count_kinds(kinds: dict[Kind, int], masks: tuple[KindCondition, ...] | None) -> int | None:
-    return None if masks is None else sum(number for kind, number in kinds.items() if matches_any(kind, masks))
+def _count_kinds(kinds: dict[Kind, int], conditions: tuple[KindCondition, ...] | None) -> int | None:
+    return (
+        None if conditions is None else sum(number for kind, number in kinds.items() if matches_any(kind, conditions))
+    )
 
 
 _ANYBODY = User(role=Role.DEPOSITOR)
 
 
 @lru_cache(maxsize=2000)
-def masks_of(query: str) -> tuple[KindCondition, ...] | None:
+def kind_conditions_of(query: str) -> tuple[KindCondition, ...] | None:
     """Returns the conditions of a query string on an item's kind, or None if it has any other conditions."""
     listing = ItemList(QueryDict(query), _ANYBODY)
     for name in listing.params:

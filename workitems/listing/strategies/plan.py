@@ -44,11 +44,11 @@ def _by_summary(listing: ItemList) -> ListResult:
         listing.kind_conditions if listing.sees_all else None,
         using=listing.using,
     )
-    base, masks = listing.base_conditions, listing.kind_conditions
+    base, conditions = listing.base_conditions, listing.kind_conditions
     counted = FacetCounts(
         {kind: number for kind, number in counted.kinds.items() if matches_any(kind, base)}, counted.institutions
     )
-    kinds = [kind for kind in counted.kinds if matches_any(kind, masks)]
+    kinds = [kind for kind in counted.kinds if matches_any(kind, conditions)]
     total = sum(counted.kinds[kind] for kind in kinds)
     if has_order_index(listing.sort):
         return ByKindResult(listing, counted, total, kinds, listing.sort)

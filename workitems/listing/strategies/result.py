@@ -63,9 +63,9 @@ class ListResult(ABC):
     @property
     def outcomes(self) -> Counter[tuple[str, bool, bool]]:
         """{(status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
-        masks, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
+        conditions, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
         for kind, number in self.counts.kinds.items():
-            if matches_any(kind, masks):
+            if matches_any(kind, conditions):
                 found[kind.status, bool(kind.retry), bool(kind.reviewed)] += number
         return found
 
