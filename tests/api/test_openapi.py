@@ -206,8 +206,8 @@ def _says_error(document, schema):
 
 def test_an_error_without_a_description_is_detected():
     document = fresh("v2")
-    document["components"]["schemas"]["Error"]["required"] = []
-    assert not _says_error(document, {"$ref": "#/components/schemas/Error"})
+    document["components"]["schemas"]["ApiError"]["required"] = []
+    assert not _says_error(document, {"$ref": "#/components/schemas/ApiError"})
 
 
 def parameter(version, where, name):

@@ -116,7 +116,7 @@ class ObjectSerializer(serializers.Serializer):
     updated_at = serializers.DateTimeField(help_text="When that ingest last changed.")
 
     class Meta:
-        ref_name = "Object"
+        ref_name = "StoredObject"
 
 
 class InstitutionSerializer(serializers.Serializer):

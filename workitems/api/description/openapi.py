@@ -260,7 +260,7 @@ class _ViewSchema(AutoSchema):
         return "A parameter is unknown or malformed." if self.operation.many else "The address is malformed."
 
     def _error_component(self, status: int) -> Schema:
-        plain = self._component("Error", shapes.ERROR)
+        plain = self._component("ApiError", shapes.ERROR)
         if status in (404, 409, 422) and self.operation.takes is BodyShape.BATCH:
             return self._component("WrongRecord", shapes.RECORD_ERROR)
         if status == 409 and self.operation.takes is not BodyShape.NEW:

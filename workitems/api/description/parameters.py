@@ -111,9 +111,10 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
         case NumberField():
             return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
         case SizeField():
-            return {"anyOf": [dict(NUMBER), {"type": "string", "pattern": SIZE_PATTERN}]}
+            return {"title": "Size", "anyOf": [dict(NUMBER), {"type": "string", "pattern": SIZE_PATTERN}]}
         case MomentField():
-            return {"anyOf": [{"type": "string", "format": form} for form in ("date-time", "date")]}
+            # Generated clients take the name of the type from the title.
+            return {"title": "TimeOrDay", "anyOf": [{"type": "string", "format": one} for one in ("date-time", "date")]}
         case DayField():
             return {"type": "string", "format": "date"}
     raise TypeError(f"There is no schema for a {type(field).__name__}. Add a case for it here.")

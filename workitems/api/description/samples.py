@@ -80,7 +80,7 @@ BY_SERIALIZER = {
     "NewState": {"work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'},
     "StateToSave": _STATE,
     "Institution": _INSTITUTION,
-    "Object": _OBJECT,
+    "StoredObject": _OBJECT,
 }
 STAGE = "Fetch"
 CLAIM = '{"stage": "Fetch", "status": "Started", "node": "services-1.example.org", "pid": 3120}'
