@@ -3,6 +3,7 @@
 Pure tables and functions that know neither the database nor HTTP.
 """
 
+from .etags import normalize_etag
 from .evaluation import (
     build_object_identifier,
     check_creation,
@@ -37,6 +38,7 @@ from .paths import (
 )
 from .queue import PRESENT_TOPICS, check_queue_stages, check_served, read_topics, served_stages, topic_of
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
+from .times import is_same_time
 
 __all__ = [
     "IMMUTABLE_FIELDS",
@@ -67,7 +69,9 @@ __all__ = [
     "first_stage",
     "infer_move",
     "is_on_path",
+    "is_same_time",
     "legal_moves",
+    "normalize_etag",
     "phase_of",
     "position",
     "read_topics",

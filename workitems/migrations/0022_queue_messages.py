@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workitems', '0019_outcome_counts_live'),
+        ('workitems', '0021_etags_in_one_spelling'),
     ]
 
     operations = [

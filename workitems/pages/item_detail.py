@@ -200,6 +200,10 @@ class ItemDetail:
         yield DetailField(_("Size"), item.size, "size")
         yield DetailField(_("Object identifier"), item.object_identifier, "code")
         yield DetailField(_("File identifier"), item.generic_file_identifier, "code")
+        yield DetailField(_("Object number"), item.intellectual_object_id)
+        yield DetailField(_("File number"), item.generic_file_id)
+        yield DetailField(_("Deletion request"), item.deletion_request_id)
+        yield DetailField(_("Storage option"), item.storage_option)
         yield DetailField(_("Requested by"), item.user)
         yield DetailField(_("Approved by (institution)"), item.inst_approver)
         yield DetailField(_("Approved by (consortium)"), item.aptrust_approver)
@@ -211,6 +215,7 @@ class ItemDetail:
         if self.user.can(Permission.REQUEUE) and (since := work_queue.waiting_since(item)):
             yield DetailField(_("Not yet accepted by the workers' queue, since"), since, "time")
         yield DetailField(_("Stage started"), item.stage_started_at, "time")
+        yield DetailField(_("Finished"), item.finished_at, "time")
         yield DetailField(_("Retry"), item.retry, "bool")
         yield DetailField(_("Needs admin review"), item.needs_admin_review, "bool")
         yield DetailField(_("Reviewed"), item.reviewed, "bool")

@@ -9,7 +9,16 @@ from django.db import transaction
 
 from pharos.accounts.models import User
 
-from ..lifecycle import IMMUTABLE_FIELDS, SAVEABLE_FIELDS, Refused, check_immutable, check_not_stale, infer_move
+from ..lifecycle import (
+    IMMUTABLE_FIELDS,
+    SAVEABLE_FIELDS,
+    Refused,
+    check_immutable,
+    check_not_stale,
+    infer_move,
+    is_same_time,
+    normalize_etag,
+)
 from ..models import HistoryEntry, WorkItem
 from .batch import PlannedMove, TransitionBatch, TransitionResult, effective_role
 
@@ -32,8 +41,10 @@ def save(
     """
 
     def inferred_move(row: WorkItem, restarts: Mapping[str, datetime], now: datetime) -> PlannedMove:
-        record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
+        record = {name: _as_stored(value, stored.get(name)) for name, value in records[row.pk].items()}
+        if record.get("etag"):
+            record["etag"] = normalize_etag(record["etag"])
         try:
             check_immutable(record, stored)
             check_not_stale(
@@ -59,6 +70,12 @@ def save(
             if result.refused:
                 raise SaveRefused(index, result.refused)
     return results
+
+
+def _as_stored(sent: Any, stored: Any) -> Any:
+    """Returns the stored time where the one that was sent is the same with fewer digits, which is no change."""
+    both = isinstance(sent, datetime) and isinstance(stored, datetime)
+    return stored if both and is_same_time(sent, stored) else sent
 
 
 def _last_restarts(
