@@ -33,10 +33,9 @@ def test_more_digits_than_are_stored_are_another_time():
 
 
 @given(st.integers(-2 * 10**15, 3 * 10**16), st.sampled_from([1, 1000, 1_000_000]))
-def test_a_time_cut_or_rounded_is_the_same_and_the_steps_beside_are_not(time, unit):
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
-    step = timedelta(microseconds=unit)
-    cut = time - (time - datetime(1970, 1, 1, tzinfo=UTC)) % step
-    assert is_same_time(cut, time)
-    if cut != time and is_same_time(cut + step, time):
-        assert time - cut >= step / 2
+def test_a_time_is_the_same_when_it_is_cut_and_when_it_is_rounded(microseconds, unit):
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    steps, rest = divmod(microseconds, unit)
+    time = epoch + timedelta(microseconds=microseconds)
+    assert is_same_time(epoch + timedelta(microseconds=steps * unit), time)
+    assert is_same_time(epoch + timedelta(microseconds=(steps + (2 * rest >= unit)) * unit), time)

@@ -105,4 +105,4 @@ class WorkerStateDetail(WorkerStateView):
                 raise field_errors(
                     422, {name: [f"This state belongs to item {pk} and can't be moved to another item."]}
                 )
-        return json_response(self.saved(item, sent))
+        return json_response(self.save(item, sent))
