@@ -3,6 +3,7 @@
 Pure tables and functions that know neither the database nor HTTP.
 """
 
+from .etags import normalize_etag
 from .moves import (
     MOVES,
     NOTE_LIMIT,
@@ -61,6 +62,7 @@ __all__ = [
     "infer_move",
     "is_on_path",
     "legal_moves",
+    "normalize_etag",
     "phase_of",
     "position",
     "requeue_stages",

@@ -1,0 +1,161 @@
+"""Finds out how a CSV file is written: what comes before its header, what separates its cells, what a backslash means."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from .csv_cells import ESCAPED, UNQUOTED, CsvLines, Dialect, has_escapes_in_quotes_only, split_rows
+from .raw_rows import UnreadableFile
+from .right_commands import AS_CSV
+from .sources import DAMAGED, Source
+
+AS_PLAIN, AS_ESCAPES = BACKSLASHES = ("plain", "escaped")  # what a user can say of the backslashes in a file
+_DELIMITERS = (",", ";", "\t", "|")
+# Lines that spreadsheets and PowerShell write before the header.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_TYPE_LINE = re.compile(r'"?#type .*', re.IGNORECASE)
+# How psql, sqlite3 and others show a table on a screen.
+_RULER = re.compile(r"\s*[-+|=:─═┌└├┼┬┴┤┐┘╞╪╡│┃━]{3,}[-+|=:─═┌└├┼┬┴┤┐┘╞╪╡│┃━ ]*")
+
+
+def find_dialect(head: bytes, wanted: frozenset[str]) -> Dialect:
+    """The dialect as far as the first lines show it: the delimiter is the one with which the header has most of the
+    wanted columns.
+    """
+    lines = head.decode("utf-8", "replace").splitlines(keepends=True)
+    skipped, delimiters = 0, _DELIMITERS
+    while skipped < len(lines):
+        line = lines[skipped]
+        if separator := _SEPARATOR_LINE.fullmatch(line):
+            delimiters = (separator[1],)
+        elif line.strip() and not _TYPE_LINE.fullmatch(line.rstrip("\r\n")):
+            break
+        skipped += 1
+    text = "".join(lines[skipped:])
+    found = [Dialect(_header(text, mark), mark, skipped) for mark in delimiters]
+    return max(found, key=lambda dialect: (len(wanted & set(dialect.columns)), len(dialect.columns)))
+
+
+def _header(text: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        first = []
+    return tuple(column.strip().lower() for column in first)
+
+
+def is_screen_table(head: bytes) -> bool:
+    """Whether it is a table as a program shows it on a screen, with a ruler above or below its header."""
+    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
+    return any(_RULER.fullmatch(line) for line in lines[:3])
+
+
+@dataclass
+class _Evidence:
+    """What the backslashes and quotes of a file show."""
+
+    backslashes: bool = False
+    singles: bool = False  # a backslash that isn't one of a pair
+    letters: bool = False  # one before a character that nobody escapes, so it is part of the text
+    nulls: bool = False  # \N as a cell
+    quotes: bool = False  # a cell in quotes
+    doubled_quotes: bool = False  # two quotes for one
+
+
+_RUN = re.compile(r"(\\+)(.?)", re.DOTALL)
+_ESCAPED_CHARS = frozenset("\"'nrtbfv0NZ,;|\t\r\n")
+_DOUBLED = re.compile(r'(?<=[^\\",;\t|\r\n])""|""(?=[^",;\t|\r\n])')
+
+
+def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
+    """The dialect with its style, after a look at the whole file. `said`: what the user says of backslashes.
+
+    Raises UnreadableFile if nothing in the file shows what its backslashes mean.
+    """
+    dialect = _with_row_names(source, dialect)
+    evidence = _collect(source, dialect)
+    if said == AS_PLAIN or not evidence.backslashes:
+        return dialect
+    if dialect.delimiter == "\t" and not evidence.quotes:
+        return _tabbed(source, dialect, evidence, said)
+    if said == AS_ESCAPES:
+        return _escaped(source, dialect)
+    bad_rows = _count_bad(source, dialect)
+    bad_if_escaped = _count_bad(source, _escaped(source, dialect))
+    if bad_rows and not bad_if_escaped:
+        return _escaped(source, dialect)
+    if evidence.doubled_quotes or evidence.letters or (bad_if_escaped and not bad_rows):
+        return dialect
+    if not evidence.singles:
+        raise _unclear(source, "come only in pairs")
+    return replace(dialect, is_doubtful=True)
+
+
+def _tabbed(source: Source, dialect: Dialect, evidence: _Evidence, said: str | None) -> Dialect:
+    """Programs that separate by tabs and write no quotes nearly always escape line breaks."""
+    if said == AS_ESCAPES or evidence.nulls:
+        return replace(dialect, style=UNQUOTED)
+    if evidence.letters:
+        return dialect
+    raise _unclear(source, "may stand for line breaks and tabs")
+
+
+def _unclear(source: Source, what: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"The backslashes in {source.name} {what}, so they may be escapes or part of the text, and nothing in the file "
+        f"shows which. Write it again: {AS_CSV}. "
+        "If you know how it was written, add --backslashes escaped (they are escapes) or --backslashes plain (they are "
+        "part of the text)."
+    )
+
+
+def _escaped(source: Source, dialect: Dialect) -> Dialect:
+    with source.open() as stream, suppress(*DAMAGED, OSError, StopIteration):
+        if has_escapes_in_quotes_only(CsvLines(stream, dialect.skipped), dialect):
+            return replace(dialect, style=ESCAPED, escapes_bare=False)
+    return replace(dialect, style=ESCAPED)
+
+
+def _collect(source: Source, dialect: Dialect) -> _Evidence:
+    evidence = _Evidence()
+    mark = re.escape(dialect.delimiter)
+    null = re.compile(rf"(?:^|{mark})\\N(?=[{mark}\r\n]|$)")
+    quote = re.compile(rf'(?:^|{mark})"')
+    with source.open() as stream, suppress(*DAMAGED, OSError, StopIteration):
+        for number, line in enumerate(CsvLines(stream, dialect.skipped)):
+            evidence.quotes |= number > 0 and quote.search(line) is not None
+            evidence.doubled_quotes |= '""' in line and _DOUBLED.search(line) is not None
+            if "\\" not in line:
+                continue
+            evidence.backslashes = True
+            evidence.nulls |= null.search(line) is not None
+            for run, following in _RUN.findall(null.sub("", line)):
+                if len(run) % 2:
+                    evidence.singles = True
+                    evidence.letters |= following not in _ESCAPED_CHARS
+    return evidence
+
+
+def _rows(source: Source, dialect: Dialect) -> Iterator[tuple[int, list[str], str]]:
+    with source.open() as stream, suppress(*DAMAGED, OSError, StopIteration):
+        yield from split_rows(CsvLines(stream, dialect.skipped), dialect)
+
+
+def _count_bad(source: Source, dialect: Dialect) -> int:
+    width = len(dialect.columns)
+    return sum(1 for _number, cells, problem in _rows(source, dialect) if problem or len(cells) != width)
+
+
+def _with_row_names(source: Source, dialect: Dialect) -> Dialect:
+    """R's write.table has no header above the row names, so each row has one cell more."""
+    rows = _rows(source, dialect)
+    first = [next(rows, (0, [], ""))[1] for _row in range(3)][1:]
+    rows.close()  # type: ignore[attr-defined]
+    longer = [cells for cells in first if len(cells) == len(dialect.columns) + 1]
+    is_numbered = [cells[0] for cells in longer] == ["1", "2"][: len(longer)]
+    if longer and is_numbered and len(longer) == len([cells for cells in first if cells]):
+        return replace(dialect, columns=("", *dialect.columns))
+    return dialect
