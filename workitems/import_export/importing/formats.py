@@ -4,6 +4,7 @@ A reader yields a `RawRow` for each row, including unreadable ones, and finally 
 too early: the rows before that are valid.
 """
 
+import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -84,9 +85,8 @@ def _detect_json(source: Source, backslashes: str | None) -> DetectedFile:
         head = copied_json.undo_escapes(head)
     found = DetectedFile(PHAROS_JSON, lambda advance: iter(()), told)
     form = _json_form(head, source.name)
-    plain_rows = _json_reader(source, form, filters, found)
-    first = next(plain_rows(lambda size: None), None)
-    found.rows = plain_rows
+    plain_rows = found.rows = _json_reader(source, form, filters, found)
+    first = _first(plain_rows)
     if first is None or not isinstance(first.value, dict):
         return found
     found.first = first.value
@@ -96,6 +96,12 @@ def _detect_json(source: Source, backslashes: str | None) -> DetectedFile:
     elif is_dumped_object(first.value):
         found.format, found.rows = DUMPDATA, lambda advance: read_dumpdata(plain_rows(advance))
     return found
+
+
+def _first(rows: Callable[[Callable[[int], object]], Iterator[RawRow]]) -> RawRow | None:
+    with contextlib.suppress(TruncatedFile, OSError), contextlib.closing(rows(lambda size: None)) as reading:  # type: ignore[type-var]
+        return next(reading, None)
+    return None
 
 
 def _find_escaping(source: Source, backslashes: str | None) -> str:
@@ -179,7 +185,7 @@ def _detect_csv(source: Source, backslashes: str | None) -> DetectedFile:
         raise UnreadableFile(f"The header of {name} names {', '.join(twice)} twice. Remove the wrong one.")
     dialect = csv_dialects.find_style(source, dialect, backslashes)
     rows = lambda advance: _csv_rows(source, dialect, advance)  # noqa: E731
-    first = next(rows(lambda size: None), None)
+    first = _first(rows)
     return DetectedFile(
         REGISTRY_CSV if "institution_id" in columns else LIST_CSV,
         rows,

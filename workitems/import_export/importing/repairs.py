@@ -16,7 +16,7 @@ _MISSING = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", 
 _POINT_ZERO = re.compile(r"(-?\d{1,20})[.,]0+", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,]\d{1,20})?E\+?\d{1,3}", re.IGNORECASE | re.ASCII)
 # Year 1 as it is, seen through a time zone, or before Christ because of one.
-_YEAR_ONE = re.compile(r"0001-01-0[12]\b.*|000[01]-12-31\b.*( BC)?|\d{4}-\d\d-\d\d.* BC|0000-.*", re.IGNORECASE)
+_YEAR_ONE = re.compile(r"0001-01-0[12](?!\d).*|000[01]-12-31(?!\d).*|\d{4}-\d\d-\d\d.* BC|0000-.*", re.IGNORECASE)
 _FIRST_OF_2001 = re.compile(r"2001-01-01[T ]00:00(:00(\.0+)?)?(Z|[+ ].*)?")
 Repaired = tuple[Any, Remark | None]
 

@@ -74,10 +74,10 @@ def import_files(
         institutions.read_table(Path(wanted.institution_map))
     names = [str(path) for path in paths]
     paths_of = rejects_paths(names, wanted.rejects)
-    # All files first, so that a wrong last one isn't noticed only when the others are stored.
-    for name in names:
-        _look_at(name, stdin, run)
     with contextlib.ExitStack() as stack:
+        # All files first, so that a wrong last one isn't noticed only when the others are stored.
+        for name in names:
+            stack.callback(_look_at(name, stdin, run).close)
         is_shown = wanted.dry_run and not wanted.rejects
         rejects_at = {} if is_shown else {path: stack.enter_context(Rejects(path)) for path in set(paths_of.values())}
         try:
@@ -108,7 +108,7 @@ def _update_durations(run: _ImportRun) -> None:
         durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
-def _look_at(name: str, stdin: BinaryIO | None, run: _ImportRun) -> None:
+def _look_at(name: str, stdin: BinaryIO | None, run: _ImportRun) -> Source:
     """Detects the format of a file, and loads the table of institutions next to it if it needs one."""
     source = Source(name, stdin)
     found = formats.detect_format(source, wanted=run.options.format, backslashes=run.options.backslashes)
@@ -121,6 +121,7 @@ def _look_at(name: str, stdin: BinaryIO | None, run: _ImportRun) -> None:
             f"JSON: with --institution-map, or as {TABLE_NAMES[0]} next to the file."
         )
     run.found[name] = source, found
+    return source
 
 
 def _progress_bar(name: str, size: int | None, progress: bool) -> Any:

@@ -65,7 +65,7 @@ def read_pieces(stream: Any) -> Iterator[bytes]:
 
 
 class Source:
-    """One input. `size`: its bytes, if it is a regular file. Raises UnreadableFile if it can't be opened, is damaged at
+    """One input. `size`: its bytes, if it is a regular file. Close it after use. Raises UnreadableFile if it can't be opened, is damaged at
     its start, or is a file of a kind that can't be imported.
     """
 
@@ -89,6 +89,10 @@ class Source:
             foreign_files.refuse(name, head)
         with self.open() as stream:
             self.head = _read_head(stream, name)
+
+    def close(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
 
     @contextlib.contextmanager
     def open(

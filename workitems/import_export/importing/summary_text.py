@@ -54,10 +54,10 @@ def summary_lines(summary: Summary) -> Iterator[str]:
 
 
 def _remark(remark: Remark, noted: Noted) -> str:
-    sentence = f"{_rows(noted.rows)} {remark}: {describe_ids(noted)}"
-    if remark in _SEE_EXAMPLES and noted.examples:
-        sentence += f"; for example {', '.join(noted.examples)}"
-    return f"{sentence}."
+    examples = ", ".join(noted.examples) if remark in _SEE_EXAMPLES else ""
+    if examples and len(noted.examples) == noted.rows:
+        return f"{_rows(noted.rows)} {remark}: {examples}."
+    return f"{_rows(noted.rows)} {remark}: {describe_ids(noted)}{examples and f'; for example {examples}'}."
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
