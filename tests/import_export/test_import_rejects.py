@@ -248,7 +248,9 @@ def test_the_rejects_of_an_earlier_run_go_when_there_are_none_any_more(take, tmp
 @pytest.mark.parametrize("rows", [[pharos()], [pharos(id=None)]])
 def test_rejects_never_replace_a_file_that_is_not_ours(take, tmp_path, rows):
     theirs = write(tmp_path, "items.rejects.csv", "number,id\n1,2\n")
-    with pytest.raises(UnreadableFile, match=r"items\.rejects\.csv: there is a file that no import has written.*--rejects"):
+    with pytest.raises(
+        UnreadableFile, match=r"items\.rejects\.csv: there is a file that no import has written.*--rejects"
+    ):
         take(json_lines(*rows))
     assert theirs.read_text() == "number,id\n1,2\n"
     assert not WorkItem.objects.exists()

@@ -14,7 +14,7 @@ from typing import BinaryIO
 QUOTED, ESCAPED, UNQUOTED = "quoted", "escaped", "unquoted"
 LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote is unclosed, and the rest of the file would become one cell
 NULL = r"\N"
-_RUN = re.compile(r"\\+")
+_RUN = re.compile(r"(\\+)(.?)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _MEANT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "Z": "\x1a"}
 
@@ -24,7 +24,8 @@ class Dialect:
     """How the cells of a file are written.
 
     `skipped`: the lines before its header. `escapes_bare`: in the escaped style, cells without quotes have escapes, too.
-    `is_doubtful`: backslashes may be escapes, but are taken as they are.
+    `is_doubtful`: backslashes may be escapes, but are taken as they are. `marks_empty`: a text that is empty, but not
+    missing, has quotes.
     """
 
     columns: tuple[str, ...]
@@ -33,6 +34,7 @@ class Dialect:
     style: str = QUOTED
     escapes_bare: bool = True
     is_doubtful: bool = False
+    marks_empty: bool = False
 
 
 class CsvLines:
@@ -117,8 +119,8 @@ class _Escaped:
                 raise csv.Error("a quote is where no quote should be")
             quoted, bare, end = found.groups()
             if quoted is None:
-                self.has_bare_single |= bare != NULL and any(len(run) % 2 for run in _RUN.findall(bare))
-                cells.append("" if bare == NULL else undo_escapes(bare) if self.escapes_bare else bare)
+                self.has_bare_single |= bare != NULL and self._has_single(bare)
+                cells.append(_bare(bare) if self.escapes_bare else bare)
             else:
                 cells.append(undo_escapes(quoted))
             place = found.end()
@@ -126,6 +128,9 @@ class _Escaped:
                 if place < len(text):
                     raise csv.Error("a line break is where none should be")
                 return cells
+
+    def _has_single(self, bare: str) -> bool:
+        return any(len(run) % 2 and after not in ('"', self.delimiter) for run, after in _RUN.findall(bare))
 
 
 class _Unquoted:
@@ -139,10 +144,14 @@ class _Unquoted:
         line = next(self.lines).rstrip("\r\n")
         if line in ("", r"\."):
             return []
-        return ["" if cell == NULL else undo_escapes(cell) for cell in line.split(self.delimiter)]
+        return [_bare(cell) for cell in line.split(self.delimiter)]
 
 
 _SPLITTERS = {ESCAPED: _Escaped, UNQUOTED: _Unquoted}
+
+
+def _bare(text: str) -> str:
+    return "" if text == NULL else undo_escapes(text)
 
 
 def undo_escapes(text: str) -> str:

@@ -62,6 +62,8 @@ class _Evidence:
     letters: bool = False  # one before a character that nobody escapes, so it is part of the text
     nulls: bool = False  # \N as a cell
     quotes: bool = False  # a cell in quotes
+    bare_quotes: bool = False  # a quote in a cell without quotes around it, so quotes are part of the text
+    empty_texts: bool = False  # an empty cell in quotes, as databases mark a text that is empty but not missing
     doubled_quotes: bool = False  # two quotes for one
 
 
@@ -77,16 +79,19 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
     """
     dialect = _with_row_names(source, dialect)
     evidence = _collect(source, dialect)
+    dialect = replace(dialect, marks_empty=evidence.empty_texts)
     if said == AS_PLAIN or not evidence.backslashes:
         return dialect
-    if dialect.delimiter == "\t" and not evidence.quotes:
-        return _tabbed(source, dialect, evidence, said)
+    bad_rows = _count_bad(source, dialect)
+    if dialect.delimiter == "\t" and (tabbed := _tabbed(source, dialect, evidence, said, bad_rows)):
+        return tabbed
     if said == AS_ESCAPES:
         return _escaped(source, dialect)
-    bad_rows = _count_bad(source, dialect)
     bad_if_escaped = _count_bad(source, _escaped(source, dialect))
     if bad_rows and not bad_if_escaped:
         return _escaped(source, dialect)
+    if bad_rows and dialect.delimiter == "\t":
+        return replace(dialect, is_doubtful=True)  # quotes may be part of the text
     if evidence.doubled_quotes or evidence.letters or (bad_if_escaped and not bad_rows):
         return dialect
     if not evidence.singles:
@@ -94,10 +99,16 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
     return replace(dialect, is_doubtful=True)
 
 
-def _tabbed(source: Source, dialect: Dialect, evidence: _Evidence, said: str | None) -> Dialect:
-    """Programs that separate by tabs and write no quotes nearly always escape line breaks."""
-    if said == AS_ESCAPES or evidence.nulls:
-        return replace(dialect, style=UNQUOTED)
+def _tabbed(source: Source, dialect: Dialect, evidence: _Evidence, said: str | None, bad_rows: int) -> Dialect | None:
+    """Programs that separate by tabs and write no quotes nearly always escape line breaks: the dialect if it is such a
+    file, None if it isn't.
+    """
+    unquoted = replace(dialect, style=UNQUOTED)
+    is_quoted = evidence.quotes and not evidence.bare_quotes and not bad_rows and not evidence.nulls
+    if is_quoted or _count_bad(source, unquoted):
+        return None
+    if said == AS_ESCAPES or evidence.nulls or ((bad_rows or evidence.bare_quotes) and not evidence.letters):
+        return unquoted
     if evidence.letters:
         return dialect
     raise _unclear(source, "may stand for line breaks and tabs")
@@ -124,9 +135,14 @@ def _collect(source: Source, dialect: Dialect) -> _Evidence:
     mark = re.escape(dialect.delimiter)
     null = re.compile(rf"(?:^|{mark})\\N(?=[{mark}\r\n]|$)")
     quote = re.compile(rf'(?:^|{mark})"')
+    bare_quote = re.compile(rf'(?:^|{mark})[^"{mark}\r\n][^{mark}\r\n]*"')
+    empty = re.compile(rf'{mark}""(?=[{mark}\r\n])')
     with source.open() as stream, suppress(*DAMAGED, OSError, StopIteration):
         for number, line in enumerate(CsvLines(stream, dialect.skipped)):
-            evidence.quotes |= number > 0 and quote.search(line) is not None
+            if number > 0 and '"' in line:
+                evidence.quotes |= quote.search(line) is not None
+                evidence.bare_quotes |= bare_quote.search(line) is not None
+                evidence.empty_texts |= empty.search(line) is not None
             evidence.doubled_quotes |= '""' in line and _DOUBLED.search(line) is not None
             if "\\" not in line:
                 continue

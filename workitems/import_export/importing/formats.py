@@ -44,7 +44,16 @@ class DetectedFile:
     told: list[str] = field(default_factory=list)
     first: Any = None  # the value of the first row
     is_doubtful: bool = False  # backslashes may be escapes, but are taken as they are
+    marks_empty: bool = False  # it tells a text that is empty from one that is missing
     next_page: str = ""
+
+    @property
+    def is_dump(self) -> bool:
+        """Whether it is a table as a database holds it, which names institutions by number, or comes from one."""
+        said = self.first if isinstance(self.first, dict) else {}
+        return self.format == REGISTRY_CSV or (
+            self.format == PHAROS_JSON and "institution_id" in said and not said.get("institution")
+        )
 
 
 def detect_format(source: Source, *, wanted: str | None = None, backslashes: str | None = None) -> DetectedFile:
@@ -194,6 +203,7 @@ def _detect_csv(source: Source, backslashes: str | None) -> DetectedFile:
         else [],
         first.value if first else None,
         dialect.is_doubtful,
+        dialect.marks_empty,
     )
 
 

@@ -21,7 +21,7 @@ from ..spreadsheet_cells import is_shortened, unguard
 from . import etags
 from .raw_rows import NOT_UTF8, quote_value
 from .remarks import Remark
-from .repairs import Repaired, repair_for, repair_number, repair_time
+from .repairs import Repaired, is_sheet_error, repair_for, repair_number, repair_time
 
 LARGEST_ID = 2**52  # clients store ids as JSON numbers, which are exact up to 2**53; new ids come after these
 _EXACT = 2**53 - 1
@@ -221,6 +221,8 @@ def parse_item(row: Any) -> ImportedItem:
         fields["date"] = parse_field("date_processed", parse_time, received)
     if not fields.get("name"):
         raise InvalidRow("the row has no name")
+    if Remark.SHEET_ERROR in remarks and is_sheet_error(fields["name"]):
+        raise InvalidRow(f"name is {fields['name']}, because a spreadsheet took it for a formula")
     if "etag" in fields:
         fields["etag"] = lifecycle.normalize_etag(fields["etag"])
     _check_words(fields)

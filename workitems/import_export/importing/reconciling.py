@@ -119,10 +119,18 @@ def _differences(arrival: ImportedItem, stored: WorkItem, remarks: dict[Remark, 
     if "etag" in different:
         _compare_etags(stored.etag, different, remarks)
     for name, value in tuple(different.items()):
-        if isinstance(value, datetime) and is_same_time(value, getattr(stored, name)):
+        ours = getattr(stored, name)
+        if isinstance(value, datetime) and is_same_time(value, ours):
             del different[name]
             remarks.setdefault(Remark.SAME_TIMES, name)
+        elif isinstance(value, str) and "\r\n" in value + ours and _with_one_end(value) == _with_one_end(ours):
+            del different[name]
+            remarks.setdefault(Remark.SAME_LINE_ENDS, name)
     return different
+
+
+def _with_one_end(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def _compare_etags(ours: str, different: dict[str, Any], remarks: dict[Remark, str]) -> None:

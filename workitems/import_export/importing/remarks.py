@@ -28,10 +28,14 @@ class Remark(StrEnum):
     WORD_KEPT = "with a text that is only a word for a missing value; imported as it is"
     YEAR_2001 = "with the time 2001-01-01 00:00:00, which some programs (csvkit) make of the year 1, “not set”; imported as it is"
     CUT_BY_SHEET = "with a text of exactly 32,767 characters, where a spreadsheet has cut it; imported as it is"
+    SHEET_ERROR = "with an error of a spreadsheet, which took a text for a formula; imported as it is"
     CUT_BY_LIST = "with a note that the list's CSV has cut; the complete one here stays"
     CUT_NOTE_NEW = "with a note that the list's CSV has cut; imported without its end, because the item is new here"
-    BACKSLASHES = "with backslashes that may be escapes; imported as they are (--backslashes escaped undoes them)"
+    BACKSLASHES = (
+        "with backslashes or quotes that may be escapes; imported as they are (--backslashes escaped undoes them)"
+    )
     OWNER_GUESSED = "without an institution; it was taken from the object identifier or the bucket"
+    SAME_LINE_ENDS = "differ in the kind of line breaks only; the text here stays"
     SAME_TIMES = "differ in digits of a time that one of the two does not have; the time here stays"
 
 

@@ -15,6 +15,11 @@ CELL_LIMIT = 32_767  # characters that a spreadsheet keeps
 _MISSING = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
 _POINT_ZERO = re.compile(r"(-?\d{1,20})[.,]0+", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,]\d{1,20})?E\+?\d{1,3}", re.IGNORECASE | re.ASCII)
+# What a spreadsheet shows instead of a text that it took for a formula, in English and German.
+_SHEET_ERRORS = frozenset(
+    ["#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!", "#NV"]
+)
+_SHEET_ERROR = re.compile(r"(Err|Fehler):5\d\d")
 # Year 1 as it is, seen through a time zone, or before Christ because of one.
 _YEAR_ONE = re.compile(r"0001-01-0[12](?!\d).*|000[01]-12-31(?!\d).*|\d{4}-\d\d-\d\d.* BC|0000-.*", re.IGNORECASE)
 _FIRST_OF_2001 = re.compile(r"2001-01-01[T ]00:00(:00(\.0+)?)?(Z|[+ ].*)?")
@@ -70,7 +75,13 @@ def repair_text(value: Any) -> Repaired:
         return value, None
     if len(value) == CELL_LIMIT:
         return value, Remark.CUT_BY_SHEET
-    return value, Remark.WORD_KEPT if value.lower() in _MISSING else None
+    if value.lower() in _MISSING:
+        return value, Remark.WORD_KEPT
+    return value, Remark.SHEET_ERROR if is_sheet_error(value) else None
+
+
+def is_sheet_error(value: str) -> bool:
+    return value in _SHEET_ERRORS or _SHEET_ERROR.fullmatch(value) is not None
 
 
 def repair_for(column: models.Field) -> Callable[[Any], Repaired]:

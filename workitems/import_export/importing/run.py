@@ -22,12 +22,11 @@ from .remarks import Remark
 from .sources import Source, is_stream
 from .storing import DryStoring, Outcome, Pair, Storing
 from .summary import Summary
-from .times import shown_unit
+from .traces import Traces
 
 BATCH_SIZE = 1000
 _SHOWN_REJECTED = 20
-_UNITS = {"s": "seconds", "ms": "milliseconds"}
-_FEWEST_ROWS = 5  # whose times say something about how a file was written
+_DOUBTFUL = frozenset('\\"')
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _import_file(name: str, rejects: Rejects | None, run: _ImportRun) -> None:
     run.summary.told += found.told
     with _progress_bar(name, source.size, run.progress) as bar:
         advance: Callable[[int], object] = bar.update if source.size else lambda size: None
-        rows = _Rows(found, rejects, run, bar)
+        rows = _Rows(name, found, rejects, run, bar)
         try:
             for raw in found.rows(advance):
                 rows.take(raw)
@@ -146,22 +145,19 @@ def _import_file(name: str, rejects: Rejects | None, run: _ImportRun) -> None:
         rows.flush()
     if found.next_page:
         run.summary.one_page.append((name, found.next_page))
-    if rows.unit in _UNITS and rows.timed >= _FEWEST_ROWS and found.format in (formats.REGISTRY_CSV, formats.LIST_CSV):
-        run.summary.told.append(
-            f"All times in {name} ({rows.timed:,} rows) are in whole {_UNITS[rows.unit]}. If they had more digits, a program "
-            "has cut them off."
-        )
+    if found.is_dump:
+        run.summary.told += rows.traces.sentences()
 
 
 class _Rows:
     """The rows of one file on their way into the database, a batch at a time."""
 
-    def __init__(self, found: DetectedFile, rejects: Rejects | None, run: _ImportRun, bar: Any) -> None:
+    def __init__(self, name: str, found: DetectedFile, rejects: Rejects | None, run: _ImportRun, bar: Any) -> None:
         self.found, self.rejects, self.run, self.bar = found, rejects, run, bar
         self.waiting: list[Pair] = []
         self.ids: set[int] = set()
         self.domains: set[str] = set()
-        self.unit, self.timed = "s", 0
+        self.traces = Traces(name, marks_empty=found.marks_empty)
 
     def take(self, raw: RawRow) -> None:
         if raw.kind == "institution":
@@ -176,8 +172,8 @@ class _Rows:
             if arrival.id in self.ids:
                 self.flush()  # the earlier row must be stored first, to be compared with this one
             self.ids.add(arrival.id)
-            self.timed += 1
-            self.unit = max(self.unit, shown_unit(arrival), key=("s", "ms", "µs").index)
+            if self.found.is_dump:
+                self.traces.add(arrival, raw.value)
         self.waiting.append((raw, arrival))
         if len(self.waiting) >= self.run.batch:
             self.flush()
@@ -209,7 +205,7 @@ class _Rows:
             return InvalidRow(f"etag {arrival.remarks[Remark.DAMAGED_ETAG]} was damaged by a spreadsheet")
         if is_guessed:
             arrival.remarks[Remark.OWNER_GUESSED] = ""
-        if self.found.is_doubtful and "\\" in raw.text():
+        if self.found.is_doubtful and not _DOUBTFUL.isdisjoint(raw.text()):
             arrival.remarks[Remark.BACKSLASHES] = ""
         parsing.derive_object_identifier(arrival)
         return arrival

@@ -19,6 +19,7 @@ _SEE_EXAMPLES = frozenset(
         Remark.WORD_KEPT,
         Remark.YEAR_2001,
         Remark.CUT_BY_SHEET,
+        Remark.SHEET_ERROR,
     }
 )
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from .parsing import ImportedItem
-
-_UNITS = ((1_000_000, timedelta(seconds=1)), (1000, timedelta(milliseconds=1)))
+UNITS = ("s", "ms", "µs")  # from coarse to fine
+_STEPS = ((1_000_000, timedelta(seconds=1)), (1000, timedelta(milliseconds=1)))
 
 
 def _precision(time: datetime) -> timedelta:
     """The unit that the digits of a time show: a second, a millisecond, or a microsecond."""
-    for microseconds, unit in _UNITS:
+    for microseconds, unit in _STEPS:
         if time.microsecond % microseconds == 0:
             return unit
     return timedelta(microseconds=1)
@@ -27,8 +26,13 @@ def is_before(one: datetime, other: datetime) -> bool:
     return one < other and not is_same_time(one, other)
 
 
-def shown_unit(arrival: ImportedItem) -> str:
-    """The unit that the times of a row show, all together: s, ms or µs."""
-    times = [value for value in arrival.fields.values() if isinstance(value, datetime)]
-    finest = min(_precision(time) for time in [arrival.created_at, arrival.updated_at, *times])
-    return "s" if finest >= timedelta(seconds=1) else "ms" if finest >= timedelta(milliseconds=1) else "µs"
+def unit_of(time: datetime) -> str:
+    """The unit that the digits of a time show, as one of UNITS."""
+    precision = _precision(time)
+    return (
+        UNITS[0]
+        if precision >= timedelta(seconds=1)
+        else UNITS[1]
+        if precision >= timedelta(milliseconds=1)
+        else UNITS[2]
+    )
