@@ -184,7 +184,9 @@ def _go_through(program: Program, source: Source, empty: Path, table: list[dict[
     for ending in ("", "-wal"):
         if (there := empty.with_name(empty.name + ending)).exists():
             shutil.copy(there, database.with_name(database.name + ending))
-    options = [] if program.name == "Django dumpdata" else ["--institution-map", WORK / "institutions.csv"]
+    options: list[str | Path] = (
+        [] if program.name == "Django dumpdata" else ["--institution-map", WORK / "institutions.csv"]
+    )
     done = _manage(database, "import_workitems", file, *options)
     said = done.stdout + done.stderr
     (WORK / f"{stem}.said.txt").write_text(said)

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 QUOTED, ESCAPED, UNQUOTED = "quoted", "escaped", "unquoted"
 LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote is unclosed, and the rest of the file would become one cell
@@ -61,7 +61,7 @@ class CsvLines:
 
 def split_rows(lines: CsvLines, dialect: Dialect) -> Iterator[tuple[int, list[str], str]]:
     """(line, cells, what is wrong with the row), from the header on. Empty rows are left out."""
-    read = _Quoted(lines, dialect) if dialect.style == QUOTED else _SPLITTERS[dialect.style](lines, dialect)
+    read = _SPLITTERS[dialect.style](lines, dialect)
     while True:
         lines.kept.clear()
         number = lines.number + 1
@@ -147,7 +147,7 @@ class _Unquoted:
         return [_bare(cell) for cell in line.split(self.delimiter)]
 
 
-_SPLITTERS = {ESCAPED: _Escaped, UNQUOTED: _Unquoted}
+_SPLITTERS: dict[str, Any] = {QUOTED: _Quoted, ESCAPED: _Escaped, UNQUOTED: _Unquoted}
 
 
 def _bare(text: str) -> str:

@@ -26,7 +26,8 @@ def find_dialect(head: bytes, wanted: frozenset[str]) -> Dialect:
     wanted columns.
     """
     lines = head.decode("utf-8", "replace").splitlines(keepends=True)
-    skipped, delimiters = 0, _DELIMITERS
+    skipped = 0
+    delimiters: tuple[str, ...] = _DELIMITERS
     while skipped < len(lines):
         line = lines[skipped]
         if separator := _SEPARATOR_LINE.fullmatch(line):

@@ -132,7 +132,7 @@ def _json_form(head: bytes, name: str) -> str:
         keys = [f"{key}[" if isinstance(value, list) else key for key, value in json.loads(first).items()]
         is_line = True
     except (ValueError, RecursionError):
-        keys = JsonDocument(io.BufferedReader(io.BytesIO(head))).top_keys()  # type: ignore[arg-type]
+        keys = JsonDocument(io.BufferedReader(io.BytesIO(head))).top_keys()
         is_line = not first.endswith((b"{", b"[", b","))
     if "columns[" in keys or ("id" in keys and _has_columns_for_rows(head)):
         raise UnreadableFile(
@@ -238,7 +238,7 @@ def _csv_rows(source: Source, dialect: Dialect, advance: Callable[[int], object]
                     problem = f"the row has {len(cells)} cells, the header {len(columns)}"
                 value = None if problem else dict(zip(columns, cells, strict=True))
                 for extra in _ROW_NAMES & (value or {}).keys():
-                    del value[extra]  # type: ignore[union-attr,attr-defined]
+                    del value[extra]  # type: ignore[union-attr]
                 yield RawRow(number, value, text, problem)
         except DAMAGED as error:
             raise TruncatedFile(
