@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from workitems.import_export import UnreadableFile
+from workitems.import_export import UnreadableFile, export_lines
 from workitems.import_export.importing.remarks import Remark
 from workitems.models import HistoryEntry, WorkItem
 
@@ -228,7 +228,7 @@ def test_rows_under_another_key(take, key, indent):
 
 
 def test_dumpdata(take):
-    owner = {"model": "accounts.institution", "pk": 9, "fields": {"identifier": "jhu.edu", "name": "Hopkins"}}
+    owner = {"model": "accounts.institution", "pk": 9, "fields": {"identifier": "columbia.edu", "name": "Columbia"}}
     user = {"model": "accounts.user", "pk": 1, "fields": {"email": "x"}}
     fields = {name: value for name, value in JSON_ROWS[0].items() if name not in ("id", "institution")}
     item = {"model": "workitems.workitem", "pk": 71, "fields": {**fields, "institution": 9}}
@@ -236,13 +236,16 @@ def test_dumpdata(take):
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert summary.ignored_tables == {"accounts.user": 1}
     item = WorkItem.objects.get()
-    assert (item.pk, item.note, item.institution.identifier, item.institution.name) == (71, HARD, "jhu.edu", "Hopkins")
+    assert (item.pk, item.note, item.institution.identifier, item.institution.name) == (
+        71,
+        HARD,
+        "columbia.edu",
+        "Columbia",
+    )
 
 
 @pytest.mark.parametrize("shape", ["jq .", "jq -s ."])
 def test_an_export_that_was_reformatted(take, shape):
-    from workitems.import_export import export_lines
-
     take(json_lines(*JSON_ROWS))
     lines = [json.loads(line) for line in "".join(export_lines()).splitlines()]
     text = (

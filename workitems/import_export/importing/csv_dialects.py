@@ -81,7 +81,8 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
     dialect = _with_row_names(source, dialect)
     evidence = _collect(source, dialect)
     dialect = replace(dialect, marks_empty=evidence.empty_texts)
-    if said == AS_PLAIN or not evidence.backslashes:
+    has_nulls = evidence.nulls and dialect.delimiter == "\t"
+    if said == AS_PLAIN or not (evidence.backslashes or has_nulls):
         return dialect
     bad_rows = _count_bad(source, dialect)
     if dialect.delimiter == "\t" and (tabbed := _tabbed(source, dialect, evidence, said, bad_rows)):
@@ -147,9 +148,10 @@ def _collect(source: Source, dialect: Dialect) -> _Evidence:
             evidence.doubled_quotes |= '""' in line and _DOUBLED.search(line) is not None
             if "\\" not in line:
                 continue
-            evidence.backslashes = True
-            evidence.nulls |= null.search(line) is not None
-            for run, following in _RUN.findall(null.sub("", line)):
+            rest = null.sub("", line)
+            evidence.nulls |= rest != line
+            evidence.backslashes |= "\\" in rest
+            for run, following in _RUN.findall(rest):
                 if len(run) % 2:
                     evidence.singles = True
                     evidence.letters |= following not in _ESCAPED_CHARS

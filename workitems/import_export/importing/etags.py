@@ -9,6 +9,7 @@ _AS_NUMBER = re.compile(r"\d+(?:e\d+)?", re.ASCII)  # what a program can take fo
 # What programs write for a number that is too large for them.
 _TOO_LARGE = frozenset({"inf", "-inf", "infinity", "#num!", "nan", "1.#inf"})
 _MD5_LENGTH = 32
+_DOUBLE_DIGITS = 15  # that a floating-point number holds for certain
 _ROUNDED = 4  # zeros at the end that csvkit leaves, and that one in ten thousand etags of digits has
 
 
@@ -31,7 +32,9 @@ def is_damaged_form_of(damaged: str, sound: str) -> bool:
         ours, theirs = Decimal(damaged.replace(",", ".")), Decimal(sound)
     except InvalidOperation:
         return False
-    digits = min(len(ours.as_tuple().digits), 15)
-    return f"{ours:.{digits - 1}e}" == f"{theirs:.{digits - 1}e}" or abs(ours - theirs) <= abs(theirs) * Decimal(
-        10
-    ) ** (1 - digits)
+    if not ours or not theirs or ours.adjusted() - theirs.adjusted() not in (0, 1):
+        return False
+    digits = min(len(ours.normalize().as_tuple().digits), _DOUBLE_DIGITS)
+    cut_off = "".join(map(str, theirs.as_tuple().digits[:digits]))
+    shown = f"{ours:.{digits - 1}e}"
+    return shown == f"{theirs:.{digits - 1}e}" or "".join(map(str, ours.as_tuple().digits[:digits])) == cut_off
