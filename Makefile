@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages mutants bench bench-full messages pins clean
+.PHONY: help install install-dev run test check check-pages check-tools mutants bench bench-full messages pins clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,14 @@ check: install-dev  ## linters, types, migrations, deployment settings
 
 check-pages: install-dev  ## run html-validate and the Nu checker over every page (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
+
+check-tools: install-dev .cache/table-tools/installed  ## send 300 difficult rows through pandas, R, LibreOffice and others, and import them (takes minutes)
+	@$(BIN)/python -m tests.tools.check $(PROGRAMS)
+
+.cache/table-tools/installed: tests/tools/requirements.txt
+	@$(PYTHON) -m venv .cache/table-tools
+	@.cache/table-tools/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 mutants: install-dev .cache/mutants/installed  ## put small faults into the rules and say which no test notices (ROOMS="lifecycle counts"; takes an hour)
 	@$(BIN)/python tests/mutants/run.py $(ROOMS)

@@ -3,7 +3,7 @@
 import base64
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if
 _ITEMS_PER_FETCH = 500  # their histories are fetched with them
 
 
-def export_lines(advance: Callable[[int], object] = lambda items: None) -> Iterator[str]:
+def export_lines(advance: Callable[[int], object] = lambda items: None) -> Generator[str]:
     """Every institution and every item with its history and worker state, as of one moment, in chunks of many lines.
 
     The last line has the number of items: a file without it is incomplete.

@@ -57,6 +57,8 @@ _ALWAYS_THERE = frozenset(
         "aptrust_approver",
     ]
 )
+# Its values are ours, so they need no remark; but a program that reformats JSON can round large numbers.
+_REMARKS = frozenset({Remark.ODD_PATH, Remark.BEYOND_EXACT})
 
 
 def parse_export(line: Any) -> ImportedItem:
@@ -71,7 +73,7 @@ def parse_export(line: Any) -> ImportedItem:
         phase_of(arrival.fields["status"], retry=arrival.fields["retry"]) is not Phase.CLOSED
     ):
         raise InvalidRow("the item is reviewed but not closed")
-    arrival.remarks = {remark: value for remark, value in arrival.remarks.items() if remark is Remark.ODD_PATH}
+    arrival.remarks = {remark: value for remark, value in arrival.remarks.items() if remark in _REMARKS}
     arrival.entries = _parse_history(line.get("history"), arrival)
     if line.get("state") is not None:
         arrival.state = _parse_state(line["state"])

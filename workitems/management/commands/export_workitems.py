@@ -1,5 +1,6 @@
 """`manage.py export_workitems [FILE]`: a command-line interface to `workitems.import_export`."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -28,8 +29,8 @@ class Command(BaseCommand):
         with (
             quiet_when_closed(),
             tqdm(total=total, unit=" items", unit_scale=True, disable=None, file=sys.stderr) as bar,
+            contextlib.closing(export_lines(bar.update)) as pieces,
         ):
-            pieces = export_lines(bar.update)
             try:
                 if file == "-":
                     for piece in pieces:
