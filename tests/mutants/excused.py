@@ -1,3 +1,3 @@
-"""Mutants that may survive, each with its reason: {file: {the changed line as the mutant has it: why}}."""
+"""Mutants that may survive, with reasons: {file: {the changed line as in the mutant: reason}}."""
 
 EXCUSED: dict[str, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""What is mutated, and which tests must notice."""
+"""Which files are mutated, and which tests must detect the mutants."""
 
 ROOMS = {
     "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
@@ -23,6 +23,11 @@ ROOMS = {
     "facets": (["workitems/pages/list/facets.py"], ["tests/pages/test_facets.py", "tests/pages/test_list.py"]),
     "listing": (
         ["workitems/listing"],
-        ["tests/listing", "tests/pages/test_facets.py", "tests/pages/test_list.py", "tests/api/test_read_walk.py"],
+        [
+            "tests/listing",
+            "tests/pages/test_facets.py",
+            "tests/pages/test_list.py",
+            "tests/api/test_read_pagination.py",
+        ],
     ),
 }

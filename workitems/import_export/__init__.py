@@ -1,6 +1,6 @@
 """Imports and exports: dumps of the earlier systems, our own files, and lists as CSV or JSON.
 
-It knows files and their formats. Imported items are stored through `transitions`; it must not know requests or pages.
+It knows files and their formats, and stores imported items through `transitions`. It must not know requests or pages.
 """
 
 from .exporting import NOT_EXPORTED, IncompleteHistory, export_lines, write_export

@@ -23,20 +23,20 @@ NOT_EXPORTED = "people and their settings, API keys, saved views, watches, bulk 
 # Every column of an item except those derived from others.
 ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in DERIVED_COLUMNS]
 ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
-_ITEMS_PER_FETCH = 500  # their histories are fetched with them
+_ITEMS_PER_FETCH = 500  # the histories of as many items are fetched at once
 
 
 def export_lines(advance: Callable[[int], object] = lambda items: None) -> Generator[str]:
     """Every institution and every item with its history and worker state, as of one moment, in chunks of many lines.
 
-    The last line has the number of items: a file without it is incomplete.
+    The last line has the number of items; a file without it is incomplete.
     """
     with consistent_read(DEFAULT_DB_ALIAS):
         yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
         for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
             yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
         total = 0
-        for items, versions in _item_pages():
+        for items, versions in _item_batches():
             yield from _with_history(items, versions)
             total += len(items)
             advance(len(items))
@@ -55,23 +55,23 @@ class IncompleteHistory(Exception):
 
 
 def clear_query_log() -> None:
-    """Drops the statements that Django keeps while DEBUG is on, which are many in a long run."""
+    """Drops the log of statements that Django keeps while DEBUG is on, which would fill the memory in a long run."""
     if settings.DEBUG:
         reset_queries()
 
 
 def write_export(path: Path, pieces: Iterable[str]) -> None:
-    """Writes a temporary file and renames it, so that half an export is never mistaken for a complete one."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """Writes a temporary file and renames it, so that a partial export is never mistaken for a complete one."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(beside, path)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(temporary, path)
     except BaseException:
-        os.unlink(beside)
+        os.unlink(temporary)
         raise
 
 
@@ -81,8 +81,8 @@ def _umask() -> int:
     return mask
 
 
-def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
-    """Pages of items, each with {item: number of its history entries}."""
+def _item_batches() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
+    """Yields batches of items, each with {item id: number of its history entries}."""
     columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
     last = 0
     following = WorkItem.objects.order_by("pk").values_list("version", *columns)

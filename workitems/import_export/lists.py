@@ -28,7 +28,7 @@ _FIRST = (
     *("inst_approver", "aptrust_approver"),
 )
 _NOT_LISTED = PROCESS | DERIVED_COLUMNS
-# The name of each column in a file, and where it is read from.
+# {column in the file: field of the item}.
 LIST_COLUMNS: dict[str, str] = {
     name: "institution__identifier" if name == "institution" else name
     for name in dict.fromkeys([*_FIRST, *(column.name for column in WorkItem._meta.concrete_fields)])
@@ -40,12 +40,12 @@ _ROWS_PER_FETCH = 2000
 _ROWS_PER_CHUNK = 500  # a chunk per row would cost a server more than the row itself
 # Without this mark, a spreadsheet reads the file in the encoding of its country.
 _UTF8_MARK = "\ufeff"
-# Clients of the API rely on text here; other unset text is null, as in a reply.
+# Clients of the API rely on text in these fields; other unset text is null, as in API responses.
 _NEVER_NULL = frozenset({"name", "etag", "bucket", "note"})
 
 
 def list_columns(user: User) -> dict[str, str]:
-    """The columns of a list that this user can export: which process holds an item isn't for everyone."""
+    """Returns the columns of a list that this user can export. Not everyone can see the process fields."""
     return LIST_COLUMNS | PROCESS_COLUMNS if user.can(Permission.SEE_PROCESS) else LIST_COLUMNS
 
 
@@ -75,22 +75,22 @@ def json_lines(rows: WorkItemQuerySet, *, user: User, items_url: str = "") -> Ge
     JSON has no limit, so no text needs the address of its item.
     """
     columns = list_columns(user)
-    shapes: list[tuple[str, Callable[[Any], Any]]] = [
+    converters: list[tuple[str, Callable[[Any], Any]]] = [
         (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
     ]
     before = "[\n"
     with contextlib.closing(_chunks(rows, columns)) as pieces:
         for some in pieces:
-            objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
+            objects = (
+                {name: convert(value) for (name, convert), value in zip(converters, row, strict=True)} for row in some
+            )
             yield before + ",\n".join(as_json(one) for one in objects)
             before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 class StartedStream:
-    """A generator whose first chunk is read immediately: a query that fails does so here, and not after the response
-    has started.
-    """
+    """A generator whose first chunk is read immediately, so that a failing query fails before the response has started."""
 
     def __init__(self, pieces: Generator[str]):
         self._pieces = pieces
@@ -107,8 +107,8 @@ class StartedStream:
 
 
 def _chunks(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
-    # Outside a transaction the server would need a cursor WITH HOLD, which reads everything before it returns the first
-    # row and which is lost behind a connection pool that switches between transactions (PgBouncer).
+    # In a transaction, because otherwise PostgreSQL would need a cursor WITH HOLD, which reads all rows before it returns
+    # the first one, and which doesn't work behind PgBouncer in transaction mode.
     with consistent_read(rows.db), contextlib.closing(_fetch_rows(rows, columns)) as found:
         while some := list(islice(found, _ROWS_PER_CHUNK)):
             yield some

@@ -13,7 +13,7 @@ DERIVED_COLUMNS = frozenset({"version", "search_text", "stage_entered_at"})
 
 
 def format_time(value: datetime) -> str:
-    """RFC 3339 in UTC, with as many digits as the database stores."""
+    """Formats a time as RFC 3339 in UTC, with as many digits as the database stores."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -28,17 +28,17 @@ as_json = json.JSONEncoder(
 
 @contextlib.contextmanager
 def consistent_read(using: str) -> Iterator[None]:
-    """Everything read within it sees the same state, and no writer has to wait."""
+    """Within this context, all reads see the same state, and no writer has to wait."""
     connection = connections[using]
     if connection.in_atomic_block:
-        yield  # the code that opened that transaction has chosen what it sees
+        yield  # whoever opened the transaction has chosen its isolation level
     elif connection.vendor == "postgresql":
         with transaction.atomic(using):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
-        # Manually: settings.py makes every Django transaction a writing one, which would lock out all others.
+        # Without `atomic`: settings.py makes every Django transaction on SQLite a write transaction, which blocks writers.
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
             try:

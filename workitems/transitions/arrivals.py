@@ -81,9 +81,9 @@ def _store_states(states: list[WorkItemState]) -> None:
 
 
 def _record_imported_failures(arrivals: ImportedRows) -> None:
-    """Records each item's last failure: with the time from its history if that is imported, too.
+    """Records each item's last failure, with the time from its history if that is imported, too.
 
-    Otherwise an item that is failed now counts as failed, and a failure time already known stays.
+    Items without imported history are recorded if their status is Failed; a failure time already known stays.
     """
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
     last: dict[int, FailureRecord] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 QUOTED, ESCAPED, UNQUOTED = "quoted", "escaped", "unquoted"
-LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote is unclosed, and the rest of the file would become one cell
+LONGEST_CELL = 16 * 1024 * 1024  # a longer cell means an unclosed quote, which would make the rest of the file one cell
 NULL = r"\N"
 _RUN = re.compile(r"(\\+)(.?)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

@@ -135,7 +135,7 @@ def _check_first(move: str, number: int) -> None:
 
 
 def _parse_changes(line: Mapping[str, Any]) -> dict[str, Any]:
-    """{field: [old value, new value]}, as an item's page shows it."""
+    """Returns {field: [old value, new value]}."""
     changes = line.get("changes")
     if not isinstance(changes, dict):
         raise InvalidRow("has changes that are not an object")

@@ -22,7 +22,7 @@ def read_lines(stream: BinaryIO) -> Iterator[RawRow]:
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """(number, bytes, what is wrong with the line)."""
+    """Yields (number, bytes, what is wrong with the line or "")."""
     number = 0
     try:
         while line := stream.readline(LONGEST_ROW):
@@ -40,7 +40,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
 
 
 def read_export(rows: Iterator[RawRow]) -> Iterator[RawRow]:
-    """The rows of a file of `export_workitems`: a header, institutions, items, and finally their number."""
+    """Yields the rows of a file of `export_workitems`: a header, institutions, items, and finally the number of items."""
     next(rows)
     items, end = 0, None
     for raw in rows:

@@ -65,9 +65,7 @@ def _problem_of(path: Path) -> str:
 
 
 class Rejects:
-    """A CSV file that is only created when there is something to write. `source`: the name of the input, if several
-    share the file.
-    """
+    """A CSV file that is only created when a row is rejected. `source`: the name of the input, if several share the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,9 +84,7 @@ class Rejects:
         return self._file is not None
 
     def remove_old(self) -> bool:
-        """Removes the file of an earlier run, which nobody should mistake for this one's; returns whether there was one
-        of ours.
-        """
+        """Removes the rejects file of an earlier run, unless this run has written one. Returns whether it did."""
         if self.is_made or not self.path.is_file() or _problem_of(self.path):
             return False
         try:

@@ -125,7 +125,7 @@ def _look_at(name: str, stdin: BinaryIO | None, run: _ImportRun) -> Source:
 
 def _progress_bar(name: str, size: int | None, progress: bool) -> Any:
     unit = {"unit": "B", "total": size} if size else {"unit": " rows"}
-    # None: only if a person is watching
+    # disable=None: only shown on a terminal
     return tqdm(desc=Path(name).name, unit_scale=True, disable=None if progress else True, file=sys.stderr, **unit)
 
 
@@ -211,11 +211,11 @@ class _Rows:
         return arrival
 
     def _add_institution(self, raw: RawRow) -> None:
-        told = raw.value["institution"]
+        institution = raw.value["institution"]
         try:
-            self.domains.add(self.run.institutions.add(told.get("identifier"), told.get("name")))
+            self.domains.add(self.run.institutions.add(institution.get("identifier"), institution.get("name")))
             if self.found.format == formats.DUMPDATA:
-                self.run.institutions.read_line(told)
+                self.run.institutions.read_line(institution)
         except InvalidRow as bad:
             self.waiting.append((raw, bad))
 

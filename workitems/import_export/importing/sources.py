@@ -149,7 +149,7 @@ class Source:
 
 
 def is_stream(name: str) -> bool:
-    """Whether it can be read only once: standard input or a named pipe."""
+    """Returns whether it can be read only once, like standard input or a named pipe."""
     if name == STANDARD_INPUT:
         return True
     with contextlib.suppress(OSError):

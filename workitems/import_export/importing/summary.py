@@ -28,7 +28,7 @@ class Summary:
     old_rejects: list[Path] = field(default_factory=list)  # removed files of earlier runs
     one_page: list[tuple[str, str]] = field(
         default_factory=list
-    )  # files that hold a part of a list, and what comes next
+    )  # (file, next page) for files that are only one page of a list
     first_rejected: list[str] = field(default_factory=list)  # of a dry run, which writes no file of them
     is_interrupted: bool = False
     is_dry_run: bool = False
