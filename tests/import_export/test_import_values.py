@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workitems import transitions
+from workitems.import_export import summary_lines
 from workitems.import_export.importing.etags import is_damaged, is_damaged_form_of
 from workitems.import_export.importing.remarks import Noted, Remark, describe_ids
 from workitems.import_export.importing.times import is_before, is_same_time
@@ -266,7 +267,7 @@ def test_an_edited_sheet_with_rounded_times_is_taken(take, rounded):
     take(json_lines(pharos(queued_at="2021-03-04T05:06:07.999999Z")))
     summary = take(json_lines(pharos(updated_at=rounded, queued_at="2021-03-04T05:06:08Z", note="edited")))
     assert (summary.updated, summary.newer_here) == (1, 0)
-    assert summary.remarks[Remark.SAME_TIMES].examples == ["queued_at (id 71)"]
+    assert summary.remarks[Remark.SAME_TIMES].groups == {"queued_at": [71]}
     item = WorkItem.objects.get()
     assert item.note == "edited"
     assert item.queued_at.microsecond == 999_999
@@ -299,7 +300,9 @@ def test_what_was_left_is_named(take):
     take(json_lines(pharos(updated_at=LATER), pharos(id=72, name="b.tar", updated_at=LATER)))
     summary = take(json_lines(pharos(note="x", retry=False), pharos(id=72, name="b.tar", note="y")))
     assert summary.newer_here == 2
-    assert summary.remarks[Remark.NEWER_HERE].examples == ["note, retry (id 71)", "note (id 72)"]
+    assert "2 rows skipped because they are newer here; they differ in: note, retry (id 71), note (id 72)." in [
+        *summary_lines(summary)
+    ]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=400)])

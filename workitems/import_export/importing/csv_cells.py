@@ -130,7 +130,9 @@ class _Escaped:
                 return cells
 
     def _has_single(self, bare: str) -> bool:
-        return any(len(run) % 2 and after not in ('"', self.delimiter) for run, after in _RUN.findall(bare))
+        return "\\" in bare and any(
+            len(run) % 2 and after not in ('"', self.delimiter) for run, after in _RUN.findall(bare)
+        )
 
 
 class _Unquoted:

@@ -89,12 +89,16 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
         return tabbed
     if said == AS_ESCAPES:
         return _escaped(source, dialect)
-    bad_if_escaped = _count_bad(source, _escaped(source, dialect))
+    is_plain = evidence.doubled_quotes or evidence.letters
+    if is_plain and not bad_rows:
+        return dialect
+    escaped = _escaped(source, dialect)
+    bad_if_escaped = _count_bad(source, escaped)
     if bad_rows and not bad_if_escaped:
-        return _escaped(source, dialect)
+        return escaped
     if bad_rows and dialect.delimiter == "\t":
         return replace(dialect, is_doubtful=True)  # quotes may be part of the text
-    if evidence.doubled_quotes or evidence.letters or (bad_if_escaped and not bad_rows):
+    if is_plain or (bad_if_escaped and not bad_rows):
         return dialect
     if not evidence.singles:
         raise _unclear(source, "come only in pairs")

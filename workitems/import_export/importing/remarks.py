@@ -9,7 +9,7 @@ _MAX_EXAMPLES = 5
 
 
 class Remark(StrEnum):
-    """The sentence after “12 rows ”. A remark with an example names the values of the first rows."""
+    """The sentence after “12 rows ”."""
 
     ODD_PATH = "with a stage or a success that their action does not have; imported as they are"
     DAMAGED_ETAG = "with an etag damaged by a spreadsheet; imported as it is"
@@ -17,7 +17,7 @@ class Remark(StrEnum):
     KEPT_ETAG = "with an etag damaged by a spreadsheet; the sound one here stays"
     WITHOUT_DATE = "without a date of receipt; the creation date is used instead"
     REVIEWED_DROPPED = "marked as reviewed but still open; imported as not reviewed"
-    NEWER_HERE = "are newer here and were skipped; they differ in"
+    NEWER_HERE = "skipped because they are newer here; they differ in"
     SCIENTIFIC = "with a number in scientific notation, which may have lost digits"
     WITH_POINT = (
         "with “.0” after a whole number, so a program has read the columns as numbers, and may have emptied texts such "
@@ -46,11 +46,13 @@ class Noted:
     rows: int = 0
     ids: list[int] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
+    groups: dict[str, list[int]] = field(default_factory=dict)  # {example: the ids that have it}
 
     def add(self, number: int, example: str) -> None:
         self.rows += 1
         if len(self.ids) < _MAX_IDS:
             self.ids.append(number)
+            self.groups.setdefault(example, []).append(number)
         if example and len(self.examples) < _MAX_EXAMPLES:
             self.examples.append(f"{example} (id {number})")
 
@@ -60,11 +62,22 @@ class Noted:
 
 
 def describe_ids(noted: Noted) -> str:
-    """The ids as ranges: “ids 5, 7–9 and 12 more”."""
-    ranges = list(_ranges(sorted(set(noted.ids))))
-    word = "id" if ranges and len(ranges) == 1 and "–" not in ranges[0] else "ids"
-    more = f" and {noted.unnamed:,} more" if noted.unnamed else ""
-    return f"{word} {', '.join(ranges)}{more}"
+    """Returns the ids as ranges: “ids 5, 7–9 and 12 more”."""
+    return f"{_named(noted.ids)}{_more(noted)}"
+
+
+def describe_groups(noted: Noted) -> str:
+    """Returns the ids by example: “note (ids 5, 7–9), retry (id 6) and 12 more”."""
+    return f"{', '.join(f'{example} ({_named(ids)})' for example, ids in noted.groups.items())}{_more(noted)}"
+
+
+def _named(ids: list[int]) -> str:
+    ranges = list(_ranges(sorted(set(ids))))
+    return f"{'id' if len(ranges) == 1 and '–' not in ranges[0] else 'ids'} {', '.join(ranges)}"
+
+
+def _more(noted: Noted) -> str:
+    return f" and {noted.unnamed:,} more" if noted.unnamed else ""
 
 
 def _ranges(ids: list[int]) -> Iterator[str]:

@@ -74,6 +74,7 @@ def import_files(
     names = [str(path) for path in paths]
     paths_of = rejects_paths(names, wanted.rejects)
     with contextlib.ExitStack() as stack:
+        stack.callback(storing.close)
         # All files first, so that a wrong last one isn't noticed only when the others are stored.
         for name in names:
             stack.callback(_look_at(name, stdin, run).close)

@@ -81,6 +81,9 @@ class Storing:
     def create_institution(self, domain: str) -> int:
         return self.institutions.create(domain)
 
+    def close(self) -> None:
+        """Nothing is open between two batches."""
+
 
 class DryStoring(Storing):
     """Writes nothing to the database. What earlier rows of a run would have stored is kept in a temporary file, because
@@ -115,6 +118,9 @@ class DryStoring(Storing):
 
     def create_institution(self, domain: str) -> int:
         return -1 - len(self.institutions.ids)  # no stored institution has a negative number
+
+    def close(self) -> None:
+        self._kept.close()
 
 
 def _history_columns(good: list[tuple[RawRow, ImportedItem]]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from .raw_rows import printable
-from .remarks import Noted, Remark, describe_ids
+from .remarks import Noted, Remark, describe_groups, describe_ids
 from .summary import Summary
 
 _SEE_EXAMPLES = frozenset(
@@ -11,8 +11,6 @@ _SEE_EXAMPLES = frozenset(
         Remark.DAMAGED_ETAG,
         Remark.KEPT_ETAG,
         Remark.MENDED_ETAG,
-        Remark.NEWER_HERE,
-        Remark.SAME_TIMES,
         Remark.SCIENTIFIC,
         Remark.BEYOND_EXACT,
         Remark.NOT_SET,
@@ -22,6 +20,7 @@ _SEE_EXAMPLES = frozenset(
         Remark.SHEET_ERROR,
     }
 )
+_BY_FIELD = frozenset({Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
@@ -55,6 +54,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
 
 
 def _remark(remark: Remark, noted: Noted) -> str:
+    if remark in _BY_FIELD:
+        return f"{_rows(noted.rows)} {remark}: {describe_groups(noted)}."
     examples = ", ".join(noted.examples) if remark in _SEE_EXAMPLES else ""
     if examples and len(noted.examples) == noted.rows:
         return f"{_rows(noted.rows)} {remark}: {examples}."

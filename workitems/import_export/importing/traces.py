@@ -42,7 +42,8 @@ class Traces:
         times = {name: value for name, value in arrival.fields.items() if isinstance(value, datetime)}
         for name, time in (times | {"created_at": arrival.created_at, "updated_at": arrival.updated_at}).items():
             finest, rows = self._units.get(name, ("s", 0))
-            self._units[name] = max(finest, unit_of(time), key=UNITS.index), rows + 1
+            unit = finest if finest == UNITS[-1] else max(finest, unit_of(time), key=UNITS.index)
+            self._units[name] = unit, rows + 1
         texts = [row[name] for name in row.keys() & _TEXTS]
         if any(text in ("", None) for text in texts):
             self._without_text.add(arrival.id, "")
