@@ -105,7 +105,7 @@ def test_every_dialect_of_csv(take, form):
     summary = take(FORMS[form])
     assert counts(summary) == (2, 0, 0, 0, 0)
     assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
-    assert ("undone" in " ".join(summary.told)) == (form.startswith("escaped") or form == "text format")
+    assert ("undone" in " ".join(summary.notices)) == (form.startswith("escaped") or form == "text format")
 
 
 @pytest.mark.parametrize("header", ['"",', ",", "Unnamed: 0,", ""])
@@ -183,7 +183,7 @@ def test_backslashes_that_copy_doubled_are_undone(take, text):
     summary = take(text)
     assert counts(summary) == (2, 0, 0, 0, 0)
     assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
-    assert "doubled ones were undone" in summary.told[0]
+    assert "doubled ones were undone" in summary.notices[0]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_backslashes_that_copy_doubled_are_undone(take, text):
 def test_json_that_nobody_doubled_stays(take, text):
     summary = take(text)
     assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
-    assert summary.told == []
+    assert summary.notices == []
 
 
 def test_pairs_of_backslashes_that_nothing_explains_stop_the_import(take):
@@ -218,7 +218,7 @@ def test_plus_signs_of_psql(take):
     shown = "\n".join(f"{line:<2000}+" for line in JSON_AGG.split("\n"))
     summary = take(" " + shown[:-1].rstrip() + "\n\n")
     assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
-    assert "plus signs" in summary.told[0]
+    assert "plus signs" in summary.notices[0]
 
 
 @pytest.mark.parametrize("key", ["work_items", "items", "data"])

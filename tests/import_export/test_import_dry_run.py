@@ -48,7 +48,7 @@ def everything():
 def summary_of(path, **options):
     summary = import_files([path], **options)
     names = ("read", "created", "updated", "unchanged", "newer_here", "rejected", "institutions_created", "states")
-    return {name: getattr(summary, name) for name in names} | {"remarks": summary.remarks, "told": summary.told}
+    return {name: getattr(summary, name) for name in names} | {"remarks": summary.remarks, "told": summary.notices}
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])

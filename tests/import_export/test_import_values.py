@@ -114,7 +114,7 @@ def test_the_error_of_a_spreadsheet(take, refused):
     assert counts(summary) == (1, 0, 0, 0, 1)
     assert "took it for a formula" in refused()[0]["reason"]
     assert summary.remarks[Remark.SHEET_ERROR].ids == [72]
-    assert any("was saved by a spreadsheet" in line for line in summary.told)
+    assert any("was saved by a spreadsheet" in line for line in summary.notices)
 
 
 def rows_of(number=6, **fields):
@@ -123,7 +123,7 @@ def rows_of(number=6, **fields):
 
 def test_times_that_were_cut_are_told(take):
     summary = take(rows_of(created_at="2021-03-04 05:06:07", date_processed="2021-03-04 05:06:07.123"))
-    told = " ".join(summary.told)
+    told = " ".join(summary.notices)
     assert "All times in created_at, updated_at of" in told
     assert "(6 rows) are in whole seconds" in told
     assert "All times in date of" in told
@@ -131,14 +131,14 @@ def test_times_that_were_cut_are_told(take):
 
 
 def test_line_breaks_that_were_replaced_are_told(take):
-    assert any("Windows line breaks" in line for line in take(rows_of(note="a\nb")).told)
-    assert not any("Windows line breaks" in line for line in take(rows_of(note="a\r\nb")).told)
+    assert any("Windows line breaks" in line for line in take(rows_of(note="a\nb")).notices)
+    assert not any("Windows line breaks" in line for line in take(rows_of(note="a\r\nb")).notices)
 
 
 def test_texts_that_may_have_been_emptied_are_told(take):
-    assert any("ids 1–6" in line for line in take(rows_of(node="")).told if "emptied texts" in line)
+    assert any("ids 1–6" in line for line in take(rows_of(node="")).notices if "emptied texts" in line)
     marked = rows_of(node="").replace(",,", ',"",', 1)
-    assert not any("emptied texts" in line for line in take(marked).told)
+    assert not any("emptied texts" in line for line in take(marked).notices)
 
 
 # --- etags

@@ -93,7 +93,7 @@ def _item_batches() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
 
 
 def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iterator[str]:
-    """The lines of these items in a few chunks: a line with a worker's state can have tens of MB."""
+    """Yields the lines of these items in a few chunks: a line with a worker's state can have tens of MB."""
     histories = read_histories(versions, ENTRY_COLUMNS)
     has_state = set(WorkItemState.objects.filter(pk__in=list(versions)).values_list("pk", flat=True))
     lines: list[str] = []
@@ -112,7 +112,7 @@ def _with_history(items: list[dict[str, Any]], versions: dict[int, int]) -> Iter
 
 
 def _state_of(number: int) -> dict[str, Any]:
-    """A worker's state, compressed as the database stores it."""
+    """Returns a worker's state, compressed as the database stores it."""
     state = WorkItemState.objects.get(pk=number)
     return {
         "action": state.action,

@@ -19,17 +19,17 @@ _CUT = re.compile(r"\n\[…\] \S*/items/(\d+)\s*\Z")
 
 
 def guard(text: str) -> str:
-    """The text with an apostrophe wherever a spreadsheet could see the start of a formula."""
+    """Returns the text with an apostrophe wherever a spreadsheet could see the start of a formula."""
     return _STARTS.sub("'", text)
 
 
 def unguard(text: str) -> str:
-    """The text as it was before `guard`."""
+    """Returns the text as it was before `guard`."""
     return _GUARDED.sub("", text)
 
 
 def shorten(note: str, address: str) -> str:
-    """A guarded note that fits a cell; if it was cut, its last line is the address of the item, where all of it is."""
+    """Returns a guarded note that fits a cell; if it was cut, its last line is the address of the item, where all of it is."""
     guarded = guard(note)
     return guarded if len(guarded) <= NOTE_LIMIT else f"{guarded[:NOTE_LIMIT]}\n[…] {address}"
 

@@ -50,7 +50,7 @@ def find_escaping(stream: Any, name: str) -> str:
 
 
 def _is_certainly_doubled(line: bytes) -> bool:
-    """Whether it is JSON only once COPY's escapes are undone, and each of its backslashes could be COPY's."""
+    """Returns whether it is JSON only once COPY's escapes are undone, and each of its backslashes could be COPY's."""
     if _is_json(line) or _has_single_backslash(_BETWEEN_ROWS.sub(b"},{", line)):
         return False
     return _is_json(undo_escapes(line)) or _BETWEEN_ROWS.search(line) is not None
@@ -73,7 +73,7 @@ def undo_escapes(text: bytes) -> bytes:
 
 
 def undone(stream: Any) -> Any:
-    """The stream as it was before COPY escaped it."""
+    """Returns the stream as it was before COPY escaped it."""
     return buffered(_undone_pieces(stream))
 
 

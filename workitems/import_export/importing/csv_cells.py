@@ -60,7 +60,7 @@ class CsvLines:
 
 
 def split_rows(lines: CsvLines, dialect: Dialect) -> Iterator[tuple[int, list[str], str]]:
-    """(line, cells, what is wrong with the row), from the header on. Empty rows are left out."""
+    """Yields (line, cells, what is wrong with the row), from the header on. Empty rows are left out."""
     read = _SPLITTERS[dialect.style](lines, dialect)
     while True:
         lines.kept.clear()
@@ -161,7 +161,7 @@ def undo_escapes(text: str) -> str:
 
 
 def has_escapes_in_quotes_only(lines: CsvLines, dialect: Dialect) -> bool:
-    """Whether a cell without quotes has a single backslash, as PostgreSQL's `escape '\\'` leaves it."""
+    """Returns whether a cell without quotes has a single backslash, as PostgreSQL's `escape '\\'` leaves it."""
     reader = _Escaped(lines, replace(dialect, style=ESCAPED, escapes_bare=False))
     while not reader.has_bare_single:
         try:

@@ -22,7 +22,7 @@ _RULER = re.compile(r"\s*[-+|=:─═┌└├┼┬┴┤┐┘╞╪╡│┃�
 
 
 def find_dialect(head: bytes, wanted: frozenset[str]) -> Dialect:
-    """The dialect as far as the first lines show it: the delimiter is the one with which the header has most of the
+    """Returns the dialect as far as the first lines show it: the delimiter is the one with which the header has most of the
     wanted columns.
     """
     lines = head.decode("utf-8", "replace").splitlines(keepends=True)
@@ -49,7 +49,7 @@ def _header(text: str, delimiter: str) -> tuple[str, ...]:
 
 
 def is_screen_table(head: bytes) -> bool:
-    """Whether it is a table as a program shows it on a screen, with a ruler above or below its header."""
+    """Returns whether it is a table as a program shows it on a screen, with a ruler above or below its header."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
     return any(_RULER.fullmatch(line) for line in lines[:3])
 
@@ -73,8 +73,8 @@ _ESCAPED_CHARS = frozenset("\"'nrtbfv0NZ,;|\t\r\n")
 _DOUBLED = re.compile(r'(?<=[^\\",;\t|\r\n])""|""(?=[^",;\t|\r\n])')
 
 
-def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
-    """The dialect with its style, after a look at the whole file. `said`: what the user says of backslashes.
+def find_style(source: Source, dialect: Dialect, backslashes: str | None) -> Dialect:
+    """Returns the dialect with its style, after a look at the whole file. `backslashes`: what the user says of them.
 
     Raises UnreadableFile if nothing in the file shows what its backslashes mean.
     """
@@ -82,12 +82,12 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
     evidence = _collect(source, dialect)
     dialect = replace(dialect, marks_empty=evidence.empty_texts)
     has_nulls = evidence.nulls and dialect.delimiter == "\t"
-    if said == AS_PLAIN or not (evidence.backslashes or has_nulls):
+    if backslashes == AS_PLAIN or not (evidence.backslashes or has_nulls):
         return dialect
     bad_rows = _count_bad(source, dialect)
-    if dialect.delimiter == "\t" and (tabbed := _tabbed(source, dialect, evidence, said, bad_rows)):
+    if dialect.delimiter == "\t" and (tabbed := _tabbed(source, dialect, evidence, backslashes, bad_rows)):
         return tabbed
-    if said == AS_ESCAPES:
+    if backslashes == AS_ESCAPES:
         return _escaped(source, dialect)
     is_plain = evidence.doubled_quotes or evidence.letters
     if is_plain and not bad_rows:
@@ -105,7 +105,9 @@ def find_style(source: Source, dialect: Dialect, said: str | None) -> Dialect:
     return replace(dialect, is_doubtful=True)
 
 
-def _tabbed(source: Source, dialect: Dialect, evidence: _Evidence, said: str | None, bad_rows: int) -> Dialect | None:
+def _tabbed(
+    source: Source, dialect: Dialect, evidence: _Evidence, backslashes: str | None, bad_rows: int
+) -> Dialect | None:
     """Programs that separate by tabs and write no quotes nearly always escape line breaks: the dialect if it is such a
     file, None if it isn't.
     """
@@ -113,7 +115,7 @@ def _tabbed(source: Source, dialect: Dialect, evidence: _Evidence, said: str | N
     is_quoted = evidence.quotes and not evidence.bare_quotes and not bad_rows and not evidence.nulls
     if is_quoted or _count_bad(source, unquoted):
         return None
-    if said == AS_ESCAPES or evidence.nulls or ((bad_rows or evidence.bare_quotes) and not evidence.letters):
+    if backslashes == AS_ESCAPES or evidence.nulls or ((bad_rows or evidence.bare_quotes) and not evidence.letters):
         return unquoted
     if evidence.letters:
         return dialect

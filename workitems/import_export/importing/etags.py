@@ -14,7 +14,7 @@ _ROUNDED = 4  # zeros at the end that csvkit leaves, and that one in ten thousan
 
 
 def is_damaged(etag: str) -> bool:
-    """Whether it can't be what an S3 server gave: too few digits, scientific notation, or digits that were rounded."""
+    """Returns whether it can't be what an S3 server gave: too few digits, scientific notation, or digits that were rounded."""
     if etag.lower() in _TOO_LARGE or _SCIENTIFIC.fullmatch(etag):
         return not (len(etag) == _MD5_LENGTH and etag.isalnum())  # 32 hex digits with one “e” are sound
     if not _DIGITS.fullmatch(etag):
@@ -23,7 +23,7 @@ def is_damaged(etag: str) -> bool:
 
 
 def is_damaged_form_of(damaged: str, sound: str) -> bool:
-    """Whether a program can have made the damaged etag of the sound one."""
+    """Returns whether a program can have made the damaged etag of the sound one."""
     if not _AS_NUMBER.fullmatch(sound):
         return False
     if damaged.lower() in _TOO_LARGE:

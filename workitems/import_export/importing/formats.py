@@ -35,13 +35,13 @@ _ROW_NAMES = frozenset({"", "unnamed: 0", "rownames", "row.names", "_row"})
 
 @dataclass
 class DetectedFile:
-    """`rows`: reads them from the start, telling how many bytes it took. `told`: what was undone, for the summary.
-    `next_page`: the next page that a list reply names, known once the rows are read.
+    """`rows`: a function that reads them from the start and reports how many bytes it has read. `notices`: what was undone.
+    `next_page`: the next page that a list reply names, known once the rows have been read.
     """
 
     format: str
     rows: Callable[[Callable[[int], object]], Iterator[RawRow]]
-    told: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     first: Any = None  # the value of the first row
     is_doubtful: bool = False  # backslashes may be escapes, but are taken as they are
     marks_empty: bool = False  # it tells a text that is empty from one that is missing
@@ -49,7 +49,7 @@ class DetectedFile:
 
     @property
     def is_dump(self) -> bool:
-        """Whether it is a table as a database holds it, which names institutions by number, or comes from one."""
+        """Returns whether it is a table as a database holds it, which names institutions by number, or comes from one."""
         said = self.first if isinstance(self.first, dict) else {}
         return self.format == REGISTRY_CSV or (
             self.format == PHAROS_JSON and "institution_id" in said and not said.get("institution")
@@ -70,7 +70,7 @@ def detect_format(source: Source, *, wanted: str | None = None, backslashes: str
 
 
 def read_table(source: Source) -> Iterator[RawRow]:
-    """The rows of a table of any columns, in JSON or CSV."""
+    """Yields the rows of a table of any columns, in JSON or CSV."""
     if source.head.lstrip()[:1] in (b"[", b"{"):
         return _detect_json(source, None).rows(lambda size: None)
     dialect = csv_dialects.find_dialect(source.head, frozenset({"id", "identifier", "name"}))
@@ -82,17 +82,19 @@ def read_table(source: Source) -> Iterator[RawRow]:
 
 def _detect_json(source: Source, backslashes: str | None) -> DetectedFile:
     filters: list[Callable[[Any], Any]] = []
-    told = []
+    notices = []
     head = source.head
     if psql_marks.has_marks(head):
         filters.append(psql_marks.without_marks)
-        told.append(f"{source.name} has the plus signs that psql shows at the ends of lines; they were removed.")
+        notices.append(f"{source.name} has the plus signs that psql shows at the ends of lines; they were removed.")
         head = psql_marks.without_marks(io.BytesIO(head)).read()
     if not filters and _find_escaping(source, backslashes) == copied_json.DOUBLED:
         filters.append(copied_json.undone)
-        told.append(f"{source.name} was written by \\copy, which doubles each backslash; the doubled ones were undone.")
+        notices.append(
+            f"{source.name} was written by \\copy, which doubles each backslash; the doubled ones were undone."
+        )
         head = copied_json.undo_escapes(head)
-    found = DetectedFile(PHAROS_JSON, lambda advance: iter(()), told)
+    found = DetectedFile(PHAROS_JSON, lambda advance: iter(()), notices)
     form = _json_form(head, source.name)
     plain_rows = found.rows = _json_reader(source, form, filters, found)
     first = _first(plain_rows)
@@ -124,7 +126,7 @@ def _find_escaping(source: Source, backslashes: str | None) -> str:
 
 
 def _json_form(head: bytes, name: str) -> str:
-    """The name of the method of JsonDocument that reads it; empty for one object per line."""
+    """Returns the name of the method of JsonDocument that reads it; empty for one object per line."""
     if head.lstrip()[:1] == b"[":
         return "elements"
     first = head.lstrip().split(b"\n", 1)[0].strip()
@@ -145,7 +147,7 @@ def _json_form(head: bytes, name: str) -> str:
 
 
 def _has_columns_for_rows(head: bytes) -> bool:
-    """Whether the first values are objects whose keys number the rows."""
+    """Returns whether the first values are objects whose keys number the rows."""
     start = b"".join(head[:200].split())
     return start.startswith((b'{"id":{"0":', b'{"id":{"1":', b'{"id":['))
 

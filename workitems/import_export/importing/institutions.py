@@ -71,7 +71,7 @@ class Institutions:
             self.names.setdefault(domain, name.strip()[:255])
 
     def find_domain(self, row: Mapping[str, Any]) -> tuple[str, bool]:
-        """The domain of the institution that owns a row's item, and whether it was only guessed. Raises InvalidRow."""
+        """Returns the domain of the institution that owns a row's item, and whether it was only guessed. Raises InvalidRow."""
         said, number = _stated_owner(row)
         domain, is_guessed = said, False
         if not said and number is not None:
@@ -96,7 +96,7 @@ class Institutions:
         )
 
     def _domain_in_names(self, row: Mapping[str, Any]) -> str:
-        """The owner in the object's identifier, or in the bucket's name if such an institution is known: a bucket for
+        """Returns the owner in the object's identifier, or in the bucket's name if such an institution is known: a bucket for
         tests has a longer name.
         """
         owner, slash, _rest = str(row.get("object_identifier") or "").partition("/")
@@ -131,7 +131,7 @@ class Institutions:
 
     @staticmethod
     def is_number_only(row: Any) -> bool:
-        """Whether the row names its institution by a number and nothing else."""
+        """Returns whether the row names its institution by a number and nothing else."""
         if not isinstance(row, Mapping):
             return False
         try:

@@ -78,7 +78,7 @@ class JsonDocument:
             self._expect(",")
 
     def top_keys(self) -> list[str]:
-        """The keys of the first object, as far as the text available shows them; those of a list of rows end with “[”."""
+        """Returns the keys of the first object, as far as the text available shows them; those of a list of rows end with “[”."""
         found = []
         try:
             for key in self.keys():

@@ -9,7 +9,7 @@ from .sources import DAMAGED
 
 
 def read_lines(stream: BinaryIO) -> Iterator[RawRow]:
-    """One object per line."""
+    """Yields the rows of a file with one object per line."""
     for number, line, problem in _lines(stream):
         try:
             yield RawRow(number, None if problem else json.loads(line), line, problem)
@@ -61,12 +61,12 @@ def read_export(rows: Iterator[RawRow]) -> Iterator[RawRow]:
 
 
 def is_dumped_object(value: Any) -> bool:
-    """Whether it is an object as Django's dumpdata writes it."""
+    """Returns whether it is an object as Django's dumpdata writes it."""
     return isinstance(value, Mapping) and isinstance(value.get("model"), str) and isinstance(value.get("fields"), dict)
 
 
 def read_dumpdata(rows: Iterator[RawRow]) -> Iterator[RawRow]:
-    """The items and institutions of Django's dumpdata. Rows of other tables have the kind of their model."""
+    """Yields the items and institutions of Django's dumpdata. Rows of other tables have the kind of their model."""
     for raw in rows:
         if not is_dumped_object(raw.value):
             raw.problem = raw.problem or "the object is not one of dumpdata: it has no model and fields"

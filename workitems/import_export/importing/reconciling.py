@@ -97,7 +97,7 @@ def _check_same(arrival: ImportedItem, stored: WorkItem) -> None:
 
 
 def _is_same_etag(ours: str, theirs: str) -> bool:
-    """Whether a spreadsheet has damaged one of the two."""
+    """Returns whether a spreadsheet has damaged one of the two."""
     ours = lifecycle.normalize_etag(ours)
     if ours == theirs:
         return True
@@ -107,7 +107,7 @@ def _is_same_etag(ours: str, theirs: str) -> bool:
 
 
 def _differences(arrival: ImportedItem, stored: WorkItem, remarks: dict[Remark, str]) -> dict[str, Any]:
-    """The values that differ in the file, without those that only look different: adds a remark if something stays."""
+    """Returns the values that differ in the file, without those that only look different: adds a remark if something stays."""
     different = {name: value for name, value in arrival.fields.items() if getattr(stored, name) != value}
     if arrival.has_no_date:
         different.pop("date", None)

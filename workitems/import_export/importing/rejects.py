@@ -45,7 +45,7 @@ def _default_path(name: str) -> Path:
 
 
 def _problem_of(path: Path) -> str:
-    """Why what is at this path must not be replaced; empty if nothing is there, or rejects of an earlier run."""
+    """Returns why what is at this path must not be replaced; empty if nothing is there, or rejects of an earlier run."""
     try:
         there = path.lstat()
     except FileNotFoundError:
@@ -108,7 +108,7 @@ class Rejects:
             ) from error
 
     def _create(self) -> TextIO:
-        """A new file in the place of an earlier run's. Whatever was put there meanwhile is not written to."""
+        """Creates a new file in the place of an earlier run's. Whatever was put there meanwhile is not written to."""
         if problem := _problem_of(self.path):
             raise OSError(problem)
         self.path.unlink(missing_ok=True)

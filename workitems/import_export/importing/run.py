@@ -132,7 +132,7 @@ def _progress_bar(name: str, size: int | None, progress: bool) -> Any:
 
 def _import_file(name: str, rejects: Rejects | None, run: _ImportRun) -> None:
     source, found = run.found[name]
-    run.summary.told += found.told
+    run.summary.notices += found.notices
     with _progress_bar(name, source.size, run.progress) as bar:
         advance: Callable[[int], object] = bar.update if source.size else lambda size: None
         rows = _Rows(name, found, rejects, run, bar)
@@ -147,7 +147,7 @@ def _import_file(name: str, rejects: Rejects | None, run: _ImportRun) -> None:
     if found.next_page:
         run.summary.one_page.append((name, found.next_page))
     if found.is_dump:
-        run.summary.told += rows.traces.sentences()
+        run.summary.notices += rows.traces.sentences()
 
 
 class _Rows:

@@ -65,8 +65,10 @@ def read_pieces(stream: Any) -> Iterator[bytes]:
 
 
 class Source:
-    """One input. `size`: its bytes, if it is a regular file. Close it after use. Raises UnreadableFile if it can't be opened, is damaged at
-    its start, or is a file of a kind that can't be imported.
+    """One input, to be closed after use. `size`: its bytes, if it is a regular file.
+
+    Raises UnreadableFile if it can't be opened, is empty, is damaged at its start, or is of a kind that can't be
+    imported.
     """
 
     def __init__(self, name: str, stdin: BinaryIO | None = None) -> None:
@@ -75,20 +77,27 @@ class Source:
         self._stdin = stdin
         self._copy: Any = None
         self._broken: OSError | None = None  # what ended the copying of a pipe
-        with self._explained():
+        self._encoding = "utf-8"
+        try:
             if is_stream(name):
                 self._copy_pipe()
             else:
                 self.size = os.stat(name).st_size
+            self.head = self._find_start()
+        except OSError as error:
+            raise UnreadableFile(f"{name} can't be read: {error.strerror or error}.") from error
+
+    def _find_start(self) -> bytes:
+        """Finds the encoding, and returns the first bytes as UTF-8."""
         with self.open(decoded=False) as stream:
-            head = _read_head(stream, name)
+            head = _read_head(stream, self.name)
         if not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
-            raise UnreadableFile(f"{name} is empty.")
+            raise UnreadableFile(f"{self.name} is empty.")
         self._encoding = _encoding_of(head)
         if self._encoding == "utf-8":
-            foreign_files.refuse(name, head)
+            foreign_files.refuse(self.name, head)
         with self.open() as stream:
-            self.head = _read_head(stream, name)
+            return _read_head(stream, self.name)
 
     def close(self) -> None:
         if self._copy is not None:
@@ -98,8 +107,8 @@ class Source:
     def open(
         self, advance: Callable[[int], object] = lambda size: None, *, decoded: bool = True
     ) -> Iterator[io.BufferedReader]:
-        """The contents from the start. `advance` is called with the number of bytes taken from the file."""
-        with contextlib.ExitStack() as stack, self._explained():
+        """Opens the contents at their start. `advance` is called with the number of bytes read from the file."""
+        with contextlib.ExitStack() as stack:
             if self._copy is None:
                 raw: Any = stack.enter_context(open(self.name, "rb", buffering=0))
             else:
@@ -138,15 +147,6 @@ class Source:
             if self.name != STANDARD_INPUT:
                 stream.close()
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if isinstance(error, gzip.BadGzipFile) or error is self._broken:
-                raise
-            raise UnreadableFile(f"{self.name} can't be read: {error.strerror or error}.") from error
-
 
 def is_stream(name: str) -> bool:
     """Returns whether it can be read only once, like standard input or a named pipe."""
@@ -174,7 +174,7 @@ def _read_head(stream: io.BufferedReader, name: str) -> bytes:
 
 
 def _encoding_of(head: bytes) -> str:
-    """The encoding, by its mark; or UTF-16 without one, in which every second byte of English text is zero."""
+    """Returns the encoding, by its mark; or UTF-16 without one, in which every second byte of English text is zero."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding

@@ -20,7 +20,7 @@ class Summary:
     institutions_created: int = 0
     states: int = 0  # worker states in the files
     remarks: dict[Remark, Noted] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)  # what was undone in a file
+    notices: list[str] = field(default_factory=list)  # what was undone in a file
     ignored_columns: set[str] = field(default_factory=set)
     ignored_tables: dict[str, int] = field(default_factory=dict)  # {table of dumpdata: rows}
     cut_short: list[str] = field(default_factory=list)

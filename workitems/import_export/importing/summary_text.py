@@ -34,7 +34,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield f"Institutions added: {summary.institutions_created:,}."
     if summary.states:
         yield f"Worker states in the file: {summary.states:,}."
-    yield from map(printable, summary.told)
+    yield from map(printable, summary.notices)
     for remark in Remark:
         if remark in summary.remarks:
             yield printable(_remark(remark, summary.remarks[remark]))

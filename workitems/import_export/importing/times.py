@@ -7,7 +7,7 @@ _STEPS = ((1_000_000, timedelta(seconds=1)), (1000, timedelta(milliseconds=1)))
 
 
 def _precision(time: datetime) -> timedelta:
-    """The unit that the digits of a time show: a second, a millisecond, or a microsecond."""
+    """Returns the unit that the digits of a time show: a second, a millisecond, or a microsecond."""
     for microseconds, unit in _STEPS:
         if time.microsecond % microseconds == 0:
             return unit
@@ -15,19 +15,19 @@ def _precision(time: datetime) -> timedelta:
 
 
 def is_same_time(one: datetime, other: datetime | None) -> bool:
-    """Whether two times are equal down to the coarser precision of the two, cut off or rounded."""
+    """Returns whether two times are equal down to the coarser precision of the two, cut off or rounded."""
     if other is None:
         return False
     return abs(one - other) < max(_precision(one), _precision(other))
 
 
 def is_before(one: datetime, other: datetime) -> bool:
-    """Whether it is earlier by more than its precision explains."""
+    """Returns whether it is earlier by more than its precision explains."""
     return one < other and not is_same_time(one, other)
 
 
 def unit_of(time: datetime) -> str:
-    """The unit that the digits of a time show, as one of UNITS."""
+    """Returns the unit that the digits of a time show, as one of UNITS."""
     precision = _precision(time)
     return (
         UNITS[0]
