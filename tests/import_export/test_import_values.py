@@ -58,6 +58,24 @@ def test_whole_numbers_as_programs_write_them(take, written, meant, remark):
     assert summary.remarks[remark].ids == [71]
 
 
+@pytest.mark.parametrize(
+    ("exact", "written", "stays"),
+    [
+        (5_260_181_590_830, "5.26018E+12", True),
+        (5_260_181_590_830, "5,26E+12", True),
+        (5_260_181_590_830, "5.27E+12", False),
+        (5_260_181_590_830, "5260181590831.0", False),
+        (2**53 + 1, "9007199254740992", True),
+        (2**53 + 1, "9007199254740999", False),
+    ],
+)
+def test_a_rounded_number_does_not_replace_the_exact_one(take, exact, written, stays):
+    take(registry_csv(registry(size=str(exact))))
+    summary = take(registry_csv(registry(size=written, updated_at=LATER)))
+    assert (WorkItem.objects.get().size == exact) is stays
+    assert (Remark.KEPT_NUMBER in summary.remarks) is stays
+
+
 @pytest.mark.parametrize("written", ["1.5", "5.5e+0", "1e+30", "9007199254740993.0", "1.234", "1e-3", "1e999999999"])
 def test_a_number_that_may_be_another_stays_out(take, refused, written):
     assert counts(take(registry_csv(registry(size=written)))) == (0, 0, 0, 0, 1)

@@ -27,6 +27,8 @@ TEXTS = st.text(st.sampled_from("=+-@＝'\" ;|\t\r\na1e0"), max_size=30) | st.te
 @example("5260181590830171234567890123456")
 @example("'5260181590830171234567890123456")
 @example("1234567890123456789012345678e123")
+@example("'007")
+@example("''true")
 @example("\n\n'=x")
 @example("a;'=1")
 def test_the_guard_can_be_taken_off(text):
@@ -46,9 +48,16 @@ def test_no_cell_is_a_formula_however_the_line_is_split(text):
             assert cell.lstrip('" ')[:1] not in tuple("=+-@＝"), (separator, cell)
 
 
-def test_a_long_number_keeps_its_digits():
-    assert guard("52601815908301712345678901234567") == "'52601815908301712345678901234567"
-    assert guard("12345") == "12345"
+@pytest.mark.parametrize(
+    "text", ["52601815908301712345678901234567", "1234567890123456789012345678e123", "007", "1e5", "true", "2021-03-04"]
+)
+def test_what_a_spreadsheet_would_rewrite_is_guarded(text):
+    assert guard(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["12345", "0", "d18720b9ec3c24e0e6370fb4ff42b132", "a note of 2021-03-04", ""])
+def test_what_stays_in_a_spreadsheet_is_not_guarded(text):
+    assert guard(text) == text
 
 
 @pytest.mark.parametrize(("length", "is_cut"), [(NOTE_LIMIT, False), (NOTE_LIMIT + 1, True), (100_000, True)])

@@ -9,9 +9,12 @@ import re
 NOTE_LIMIT = 32_000
 # A cell that starts like this is a formula to a spreadsheet. Where cells are separated by “;” or tabs, a comma file is
 # split in the middle of its cells, and at every line break, so each such place is the start of a cell, too. Quotes and
-# spaces before the sign don't help. A long number, as an etag can be, would lose digits.
+# spaces before the sign don't help.
 _SIGNS = r"=+@＝＋－＠\-"
-_AT_START = rf"(?=['\" ]*[{_SIGNS}\t\r]|'*\d+(?:e\d+)?\Z)(?!'*\d{{1,15}}\Z)"
+# What a spreadsheet takes for yes or no, a date, or a number that it writes in another way: 007, 1e5, or many digits.
+_REWRITTEN = r"'*(?:true|false|[\d.,:/ -]*\d(?:e[+-]?\d+)?)\Z"
+_PLAIN_NUMBER = r"'*(?:0|[1-9]\d{0,14})\Z"
+_AT_START = rf"(?=['\" ]*[{_SIGNS}\t\r]|{_REWRITTEN})(?!{_PLAIN_NUMBER})"
 _INSIDE = rf"(?=['\" ]*[{_SIGNS}])"
 _STARTS = re.compile(rf"\A{_AT_START}|(?<=[;|\t\r\n]){_INSIDE}", re.IGNORECASE | re.ASCII)
 _GUARDED = re.compile(rf"\A'{_AT_START}|(?<=[;|\t\r\n])'{_INSIDE}", re.IGNORECASE | re.ASCII)

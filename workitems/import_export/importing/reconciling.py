@@ -12,6 +12,7 @@ from ...transitions import later_than
 from .etags import is_damaged, is_damaged_form_of
 from .parsing import ImportedItem, InvalidRow, WorkerStateFile
 from .remarks import Remark
+from .repairs import is_rounded_form_of
 from .times import is_before, is_same_time
 
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
@@ -20,6 +21,7 @@ _IMMUTABLE = ("name", "etag", "action")
 _NOT_IN_CHANGES = PROCESS | {"stage", "status", "note", "stage_started_at", "queued_at"}
 # The columns of an entry that are compared; the number comes first.
 ENTRY_COLUMNS = ["number", *(c.attname for c in HistoryEntry._meta.concrete_fields if c.name not in ("id", "number"))]
+_ROUNDED = frozenset({Remark.SCIENTIFIC, Remark.WITH_POINT, Remark.BEYOND_EXACT})
 Entry = tuple[Any, ...]  # a stored entry as the values of these columns
 
 
@@ -125,6 +127,9 @@ def _differences(arrival: ImportedItem, stored: WorkItem, remarks: dict[Remark, 
         elif isinstance(value, str) and "\r\n" in value + ours and _with_one_end(value) == _with_one_end(ours):
             del different[name]
             remarks.setdefault(Remark.SAME_LINE_ENDS, name)
+        elif type(value) is int and _ROUNDED & remarks.keys() and is_rounded_form_of(value, ours):
+            del different[name]
+            remarks.setdefault(Remark.KEPT_NUMBER, name)
     return different
 
 

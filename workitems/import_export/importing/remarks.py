@@ -19,6 +19,7 @@ class Remark(StrEnum):
     REVIEWED_DROPPED = "marked as reviewed but still open; imported as not reviewed"
     NEWER_HERE = "skipped because they are newer here; they differ in"
     SCIENTIFIC = "with a number in scientific notation, which may have lost digits"
+    KEPT_NUMBER = "with a rounded number; the exact one here stays"
     WITH_POINT = (
         "with “.0” after a whole number, so a program has read the columns as numbers, and may have emptied texts such "
         "as NA or null"

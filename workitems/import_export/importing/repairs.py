@@ -80,6 +80,16 @@ def repair_text(value: Any) -> Repaired:
     return value, Remark.SHEET_ERROR if is_sheet_error(value) else None
 
 
+def is_rounded_form_of(number: int, exact: int | None) -> bool:
+    """Returns whether a program can have written the exact number like this, as a floating-point number or with fewer
+    digits.
+    """
+    if not number or not exact:
+        return False
+    shown = len(str(number).rstrip("0")) - 1
+    return float(number) == float(exact) or f"{Decimal(number):.{shown}e}" == f"{Decimal(exact):.{shown}e}"
+
+
 def is_sheet_error(value: str) -> bool:
     return value in _SHEET_ERRORS or _SHEET_ERROR.fullmatch(value) is not None
 

@@ -20,7 +20,7 @@ _SEE_EXAMPLES = frozenset(
         Remark.SHEET_ERROR,
     }
 )
-_BY_FIELD = frozenset({Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
+_BY_FIELD = frozenset({Remark.KEPT_NUMBER, Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
