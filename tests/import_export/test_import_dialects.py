@@ -235,6 +235,7 @@ def test_dumpdata(take):
     summary = take(json.dumps([owner, user, item], indent=2))
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert summary.ignored_tables == {"accounts.user": 1}
+    assert not any("emptied" in line for line in summary.notices)
     item = WorkItem.objects.get()
     assert (item.pk, item.note, item.institution.identifier, item.institution.name) == (
         71,

@@ -44,14 +44,14 @@ class DetectedFile:
     notices: list[str] = field(default_factory=list)
     first: Any = None  # the value of the first row
     is_doubtful: bool = False  # backslashes may be escapes, but are taken as they are
-    marks_empty: bool = False  # it tells a text that is empty from one that is missing
+    marks_empty: bool | None = None  # whether it tells empty texts from missing ones; None if its rows show that
     next_page: str = ""
 
     @property
     def is_dump(self) -> bool:
         """Returns whether it is a table as a database holds it, which names institutions by number, or comes from one."""
         said = self.first if isinstance(self.first, dict) else {}
-        return self.format == REGISTRY_CSV or (
+        return self.format in (REGISTRY_CSV, DUMPDATA) or (
             self.format == PHAROS_JSON and "institution_id" in said and not said.get("institution")
         )
 

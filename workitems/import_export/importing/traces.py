@@ -27,11 +27,14 @@ _SHEET_NUMBER = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 
 
 class Traces:
-    """What the rows of one file have in common. `marks_empty`: it is known to tell empty texts from missing ones."""
+    """What the rows of one file have in common. `marks_empty`: whether it tells empty texts from missing ones; None if
+    its rows show that.
+    """
 
-    def __init__(self, name: str, *, marks_empty: bool) -> None:
+    def __init__(self, name: str, *, marks_empty: bool | None) -> None:
         self.name = name
-        self.marks_empty = marks_empty
+        self.shows_empty = marks_empty is None
+        self.marks_empty = bool(marks_empty)
         self._units: dict[str, tuple[str, int]] = {}  # {column: (finest unit, rows)}
         self._without_text = Noted()
         self._line_breaks = Noted()
@@ -47,7 +50,7 @@ class Traces:
         texts = [row[name] for name in row.keys() & _TEXTS]
         if any(text in ("", None) for text in texts):
             self._without_text.add(arrival.id, "")
-        self.marks_empty |= None in texts and "" in texts
+        self.marks_empty |= self.shows_empty and "" in texts
         if any(isinstance(text, str) and "\n" in text for text in texts):
             self._line_breaks.add(arrival.id, "")
             self._has_crlf |= any(isinstance(text, str) and "\r\n" in text for text in texts)
