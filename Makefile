@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages check-tools mutants bench bench-full messages pins clean
+.PHONY: help install install-dev run test check check-pages check-clients check-tools mutants bench bench-full messages pins clean
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ check: install-dev  ## run linters, the type checker, and Django's checks
 
 check-pages: install-dev  ## check the HTML of every page with html-validate and the Nu checker (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
+
+check-clients: install-dev  ## make clients from the OpenAPI documents and let each read, walk, and save (needs npm and Java; takes three minutes)
+	@$(BIN)/python tests/clients/check.py
 
 check-tools: install-dev .cache/table-tools/installed  ## send 300 difficult rows through pandas, R, LibreOffice and others, and import them (takes minutes)
 	@$(BIN)/python -m tests.tools.check $(PROGRAMS)

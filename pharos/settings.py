@@ -54,6 +54,14 @@ def validate_domain(name):
         raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
 
 
+def validate_bucket_pattern(pattern):
+    if not re.fullmatch(r"[a-z0-9.-]*(\{identifier\}[a-z0-9.-]*)?", pattern) or not pattern:
+        raise ValidationError(
+            f"“{pattern}” is not the name of a bucket; {{identifier}} stands for the institution's domain, as in "
+            "aptrust.receiving.{identifier}"
+        )
+
+
 # Deferred, so that one start reports every invalid variable instead of only the first.
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
@@ -78,6 +86,8 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "pharos@localhost", validate=validate.Email())
 CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=validate_domain)
+RECEIVING_BUCKET = env.str("RECEIVING_BUCKET", "aptrust.receiving.{identifier}", validate=validate_bucket_pattern)
+RESTORE_BUCKET = env.str("RESTORE_BUCKET", "aptrust.restore.{identifier}", validate=validate_bucket_pattern)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))

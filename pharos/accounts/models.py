@@ -54,6 +54,11 @@ class InstitutionQuerySet(models.QuerySet["Institution"]):
         """The institutions that this user can see: their own, or all."""
         return self if user.can(Permission.SEE_EVERY_INSTITUTION) else self.filter(pk=user.institution_id)
 
+    def sorted_by(self, name: str, *, descending: bool = False) -> "InstitutionQuerySet":
+        """In the order of their names or identifiers."""
+        ordered = self.order_by(name, "pk")
+        return ordered.reverse() if descending else ordered
+
     def with_number(self, number: int) -> "Institution | None":
         return self.filter(pk=number).first() if number < 2**63 else None
 
@@ -68,6 +73,23 @@ class Institution(models.Model):
     name = models.CharField(_("name"), max_length=255)
     identifier = models.CharField(_("identifier"), max_length=253, unique=True, validators=[is_domain])
 
+    receiving_bucket = models.CharField(
+        _("receiving bucket"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where its bags are uploaded to. Blank: as in the setting RECEIVING_BUCKET."),
+    )
+    restore_bucket = models.CharField(
+        _("restoration bucket"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where restored bags are put. Blank: as in the setting RESTORE_BUCKET."),
+    )
+
     objects = InstitutionQuerySet.as_manager()
 
     class Meta:
@@ -77,6 +99,16 @@ class Institution(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+    @property
+    def buckets(self) -> tuple[str, str]:
+        """The buckets that its bags come from and that restored ones go to."""
+        patterns = (settings.RECEIVING_BUCKET, settings.RESTORE_BUCKET)
+        own = (self.receiving_bucket, self.restore_bucket)
+        return tuple(  # type: ignore[return-value]
+            name or pattern.replace("{identifier}", self.identifier)
+            for name, pattern in zip(own, patterns, strict=True)
+        )
 
 
 class UserManager(BaseUserManager["User"]):

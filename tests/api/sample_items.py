@@ -38,6 +38,7 @@ def make_samples(virginia, jhu, worker, staff):
         generic_file_identifier=FILE,
         needs_admin_review=True,
         queued_at=noon(1),
+        deletion_request_id=67,
     )
     make("b", 2, name="second.tar", etag="def2", size=5)
     transitions.progress(items["b"], by=worker, stage="Validate", node="worker-7", pid=4711, at=noon(2))
@@ -47,8 +48,21 @@ def make_samples(virginia, jhu, worker, staff):
     make("e", 5, name="second.tar", etag="0d")
     transitions.fail(make("f", 6, name="bad.tar", etag="0f"), by=worker, note="Bad.", retry=False, at=noon(6))
     make("g", 7, name="bad.tar", etag="0g")
-    make("r", 8, action="Restore", name="restore.tar", object_identifier="virginia.edu/restore")
-    make("s", 9, action="Restore", name="sample.tar", generic_file_identifier="virginia.edu/sample/data/1")
+    make(
+        *("r", 8),
+        action="Restore",
+        name="restore.tar",
+        object_identifier="virginia.edu/restore",
+        intellectual_object_id=12,
+    )
+    make(
+        *("s", 9),
+        action="Restore",
+        name="sample.tar",
+        generic_file_identifier="virginia.edu/sample/data/1",
+        generic_file_id=345,
+        storage_option="Glacier-OH",
+    )
     make("j", 10, jhu, name="jhu.tar")
     return items
 

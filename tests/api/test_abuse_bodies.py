@@ -156,6 +156,10 @@ FINE = {
     "bucket": str,
     "generic_file_identifier": str,
     "object_identifier": str,
+    "storage_option": str,
+    "intellectual_object_id": int,
+    "generic_file_id": int,
+    "deletion_request_id": int,
     "size": int,
     "pid": int,
 }

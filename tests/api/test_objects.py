@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from workitems import transitions
-from workitems.api.objects import StoredObject, find_object
+from workitems.api.objects import find_object
 from workitems.models import WorkItem
 
 from ..factories import make_item
@@ -31,23 +31,6 @@ def item_of_object(institution, action="Ingest", status="Success", *, at=NOON, i
     )
 
 
-def test_everything_known_about_an_object(virginia, wally):
-    ingest = item_of_object(virginia, at=NOON)
-    later = NOON + HOUR
-    WorkItem.objects.filter(pk=ingest.pk).update(updated_at=later)
-    assert find_object(NAME, wally) == StoredObject(
-        id=ingest.pk,
-        identifier=NAME,
-        institution="virginia.edu",
-        state="A",
-        created_at=NOON,
-        updated_at=later,
-        title=None,
-        access=None,
-        storage_option=None,
-    )
-
-
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada", "wally"])
 def test_another_institutions_object_does_not_exist(virginia, cast, who):
     item_of_object(virginia)
@@ -65,9 +48,9 @@ def test_two_institutions_with_the_same_identifier_see_their_own_object(virginia
     ours = item_of_object(virginia)
     theirs = item_of_object(jhu, at=NOON + HOUR)
     item_of_object(jhu, "Delete", at=NOON + 2 * HOUR)
-    assert (find_object(NAME, stan).id, find_object(NAME, stan).state) == (ours.pk, "A")
-    assert (find_object(NAME, olga).id, find_object(NAME, olga).institution) == (theirs.pk, "jhu.edu")
-    assert find_object(NAME, olga).state == "D"
+    assert (find_object(NAME, stan).id, find_object(NAME, stan).is_deleted) == (ours.pk, False)
+    assert (find_object(NAME, olga).id, find_object(NAME, olga).institution) == (theirs.pk, jhu)
+    assert find_object(NAME, olga).is_deleted
 
 
 def test_the_last_successful_ingest_counts(virginia, wally):
@@ -106,7 +89,7 @@ def test_without_a_successful_ingest_there_is_no_object(virginia, wally, status)
 def test_an_object_is_deleted_if_all_of_it_was_deleted_since_its_ingest(virginia, wally, deletion, state):
     item_of_object(virginia)
     item_of_object(virginia, "Delete", **{"at": NOON + HOUR, **deletion})
-    assert find_object(NAME, wally).state == state
+    assert find_object(NAME, wally).is_deleted == (state == "D")
 
 
 @pytest.mark.parametrize(
@@ -147,6 +130,6 @@ def test_the_index_of_objects_is_used(virginia, jhu, cast, who):
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     visible = WorkItem.objects.visible_to(cast[who])
-    ingests = visible.ingests_of_object("virginia.edu/bag-7")
-    assert "item_object" in ingests.explain()
-    assert "item_object" in visible.deletions_since(ingests.get()).explain()
+    found = visible.stored_objects().of_object("virginia.edu/bag-7").order_by("-date", "-id")
+    assert found.explain().count("item_object") == 3
+    assert [one.object_identifier for one in found] == ["virginia.edu/bag-7"]

@@ -22,17 +22,24 @@ READS = {
     "/member-api/v1/items/": for_everyone,
     "/member-api/v2/items/": for_everyone,
     "/member-api/v2/items/{pk}/": for_virginia,
+    "/member-api/v1/objects/": for_everyone,
+    "/member-api/v2/objects/": for_everyone,
     "/member-api/v2/objects/virginia.edu%2Fdone": for_virginia,
+    "/member-api/v3/objects": for_everyone,
     "/member-api/v3/items": for_everyone,
     "/member-api/v3/items/show/{pk}": for_virginia,
-    "/api/v2/items/": for_admins,
-    "/api/v2/items/{pk}/": for_admins,
+    "/api/v2/items/": for_everyone,
+    "/api/v2/items/{pk}/": for_virginia,
     "/api/v2/items/e7a9/bag.tar/0001-01-01T00:00:00Z": for_admins,
     "/api/v2/item_state/{pk}/": for_admins,
-    "/api/v2/objects/virginia.edu%2Fdone": for_admins,
+    "/api/v2/objects/": for_everyone,
+    "/api/v2/objects/virginia.edu%2Fdone": for_virginia,
     "/api/v2/institutions/": for_admins,
     "/api/v2/institutions/virginia.edu/": for_admins,
     "/api/v2/notifications/spot_test_restoration/{restored}/": for_admins,
+    "/admin-api/v3/objects": for_admins,
+    "/admin-api/v3/institutions": for_admins,
+    "/admin-api/v3/institutions/show/{institution}": for_admins,
     "/admin-api/v3/items": for_admins,
     "/admin-api/v3/items/show/{pk}": for_admins,
 }
@@ -166,8 +173,9 @@ def test_callers_without_a_key_learn_nothing(client, places, path):
 def test_a_refused_member_learns_nothing(client, cast, places, path, who):
     caller = Caller(client, cast[who])
     missing = caller.get(filled(path, {**places, "pk": 987_654_321, "restored": 987_654_321}))
-    assert missing.status == (404 if path.startswith("/member-api/") else 403)
-    if not path.startswith("/member-api/"):
+    is_for_members = READS[path] is not for_admins
+    assert missing.status == (404 if is_for_members else 403)
+    if not is_for_members:
         assert caller.get(filled(path, places)).body == missing.body
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from .api_client import Caller, Nobody, check_who_reads, for_admins
 
-KEYS = {"id", "name", "identifier"}
+KEYS = {"id", "name", "identifier", "receiving_bucket", "restore_bucket"}
 
 
 @pytest.fixture
@@ -37,7 +37,42 @@ def test_pagination(wallys):
 def test_a_single_institution(wallys, virginia, slash, domain):
     answer = wallys.get(f"/api/v2/institutions/{domain}{slash}")
     assert answer.status == 200
-    assert answer.body == {"id": virginia.pk, "name": "University of Virginia", "identifier": "virginia.edu"}
+    assert answer.body == {
+        "id": virginia.pk,
+        "name": "University of Virginia",
+        "identifier": "virginia.edu",
+        "receiving_bucket": "aptrust.receiving.virginia.edu",
+        "restore_bucket": "aptrust.restore.virginia.edu",
+    }
+
+
+def test_buckets_that_are_set_for_an_institution_or_the_installation(wallys, virginia, settings):
+    settings.RESTORE_BUCKET = "out-{identifier}"
+    type(virginia).objects.filter(pk=virginia.pk).update(receiving_bucket="virginia-in")
+    shown = wallys.get("/api/v2/institutions/virginia.edu/").body
+    assert (shown["receiving_bucket"], shown["restore_bucket"]) == ("virginia-in", "out-virginia.edu")
+
+
+def test_what_an_ingest_worker_asks_at_its_start(wallys, virginia, jhu):
+    type(jhu).objects.filter(pk=jhu.pk).update(name="Zebra")
+    for query, first in (("order=name&per_page=200", "aptrust.org"), ("order=&per_page=200", "aptrust.org")):
+        found = wallys.get("/api/v2/institutions/", query)
+        assert (found.status, found.body["results"][0]["identifier"]) == (200, first)
+    by_name = [one["identifier"] for one in wallys.get("/api/v2/institutions/", "order=name").body["results"]]
+    assert by_name == ["aptrust.org", "virginia.edu", "jhu.edu"]
+    assert wallys.get("/api/v2/institutions/", "order=size").status == 400
+
+
+def test_version_3(wallys, virginia, jhu):
+    for path in ("/admin-api/v3/institutions", "/admin-api/v3/institutions/"):
+        assert [one["identifier"] for one in wallys.get(path).body["results"]] == [
+            "aptrust.org",
+            "jhu.edu",
+            "virginia.edu",
+        ]
+    assert wallys.get("/admin-api/v3/institutions", "sort=identifier__desc").body["results"][0]["id"] == virginia.pk
+    assert wallys.get(f"/admin-api/v3/institutions/show/{jhu.pk}").body["identifier"] == "jhu.edu"
+    assert wallys.get("/admin-api/v3/institutions/show/987654321").status == 404
 
 
 @pytest.mark.parametrize("domain", ["nowhere.edu", "virginia", "%00", "%ff", "1", "a" * 60_000])
@@ -46,7 +81,7 @@ def test_an_unknown_institution_is_404(wallys, domain):
 
 
 @pytest.mark.parametrize(
-    "query", ["per_page=0", "per_page=1001", "page=abc", "bogus=1", "status=Failed", "page=1&page=2"]
+    "query", ["per_page=0", "per_page=1001", "page=abc", "bogus=1", "status=Failed", "page=1&page=2", "order=x"]
 )
 def test_invalid_queries_are_reported(wallys, query):
     answer = wallys.get("/api/v2/institutions/", query)
@@ -54,7 +89,9 @@ def test_invalid_queries_are_reported(wallys, query):
     assert set(answer.body) == {query.split("=")[0], "error"}
 
 
-@pytest.mark.parametrize("path", ["/api/v2/institutions/", "/api/v2/institutions/virginia.edu/"])
+@pytest.mark.parametrize(
+    "path", ["/api/v2/institutions/", "/api/v2/institutions/virginia.edu/", "/admin-api/v3/institutions"]
+)
 def test_only_services_and_admins_can_read_them(client, cast, path):
     check_who_reads(client, cast, path, for_admins)
     assert Nobody(client).get(path).status == 401

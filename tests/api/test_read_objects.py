@@ -8,7 +8,7 @@ import pytest
 from tests.factories import make_item
 from workitems.models import WorkItem
 
-from .api_client import Caller, Nobody, check_who_reads, for_admins, for_virginia
+from .api_client import Caller, Nobody, check_who_reads, for_virginia
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ADMIN, MEMBER = "/api/v2/objects/", "/member-api/v2/objects/"
@@ -28,7 +28,7 @@ def wallys(client, wally):
 @pytest.mark.parametrize("path", [ADMIN, MEMBER])
 def test_all_fields_of_an_object(wallys, virginia, path):
     item = ingested(virginia)
-    WorkItem.objects.filter(pk=item.pk).update(updated_at=NOON + timedelta(microseconds=1))
+    WorkItem.objects.filter(pk=item.pk).update(updated_at=NOON + timedelta(microseconds=1_999))
     answer = wallys.get(f"{path}virginia.edu%2Fbag")
     assert answer.status == 200
     assert answer.body == {
@@ -38,8 +38,12 @@ def test_all_fields_of_an_object(wallys, virginia, path):
         "access": None,
         "state": "A",
         "storage_option": None,
-        "created_at": "2026-05-04T12:00:00Z",
-        "updated_at": "2026-05-04T12:00:00.000001Z",
+        "institution_id": virginia.pk,
+        "etag": item.etag,
+        "bag_name": "bag.tar",
+        "size": item.size,
+        "created_at": "2026-05-04T12:00:00.000Z",
+        "updated_at": "2026-05-04T12:00:00.001Z",
     }
 
 
@@ -93,14 +97,14 @@ def test_without_a_successful_ingest_there_is_no_object(wallys, virginia):
 
 
 def test_without_an_identifier(wallys):
-    for path in (ADMIN, MEMBER, "/api/v2/objects", "/api/v2/objects//"):
+    for path in ("/api/v2/objects//", "/member-api/v2/objects//"):
         assert wallys.get(path).status == 404
 
 
 def test_which_users_see_it(client, cast, virginia):
     ingested(virginia)
     check_who_reads(client, cast, MEMBER + NAME, for_virginia)
-    check_who_reads(client, cast, ADMIN + NAME, for_admins)
+    check_who_reads(client, cast, ADMIN + NAME, for_virginia)
     assert Nobody(client).get(MEMBER + NAME).status == Nobody(client).get(ADMIN + NAME).status == 401
 
 
@@ -115,3 +119,91 @@ def test_objects_are_read_only(wallys, virginia):
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = wallys.ask(method, ADMIN + NAME, json={"state": "D"})
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+# Lists
+
+
+LISTS = ["/member-api/v1/objects/", "/member-api/v2/objects/", "/api/v2/objects/", "/member-api/v3/objects"]
+
+
+@pytest.fixture
+def objects(virginia, jhu):
+    """{identifier: its last ingest}: one ingested twice, one deleted since, one with a file deleted, and another institution's."""
+    ingested(virginia, "virginia.edu/a")
+    found = {"virginia.edu/a": ingested(virginia, "virginia.edu/a", at=NOON + timedelta(hours=1))}
+    found["virginia.edu/b"] = ingested(virginia, "virginia.edu/b", at=NOON + timedelta(hours=2))
+    ingested(virginia, "virginia.edu/b", at=NOON + timedelta(hours=3), action="Delete")
+    found["virginia.edu/c"] = ingested(virginia, "virginia.edu/c", at=NOON + timedelta(hours=4))
+    make_item(virginia, object_identifier="virginia.edu/d")
+    found["jhu.edu/a"] = ingested(jhu, "jhu.edu/a", at=NOON + timedelta(hours=5))
+    return found
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_member_lists_the_own_objects(client, dora, objects, path):
+    body = Caller(client, dora).get(path).body
+    assert (body["count"], body["next"], body["previous"]) == (3, None, None)
+    assert [(one["identifier"], one["state"]) for one in body["results"]] == [
+        ("virginia.edu/c", "A"),
+        ("virginia.edu/b", "D"),
+        ("virginia.edu/a", "A"),
+    ]
+    assert body["results"][2]["id"] == objects["virginia.edu/a"].pk
+    assert (
+        body["results"][0] == Caller(client, dora).get("/member-api/v2/objects/virginia.edu%2Fc").body or "v3" in path
+    )
+
+
+def test_whoever_sees_all_lists_all(wallys, objects):
+    for path in ("/api/v2/objects/", "/admin-api/v3/objects", "/member-api/v2/objects/"):
+        assert {one["identifier"] for one in wallys.get(path).body["results"]} == set(objects)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("state=A", "ca"),
+        ("state=d", "b"),
+        ("identifier=virginia.edu/b", "b"),
+        ("identifier=virginia.edu/B", ""),
+        ("identifier=virginia.edu/a&state=D", ""),
+        ("state=&identifier=", "cba"),
+    ],
+)
+@pytest.mark.parametrize("path", LISTS)
+def test_what_can_be_asked(client, dora, objects, path, query, names):
+    body = Caller(client, dora).get(path, query).body
+    assert (body["count"], [one["identifier"][-1] for one in body["results"]]) == (len(names), list(names))
+
+
+def test_the_orders(client, dora, objects):
+    caller = Caller(client, dora)
+    for path, query, names in (
+        ("/member-api/v2/objects/", "sort=name", "abc"),
+        ("/member-api/v2/objects/", "sort=date&access=institution", "cba"),
+        ("/member-api/v3/objects", "sort=identifier__asc", "abc"),
+        ("/member-api/v3/objects", "sort=updated_at__desc", "cba"),
+        ("/member-api/v3/objects", "sort=id", "abc"),
+    ):
+        assert [one["identifier"][-1] for one in caller.get(path, query).body["results"]] == list(names), query
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_page_by_page(client, dora, objects, path):
+    caller, seen, query = Caller(client, dora), [], "per_page=2&state=A"
+    while query:
+        body = caller.get(path, query).body
+        assert body["count"] == 2
+        seen += [one["identifier"] for one in body["results"]]
+        query = body["next"] and body["next"].partition("?")[2]
+    assert seen == ["virginia.edu/c", "virginia.edu/a"]
+
+
+@pytest.mark.parametrize(
+    "query", ["state=X", "bogus=1", "per_page=0", "page=x", "sort=size", "state=A&state=D", "identifier=%00"]
+)
+@pytest.mark.parametrize("path", LISTS)
+def test_what_is_wrong_with_a_list_is_said(client, dora, path, query):
+    answer = Caller(client, dora).get(path, query)
+    assert (answer.status, set(answer.body)) == (400, {query.partition("=")[0], "error"})

@@ -75,8 +75,8 @@ def test_values(wallys, virginia, items):
     found = wallys.get(f"{ADMIN}{items['a'].pk}").body
     assert {name: found[name] for name in FIELDS | PROCESS} == {
         "id": items["a"].pk,
-        "created_at": "2026-01-02T03:04:05Z",
-        "updated_at": "2026-01-02T03:04:05.678900Z",
+        "created_at": "2026-01-02T03:04:05.000Z",
+        "updated_at": "2026-01-02T03:04:05.678Z",
         "name": AWKWARD,
         "etag": "ABC1",
         "bucket": "aptrust.receiving.virginia.edu",
@@ -88,15 +88,15 @@ def test_values(wallys, virginia, items):
         "stage": "Requested",
         "status": "Pending",
         "outcome": None,
-        "bag_date": "2021-03-04T05:06:07.250000Z",
-        "date": "2026-03-01T12:00:00Z",
+        "bag_date": "2021-03-04T05:06:07.250Z",
+        "date": "2026-03-01T12:00:00.000Z",
         "retry": True,
         "reviewed": False,
         "object_identifier": None,
         "generic_file_identifier": FILE,
         "size": 1_400_000_000,
         "needs_admin_review": True,
-        "queued_at": "2026-03-01T12:00:00Z",
+        "queued_at": "2026-03-01T12:00:00.000Z",
         "stage_started_at": None,
         "inst_approver": None,
         "aptrust_approver": None,
@@ -297,8 +297,15 @@ def test_blank_values_and_access_have_no_effect(wallys, items, path):
 
 
 WRONG = [
-    *("bogus=1", "bogus=", "Name=x", "name%20=x", "status=Bogus", "status=failed", "status=Failed&status=Bogus"),
-    *("stage=Nowhere", "item_action=Fly", "item_action=Restore Object", "action=ingest", "reviewed=maybe", "retry=2"),
+    *("bogus=1", "bogus=", "Name=x", "name%20=x", "status=Bogus", "status=faile", "status=Failed&status=Bogus"),
+    *(
+        "stage=Nowhere",
+        "item_action=Fly",
+        "item_action=Restore Object",
+        "action=restore object",
+        "reviewed=maybe",
+        "retry=2",
+    ),
     *("retry=true&retry=false", "queued=x", "needs_admin_review=-", "created_after=soon", "created_before=2021-13-01"),
     *("updated_since=1", "bag_date=yesterday", "size_min=-1", "size_max=1e5", "size_min=99999999999999999999"),
     *("page=0", "page=-1", "page=abc", "page=1&page=2", "per_page=10&per_page=20", "sort=name&sort=date", "sort=size"),

@@ -117,7 +117,14 @@ def test_sort_orders_and_lists_of_words(command, virginia):
 
 
 def test_parameters_that_members_cannot_use(command, item):
-    for query in ("node__is_null=true", "node__not_null=true", "nmae=bag.tar", "item_action=Ingest", "per_page=1001"):
+    for query in (
+        "node=w1",
+        "pid__is_null=true",
+        "alt_identifier=x",
+        "nmae=bag.tar",
+        "item_action=Ingest",
+        "per_page=1001",
+    ):
         assert query.split("=")[0] in command.get(f"/member-api/v3/items?{query}", status=400)["error"]
     command.get("/admin-api/v3/items", status=403)
     command.get(f"/admin-api/v3/items/show/{item.pk}", status=403)

@@ -50,7 +50,8 @@ def test_an_admins_session_adds_nothing_to_a_members_key(real_server, session, d
     member = GoClient(real_server, dora)
     assert [found["id"] for found in member.get("/member-api/v2/items/", session)["results"]] == [item.pk]
     member.get(f"/member-api/v2/items/{theirs.pk}/", session, status=404)
-    member.get("/api/v2/items/", session, status=403)
+    member.get(f"/api/v2/items/{theirs.pk}/", session, status=404)
+    member.get("/admin-api/v3/items", session, status=403)
     member.put(f"/api/v2/items/{item.pk}", {"note": "Mine."}, session, status=403)
     item.refresh_from_db()
     assert item.note == ""

@@ -61,6 +61,7 @@ def test_a_complete_record_with_23_keys(worker, virginia, wally, body):
     sent_back = {name: answer.body[name] for name in body}
     assert sent_back == {
         **body,
+        "date": body["date"].replace("Z", ".000Z"),
         "user": "wally@aptrust.org",
         "bag_date": None,
         **dict.fromkeys(["node", "pid", "object_identifier", "generic_file_identifier"]),
@@ -107,12 +108,12 @@ def test_a_record_with_few_keys(worker, virginia):
     [
         (NEVER, None),
         ("0001-01-01T00:00:00+00:00", None),
-        ("2021-03-04T05:06:07Z", "2021-03-04T05:06:07Z"),
-        ("2021-03-04T05:06:07.1Z", "2021-03-04T05:06:07.100000Z"),
-        ("2021-03-04T05:06:07.123456789Z", "2021-03-04T05:06:07.123456Z"),
-        ("2021-03-04T05:06:07.000000001-05:00", "2021-03-04T10:06:07Z"),
-        ("2021-03-04T05:06:07+05:45", "2021-03-03T23:21:07Z"),
-        ("2021-12-31T23:30:00-01:00", "2022-01-01T00:30:00Z"),
+        ("2021-03-04T05:06:07Z", "2021-03-04T05:06:07.000Z"),
+        ("2021-03-04T05:06:07.1Z", "2021-03-04T05:06:07.100Z"),
+        ("2021-03-04T05:06:07.123456789Z", "2021-03-04T05:06:07.123Z"),
+        ("2021-03-04T05:06:07.000000001-05:00", "2021-03-04T10:06:07.000Z"),
+        ("2021-03-04T05:06:07+05:45", "2021-03-03T23:21:07.000Z"),
+        ("2021-12-31T23:30:00-01:00", "2022-01-01T00:30:00.000Z"),
     ],
 )
 def test_times(worker, body, sent, stored):
@@ -185,9 +186,9 @@ def test_items_created_at_a_later_stage_or_closed(worker, body, action, stage, s
         ({"stage": "Fetch", "status": "Success"}, "stage"),
         ({"action": "Restore", "stage": "Receive"}, "stage"),
         ({"action": "Restore Object"}, "action"),
-        ({"action": "ingest"}, "action"),
+        ({"action": "ingests"}, "action"),
         ({"stage": "Somewhere"}, "stage"),
-        ({"status": "pending"}, "status"),
+        ({"status": "pend"}, "status"),
         ({"status": 1}, "status"),
         ({"action": ["Ingest"]}, "action"),
         ({"name": " "}, "name"),
@@ -311,7 +312,7 @@ def test_a_record_of_version_3(worker, virginia, body, word, action, file, shown
     answer = worker.post(f"/admin-api/v3/items/create/{virginia.pk}", sent)
     assert answer.status == 201
     assert (answer.body["action"], answer.body["institution_id"]) == (shown, virginia.pk)
-    assert answer.body["date_processed"] == body["date"]
+    assert answer.body["date_processed"] == body["date"].replace("Z", ".000000Z")
     assert "date" not in answer.body
     assert (answer.body["institution_identifier"], answer.body["institution_name"]) == (
         "virginia.edu",

@@ -138,7 +138,7 @@ def test_no_save_reopens_an_item(client, cast, virginia, made, who):
         (FETCHING, {"status": "Failed", "note": None}, 422, "note"),
         (FETCHING, {"status": "Cancelled", "note": "A newer one is there."}, 409, None),
         (FETCHING, {"status": "Done"}, 422, "status"),
-        (FETCHING, {"stage": "fetch"}, 422, "stage"),
+        (FETCHING, {"stage": "fetched"}, 422, "stage"),
         (FETCHING, {"note": "a\0b"}, 422, "note"),
         (FETCHING, {"node": "n" * 256}, 422, "node"),
         (FETCHING, {"size": -1}, 422, "size"),

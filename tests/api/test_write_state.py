@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import make_item
 from tests.stored_items import as_stored, worker_state_text
 from workitems import transitions
-from workitems.api.resources import WorkerStateView
+from workitems.api.worker_states import WorkerStateView
 from workitems.models import WorkItemState
 from workitems.transitions import worker_state
 

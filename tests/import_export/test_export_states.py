@@ -93,11 +93,16 @@ def test_a_state_that_unpacks_without_end_is_not_unpacked(virginia, ada, tmp_pat
     test_a_state_that_is_not_right_keeps_its_item_out(virginia, ada, tmp_path, {"data": packed(b"x" * 1001)})
 
 
-def test_a_file_of_the_first_version_comes_in(virginia, tmp_path):
+def test_a_file_of_the_first_version_comes_in(virginia, ada, tmp_path):
+    """It has no column that came later. When an item was finished follows from its history."""
     with rolled_back():
-        make_item(virginia)
-        text = "".join(export_lines()).replace('"version":2', '"version":1')
-    assert import_files([write(tmp_path, "all.jsonl", text)]).created == 1
+        transitions.cancel(make_item(virginia), by=ada, note="No.", at=NOON)
+        lines = [json.loads(line) for line in "".join(export_lines()).splitlines()]
+    lines[0]["version"] = 1
+    for name in ("finished_at", "intellectual_object_id", "generic_file_id", "deletion_request_id", "storage_option"):
+        del lines[-2]["item"][name]
+    assert import_files([write(tmp_path, "all.jsonl", json_lines(*lines))]).created == 1
+    assert WorkItem.objects.get().finished_at == NOON
 
 
 def test_the_command_says_what_is_not_in_the_file(item, tmp_path):

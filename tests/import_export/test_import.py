@@ -94,7 +94,8 @@ def test_the_values_of_a_dump(take, tmp_path):
     assert item.updated_at == datetime(2021, 3, 5, 5, 6, 7, tzinfo=UTC)
     assert item.date == datetime(2021, 3, 4, 5, 6, 7, 500000, tzinfo=UTC)
     assert (item.size, item.pid, item.retry, item.note) == (21200000000, None, False, 'said "no"\nand\r\nwent')
-    assert summary.ignored_columns == {"intellectual_object_id"}
+    assert item.intellectual_object_id == 9
+    assert summary.ignored_columns == set()
     assert item.institution.name == "North Carolina State University"
 
 

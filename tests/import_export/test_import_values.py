@@ -265,9 +265,10 @@ T = datetime(2021, 3, 4, 5, 6, 7, 123_456, tzinfo=UTC)
     [
         (T, T, True),
         (T, T.replace(microsecond=123_000), True),
-        (T, T.replace(microsecond=124_000), True),
+        (T.replace(microsecond=123_500), T.replace(microsecond=124_000), True),
+        (T, T.replace(microsecond=124_000), False),
         (T, T.replace(microsecond=0), True),
-        (T, T.replace(microsecond=0, second=8), True),
+        (T.replace(microsecond=500_000), T.replace(microsecond=0, second=8), True),
         (T, T.replace(microsecond=123_457), False),
         (T, T.replace(microsecond=125_000), False),
         (T, T.replace(microsecond=0, second=9), False),
@@ -280,9 +281,11 @@ def test_times_are_equal_down_to_the_coarser_precision(one, other, same):
         assert is_before(one, other) is (not same and one < other)
 
 
-@pytest.mark.parametrize("rounded", ["2021-03-05T05:06:07.123Z", "2021-03-05T05:06:07Z", "2021-03-05T05:06:08Z"])
+@pytest.mark.parametrize(
+    "rounded", ["2021-03-05T05:06:07.523Z", "2021-03-05T05:06:07.524Z", "2021-03-05T05:06:07Z", "2021-03-05T05:06:08Z"]
+)
 def test_an_edited_sheet_with_rounded_times_is_taken(take, rounded):
-    take(json_lines(pharos(queued_at="2021-03-04T05:06:07.999999Z")))
+    take(json_lines(pharos(updated_at="2021-03-05T05:06:07.523500Z", queued_at="2021-03-04T05:06:07.999999Z")))
     summary = take(json_lines(pharos(updated_at=rounded, queued_at="2021-03-04T05:06:08Z", note="edited")))
     assert (summary.updated, summary.newer_here) == (1, 0)
     assert summary.remarks[Remark.SAME_TIMES].groups == {"queued_at": [71]}
@@ -360,3 +363,50 @@ def test_ids_are_named_as_ranges():
     for number in range(100, 1000, 2):
         noted.add(number, "")
     assert describe_ids(noted).endswith("and 55 more")
+
+
+# --- what an open restoration or deletion is about, and when an item was finished
+
+DONE = {"stage": "Cleanup", "status": "Success"}
+
+
+def test_the_numbers_of_the_registry_are_kept(take):
+    numbers = {
+        "intellectual_object_id": "12",
+        "generic_file_id": "0",
+        "deletion_request_id": "7",
+        "storage_option": "Glacier-OH",
+    }
+    summary = take(
+        registry_csv(registry() | {name: numbers.get(name, "") for name in numbers if name != "storage_option"})
+    )
+    item = WorkItem.objects.get()
+    assert (item.intellectual_object_id, item.generic_file_id, item.deletion_request_id) == (12, None, 7)
+    assert summary.ignored_columns == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "finished"),
+    [
+        ({**DONE, "finished_at": "2021-03-05T00:00:00Z"}, True),
+        ({**DONE, "finished_at": None}, False),
+        (DONE, False),
+        ({"finished_at": "2021-03-05T00:00:00Z"}, False),  # an open item has not been finished
+    ],
+)
+def test_when_an_item_was_finished(take, fields, finished):
+    take(json_lines(pharos(**fields)))
+    assert (WorkItem.objects.get().finished_at is not None) is finished
+    assert counts(take(json_lines(pharos(**fields)))) == (0, 0, 1, 0, 0)
+
+
+def test_an_item_that_is_opened_again_elsewhere_is_not_finished(take):
+    take(json_lines(pharos(**DONE, finished_at="2021-03-05T00:00:00Z")))
+    take(json_lines(pharos(updated_at=LATER)))
+    assert WorkItem.objects.get().finished_at is None
+
+
+def test_a_file_that_does_not_say_when_an_item_was_finished_leaves_it(take):
+    take(json_lines(pharos(**DONE, finished_at="2021-03-05T00:00:00Z")))
+    take(json_lines(pharos(**DONE, note="x", updated_at=LATER)))
+    assert WorkItem.objects.get().finished_at == datetime(2021, 3, 5, tzinfo=UTC)

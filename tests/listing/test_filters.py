@@ -35,11 +35,15 @@ def three(virginia):
         generic_file_identifier="virginia.edu/x/data/Straße.txt",
         action="Delete",
         queued_at=datetime(2026, 3, 9, tzinfo=UTC),
+        intellectual_object_id=12,
+        generic_file_id=345,
+        deletion_request_id=67,
+        storage_option="Glacier-OH",
     )
     second = make_item(virginia, name="second.tar", etag="def2", size=5, at=datetime(2026, 3, 9, 4, 30, tzinfo=UTC))
     transitions.progress(second, by=worker, stage="Validate", node="worker-7", pid=4711)
     third = make_item(virginia, name="third.tar", etag="1.01E+18", bucket="other", at=datetime(2026, 3, 10, tzinfo=UTC))
-    transitions.succeed(third, by=worker, stage="Cleanup")
+    transitions.succeed(third, by=worker, stage="Cleanup", at=datetime(2026, 3, 11, 12, tzinfo=UTC))
     return first, second, third
 
 
@@ -58,6 +62,16 @@ CASES = [
     ("name_contains=ÜNÏ", {" Ünï & “q”_%.tar"}),
     ("name_like=def2", set()),
     ("etag=def2", {"second.tar"}),
+    ("storage_option=Glacier-OH", {" Ünï & “q”_%.tar"}),
+    ("intellectual_object_id=12", {" Ünï & “q”_%.tar"}),
+    ("generic_file_id=345", {" Ünï & “q”_%.tar"}),
+    ("deletion_request_id=67", {" Ünï & “q”_%.tar"}),
+    ("deletion_request_id=68", set()),
+    ("finished_from=2026-03-11&finished_to=2026-03-11", {"third.tar"}),
+    ("finished_from=2026-03-12", set()),
+    ("finished_to=2026-03-10", set()),
+    ("item_action=delete&action=Delete", {" Ünï & “q”_%.tar"}),
+    ("status=started", {"second.tar"}),
     ("etag_like=E%2B18", {"third.tar"}),
     ("etag_contains=second", set()),
     ("object_identifier=virginia.edu/third", {"third.tar"}),
@@ -200,7 +214,7 @@ WRONG = [
     "bogus=1",
     "bogus=",
     "status=Bogus",
-    "status=failed",
+    "status=faile",
     "status=Failed&status=Bogus",
     "stage=Nowhere",
     "item_action=Fly",

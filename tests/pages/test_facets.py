@@ -25,6 +25,7 @@ others = {
     "name_like": st.sampled_from(["ärger", "-1", "%_"]),
     "etag": st.sampled_from([f"{n:032x}" for n in range(3)]),
     "received_from": st.sampled_from(["2026-03-06", "2026-03-08"]),
+    "finished_from": st.sampled_from(["2026-03-06", "2999-03-07"]),
     "received_to": st.sampled_from(["2026-03-06", "2026-03-07"]),
     "retry": st.sampled_from(["true", "false"]),
     "needs_admin_review": st.sampled_from(["true", "false"]),

@@ -57,6 +57,10 @@ def test_a_save_can_set_the_worker_fields(wally, item):
         "user": "system@aptrust.org",
         "object_identifier": "virginia.edu/ÆRØ",
         "generic_file_identifier": "virginia.edu/ÆRØ/data/1.txt",
+        "intellectual_object_id": 12,
+        "generic_file_id": 345,
+        "deletion_request_id": 2**40,
+        "storage_option": "Glacier-OH",
     }
     assert set(sent) == SAVEABLE_FIELDS
     transitions.progress(item, stage="Store", by=wally, **sent)

@@ -282,6 +282,10 @@ CARRIED_VALUES = {
     "user": st.sampled_from(["", "u@virginia.edu"]),
     "object_identifier": st.sampled_from(["", "virginia.edu/bag"]),
     "generic_file_identifier": st.sampled_from(["", "virginia.edu/bag/data/1"]),
+    "intellectual_object_id": st.sampled_from([None, 12]),
+    "generic_file_id": st.sampled_from([None, 345]),
+    "deletion_request_id": st.sampled_from([None, 67]),
+    "storage_option": st.sampled_from(["", "Glacier-OH"]),
 }
 notes = st.sampled_from(["", "a", "b"])
 roles = st.sampled_from(["worker", "admin"])

@@ -35,6 +35,7 @@ class ApiView(APIView):
     """A view of one variant of the API. Callers without the variant's permission get 403."""
 
     variant: ApiVariant = None  # type: ignore[assignment]  # set where the view is mounted
+    for_readers: ApiVariant | None = None  # how callers without the variant's permission may read here, if at all
     authentication_classes = [ApiKeyAuthentication]
     throttle_classes: list[Any] = []  # see perform_authentication
     parser_classes = [JsonParser]
@@ -60,8 +61,12 @@ class ApiView(APIView):
             self.throttled(request, throttle.wait())
 
     def check_permissions(self, request):
-        if not request.user.can(self.variant.permission):
-            raise PermissionDenied("Your role can't use this address. Addresses for members start with /member-api/.")
+        if request.user.can(self.variant.permission):
+            return
+        if self.for_readers and request.method in ("GET", "HEAD") and request.user.can(self.for_readers.permission):
+            self.variant = self.for_readers
+            return
+        raise PermissionDenied("Your role can't use this address. Addresses for members start with /member-api/.")
 
     def get_exception_handler(self):
         return handle_error

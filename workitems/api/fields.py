@@ -11,6 +11,7 @@ A field is declared once, in the record of its version:
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.core.validators import MaxLengthValidator
@@ -23,9 +24,9 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-
 _NOT_A_TIME = "Use a time with a time zone, such as 2021-03-04T05:06:07Z."
 
 
-def as_time(moment: datetime | None) -> str | None:
-    """The time in the format of RFC 3339, in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+def as_time(moment: datetime | None, timespec: str) -> str | None:
+    """The time in the format of RFC 3339, in UTC. `timespec`: the digits after the second, as `datetime.isoformat` names them."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z") if moment else None
 
 
 def read_time(text: str) -> datetime | None:
@@ -166,9 +167,11 @@ class Flag(Value, serializers.BooleanField):
 
 
 class Moment(Value, serializers.DateTimeField):
-    """A time with a time zone."""
+    """A time, written with the digits of the record's version."""
 
-    show = staticmethod(as_time)
+    def bind(self, field_name: str, parent: Any) -> None:
+        super().bind(field_name, parent)
+        self.show = partial(as_time, timespec=parent.timespec)
 
     def to_internal_value(self, data: Any) -> datetime | None:
         try:
@@ -178,7 +181,7 @@ class Moment(Value, serializers.DateTimeField):
 
 
 class Word(Value, serializers.ChoiceField):
-    """A word of the vocabulary. `words`: {the word in this version: the stored word}."""
+    """One of a list of words, in any case. `words`: {the word in this version: the stored word}."""
 
     default_error_messages = {
         "invalid_choice": "“{input}” is not one of: {words}.",
@@ -189,8 +192,10 @@ class Word(Value, serializers.ChoiceField):
     def __init__(self, words: Mapping[str, str], **kwargs: Any):
         super().__init__(choices=[(word, word) for word in words], clears=False, **kwargs)
         self.words = dict(words)
+        self._known = {word.casefold(): str(stored) for word, stored in words.items()}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or data not in self.words:
+        stored = self._known.get(data.casefold(), "") if isinstance(data, str) else ""
+        if not stored:
             self.fail("invalid_choice", input=str(data)[:60], words=", ".join(self.words))
-        return self.words[data]
+        return stored

@@ -1,47 +1,55 @@
 """Objects in preservation storage, derived from work items, because objects have no table here."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
+
+from django.http import Http404
 
 from pharos.accounts.models import User
 
 from ..models import WorkItem
+from . import operations
+from .base import ApiView
+from .fields import as_time
+from .listing import envelope
+from .operations import operation
+from .plain_lists import Parameter, read_plain_query
+from .responses import json_response
 
 ACTIVE = "A"
 DELETED = "D"
+_NONE = "There is no such object."
+_STATE = Parameter("A: in storage. D: deleted since its last ingest.", words=(ACTIVE, DELETED))
+_IDENTIFIER = Parameter("The complete identifier of an object.")
+_ORDERS = {"identifier": "object_identifier", "created_at": "created_at", "updated_at": "updated_at", "id": "id"}
 
 
-@dataclass(frozen=True)
-class StoredObject:
+def _record(ingest: Any, timespec: str) -> dict[str, Any]:
     """An object as of its last successful ingest; `id` and the times are that item's. Unknown values are None."""
+    return {
+        "id": ingest.pk,
+        "identifier": ingest.object_identifier,
+        "title": None,
+        "access": None,
+        "state": DELETED if ingest.is_deleted else ACTIVE,
+        "storage_option": ingest.storage_option or None,
+        "institution_id": ingest.institution_id,
+        "etag": ingest.etag,
+        "bag_name": ingest.name,
+        "size": ingest.size,
+        "created_at": as_time(ingest.created_at, timespec),
+        "updated_at": as_time(ingest.updated_at, timespec),
+    }
 
-    id: int
-    identifier: str
-    institution: str  # its domain
-    state: str
-    created_at: datetime
-    updated_at: datetime
-    title: str | None = None
-    access: str | None = None
-    storage_option: str | None = None
 
-
-def find_object(identifier: str, user: User) -> StoredObject | None:
-    """The object with exactly this identifier; None if it was never ingested, as far as this user can see."""
+def find_object(identifier: str, user: User) -> Any:
+    """The last successful ingest of the object with exactly this identifier, as `stored_objects` has it; None if it was
+    never ingested, as far as this user can see.
+    """
     if not _is_storable(identifier):
         return None
-    visible = WorkItem.objects.visible_to(user)
-    ingest = visible.ingests_of_object(identifier).first()
-    if ingest is None:
-        return None
-    return StoredObject(
-        id=ingest.pk,
-        identifier=ingest.object_identifier,
-        institution=ingest.institution.identifier,
-        state=DELETED if visible.deletions_since(ingest).exists() else ACTIVE,
-        created_at=ingest.created_at,
-        updated_at=ingest.updated_at,
-    )
+    found = WorkItem.objects.visible_to(user).stored_objects().of_object(identifier)
+    # Old data can have the same identifier at two institutions, of which some readers see both.
+    return found.order_by("-date", "-id").first()
 
 
 def _is_storable(identifier: str) -> bool:
@@ -54,3 +62,79 @@ def _is_storable(identifier: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class ObjectList(ApiView):
+    """The objects that the caller can see, each as of its last successful ingest."""
+
+    accepts_query = True
+    http_method_names = ["get", "head"]
+    parameters = {
+        "identifier": _IDENTIFIER,
+        "object_identifier": Parameter("Another spelling of `identifier`.", alias_of="identifier"),
+        "state": _STATE,
+        "access": Parameter("Accepted but has no effect: items don't record it."),
+        "sort": Parameter("The order; by default, the last ingested first.", words=("date", "identifier", "name")),
+    }
+    per_page = 10
+
+    @operation(
+        "list_objects",
+        "List objects",
+        "Based on the last successful ingest of each object; unknown values are null.",
+        answers=operations.ObjectSerializer,
+        many=True,
+    )
+    def get(self, request):
+        query = read_plain_query(request.GET, self.parameters, per_page=self.per_page)
+        found = WorkItem.objects.visible_to(request.user).stored_objects()
+        if (identifier := query.values.get("identifier")) is not None:
+            found = found.of_object(identifier) if _is_storable(identifier) else found.none()
+        if state := query.values.get("state"):
+            found = found.in_state(deleted=state == DELETED)
+        shown, has_next = query.cut(found.order_by(*_columns(query.values.get("sort", "date"))))
+        records = [_record(one, self.variant.record.timespec) for one in shown]
+        return json_response(envelope(request, query, records, count=found.count(), has_next=has_next))
+
+
+class RegistryObjectList(ObjectList):
+    """The list of version 3, with that version's words for the order."""
+
+    parameters = {
+        "identifier": _IDENTIFIER,
+        "state": _STATE,
+        "sort": Parameter(
+            "The order; by default, the last ingested first.",
+            words=tuple(f"{name}{way}" for name in _ORDERS for way in ("", "__asc", "__desc")),
+        ),
+    }
+    per_page = 20
+
+
+def _columns(sort: str) -> tuple[str, str]:
+    """The columns of an order, in the words of either version."""
+    name, _sep, way = sort.partition("__")
+    if name == "date":
+        return "-date", "-id"
+    column = _ORDERS.get(name, "object_identifier")
+    return (f"-{column}", "-id") if way == "desc" else (column, "id")
+
+
+class ObjectDetail(ApiView):
+    """An object as of its last successful ingest."""
+
+    http_method_names = ["get", "head"]
+
+    path_help = {"identifier": "The object's identifier. Write a slash in it as %2F."}
+
+    @operation(
+        "show_object",
+        "Show an object",
+        "Based on the object's last successful ingest; unknown values are null.",
+        answers=operations.ObjectSerializer,
+    )
+    def get(self, request, identifier):
+        ingest = find_object(identifier.removesuffix("/"), request.user)
+        if ingest is None:
+            raise Http404(_NONE)
+        return json_response(_record(ingest, self.variant.record.timespec))

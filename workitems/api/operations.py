@@ -107,14 +107,16 @@ class ObjectSerializer(serializers.Serializer):
     title = serializers.CharField(allow_null=True, help_text="Its title; null, because items don't record it.")
     access = serializers.CharField(allow_null=True, help_text="Who can see it; null, because items don't record it.")
     state = serializers.ChoiceField(["A", "D"], help_text="A: in storage. D: deleted since then.")
-    storage_option = serializers.CharField(
-        allow_null=True, help_text="Where it is stored; null, because items don't record it."
-    )
+    storage_option = serializers.CharField(allow_null=True, help_text="Where it is stored; null if it is unknown.")
+    institution_id = serializers.IntegerField(help_text="The number of the institution that owns it.")
+    etag = serializers.CharField(help_text="The etag of the upload.")
+    bag_name = serializers.CharField(help_text="The name of the uploaded file.")
+    size = serializers.IntegerField(allow_null=True, help_text="The size of the upload in bytes.")
     created_at = serializers.DateTimeField(help_text="When its last successful ingest was created in this system.")
     updated_at = serializers.DateTimeField(help_text="When that ingest last changed.")
 
     class Meta:
-        ref_name = "Object"
+        ref_name = "StoredObject"
 
 
 class InstitutionSerializer(serializers.Serializer):
@@ -123,6 +125,8 @@ class InstitutionSerializer(serializers.Serializer):
     id = serializers.IntegerField(help_text="Its number, as used in institution_id.")
     name = serializers.CharField(help_text="Its name.")
     identifier = serializers.CharField(help_text="Its domain.")
+    receiving_bucket = serializers.CharField(help_text="The bucket that its bags are uploaded to.")
+    restore_bucket = serializers.CharField(help_text="The bucket that its restored bags are put in.")
 
     class Meta:
         ref_name = "Institution"

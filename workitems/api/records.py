@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
+from ..lifecycle import is_same_time
 from .fields import UNCHANGED, Moment, read_time
 from .responses import field_errors
 
@@ -25,6 +26,7 @@ class OutputField(NamedTuple):
 class Record(serializers.Serializer):
     """Subclasses declare the fields in the order of the response, and `adjust` values that depend on several fields."""
 
+    timespec = "microseconds"  # the digits of its times, as `datetime.isoformat` names them
     by_name: dict[str, Any]
     output_fields: tuple[OutputField, ...]
 
@@ -88,10 +90,8 @@ class Record(serializers.Serializer):
         for name, value in data.items():
             if name not in cls.by_name:
                 yield name, [_UNKNOWN]
-            elif cls._is_compared(name):
-                field = cls.by_name[name]
-                if _comparable(field, value) != (_comparable(field, now[name]) if now else None):
-                    yield name, [_READ_ONLY]
+            elif cls._is_compared(name) and not _is_same(cls.by_name[name], value, now[name] if now else None):
+                yield name, [_READ_ONLY]
 
     @classmethod
     def _is_compared(cls, name: str) -> bool:
@@ -106,9 +106,14 @@ class Record(serializers.Serializer):
                 yield field.column, column_value
 
 
-def _comparable(field: Any, value: Any) -> Any:
-    """A value converted so that equal values compare equal: clients can write the same time in several ways."""
-    if isinstance(field, Moment) and isinstance(value, str):
+def _is_same(field: Any, sent: Any, now: Any) -> bool:
+    """Whether a client sent the current value back, or none. Clients write the same time in several ways."""
+    if sent in (None, ""):
+        return True
+    if isinstance(field, Moment) and isinstance(sent, str):
         with suppress(ValueError):
-            return read_time(value)
-    return value or None
+            one, other = read_time(sent), read_time(now) if now else None
+            if one is None:  # year 1
+                return True
+            return other is not None and (is_same_time(one, other) or is_same_time(other, one))
+    return (sent or None) == (now or None)

@@ -8,7 +8,7 @@ from pharos.accounts.roles import Permission
 
 from ..listing import IGNORED_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
-from . import items
+from . import items, objects
 from .authentication import FLUCTUS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
@@ -45,6 +45,7 @@ _REQUESTED = frozenset({Action.RESTORE.value, Action.GLACIER_RESTORE.value, Acti
 
 
 class Item(Record):
+    timespec = "milliseconds"
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
     updated_at = Moment(read_only=True)
@@ -86,14 +87,18 @@ MEMBER = ApiVariant(
             "updated_since": "updated_after",
             "reviewed": "reviewed",
             "item_action": "item_action",
+            "action": "item_action",
             "stage": "stage",
             "status": "status",
         },
         per_page=10,
-        words={"item_action": ACTIONS, "stage": STAGES, "status": STATUSES},
+        words={"item_action": ACTIONS, "action": ACTIONS, "stage": STAGES, "status": STATUSES},
         ignored=IGNORED_NAMES,
     ),
     record=Item,
 )
 
-urlpatterns = [path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items")]
+urlpatterns = [
+    path("member-api/v1/items/", items.ListItems.as_view(variant=MEMBER), name="v1_items"),
+    path("member-api/v1/objects/", objects.ObjectList.as_view(variant=MEMBER)),
+]

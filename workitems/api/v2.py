@@ -6,7 +6,7 @@ from pharos.accounts.roles import Permission
 
 from ..listing import IGNORED_NAMES, NAMES, PAGES_ONLY_NAMES, V3_ONLY_NAMES, Dialect
 from ..vocabulary import Action, Stage, Status
-from . import items, resources
+from . import institutions, items, objects, worker_states
 from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
@@ -16,6 +16,7 @@ PARAMETERS = {given: name for given, name in NAMES.items() if name not in (*PAGE
 
 
 class MemberItem(Record):
+    timespec = "milliseconds"  # as Pharos sent them: a Java client reads more digits as that many milliseconds
     id = Whole(read_only=True)
     created_at = Moment(read_only=True)
     updated_at = Moment(read_only=True, ignored=True)
@@ -71,19 +72,21 @@ _IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
 urlpatterns = [
     path("member-api/v2/items/", items.ListItems.as_view(variant=MEMBER)),
     path("member-api/v2/items/<int:pk>/", items.ShowItem.as_view(variant=MEMBER)),
-    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", resources.ObjectDetail.as_view(variant=MEMBER)),
-    path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN)),
-    path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN)),
+    path("member-api/v2/objects/", objects.ObjectList.as_view(variant=MEMBER)),
+    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", objects.ObjectDetail.as_view(variant=MEMBER)),
+    path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN, for_readers=MEMBER)),
+    path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN, for_readers=MEMBER)),
     path("api/v2/items/<int:pk>/requeue/", items.RequeueItem.as_view(variant=ADMIN)),
     # A name can contain slashes; an etag and a date can't.
     re_path(
         r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z",
         items.ItemByUpload.as_view(variant=ADMIN),
     ),
-    path("api/v2/item_state/", resources.CreateWorkerState.as_view(variant=ADMIN)),
-    path("api/v2/item_state/<int:pk>/", resources.WorkerStateDetail.as_view(variant=ADMIN)),
+    path("api/v2/item_state/", worker_states.CreateWorkerState.as_view(variant=ADMIN)),
+    path("api/v2/item_state/<int:pk>/", worker_states.WorkerStateDetail.as_view(variant=ADMIN)),
     path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.RequestSpotTest.as_view(variant=ADMIN)),
-    re_path(rf"^api/v2/objects/{_IDENTIFIER}", resources.ObjectDetail.as_view(variant=ADMIN)),
-    path("api/v2/institutions/", resources.InstitutionList.as_view(variant=ADMIN)),
-    path("api/v2/institutions/<str:identifier>/", resources.InstitutionDetail.as_view(variant=ADMIN)),
+    path("api/v2/objects/", objects.ObjectList.as_view(variant=ADMIN, for_readers=MEMBER)),
+    re_path(rf"^api/v2/objects/{_IDENTIFIER}", objects.ObjectDetail.as_view(variant=ADMIN, for_readers=MEMBER)),
+    path("api/v2/institutions/", institutions.InstitutionList.as_view(variant=ADMIN)),
+    path("api/v2/institutions/<str:identifier>/", institutions.InstitutionDetail.as_view(variant=ADMIN)),
 ]

@@ -10,7 +10,7 @@ from pharos.accounts.roles import Permission
 
 from ..listing import Dialect, Sort
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
-from . import items
+from . import institutions, items, objects
 from .authentication import PHAROS
 from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
@@ -32,21 +32,34 @@ PARAMETERS = {
     "institution_id": "institution_id",
     "needs_admin_review": "needs_admin_review",
     "retry": "retry",
-    "node__is_null": "node_empty",
-    "node__not_null": "node_not_empty",
+    "intellectual_object_id": "intellectual_object_id",
+    "generic_file_id": "generic_file_id",
+    "generic_file_id__is_null": "not_about_file",
+    "generic_file_id__not_null": "about_file",
+    "generic_file_id__is_not_null": "about_file",
+    "deletion_request_id": "deletion_request_id",
+    "storage_option": "storage_option",
+    "node__is_null": "not_claimed",
+    "node__not_null": "claimed",
+    "node__is_not_null": "claimed",
     "queued_at__is_null": "not_queued",
     "queued_at__not_null": "queued",
+    "queued_at__is_not_null": "queued",
     "size__gteq": "size_min",
     "size__lteq": "size_max",
     "bag_date__gteq": "bag_date_from",
     "bag_date__lteq": "bag_date_to",
     "date_processed__gteq": "date_from",
     "date_processed__lteq": "date_to",
+    "finished_at__gteq": "finished_at_from",
+    "finished_at__lteq": "finished_at_to",
     "sort": "sort",
     "page": "page",
     "per_page": "per_page",
     "after": "after",
 }
+# Registry filters by these as well.
+NOT_RECORDED = frozenset({"alt_identifier", "bag_group_identifier", "bagit_profile_identifier"})
 # {name in `sort`: column}
 COLUMNS = {
     "id": "id",
@@ -71,6 +84,7 @@ COLUMNS = {
     "size": "size",
     "bag_date": "bag_date",
     "date_processed": "date",
+    "finished_at": "finished_at",
     "created_at": "created_at",
     "updated_at": "updated_at",
 }
@@ -93,8 +107,12 @@ class MemberItem(Record):
     institution_id = Whole(clears=False)
     institution_name = Text(column="institution__name", read_only=True)
     institution_identifier = Text(column="institution__identifier", read_only=True)
+    intellectual_object_id = Whole(zero_is_null=True, clears=False)
     object_identifier = Text(nullable=True)
+    storage_option = Text(clears=False)
+    generic_file_id = Whole(zero_is_null=True, clears=False)
     generic_file_identifier = Text(nullable=True)
+    deletion_request_id = Whole(zero_is_null=True, clears=False)
     bucket = Text()
     user = Text(nullable=True, clears=False)  # if missing on creation, the caller; can't be cleared later
     note = Text()
@@ -110,6 +128,7 @@ class MemberItem(Record):
     size = Whole(zero_is_null=True, clears=False)
     queued_at = Moment()
     stage_started_at = Moment()
+    finished_at = Moment(read_only=True, ignored=True)
     inst_approver = Text(nullable=True, read_only=True, ignored=True)
     aptrust_approver = Text(nullable=True, read_only=True, ignored=True)
     created_at = Moment(read_only=True)
@@ -157,6 +176,7 @@ def _dialect(names: dict[str, str]) -> Dialect:
         sorts=_sorts(),
         sort="date_processed__desc",
         sorts_in_words=f"{', '.join(COLUMNS)}; each also with __asc or __desc",
+        not_recorded=NOT_RECORDED,
     )
 
 
@@ -174,6 +194,10 @@ ADMIN = ApiVariant(
 urlpatterns = [
     path("member-api/v3/items", items.ListItems.as_view(variant=MEMBER)),
     path("member-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=MEMBER)),
+    path("member-api/v3/objects", objects.RegistryObjectList.as_view(variant=MEMBER)),
+    path("admin-api/v3/objects", objects.RegistryObjectList.as_view(variant=ADMIN)),
+    path("admin-api/v3/institutions", institutions.RegistryInstitutionList.as_view(variant=ADMIN)),
+    path("admin-api/v3/institutions/show/<int:pk>", institutions.InstitutionDetail.as_view(variant=ADMIN)),
     path("admin-api/v3/items", items.ListItems.as_view(variant=ADMIN)),
     path("admin-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=ADMIN)),
     path("admin-api/v3/items/create/<int:institution_id>", items.CreateItem.as_view(variant=ADMIN)),

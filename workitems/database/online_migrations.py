@@ -81,22 +81,24 @@ def _has_index(schema_editor: Any, name: str) -> bool:
 
 
 class AddColumnOnline(migrations.AddField):
-    """AddField for a nullable column, which rewrites no rows. Blocks writers only briefly; does nothing when the column
-    exists.
+    """AddField for a column that is nullable or has a database default, which rewrites no rows. Blocks writers only
+    briefly; does nothing when the column exists.
+
+    SQLite adds such a column as it is, too; Django would copy the complete table, and drop its triggers.
     """
 
     atomic = False
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        table = to_state.apps.get_model(app_label, self.model_name)._meta
-        column = table.get_field(self.name)
-        if _has_column(schema_editor.connection, table.db_table, column.column):
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name)
+        if _has_column(connection, model._meta.db_table, column.column):
             return
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        what = f'ADD COLUMN IF NOT EXISTS "{column.column}" {column.db_type(schema_editor.connection)} NULL'
-        run_with_lock_timeout(schema_editor.connection, [f'ALTER TABLE "{table.db_table}" {what}'])
+        kind = column.db_type(connection)
+        rest = "NULL" if column.null else f"DEFAULT {schema_editor.quote_value(column.db_default)} NOT NULL"
+        what = f'ADD COLUMN "{column.column}" {kind} {rest}'
+        run_with_lock_timeout(connection, [f'ALTER TABLE "{model._meta.db_table}" {what}'])
 
 
 class RunPythonOnline(migrations.RunPython):

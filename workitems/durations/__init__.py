@@ -12,7 +12,7 @@ It knows items and their histories. It must not know who reads the results.
 
 from .days import Day, last_days, midnight
 from .measurements import ItemOutcome, ItemProfile, StageDuration, StagePosition, compute_stage_entered_at, measure
-from .recorder import backfill_stage_entered_at, rebuild_durations, record_durations
+from .recorder import backfill_finished_at, backfill_stage_entered_at, rebuild_durations, record_durations
 from .typical import (
     Lateness,
     UsualTime,
@@ -34,6 +34,7 @@ __all__ = [
     "StageDuration",
     "StagePosition",
     "UsualTime",
+    "backfill_finished_at",
     "backfill_stage_entered_at",
     "compute_stage_entered_at",
     "count_ahead",

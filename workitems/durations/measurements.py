@@ -147,3 +147,14 @@ def replay(entries: Iterable[Entry], retry: bool) -> Iterator[tuple[Entry, Stage
         after = StagePosition(entry.stage_after, entry.status_after, retry, since)
         yield entry, before, after
         before = after
+
+
+def last_closing(entries: Iterable[Entry], retry: bool) -> datetime | None:
+    """Returns when a complete history closed its item for the last time; None if it is unknown or the item is not closed."""
+    found = None
+    for entry, before, after in replay(entries, retry):
+        if not after.is_closed:
+            found = None
+        elif before is None or not before.is_closed:
+            found = None if entry.move == "import" else entry.at
+    return found

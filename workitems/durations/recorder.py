@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ..audit_log import read_histories
 from ..models import OutcomeCount, StepTime, Typical, WorkItem
-from .measurements import Entry, ItemOutcome, ItemProfile, StageDuration, measure, quarter_of, replay
+from .measurements import Entry, ItemOutcome, ItemProfile, StageDuration, last_closing, measure, quarter_of, replay
 from .scale import ALL_SIZES, quantile
 
 # The PostgreSQL advisory lock held while folding or rebuilding, so that only one runs at a time.
@@ -117,6 +117,7 @@ def _typical(action: str, stage: str, band: int, steps: dict[int, int], now: dat
 
 
 Progress = Callable[[int], None]
+TimeFinder = Callable[[Sequence[Entry], bool], datetime | None]
 
 
 def rebuild_durations(now: datetime, *, progress: Progress = lambda items: None) -> int:
@@ -190,16 +191,33 @@ def backfill_stage_entered_at(*, progress: Progress = lambda items: None) -> int
 
     Imported items lack it, and items that are older than the column. Returns how many items were examined.
     """
-    unknown = WorkItem.objects.moving().filter(stage_entered_at=None).order_by("pk")
+    unknown = WorkItem.objects.moving().filter(stage_entered_at=None)
+    return _backfill("stage_entered_at", unknown, _last_entry_to_stage, progress)
+
+
+def backfill_finished_at(*, progress: Progress = lambda items: None) -> int:
+    """Sets, from the histories, when each closed item was closed if that is unknown, a batch per transaction.
+
+    Closed items that were imported without a history stay as they are. Returns how many items were examined.
+    """
+    return _backfill("finished_at", WorkItem.objects.closed().filter(finished_at=None), last_closing, progress)
+
+
+def _last_entry_to_stage(entries: Sequence[Entry], retry: bool) -> datetime | None:
+    where = [after for _entry, _before, after in replay(entries, retry)]
+    return where[-1].entered_at if where else None
+
+
+def _backfill(column: str, unknown: Any, find_time: TimeFinder, progress: Progress) -> int:
     last, number = 0, 0
-    while rows := list(unknown.filter(pk__gt=last).values_list("pk", "version", "retry")[:_BATCH_SIZE]):
+    in_order = unknown.order_by("pk")
+    while rows := list(in_order.filter(pk__gt=last).values_list("pk", "version", "retry")[:_BATCH_SIZE]):
         histories = _read_entries({pk: version for pk, version, _retry in rows})
         with transaction.atomic():
             for pk, version, retry in rows:
-                positions = [after for _entry, _before, after in replay(histories.get(pk, []), retry)]
-                if positions:
+                if time := find_time(histories.get(pk, []), retry):
                     # If the item has changed in the meantime, that change has set the right time.
-                    WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=positions[-1].entered_at)
+                    WorkItem.objects.filter(pk=pk, version=version).update(**{column: time})
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number

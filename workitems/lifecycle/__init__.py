@@ -34,6 +34,7 @@ from .paths import (
     requeue_stages,
 )
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
+from .times import is_same_time
 
 __all__ = [
     "IMMUTABLE_FIELDS",
@@ -61,6 +62,7 @@ __all__ = [
     "first_stage",
     "infer_move",
     "is_on_path",
+    "is_same_time",
     "legal_moves",
     "normalize_etag",
     "phase_of",

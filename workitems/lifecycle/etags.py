@@ -1,11 +1,12 @@
-"""One file, one etag: clients write the same MD5 in quotes, in upper case, or with a mark for weak validators."""
+"""One spelling for one etag: S3 lists them in quotes, HTTP has weak ones, and programs write either case."""
 
 import re
 
-_MD5 = re.compile(r'(?:W/)?"?([0-9a-f]{32}(?:-\d+)?)"?', re.IGNORECASE | re.ASCII)
+# The MD5 of the file, or of the MD5s of its parts with their number.
+_ETAG = re.compile(r'(?:W/)?(?P<quote>"?)(?P<digits>[0-9a-f]{32}(?:-[0-9]{1,6})?)(?P=quote)', re.ASCII | re.IGNORECASE)
 
 
 def normalize_etag(text: str) -> str:
-    """Without quotes and in lower case if it is 32 hex digits, with or without a number of parts; otherwise unchanged."""
-    found = _MD5.fullmatch(text.strip())
-    return found[1].lower() if found else text
+    """Returns an etag bare and in lower case. Any other text is returned unchanged."""
+    found = _ETAG.fullmatch(text.strip())
+    return found["digits"].lower() if found else text

@@ -68,6 +68,7 @@ SAVEABLE_FIELDS = frozenset(
         "user",
     }
     | {"object_identifier", "generic_file_identifier"}
+    | {"intellectual_object_id", "generic_file_id", "deletion_request_id", "storage_option"}
     | PROCESS
 )
 

@@ -138,5 +138,6 @@ def _shown(value: Any) -> str:
     if value is None or value == "":
         return _("not set")
     if isinstance(value, datetime):
-        value = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        digits = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        value = value.astimezone(UTC).isoformat(timespec=digits).replace("+00:00", "Z")
     return str(value).lower() if isinstance(value, bool) else f"“{value}”"

@@ -21,6 +21,7 @@ from .parameters import (
     TextsField,
     WordsField,
     in_date_input,
+    match_word,
 )
 from .query import (
     ALIASES,
@@ -84,6 +85,7 @@ __all__ = [
     "format_cursor",
     "in_date_input",
     "known_names",
+    "match_word",
     "row_lateness",
     "select_expression",
     "situation_of",

@@ -7,7 +7,6 @@ API with its documentation then have it.
 from collections.abc import Iterable
 from typing import Any
 
-import django_filters
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +20,6 @@ from .conditions import (
     any_of,
     any_registry_action,
     any_text_of,
-    bag_made_at,
     compares,
     contains,
     in_phase,
@@ -34,24 +32,24 @@ from .ordering import SORTS
 from .parameters import (
     BooleanField,
     BooleansField,
-    DayField,
+    EtagField,
+    EtagsField,
     InstitutionNumbersField,
     InstitutionsField,
     MomentField,
     NumberField,
     NumbersField,
-    SizeField,
     TextField,
     TextsField,
     WordsField,
-    end_of,
 )
+from .range_filters import RangeFilters
 
 FORMATS = ("html", "csv", "json")
 MOST_PER_PAGE = 1000
 
 
-class ListFilterSet(django_filters.FilterSet):
+class ListFilterSet(RangeFilters):
     """Every filter. An instance only has those in the query string: copying all fields would take longer than the query."""
 
     def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
@@ -112,7 +110,7 @@ class ListFilterSet(django_filters.FilterSet):
     )
 
     q = ListFilter(
-        TextField,
+        EtagField,
         any_field_contains,
         IndexStrategy.SEARCH,
         max_length=1000,
@@ -136,7 +134,7 @@ class ListFilterSet(django_filters.FilterSet):
         about="Part of the name.",
     )
     etag = ListFilter(
-        TextsField,
+        EtagsField,
         any_of("etag"),
         IndexStrategy.NARROW,
         max_length=255,
@@ -144,7 +142,7 @@ class ListFilterSet(django_filters.FilterSet):
         about="The complete etag of the uploaded file.",
     )
     etag_like = ListFilter(
-        TextField,
+        EtagField,
         contains("etag"),
         IndexStrategy.SEARCH,
         max_length=255,
@@ -197,90 +195,42 @@ class ListFilterSet(django_filters.FilterSet):
         about="Who requested it: the complete email address.",
     )
 
-    received_from = ListFilter(
-        DayField,
-        compares("date__gte"),
-        IndexStrategy.RANGE,
-        column="date",
-        label=gettext_lazy("Received from"),
-        about="Received or requested on or after this date.",
+    storage_option = ListFilter(
+        TextsField,
+        any_of("storage_option"),
+        max_length=255,
+        label=gettext_lazy("Storage option"),
+        about="Where the object is stored, in the registry's words.",
     )
-    received_to = ListFilter(
-        DayField,
-        lambda start: Q(date__lt=end_of(start)),
-        IndexStrategy.RANGE,
-        column="date",
-        label=gettext_lazy("Received to"),
-        about="Received or requested on or before this date.",
+    intellectual_object_id = ListFilter(
+        NumbersField,
+        any_of("intellectual_object_id"),
+        label=gettext_lazy("Object number"),
+        about="The registry's number of the object that it restores or deletes.",
     )
-    created_after = ListFilter(
-        MomentField,
-        compares("created_at__gte"),
-        IndexStrategy.RANGE,
-        column="created_at",
-        label=gettext_lazy("Created from"),
-        about="Added to this system at or after this time.",
+    generic_file_id = ListFilter(
+        NumbersField,
+        any_of("generic_file_id"),
+        label=gettext_lazy("File number"),
+        about="The registry's number of the file, for items about a single file.",
     )
-    created_before = ListFilter(
-        MomentField,
-        compares("created_at__lt"),
-        IndexStrategy.RANGE,
-        column="created_at",
-        label=gettext_lazy("Created before"),
-        about="Added to this system before this time.",
+    deletion_request_id = ListFilter(
+        NumbersField,
+        any_of("deletion_request_id"),
+        label=gettext_lazy("Deletion request"),
+        about="The registry's number of the request that a deletion belongs to.",
     )
-    updated_after = ListFilter(
-        MomentField,
-        compares("updated_at__gte"),
-        IndexStrategy.RANGE,
-        column="updated_at",
-        label=gettext_lazy("Updated from"),
-        about="Updated at or after this time. For programs that fetch what has changed since their last request.",
+    about_file = ListFilter(
+        BooleanField,
+        matches(generic_file_id__isnull=False),
+        label=gettext_lazy("Has file number"),
+        about="Whether it has the registry's number of a file.",
     )
-    updated_before = ListFilter(
-        MomentField,
-        compares("updated_at__lt"),
-        IndexStrategy.RANGE,
-        column="updated_at",
-        label=gettext_lazy("Updated before"),
-        about="Last updated before this time.",
-    )
-    bag_date = ListFilter(
-        MomentField, bag_made_at, label=gettext_lazy("Bag created"), about="When the bag was created, to the second."
-    )
-    size_min = ListFilter(
-        SizeField, compares("size__gte"), label=gettext_lazy("Size from"), about="At least this many bytes."
-    )
-    size_max = ListFilter(
-        SizeField, compares("size__lte"), label=gettext_lazy("Size to"), about="At most this many bytes."
-    )
-    bag_date_from = ListFilter(
-        MomentField,
-        compares("bag_date__gte"),
-        label=gettext_lazy("Bag created from"),
-        about="The bag was created at or after this time.",
-    )
-    bag_date_to = ListFilter(
-        MomentField,
-        compares("bag_date__lte"),
-        label=gettext_lazy("Bag created to"),
-        about="The bag was created at or before this time.",
-    )
-    date_from = ListFilter(
-        MomentField,
-        compares("date__gte"),
-        IndexStrategy.RANGE,
-        column="date",
-        label=gettext_lazy("Received from this time"),
-        about="Received or requested at or after this time.",
-    )
-    date_to = ListFilter(
-        MomentField,
-        compares("date__lte"),
-        IndexStrategy.RANGE,
-        column="date",
-        label=gettext_lazy("Received up to this time"),
-        about="Received or requested at or before this time.",
+    not_about_file = ListFilter(
+        BooleanField,
+        matches(generic_file_id__isnull=True),
+        label=gettext_lazy("No file number"),
+        about="Whether it has no number of a file from the registry.",
     )
 
     retry = ListFilter(
@@ -308,6 +258,18 @@ class ListFilterSet(django_filters.FilterSet):
         matches(queued_at__isnull=True),
         label=gettext_lazy("Not queued"),
         about="Whether it is still waiting to be queued: true if `queued_at` is null.",
+    )
+    claimed = ListFilter(
+        BooleanField,
+        lambda wanted: ~Q(node="") if wanted else Q(node=""),
+        label=gettext_lazy("Claimed"),
+        about="Whether a worker is working on it.",
+    )
+    not_claimed = ListFilter(
+        BooleanField,
+        matches(node=""),
+        label=gettext_lazy("Not claimed"),
+        about="Whether no worker is working on it.",
     )
     phase = ListFilter(
         WordsField,

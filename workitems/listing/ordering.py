@@ -39,6 +39,8 @@ SORTS: dict[str, Sort] = {
     "-date": Sort(gettext_lazy("Received, oldest first"), ("date", "id")),
     "updated": Sort(gettext_lazy("Updated, newest first"), ("-updated_at", "-id")),
     "-updated": Sort(gettext_lazy("Updated, oldest first"), ("updated_at", "id")),
+    "finished": Sort(gettext_lazy("Finished, newest first"), ("-finished_at", "-id")),
+    "-finished": Sort(gettext_lazy("Finished, oldest first"), ("finished_at", "id")),
     "name": Sort(gettext_lazy("Name, A to Z"), ("name", "id")),
     "-name": Sort(gettext_lazy("Name, Z to A"), ("-name", "-id")),
     "institution": Sort(gettext_lazy("Institution"), ("institution__identifier", "id")),

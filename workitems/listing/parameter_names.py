@@ -15,6 +15,7 @@ class Dialect:
       filter's
     - `per_page`: rows per page by default; None means the reader's setting
     - `ignored`: names that are accepted without effect
+    - `not_recorded`: names of the systems before this one, for values that no item has here; an error says so
     """
 
     names: Mapping[str, str]
@@ -24,3 +25,4 @@ class Dialect:
     sorts_in_words: str = ""  # describes the orders in error messages, if listing all of them would be too long
     sort: str = "date"
     ignored: frozenset[str] = frozenset()
+    not_recorded: frozenset[str] = frozenset()

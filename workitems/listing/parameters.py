@@ -14,6 +14,7 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from ..database import MAX_BIGINT
+from ..lifecycle import normalize_etag
 
 _MOST_DIGITS = 40  # leading zeros are fine, but Python refuses to parse thousands of digits
 MOST_VALUES = 100  # per name; SQLite rejects conditions with a thousand parts
@@ -63,8 +64,21 @@ class TextsField(ListField):
         return self.one.clean(value)
 
 
+class EtagField(TextField):
+    """Text; an etag in quotes or capitals, as storage services list it, is read as items have it."""
+
+    def clean(self, value: Any) -> str:
+        return normalize_etag(super().clean(value))
+
+
+class EtagsField(TextsField):
+    def __init__(self, *, max_length: int, **kwargs: Any):
+        super().__init__(max_length=max_length, **kwargs)
+        self.one = EtagField(max_length=max_length)
+
+
 class WordsField(ListField):
-    """Terms from a fixed list, such as the stages."""
+    """Terms from a fixed list, such as the stages, in any case."""
 
     def __init__(self, *, words: Any, **kwargs: Any):
         super().__init__(**kwargs)
@@ -72,12 +86,13 @@ class WordsField(ListField):
         self.in_words = ""  # describes the terms in errors, if listing them would be too long
 
     def clean_one(self, value: str) -> str:
-        if value not in self.words:
+        found = match_word(value, self.words)
+        if found is None:
             raise ValidationError(
                 _("“%(value)s” is not one of: %(words)s."),
                 params={"value": shortened(value), "words": self.in_words or ", ".join(self.words)},
             )
-        return value
+        return found
 
 
 class BooleanField(forms.Field):
@@ -256,6 +271,12 @@ def _no_institution(value: str, known: dict[str, int], by: str) -> ValidationErr
 
 def _names(known: dict[str, int], by: str) -> Iterable[str | int]:
     return known.values() if by == "id" else known
+
+
+def match_word(text: str, words: Iterable[str]) -> str | None:
+    """Returns the word that is written in the text in any case, or None."""
+    folded = text.strip().casefold()
+    return text if text in words else next((word for word in words if word.casefold() == folded), None)
 
 
 def shortened(value: str) -> str:

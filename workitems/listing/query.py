@@ -29,7 +29,7 @@ from .filterset import ListFilterSet
 from .list_filter import IndexStrategy
 from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
-from .parameters import BooleanField, BooleansField, shortened
+from .parameters import BooleanField, BooleansField, WordsField, match_word, shortened
 
 ALIASES = {
     "action": "item_action",
@@ -52,7 +52,10 @@ FACETS = {
 PROCESS_NAMES = tuple(f"{name}{ending}" for name in sorted(PROCESS) for ending in ("", "_empty", "_not_empty"))
 # Names that only the pages, only version 3 of the API, or only the API have.
 PAGES_ONLY_NAMES = ("before", "format")
-V3_ONLY_NAMES = ("registry_action", "not_queued", "date_from", "date_to")
+V3_ONLY_NAMES = (
+    *("registry_action", "not_queued", "date_from", "date_to", "claimed", "not_claimed"),
+    *("about_file", "not_about_file", "finished_at_from", "finished_at_to"),
+)
 API_ONLY_NAMES = ("bag_date_from", "bag_date_to", *V3_ONLY_NAMES)
 NAMES = {name: name for name in ListFilterSet.declared_filters} | ALIASES
 PAGES = Dialect(
@@ -117,11 +120,13 @@ class ItemList:
             values = data.getlist(given) if hasattr(data, "getlist") else data[given]
             filled = list(dict.fromkeys(self._read(given, value) for value in values if value.strip()))
             if given not in known:
-                if given not in self.dialect.ignored:
+                if given in self.dialect.not_recorded:
+                    self.errors[given] = _("Items here don't record this, so there is no list filtered by it.")
+                elif given not in self.dialect.ignored:
                     self.errors[given] = _unknown_name_error(given, known)
             elif filled:
                 name = self.dialect.names[given]
-                if self._given.setdefault(name, given) != given:
+                if self._given.setdefault(name, given) != given and params[name] != filled:
                     sentence = _("“%(one)s” and “%(other)s” are the same filter. Use only one of them.")
                     self.errors[given] = sentence % {"one": self._given[name], "other": given}
                 params[name] = filled
@@ -131,11 +136,20 @@ class ItemList:
         """Translates a value to the filter's value. A value unknown to the dialect becomes an error."""
         words = self.dialect.words.get(given)
         if words is None:
-            return value
-        if value not in words:
+            return self._canonical_word(self.dialect.names.get(given, ""), value)
+        if (found := match_word(value, words)) is None:
             sentence = _("“%(value)s” is not one of: %(words)s.")
             self.errors[given] = sentence % {"value": shortened(value), "words": ", ".join(words)}
-        return words.get(value, "")
+            return ""
+        return words[found]
+
+    def _canonical_word(self, name: str, value: str) -> str:
+        """Returns a word in the spelling of its list, so that it is recognized everywhere; any other value unchanged."""
+        field = ListFilterSet.declared_filters[name].field if name in ListFilterSet.declared_filters else None
+        if not isinstance(field, WordsField):
+            return value
+        words = self.dialect.sorts if name == "sort" else field.words
+        return match_word(value, words) or value
 
     @cached_property
     def institutions(self) -> dict[int, Institution]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from django.db import models
-from django.db.models import BooleanField, F, Q
+from django.db.models import BooleanField, Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.utils import timezone
@@ -18,7 +18,7 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..database import VocabularyCheck
-from ..lifecycle import ItemState, Phase, phase_of
+from ..lifecycle import ItemState, Phase, normalize_etag, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
 from . import uploads
@@ -26,6 +26,7 @@ from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
 
+FINISHED = Q(finished_at__isnull=False)
 ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
     *("action", "stage", "status", "retry", "reviewed", "needs_admin_review", "node"),
@@ -102,21 +103,28 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         same = self.filter(about_it, institution_id=item.institution_id)
         return same.exclude(pk=item.pk).order_by("-date", "-id")
 
-    def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
-        """Returns successful ingests of the object, newest first."""
+    def of_object(self, identifier: str) -> "WorkItemQuerySet":
+        """Returns items about the object with exactly this identifier."""
         # The index of objects starts with the institution, so the query names all institutions for readers who see
-        # everything. The other conditions are outside the subquery, because SQLite without statistics would choose the
-        # index of the facets.
+        # everything.
         anywhere = Institution.objects.values("pk")
-        about_it = self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
-        ingested = WorkItem.objects.filter(pk__in=about_it.values("pk"), action=Action.INGEST, status=Status.SUCCESS)
-        return ingested.select_related("institution").order_by("-date", "-id")
+        about_it = WorkItem.objects.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
+        # A subquery, because SQLite without statistics would choose the index of the facets for further conditions.
+        return self.filter(pk__in=about_it.values("pk"))
 
-    def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
-        """Returns successful deletions of the whole object (not of a single file) since that ingest."""
-        about_it = same_text("object_identifier", ingest.object_identifier)
-        deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
-        return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
+    def stored_objects(self) -> "WorkItemQuerySet":
+        """Returns the last successful ingest of each object, with `is_deleted`: whether the object was deleted since."""
+        same = same_text("object_identifier", OuterRef("object_identifier"))
+        done = WorkItem.objects.filter(same, institution_id=OuterRef("institution_id"), status=Status.SUCCESS)
+        later = Q(date__gt=OuterRef("date")) | Q(date=OuterRef("date"), pk__gt=OuterRef("pk"))
+        newer = done.filter(later, action=Action.INGEST)
+        deleted = done.filter(action=Action.DELETE, generic_file_identifier="", date__gte=OuterRef("date"))
+        ingested = self.filter(action=Action.INGEST, status=Status.SUCCESS).exclude(object_identifier="")
+        return ingested.filter(~Exists(newer)).annotate(is_deleted=Exists(deleted)).select_related("institution")
+
+    def in_state(self, *, deleted: bool) -> "WorkItemQuerySet":
+        """Returns those of `stored_objects` that were deleted since, or the others."""
+        return self.filter(is_deleted=deleted)
 
     def moving(self) -> "WorkItemQuerySet":
         """Returns moving items, using the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
@@ -156,7 +164,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         default an ingest.
         """
         made = Q(bag_date__isnull=True) if bag_date is None else same_second("bag_date", bag_date)
-        found = self.filter(same_text("name", name), made, etag=etag).order_by("-date", "-id")
+        found = self.filter(same_text("name", name), made, etag=normalize_etag(etag)).order_by("-date", "-id")
         return found.filter(action=action or Action.INGEST).first() or found.first()
 
     def with_state_id(self) -> "WorkItemQuerySet":
@@ -225,6 +233,11 @@ class WorkItem(models.Model):
     reviewed = models.BooleanField(_("reviewed"), default=False)
     object_identifier = models.CharField(_("object identifier"), max_length=1300, blank=True)
     generic_file_identifier = models.CharField(_("file identifier"), max_length=2500, blank=True)
+    # What an open restoration or deletion is about, by the numbers of the registry that asked for it.
+    intellectual_object_id = models.BigIntegerField(_("object number"), null=True, blank=True)
+    generic_file_id = models.BigIntegerField(_("file number"), null=True, blank=True)
+    deletion_request_id = models.BigIntegerField(_("deletion request"), null=True, blank=True)
+    storage_option = models.CharField(_("storage option"), max_length=255, blank=True, default="", db_default="")
     size = models.BigIntegerField(_("size"), null=True, blank=True)
     node = models.CharField(_("node"), max_length=255, blank=True)
     pid = models.BigIntegerField(_("pid"), null=True, blank=True)
@@ -233,6 +246,8 @@ class WorkItem(models.Model):
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     # When it reached its stage, whether or not work has started; NULL for closed items that were imported.
     stage_entered_at = models.DateTimeField(null=True, editable=False)
+    # When it was last closed; NULL for open and held items, and for closed ones that were imported without a history.
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
     inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
     aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)  # the number of its last history entry
@@ -273,6 +288,10 @@ class WorkItem(models.Model):
                 condition=Q(status__in=MOVING),
             ),
             models.Index(fields=["institution", "action"], name="item_not_closed", condition=NOT_CLOSED),
+            models.Index(fields=["-finished_at", "-id"], name="item_finished", condition=FINISHED),
+            models.Index(
+                fields=["institution", "-finished_at", "-id"], name="item_finished_of_institution", condition=FINISHED
+            ),
             models.Index(fields=["-date", "-id"], name="item_for_admins", condition=Q(needs_admin_review=True)),
             models.Index(fields=["node"], name="item_on_node", condition=~Q(node="")),
             models.Index(fields=["created_at"], name="item_created"),

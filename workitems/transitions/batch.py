@@ -29,7 +29,7 @@ from ..durations import (
     record_durations,
 )
 from ..failures import failed_items, record_failures
-from ..lifecycle import MOVES, PROCESS, Refused, TransitionRequest, evaluate
+from ..lifecycle import MOVES, PROCESS, Phase, Refused, TransitionRequest, evaluate
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED_COLUMNS, build_search_text
 from .clock import later_than
@@ -39,7 +39,7 @@ from .values import check_values
 # Not recorded in `changes`: stage, status, and note have their own columns in the history, and the others change with
 # nearly every save.
 _NOT_IN_CHANGES = frozenset(
-    {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
+    {"stage", "status", "note", "stage_started_at", "stage_entered_at", "finished_at", "queued_at", "search_text"}
 )
 
 PlannedMove = tuple[str, TransitionRequest] | Refused  # the move to make on an item, or why there is none
@@ -152,7 +152,7 @@ class TransitionBatch:
 
     def _write(self, row: WorkItem, move: str, new: dict[str, Any], now: datetime) -> HistoryEntry:
         """Sets the new values on the row in memory, and returns the history entry for them."""
-        stage, status = row.stage, row.status
+        stage, status, was_closed = row.stage, row.status, row.phase is Phase.CLOSED
         hidden = _NOT_IN_CHANGES if move in ("edit", "requeue") else _NOT_IN_CHANGES | PROCESS
         changes = {name: [getattr(row, name), value] for name, value in new.items() if name not in hidden}
         if (
@@ -161,6 +161,8 @@ class TransitionBatch:
             new["stage_entered_at"] = since
         for name, value in new.items():
             setattr(row, name, value)
+        if (is_closed := row.phase is Phase.CLOSED) != was_closed:
+            new["finished_at"] = row.finished_at = now if is_closed else None
         if new.keys() & set(SEARCHED_COLUMNS):
             new["search_text"] = row.search_text = build_search_text(row)
         row.version += 1

@@ -12,7 +12,7 @@ from pharos.accounts.models import User
 
 from ..durations import ItemProfile, StagePosition, measure, record_durations
 from ..failures import failed_items, record_failures
-from ..lifecycle import Phase, Refused, check_creation, fields_on_creation, first_stage
+from ..lifecycle import Phase, Refused, check_creation, fields_on_creation, first_stage, normalize_etag
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Status
 from .batch import effective_role
@@ -68,8 +68,10 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
     )
     for name, value in sets.items():
         setattr(item, name, value)
+    item.etag = normalize_etag(item.etag)
     if item.status == Status.STARTED:
         item.stage_started_at = item.stage_started_at or now
+    item.finished_at = now if item.phase is Phase.CLOSED else None
     if item.reviewed and item.phase is not Phase.CLOSED:
         raise Refused("invalid", _("“reviewed” is only for closed items."), "reviewed")
 

@@ -8,7 +8,16 @@ from django.db import transaction
 
 from pharos.accounts.models import User
 
-from ..lifecycle import IMMUTABLE_FIELDS, SAVEABLE_FIELDS, Refused, check_immutable, check_not_stale, infer_move
+from ..lifecycle import (
+    IMMUTABLE_FIELDS,
+    SAVEABLE_FIELDS,
+    Refused,
+    check_immutable,
+    check_not_stale,
+    infer_move,
+    is_same_time,
+    normalize_etag,
+)
 from ..models import HistoryEntry, WorkItem
 from .batch import PlannedMove, TransitionBatch, TransitionResult, effective_role
 
@@ -31,8 +40,10 @@ def save(
     """
 
     def inferred_move(row: WorkItem, requeued_at: datetime | None) -> PlannedMove:
-        record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
+        record = {name: _as_stored(value, stored.get(name)) for name, value in records[row.pk].items()}
+        if record.get("etag"):
+            record["etag"] = normalize_etag(record["etag"])
         try:
             check_immutable(record, stored)
             check_not_stale(row.lifecycle_state, record, stored, requeued_at=requeued_at)
@@ -50,6 +61,12 @@ def save(
             if result.refused:
                 raise SaveRefused(index, result.refused)
     return results
+
+
+def _as_stored(sent: Any, stored: Any) -> Any:
+    """Returns the stored time where the one that was sent is the same with fewer digits, which is no change."""
+    both = isinstance(sent, datetime) and isinstance(stored, datetime)
+    return stored if both and is_same_time(sent, stored) else sent
 
 
 def _last_requeues(rows: Mapping[int, WorkItem], records: Mapping[int, Mapping[str, Any]]) -> dict[int, datetime]:

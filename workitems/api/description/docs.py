@@ -3,6 +3,7 @@
 import json
 import shlex
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -17,13 +18,16 @@ from . import moves, samples
 from .guide import VersionGuide, read_guide
 
 VERSIONS = ("v2", "v3", "v1")  # the first is recommended; v1 is the oldest
+# The library that builds the documents changes what all its threads share.
+_ONE_BUILDER = Lock()
 
 
 def _description(version: str) -> dict[str, Any]:
-    # Imported on demand, because the library is large and most processes never need it.
-    from .openapi import describe_version
+    with _ONE_BUILDER:
+        # Imported on demand, because the library is large and most processes never need it.
+        from .openapi import describe_version
 
-    return describe_version(version)
+        return describe_version(version)
 
 
 @cache

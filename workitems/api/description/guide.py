@@ -243,6 +243,8 @@ def _quote_names(text: str) -> str:
 
 def _kind(schema: Schema) -> str:
     """The type of a value in words."""
+    if "anyOf" in schema:
+        return _(" or ").join(_kind(one) for one in schema["anyOf"])
     if "enum" in schema:
         return _("one of these words")
     if schema["type"] == "string":

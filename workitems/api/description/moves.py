@@ -213,4 +213,4 @@ def _api_value(value: Any) -> str:
         return _("the time of the save, unless one is sent")
     if value in (None, ""):
         return "null"
-    return as_time(value) or "" if isinstance(value, datetime) else str(value)
+    return as_time(value, "seconds") or "" if isinstance(value, datetime) else str(value)

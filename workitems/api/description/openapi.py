@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.urls import get_resolver
 from django.utils import translation
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
@@ -19,7 +20,7 @@ from ..operations import BodyShape, Operation
 from ..variants import ApiVariant
 from . import samples, shapes
 from .guide import curl_command, operations_of
-from .parameters import list_parameters, path_parameters
+from .parameters import list_parameters, path_parameters, plain_parameters
 from .shapes import Schema
 
 MEMBERS, SERVICES = "Members", "Services and admins"
@@ -114,7 +115,13 @@ class _Generator(SchemaGenerator):
         named = {tag for path in paths.values() for operation in path.values() for tag in operation["tags"]}
         document = {
             "openapi": "3.0.3",
-            "info": {"title": f"Pharos Work Items, {self.version}", "version": self.version, "description": _ABOUT},
+            "info": {
+                "title": f"Pharos Work Items, {self.version}",
+                "version": self.version,
+                "description": _ABOUT,
+                "contact": {"name": "Support", "email": settings.SUPPORT_EMAIL},
+                "license": {"name": "MIT"},
+            },
             "servers": [{"url": "/"}],
             "tags": [tag for tag in _TAGS if tag["name"] in named],
             "paths": paths,
@@ -168,7 +175,10 @@ class _ViewSchema(AutoSchema):
         parameters = path_parameters(self.path, self.path_regex, self.view.path_help)
         if not (self.operation.many and self.method == "GET"):
             return parameters
-        return [*parameters, *list_parameters(getattr(self.view, "dialect", self.variant.dialect))]
+        own = getattr(self.view, "parameters", None)
+        if own is not None:
+            return [*parameters, *plain_parameters(own, self.view.per_page)]
+        return [*parameters, *list_parameters(self.variant.dialect)]
 
     # Requests
 
@@ -250,7 +260,7 @@ class _ViewSchema(AutoSchema):
         return "A parameter is unknown or malformed." if self.operation.many else "The address is malformed."
 
     def _error_component(self, status: int) -> Schema:
-        plain = self._component("Error", shapes.ERROR)
+        plain = self._component("ApiError", shapes.ERROR)
         if status in (404, 409, 422) and self.operation.takes is BodyShape.BATCH:
             return self._component("WrongRecord", shapes.RECORD_ERROR)
         if status == 409 and self.operation.takes is not BodyShape.NEW:
@@ -274,6 +284,7 @@ class _ViewSchema(AutoSchema):
             if "enum" in component.schema["properties"][name]:
                 # The library adds a list of the words to the description, but they are shown next to it anyway.
                 component.schema["properties"][name]["description"] = field.help_text
+                component.schema["properties"][name].pop("x-spec-enum-id", None)
         return component.ref
 
     def _field(self, field: Any) -> Schema:

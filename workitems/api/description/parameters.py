@@ -1,7 +1,7 @@
 """Describes the parameters: those of a list from its dialect and filters, those of an address from its URL pattern."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -25,9 +25,12 @@ from ...listing import (
     TextsField,
     WordsField,
 )
+from ..plain_lists import PAGING, Parameter
 from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
+# A decimal comma before three digits is refused: it may be meant for thousands.
+SIZE_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,3})? ?[kKmMgGtT]?[bB]?$"
 _TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 
 
@@ -37,7 +40,7 @@ def list_parameters(dialect: Dialect) -> list[dict[str, Any]]:
     examples = samples.sample_query(dialect)
     for parameter in found:
         if (example := examples.get(parameter["name"])) is not None:
-            parameter["example"] = [example] if parameter["schema"]["type"] == "array" else example
+            parameter["example"] = [example] if parameter["schema"].get("type") == "array" else example
     found += [
         {
             "name": name,
@@ -49,6 +52,20 @@ def list_parameters(dialect: Dialect) -> list[dict[str, Any]]:
         for name in sorted(dialect.ignored)
     ]
     return found
+
+
+def plain_parameters(parameters: Mapping[str, Parameter], per_page: int) -> list[dict[str, Any]]:
+    """Every query parameter of a list of anything but items."""
+    found = {
+        name: (parameter.about, {"type": "string"} | ({"enum": [*parameter.words]} if parameter.words else {}))
+        for name, parameter in parameters.items()
+    }
+    defaults = {"page": 1, "per_page": per_page}
+    found |= {name: (about, schema_of(field) | {"default": defaults[name]}) for name, (field, about) in PAGING.items()}
+    return [
+        {"name": name, "in": "query", "description": about, "allowEmptyValue": True, "schema": schema}
+        for name, (about, schema) in found.items()
+    ]
 
 
 def _filter_parameter(given: str, name: str, dialect: Dialect) -> dict[str, Any]:
@@ -69,7 +86,7 @@ def _filter_parameter(given: str, name: str, dialect: Dialect) -> dict[str, Any]
         "allowEmptyValue": True,
         "schema": schema,
     }
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         parameter |= {"style": "form", "explode": True}
     return parameter
 
@@ -94,9 +111,10 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
         case NumberField():
             return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
         case SizeField():
-            return dict(NUMBER)
+            return {"title": "Size", "anyOf": [dict(NUMBER), {"type": "string", "pattern": SIZE_PATTERN}]}
         case MomentField():
-            return {"type": "string", "format": "date-time"}
+            # Generated clients take the name of the type from the title.
+            return {"title": "TimeOrDay", "anyOf": [{"type": "string", "format": one} for one in ("date-time", "date")]}
         case DayField():
             return {"type": "string", "format": "date"}
     raise TypeError(f"There is no schema for a {type(field).__name__}. Add a case for it here.")

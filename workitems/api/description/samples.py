@@ -37,6 +37,11 @@ ITEM: dict[str, Any] = {
     "reviewed": False,
     "object_identifier": "",
     "generic_file_identifier": "",
+    "intellectual_object_id": None,
+    "generic_file_id": None,
+    "deletion_request_id": None,
+    "storage_option": "Standard",
+    "finished_at": None,
     "size": 90_700_000,
     "needs_admin_review": False,
     "queued_at": _ARRIVED,
@@ -49,7 +54,13 @@ ITEM: dict[str, Any] = {
 }
 OBJECT_IDENTIFIER = "virginia.edu/virginia.edu.uva-lib_2274642"
 _STATE = {"id": ID, "work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'}
-_INSTITUTION = {"id": 1, "name": "University of Virginia", "identifier": "virginia.edu"}
+_INSTITUTION = {
+    "id": 1,
+    "name": "University of Virginia",
+    "identifier": "virginia.edu",
+    "receiving_bucket": "aptrust.receiving.virginia.edu",
+    "restore_bucket": "aptrust.restore.virginia.edu",
+}
 _OBJECT = {
     "id": ID,
     "identifier": OBJECT_IDENTIFIER,
@@ -57,15 +68,19 @@ _OBJECT = {
     "access": None,
     "state": "A",
     "storage_option": None,
-    "created_at": as_time(_ARRIVED),
-    "updated_at": as_time(_NOW),
+    "institution_id": 1,
+    "etag": ITEM["etag"],
+    "bag_name": ITEM["name"],
+    "size": ITEM["size"],
+    "created_at": as_time(_ARRIVED, "milliseconds"),
+    "updated_at": as_time(_NOW, "milliseconds"),
 }
 BY_SERIALIZER = {
     "State": _STATE,
     "NewState": {"work_item_id": ID, "action": "Ingest", "state": '{"files": 12}'},
     "StateToSave": _STATE,
     "Institution": _INSTITUTION,
-    "Object": _OBJECT,
+    "StoredObject": _OBJECT,
 }
 STAGE = "Fetch"
 CLAIM = '{"stage": "Fetch", "status": "Started", "node": "services-1.example.org", "pid": 3120}'
@@ -96,7 +111,13 @@ def sample_path_value(part: str, meaning: str) -> Any:
     """A value for a parameter in an address; `identifier` is an object's or an institution's."""
     if part == "identifier":
         return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
-    values = {"id": ID, "institution_id": 1, "etag": ITEM["etag"], "name": ITEM["name"], "bag_date": as_time(BAG_DATE)}
+    values = {
+        "id": ID,
+        "institution_id": 1,
+        "etag": ITEM["etag"],
+        "name": ITEM["name"],
+        "bag_date": as_time(BAG_DATE, "seconds"),
+    }
     return values[part]
 
 

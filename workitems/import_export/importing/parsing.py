@@ -29,8 +29,8 @@ _EXACT = 2**53 - 1
 # Near the limits of the calendar, a time may not exist in a reader's time zone.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-# References to Registry's other tables, which don't exist here.
-REFERENCES = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
+# Numbers in which clients and Registry say “none” by 0.
+_NEVER_ZERO = ("pid", "intellectual_object_id", "generic_file_id", "deletion_request_id")
 INSTITUTION_KEYS = ("institution", "institution_id", "institution_identifier", "institution_name")
 
 _VALID_STATES = {
@@ -174,7 +174,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
 _REPAIRS: dict[str, Callable[[Any], Repaired]] = {
     column.name: repair_for(column) for column in WorkItem._meta.concrete_fields if column.name in READERS
 }
-_KNOWN = frozenset({"id", "date_processed", *READERS, *REFERENCES, *INSTITUTION_KEYS})
+_KNOWN = frozenset({"id", "date_processed", *READERS, *INSTITUTION_KEYS})
 
 
 def parse_row(row: Any, *, is_guarded: bool = False) -> ImportedItem:
@@ -188,16 +188,20 @@ def parse_row(row: Any, *, is_guarded: bool = False) -> ImportedItem:
     if not fields.get("date"):
         arrival.remarks[Remark.WITHOUT_DATE] = ""
         fields["date"] = arrival.created_at
-    if "pid" in fields:
-        fields["pid"] = fields["pid"] or None  # no process has the number 0
+    for name in _NEVER_ZERO:
+        if name in fields:
+            fields[name] = fields[name] or None
+    is_closed = phase_of(fields["status"], retry=fields.get("retry", True)) is Phase.CLOSED
+    if not is_closed or not fields.get("finished_at"):
+        fields.pop("finished_at", None)
     if etags.is_damaged(fields.get("etag", "")):
         arrival.remarks[Remark.DAMAGED_ETAG] = fields["etag"]
     if is_shortened(fields.get("note", ""), arrival.id):
         arrival.remarks[Remark.CUT_BY_LIST] = ""
-    if fields.get("reviewed") and phase_of(fields["status"], retry=fields.get("retry", True)) is not Phase.CLOSED:
+    if fields.get("reviewed") and not is_closed:
         fields["reviewed"] = False
         arrival.remarks[Remark.REVIEWED_DROPPED] = ""
-    arrival.ignored = {key for key in row if key not in _KNOWN} | {key for key in REFERENCES if row.get(key)}
+    arrival.ignored = {key for key in row if key not in _KNOWN}
     return arrival
 
 

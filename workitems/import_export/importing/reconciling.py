@@ -18,7 +18,7 @@ from .times import is_before, is_same_time
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
 _IMMUTABLE = ("name", "etag", "action")
 # Stage, status, and note have their own columns in the history; process fields and stage times aren't recorded.
-_NOT_IN_CHANGES = PROCESS | {"stage", "status", "note", "stage_started_at", "queued_at"}
+_NOT_IN_CHANGES = PROCESS | {"stage", "status", "note", "stage_started_at", "queued_at", "finished_at"}
 # The columns of an entry that are compared; the number comes first.
 ENTRY_COLUMNS = ["number", *(c.attname for c in HistoryEntry._meta.concrete_fields if c.name not in ("id", "number"))]
 _ROUNDED = frozenset({Remark.SCIENTIFIC, Remark.WITH_POINT, Remark.BEYOND_EXACT})
@@ -151,7 +151,10 @@ def _update(
 ) -> Verdict:
     stage, status, reviewed = stored.stage, stored.status, stored.reviewed
     changes = {name: [getattr(stored, name), new] for name, new in different.items() if name not in _NOT_IN_CHANGES}
+    was_closed = stored.phase is Phase.CLOSED
     _overwrite(stored, different)
+    if "finished_at" not in different and (stored.phase is Phase.CLOSED) != was_closed:
+        stored.finished_at = None  # the file doesn't say when it was closed
     if stored.reviewed and stored.phase is not Phase.CLOSED:
         # Reopened elsewhere, so the reviewed result is outdated.
         stored.reviewed = False

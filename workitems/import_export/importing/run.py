@@ -105,6 +105,7 @@ def _update_durations(run: _ImportRun) -> None:
     """Updates the usual durations from the imported histories."""
     with _progress_bar("what the histories say of times", None, run.progress) as bar:
         durations.backfill_stage_entered_at()
+        durations.backfill_finished_at()
         durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 

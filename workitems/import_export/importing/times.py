@@ -1,24 +1,15 @@
 """Compares times that went through a program which dropped or rounded their last digits."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from ... import lifecycle
 
 UNITS = ("s", "ms", "µs")  # from coarse to fine
-_STEPS = ((1_000_000, timedelta(seconds=1)), (1000, timedelta(milliseconds=1)))
-
-
-def _precision(time: datetime) -> timedelta:
-    """Returns the unit that the digits of a time show: a second, a millisecond, or a microsecond."""
-    for microseconds, unit in _STEPS:
-        if time.microsecond % microseconds == 0:
-            return unit
-    return timedelta(microseconds=1)
 
 
 def is_same_time(one: datetime, other: datetime | None) -> bool:
     """Returns whether two times are equal down to the coarser precision of the two, cut off or rounded."""
-    if other is None:
-        return False
-    return abs(one - other) < max(_precision(one), _precision(other))
+    return other is not None and (lifecycle.is_same_time(one, other) or lifecycle.is_same_time(other, one))
 
 
 def is_before(one: datetime, other: datetime) -> bool:
@@ -28,11 +19,6 @@ def is_before(one: datetime, other: datetime) -> bool:
 
 def unit_of(time: datetime) -> str:
     """Returns the unit that the digits of a time show, as one of UNITS."""
-    precision = _precision(time)
-    return (
-        UNITS[0]
-        if precision >= timedelta(seconds=1)
-        else UNITS[1]
-        if precision >= timedelta(milliseconds=1)
-        else UNITS[2]
-    )
+    if time.microsecond % 1000:
+        return UNITS[2]
+    return UNITS[1] if time.microsecond else UNITS[0]

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         steps = (
             ("open items", durations.backfill_stage_entered_at),
+            ("closed items", durations.backfill_finished_at),
             ("histories", lambda progress: durations.rebuild_durations(timezone.now(), progress=progress)),
             ("failures", lambda progress: backfill_failures(WorkItem.objects.all(), progress=progress)),
         )

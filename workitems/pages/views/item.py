@@ -1,4 +1,4 @@
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 
@@ -7,6 +7,15 @@ from pharos.accounts.roles import Permission
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..item_detail import ItemDetail
 from ..support_text import support_text
+
+
+class FormerItemAddress(ItemViewMixin, View):
+    """`/work_items/show/ID`, where the earlier system had the item's page and desktop apps still link to."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        return redirect("item", pk, permanent=True)
 
 
 class ItemPage(ItemViewMixin, View):

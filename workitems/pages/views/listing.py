@@ -25,6 +25,8 @@ FIELD_FILTERS = (
     "q",
     "received_from",
     "received_to",
+    "finished_from",
+    "finished_to",
     "size_min",
     "size_max",
     "bucket",
@@ -32,7 +34,7 @@ FIELD_FILTERS = (
     "retry",
     "needs_admin_review",
 )
-DATE_FILTERS = ("received_from", "received_to")
+DATE_FILTERS = ("received_from", "received_to", "finished_from", "finished_to")
 EXPORT_FORMATS = {
     "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
     "json": ("application/json", import_export.json_lines),

@@ -1,27 +1,20 @@
-"""The views of everything except items: worker states, objects, and institutions."""
+"""The views of worker states: what workers keep of their progress with an item."""
 
 from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
 
-from pharos.accounts.models import Institution
-
 from .. import transitions
 from ..database import MAX_BIGINT
-from ..listing import Dialect
 from ..models import WorkItem
 from . import operations
 from .base import ApiView
 from .bodies import FlatJsonParser
-from .fields import as_time
-from .listing import envelope, read_listing
-from .objects import find_object
 from .operations import operation
 from .responses import ApiError, field_errors, json_response
 
 _STATE_NAMES = ("id", "work_item_id", "action", "state")
-PAGING_ONLY = Dialect({"page": "page", "per_page": "per_page"}, per_page=10)
 _NO_STATE = "There is no such state."
 
 
@@ -112,69 +105,4 @@ class WorkerStateDetail(WorkerStateView):
                 raise field_errors(
                     422, {name: [f"This state belongs to item {pk} and can't be moved to another item."]}
                 )
-        return json_response(self.save(item, sent))
-
-
-class ObjectDetail(ApiView):
-    """An object as of its last successful ingest."""
-
-    http_method_names = ["get", "head"]
-
-    path_help = {"identifier": "The object's identifier. Write a slash in it as %2F."}
-
-    @operation(
-        "show_object",
-        "Show an object",
-        "Based on the object's last successful ingest; unknown values are null.",
-        answers=operations.ObjectSerializer,
-    )
-    def get(self, request, identifier):
-        found = find_object(identifier.removesuffix("/"), request.user)
-        if found is None:
-            raise Http404("There is no such object.")
-        return json_response(
-            {
-                "id": found.id,
-                "identifier": found.identifier,
-                "title": found.title,
-                "access": found.access,
-                "state": found.state,
-                "storage_option": found.storage_option,
-                "created_at": as_time(found.created_at),
-                "updated_at": as_time(found.updated_at),
-            }
-        )
-
-
-def _institution_record(one: Institution) -> dict[str, Any]:
-    return {"id": one.pk, "name": one.name, "identifier": one.identifier}
-
-
-class InstitutionList(ApiView):
-    accepts_query = True
-    http_method_names = ["get", "head"]
-
-    dialect = PAGING_ONLY
-
-    @operation("list_institutions", "List institutions", answers=operations.InstitutionSerializer, many=True)
-    def get(self, request):
-        listing = read_listing(request, self.dialect)
-        institutions = list(listing.institutions.values())
-        start = (listing.page - 1) * listing.per_page
-        shown = [_institution_record(one) for one in institutions[start : start + listing.per_page]]
-        return json_response(
-            envelope(request, listing, shown, count=len(institutions), has_next=len(institutions) > start + len(shown))
-        )
-
-
-class InstitutionDetail(ApiView):
-    http_method_names = ["get", "head"]
-
-    path_help = {"identifier": "The institution's domain."}
-
-    @operation("show_institution", "Show an institution", answers=operations.InstitutionSerializer)
-    def get(self, request, identifier):
-        found = Institution.objects.visible_to(request.user).with_identifier(identifier)
-        if found is None:
-            raise Http404("There is no such institution.")
-        return json_response(_institution_record(found))
+        return json_response(self.saved(item, sent))

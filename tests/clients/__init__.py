@@ -1,0 +1,1 @@
+"""Generated clients against a running server: `make check-clients`."""
