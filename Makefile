@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages check-clients mutants bench bench-full messages pins clean
+.PHONY: help install install-dev run test check check-pages check-clients check-tools mutants bench bench-full messages pins clean
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,14 @@ check-pages: install-dev  ## check the HTML of every page with html-validate and
 
 check-clients: install-dev  ## make clients from the OpenAPI documents and let each read, walk, and save (needs npm and Java; takes three minutes)
 	@$(BIN)/python tests/clients/check.py
+
+check-tools: install-dev .cache/table-tools/installed  ## send 300 difficult rows through pandas, R, LibreOffice and others, and import them (takes minutes)
+	@$(BIN)/python -m tests.tools.check $(PROGRAMS)
+
+.cache/table-tools/installed: tests/tools/requirements.txt
+	@$(PYTHON) -m venv .cache/table-tools
+	@.cache/table-tools/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 mutants: install-dev .cache/mutants/installed  ## mutation testing: change the code in small ways and list the changes that no test detects (ROOMS="lifecycle counts"; takes an hour)
 	@$(BIN)/python tests/mutants/run.py $(ROOMS)

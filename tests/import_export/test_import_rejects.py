@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workitems import transitions
-from workitems.import_export import UnreadableFile, import_files
+from workitems.import_export import ImportStopped, UnreadableFile, import_files
 from workitems.import_export.importing.parsing import READERS
+from workitems.import_export.importing.raw_rows import RawRow
+from workitems.import_export.importing.rejects import Rejects
 from workitems.models import HistoryEntry, WorkItem
 
 from ..factories import make_item
@@ -69,7 +71,7 @@ def refused(tmp_path):
         ({"date": "9999-12-31T23:59:59Z"}, "the years 1900 to 9000"),
         ({"updated_at": "9001-01-01T00:00:00Z"}, "updated_at is"),
         ({"created_at": "1899-12-31T23:59:59Z"}, "created_at is"),
-        ({"bag_date": "0001-01-02T00:00:00+23:00"}, "bag_date is"),
+        ({"bag_date": "0001-03-01T00:00:00+23:00"}, "bag_date is"),
         ({"size": -5}, "size is -5"),
         ({"size": 2**63}, "size is"),
         ({"size": 1.5}, "size is 1.5"),
@@ -243,10 +245,43 @@ def test_the_rejects_file_of_an_earlier_run_is_removed(take, tmp_path):
     assert take(json_lines(pharos())).old_rejects == []
 
 
-def test_a_foreign_file_at_the_rejects_path_is_kept(take, tmp_path):
+@pytest.mark.parametrize("rows", [[pharos()], [pharos(id=None)]])
+def test_rejects_never_replace_a_file_that_is_not_ours(take, tmp_path, rows):
     theirs = write(tmp_path, "items.rejects.csv", "number,id\n1,2\n")
-    assert take(json_lines(pharos())).old_rejects == []
+    with pytest.raises(
+        UnreadableFile, match=r"items\.rejects\.csv: there is a file that no import has written.*--rejects"
+    ):
+        take(json_lines(*rows))
     assert theirs.read_text() == "number,id\n1,2\n"
+    assert not WorkItem.objects.exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_rejects_never_follow_a_link(take, tmp_path, is_there):
+    target = tmp_path / "target"
+    if is_there:
+        write(tmp_path, "target", '"number","id","reason","text"\n')
+    (tmp_path / "items.rejects.csv").symlink_to(target)
+    with pytest.raises(UnreadableFile, match="it is a link"):
+        take(json_lines(pharos(id=None)))
+    assert target.exists() == is_there
+
+
+def test_a_link_that_is_put_there_meanwhile_is_not_followed(tmp_path):
+    target = write(tmp_path, "target", "precious")
+    path = tmp_path / "x.rejects.csv"
+    with Rejects(path) as rejects:
+        path.symlink_to(target)
+        with pytest.raises(ImportStopped, match="it is a link"):
+            rejects.write(RawRow(1, {}, "text"), "why")
+    assert target.read_text() == "precious"
+
+
+def test_the_cells_of_rejects_are_no_formulas(take, refused):
+    take(json_lines(pharos(id='=1+1;"', name="=HYPERLINK()"), "=cmd"))
+    cells = [cell for row in refused() for cell in row.values()]
+    assert [cell for cell in cells if cell.startswith("=")] == []
+    assert refused()[0]["id"] == "'=1+1;\""
 
 
 def test_a_truncated_input_keeps_earlier_rejects(take, tmp_path):
@@ -324,7 +359,9 @@ def test_no_bytes_in_a_dump_can_break_the_run(db, tmp_path, rubbish, place):
         text = registry_csv(registry(), registry(id="72", name="b.tar")).encode()
         header = text.index(b"\n") + 1
         place = min(header + place, len(text))
-        summary = import_files([write(tmp_path, "dump.csv", text[:place] + rubbish + text[place:])])
+        summary = import_files(
+            [write(tmp_path, "dump.csv", text[:place] + rubbish + text[place:])], backslashes="plain"
+        )
         assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
         assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
         transaction.set_rollback(True)

@@ -27,8 +27,7 @@ IN_ENGLISH = (
     "workitems/api/",
     "workitems/admin.py",
     "workitems/database/checks.py",
-    "workitems/import_export/importing/",
-    "workitems/import_export/exporting.py",
+    "workitems/import_export/",
     "workitems/mailing/spot_test.py",  # what it answers goes to services
     "workitems/transitions/worker_state.py",
     "workitems/transitions/values.py",

@@ -6,7 +6,7 @@ import pytest
 
 from pharos.accounts.roles import Permission
 from workitems.durations import typical
-from workitems.import_export.exporting import list_columns
+from workitems.import_export.lists import list_columns
 from workitems.models import WorkItem
 from workitems.pages.list.table import ItemColumn, ItemTable
 

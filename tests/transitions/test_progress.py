@@ -6,13 +6,15 @@ from workitems import transitions
 from workitems.lifecycle import SAVEABLE_FIELDS, Refused
 from workitems.models import WorkItem
 
+from ..factories import make_item
 from ..stored_items import as_stored, assert_refused, last_entry
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("who", ["wally", "ada"])
-def test_a_worker_claims_an_item(cast, item, who):
+def test_a_worker_claims_an_item(cast, virginia, who):
+    item = make_item(virginia, at=NOON - timedelta(hours=1))
     transitions.progress(item, stage="Fetch", note="fetching", node="w1", pid=17, by=cast[who], via="api", at=NOON)
     item.refresh_from_db()
     assert (item.stage, item.status, item.note, item.node, item.pid) == ("Fetch", "Started", "fetching", "w1", 17)

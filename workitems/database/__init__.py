@@ -14,6 +14,7 @@ from .online_migrations import (
     run_with_lock_timeout,
 )
 from .prepared import fetch_prepared
+from .sequences import advance_sequence
 from .table_names import SEARCHED_TEXTS, WORK_ITEMS
 from .vocabulary_check import VocabularyCheck
 
@@ -26,6 +27,7 @@ __all__ = [
     "RemoveIndexOnline",
     "RunPythonOnline",
     "VocabularyCheck",
+    "advance_sequence",
     "checks",
     "fetch_prepared",
     "insert_many",

@@ -215,10 +215,9 @@ def _backfill(column: str, unknown: Any, find_time: TimeFinder, progress: Progre
         histories = _read_entries({pk: version for pk, version, _retry in rows})
         with transaction.atomic():
             for pk, version, retry in rows:
-                positions = [after for _entry, _before, after in replay(histories.get(pk, []), retry)]
-                if positions:
+                if time := find_time(histories.get(pk, []), retry):
                     # If the item has changed in the meantime, that change has set the right time.
-                    WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=positions[-1].entered_at)
+                    WorkItem.objects.filter(pk=pk, version=version).update(**{column: time})
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number

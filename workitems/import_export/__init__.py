@@ -3,14 +3,18 @@
 It knows files and their formats, and stores imported items through `transitions`. It must not know requests or pages.
 """
 
-from .exporting import IncompleteHistory, StartedStream, csv_lines, export_lines, json_lines, write_export
+from .exporting import NOT_EXPORTED, IncompleteHistory, export_lines, write_export
+from .importing.csv_dialects import BACKSLASHES
 from .importing.formats import FORMATS
 from .importing.raw_rows import ImportStopped, UnreadableFile
 from .importing.run import import_files
 from .importing.summary_text import summary_lines
+from .lists import StartedStream, csv_lines, json_lines
 
 __all__ = [
+    "BACKSLASHES",
     "FORMATS",
+    "NOT_EXPORTED",
     "ImportStopped",
     "IncompleteHistory",
     "StartedStream",

@@ -3,8 +3,9 @@
 It must not know lists, pages, or the API, which all call it the same way.
 """
 
-from .arrivals import ImportedRows, store_imported
+from .arrivals import ImportedRows, read_for_import, store_imported
 from .batch import PlannedMove, TransitionResult, apply
+from .clock import later_than
 from .creating import create
 from .related import find_reached_stage
 from .saving import SaveRefused, save
@@ -24,8 +25,10 @@ __all__ = [
     "edit",
     "fail",
     "find_reached_stage",
+    "later_than",
     "notify",
     "progress",
+    "read_for_import",
     "read_worker_state",
     "requeue",
     "retry",

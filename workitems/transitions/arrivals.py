@@ -1,45 +1,59 @@
 """Stores imported items. The rules of the lifecycle don't apply, because the changes already happened elsewhere."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from ..audit_log import read_histories
-from ..database import insert_many
+from ..database import advance_sequence, insert_many
 from ..failures import FailureRecord, failed_items, record_failures
-from ..models import HistoryEntry, WorkItem
+from ..models import HistoryEntry, WorkItem, WorkItemState
 from ..vocabulary import Status
 
 
 @dataclass(frozen=True)
 class ImportedRows:
-    """What an import stores: new rows, existing rows with new values, and the history entries for both."""
+    """What an import stores: new rows, existing rows with new values, the history entries for both, and worker states."""
 
     new: list[WorkItem]
     changed: list[WorkItem]
     entries: list[HistoryEntry]
+    states: list[WorkItemState] = field(default_factory=list)
+
+
+Histories = dict[int, list[tuple[Any, ...]]]
+
+
+def read_for_import(
+    ids: Sequence[int], *, history: Sequence[str] = (), locked: bool = False
+) -> tuple[dict[int, WorkItem], Histories]:
+    """Returns the stored rows of these ids, and their histories, each entry as its values in the columns of `history`
+    (no histories without columns).
+    """
+    rows = WorkItem.objects.select_for_update(of=("self",)) if locked else WorkItem.objects.all()
+    stored = {row.pk: row for row in rows.select_related("institution").filter(pk__in=ids).order_by("pk")}
+    versions = {pk: row.version for pk, row in stored.items()} if history else {}
+    return stored, read_histories(versions, history) if versions else {}
 
 
 def store_imported(
     ids: Sequence[int],
-    reconcile: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], ImportedRows],
+    judge: Callable[[dict[int, WorkItem], Histories], ImportedRows],
     *,
     history: Sequence[str] = (),
 ) -> None:
     """Stores imported items with their history in one transaction, all or nothing.
 
-    `reconcile` is called with the stored rows of these ids, locked, and their histories, each entry as its values in the
-    columns of `history` (empty without columns), and returns what to write.
+    `judge` is called with what `read_for_import` returns, locked, and returns what to write. The rules of the lifecycle
+    aren't checked.
     """
     with transaction.atomic():
-        locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
-        stored = {row.pk: row for row in locked.order_by("pk")}
-        versions = {pk: row.version for pk, row in stored.items()} if history else {}
-        arrivals = reconcile(stored, read_histories(versions, history) if versions else {})
-        _advance_sequence(arrivals.new)
+        arrivals = judge(*read_for_import(ids, history=history, locked=True))
+        if arrivals.new:
+            advance_sequence(WorkItem, max(row.pk for row in arrivals.new))
         insert_many(arrivals.new)
         if arrivals.changed:
             # One statement for rows with different values. They are locked, so each of them exists.
@@ -48,7 +62,22 @@ def store_imported(
                 arrivals.changed, update_conflicts=True, unique_fields=["id"], update_fields=columns
             )
         insert_many(arrivals.entries)
+        if arrivals.states:
+            _store_states(arrivals.states)
         _record_imported_failures(arrivals)
+
+
+def _store_states(states: list[WorkItemState]) -> None:
+    """Stores worker states, except where the one that is stored is as new."""
+    times = dict(WorkItemState.objects.filter(pk__in=[one.pk for one in states]).values_list("pk", "updated_at"))
+    newer = [one for one in states if one.pk not in times or times[one.pk] < one.updated_at]
+    WorkItemState.objects.bulk_create(
+        newer,
+        batch_size=10,  # each can have tens of MB
+        update_conflicts=True,
+        unique_fields=["item"],
+        update_fields=["action", "packed", "length", "created_at", "updated_at"],
+    )
 
 
 def _record_imported_failures(arrivals: ImportedRows) -> None:
@@ -67,18 +96,3 @@ def _record_imported_failures(arrivals: ImportedRows) -> None:
             last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
     record_failures(last.values())
     record_failures(failed_items(row for pk, row in rows.items() if pk not in last), is_new=False)
-
-
-def _advance_sequence(new: list[WorkItem]) -> None:
-    """Moves PostgreSQL's id sequence past ids that came with the rows. SQLite derives ids from the rows."""
-    if not new or connection.vendor != "postgresql":
-        return
-    highest = max(row.pk for row in new)
-    table = WorkItem._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-        [sequence] = cursor.fetchone()
-        # Never backward, because another writer may be ahead. An unused sequence has the value 1 and would return it
-        # once more.
-        ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
-        cursor.execute(ahead, [sequence, highest, highest])

@@ -33,6 +33,7 @@ from ..lifecycle import MOVES, PROCESS, Phase, Refused, TransitionRequest, evalu
 from ..models import HistoryEntry, WorkItem
 from ..search import SEARCHED_COLUMNS, build_search_text
 from ..work_queue import enqueue
+from .clock import later_than
 from .related import related_facts
 from .values import check_values
 
@@ -147,7 +148,7 @@ class TransitionBatch:
             entries.append(self._write(*change, now))
             facts += measure(ItemProfile.of(change.row), change.move, before, StagePosition.of(change.row), now)
         HistoryEntry.objects.bulk_create(entries)
-        _update(accepted, now)
+        _update(accepted)
         record_durations(facts)
         record_failures(failed_items(row for row, move, _new in accepted if move == "fail"))
         # An edited note replaces the cause of the failure, but not its time.
@@ -172,7 +173,7 @@ class TransitionBatch:
         if new.keys() & set(SEARCHED_COLUMNS):
             new["search_text"] = row.search_text = build_search_text(row)
         row.version += 1
-        row.updated_at = now
+        row.updated_at = later_than(row.updated_at, now)
         return HistoryEntry(
             item=row,
             number=row.version,
@@ -209,14 +210,14 @@ def _check_version(row: WorkItem, seen: int | None) -> None:
         )
 
 
-def _update(accepted: Sequence[_Change], now: datetime) -> None:
+def _update(accepted: Sequence[_Change]) -> None:
     """Runs one UPDATE for all rows that get the same values, which is a handful of statements for a bulk change."""
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row, _move, new in accepted:
-        groups[row.version, tuple(sorted(new.items(), key=lambda pair: pair[0]))].append(row.pk)
-    for (version, values), pks in groups.items():
+        groups[row.version, row.updated_at, tuple(sorted(new.items(), key=lambda pair: pair[0]))].append(row.pk)
+    for (version, updated_at, values), pks in groups.items():
         saved = WorkItem.objects.filter(pk__in=pks, version=version - 1).update(
-            **dict(values), version=F("version") + 1, updated_at=now
+            **dict(values), version=F("version") + 1, updated_at=updated_at
         )
         if saved != len(pks):
             raise RuntimeError(

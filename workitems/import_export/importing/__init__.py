@@ -2,6 +2,7 @@
 
 from .formats import FORMATS
 from .raw_rows import ImportStopped, UnreadableFile
-from .run import Summary, import_files
+from .run import import_files
+from .summary import Summary
 
 __all__ = ["FORMATS", "ImportStopped", "Summary", "UnreadableFile", "import_files"]

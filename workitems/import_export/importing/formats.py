@@ -1,268 +1,248 @@
 """Detects the format of a file by its content, and reads its rows one by one, however large it is.
 
-Readers yield a `RawRow` for each row, including unreadable ones. If the file ends too early, they raise `TruncatedFile`
-after the last row. `json_documents` reads JSON documents, and this module all other formats.
+A reader yields a `RawRow` for each row, including unreadable ones, and finally raises `TruncatedFile` if the file ends
+too early: the rows before that are valid.
 """
 
-import codecs
-import csv
-import gzip
+import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from dataclasses import dataclass, field
+from typing import Any
 
 from .. import exporting
-from .json_documents import DAMAGED, JsonDocument
-from .raw_rows import LONGEST_ROW, RawRow, TruncatedFile, UnreadableFile, describe_limit, first_line, quote_value
+from . import copied_json, csv_dialects, psql_marks
+from .csv_cells import ESCAPED, UNQUOTED, CsvLines, Dialect, split_rows
+from .json_documents import LIST_KEYS, JsonDocument
+from .json_rows import is_dumped_object, read_dumpdata, read_export, read_lines
+from .raw_rows import RawRow, TruncatedFile, UnreadableFile, first_line, quote_value
+from .right_commands import AS_CSV
+from .sources import DAMAGED, Source
 
-PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-csv", "pharos-export")
-HEAD_SIZE = 65_536  # bytes examined to detect the format
-LONGEST_CELL = 16 * 1024 * 1024  # a longer cell means an unclosed quote, which would make the rest of the file one cell
-OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-CSV_COLUMNS = frozenset({"id", "name", "action", "stage", "status", "institution_id"})
+PHAROS_JSON, REGISTRY_CSV, LIST_CSV, PHAROS_EXPORT, DUMPDATA = FORMATS = (
+    "pharos-json",
+    "registry-csv",
+    "list-csv",
+    "pharos-export",
+    "dumpdata",
+)
+ITEM_COLUMNS = frozenset({"id", "name", "action", "stage", "status"})
+CSV_COLUMNS = ITEM_COLUMNS | {"institution_id"}
+# A column of a spreadsheet or of R that only numbers the rows.
+_ROW_NAMES = frozenset({"", "unnamed: 0", "rownames", "row.names", "_row"})
 
 
 @dataclass
 class DetectedFile:
+    """`rows`: a function that reads them from the start and reports how many bytes it has read. `notices`: what was undone.
+    `next_page`: the next page that a list reply names, known once the rows have been read.
+    """
+
     format: str
-    rows: Callable[[], Iterator[RawRow]]
-    document: JsonDocument | None = None
+    rows: Callable[[Callable[[int], object]], Iterator[RawRow]]
+    notices: list[str] = field(default_factory=list)
+    first: Any = None  # the value of the first row
+    is_doubtful: bool = False  # backslashes may be escapes, but are taken as they are
+    marks_empty: bool | None = None  # whether it tells empty texts from missing ones; None if its rows show that
+    next_page: str = ""
 
     @property
-    def next_page(self) -> str:
-        """The next page that a list reply names, known once the file has been read. Then the file is only one page of several."""
-        return self.document.next_page if self.document else ""
+    def is_dump(self) -> bool:
+        """Returns whether it is a table as a database holds it, which names institutions by number, or comes from one."""
+        said = self.first if isinstance(self.first, dict) else {}
+        return self.format in (REGISTRY_CSV, DUMPDATA) or (
+            self.format == PHAROS_JSON and "institution_id" in said and not said.get("institution")
+        )
 
 
-class _PeekedStream(io.RawIOBase):
-    """A stream whose beginning has already been read. `advance` is called with the number of bytes read."""
-
-    def __init__(self, head: bytes, rest: BinaryIO, advance: Callable[[int], object]) -> None:
-        self.head = memoryview(head)
-        self.rest = rest
-        self.advance = advance
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        room = len(buffer)
-        piece = self.head[:room] if self.head else self.rest.read(room)
-        if self.head:
-            self.head = self.head[room:]
-        buffer[: len(piece)] = piece
-        self.advance(len(piece))
-        return len(piece)
-
-
-def detect_format(
-    stream: BinaryIO, name: str, *, wanted: str | None = None, advance: Callable[[int], object] = lambda size: None
-) -> DetectedFile:
-    """Detects the format of the stream. Raises UnreadableFile if it is unknown or not the `wanted` one."""
-    head, whole = _peek(stream, name, advance)
-    if head.startswith(b"\x1f\x8b"):
-        head, whole = _peek(gzip.GzipFile(fileobj=whole), name, lambda size: None)  # type: ignore[arg-type]
-    if head.startswith(codecs.BOM_UTF8):
-        whole.read(len(codecs.BOM_UTF8))
-        head = head.removeprefix(codecs.BOM_UTF8)
-    if not head.strip():
-        raise UnreadableFile(f"{name} is empty.")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnreadableFile(f"{name} is text in UTF-16. Save it as UTF-8 and import the new file.")
-    found = _detect_text_format(head, whole, name)
+def detect_format(source: Source, *, wanted: str | None = None, backslashes: str | None = None) -> DetectedFile:
+    """Detects what the source contains. Raises UnreadableFile if it is no known format, or not the one that is
+    `wanted`. `backslashes`: "plain" or "escaped", for files that don't show it.
+    """
+    is_json = source.head.lstrip()[:1] in (b"[", b"{")
+    found = _detect_json(source, backslashes) if is_json else _detect_csv(source, backslashes)
     if wanted and wanted != found.format:
         raise UnreadableFile(
-            f"{name} looks like {found.format}, not {wanted}. Leave out --format, or use another file."
+            f"{source.name} looks like {found.format}, not {wanted}. Leave out --format, or use another file."
         )
     return found
 
 
-def _peek(stream: BinaryIO, name: str, advance: Callable[[int], object]) -> tuple[bytes, io.BufferedReader]:
-    head = b""
+def read_table(source: Source) -> Iterator[RawRow]:
+    """Yields the rows of a table of any columns, in JSON or CSV."""
+    if source.head.lstrip()[:1] in (b"[", b"{"):
+        return _detect_json(source, None).rows(lambda size: None)
+    dialect = csv_dialects.find_dialect(source.head, frozenset({"id", "identifier", "name"}))
+    return _csv_rows(source, csv_dialects.find_style(source, dialect, csv_dialects.AS_PLAIN), lambda size: None)
+
+
+# --- JSON
+
+
+def _detect_json(source: Source, backslashes: str | None) -> DetectedFile:
+    filters: list[Callable[[Any], Any]] = []
+    notices = []
+    head = source.head
+    if psql_marks.has_marks(head):
+        filters.append(psql_marks.without_marks)
+        notices.append(f"{source.name} has the plus signs that psql shows at the ends of lines; they were removed.")
+        head = psql_marks.without_marks(io.BytesIO(head)).read()
+    if not filters and _find_escaping(source, backslashes) == copied_json.DOUBLED:
+        filters.append(copied_json.undone)
+        notices.append(
+            f"{source.name} was written by \\copy, which doubles each backslash; the doubled ones were undone."
+        )
+        head = copied_json.undo_escapes(head)
+    found = DetectedFile(PHAROS_JSON, lambda advance: iter(()), notices)
+    form = _json_form(head, source.name)
+    plain_rows = found.rows = _json_reader(source, form, filters, found)
+    first = _first(plain_rows)
+    if first is None or not isinstance(first.value, dict):
+        return found
+    found.first = first.value
+    if first.value.get("format") == exporting.FORMAT:
+        _check_version(first.value, source.name)
+        found.format, found.rows = PHAROS_EXPORT, lambda advance: read_export(plain_rows(advance))
+    elif is_dumped_object(first.value):
+        found.format, found.rows = DUMPDATA, lambda advance: read_dumpdata(plain_rows(advance))
+    return found
+
+
+def _first(rows: Callable[[Callable[[int], object]], Iterator[RawRow]]) -> RawRow | None:
+    with contextlib.suppress(TruncatedFile, OSError), contextlib.closing(rows(lambda size: None)) as reading:  # type: ignore[type-var]
+        return next(reading, None)
+    return None
+
+
+def _find_escaping(source: Source, backslashes: str | None) -> str:
+    if backslashes:
+        return backslashes
     try:
-        # A read from a pipe returns what is available, which can be little.
-        while len(head) < HEAD_SIZE and (piece := stream.read(HEAD_SIZE - len(head))):
-            head += piece
-    except DAMAGED as error:
-        raise UnreadableFile(f"The compressed file {name} is damaged: {first_line(error)}.") from error
-    return head, io.BufferedReader(_PeekedStream(head, stream, advance), 1 << 18)
+        with source.open() as stream:
+            return copied_json.find_escaping(stream, source.name)
+    except (*DAMAGED, OSError):
+        return copied_json.PLAIN  # reading its rows will say so
 
 
-def _detect_text_format(head: bytes, whole: io.BufferedReader, name: str) -> DetectedFile:
-    start = head.lstrip()[:1]
-    if start == b"[":
-        return _json_document(whole, JsonDocument.elements)
-    if start != b"{":
-        return _detect_csv_format(head, whole, name)
+def _json_form(head: bytes, name: str) -> str:
+    """Returns the name of the method of JsonDocument that reads it; empty for one object per line."""
+    if head.lstrip()[:1] == b"[":
+        return "elements"
     first = head.lstrip().split(b"\n", 1)[0].strip()
     try:
-        value = json.loads(first)
+        keys = [f"{key}[" if isinstance(value, list) else key for key, value in json.loads(first).items()]
+        is_line = True
     except (ValueError, RecursionError):
-        if JsonDocument(io.BufferedReader(io.BytesIO(head))).has_results():
-            return _json_document(whole, JsonDocument.results)
-        if first.endswith((b"{", b"[", b",")):
-            return _json_document(whole, JsonDocument.objects)
-        return DetectedFile(PHAROS_JSON, lambda: _json_lines(whole))
-    if value.get("format") == exporting.FORMAT:
-        if value.get("version") != exporting.VERSION:
-            raise UnreadableFile(
-                f"{name} is an export of version {quote_value(value.get('version'))}; this program reads version {exporting.VERSION}. "
-                "Import it with the version of the program that wrote it, or a later one."
-            )
-        return DetectedFile(PHAROS_EXPORT, lambda: _export(whole))
-    if isinstance(value.get("results"), list):
-        return _json_document(whole, JsonDocument.results)
-    return DetectedFile(PHAROS_JSON, lambda: _json_lines(whole))
-
-
-def _json_document(whole: io.BufferedReader, rows: Callable[[JsonDocument], Iterator[RawRow]]) -> DetectedFile:
-    document = JsonDocument(whole)
-    return DetectedFile(PHAROS_JSON, lambda: rows(document), document)
-
-
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """Yields (number, bytes, what is wrong with the line or "")."""
-    number = 0
-    try:
-        while line := stream.readline(LONGEST_ROW):
-            number += 1
-            problem = ""
-            if len(line) == LONGEST_ROW and not line.endswith(b"\n"):
-                problem = f"the line is longer than {LONGEST_ROW} bytes"
-                while (rest := stream.readline(LONGEST_ROW)) and not rest.endswith(b"\n"):
-                    pass
-                line = line[:1000]
-            if line.strip():
-                yield number, line, problem
-    except DAMAGED as error:
-        raise TruncatedFile(f"the compressed file is damaged after line {number} ({first_line(error)})") from error
-
-
-def _json_lines(stream: BinaryIO) -> Iterator[RawRow]:
-    for number, line, problem in _lines(stream):
-        try:
-            yield RawRow(number, None if problem else json.loads(line), line, problem)
-        except UnicodeDecodeError:
-            yield RawRow(number, None, line, "the line is not UTF-8")
-        except json.JSONDecodeError as error:
-            yield RawRow(number, None, line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
-        except (ValueError, RecursionError) as error:
-            yield RawRow(number, None, line, f"the line cannot be read: {describe_limit(error)}")
-
-
-def _export(stream: BinaryIO) -> Iterator[RawRow]:
-    """Yields the rows of a file of `export_workitems`: a header, institutions, items, and finally the number of items."""
-    lines = _json_lines(stream)
-    next(lines)
-    items, end = 0, None
-    for raw in lines:
-        value = raw.value
-        if isinstance(value, dict) and isinstance(value.get("end"), dict):
-            end = value["end"].get("items")
-            continue
-        if isinstance(value, dict) and isinstance(value.get("institution"), dict):
-            raw.kind = "institution"
-        elif not raw.problem and not (isinstance(value, dict) and isinstance(value.get("item"), dict)):
-            raw.problem = "the line is neither an item, an institution nor the end of an export"
-        items += raw.kind == "item"
-        yield raw
-    if end is None:
-        raise TruncatedFile(f"its last line is missing, so the export is incomplete; it had {items} items")
-    if end != items:
-        raise TruncatedFile(f"it should have {end} items, but has {items}")
-
-
-def _detect_csv_format(head: bytes, whole: io.BufferedReader, name: str) -> DetectedFile:
-    try:
-        first = next(csv.reader(io.StringIO(head.decode("utf-8", "replace"), newline="")), [])
-    except csv.Error:
-        first = []
-    columns = [column.strip() for column in first]
-    if set(columns) >= CSV_COLUMNS:
-        if twice := sorted({column for column in columns if column and columns.count(column) > 1}):
-            raise UnreadableFile(f"The header of {name} names {', '.join(twice)} twice. Remove the wrong one.")
-        return DetectedFile(REGISTRY_CSV, lambda: _csv_rows(whole))
-    if {"id", "name", "action", "institution"} <= set(columns):
+        keys = JsonDocument(io.BufferedReader(io.BytesIO(head))).top_keys()
+        is_line = not first.endswith((b"{", b"[", b","))
+    if "columns[" in keys or ("id" in keys and _has_columns_for_rows(head)):
         raise UnreadableFile(
-            f"{name} is a list that was saved for a spreadsheet, which can't be read back reliably. "
-            "Save the list as JSON, or use a file of export_workitems."
+            f"{name} holds columns instead of rows, as pandas writes JSON by default. Write it with "
+            "to_json(orient='records', date_format='iso', date_unit='us')."
         )
-    if {"id", "identifier"} <= set(columns):
+    if any(f"{key}[" in keys for key in LIST_KEYS):
+        return "results"
+    return "" if is_line else "objects"
+
+
+def _has_columns_for_rows(head: bytes) -> bool:
+    """Returns whether the first values are objects whose keys number the rows."""
+    start = b"".join(head[:200].split())
+    return start.startswith((b'{"id":{"0":', b'{"id":{"1":', b'{"id":['))
+
+
+def _json_reader(source: Source, form: str, filters: list[Callable[[Any], Any]], found: DetectedFile) -> Any:
+    def rows(advance: Callable[[int], object]) -> Iterator[RawRow]:
+        with source.open(advance) as stream:
+            undone: Any = stream
+            for undo in filters:
+                undone = undo(undone)
+            if not form:
+                yield from read_lines(undone)
+                return
+            document = JsonDocument(undone)
+            try:
+                yield from getattr(document, form)()
+            finally:
+                found.next_page = document.next_page
+
+    return rows
+
+
+def _check_version(header: dict[str, Any], name: str) -> None:
+    if header.get("version") not in range(1, exporting.VERSION + 1):
         raise UnreadableFile(
-            f"{name} is a table of institutions: use it with --institution-map, together with the items' file."
+            f"{name} is an export of version {quote_value(header.get('version'))}; this program reads versions up to "
+            f"{exporting.VERSION}. Import it with the version of the program that wrote it, or a later one."
         )
-    if delimiter := next((mark for mark in OTHER_DELIMITERS if len(_dump_columns(head, mark)) >= 3), ""):
+
+
+# --- CSV
+
+
+def _detect_csv(source: Source, backslashes: str | None) -> DetectedFile:
+    name = source.name
+    if csv_dialects.is_screen_table(source.head):
         raise UnreadableFile(
-            f"{name} looks like a dump of Registry's work_items, but with {OTHER_DELIMITERS[delimiter]} between its cells. "
-            "Save it with commas and import the new file."
+            f"{name} is a table as a program shows it on a screen, in which cells can be cut. Write a file instead, "
+            f"for example: {AS_CSV}."
         )
-    if len(found := _dump_columns(head, ",")) >= 3:
-        raise UnreadableFile(
-            f"{name} looks like a dump of Registry's work_items, but its header lacks {', '.join(sorted(CSV_COLUMNS - found))}. "
-            "Dump the table again with all its columns."
-        )
-    raise UnreadableFile(
-        f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
-        "line), a CSV dump of Registry's work_items with its header line, or a file of export_workitems. "
-        f"It starts with {head[:60].decode('utf-8', 'replace')!r}."
+    dialect = csv_dialects.find_dialect(source.head, CSV_COLUMNS | {"institution"})
+    columns = set(dialect.columns)
+    if not columns >= ITEM_COLUMNS or not columns & {"institution_id", "institution", "institution_identifier"}:
+        raise UnreadableFile(_explain_header(source.head, dialect, name))
+    if twice := sorted({one for one in columns - _ROW_NAMES if dialect.columns.count(one) > 1}):
+        raise UnreadableFile(f"The header of {name} names {', '.join(twice)} twice. Remove the wrong one.")
+    dialect = csv_dialects.find_style(source, dialect, backslashes)
+    rows = lambda advance: _csv_rows(source, dialect, advance)  # noqa: E731
+    first = _first(rows)
+    return DetectedFile(
+        REGISTRY_CSV if "institution_id" in columns else LIST_CSV,
+        rows,
+        [f"{name} has a backslash before quotes and other characters; it was undone."]
+        if dialect.style in (ESCAPED, UNQUOTED)
+        else [],
+        first.value if first else None,
+        dialect.is_doubtful,
+        dialect.marks_empty,
     )
 
 
-def _dump_columns(head: bytes, delimiter: str) -> frozenset[str]:
-    """Returns the required columns that the first line names when it is split by this delimiter."""
-    first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
-    return CSV_COLUMNS & {cell.strip(' "\r') for cell in first.split(delimiter)}
+def _explain_header(head: bytes, dialect: Dialect, name: str) -> str:
+    columns = set(dialect.columns)
+    if {"id", "identifier"} <= columns:
+        return f"{name} is a table of institutions: use it with --institution-map, together with the items' file."
+    if len(columns & CSV_COLUMNS) >= 3:
+        return (
+            f"{name} looks like a dump of Registry's work_items, but its header lacks "
+            f"{', '.join(sorted(CSV_COLUMNS - columns))}. Dump the table again with all its columns."
+        )
+    if head.split(b"\n", 1)[0].count(b"\t") > 10:
+        return f"{name} looks like \\copy in PostgreSQL's text format, which has no header. Write it again: {AS_CSV}."
+    return (
+        f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
+        "line), a CSV dump of Registry's work_items with its header line, a list saved as CSV, or a file of "
+        f"export_workitems. It starts with {head[:60].decode('utf-8', 'replace')!r}."
+    )
 
 
-class _RecordedLines:
-    """Lines for the csv module. `kept` has the original text of the current row."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = io.TextIOWrapper(stream, encoding="utf-8", errors="workitems-mark", newline="")
-        self.kept: list[str] = []
-        self.number = 0
-
-    def __iter__(self) -> "_RecordedLines":
-        return self
-
-    def __next__(self) -> str:
-        line = self.stream.readline(LONGEST_CELL)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self.kept.append(line)
-        return line
-
-
-def _csv_rows(stream: BinaryIO) -> Iterator[RawRow]:
-    lines = _RecordedLines(stream)
-    before = csv.field_size_limit(LONGEST_CELL)
-    try:
-        reader = csv.reader(lines, strict=True)
-        columns = [column.strip() for column in next(reader)]
-        while True:
-            lines.kept.clear()
-            number = lines.number + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield RawRow(number, None, "".join(lines.kept), f"the row is not CSV: {error}")
-                continue
-            if not cells:
-                continue
-            text = "".join(lines.kept)
-            if len(cells) != len(columns):
-                problem = f"the row has {len(cells)} cells, the header {len(columns)}"
-                yield RawRow(number, None, text, problem)
-            else:
-                yield RawRow(number, dict(zip(columns, cells, strict=True)), text)
-    except DAMAGED as error:
-        raise TruncatedFile(
-            f"the compressed file is damaged after line {lines.number} ({first_line(error)})"
-        ) from error
-    finally:
-        csv.field_size_limit(before)
+def _csv_rows(source: Source, dialect: Dialect, advance: Callable[[int], object]) -> Iterator[RawRow]:
+    columns = dialect.columns
+    with source.open(advance) as stream:
+        lines = CsvLines(stream, dialect.skipped)
+        rows = split_rows(lines, dialect)
+        try:
+            next(rows)
+            for number, cells, problem in rows:
+                text = "".join(lines.kept)
+                if not problem and len(cells) != len(columns):
+                    problem = f"the row has {len(cells)} cells, the header {len(columns)}"
+                value = None if problem else dict(zip(columns, cells, strict=True))
+                for extra in _ROW_NAMES & (value or {}).keys():
+                    del value[extra]  # type: ignore[union-attr]
+                yield RawRow(number, value, text, problem)
+        except DAMAGED as error:
+            raise TruncatedFile(
+                f"the compressed file is damaged after line {lines.number} ({first_line(error)})"
+            ) from error

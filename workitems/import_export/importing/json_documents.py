@@ -5,17 +5,17 @@ large, and silently repairs half surrogates. So the standard library's parser ge
 """
 
 import codecs
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterator
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from .raw_rows import LONGEST_ROW, RawRow, TruncatedFile, describe_limit, first_line, quote_value
+from .sources import DAMAGED
 
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+# The keys under which replies and dumps hold their rows.
+LIST_KEYS = ("results", "work_items", "workitems", "items", "rows", "records", "data", "institutions")
 _PIECE = 1 << 18
 _SPACE = re.compile(r"[ \t\r\n]*")
 # A complete string, a bracket, or an unclosed quote. Possessive, so that there is no backtracking in a long text.
@@ -49,7 +49,7 @@ class JsonDocument:
         while self._peek_char():
             self.next_page = ""
             for key in self.keys():
-                if key == "results" and self._peek_char() == "[":
+                if key in LIST_KEYS and self._peek_char() == "[":
                     self._expect("[")
                     yield from self._elements()
                 else:
@@ -77,16 +77,18 @@ class JsonDocument:
                 return
             self._expect(",")
 
-    def has_results(self) -> bool:
-        """Returns whether this is a list reply, as far as the available text shows it."""
+    def top_keys(self) -> list[str]:
+        """Returns the keys of the first object, as far as the text available shows them; those of a list of rows end with “[”."""
+        found = []
         try:
             for key in self.keys():
-                if key == "results":
-                    return self._peek_char() == "["
+                found.append(f"{key}[" if self._peek_char() == "[" else key)
+                if key in LIST_KEYS and found[-1] != key:
+                    break  # it can be longer than the text available
                 self._value()
         except TruncatedFile:
             pass
-        return False
+        return found
 
     def _elements(self) -> Iterator[RawRow]:
         if self._accept("]"):

@@ -4,13 +4,11 @@
 must not clear an item's node.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from django.db import models
 
@@ -19,7 +17,11 @@ from ...database import MAX_BIGINT
 from ...lifecycle import PATHS, SUCCESS_AT, Phase, phase_of
 from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
+from ..spreadsheet_cells import is_shortened, unguard
+from . import etags
 from .raw_rows import NOT_UTF8, quote_value
+from .remarks import Remark
+from .repairs import Repaired, is_sheet_error, repair_for, repair_number, repair_time
 
 LARGEST_ID = 2**52  # JSON numbers are exact up to 2**53, and new items get ids above the imported ones
 _EXACT = 2**53 - 1
@@ -27,8 +29,8 @@ _EXACT = 2**53 - 1
 # Near the limits of the calendar, a time may not exist in a reader's time zone.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-# References to Registry's other tables, which don't exist here.
-REFERENCES = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
+# Numbers in which clients and Registry say “none” by 0.
+_NEVER_ZERO = ("pid", "intellectual_object_id", "generic_file_id", "deletion_request_id")
 INSTITUTION_KEYS = ("institution", "institution_id", "institution_identifier", "institution_name")
 
 _VALID_STATES = {
@@ -38,18 +40,28 @@ _VALID_STATES = {
     for status in Status
     if status != Status.SUCCESS or stage in SUCCESS_AT[action]
 }
-_DAMAGED_ETAG = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(?: ?(Z|UTC|[+-]\d\d(?::?\d\d)?))?",
     re.IGNORECASE | re.ASCII,
 )
-_TRUE = frozenset({"true", "t", "1"})
-_FALSE = frozenset({"false", "f", "0", ""})
+# Spreadsheets write these two words in their own language.
+_TRUE = frozenset({"true", "t", "1", "1.0", "1,0", "yes", "wahr", "vrai", "verdadero", "vero", "verdadeiro"})
+_FALSE = frozenset({"false", "f", "0", "0.0", "0,0", "no", "falsch", "faux", "falso", ""})
 
 
 class InvalidRow(Exception):
     """A row that can't be imported. The sentence says why."""
+
+
+class WorkerStateFile(NamedTuple):
+    """A worker's state as an export holds it: packed as the database stores it."""
+
+    action: str
+    packed: bytes
+    length: int
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(slots=True)
@@ -62,12 +74,14 @@ class ImportedItem:
     updated_at: datetime
     domain: str = ""
     entries: list[HistoryEntry] | None = None  # an export includes the history
+    state: WorkerStateFile | None = None  # and what a worker has saved
     is_derived: bool = False  # the object identifier isn't in the file
-    has_odd_path: bool = False
-    has_damaged_etag: bool = False
-    has_no_date: bool = False
-    was_reviewed: bool = False
     ignored: set[str] = field(default_factory=set)
+    remarks: dict[Remark, str] = field(default_factory=dict)  # with an example
+
+    @property
+    def has_no_date(self) -> bool:
+        return Remark.WITHOUT_DATE in self.remarks
 
 
 def parse_text(value: Any, limit: int | None = None) -> str:
@@ -126,8 +140,6 @@ def parse_time(value: Any) -> datetime | None:
     found = _TIME.fullmatch(value) if type(value) is str else None
     if found is None:
         raise InvalidRow(f"is {quote_value(value)}, not a date and time such as 2021-03-04T05:06:07Z")
-    if value.startswith("0001-01-01"):
-        return None
     day, clock, zone = found.groups()
     zone = "" if zone is None or zone in "Zz" or zone.upper() == "UTC" else zone
     try:
@@ -140,7 +152,7 @@ def parse_time(value: Any) -> datetime | None:
     return read
 
 
-def _limited(limit: int | None) -> Callable[[Any], str]:
+def limited(limit: int | None) -> Callable[[Any], str]:
     return lambda value: parse_text(value, limit)
 
 
@@ -151,7 +163,7 @@ def _reader(column: models.Field) -> Callable[[Any], Any]:
         return parse_boolean
     if isinstance(column, models.IntegerField):
         return parse_integer
-    return _limited(column.max_length)
+    return limited(column.max_length)
 
 
 # The columns a file can contain are derived from the model, so that new columns are imported automatically.
@@ -159,67 +171,79 @@ _NOT_READ = frozenset({"id", "institution", "version", "search_text", "stage_ent
 READERS: dict[str, Callable[[Any], Any]] = {
     column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _NOT_READ
 }
-_KNOWN = frozenset({"id", "date_processed", *READERS, *REFERENCES, *INSTITUTION_KEYS})
+_REPAIRS: dict[str, Callable[[Any], Repaired]] = {
+    column.name: repair_for(column) for column in WorkItem._meta.concrete_fields if column.name in READERS
+}
+_KNOWN = frozenset({"id", "date_processed", *READERS, *INSTITUTION_KEYS})
 
 
-def parse_row(row: Any) -> ImportedItem:
-    """Parses an item of a list reply or a dump. Raises InvalidRow."""
-    arrival = _parse_item(row)
+def parse_row(row: Any, *, is_guarded: bool = False) -> ImportedItem:
+    """Parses an item of a list reply or a dump. `is_guarded`: its texts are guarded as in a list's CSV. Raises
+    InvalidRow.
+    """
+    if is_guarded and isinstance(row, Mapping):
+        row = {name: unguard(value) if isinstance(value, str) else value for name, value in row.items()}
+    arrival = parse_item(row)
     fields = arrival.fields
     if not fields.get("date"):
-        arrival.has_no_date = True
+        arrival.remarks[Remark.WITHOUT_DATE] = ""
         fields["date"] = arrival.created_at
-    if "pid" in fields:
-        fields["pid"] = fields["pid"] or None  # no process has the number 0
-    etag = fields.get("etag", "")
-    arrival.has_damaged_etag = "+" in etag and _DAMAGED_ETAG.fullmatch(etag) is not None
-    if fields.get("reviewed") and phase_of(fields["status"], retry=fields.get("retry", True)) is not Phase.CLOSED:
+    for name in _NEVER_ZERO:
+        if name in fields:
+            fields[name] = fields[name] or None
+    is_closed = phase_of(fields["status"], retry=fields.get("retry", True)) is Phase.CLOSED
+    if not is_closed or not fields.get("finished_at"):
+        fields.pop("finished_at", None)
+    if etags.is_damaged(fields.get("etag", "")):
+        arrival.remarks[Remark.DAMAGED_ETAG] = fields["etag"]
+    if is_shortened(fields.get("note", ""), arrival.id):
+        arrival.remarks[Remark.CUT_BY_LIST] = ""
+    if fields.get("reviewed") and not is_closed:
         fields["reviewed"] = False
-        arrival.was_reviewed = True
-    arrival.ignored = {key for key in row if key not in _KNOWN} | {key for key in REFERENCES if row.get(key)}
+        arrival.remarks[Remark.REVIEWED_DROPPED] = ""
+    arrival.ignored = {key for key in row if key not in _KNOWN}
     return arrival
 
 
-def parse_export(line: Any) -> ImportedItem:
-    """Parses an item with its history from our own export. Raises InvalidRow."""
-    row = line["item"]
-    if missing := READERS.keys() - row.keys():
-        raise InvalidRow(f"the item lacks {', '.join(sorted(missing))}; it is not what export_workitems wrote")
-    arrival = _parse_item(row)
-    if not arrival.fields["date"]:
-        raise InvalidRow("date is missing")
-    if arrival.fields["reviewed"] and (
-        phase_of(arrival.fields["status"], retry=arrival.fields["retry"]) is not Phase.CLOSED
-    ):
-        raise InvalidRow("the item is reviewed but not closed")
-    arrival.entries = _parse_history(line.get("history"), arrival)
-    return arrival
-
-
-def _parse_item(row: Any) -> ImportedItem:
+def parse_item(row: Any) -> ImportedItem:
+    """Parses the values of an item, whatever kind of file it is from. Raises InvalidRow."""
     if not isinstance(row, Mapping):
         raise InvalidRow(f"the row is {quote_value(row)}, not an object with the fields of an item")
-    number = parse_field("id", parse_integer, row.get("id"))
+    remarks: dict[Remark, str] = {}
+    number = parse_field("id", parse_integer, _repair("id", repair_number, row.get("id"), remarks))
     if not number:
         raise InvalidRow("the row has no id, so its item can't be found again")
     if number > LARGEST_ID:
         raise InvalidRow(f"id is {number}; the largest is {LARGEST_ID}")
-    fields = {}
-    for name, reader in READERS.items():
-        if name in row:
-            fields[name] = parse_field(name, reader, row[name])
+    fields = {
+        name: parse_field(name, reader, _repair(name, _REPAIRS[name], row[name], remarks))
+        for name, reader in READERS.items()
+        if name in row
+    }
     if "date" not in fields and "date_processed" in row:
-        fields["date"] = parse_field("date_processed", parse_time, row["date_processed"])
+        received = _repair("date_processed", repair_time, row["date_processed"], remarks)
+        fields["date"] = parse_field("date_processed", parse_time, received)
     if not fields.get("name"):
         raise InvalidRow("the row has no name")
+    if Remark.SHEET_ERROR in remarks and is_sheet_error(fields["name"]):
+        raise InvalidRow(f"name is {fields['name']}, because a spreadsheet took it for a formula")
+    if "etag" in fields:
+        fields["etag"] = lifecycle.normalize_etag(fields["etag"])
     _check_words(fields)
     created_at = fields.pop("created_at", None) or fields.get("date") or fields.get("updated_at")
     if created_at is None:
         raise InvalidRow("the row says neither when it was created (created_at) nor when the bag was received (date)")
     updated_at = fields.pop("updated_at", None) or created_at
-    arrival = ImportedItem(number, fields, created_at, updated_at)
-    arrival.has_odd_path = (fields["action"], fields["stage"], fields["status"]) not in _VALID_STATES
-    return arrival
+    if (fields["action"], fields["stage"], fields["status"]) not in _VALID_STATES:
+        remarks[Remark.ODD_PATH] = ""
+    return ImportedItem(number, fields, created_at, updated_at, remarks=remarks)
+
+
+def _repair(name: str, repair: Callable[[Any], Repaired], value: Any, remarks: dict[Remark, str]) -> Any:
+    repaired, remark = repair(value)
+    if remark:
+        remarks.setdefault(remark, f"{name} {quote_value(value, 30)}")
+    return repaired
 
 
 def parse_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
@@ -252,86 +276,3 @@ def derive_object_identifier(arrival: ImportedItem) -> None:
         return
     fields["object_identifier"] = lifecycle.build_object_identifier(arrival.domain, fields["name"])
     arrival.is_derived = True
-
-
-_ENTRY = {
-    "number": parse_integer,
-    "at": parse_time,
-    "who": _limited(255),
-    "via": _limited(16),
-    "move": _limited(16),
-    "stage_before": parse_text,
-    "status_before": parse_text,
-    "stage_after": parse_text,
-    "status_after": parse_text,
-    "note": parse_text,
-}
-
-
-def _parse_history(history: Any, arrival: ImportedItem) -> list[HistoryEntry]:
-    if not isinstance(history, list) or not history:
-        raise InvalidRow("the item has no history")
-    entries = [_parse_entry(line, number, arrival.id) for number, line in enumerate(history, 1)]
-    last = entries[-1]
-    if (last.stage_after, last.status_after) != (arrival.fields["stage"], arrival.fields["status"]):
-        raise InvalidRow(
-            f"the item is at {arrival.fields['stage']} / {arrival.fields['status']}, but its history ends at "
-            f"{last.stage_after} / {last.status_after}"
-        )
-    return entries
-
-
-def _parse_entry(line: Any, number: int, item_id: int) -> HistoryEntry:
-    if not isinstance(line, Mapping) or not _ENTRY.keys() <= line.keys():
-        raise InvalidRow(f"entry {number} of its history is incomplete")
-    try:
-        values: dict[str, Any] = {name: parse_field(name, reader, line[name]) for name, reader in _ENTRY.items()}
-        if values["number"] != number:
-            raise InvalidRow(f"has number {quote_value(line['number'])}, so one is missing or out of order")
-        if not values["at"] or not values["move"]:
-            raise InvalidRow("does not say when it was made, or which move it was")
-        _check_first(values["move"], number)
-        for side in ("before", "after"):
-            for name, known in (("stage", Stage), ("status", Status)):
-                word = values[f"{name}_{side}"]
-                if word not in known._value2member_map_ and (word or side == "after"):
-                    raise InvalidRow(f"has a {name} that is not known: {quote_value(word)}")
-        return HistoryEntry(item_id=item_id, changes=_parse_changes(line), act=_parse_act(line), **values)
-    except InvalidRow as bad:
-        raise InvalidRow(f"entry {number} of its history {bad}") from None
-
-
-def _check_first(move: str, number: int) -> None:
-    if number == 1 and move not in ("create", "import"):
-        raise InvalidRow(f"is {move}; the first one is create or import")
-    if number > 1 and move == "create":
-        raise InvalidRow("creates the item again")
-
-
-def _parse_changes(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns {field: [old value, new value]}."""
-    changes = line.get("changes")
-    if not isinstance(changes, dict):
-        raise InvalidRow("has changes that are not an object")
-    for name, pair in changes.items():
-        parse_field("has a change with a name that", parse_text, name)
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise InvalidRow(f"has a change of {quote_value(name)} that is not a list of two values, before and after")
-        for value in pair:
-            parse_field(f"has a change of {quote_value(name)} that", _scalar, value)
-    return changes
-
-
-def _scalar(value: Any) -> None:
-    if isinstance(value, str):
-        parse_text(value)
-    elif isinstance(value, dict | list) or (isinstance(value, float) and not math.isfinite(value)):
-        raise InvalidRow(f"is {quote_value(value)}, not a text, a number, true, false or null")
-
-
-def _parse_act(line: Mapping[str, Any]) -> UUID | None:
-    act = line.get("act")
-    try:
-        return UUID(act) if act else None
-    except (ValueError, AttributeError, TypeError):
-        raise InvalidRow(f"has an act that is not a UUID: {quote_value(act)}") from None

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-LONGEST_ROW = 64 * 1024 * 1024
+LONGEST_ROW = 128 * 1024 * 1024  # an export's line can hold a worker's state
 NOT_UTF8 = "\ufdd0not UTF-8\ufdd0"  # replaces a byte that isn't UTF-8; no real text contains this
 
 codecs.register_error("workitems-mark", lambda error: (NOT_UTF8, error.end))  # type: ignore[attr-defined]

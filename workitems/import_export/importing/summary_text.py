@@ -3,35 +3,63 @@
 from collections.abc import Iterator, Sequence
 
 from .raw_rows import printable
-from .run import Summary
+from .remarks import Noted, Remark, describe_groups, describe_ids
+from .summary import Summary
+
+_SEE_EXAMPLES = frozenset(
+    {
+        Remark.DAMAGED_ETAG,
+        Remark.KEPT_ETAG,
+        Remark.MENDED_ETAG,
+        Remark.SCIENTIFIC,
+        Remark.BEYOND_EXACT,
+        Remark.NOT_SET,
+        Remark.WORD_KEPT,
+        Remark.YEAR_2001,
+        Remark.CUT_BY_SHEET,
+        Remark.SHEET_ERROR,
+    }
+)
+_BY_FIELD = frozenset({Remark.KEPT_NUMBER, Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
+    if summary.is_dry_run:
+        yield "Dry run: nothing was written. This is what the import would do."
     yield (
         f"{_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
         f"{summary.newer_here:,} skipped because they are newer here, {summary.rejected:,} rejected."
     )
     if summary.institutions_created:
         yield f"Institutions added: {summary.institutions_created:,}."
-    if summary.odd_paths:
-        yield f"{_rows(summary.odd_paths)} with a stage or a success that their action does not have; imported as they are."
-    if summary.damaged_etags:
-        named = ", ".join(summary.damaged_examples)
-        yield f"{_rows(summary.damaged_etags)} with an etag damaged by a spreadsheet; imported as it is: {named}."
-    if summary.without_date:
-        yield f"{_rows(summary.without_date)} without a date of receipt; the creation date is used instead."
-    if summary.reviewed_dropped:
-        yield f"{_rows(summary.reviewed_dropped)} marked as reviewed but still open; imported as not reviewed."
+    if summary.states:
+        yield f"Worker states in the file: {summary.states:,}."
+    yield from map(printable, summary.notices)
+    for remark in Remark:
+        if remark in summary.remarks:
+            yield printable(_remark(remark, summary.remarks[remark]))
     if summary.ignored_columns:
         yield printable(f"Ignored, because there is no field for it: {', '.join(sorted(summary.ignored_columns))}.")
+    for table, rows in sorted(summary.ignored_tables.items()):
+        yield printable(f"Ignored, because it is not imported: {_rows(rows)} of {table}.")
     yield from _pages(summary.one_page)
     yield from summary.cut_short
+    yield from map(printable, summary.first_rejected)
     if summary.rejects_files:
         yield f"Rejected rows with their reasons: {', '.join(map(str, summary.rejects_files))}."
     if summary.old_rejects:
         yield f"Nothing was rejected; removed the rejects of an earlier run: {', '.join(map(str, summary.old_rejects))}."
     if summary.is_interrupted:
         yield "Interrupted. The rows counted above were imported; run the same command to continue."
+
+
+def _remark(remark: Remark, noted: Noted) -> str:
+    if remark in _BY_FIELD:
+        return f"{_rows(noted.rows)} {remark}: {describe_groups(noted)}."
+    examples = ", ".join(noted.examples) if remark in _SEE_EXAMPLES else ""
+    if examples and len(noted.examples) == noted.rows:
+        return f"{_rows(noted.rows)} {remark}: {examples}."
+    return f"{_rows(noted.rows)} {remark}: {describe_ids(noted)}{examples and f'; for example {examples}'}."
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views import View
@@ -53,7 +54,8 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
 
     def file(self, listing):
         content_type, lines = EXPORT_FORMATS[listing.format]
-        pieces = import_export.StartedStream(lines(listing.rows(), user=listing.user))
+        items_url = self.request.build_absolute_uri(reverse("items"))
+        pieces = import_export.StartedStream(lines(listing.rows(), user=listing.user, items_url=items_url))
         response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"work-items-{timezone.now():%Y-%m-%d}.{listing.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -1,0 +1,295 @@
+"""However a program writes the same two rows, they come in with the same values, or the file is refused with a way out."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+
+from workitems.import_export import UnreadableFile, export_lines
+from workitems.import_export.importing.remarks import Remark
+from workitems.models import HistoryEntry, WorkItem
+
+from .importing_samples import (
+    INSTITUTIONS,
+    REGISTRY_COLUMNS,
+    counts,
+    json_lines,
+    list_reply,
+    pharos,
+    reader_of_rejects,
+    registry,
+    registry_csv,
+    taker,
+    write,
+)
+
+pytestmark = pytest.mark.django_db
+
+HARD = 'said "no"\nC:\\new\\table, and \\\\server; tab\t|\\'
+PATH = r"C:\Users\x"
+ROWS = [registry(id="71", name='"a".tar', note=HARD), registry(id="72", name="b;.tar", note=PATH)]
+
+
+@pytest.fixture
+def take(tmp_path):
+    write(tmp_path, "institutions.csv", INSTITUTIONS)
+    return taker(tmp_path)
+
+
+@pytest.fixture
+def refused(tmp_path):
+    return reader_of_rejects(tmp_path)
+
+
+def stored():
+    return list(WorkItem.objects.order_by("id").values_list("name", "note"))
+
+
+def written(rows=ROWS, **dialect):
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, REGISTRY_COLUMNS, **dialect)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def in_copy_text(rows=ROWS):
+    """PostgreSQL's text format, with a header."""
+
+    def cell(value):
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+        return escaped or "\\N"
+
+    lines = [REGISTRY_COLUMNS, *([cell(row[name]) for name in REGISTRY_COLUMNS] for row in rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def by_postgresql(rows=ROWS):
+    """`with (format csv, header, escape '\\')`: escapes are in quotes only."""
+
+    def cell(value):
+        if not set(value) & set('",\n\r'):
+            return value
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    lines = [REGISTRY_COLUMNS, *([cell(row[name]) for name in REGISTRY_COLUMNS] for row in rows)]
+    return "".join(",".join(line) + "\n" for line in lines)
+
+
+PLAIN = registry_csv(*ROWS)
+FORMS = {
+    "quoted": PLAIN,
+    "semicolons": written(delimiter=";"),
+    "tabs": written(delimiter="\t"),
+    "bars": written(delimiter="|"),
+    "every cell in quotes": written(quoting=csv.QUOTE_ALL),
+    "escaped": written(doublequote=False, escapechar="\\"),
+    "escaped, every cell in quotes": written(doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL, delimiter=";"),
+    "escaped by PostgreSQL": by_postgresql(),
+    "text format": in_copy_text(),
+    "blank lines first": "\n\r\n" + PLAIN,
+    "sep=": "sep=;\r\n" + written(delimiter=";"),
+    "#TYPE": "#TYPE System.Data.DataRow\r\n" + written(quoting=csv.QUOTE_ALL),
+    "capitals": ",".join(REGISTRY_COLUMNS).upper() + PLAIN[len(",".join(REGISTRY_COLUMNS)) :],
+    "UTF-16": PLAIN.encode("utf-16"),
+    "UTF-16 without a mark": PLAIN.encode("utf-16-le"),
+    "UTF-32": PLAIN.encode("utf-32"),
+    "compressed UTF-16": gzip.compress(written(delimiter="\t").encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_dialect_of_csv(take, form):
+    summary = take(FORMS[form])
+    assert counts(summary) == (2, 0, 0, 0, 0)
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+    assert ("undone" in " ".join(summary.notices)) == (form.startswith("escaped") or form == "text format")
+
+
+@pytest.mark.parametrize("header", ['"",', ",", "Unnamed: 0,", ""])
+def test_a_column_that_only_numbers_the_rows(take, header):
+    lines = PLAIN.replace('said ""no""\n', "said ").split("\r\n")
+    text = "\r\n".join([header + lines[0], "1," + lines[1], "2," + lines[2], ""])
+    summary = take(text)
+    assert counts(summary) == (2, 0, 0, 0, 0)
+    assert summary.ignored_columns == set()
+
+
+def test_a_row_with_a_cell_too_many_is_no_row_name(take):
+    text = registry_csv(registry(id="1"), registry(id="2")).replace("2021", "2021", 1)
+    lines = text.split("\r\n")
+    summary = take("\r\n".join([lines[0], "1," + lines[1], lines[2], ""]))
+    assert counts(summary) == (1, 0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("notes", "delimiter", "reason"),
+    [([r"\\\\a\\b"], ",", "come only in pairs"), ([r"a\nb", r"c\\d"], "\t", "may stand for line breaks")],
+)
+def test_backslashes_that_nothing_explains_stop_the_import(take, notes, delimiter, reason):
+    text = written(
+        [registry(id=str(n), name=f"{n}.tar", note=note) for n, note in enumerate(notes, 1)], delimiter=delimiter
+    )
+    with pytest.raises(UnreadableFile, match=f"{reason}.*format csv, header.*--backslashes"):
+        take(text)
+    assert not WorkItem.objects.exists()
+    assert counts(take(text, backslashes="plain"))[0] == len(notes)
+    assert [note for _name, note in stored()] == notes
+
+
+def test_the_user_says_that_backslashes_are_escapes(take):
+    take(written([registry(note=r"\\\\a\\b")]), backslashes="escaped")
+    assert stored()[0][1] == r"\\a\b"
+
+
+def test_single_backslashes_that_may_be_escapes_are_named(take):
+    summary = take(registry_csv(registry(note=r"C:\new"), registry(id="72", name="b.tar")))
+    assert stored()[0][1] == r"C:\new"
+    assert summary.remarks[Remark.BACKSLASHES].ids == [71]
+
+
+# --- JSON
+
+
+JSON_ROWS = [
+    {**pharos(id=71, name='"a".tar', note=HARD), "date": "2021-03-04T05:06:07", "updated_at": "2021-03-05T05:06:07"},
+    {**pharos(id=72, name="b;.tar", note=PATH), "date": "2021-03-04T05:06:07", "updated_at": "2021-03-05T05:06:07"},
+]
+for row in JSON_ROWS:
+    row |= {"created_at": "2021-03-04T05:06:07", "bag_date": None}
+
+
+def copied(text):
+    """What `\\copy` makes of each line of a result."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n") + "\n"
+
+
+ROW_TO_JSON = "".join(copied(json.dumps(row)) for row in JSON_ROWS)
+JSON_AGG = "[" + ", \n ".join(json.dumps(row) for row in JSON_ROWS) + "]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ROW_TO_JSON,
+        copied(JSON_AGG),
+        gzip.compress(ROW_TO_JSON.encode()),
+        copied(json.dumps(JSON_ROWS[0])) + copied(json.dumps(JSON_ROWS[1])),
+    ],
+)
+def test_backslashes_that_copy_doubled_are_undone(take, text):
+    summary = take(text)
+    assert counts(summary) == (2, 0, 0, 0, 0)
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+    assert "doubled ones were undone" in summary.notices[0]
+
+
+@pytest.mark.parametrize(
+    "text", [json_lines(*JSON_ROWS), JSON_AGG, json.dumps(JSON_ROWS, indent=1), list_reply(*JSON_ROWS)]
+)
+def test_json_that_nobody_doubled_stays(take, text):
+    summary = take(text)
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+    assert summary.notices == []
+
+
+def test_pairs_of_backslashes_that_nothing_explains_stop_the_import(take):
+    """`\\\\n` is a line break that was doubled, or a backslash and an n."""
+    text = json.dumps({**JSON_ROWS[1], "note": r"C:\new"}) + "\n"
+    with pytest.raises(UnreadableFile, match=r"psql -At -c.*--backslashes escaped"):
+        take(text)
+    take(text, backslashes="plain")
+    assert stored()[0][1] == r"C:\new"
+
+
+def test_the_user_says_that_copy_wrote_it(take):
+    take(json.dumps({**JSON_ROWS[1], "note": r"C:\new"}), backslashes="escaped")
+    assert stored()[0][1] == "C:\new"
+
+
+def test_a_reply_of_the_api_is_never_doubted(take):
+    take(json_lines(pharos(note=r"C:\new")))
+    assert stored()[0][1] == r"C:\new"
+
+
+def test_plus_signs_of_psql(take):
+    shown = "\n".join(f"{line:<2000}+" for line in JSON_AGG.split("\n"))
+    summary = take(" " + shown[:-1].rstrip() + "\n\n")
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+    assert "plus signs" in summary.notices[0]
+
+
+@pytest.mark.parametrize("key", ["work_items", "items", "data"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_rows_under_another_key(take, key, indent):
+    assert counts(take(json.dumps({"schema": {"a": 1}, key: JSON_ROWS}, indent=indent))) == (2, 0, 0, 0, 0)
+
+
+def test_dumpdata(take):
+    owner = {"model": "accounts.institution", "pk": 9, "fields": {"identifier": "columbia.edu", "name": "Columbia"}}
+    user = {"model": "accounts.user", "pk": 1, "fields": {"email": "x"}}
+    fields = {name: value for name, value in JSON_ROWS[0].items() if name not in ("id", "institution")} | {"user": ""}
+    item = {"model": "workitems.workitem", "pk": 71, "fields": {**fields, "institution": 9}}
+    summary = take(json.dumps([owner, user, item], indent=2))
+    assert counts(summary) == (1, 0, 0, 0, 0)
+    assert summary.ignored_tables == {"accounts.user": 1}
+    assert not any("emptied" in line for line in summary.notices)
+    item = WorkItem.objects.get()
+    assert (item.pk, item.note, item.institution.identifier, item.institution.name) == (
+        71,
+        HARD,
+        "columbia.edu",
+        "Columbia",
+    )
+
+
+@pytest.mark.parametrize("shape", ["jq .", "jq -s ."])
+def test_an_export_that_was_reformatted(take, shape):
+    take(json_lines(*JSON_ROWS))
+    lines = [json.loads(line) for line in "".join(export_lines()).splitlines()]
+    text = (
+        json.dumps(lines, indent=2) if shape == "jq -s ." else "\n".join(json.dumps(line, indent=2) for line in lines)
+    )
+    summary = take(text)
+    assert counts(summary) == (0, 0, 2, 0, 0)
+    assert summary.is_whole
+    assert HistoryEntry.objects.count() == 2
+    cut = json.dumps(lines[:-1], indent=2)
+    assert "last line is missing" in take(cut).cut_short[0]
+
+
+# --- files that are something else
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"PK\x03\x04...[Content_Types].xml...xl/workbook.xml", r"Excel workbook \(xlsx\).*CSV UTF-8"),
+        (b"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet", r"\(ods\)"),
+        (b"PK\x03\x04items.json", "zip archive.*Unpack"),
+        (b"PAR1\x15\x04", "Parquet.*duckdb"),
+        (b"SQLite format 3\0", "SQLite database.*sqlite3 -json"),
+        (b"PGDMP\x01\x0e", "pg_dump archive.*pg_restore"),
+        (b"--\n-- PostgreSQL database dump\n--\n", "SQL dump of PostgreSQL"),
+        (b"PGCOPY\n\xff\r\n\0", "binary"),
+        (b"\xfd7zXZ\0\0", "xz -d"),
+        (b"BZh91AY", "bzip2 -d"),
+        (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
+        (b"x" * 257 + b"ustar\0", "tar archive"),
+        (b"<!DOCTYPE html><title>Sign in", "web page.*login page"),
+        (b"<?xml version='1.0'?>", "XML document"),
+        (b"INSERT INTO work_items VALUES", "SQL statements"),
+        (b"%PDF-1.7", "PDF"),
+        (b" id | name | action \n----+------+--------\n", "on a screen"),
+        (b"+----+------+\n| id | name |\n+----+------+\n", "on a screen"),
+        (b"1\t2021-01-01\tx" + b"\t\\N" * 20 + b"\n", "text format, which has no header"),
+        (b'{"id":{"0":1},"name":{"0":"a"}}', r"orient='records'"),
+        (b'{"columns":["id"],"index":[0],"data":[[1]]}', r"orient='records'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_file_that_is_something_else_is_named(take, content, reason, packed):
+    with pytest.raises(UnreadableFile, match=reason):
+        take(packed(content))

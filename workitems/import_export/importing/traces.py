@@ -1,0 +1,85 @@
+"""Traces that a program left in a whole file, where no single value shows what it did.
+
+A table straight from a database has microseconds, tells an empty text from a missing one, and keeps each text's line
+breaks. Where a file has none of that, a program on the way may have dropped it, and the summary says so.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from ...models import WorkItem
+from .parsing import READERS, ImportedItem
+from .remarks import Noted, Remark, describe_ids
+from .times import UNITS, unit_of
+
+_FEWEST_ROWS = 5  # whose times say something about how a file was written
+_TEXTS = frozenset(
+    column.name
+    for column in WorkItem._meta.concrete_fields
+    if column.name in READERS and isinstance(column, models.CharField | models.TextField)
+)
+# Numbers as spreadsheets write them: 5.26018159083017E+031
+_SHEET_NUMBER = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
+
+
+class Traces:
+    """What the rows of one file have in common. `marks_empty`: whether it tells empty texts from missing ones; None if
+    its rows show that.
+    """
+
+    def __init__(self, name: str, *, marks_empty: bool | None) -> None:
+        self.name = name
+        self.shows_empty = marks_empty is None
+        self.marks_empty = bool(marks_empty)
+        self._units: dict[str, tuple[str, int]] = {}  # {column: (finest unit, rows)}
+        self._without_text = Noted()
+        self._line_breaks = Noted()
+        self._has_crlf = False
+        self._from_sheet = Noted()
+
+    def add(self, arrival: ImportedItem, row: Mapping[str, Any]) -> None:
+        times = {name: value for name, value in arrival.fields.items() if isinstance(value, datetime)}
+        for name, time in (times | {"created_at": arrival.created_at, "updated_at": arrival.updated_at}).items():
+            finest, rows = self._units.get(name, ("s", 0))
+            unit = finest if finest == UNITS[-1] else max(finest, unit_of(time), key=UNITS.index)
+            self._units[name] = unit, rows + 1
+        texts = [row[name] for name in row.keys() & _TEXTS]
+        if any(text in ("", None) for text in texts):
+            self._without_text.add(arrival.id, "")
+        self.marks_empty |= self.shows_empty and "" in texts
+        if any(isinstance(text, str) and "\n" in text for text in texts):
+            self._line_breaks.add(arrival.id, "")
+            self._has_crlf |= any(isinstance(text, str) and "\r\n" in text for text in texts)
+        if Remark.SHEET_ERROR in arrival.remarks or _SHEET_NUMBER.fullmatch(str(row.get("etag"))):
+            self._from_sheet.add(arrival.id, "")
+
+    def sentences(self) -> Iterator[str]:
+        for unit, word in (("s", "seconds"), ("ms", "milliseconds")):
+            columns = [name for name, (finest, rows) in self._units.items() if finest == unit and rows >= _FEWEST_ROWS]
+            if columns:
+                rows = max(self._units[name][1] for name in columns)
+                yield (
+                    f"All times in {', '.join(columns)} of {self.name} ({rows:,} rows) are in whole {word}. If they had more "
+                    "digits, a program has cut them off."
+                )
+        if not self.marks_empty and self._without_text.rows:
+            yield (
+                f"{self.name} does not tell empty texts from missing ones, so a program such as pandas or csvkit may have "
+                f"emptied texts such as NA or null. {self._without_text.rows:,} rows have a text without a value: "
+                f"{describe_ids(self._without_text)}."
+            )
+        if self._line_breaks.rows and not self._has_crlf:
+            yield (
+                f"No text in {self.name} has Windows line breaks (CRLF). If some had, a program has replaced them. "
+                f"{self._line_breaks.rows:,} rows have a text of several lines: {describe_ids(self._line_breaks)}."
+            )
+        if self._from_sheet.rows:
+            yield (
+                f"{self.name} was saved by a spreadsheet, as {self._from_sheet.rows:,} rows show "
+                f"({describe_ids(self._from_sheet)}). It may also have calculated texts that start with =, +, - or @, "
+                "and rewritten texts that look like numbers, dates, or true and false."
+            )
