@@ -278,6 +278,10 @@ def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia,
 def test_among_uploads_received_at_the_same_instant_the_higher_id_counts():
     assert read_replacements(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
     assert read_replacements(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
+    of_the_first = (None, 0)
+    assert read_replacements(stored([Upload("a", 0)] * 3)) == [NEITHER, of_the_first, of_the_first]
+    by_the_last = (2, None)
+    assert read_replacements(stored([Upload("a", 0), Upload("b", 1), Upload("c", 1)])) == [by_the_last] * 2 + [NEITHER]
 
 
 def test_bags_of_two_institutions_with_the_same_name_are_different(virginia, jhu):

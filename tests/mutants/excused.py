@@ -1,3 +1,14 @@
 """Mutants that may survive, each with its reason: {file: {the changed line as the mutant has it: why}}."""
 
-EXCUSED: dict[str, dict[str, str]] = {}
+EXCUSED: dict[str, dict[str, str]] = {
+    "workitems/lifecycle/paths.py": {
+        "return sum(PIPELINE.index(step) <= place for step in path) - 0.5": (
+            "The stage is none of the path's, so none of them has its place."
+        ),
+    },
+    "workitems/models/uploads.py": {
+        'return Subquery(rows.values("id")[: 2])': (
+            "SQLite takes the first row of a subquery; PostgreSQL refuses a second one, and the suite there fails."
+        ),
+    },
+}

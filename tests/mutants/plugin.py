@@ -15,12 +15,14 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
+import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -31,6 +33,8 @@ WHOLE = os.environ.get("MUTANTS_WHOLE")  # a file: the one mutant that this proc
 ANSWERS = int(os.environ.get("MUTANTS_ANSWERS", "0"))  # the pipe that answers go to, a line of JSON each
 CONTROLS = 20  # tests that show whether a fork can run any
 SECONDS = 20  # that a mutant's tests may take longer than on the code as it is, in time of the processor
+CANNOT = 3  # what a fork ends with whose function could not be exchanged
+WAITS = 10  # times as long by the clock, on a machine that others use too
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -95,8 +99,21 @@ def passes(item):
     return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=_Between(item.session)))
 
 
+def wants_database(item):
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames))
+
+
 def answer(**words):
     os.write(ANSWERS, (json.dumps(words) + "\n").encode())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection():
+    """That a property fails is enough here: its smallest example would take most of a mutant's time."""
+    suite = hypothesis.settings.get_profile("suite")
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutants", suite, phases=phases)
+    hypothesis.settings.load_profile("mutants")
 
 
 @pytest.hookimpl(trylast=True)
@@ -158,7 +175,7 @@ class _Room:
 
         self.migrated: set[str] = set()
         self.database = None
-        wanting = [item for item in self.session.items if "db" in item.fixturenames]
+        wanting = [item for item in self.session.items if wants_database(item)]
         if not wanting:
             return
 
@@ -189,8 +206,8 @@ class _Room:
         jobs, running = int(os.environ.get("MUTANTS_JOBS", "2")), {}
         for mutant in MUTANTS:
             key = str(ROOT / mutant["file"]), mutant["function"]
-            if mutant["function"] is None or key in self.at_import or not functions[key]:
-                answer(kind="whole", number=mutant["number"], migrated=key[0] in self.migrated)
+            if key in self.at_import or len({one.__code__ for one in functions[key]}) != 1:
+                self._answer_whole(mutant)
                 continue
             tests = sorted(self.callers[key], key=self.times.get)
             if not tests:
@@ -198,7 +215,7 @@ class _Room:
                 continue
             while len(running) >= jobs:
                 self._reap(running)
-            running[self._fork(mutant, functions[key], tests)] = mutant["number"]
+            running[self._fork(mutant, functions[key], tests)] = mutant
         while running:
             self._reap(running)
 
@@ -216,25 +233,30 @@ class _Room:
 
     def _reap(self, running):
         process, status = os.wait()
-        if process in running:
+        if process not in running:
+            return
+        mutant = running.pop(process)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == CANNOT:
+            self._answer_whole(mutant)
+        else:
             outcome = "survived" if status == 0 else "killed" if os.WIFEXITED(status) else "out of time"
-            answer(kind="outcome", number=running.pop(process), outcome=outcome)
+            answer(kind="outcome", number=mutant["number"], outcome=outcome)
+
+    def _answer_whole(self, mutant):
+        answer(kind="whole", number=mutant["number"], migrated=str(ROOT / mutant["file"]) in self.migrated)
 
     def _fork(self, mutant, functions, tests):
         process = os.fork()
         if process:
             return process
         try:
-            os._exit(self._try(mutant, functions, tests))
+            exchange(mutant, functions)
+        except (AttributeError, TypeError, ValueError):
+            os._exit(CANNOT)
+        try:
+            os._exit(self._run(tests))
         except BaseException:  # whatever a mutant does, it ends here
             os._exit(1)
-
-    def _try(self, mutant, functions, tests):
-        """In the fork: 0 where no test notices."""
-        code = code_of(compile(mutant["source"], str(ROOT / mutant["file"]), "exec"), mutant["function"])
-        for function in functions:
-            function.__code__ = code
-        return self._run(tests)
 
     def _run(self, tests):
         """In the fork, on a database of its own: 0 where all tests pass."""
@@ -243,6 +265,7 @@ class _Room:
         os.dup2(nothing, 2)
         most = int(3 * sum(self.times[test] for test in tests) + SECONDS)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+        signal.alarm(WAITS * most)  # for those that wait for each other and use no time
         self._forget()
         if self.database is None:
             return 0 if all(passes(test) for test in tests) else 1
@@ -261,6 +284,12 @@ class _Room:
         for connection in connections.all():
             connection.close()
             connection.settings_dict["NAME"] = path
+
+
+def exchange(mutant, functions):
+    code = code_of(compile(mutant["source"], str(ROOT / mutant["file"]), "exec"), mutant["function"])
+    for function in functions:
+        function.__code__ = code
 
 
 def code_of(code, name):

@@ -142,6 +142,14 @@ LATER = NOW + timedelta(minutes=1)
             "progress",
             TransitionRequest("Validate", "Started", None, {"stage_started_at": NOW}),
         ),
+        # Of another stage, any start is taken, because two nodes' clocks can differ.
+        (
+            facts(stage_started_at=NOW),
+            {"stage": "Validate", "stage_started_at": EARLIER},
+            "worker",
+            "progress",
+            TransitionRequest("Validate", "Started", None, {"stage_started_at": EARLIER}),
+        ),
         (
             facts(stage_started_at=NOW),
             {"status": "Pending", "stage_started_at": NOW},
@@ -213,6 +221,7 @@ def test_stale_records_are_refused(now, record, requeued_at):
         (facts(node=""), {"node": "w2"}, None),
         (facts(status="Pending"), {"queued_at": LATER}, None),
         (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": LATER}, NOW),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": NOW}, NOW),
         (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
     ],
 )
