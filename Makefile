@@ -43,8 +43,8 @@ check: install-dev  ## linters, types, migrations, deployment settings
 check-pages: install-dev  ## run html-validate and the Nu checker over every page (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
 
-mutants: install-dev .cache/mutants/installed  ## put small faults into the rules and say which no test notices (ROOMS="lifecycle counts"; takes an hour)
-	@$(BIN)/python tests/mutants/run.py $(ROOMS)
+mutants: install-dev .cache/mutants/installed  ## put small faults into the rules and say which no test notices (ROOMS="lifecycle counts"; EVERY=3 for a third of them; takes hours)
+	@$(BIN)/python tests/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(ROOMS)
 
 .cache/mutants/installed: tests/mutants/requirements.txt
 	@$(PYTHON) -m venv .cache/mutants

@@ -142,6 +142,14 @@ LATER = NOW + timedelta(minutes=1)
             "progress",
             TransitionRequest("Validate", "Started", None, {"stage_started_at": NOW}),
         ),
+        # The start that the item has is no former one.
+        (
+            facts(stage_started_at=NOW),
+            {"stage_started_at": NOW},
+            "worker",
+            "progress",
+            TransitionRequest("Fetch", "Started", "", {"stage_started_at": NOW}),
+        ),
         # Of another stage, any start is taken, because two nodes' clocks can differ.
         (
             facts(stage_started_at=NOW),

@@ -1,8 +1,8 @@
 """Runs the tests of a room against its mutants, in one process that forks.
 
 Every test runs once on the code as it is; what functions of the mutated files each one calls is noted. Then every mutant of a
-function is tried in a fork of the process, where the function's code is exchanged and only the tests that call it run, the fast ones
-first. What runs when a module is imported cannot be exchanged: such a mutant needs a process of its own, in which this plugin
+function is tried in a fork of the process, where the function's code is exchanged and only the tests that call it run: first those
+that noticed other mutants of it, then the fast ones. What runs when a module is imported cannot be exchanged: such a mutant needs a process of its own, in which this plugin
 puts the mutated source in the place of the file.
 """
 
@@ -18,7 +18,7 @@ import shutil
 import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -33,7 +33,8 @@ WHOLE = os.environ.get("MUTANTS_WHOLE")  # a file: the one mutant that this proc
 ANSWERS = int(os.environ.get("MUTANTS_ANSWERS", "0"))  # the pipe that answers go to, a line of JSON each
 CONTROLS = 20  # tests that show whether a fork can run any
 SECONDS = 20  # that a mutant's tests may take longer than on the code as it is, in time of the processor
-CANNOT = 3  # what a fork ends with whose function could not be exchanged
+NOTICED, CANNOT = 2, 3  # what a fork ends with where a test fails, and where the function could not be exchanged
+NUMBER = 4  # bytes of a test's number
 WAITS = 10  # times as long by the clock, on a machine that others use too
 
 
@@ -136,8 +137,11 @@ class _Room:
     def __init__(self, session, at_import):
         self.session = session
         self.at_import = at_import
+        self.numbers = {item: number for number, item in enumerate(session.items)}
         self.times = {}
         self.callers = defaultdict(list)  # {(file, function): tests}
+        self.noticed = Counter()  # {(file, function, test's number): mutants}
+        self.noticing, self.notices = os.pipe()  # each fork's mutant and test
         self.caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
 
     def run(self):
@@ -209,12 +213,14 @@ class _Room:
             if key in self.at_import or len({one.__code__ for one in functions[key]}) != 1:
                 self._answer_whole(mutant)
                 continue
-            tests = sorted(self.callers[key], key=self.times.get)
-            if not tests:
+            if not self.callers[key]:
                 answer(kind="outcome", number=mutant["number"], outcome="not called")
                 continue
             while len(running) >= jobs:
                 self._reap(running)
+            tests = sorted(
+                self.callers[key], key=lambda test: (-self.noticed[(*key, self.numbers[test])], self.times[test])
+            )
             running[self._fork(mutant, functions[key], tests)] = mutant
         while running:
             self._reap(running)
@@ -236,6 +242,9 @@ class _Room:
         if process not in running:
             return
         mutant = running.pop(process)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == NOTICED:
+            test = int.from_bytes(os.read(self.noticing, NUMBER), "big")
+            self.noticed[str(ROOT / mutant["file"]), mutant["function"], test] += 1
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == CANNOT:
             self._answer_whole(mutant)
         else:
@@ -268,15 +277,22 @@ class _Room:
         signal.alarm(WAITS * most)  # for those that wait for each other and use no time
         self._forget()
         if self.database is None:
-            return 0 if all(passes(test) for test in tests) else 1
+            return self._notices(tests)
         own = f"{self.database}.{os.getpid()}"
         shutil.copyfile(self.database, own)
         try:
             self._use(own)
-            return 0 if all(passes(test) for test in tests) else 1
+            return self._notices(tests)
         finally:
             for ending in ("", "-wal", "-shm", "-journal"):
                 Path(own + ending).unlink(missing_ok=True)
+
+    def _notices(self, tests):
+        for test in tests:
+            if not passes(test):
+                os.write(self.notices, self.numbers[test].to_bytes(NUMBER, "big"))
+                return NOTICED
+        return 0
 
     def _use(self, path):
         from django.db import connections

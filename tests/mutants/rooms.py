@@ -2,7 +2,16 @@
 
 ROOMS = {
     "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
-    "transitions": (["workitems/transitions"], ["tests/transitions", "tests/review/test_orders.py"]),
+    "transitions": (
+        ["workitems/transitions"],
+        [
+            "tests/transitions",
+            "tests/review/test_orders.py",
+            "tests/import_export/test_import.py",
+            "tests/failures/test_recorder.py",
+            "tests/durations/test_recorder.py",
+        ],
+    ),
     "uploads": (["workitems/models/uploads.py"], ["tests/models/test_uploads.py"]),
     "models": (
         ["workitems/models/phases.py", "workitems/models/work_item.py", "workitems/models/saved_view.py"],
