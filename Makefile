@@ -59,7 +59,7 @@ bench-full: install-dev  ## the same with 10,000,000 items, and longer (takes an
 
 messages: install-dev  ## bring new sentences into locale/, and compile what is translated
 	@mkdir -p .cache
-	$(BIN)/pybabel -q extract -F locale/babel.cfg -k _t -k gettext_lazy -k ngettext_lazy:1,2 --omit-header --no-location --sort-output -o .cache/messages.pot .
+	$(BIN)/pybabel -q extract -F locale/babel.cfg -k _t -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 --omit-header --no-location --sort-output -o .cache/messages.pot .
 	$(BIN)/pybabel -q update -D django -d locale -i .cache/messages.pot --ignore-obsolete --no-fuzzy-matching --width 120
 	$(BIN)/pybabel -q compile -D django -d locale
 

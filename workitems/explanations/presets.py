@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from pharos.accounts.roles import Role
 
@@ -38,7 +39,7 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
         _LATE,
         _SUSPENDED,
         Preset(_("No change for longest"), "phase=open&superseded=false&duplicate=false&sort=-updated"),
-        Preset(_("Superseded"), "superseded=true"),
+        Preset(pgettext_lazy("several items", "Superseded"), "superseded=true"),
         _FAILED,
         _IN_PROGRESS,
     ),
