@@ -6,6 +6,7 @@ that noticed other mutants of it, then the fast ones. What runs when a module is
 puts the mutated source in the place of the file.
 """
 
+import contextlib
 import cProfile
 import functools
 import gc
@@ -23,6 +24,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 import hypothesis
+import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = os.environ.get("MUTANTS_ORDER")  # a file: of an earlier run, the tests from fast to slow
 JOB = os.environ.get("MUTANTS_JOB")  # a file: the mutants to try in forks
 WHOLE = os.environ.get("MUTANTS_WHOLE")  # a file: the one mutant that this process is for
+POSTGRESQL = os.environ.get("DATABASE_URL")  # else SQLite
 ANSWERS = int(os.environ.get("MUTANTS_ANSWERS", "0"))  # the pipe that answers go to, a line of JSON each
 CONTROLS = 20  # tests that show whether a fork can run any
 SECONDS = 20  # that a mutant's tests may take longer than on the code as it is, in time of the processor
@@ -191,16 +194,17 @@ class _Room:
 
         utils.setup_databases = watched
         passes(wanting[0])
-        self.database = connection.settings_dict["NAME"]
+        self.database = str(connection.settings_dict["NAME"])
         self.at_import |= calls.seen
         self.migrated = {file for file, _function in calls.seen}
 
     def _forks(self):
-        from django.db import connection
+        from django.db import connections
 
-        if self.database:
+        for connection in connections.all():  # nobody else may use what is copied
             connection.close()
-            answer(kind="database", path=str(self.database))
+        if self.database and not POSTGRESQL:
+            answer(kind="database", path=self.database)
         functions = defaultdict(list)
         for one in gc.get_objects():
             if type(one) is FunctionType and one.__code__.co_filename in AT_IMPORT.files:
@@ -278,14 +282,9 @@ class _Room:
         self._forget()
         if self.database is None:
             return self._notices(tests)
-        own = f"{self.database}.{os.getpid()}"
-        shutil.copyfile(self.database, own)
-        try:
+        with a_copy_of(self.database) as own:
             self._use(own)
             return self._notices(tests)
-        finally:
-            for ending in ("", "-wal", "-shm", "-journal"):
-                Path(own + ending).unlink(missing_ok=True)
 
     def _notices(self, tests):
         for test in tests:
@@ -300,6 +299,24 @@ class _Room:
         for connection in connections.all():
             connection.close()
             connection.settings_dict["NAME"] = path
+
+
+@contextlib.contextmanager
+def a_copy_of(database):
+    """A database of this fork's own."""
+    if POSTGRESQL:
+        own = f"{database}_{os.getpid()}"
+        with psycopg.connect(POSTGRESQL, autocommit=True) as making:
+            making.execute(f'CREATE DATABASE "{own}" TEMPLATE "{database}"')
+        yield own
+        return  # it goes with the server
+    own = f"{database}.{os.getpid()}"
+    shutil.copyfile(database, own)
+    try:
+        yield own
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(own + ending).unlink(missing_ok=True)
 
 
 def exchange(mutant, functions):

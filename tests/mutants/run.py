@@ -1,6 +1,7 @@
 """`make mutants ROOMS="counts workitems/lifecycle/paths.py"`: puts faults into the rules, one at a time, and says which no test notices.
 
-Runs on SQLite. `--every 3` tries every third mutant only. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
+Runs on SQLite, and what survives there also on a PostgreSQL thrown away afterwards. `--every 3` tries every third mutant
+only. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
 """
 
 import argparse
@@ -11,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.mutants.excused import EXCUSED  # noqa: E402
 from tests.mutants.rooms import ROOMS  # noqa: E402
+from tests.throwaway_postgres import cluster, server_binaries  # noqa: E402
 
 TOOL = ROOT / ".cache/mutants"
 JOBS = len(os.sched_getaffinity(0))  # so that `taskset` leaves a core to others
@@ -43,6 +47,8 @@ class Room:
             if file.name != "__init__.py"
         ]
         self.outcomes: dict[int, str] = {}
+        self.url = ""  # of PostgreSQL; empty for SQLite
+        self.answered: set[int] = set()
         self.whole: dict[int, bool] = {}  # {mutant: whether it needs a database of its own}
         self.began = time.monotonic()
 
@@ -54,10 +60,19 @@ class Room:
         self.mutants = [{**mutant, "number": number} for number, mutant in enumerate(json.loads(made.stdout))]
         tried = self.mutants[:: self.every]
         say(f"{self.name}: {len(self.mutants)} mutants of {len(self.files)} files, {len(tried)} of them tried")
+        if not self._try(tried):
+            return False
+        if not (left := self.survivors()):
+            return True
+        with _postgresql() as self.url:
+            return not self.url or self._try(left)
+
+    def _try(self, mutants: list[dict]) -> bool:
+        self.answered, self.whole = set(), {}
         job = self.folder / "job.json"
-        job.write_text(json.dumps(tried))
+        job.write_text(json.dumps(mutants))
         self._in_forks(job)
-        if len(self.outcomes) + len(self.whole) < len(tried):
+        if len(self.answered) + len(self.whole) < len(mutants):
             say((self.folder / "forks.log").read_text()[-3000:])
             return False
         with ThreadPoolExecutor(JOBS) as pool:
@@ -69,6 +84,8 @@ class Room:
         command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "tests.mutants.plugin"]
         environment = {**os.environ, "CI": "true", "TMPDIR": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("DATABASE_URL", None)
+        if self.url:
+            environment |= {"DATABASE_URL": self.url, "EXPECTED_VENDOR": "postgresql"}
         return [*command, *arguments, *self.tests], environment | variables
 
     def _in_forks(self, job: Path) -> None:
@@ -104,15 +121,17 @@ class Room:
         path.write_text(json.dumps(self.mutants[number]))
         database = self.folder / f"pharos-test-{number}.sqlite3"
         migrated = self.folder / "migrated.sqlite3"
-        reuse = ("--reuse-db",) if migrated.exists() and not self.whole[number] else ()
+        reuse = ("--reuse-db",) if migrated.exists() and not (self.whole[number] or self.url) else ()
         if reuse:
             database.write_bytes(migrated.read_bytes())
+        of_its_own = {"DATABASE_URL": f"{self.url}_{number}"} if self.url else {}
         command, environment = self._pytest(
             "-x",
             *reuse,
             MUTANTS_WHOLE=str(path),
             MUTANTS_ORDER=str(self.folder / "order.json"),
             PYTEST_XDIST_TESTRUNUID=str(number),
+            **of_its_own,
         )
         try:
             done = subprocess.run(
@@ -126,16 +145,29 @@ class Room:
 
     def _note(self, number: int, outcome: str) -> None:
         self.outcomes[number] = outcome
+        self.answered.add(number)
+        where = "PostgreSQL" if self.url else "SQLite"
         if outcome in ("survived", "not called"):
             mutant = self.mutants[number]
-            say(f"  {outcome}: {mutant['file']}:{mutant['line']} {' '.join(mutant['diff'])}")
-        if len(self.outcomes) % 25 == 0:
-            say(f"  {self.name}: {len(self.outcomes)} tried, {time.monotonic() - self.began:.0f} s")
+            say(f"  {outcome} on {where}: {mutant['file']}:{mutant['line']} {' '.join(mutant['diff'])}")
+        if len(self.answered) % 25 == 0:
+            say(f"  {self.name} on {where}: {len(self.answered)} tried, {time.monotonic() - self.began:.0f} s")
 
     def survivors(self) -> list[dict]:
         return [
             self.mutants[n] for n, outcome in sorted(self.outcomes.items()) if outcome in ("survived", "not called")
         ]
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    """The address of a server thrown away afterwards; empty where none is installed."""
+    if not server_binaries():
+        say("PostgreSQL is not installed: what only it can notice survives")
+        yield ""
+        return
+    with cluster() as url:
+        yield url
 
 
 def _tests_of(file: str) -> list[str]:
