@@ -8,9 +8,10 @@ from workitems.database import WORK_ITEMS
 from workitems.lifecycle import TransitionRequest
 from workitems.models import WorkItem
 from workitems.transitions.batch import TransitionBatch
+from workitems.transitions.related import related_facts
 
 from ..factories import make_item
-from ..stored_items import as_stored, last_entry
+from ..stored_items import as_stored
 
 
 def test_only_the_rows_of_these_ids_are_locked_in_the_order_of_the_ids(virginia, ada):
@@ -29,11 +30,17 @@ def test_only_the_rows_of_these_ids_are_locked_in_the_order_of_the_ids(virginia,
     assert as_stored(other) == untouched
 
 
-def test_a_save_takes_the_saved_records_items_only(virginia, wally):
-    saved, other = make_item(virginia), make_item(virginia)
-    untouched = as_stored(other)
-    transitions.save({saved.pk: {"stage": "Fetch", "status": "Started"}}, by=wally)
-    assert (last_entry(saved).stage_after, as_stored(other)) == ("Fetch", untouched)
+def test_nothing_becomes_of_an_item_that_does_not_exist(item, ada):
+    missing, edited = transitions.apply("edit", [10**9, item.pk], TransitionRequest(note="Look at this."), by=ada)
+    assert (missing.item, missing.changed, missing.refused.reason) == (None, False, "missing")
+    assert (edited.item, edited.changed, edited.refused) == (item, True, None)
+
+
+def test_whether_an_upload_is_replaced_is_asked_for_the_items_of_the_cancel_only(virginia, wally):
+    first, second, _newest = (make_item(virginia, name="bag.tar") for _ in range(3))
+    cancels = {first.pk: ("cancel", TransitionRequest(note="Replaced."))}
+    assert related_facts({first.pk: first}, cancels, wally) == {first.pk: {"is_replaced": True}}
+    assert related_facts({second.pk: second}, {second.pk: ("edit", TransitionRequest())}, wally) == {}
 
 
 def test_the_searched_text_is_written_only_where_it_changes(virginia, wally):
