@@ -70,3 +70,10 @@ def test_a_later_import_changes_the_row_and_keeps_the_time_of_its_failure(virgin
     assert (stored.note, stored.version, stored.updated_at) == ("Two manifests.", 2, NOON + timedelta(days=1))
     assert list(stored.history.values_list("number", flat=True)) == [1, 2]
     assert list(Failure.objects.values_list("item", "cause__text", "at")) == [(71, "Two manifests.", NOON)]
+
+
+def test_an_item_made_after_an_import_has_a_number_of_its_own(virginia):
+    latest = make_item(virginia).pk
+    item, entry = imported(virginia, latest + 1)
+    transitions.store_imported([item.pk], lambda *_: ImportedRows([item], [], [entry]))
+    assert make_item(virginia).pk > latest + 1
