@@ -1,7 +1,7 @@
 """`make mutants ROOMS="counts workitems/lifecycle/paths.py"`: puts faults into the rules, one at a time, and says which no test notices.
 
 Runs on SQLite, and what survives there also on a PostgreSQL thrown away afterwards. `--every 3` tries every third mutant
-only. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
+only, `--again` only those that no test noticed the last time. Ends with an error where a mutant survives that `excused` does not name, or names one that does not survive.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,8 +37,9 @@ def say(*words: object, sep: str = " ") -> None:
 class Room:
     """One room's mutants, and what becomes of each."""
 
-    def __init__(self, name: str, folder: Path, every: int):
-        self.name, self.folder, self.every = name, folder, every
+    def __init__(self, name: str, folder: Path, every: int, *, again: bool):
+        self.name, self.folder, self.every, self.again = name, folder, every, again
+        self.results = TOOL / f"results/{Path(name).stem}.json"
         paths, self.tests = ROOMS[name] if name in ROOMS else ([name], _tests_of(name))
         self.files = [
             file.relative_to(ROOT).as_posix()
@@ -59,6 +60,8 @@ class Room:
         )
         self.mutants = [{**mutant, "number": number} for number, mutant in enumerate(json.loads(made.stdout))]
         tried = self.mutants[:: self.every]
+        if self.again:
+            tried = self._not_noticed(tried)
         say(f"{self.name}: {len(self.mutants)} mutants of {len(self.files)} files, {len(tried)} of them tried")
         if not self._try(tried):
             return False
@@ -66,6 +69,21 @@ class Room:
             return True
         with _postgresql() as self.url:
             return not self.url or self._try(left)
+
+    def _not_noticed(self, mutants: list[dict]) -> list[dict]:
+        """Those of these that a test has not noticed yet; the outcomes of the others are those of the earlier run."""
+        noticed = defaultdict(list)
+        for former in json.loads(self.results.read_text()) if self.results.exists() else []:
+            if former["outcome"] in ("killed", "out of time"):
+                noticed[_identity(former)].append(former["outcome"])
+        for mutant in mutants:
+            if known := noticed[_identity(mutant)]:
+                self.outcomes[mutant["number"]] = known.pop()
+        return [mutant for mutant in mutants if mutant["number"] not in self.outcomes]
+
+    def keep(self) -> None:
+        kept = [{**mutant, "source": None, "outcome": self.outcomes.get(mutant["number"])} for mutant in self.mutants]
+        self.results.write_text(json.dumps(kept, indent=1))
 
     def _try(self, mutants: list[dict]) -> bool:
         self.answered, self.whole = set(), {}
@@ -159,6 +177,10 @@ class Room:
         ]
 
 
+def _identity(mutant: dict) -> tuple:
+    return mutant["file"], mutant["function"], mutant["operator"], *mutant["diff"]
+
+
 @contextmanager
 def _postgresql() -> Iterator[str]:
     """The address of a server thrown away afterwards; empty where none is installed."""
@@ -211,16 +233,16 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("names", nargs="*", metavar="ROOM", help=f"{', '.join(ROOMS)}, or a file of one; default: all")
     asked.add_argument("--every", type=int, default=1, metavar="N", help="try every Nth mutant")
+    asked.add_argument("--again", action="store_true", help="try those that no test noticed the last time")
     given = asked.parse_args()
     rooms, fine = [], True
     (TOOL / "results").mkdir(parents=True, exist_ok=True)
     for name in given.names or list(ROOMS):
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-            room = Room(name, Path(folder), given.every)
+            room = Room(name, Path(folder), given.every, again=given.again)
             fine &= room.run()
             rooms.append(room)
-            kept = [{**m, "source": None, "outcome": room.outcomes.get(m["number"])} for m in room.mutants]
-            (TOOL / f"results/{Path(name).stem}.json").write_text(json.dumps(kept, indent=1))
+            room.keep()
     left = [mutant for room in rooms for mutant in room.survivors() if not reason_of(mutant)]
     say("\n".join(table(rooms)))
     for mutant in left:
