@@ -37,8 +37,9 @@ def say(*words: object, sep: str = " ") -> None:
 class Room:
     """One room's mutants, and what becomes of each."""
 
-    def __init__(self, name: str, folder: Path, every: int, *, again: bool):
-        self.name, self.folder, self.every, self.again = name, folder, every, again
+    def __init__(self, name: str, folder: Path, given: argparse.Namespace):
+        self.name, self.folder = name, folder
+        self.every, self.again, self.sqlite_only = given.every, given.again, given.sqlite
         self.results = TOOL / f"results/{Path(name).stem}.json"
         paths, self.tests = ROOMS[name] if name in ROOMS else ([name], _tests_of(name))
         self.files = [
@@ -65,7 +66,7 @@ class Room:
         say(f"{self.name}: {len(self.mutants)} mutants of {len(self.files)} files, {len(tried)} of them tried")
         if not self._try(tried):
             return False
-        if not (left := self.survivors()):
+        if self.sqlite_only or not (left := self.survivors()):
             return True
         with _postgresql() as self.url:
             return not self.url or self._try(left)
@@ -234,12 +235,13 @@ def main() -> int:
     asked.add_argument("names", nargs="*", metavar="ROOM", help=f"{', '.join(ROOMS)}, or a file of one; default: all")
     asked.add_argument("--every", type=int, default=1, metavar="N", help="try every Nth mutant")
     asked.add_argument("--again", action="store_true", help="try those that no test noticed the last time")
+    asked.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
     given = asked.parse_args()
     rooms, fine = [], True
     (TOOL / "results").mkdir(parents=True, exist_ok=True)
     for name in given.names or list(ROOMS):
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-            room = Room(name, Path(folder), given.every, again=given.again)
+            room = Room(name, Path(folder), given)
             fine &= room.run()
             rooms.append(room)
             room.keep()
