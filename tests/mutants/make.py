@@ -45,7 +45,7 @@ def is_left_out(node):
             code = parent.get_code().strip()
             if code.startswith("__all__") or f"= {COLUMNS}" in code:
                 return True
-        if parent.type == "argument" and parent.children[0] == "strict":
+        if parent.type == "argument" and parent.get_first_leaf().value == "strict":
             return True
         if parent.type == "classdef" and parent.name.value == "Meta":
             return True
