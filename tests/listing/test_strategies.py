@@ -7,7 +7,7 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import SORTS, ItemList, ListResult, find
+from workitems.listing import SORTS, IndexStrategy, ItemList, ListResult, find
 from workitems.listing.strategies import bounded_scan, result
 from workitems.listing.strategies.keyset_walk import KeysetWalk
 from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
@@ -126,6 +126,26 @@ def test_each_list_gets_its_strategy(many, ada, set_limits):
     ways = {"q=plain": KeysetWalk, "received_from=2026-03-06": ByKindResult, "status=Failed&sort=name": ByKindResult}
     for query, way in ways.items():
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
+
+
+@pytest.mark.parametrize(
+    ("query", "strategy"),
+    [
+        ("status=Failed", IndexStrategy.COUNTED),
+        ("retry=false", IndexStrategy.COUNTED),
+        ("received_from=2026-03-08", IndexStrategy.RANGE),
+        ("q=plain", IndexStrategy.SEARCH),
+        ("bucket=aptrust", IndexStrategy.SCANNED),
+        ("queued=true", IndexStrategy.SCANNED),
+        # The few have an index of their own; all the others have none.
+        ("needs_admin_review=true", IndexStrategy.NARROW),
+        ("needs_admin_review=false", IndexStrategy.SCANNED),
+    ],
+)
+def test_what_finds_the_items_of_a_filter(ada, query, strategy):
+    asked = ItemList(QueryDict(f"{query}&sort=name&per_page=5"), ada)
+    assert asked.is_valid()
+    assert asked.strategies == {strategy: [query.partition("=")[0]]}
 
 
 @pytest.mark.parametrize("sort", INDEXED)
@@ -247,3 +267,14 @@ def test_moving_items_are_found_by_their_index_on_sqlite(many, ada, on_sqlite):
     for query in ("status=Pending", "status=Started&status=Pending&node_empty=true&retry=true"):
         assert "item_moving" in ItemList(QueryDict(query), ada).items().explain()
     assert "item_moving" not in ItemList(QueryDict("status=Pending&status=Failed"), ada).items().explain()
+
+
+@pytest.mark.parametrize(
+    ("sort", "start"), [("date", "date<?"), ("-date", "date>?"), ("updated", "updated_at<?"), ("name", "")]
+)
+def test_on_sqlite_the_rows_after_a_cursor_begin_at_it(many, ada, on_sqlite, sort, start):
+    """Instead of being read from the first row and left out up to the cursor."""
+    asked = listing(ada, {"sort": [sort], "per_page": [5]})
+    rows = on(asked, after=find(asked).page().next).rows_after_cursor().values("pk")
+    assert list(rows.values_list("pk", flat=True)) == expected(asked)[5:]
+    assert start in rows.explain()

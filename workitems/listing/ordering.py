@@ -179,7 +179,7 @@ def _value(column: str, part: str) -> Any:
         return None
     if internal in _WHOLE and not (part.isascii() and part.isdigit() and int(part) < 2**63):
         raise ValueError(part)
-    if internal == "DateTimeField" and not ("+" in part[10:] or part.endswith("Z")):
+    if internal == "DateTimeField" and not ("+" in part or part.endswith("Z")):
         raise ValueError(part)
     if "\0" in part:
         raise ValueError(part)
