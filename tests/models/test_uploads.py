@@ -334,6 +334,14 @@ def test_other_items_about_the_object_are_listed(virginia):
     assert list(WorkItem.objects.all().of_same_object(unknown)) == []
 
 
+@pytest.mark.parametrize("question", ["superseded", "open_duplicates", "with_other_upload"])
+def test_on_sqlite_uploads_in_question_are_found_by_an_index(on_sqlite, question):
+    """Else the subqueries about other uploads would run for every item there is."""
+    [first, *_subqueries] = getattr(WorkItem.objects, question)().values("pk").explain().splitlines()
+    assert "SEARCH" in first
+    assert "action=?" in first
+
+
 # The rule a second time, in Python, over a list.
 
 
