@@ -35,3 +35,31 @@ def test_a_bag_with_one_ingest_has_no_other_upload_to_ask_for(virginia, django_a
     make_item(virginia, name="other.tar", action=action)
     with django_assert_num_queries(1):  # how many ingests there are
         assert find_uploads([item]) == {item.pk: NO_UPLOADS}
+
+
+def test_an_upload_that_another_one_replaces_is_never_late(virginia, monkeypatch):
+    monkeypatch.setattr(rows, "find_lateness", lambda item, now, using: "late")
+    item = make_item(virginia)
+    of = {
+        NO_UPLOADS: "late",
+        Uploads(other_upload=1): "late",
+        Uploads(superseded_by=1): None,
+        Uploads(duplicate_of=1): None,
+    }
+    assert {uploads: rows.row_lateness(item, uploads, item.created_at) for uploads in of} == of
+
+
+def test_the_rows_of_a_page_in_its_order(virginia, jhu):
+    """Each knows the one that follows; what is gone, or belongs to somebody unknown, is left out or has no owner."""
+    first, second, third = make_item(virginia), make_item(jhu), make_item(virginia, needs_admin_review=True)
+    found = rows.fetch_rows([third.pk, 10**9, first.pk, second.pk], first.created_at, {virginia.pk: virginia})
+    assert [(row.item.pk, row.following, row.owner) for row in found] == [
+        (third.pk, first.pk, virginia),
+        (first.pk, second.pk, virginia),
+        (second.pk, None, None),
+    ]
+    assert [(row.is_for_admin, row.has_state_marks, row.has_marks, row.is_closed) for row in found] == [
+        (True, True, False, False),
+        (False, False, False, False),
+        (False, False, False, False),
+    ]
