@@ -31,7 +31,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         )
 
     def in_order(self) -> "SavedViewQuerySet":
-        """Orders a person's own views first, then the institution's, then everyone's, each by name, of which each of them has one."""
+        """Orders a person's own views first, then the institution's, then everyone's, each by its names, which are unique there."""
         whose = models.Case(
             models.When(reach=Reach.PRIVATE, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2
         )
