@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.template import Context, Template
 
 from workitems import transitions
 from workitems.models import WorkItem
@@ -143,3 +144,10 @@ def test_how_long_an_item_has_been_at_its_stage_counts_until_it_is_closed(virgin
     assert item.at_stage_since == hour(1)
     transitions.cancel(item, note="Enough.", by=ada, at=hour(3))
     assert item.at_stage_since is None
+
+
+def test_no_template_and_no_manager_offers_to_delete_items(virginia):
+    make_item(virginia)
+    assert Template("{{ items.delete }}").render(Context({"items": WorkItem.objects.all()})) == ""
+    assert not hasattr(WorkItem.objects, "delete")
+    assert WorkItem.objects.count() == 1
