@@ -1,11 +1,13 @@
 """Conditions on kinds, without a database: what matches one of some and one of others."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workitems.counts import ANY_KIND, Kind, intersect_conditions, matches_any
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "action": ["Ingest", "Restore"],
     "stage": ["Fetch", "Record"],
     "status": ["Started", "Failed"],

@@ -39,6 +39,13 @@ ROOMS = {
     "facets": (["workitems/pages/list/facets.py"], ["tests/pages/test_facets.py", "tests/pages/test_list.py"]),
     "listing": (
         ["workitems/listing"],
-        ["tests/listing", "tests/pages/test_facets.py", "tests/pages/test_list.py", "tests/api/test_read_walk.py"],
+        [
+            "tests/listing",
+            "tests/durations/test_late.py",
+            "tests/failures/test_recorder.py",
+            "tests/pages/test_facets.py",
+            "tests/pages/test_list.py",
+            "tests/api/test_read_walk.py",
+        ],
     ),
 }
