@@ -9,7 +9,7 @@ from django.core.management import execute_from_command_line
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pharos.settings")
     try:
-        settings.DEBUG  # noqa: B018  reads the environment, so that a wrong one is said in plain lines
+        settings.DEBUG  # noqa: B018  reads the environment, so that errors in it are shown without a traceback
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)

@@ -1,27 +1,33 @@
-"""A review of very many items, as an admin makes it on the pages, while a worker goes on saving by the API."""
+"""Marks very many items as reviewed through the pages, while a worker keeps saving through the API."""
 
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from . import meanwhile
-from .making import ADMIN
-from .shape import LARGEST
+from . import latency_under_load
+from .dataset import ADMIN
+from .distribution import LARGEST
 
 
 def measure(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """The act is ended after `most` items or so many seconds. {"items", "items_per_second", "longest_request_s"}, and what the worker
-    felt of it (see `meanwhile`)."""
-    act: dict[str, Any] = {}
-    say("bulk review: the worker alone")
-    felt = meanwhile.measure(lambda: act.update(_act(most, seconds, say)))
-    rate = round(act["items"] / felt["seconds"])
-    return {"items": act["items"], "items_per_second": rate, "longest_request_s": round(act["longest"], 2)} | felt
+    """Stops after `most` items or this many seconds.
+
+    Returns {"items", "items_per_second", "longest_request_s"} and the fields of `latency_under_load`.
+    """
+    outcome: dict[str, Any] = {}
+    say("bulk review: only the worker")
+    latency = latency_under_load.measure(lambda: outcome.update(_review(most, seconds, say)))
+    rate = round(outcome["items"] / latency["seconds"])
+    return {
+        "items": outcome["items"],
+        "items_per_second": rate,
+        "longest_request_s": round(outcome["longest"], 2),
+    } | latency
 
 
-def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """By the pages: the list of the closed items that are not reviewed yet, all that match, confirm, go on."""
+def _review(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Like an admin: opens the list of closed, unreviewed items, selects all matching items, confirms, and continues."""
     from django.test import Client
 
     from pharos.accounts.models import User
@@ -29,7 +35,7 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
 
     client = Client()
     client.force_login(User.objects.get(email=ADMIN))
-    # Where an earlier run has marked them, they are marked back: the act is the same.
+    # If an earlier run has marked most of them, marks them as unreviewed instead, which is the same work.
     closed = WorkItem.objects.closed().filter(institution__identifier=LARGEST)
     mark = closed.filter(reviewed=False).count() >= closed.filter(reviewed=True).count() / 3
     page = client.get(f"/items/?phase=closed&institution={LARGEST}&reviewed={'false' if mark else 'true'}")
@@ -45,9 +51,9 @@ def _act(most: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any
         return response["Location"]
 
     path = post("/items/review", **sent)
-    act = BulkChange.objects.get(pk=path.rpartition("/")[2])
-    while not act.finished_at and act.came_to < most and time.monotonic() - began < seconds:
+    change = BulkChange.objects.get(pk=path.rpartition("/")[2])
+    while not change.finished_at and change.processed < most and time.monotonic() - began < seconds:
         post(path)
-        act.refresh_from_db()
-        say(f"bulk review: {act.came_to:,} of {act.total:,}")
-    return {"items": act.changed, "longest": max(requests)}
+        change.refresh_from_db()
+        say(f"bulk review: {change.processed:,} of {change.total:,}")
+    return {"items": change.changed, "longest": max(requests)}

@@ -1,4 +1,4 @@
-"""What is looked at: by whom, which list, which of its pages; and how each is said in an address."""
+"""The cases of the list: who opens which list at which page, and the URL of each in Pharos and in Django's admin."""
 
 import re
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from .making import ADMIN, LARGE, SMALL
-from .shape import LARGEST, MEMBERS, SMALLEST
+from .dataset import ADMIN, LARGE, SMALL
+from .distribution import LARGEST, MEMBERS, SMALLEST
 
 PER_PAGE = 25
 
 
 @dataclass(frozen=True)
 class Person:
-    """`institution`: the only one that they see, or None."""
+    """`institution`: the id of the only institution they can see, or None for an admin."""
 
     name: str
     email: str
@@ -31,16 +31,19 @@ PEOPLE = (
 
 @dataclass(frozen=True)
 class Case:
-    """`filters`: column and value. `term`: makes the search term, of an item in the middle. `place`: of the page in the list."""
+    """`filters`: {column: value}. `term`: makes the search term from the name of an item in the middle of the list.
+
+    `position` of the page in the list: first, middle, or last.
+    """
 
     name: str
     filters: dict[str, str] = field(default_factory=dict)
     term: Callable[[str], str] | None = None
-    place: str = "first"
+    position: str = "first"
 
 
 def _number_in(name: str) -> str:
-    """What only this item's bag has in its name."""
+    """The number in the name of a bag, which no other bag has."""
     return name.rpartition("_")[2].removesuffix(".tar")
 
 
@@ -51,14 +54,14 @@ CASES = (
     Case("three filters", {"action": "Ingest", "stage": "Validate", "status": "Failed"}),
     Case("search, rare", term=_number_in),
     Case("search, common", term=lambda name: ".tar"),
-    Case("deep page", place="middle"),
-    Case("last page", place="last"),
+    Case("deep page", position="middle"),
+    Case("last page", position="last"),
 )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A case as one person meets it. `start`: how many rows stand before the page; `before`: (date, id) of the last of these."""
+class ListRequest:
+    """A case for one person. `start`: how many rows come before the page; `before`: (date, id) of the last of them."""
 
     person: Person
     case: Case
@@ -70,32 +73,32 @@ class Asked:
 _NAMES = {"action": "item_action", "stage": "stage", "status": "status"}
 
 
-def address(asked: Asked, get: Callable[[str], str]) -> str:
-    """Where the product has this page. `get`: the text of a page of it, for the links that a reader would follow."""
-    query = {_NAMES[column]: value for column, value in asked.case.filters.items()}
-    if asked.term is not None:
-        query["q"] = asked.term
+def address(request: ListRequest, get: Callable[[str], str]) -> str:
+    """The page's path in Pharos. `get` fetches a page's HTML, for the links that a reader would follow."""
+    query = {_NAMES[column]: value for column, value in request.case.filters.items()}
+    if request.term is not None:
+        query["q"] = request.term
     first = f"/items/?{urlencode(query)}"
-    if asked.case.place == "middle":
-        return _middle(asked, first, get)
-    return f"/items/?{urlencode(query | {'page': asked.start // PER_PAGE + 1})}" if asked.start else first
+    if request.case.position == "middle":
+        return _middle(request, first, get)
+    return f"/items/?{urlencode(query | {'page': request.start // PER_PAGE + 1})}" if request.start else first
 
 
-def _middle(asked: Asked, first: str, get: Callable[[str], str]) -> str:
-    """As the link to the next page would say it there: with a place to go on from, if such links carry one."""
+def _middle(request: ListRequest, first: str, get: Callable[[str], str]) -> str:
+    """The path as the "next" link of the page before would have it, with its keyset cursor if such links have one."""
     [link] = re.findall(r'<a rel="next" href="([^"]+)"', get(first))
-    query = dict(parse_qsl(urlsplit(unescape(link)).query)) | {"page": str(asked.start // PER_PAGE + 1)}
-    if "after" in query and asked.before:
-        moment, pk = asked.before
+    query = dict(parse_qsl(urlsplit(unescape(link)).query)) | {"page": str(request.start // PER_PAGE + 1)}
+    if "after" in query and request.before:
+        moment, pk = request.before
         query["after"] = f"{moment.isoformat()}~{pk}"
     return f"/items/?{urlencode(query)}"
 
 
-def admin_address(asked: Asked) -> str:
-    """Where Django's admin has the same."""
-    query = {f"{column}__exact": value for column, value in asked.case.filters.items()}
-    if asked.term is not None:
-        query["q"] = asked.term
-    if asked.start:
-        query["p"] = str(asked.start // PER_PAGE + 1)
+def admin_address(request: ListRequest) -> str:
+    """The path of the same list in Django's admin."""
+    query = {f"{column}__exact": value for column, value in request.case.filters.items()}
+    if request.term is not None:
+        query["q"] = request.term
+    if request.start:
+        query["p"] = str(request.start // PER_PAGE + 1)
     return f"/admin/workitems/workitem/?{urlencode(query)}"

@@ -1,6 +1,6 @@
-"""The figures in README.md and docs/performance.md: blocks made from bench/results.json, so that none is typed by hand.
+"""Generates the figures in README.md and docs/performance.md from bench/results.json, so that none is typed by hand.
 
-`make bench` writes them; `python bench/figures.py` does so without measuring again.
+`make bench` calls this after measuring; `python bench/figures.py` only rewrites the figures.
 """
 
 import sys
@@ -21,7 +21,7 @@ _NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
 
 def summary(found: results.Results) -> Iterator[str]:
-    """The three figures of README.md. Nothing unless pages of two sizes were measured on PostgreSQL."""
+    """The lines with the three figures for README.md. Empty unless pages were measured at two sizes on PostgreSQL."""
     measured = found["measured"].get("postgresql", {})
     sizes = sorted(int(size) for size, parts in measured.items() if parts.get("pages"))
     if len(sizes) < 2:
@@ -39,7 +39,7 @@ def summary(found: results.Results) -> Iterator[str]:
 
 
 def tables(found: results.Results) -> Iterator[str]:
-    """The tables of docs/performance.md; every missed target is among them."""
+    """The lines of the tables for docs/performance.md, including every missed target."""
     machine, measured = found["machine"], found["measured"]
     if not measured:
         return
@@ -82,7 +82,7 @@ DOCUMENTS = {README: summary, PERFORMANCE: tables}
 
 
 def replaced(document: Path, found: results.Results) -> str:
-    """The document's text with its block made anew."""
+    """The document's text with its block of figures regenerated."""
     before, rest = document.read_text().split(BEGIN)
     return "\n".join([f"{before}{BEGIN}", "", *DOCUMENTS[document](found), "", f"{END}{rest.split(END)[1]}"])
 

@@ -1,4 +1,4 @@
-"""The results as one table for the terminal, and what else was measured in a few lines below it."""
+"""The report for the terminal: one table of all pages, a line for each other measurement, and the targets."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,37 +23,37 @@ _RATIOS = ("floor", "pharos", "registry", "admin", "growth")
 
 
 def lines(results: Results) -> Iterator[str]:
-    """The whole report."""
+    """All lines of the report."""
     yield from _about(results)
     yield ""
     table = [_COLUMNS, *_rows(results)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(_COLUMNS))]
+    widths = [max(len(row[column]) for row in table) for column in range(len(_COLUMNS))]
     for row in table:
         yield "  ".join(
-            cell.ljust(w) if place < 5 else cell.rjust(w)
-            for place, (cell, w) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(w) if index < 5 else cell.rjust(w)
+            for index, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
     yield ""
-    yield "÷ floor: the database's time ÷ bare prepared statements by the best index. Pharos ×, Registry ×: the time of their"
-    yield "statements ÷ the database's time of ours. admin ×: the whole page of Django's admin ÷ ours. ÷ 100k: of the same run."
+    yield "÷ floor: database time ÷ the time of minimal prepared statements. Pharos ×, Registry ×: the time of their statements ÷"
+    yield "our database time. admin ×: the page in Django's admin ÷ ours. ÷ 100k: growth since 100,000 items, measured interleaved."
     yield ""
-    yield from _further(results)
+    yield from _other_results(results)
     yield ""
     yield "Targets"
     yield from map(_target, results["targets"])
 
 
 def _about(results: Results) -> Iterator[str]:
-    """With what, and on which data."""
+    """The machine, the versions, and the data."""
     machine = results["machine"]
     yield f"{machine['cores']} cores, {machine['memory_gb']} GB"
     for vendor, sizes in results["measured"].items():
         for size, parts in sorted(sizes.items(), key=lambda one: int(one[0])):
-            if made := parts.get("made"):
-                versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+            if dataset := parts.get("dataset"):
+                versions = ", ".join(f"{name} {number}" for name, number in dataset["versions"].items())
                 yield (
-                    f"{vendor}, {int(size):,} items: {made['entries']:,} history entries, {made['cells']:,} cells, data"
-                    f" {made['hash'][:12]}; {versions}"
+                    f"{vendor}, {int(size):,} items: {dataset['entries']:,} history entries, {dataset['cells']:,} cells, data"
+                    f" {dataset['hash'][:12]}; {versions}"
                 )
 
 
@@ -67,16 +67,16 @@ def _rows(results: Results) -> Iterator[tuple[str, ...]]:
 
 
 def figure(value: float | None) -> str:
-    """Three digits, which is as many as mean something."""
+    """Three significant digits."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _further(results: Results) -> Iterator[str]:
+def _other_results(results: Results) -> Iterator[str]:
     for vendor, sizes in results["measured"].items():
         for size, parts in sorted(sizes.items(), key=lambda one: int(one[0])):
-            for text in (text for name, tell in _TELL.items() for text in tell(parts.get(name))):
+            for text in (text for name, section in _SECTIONS.items() for text in section(parts.get(name))):
                 yield f"{vendor}, {int(size):,} items: {text}"
 
 
@@ -90,23 +90,23 @@ def _writes(found: list[dict[str, Any]] | None) -> Iterator[str]:
 
 def _http(found: list[dict[str, Any]] | None) -> Iterator[str]:
     for one in found or []:
-        plain = f", a bare view {one['plain_per_second']:,.0f}/s" if "plain_per_second" in one else ""
+        plain = f", a minimal view {one['plain_per_second']:,.0f}/s" if "plain_per_second" in one else ""
         yield f"over HTTP, {one['case']}, {one['clients']} clients: {one['per_second']:,.0f}/s{plain}"
 
 
 def _bulk(found: dict[str, Any] | None) -> Iterator[str]:
     if found:
-        yield f"bulk review of {found['items']:,}: {found['items_per_second']:,} items/s; {_felt(found)}"
+        yield f"bulk review of {found['items']:,}: {found['items_per_second']:,} items/s; {_latency(found)}"
 
 
 def _archive(found: dict[str, Any] | None) -> Iterator[str]:
     if found:
-        yield f"archive of {found['entries']:,} entries: {found['entries_per_second']:,} entries/s; {_felt(found)}"
+        yield f"archive of {found['entries']:,} entries: {found['entries_per_second']:,} entries/s; {_latency(found)}"
 
 
-def _felt(found: dict[str, Any]) -> str:
+def _latency(found: dict[str, Any]) -> str:
     return (
-        f"a worker's save meanwhile {found['busy_p50_ms']} ms (95 %: {found['busy_p95_ms']}), alone {found['quiet_p50_ms']} ms"
+        f"a worker's save during it {found['busy_p50_ms']} ms (95 %: {found['busy_p95_ms']}), alone {found['quiet_p50_ms']} ms"
         f" ({found['quiet_p95_ms']}): × {found['p50_ratio']} and × {found['p95_ratio']}"
     )
 
@@ -132,7 +132,7 @@ def _workers(found: dict[str, Any] | None) -> Iterator[str]:
         yield f"{found['workers']} workers and an admin at once: {found['saves_per_second']:,.0f} saves/s, {found['faults']} faults"
 
 
-_TELL: dict[str, Any] = {
+_SECTIONS: dict[str, Any] = {
     "writes": _writes,
     "http": _http,
     "bulk": _bulk,
@@ -146,5 +146,5 @@ _TELL: dict[str, Any] = {
 def _target(one: dict[str, Any]) -> str:
     if one["found"] is None:
         return f"  not measured   {one['target']} {one['limit']}"
-    word = "reached     " if one["reached"] else f"missed by {one['missed_by']}"
+    word = "met         " if one["reached"] else f"missed by {one['missed_by']}"
     return f"  {word}   {one['target']} {one['limit']}: {figure(one['found'])} ({one['where']})"

@@ -1,4 +1,4 @@
-"""`bench/results.json`: what was measured, with the ratios within each run. Runs of other sizes are merged into it."""
+"""Reads and writes `bench/results.json`: all measurements, and ratios within each run. New runs are merged into it."""
 
 import json
 from pathlib import Path
@@ -17,13 +17,13 @@ def write(results: Results, path: Path = PATH) -> None:
 
 
 def merge(results: Results, vendor: str, size: int, part: str, found: Any) -> None:
-    """Puts what a run has found of one part in the place of what was there."""
+    """Replaces the results of one part at one size."""
     results["measured"].setdefault(vendor, {}).setdefault(str(size), {})[part] = found
 
 
 def derive(results: Results) -> None:
-    """Adds the ratios of each page to its floor and to each peer, and its growth since the smallest size, measured in turns."""
-    grown = {key(one): one["growth"] for one in results.get("turns", [])}
+    """Adds each page's ratios to its floor and baselines, and its growth since the smallest size from the interleaved part."""
+    grown = {key(one): one["growth"] for one in results.get("interleaved", [])}
     for vendor, sizes in results["measured"].items():
         for size, parts in sizes.items():
             for one in parts.get("pages", []):
@@ -38,15 +38,16 @@ def key(record: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _ratios(one: dict[str, Any]) -> dict[str, float]:
-    """`floor`: the database's time ÷ the floor; of peers that are bare statements, their time ÷ the database's; of whole
-    pages, their time ÷ the page's."""
+    """`floor` is our database time ÷ the floor. The other ratios are a baseline's time ÷ ours: database time for baselines
+    that are statements, page time for those that are pages.
+    """
     found = {}
     if one.get("floor_ms") and one.get("database_ms"):
         found["floor"] = one["database_ms"] / one["floor_ms"]
-    for peers, beside in ((("pharos", "pharos_counts", "registry"), "database_ms"), (("admin", "same_bytes"), "ms")):
-        for peer in peers:
-            if one.get(f"{peer}_ms") and one.get(beside):
-                found[peer] = one[f"{peer}_ms"] / one[beside]
+    for baselines, ours in ((("pharos", "pharos_counts", "registry"), "database_ms"), (("admin", "same_bytes"), "ms")):
+        for baseline in baselines:
+            if one.get(f"{baseline}_ms") and one.get(ours):
+                found[baseline] = one[f"{baseline}_ms"] / one[ours]
     return {name: _rounded(value) for name, value in found.items()}
 
 

@@ -1,11 +1,12 @@
-"""The benchmarks: makes data of each size, measures, prints one table, and keeps it in bench/results.json,
-from which the figures in README.md and docs/performance.md are made.
+"""Runs the benchmarks: generates data of each size, measures, prints a report, and writes bench/results.json.
+
+The figures in README.md and docs/performance.md are generated from that file.
 
     python bench/run.py                        what `make bench` runs
     python bench/run.py --full                 what `make bench-full` runs, with 10,000,000 items
     python bench/run.py --sizes 20000 --parts pages --results /tmp/results.json        while working
 
-With `--keep FOLDER` the databases stay there, to be measured again; their schema is brought up to date by the migrations.
+`--keep FOLDER` keeps the databases for the next run, which applies new migrations to them.
 """
 
 import argparse
@@ -25,15 +26,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import figures, report, results, targets, turns  # noqa: E402
-from bench.places import database  # noqa: E402
+from bench import figures, interleaved, report, results, targets  # noqa: E402
+from bench.databases import database  # noqa: E402
 
-PARTS = ("pages", "turns", "writes", "http", "bulk", "archive", "export", "import", "workers")
+PARTS = ("pages", "interleaved", "writes", "http", "bulk", "archive", "export", "import", "workers")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured where. Seconds are for one call of a page, one round of writes or HTTP, and the game of the workers."""
+    """What is measured, at which sizes, and for how long: seconds per page call, round of writes, round of HTTP, and so on."""
 
     sizes: dict[str, tuple[int, ...]]
     page_seconds: float
@@ -71,120 +72,120 @@ FULL = Plan(
 
 
 class Run:
-    """One run of a plan. What it finds goes into the results as soon as it is found."""
+    """One run of a plan. It writes each result to the results file as soon as it has it."""
 
-    def __init__(self, plan: Plan, asked: argparse.Namespace):
-        self.plan, self.asked = plan, asked
-        self.results = results.read(asked.results)
+    def __init__(self, plan: Plan, options: argparse.Namespace):
+        self.plan, self.options = plan, options
+        self.results = results.read(options.results)
         self.results["machine"] = {
             "cores": os.cpu_count(),
             "memory_gb": round(_memory() / 2**30),
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self.began = time.monotonic()
+        self.started = time.monotonic()
 
     def say(self, text: str) -> None:
-        line = f"{time.monotonic() - self.began:6.0f} s  {text}"
+        line = f"{time.monotonic() - self.started:6.0f} s  {text}"
         if sys.stderr.isatty():
             print(f"\r\033[K{line[:150]}", end="", file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)
 
-    def all(self) -> None:
+    def run_all(self) -> None:
         with ExitStack() as stack:
-            # Kept as long as the run at least: they are looked at in turns in the end.
-            folder = self.asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            # All databases stay until the end of the run: the interleaved part needs them all at once.
+            folder = self.options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o755)  # the server runs as somebody else where this one is root
-            places = {v: self.asked.sizes or self.plan.sizes[v] for v in self.asked.databases}
-            names = [(vendor, size) for vendor, sizes in places.items() for size in sizes]
+            folder.chmod(0o755)  # if we are root, the server runs as another user
+            sizes_of = {v: self.options.sizes or self.plan.sizes[v] for v in self.options.databases}
+            names = [(vendor, size) for vendor, sizes in sizes_of.items() for size in sizes]
             for vendor, size in names:
-                self.look(vendor, size, folder)
-            # Before anything is written: what is written would be the newest of every list.
-            if "turns" in self.asked.parts:
-                self.turns(names, folder)
+                self.read(vendor, size, folder)
+            # Before the write benchmarks, whose items would be the newest in every list.
+            if "interleaved" in self.options.parts:
+                self.compare_sizes(names, folder)
             for vendor, size in names:
-                sizes = places[vendor]
+                sizes = sizes_of[vendor]
                 self.write(vendor, size, folder, smallest=size == min(sizes), largest=size == max(sizes))
-            for vendor, sizes in places.items():
-                self.apart(vendor, min(sizes))
+            for vendor, sizes in sizes_of.items():
+                self.from_empty(vendor, min(sizes))
 
-    def turns(self, names: list[tuple[str, int]], folder: Path) -> None:
+    def compare_sizes(self, names: list[tuple[str, int]], folder: Path) -> None:
         with ExitStack() as stack:
             urls = {(vendor, size): stack.enter_context(database(vendor, size, folder)) for vendor, size in names}
-            self.results["turns"] = turns.measure(urls, self.say)
-        self._keep()
+            self.results["interleaved"] = interleaved.measure(urls, self.say)
+        self._save()
 
-    def look(self, vendor: str, size: int, folder: Path) -> None:
-        """Makes the data, and measures what changes next to none of it."""
+    def read(self, vendor: str, size: int, folder: Path) -> None:
+        """Generates the data, and measures pages and API calls, which change almost nothing."""
         with database(vendor, size, folder) as url:
-            inside = self._inside(url, f"{vendor}, {size:,}")
-            self._found(vendor, size, "made", inside("make", items=size, entries=self.asked.entries))
-            if "pages" in self.asked.parts:
-                self._found(vendor, size, "pages", inside("pages", items=size, seconds=self.plan.page_seconds))
+            run_part = self._part_runner(url, f"{vendor}, {size:,}")
+            self._store(vendor, size, "dataset", run_part("dataset", items=size, entries=self.options.entries))
+            if "pages" in self.options.parts:
+                self._store(vendor, size, "pages", run_part("pages", items=size, seconds=self.plan.page_seconds))
 
     def write(self, vendor: str, size: int, folder: Path, *, smallest: bool, largest: bool) -> None:
-        """What changes the data, and on the largest the volume; PostgreSQL only."""
+        """The benchmarks that change the data, and on the largest size also export, bulk change, and archive. PostgreSQL only."""
         if vendor != "postgresql":
             return
         with database(vendor, size, folder) as url:
-            inside = self._inside(url, f"{vendor}, {size:,}")
-            if smallest and "http" in self.asked.parts:
-                self._found(vendor, size, "http", self._http(url, inside("ready")))
+            run_part = self._part_runner(url, f"{vendor}, {size:,}")
+            if smallest and "http" in self.options.parts:
+                self._store(vendor, size, "http", self._http(url, run_part("http_fixtures")))
             if largest:
-                self._volume(vendor, size, inside)
-            if "writes" in self.asked.parts:
-                self._found(vendor, size, "writes", inside("writes", seconds=self.plan.write_seconds))
+                self._bulk_operations(vendor, size, run_part)
+            if "writes" in self.options.parts:
+                self._store(vendor, size, "writes", run_part("writes", seconds=self.plan.write_seconds))
 
-    def _volume(self, vendor: str, size: int, inside: Callable[..., Any]) -> None:
-        if "export" in self.asked.parts:
-            lists = [inside("export", form=form, most=self.plan.exported, items=size) for form in ("csv", "json")]
-            self._found(vendor, size, "export", lists)
-        if "bulk" in self.asked.parts:
+    def _bulk_operations(self, vendor: str, size: int, run_part: Callable[..., Any]) -> None:
+        if "export" in self.options.parts:
+            lists = [run_part("export", form=form, most=self.plan.exported, items=size) for form in ("csv", "json")]
+            self._store(vendor, size, "export", lists)
+        if "bulk" in self.options.parts:
             most, seconds = self.plan.bulk
-            self._found(vendor, size, "bulk", inside("bulk", most=most, seconds=seconds))
-        if "archive" in self.asked.parts:
-            self._found(vendor, size, "archive", inside("archive", seconds=self.plan.archive_seconds))
+            self._store(vendor, size, "bulk", run_part("bulk", most=most, seconds=seconds))
+        if "archive" in self.options.parts:
+            self._store(vendor, size, "archive", run_part("archive", seconds=self.plan.archive_seconds))
 
-    def apart(self, vendor: str, size: int) -> None:
-        """What begins with an empty database; told with the smallest size."""
-        if "workers" in self.asked.parts:
+    def from_empty(self, vendor: str, size: int) -> None:
+        """The benchmarks that start with an empty database. Their results are stored with the smallest size."""
+        if "workers" in self.options.parts:
             number = 16 if vendor == "postgresql" else 4
             with database(vendor, size, None) as url:
-                inside = self._inside(url, f"{vendor}, {number} workers")
-                self._found(
+                run_part = self._part_runner(url, f"{vendor}, {number} workers")
+                self._store(
                     vendor,
                     size,
                     "workers",
-                    inside("workers", items=3_000, most=number, seconds=self.plan.workers_seconds),
+                    run_part("workers", items=3_000, most=number, seconds=self.plan.workers_seconds),
                 )
-        if "import" in self.asked.parts:
-            from bench import volume
+        if "import" in self.options.parts:
+            from bench import import_export
 
             with database(vendor, size, None) as url, tempfile.TemporaryDirectory() as folder:
-                found = volume.run_import(url, self.plan.imported, 10, Path(folder), self.say)
-                self._found(vendor, size, "import", found)
+                found = import_export.run_import(url, self.plan.imported, 10, Path(folder), self.say)
+                self._store(vendor, size, "import", found)
 
-    def _http(self, url: str, ready: dict[str, Any]) -> Any:
-        from bench import api
+    def _http(self, url: str, fixtures: dict[str, Any]) -> Any:
+        from bench import http_throughput
 
-        return api.measure(url, ready["key"], ready["items"], self.plan.http_seconds, 3, self.say)
+        return http_throughput.measure(url, fixtures["key"], fixtures["items"], self.plan.http_seconds, 3, self.say)
 
-    def _found(self, vendor: str, size: int, part: str, found: Any) -> None:
+    def _store(self, vendor: str, size: int, part: str, found: Any) -> None:
         results.merge(self.results, vendor, size, part, found)
-        self._keep()
+        self._save()
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         results.derive(self.results)
         self.results["targets"] = targets.judge(self.results)
-        results.write(self.results, self.asked.results)
+        results.write(self.results, self.options.results)
 
-    def _inside(self, url: str, where: str) -> Callable[..., Any]:
-        """A function that runs one part in a process of its own on this database."""
+    def _part_runner(self, url: str, where: str) -> Callable[..., Any]:
+        """A function that runs one part in a separate process on this database."""
         environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "false", "DJANGO_SETTINGS_MODULE": "bench.settings"}
 
         def run(part: str, **values: Any) -> Any:
-            command = [sys.executable, "-m", "bench.inside", part]
+            command = [sys.executable, "-m", "bench.run_part", part]
             for name, value in values.items():
                 command += [f"--{name}", str(value)]
             with _process(command, environment) as process:
@@ -218,23 +219,25 @@ def _memory() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="with 10,000,000 items, and longer in everything")
-    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of items, instead of the plan's")
+    parser.add_argument(
+        "--full", action="store_true", help="also measure 10,000,000 items, and measure everything longer"
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of items (default: those of the plan)")
     parser.add_argument("--databases", nargs="+", choices=["postgresql", "sqlite"], default=["postgresql", "sqlite"])
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--entries", type=int, default=10, help="history entries per item (default 10)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the databases stay, to be used again")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the databases here for the next run")
     parser.add_argument("--results", type=Path, default=results.PATH, metavar="FILE")
     return parser.parse_args()
 
 
 def main() -> None:
-    asked = arguments()
-    run = Run(FULL if asked.full else SHORT, asked)
-    run.all()
+    options = arguments()
+    run = Run(FULL if options.full else SHORT, options)
+    run.run_all()
     run.say("done\n")
     print("\n".join(report.lines(run.results)))
-    if asked.results == results.PATH:
+    if options.results == results.PATH:
         figures.write(run.results)
 
 

@@ -1,11 +1,11 @@
-"""The product's settings as in production, but for what a benchmark on this machine alone may leave out."""
+"""The production settings, except for what a benchmark on one machine can do without."""
 
 import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks-" + "0123456789" * 4)
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1")
 os.environ.setdefault("HTTPS", "false")
-# Whoever measures calls as fast as it goes.
+# Benchmarks call the API as fast as they can.
 os.environ.setdefault("API_CALLS_PER_MINUTE", "100000000")
 os.environ.setdefault("API_CALLS_PER_MINUTE_SERVICES", "100000000")
 

@@ -1,15 +1,15 @@
-"""The targets that the benchmarks are there for: each with what was measured, and whether it is reached."""
+"""The performance targets: what was measured for each, and whether it is met."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from .results import Results, key
 
-Found = tuple[float, str]  # a figure, and where it was met
+Found = tuple[float, str]  # a figure, and the case it was measured in
 
 
 def judge(results: Results) -> list[dict[str, Any]]:
-    """Each target: {"target", "limit", "found", "where", "reached", "missed_by"}; found is None where it was not measured."""
+    """Returns per target: {"target", "limit", "found", "where", "reached", "missed_by"}; `found` is None if it was not measured."""
     measured = results["measured"]
     postgresql = measured.get("postgresql", {})
     at = {size: postgresql.get(size, {}).get("pages", []) for size in ("100000", "10000000")}
@@ -26,10 +26,12 @@ def judge(results: Results) -> list[dict[str, Any]]:
             _growth(results, "postgresql 1000000"),
         ),
         _at_most("database time of a list ÷ its floor, worst case without search", 3.0, _floors(everywhere)),
-        _at_least("Django's admin ÷ the list, 100,000 items", 12, _plain(at["100000"], "admin")),
-        _at_least("Django's admin ÷ the list, 10,000,000 items", 1_000, _plain(at["10000000"], "admin")),
-        _at_least("Pharos' counts ÷ ours, 10,000,000 items", 1_000, _plain(at["10000000"], "pharos_counts", "counts")),
-        _at_most("page on SQLite ÷ on PostgreSQL, 1,000,000 items, worst case", 3.0, _between(results, "1000000")),
+        _at_least("Django's admin ÷ the list, 100,000 items", 12, _unfiltered(at["100000"], "admin")),
+        _at_least("Django's admin ÷ the list, 10,000,000 items", 1_000, _unfiltered(at["10000000"], "admin")),
+        _at_least(
+            "Pharos' counts ÷ ours, 10,000,000 items", 1_000, _unfiltered(at["10000000"], "pharos_counts", "counts")
+        ),
+        _at_most("page on SQLite ÷ on PostgreSQL, 1,000,000 items, worst case", 3.0, _sqlite_ratio(results, "1000000")),
         _at_most("a move ÷ the same move without the summary table, worst case", 1.25, _writes(postgresql)),
         _at_most("a worker's save during a bulk review ÷ without one, 95th percentile", 2.0, _bulk(postgresql)),
         _at_least("speed of an import, slowest tenth ÷ median tenth", 0.8, _steady(measured, "import")),
@@ -39,15 +41,15 @@ def judge(results: Results) -> list[dict[str, Any]]:
 
 def _at_most(target: str, limit: float, found: Iterator[Found]) -> dict[str, Any]:
     worst = max(found, default=None)
-    return _told(target, f"≤ {limit:g}", worst, lambda value: value / limit)
+    return _outcome(target, f"≤ {limit:g}", worst, lambda value: value / limit)
 
 
 def _at_least(target: str, limit: float, found: Iterator[Found]) -> dict[str, Any]:
     worst = min(found, default=None)
-    return _told(target, f"≥ {limit:,g}", worst, lambda value: limit / value)
+    return _outcome(target, f"≥ {limit:,g}", worst, lambda value: limit / value)
 
 
-def _told(target: str, limit: str, worst: Found | None, over: Any) -> dict[str, Any]:
+def _outcome(target: str, limit: str, worst: Found | None, over: Any) -> dict[str, Any]:
     value, where = worst or (None, "")
     missed = over(value) if value is not None else None
     reached = None if missed is None else missed <= 1
@@ -60,10 +62,10 @@ def _name(one: dict[str, Any]) -> str:
 
 
 def _growth(results: Results, name: str) -> Iterator[Found]:
-    for one in results.get("turns", []):
-        # A list that has fewer rows to draw when the table is small says nothing of the table.
-        is_alike = len(set(one["rows"].values())) == 1 or one["page"] != "list"
-        if "search" not in one["case"] and is_alike and name in one["growth"]:
+    for one in results.get("interleaved", []):
+        # Skip lists that render fewer rows at the smaller size.
+        has_equal_rows = len(set(one["rows"].values())) == 1 or one["page"] != "list"
+        if "search" not in one["case"] and has_equal_rows and name in one["growth"]:
             yield one["growth"][name], _name(one)
 
 
@@ -73,15 +75,15 @@ def _floors(records: list[tuple[str, dict[str, Any]]]) -> Iterator[Found]:
             yield one["ratios"]["floor"], f"{_name(one)}, {int(size):,} items"
 
 
-def _plain(records: list[dict[str, Any]], peer: str, page: str = "list") -> Iterator[Found]:
-    """The admin's list of everything."""
+def _unfiltered(records: list[dict[str, Any]], baseline: str, page: str = "list") -> Iterator[Found]:
+    """The ratio for an admin's unfiltered list."""
     for one in records:
-        if (one["page"], one["who"], one["case"]) == (page, "admin", "no filter") and peer in one["ratios"]:
-            yield one["ratios"][peer], _name(one)
+        if (one["page"], one["who"], one["case"]) == (page, "admin", "no filter") and baseline in one["ratios"]:
+            yield one["ratios"][baseline], _name(one)
 
 
-def _between(results: Results, size: str) -> Iterator[Found]:
-    for one in results.get("turns", []):
+def _sqlite_ratio(results: Results, size: str) -> Iterator[Found]:
+    for one in results.get("interleaved", []):
         if size in one["sqlite"]:
             yield one["sqlite"][size], _name(one)
 

@@ -7,8 +7,7 @@ import dj_database_url
 from environs import ValidationError
 
 SCHEMES = ("sqlite", "postgres", "postgresql")
-# A replica that doesn't answer must not keep a page waiting, because the primary can answer. Seconds; the last in
-# milliseconds.
+# If a replica doesn't answer, a page must fall back to the primary quickly. In seconds, except the last: milliseconds.
 _FAST_FAILURE = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -16,9 +15,9 @@ _FAST_FAILURE = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
-# Compiling a query takes seconds, running it 70 ms: superseded uploads among 100,000 items.
+# JIT compilation of a query can take seconds that then runs in 70 ms, such as superseded uploads among 100,000 items.
 _PLANNER_OPTIONS = "-c jit=off"
-# Replay can hold a lock that a reader waits for, and its disks can hang.
+# On a replica, WAL replay can hold a lock that a reader waits for, and the disks can hang.
 _TIMEOUTS = "-c lock_timeout=2s -c statement_timeout=15s"
 
 
@@ -46,6 +45,7 @@ def validate_database_url(url):
 
 
 def validate_replica_urls(urls):
+    """Raises ValidationError unless all of them are different PostgreSQL addresses."""
     for url in urls:
         if not url.startswith(("postgres:", "postgresql:")):
             raise ValidationError("a standby must be a PostgreSQL server: use postgres://user:password@host:port/name")
@@ -65,16 +65,16 @@ def database_settings(
     found: dict[str, Any] = dict(dj_database_url.parse(url))
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"] == "django.db.backends.sqlite3":
-        # Without all three, concurrent writers get "database is locked".
+        # Without all three, concurrent writers fail with "database is locked".
         options |= {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
         return found
-    # Otherwise each connection broken by a restart of the server would cost somebody a page.
+    # Otherwise, after a restart of the server, each broken connection would cause a failed request.
     found["CONN_HEALTH_CHECKS"] = True
-    # Between transactions PgBouncer gives the server's connection, and any cursor with it, to another client.
+    # Between transactions, PgBouncer gives the server connection, with any open cursor, to another client.
     found["DISABLE_SERVER_SIDE_CURSORS"] = behind_pgbouncer
     if not behind_pgbouncer:
         # The driver prepares a statement after this many executions; only workitems.database.prepared relies on it.
@@ -89,8 +89,9 @@ def database_settings(
 
 
 def replica_settings(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
-    """The entry for a replica. It has no pool: that would make a page wait for the full timeout when the server refuses
-    immediately.
+    """The entry of settings.DATABASES for a replica.
+
+    It has no pool, because a pool would wait for its full timeout when the server refuses connections.
     """
     found = database_settings(url, pool=0, behind_pgbouncer=behind_pgbouncer, session=f"{_PLANNER_OPTIONS} {_TIMEOUTS}")
     found["CONN_HEALTH_CHECKS"] = False  # its position is checked before each use, with a timeout

@@ -4,9 +4,9 @@ from django.utils.cache import patch_cache_control
 
 
 class ErrorAndCacheMiddleware:
-    """Applies to every response: "not found" looks the same everywhere, and no shared cache stores a person's page.
+    """Gives every 404 the same page, and keeps shared caches from storing pages of signed-in users.
 
-    This also applies while debugging: Django's own page would list every address to whoever tries the demo.
+    The 404 page is the same while DEBUG is on, because Django's own would list every address to visitors of the demo.
     """
 
     def __init__(self, get_response):

@@ -205,7 +205,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-DEMO_PASSWORD = "lighthouse"  # noqa: S105  known to everybody: PeopleBackend refuses it unless DEBUG is on
+DEMO_PASSWORD = "lighthouse"  # noqa: S105  public, so PeopleBackend refuses it unless DEBUG is on
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "pharos.accounts.adapter.AccountAdapter"
@@ -226,7 +226,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 LANGUAGE_CODE = "en"
-# The last one has the words of Spanish, and numbers as Mexico writes them: 1,234.5.
+# The last one uses the Spanish translations, with numbers as written in Mexico: 1,234.5.
 LANGUAGES = [("en", "English"), ("es", "Español"), ("es-mx", "Español (México)")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
@@ -245,7 +245,7 @@ STORAGES = {
     },
 }
 
-# While debugging, files are served from their sources; otherwise from where `collectstatic` has put them.
+# With DEBUG, files are served from their sources, otherwise from where `collectstatic` has put them.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
@@ -268,9 +268,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "pharos_session"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # monitoring calls the server directly, without the proxy's https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers call the server directly, without the proxy's https
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-# A thousand selected rows, and the other fields of a list's form.
+# A thousand selected items, and the other fields of the form.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:

@@ -1,8 +1,8 @@
-"""The environment of the templates: Jinja2, through Django's backend for it.
+"""The Jinja2 environment of the templates, used through Django's backend for Jinja2.
 
-Jinja2 compiles templates, so a list page is drawn in a third of the time Django's templates take. Django's are still
-used by its admin site and by libraries. An app adds its own helpers with an Extension (see
-`workitems.pages.template_helpers`), named in settings.py.
+Jinja2 compiles templates, so a list page renders in a third of the time that Django templates take. The admin site and
+libraries still use those. An app adds its own helpers with an Extension, which settings.py names; see
+`workitems.pages.template_helpers`.
 """
 
 from datetime import UTC, datetime
@@ -21,14 +21,14 @@ _PLACEHOLDER = 987_654_321
 
 
 def environment(**options: Any) -> Environment:
-    """Creates the environment for settings.TEMPLATES. An undefined name is an error, never a blank."""
+    """Creates the environment for settings.TEMPLATES. An undefined variable is an error, not an empty string."""
     options |= {
         "autoescape": select_autoescape(["html"], default_for_string=True),
         "undefined": StrictUndefined,
         "lstrip_blocks": True,
     }
     made = Environment(**options)  # noqa: S701  pages are escaped, plain-text emails are not
-    # Not "newstyle", so that a sentence with a placeholder can be fetched once and filled in row by row.
+    # Not "newstyle", so that a sentence with a placeholder can be translated once and filled in for each row.
     made.install_gettext_callables(translation.gettext, translation.ngettext, newstyle=False)  # type: ignore[attr-defined]
     made.globals |= {
         "url": _url,
@@ -40,7 +40,9 @@ def environment(**options: Any) -> Environment:
     made.filters |= {
         "date": lambda moment, form: date(timezone.localtime(moment), form),
         "iso": iso,
-        "intcomma": lambda number: str(number) if 0 <= number < 1000 else intcomma(number),  # most are small
+        "intcomma": lambda number: (
+            str(number) if 0 <= number < 1000 else intcomma(number)
+        ),  # intcomma is slow, and most numbers are small
         "truncatechars": truncatechars,
         "urlencode": lambda text: quote(text, safe=""),
         "utc": lambda moment, form: date(moment.astimezone(UTC), form),
@@ -54,7 +56,7 @@ def iso(moment: datetime) -> str:
 
 
 def _url(name: str, *args: Any) -> str:
-    """The address of a page, by its name in urls.py."""
+    """The address of a page by its URL name."""
     if not args:
         return _path(name, get_script_prefix())
     if len(args) == 1 and isinstance(args[0], int):

@@ -8,7 +8,7 @@ urlpatterns = [
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),
     path("account", Account.as_view(), name="account"),
-    path("account/keys", CreateKey.as_view(), name="make_key"),
+    path("account/keys", CreateKey.as_view(), name="create_key"),
     path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

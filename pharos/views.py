@@ -10,14 +10,14 @@ from pharos.accounts.roles import Permission
 
 
 class Keys(TemplateView):
-    """`/keys`: the keyboard shortcuts. A script shows the same in a dialog."""
+    """`/keys`: the keyboard shortcuts. keys.js shows the same content in a dialog."""
 
     permission = Permission.SIGN_IN
     template_name = "keys.html"
 
 
 class Health(View):
-    """`/healthz`, for load balancers: 200 if the database answers; any failure is a 500 as everywhere."""
+    """`/healthz`, for load balancers: 200 if the database answers, else 500."""
 
     permission = PUBLIC
 
@@ -28,14 +28,14 @@ class Health(View):
 
 
 class NotFound(View):
-    """Every unknown address. With a missing or extra trailing slash, it redirects to the intended page."""
+    """Any unknown address. If only a trailing slash is missing or extra, it redirects to the page, else it is a 404."""
 
     permission = PUBLIC
 
     def dispatch(self, request, *args, **kwargs):
-        meant = request.path_info.removesuffix("/") if request.path_info.endswith("/") else f"{request.path_info}/"
-        found = getattr(resolve(meant or "/").func, "view_class", None)
-        if request.method in ("GET", "HEAD") and found is not NotFound:
+        path = request.path_info.removesuffix("/") if request.path_info.endswith("/") else f"{request.path_info}/"
+        view_class = getattr(resolve(path or "/").func, "view_class", None)
+        if request.method in ("GET", "HEAD") and view_class is not NotFound:
             query = request.META.get("QUERY_STRING", "")
-            return redirect(f"{meant}?{query}" if query else meant)
+            return redirect(f"{path}?{query}" if query else path)
         return render(request, "404.html", status=404)

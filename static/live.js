@@ -1,159 +1,162 @@
-// Says that what a page shows has changed, and brings an item's page up to date. It never moves a row.
-// It asks while nobody does anything with the page: not while it is hidden, a dialog is open, or a form is being filled in.
+// Polls for changes of an open page. A list says how many of its items have changed, but its rows never move; an item's
+// page is updated in place. There is no polling while the page is hidden or in use: a dialog is open, or a form is
+// being filled in.
 
-const EVERY = 15_000;
-const ONCE_TOLD = 60_000;
-const AT_MOST = 240_000; // between two tries while the server does not answer
+const POLL_INTERVAL = 15_000; // milliseconds, as are all times here
+const INTERVAL_AFTER_CHANGE = 60_000; // once the page says that something has changed
+const MAX_RETRY_INTERVAL = 240_000; // while the server doesn't answer
 
-const OPEN = CSS.supports("selector(:popover-open)") ? "dialog[open], :popover-open" : "dialog[open]";
+const OPEN_DIALOG = CSS.supports("selector(:popover-open)") ? "dialog[open], :popover-open" : "dialog[open]";
 
-const box = document.querySelector("[data-live]");
+const bar = document.querySelector("[data-live]");
 const article = document.querySelector("article.item");
-const part = (name) => box.querySelector(`[data-${name}]`);
-const said = box?.querySelector("p");
-let wait = EVERY;
+const control = (name) => bar.querySelector(`[data-${name}]`);
+const message = bar?.querySelector("p");
+let interval = POLL_INTERVAL;
 let timer;
-let asking = false;
-let isOver = false; // dismissed, signed out, or not this reader's any more: also what is under way is of no use then
+let isPolling = false;
+let isStopped = false; // dismissed, signed out, or no longer accessible: responses still on their way are ignored, too
 
-function isTouched(field) {
+function isChanged(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.type === "select-one") {
-    const first = Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
-    return field.selectedIndex !== first;
+    const initial = Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+    return field.selectedIndex !== initial;
   }
   return "defaultValue" in field && field.value !== field.defaultValue;
 }
 
 function isBusy() {
   return document.hidden
-    || document.querySelector(OPEN) !== null
+    || document.querySelector(OPEN_DIALOG) !== null
     || document.activeElement?.matches("select, textarea, input:not([type=checkbox])") === true
-    || [...document.forms].some((form) => [...form.elements].some(isTouched));
+    || [...document.forms].some((form) => [...form.elements].some(isChanged));
 }
 
-/** Whether replacing a part of the item's page would take something from under somebody. */
+/** Whether replacing parts of the item's page would disturb the reader: the focus or a text selection is in it. */
 function isInUse() {
-  const chosen = getSelection();
+  const selection = getSelection();
   return isBusy() || article.contains(document.activeElement)
-    || (!chosen.isCollapsed && chosen.containsNode(article, true));
+    || (!selection.isCollapsed && selection.containsNode(article, true));
 }
 
-function tell(text, ...shown) {
-  if (said.textContent !== text) said.textContent = text;
-  for (const name of ["show", "sign-in", "dismiss"]) part(name).hidden = !shown.includes(name);
-  box.classList.toggle("is-on", shown.length > 0);
+/** Shows a message and the named controls. Without any, only screen readers get the message. */
+function announce(text, ...controls) {
+  if (message.textContent !== text) message.textContent = text;
+  for (const name of ["show", "sign-in", "dismiss"]) control(name).hidden = !controls.includes(name);
+  bar.classList.toggle("is-on", controls.length > 0);
 }
 
-function next(after) {
-  if (isOver) return;
-  wait = after;
+function schedule(delay) {
+  if (isStopped) return;
+  interval = delay;
   clearTimeout(timer);
-  timer = setTimeout(look, wait);
+  timer = setTimeout(poll, interval);
 }
 
 function stop() {
-  isOver = true;
+  isStopped = true;
   clearTimeout(timer);
   timer = undefined;
 }
 
-const later = () => next(Math.min(wait * 2, AT_MOST));
+const backOff = () => schedule(Math.min(interval * 2, MAX_RETRY_INTERVAL));
 
-/** The answer to a question, or null where there is none worth reading; then it is clear how to go on. */
-async function ask(address, headers = {}) {
-  let answer;
+/** Fetches an address. If it returns null, the next poll is already scheduled, or polling has stopped. */
+async function fetchOrNull(address, headers = {}) {
+  let response;
   try {
-    answer = await fetch(address, { redirect: "manual", headers });
+    response = await fetch(address, { redirect: "manual", headers });
   } catch {
-    later();
+    backOff();
     return null;
   }
-  if (isOver) return null;
-  if (answer.type === "opaqueredirect" || answer.status === 401) {
+  if (isStopped) return null;
+  if (response.type === "opaqueredirect" || response.status === 401) {
     stop();
-    tell(box.dataset.signedOut, "sign-in", "dismiss");
-  } else if (answer.status === 429 || answer.status >= 500) later();
-  else if (answer.status >= 400) stop(); // not this reader's any more: asking again will not help
-  else return answer;
+    announce(bar.dataset.signedOut, "sign-in", "dismiss");
+  } else if (response.status === 429 || response.status >= 500) backOff();
+  else if (response.status >= 400) stop(); // the reader no longer has access, so polling again won't help
+  else return response;
   return null;
 }
 
-async function look() {
-  if (asking) return;
-  if (isBusy()) return void next(EVERY);
-  asking = true;
+async function poll() {
+  if (isPolling) return;
+  if (isBusy()) return void schedule(POLL_INTERVAL);
+  isPolling = true;
   try {
-    await (article ? lookAtItem() : lookAtList());
+    await (article ? pollItem() : pollList());
   } finally {
-    asking = false;
+    isPolling = false;
   }
 }
 
-async function lookAtList() {
-  const shown = [...document.querySelectorAll("[data-item-id]")].slice(0, 250).map((row) => row.dataset.itemId);
-  const answer = await ask(`${box.dataset.live}&shown=${shown}`);
-  if (!answer) return;
-  if (answer.status === 204) return void next(EVERY);
-  const { text } = await answer.json();
-  if (isOver) return;
-  tell(text, "show", "dismiss");
-  next(ONCE_TOLD);
+async function pollList() {
+  const ids = [...document.querySelectorAll("[data-item-id]")].slice(0, 250).map((row) => row.dataset.itemId);
+  const response = await fetchOrNull(`${bar.dataset.live}&shown=${ids}`);
+  if (!response) return;
+  if (response.status === 204) return void schedule(POLL_INTERVAL);
+  const { text } = await response.json();
+  if (isStopped) return;
+  announce(text, "show", "dismiss");
+  schedule(INTERVAL_AFTER_CHANGE);
 }
 
-async function lookAtItem() {
-  const answer = await ask(box.dataset.live, { "If-None-Match": `"${box.dataset.version}"` });
-  if (!answer) return;
-  if (answer.status === 304) return void next(EVERY);
-  if (isInUse()) tell(box.dataset.changed, "show", "dismiss");
-  else if (!await bringUpToDate()) return;
-  next(EVERY);
+async function pollItem() {
+  const response = await fetchOrNull(bar.dataset.live, { "If-None-Match": `"${bar.dataset.version}"` });
+  if (!response) return;
+  if (response.status === 304) return void schedule(POLL_INTERVAL);
+  if (isInUse()) announce(bar.dataset.changed, "show", "dismiss");
+  else if (!await updateItem()) return;
+  schedule(POLL_INTERVAL);
 }
 
-/** Puts the page as it is now in the place of what it was; false where it could not be had. */
-async function bringUpToDate() {
-  const answer = await ask(location.href);
-  if (!answer) return false;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (isOver) return false;
-  const fresh = page.querySelector("article.item");
-  const probe = page.querySelector("[data-live]"); // none where live updates were switched off meanwhile
-  if (!fresh || !probe) return void stop();
-  if (isInUse()) { // since the question was asked
-    tell(box.dataset.changed, "show", "dismiss");
+/** Replaces the parts of the item's page that have changed. Returns false if the new page can't be used. */
+async function updateItem() {
+  const response = await fetchOrNull(location.href);
+  if (!response) return false;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (isStopped) return false;
+  const newArticle = page.querySelector("article.item");
+  const newBar = page.querySelector("[data-live]"); // missing if live updates have been turned off in the meantime
+  if (!newArticle || !newBar) return void stop();
+  if (isInUse()) { // the reader can have started something since the request was sent
+    announce(bar.dataset.changed, "show", "dismiss");
     return true;
   }
-  put(fresh, article);
-  box.dataset.version = probe.dataset.version;
-  document.querySelector(".foot time").replaceWith(page.querySelector(".foot time")); // on paper it says when this was so
-  document.dispatchEvent(new Event("pharos:fresh"));
-  const words = [...fresh.querySelectorAll(".item-head .status")].map((one) => one.textContent.trim());
-  tell([box.dataset.updated, ...words].join(" "));
+  merge(newArticle, article);
+  bar.dataset.version = newBar.dataset.version;
+  // The time in the printed footer is that of the page as it is now.
+  document.querySelector(".page-footer time").replaceWith(page.querySelector(".page-footer time"));
+  document.dispatchEvent(new Event("pharos:updated"));
+  const status = [...newArticle.querySelectorAll(".item-head .status")].map((element) => element.textContent.trim());
+  announce([bar.dataset.updated, ...status].join(" "));
   return true;
 }
 
-/** Makes an element like another, part by part. What is the same is left alone, and what is folded open stays so. */
-function put(fresh, old) {
-  const folds = [...fresh.querySelectorAll("details")];
-  old.querySelectorAll("details").forEach((fold, place) => {
-    if (folds[place]) folds[place].open = fold.open;
+/** Makes an element equal to another, part by part. Equal parts aren't touched, and open details stay open. */
+function merge(newElement, element) {
+  const newDetails = [...newElement.querySelectorAll("details")];
+  element.querySelectorAll("details").forEach((details, index) => {
+    if (newDetails[index]) newDetails[index].open = details.open;
   });
-  if (old.isEqualNode(fresh)) return;
-  if (!old.matches("article, .columns, .columns > *") || old.children.length !== fresh.children.length) {
-    old.replaceWith(fresh.cloneNode(true));
+  if (element.isEqualNode(newElement)) return;
+  if (!element.matches("article, .columns, .columns > *") || element.children.length !== newElement.children.length) {
+    element.replaceWith(newElement.cloneNode(true));
     return;
   }
-  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
-  [...old.children].forEach((child, place) => put(fresh.children[place], child));
+  for (const { name, value } of newElement.attributes) element.setAttribute(name, value);
+  [...element.children].forEach((child, index) => merge(newElement.children[index], child));
 }
 
-if (box) {
-  part("dismiss").addEventListener("click", () => {
+if (bar) {
+  control("dismiss").addEventListener("click", () => {
     stop();
-    tell("");
+    announce("");
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && timer !== undefined) look();
+    if (!document.hidden && timer !== undefined) poll();
   });
-  next(EVERY);
+  schedule(POLL_INTERVAL);
 }

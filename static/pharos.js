@@ -1,26 +1,26 @@
-// Sharpens pages that work without it. Nothing here is needed to see or to change anything.
+// Improves pages that also work without it: nothing here is needed to see or to change anything.
 "use strict";
 
-// "Select this page": ticks every row; and the bulk form says how many are ticked.
-for (const whole of document.querySelectorAll(".select-page")) {
+// "Select this page" selects every row, and the bulk form shows how many rows are selected.
+for (const selectPage of document.querySelectorAll(".select-page")) {
   const boxes = [...document.querySelectorAll('input[name="ids"]')];
-  const ticked = document.querySelector('#which option[value="ids"]');
-  const tell = () => {
-    const number = boxes.filter((box) => box.checked).length;
-    ticked.textContent = number ? `${ticked.dataset.label} (${number})` : ticked.dataset.label;
-    whole.checked = number === boxes.length;
-    whole.indeterminate = number > 0 && number < boxes.length;
+  const option = document.querySelector('#which option[value="ids"]');
+  const update = () => {
+    const count = boxes.filter((box) => box.checked).length;
+    option.textContent = count ? `${option.dataset.label} (${count})` : option.dataset.label;
+    selectPage.checked = count === boxes.length;
+    selectPage.indeterminate = count > 0 && count < boxes.length;
   };
-  whole.hidden = false;
-  whole.addEventListener("change", () => {
-    boxes.forEach((box) => { box.checked = whole.checked; });
-    tell();
+  selectPage.hidden = false;
+  selectPage.addEventListener("change", () => {
+    boxes.forEach((box) => { box.checked = selectPage.checked; });
+    update();
   });
-  boxes.forEach((box) => box.addEventListener("change", tell));
-  tell();
+  boxes.forEach((box) => box.addEventListener("change", update));
+  update();
 }
 
-// The address of a list is for sending to colleagues: fields without a value stay out of it.
+// People send the address of a list to colleagues, so empty fields are left out of it.
 for (const form of document.querySelectorAll("form.search, form.sorting")) {
   form.addEventListener("submit", () => {
     for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
@@ -28,49 +28,51 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
   addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }
 
-// A note that was sent by somebody who had been signed out meanwhile is not lost: it waits in this tab, and the form has it again.
+// A note sent after the session had expired isn't lost: this tab stores it, and the form shows it again after signing
+// in.
 {
   const KEY = "pharos:note";
   const field = document.querySelector("main textarea[name=note]");
-  const who = document.querySelector(".person .email")?.textContent;
-  const was = performance.getEntriesByType("navigation")[0]?.responseStatus;
-  const keep = (note) => {
+  const user = document.querySelector(".user-menu .email")?.textContent;
+  const status = performance.getEntriesByType("navigation")[0]?.responseStatus;
+  const store = (note) => {
     try {
       if (note) sessionStorage.setItem(KEY, JSON.stringify(note));
       else sessionStorage.removeItem(KEY);
-    } catch { /* a browser that keeps nothing: then it is as without this */ }
+    } catch { /* the browser has no storage: the note is lost, as it would be without this script */ }
   };
   let sent = null;
   try {
     sent = JSON.parse(sessionStorage.getItem(KEY));
   } catch { /* as above */ }
-  if (sent && (was >= 400 || document.querySelector("main input[name=login]"))) keep({ ...sent, waits: true });
-  else if (!sent?.waits || sent.who !== who) keep(null); // it has arrived, or it is somebody else's
-  if (field && sent?.waits && sent.who === who && location.pathname === sent.path) {
+  if (sent && (status >= 400 || document.querySelector("main input[name=login]"))) store({ ...sent, waits: true });
+  else if (!sent?.waits || sent.who !== user) store(null); // it was accepted, or it is another user's
+  if (field && sent?.waits && sent.who === user && location.pathname === sent.path) {
     if (field.value === field.defaultValue) field.value = sent.text;
-    keep(null);
+    store(null);
   }
-  field?.form.addEventListener("submit", () => keep({ who, path: location.pathname, text: field.value }));
+  field?.form.addEventListener("submit", () => store({ who: user, path: location.pathname, text: field.value }));
 }
 
-// Copying: of an element all its <pre>, or its text. Where the browser does not let us, the text is selected for the reader's own keys.
+// Copy buttons copy every <pre> in an element or, if it has none, its text. If the browser doesn't allow that, the text
+// is selected so that the reader can copy it.
 {
   const region = document.querySelector("[data-copied]");
-  const say = (text) => {
+  const announce = (text) => {
     const line = region.querySelector(".copied") ?? document.createElement("p");
     line.className = "copied visually-hidden";
     line.textContent = text;
     line.remove();
-    region.append(line);  // anew each time, so that it is read out again
+    region.append(line); // added again each time, so that screen readers read it each time
   };
-  const show = () => {
+  const showButtons = () => {
     for (const button of document.querySelectorAll("[data-copy]")) {
       button.hidden = false;
-      if (!navigator.clipboard) button.remove(); // a page without TLS may not copy
+      if (!navigator.clipboard) button.remove(); // browsers don't let pages without TLS copy
     }
   };
-  show();
-  document.addEventListener("pharos:fresh", show);
+  showButtons();
+  document.addEventListener("pharos:updated", showButtons);
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
@@ -81,16 +83,16 @@ for (const form of document.querySelectorAll("form.search, form.sorting")) {
       await navigator.clipboard.writeText(text);
     } catch {
       getSelection().selectAllChildren(source);
-      say(region.dataset.notCopied);
+      announce(region.dataset.notCopied);
       return;
     }
     for (const other of document.querySelectorAll(".is-copied")) other.classList.remove("is-copied");
     button.classList.add("is-copied");
-    say(region.dataset.copied);
+    announce(region.dataset.copied);
   });
 }
 
-// A start for a note: fills the field in place, and keeps what was typed after it.
+// A note template fills the field in place, after what has already been typed.
 for (const link of document.querySelectorAll("[data-fill]")) {
   link.parentElement.hidden = false;
   link.addEventListener("click", (event) => {
@@ -101,20 +103,20 @@ for (const link of document.querySelectorAll("[data-fill]")) {
   });
 }
 
-// Numbers that would have kept the page waiting are asked for one after the other, once it is there.
+// Counts that would have delayed the page are fetched after it has loaded, one at a time.
 (async () => {
-  for (const place of document.querySelectorAll("[data-count-at]")) {
-    const answer = await fetch(place.dataset.countAt, { redirect: "manual" }).catch(() => null);
-    if (!answer?.ok) return;
-    place.textContent = (await answer.json()).text;
+  for (const element of document.querySelectorAll("[data-count-at]")) {
+    const response = await fetch(element.dataset.countAt, { redirect: "manual" }).catch(() => null);
+    if (!response?.ok) return;
+    element.textContent = (await response.json()).text;
   }
 })();
 
-// A choice that has a button beside it takes effect at once.
+// The sort order and the number of rows apply as soon as they are chosen, without the button.
 for (const select of document.querySelectorAll(".sorting select")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 for (const button of document.querySelectorAll(".sorting button")) button.hidden = true;
 
-// A bulk act goes on piece by piece while its page is open.
-for (const form of document.querySelectorAll("form.goes-on")) form.requestSubmit();
+// While the page of a bulk change is open, it runs one batch after another.
+for (const form of document.querySelectorAll("form.auto-continue")) form.requestSubmit();

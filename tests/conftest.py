@@ -1,4 +1,4 @@
-"""The test users: at least one of every role, two institutions, and items of both. Tests of roles loop over `CAST`."""
+"""The test users: at least one for each role, two institutions, and items of both. Tests of roles loop over `CAST`."""
 
 import importlib
 import os
@@ -21,12 +21,12 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
-# Chromium's own files and pytest-playwright's event loop live in the thread that Django's ORM is used from.
+# pytest-playwright's event loop runs in the thread that uses Django's ORM.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 def pytest_configure():
-    """A run that was asked for on one database must not silently be on the other."""
+    """Fails if the run isn't on the expected database."""
     from django.conf import settings as django_settings
 
     expected = os.environ.get("EXPECTED_VENDOR")
@@ -35,8 +35,8 @@ def pytest_configure():
         raise pytest.UsageError(f"This run was to be on {expected}, but is on {actual}.")
 
 
-def guard_of_history():
-    """The statements that lift the database's guard of the history and its archive, and those that set it again."""
+def history_guards():
+    """Returns the statements that disable the guards of the history and its archive, and those that enable them again."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
@@ -55,12 +55,12 @@ def _execute(statements):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _history_is_emptied_only_after_a_test():
-    """The database refuses to empty the history, as it should; only the clean-up after a transactional test must."""
+def _allow_cleanup_to_empty_history():
+    """Lets the cleanup after a transactional test empty the history, which the database otherwise refuses."""
     clean_up = TransactionTestCase._fixture_teardown
 
-    def with_the_guard_lifted(case):
-        lift, guard = guard_of_history()
+    def without_guards(case):
+        lift, guard = history_guards()
         _execute(lift)
         try:
             clean_up(case)
@@ -68,26 +68,26 @@ def _history_is_emptied_only_after_a_test():
             _execute(guard)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", with_the_guard_lifted)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_guards)
         yield
 
 
 @pytest.fixture(autouse=True)
 def _reset_language_and_time_zone():
-    """A page leaves its reader's language and zone behind in the thread; the next test must not begin with them."""
+    """Resets the language and time zone that the previous test's request has set in this thread."""
     translation.deactivate()
     timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
-def _forget_usual_times():
-    """A process keeps them for a minute, which here is many tests."""
+def _clear_usual_times():
+    """Clears the usual times, which a process caches for a minute."""
     typical.clear_cache()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """As pytest-django has it. A thread of the live server may outlive its test, and PostgreSQL drops no database in use."""
+    """pytest-django's fixture, which also ends the live server's connections: PostgreSQL can't drop a database in use."""
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -99,12 +99,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(scope="session")
 def real_server(django_db_setup):
-    """The production server on the test database; what a test of `django_db(transaction=True)` writes, it sees."""
+    """The production server on the test database. It sees what tests with `django_db(transaction=True)` write."""
     from django.conf import settings as django_settings
 
-    # The same secret key as here: or no session that a test makes would be valid there.
-    knobs = {"SECRET_KEY": django_settings.SECRET_KEY, "API_CALLS_PER_MINUTE": "100000"}
-    with server(database_url(connection.settings_dict), **knobs) as running:
+    # The same secret key as here, so that sessions created by tests are valid there.
+    environment = {"SECRET_KEY": django_settings.SECRET_KEY, "API_CALLS_PER_MINUTE": "100000"}
+    with server(database_url(connection.settings_dict), **environment) as running:
         yield running
 
 
@@ -124,7 +124,7 @@ def consortium(db):
     return InstitutionFactory(identifier="aptrust.org", name="APTrust")
 
 
-# {first name: (role, the fixture of the institution, its domain)}. Each is a fixture of that name; one of every role is needed.
+# {first name: (role, fixture of the institution, its domain)}. Each is a fixture with that name. Every role needs at least one.
 CAST = {
     "dora": (Role.DEPOSITOR, "virginia", "virginia.edu"),
     "stan": (Role.STAFF, "virginia", "virginia.edu"),
@@ -150,7 +150,7 @@ for one in CAST:
 
 @pytest.fixture
 def cast(request):
-    """Everybody, by first name."""
+    """All test users, by first name."""
     return {name: request.getfixturevalue(name) for name in CAST}
 
 
@@ -168,7 +168,7 @@ def theirs(jhu):
 
 @pytest.fixture
 def failures(virginia, jhu, wally):
-    """Two of Virginia's, and one of the other institution's, that failed for good."""
+    """Two items of Virginia and one of the other institution that failed permanently."""
     items = [make_item(virginia, name=f"bag-{n}.tar") for n in range(2)] + [make_item(jhu, name="theirs.tar")]
     for item in items:
         transitions.fail(item, note="no manifest", retry=False, by=wally)
@@ -177,14 +177,14 @@ def failures(virginia, jhu, wally):
 
 @pytest.fixture
 def site(settings):
-    """The address that mails lead to."""
+    """The address that emails link to."""
     settings.SITE_URL = "https://pharos.example.org"
     return settings.SITE_URL
 
 
 @pytest.fixture
 def signed_in(client):
-    """A function that gives the test client, signed in as somebody."""
+    """A function that returns the test client, signed in as this user."""
 
     def sign_in(user):
         client.force_login(user)
@@ -195,13 +195,13 @@ def signed_in(client):
 
 @pytest.fixture
 def on_postgresql():
-    """For what only PostgreSQL promises; the SQLite run says that it was not asked."""
+    """Skips a test of what only PostgreSQL guarantees on SQLite."""
     if connection.vendor != "postgresql":
         pytest.skip("only PostgreSQL promises this")
 
 
 @pytest.fixture
 def on_sqlite():
-    """For what only SQLite could get wrong; the PostgreSQL run says that it was not asked."""
+    """Skips a test of what only concerns SQLite on PostgreSQL."""
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite has this")

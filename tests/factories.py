@@ -1,4 +1,4 @@
-"""Test data. Items are made by the verb `create`, so that each has its history; `moved` takes one further."""
+"""Test data. Items are created through `transitions.create`, so that each has its history."""
 
 import itertools
 from typing import Any, cast
@@ -39,14 +39,14 @@ class UserFactory(DjangoModelFactory):
 
 
 def service() -> User:
-    """A service account that makes and moves items in tests."""
+    """Returns the service account that creates and moves items in tests."""
     consortium = InstitutionFactory(identifier="aptrust.org", name="APTrust")
     found = User.objects.filter(email="system@aptrust.org").first()
     return found or cast(User, UserFactory(email="system@aptrust.org", role=Role.WORKER, institution=consortium))
 
 
 def make_item(institution: Institution, *, at=None, **fields: Any) -> WorkItem:
-    """An item as a worker records it: an ingest at Receive / Pending unless told otherwise."""
+    """Creates an item like a worker: an ingest at Receive / Pending unless `fields` say otherwise."""
     number = next(_numbers)
     values = {
         "action": "Ingest",

@@ -1,4 +1,4 @@
-"""Requests as existing clients put them on the wire, byte for byte, and what every reply to them must be."""
+"""Requests exactly as existing clients send them, and checks that every reply must pass."""
 
 import contextlib
 import gzip
@@ -18,11 +18,11 @@ from pharos.accounts.models import User
 
 from .serving import Server
 
-PATIENCE = 60  # seconds at most for one reply
-NEVER = "0001-01-01T00:00:00Z"  # a time that a Go client has not set
+PATIENCE = 60  # seconds to wait for a reply
+NEVER = "0001-01-01T00:00:00Z"  # an unset time of a Go client
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 TIMES = ("bag_date", "date", "queued_at", "stage_started_at", "created_at", "updated_at")
-# What a POST or PUT carries: all of it, always, in this order.
+# The keys of a POST or PUT, always all of them, in this order.
 BODY: dict[str, Any] = {
     "action": "Ingest",
     "aptrust_approver": "",
@@ -52,7 +52,7 @@ BODY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply as it came; `body` is taken out of its chunks but not unzipped."""
+    """A reply as received. `body` is without chunk markers but still compressed."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -63,12 +63,12 @@ class Reply:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str:
-        """Its value; empty where there is none."""
+        """Returns the value of a header, or an empty string."""
         return ", ".join(self.all(name))
 
     @property
     def plain(self) -> bytes:
-        """The body, unzipped where it came zipped."""
+        """The uncompressed body."""
         return gzip.decompress(self.body) if self.header("Content-Encoding") == "gzip" else self.body
 
     @property
@@ -86,7 +86,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check(reply: Reply, status: int, log: str = "") -> Any:
-    """What holds of every reply of the API; the parsed body. Every wire test's replies come through here."""
+    """Checks what must be true for every reply of the API. Returns the parsed body. All wire tests use this."""
     shown = f"{reply.status} {reply.headers} {reply.plain[:2000]!r}\n{log}"
     assert not 300 <= reply.status < 400, f"a redirect: {shown}"
     assert not reply.all("Location"), f"a way to another place: {shown}"
@@ -98,7 +98,7 @@ def check(reply: Reply, status: int, log: str = "") -> Any:
         return None
     answer = reply.json
     assert isinstance(answer, dict), shown
-    # Where values are refused, the same names hold what is wrong with them.
+    # In a refusal of values, the fields hold what is wrong with them.
     items = [] if status in (400, 422) else [answer, *answer.get("results", [])]
     for item in items:
         assert all(item[name] is None or MOMENT.fullmatch(item[name]) for name in TIMES if name in item), shown
@@ -115,7 +115,7 @@ def check(reply: Reply, status: int, log: str = "") -> Any:
 
 
 def read_reply(stream: BinaryIO, method: str = "GET") -> Reply:
-    """The next reply of a connection; an interim one (100 Continue) is passed over."""
+    """Reads the next reply of a connection, skipping interim ones (100 Continue)."""
     while True:
         line = stream.readline()
         found = re.fullmatch(rb"HTTP/1\.1 (\d{3})( [^\r\n]*)?\r\n", line)
@@ -156,7 +156,7 @@ def _body(stream: BinaryIO, reply: Reply) -> bytes:
 
 @contextlib.contextmanager
 def connection(server: Server) -> Iterator[tuple[socket.socket, BinaryIO]]:
-    """An open connection, and the stream of what comes back on it."""
+    """Opens a connection, and yields it with the stream of replies."""
     with (
         socket.create_connection((server.host, server.port), timeout=PATIENCE) as opened,
         opened.makefile("rb") as stream,
@@ -165,14 +165,14 @@ def connection(server: Server) -> Iterator[tuple[socket.socket, BinaryIO]]:
 
 
 def exchange(server: Server, sent: bytes) -> Reply:
-    """Sends these bytes on a connection of their own; the reply."""
+    """Sends these bytes on a new connection, and returns the reply."""
     with connection(server) as (opened, stream):
         opened.sendall(sent)
         return read_reply(stream, sent.split(b" ", 1)[0].decode())
 
 
 def go_json(value: Any) -> bytes:
-    """As Go's encoding/json writes it: no spaces, UTF-8 as it is, but & < > and two line ends as \\u escapes."""
+    """Encodes JSON like Go: no spaces, UTF-8 unescaped, but & < > and two line separators as \\u escapes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for letter in "&<>\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
@@ -180,14 +180,14 @@ def go_json(value: Any) -> bytes:
 
 
 def go_time(text: str | None) -> str:
-    """A time that a Go client read and writes again: without zeros at the end of the fraction, and never null."""
+    """Formats a time as a Go client sends it back: without trailing zeros in the fraction, and never null."""
     if not text:
         return NEVER
     return re.sub(r"\.?0*Z$", "Z", text) if "." in text else text
 
 
 class Client(ABC):
-    """Somebody's program: a person's key, and the headers as such a program writes and orders them."""
+    """A client with a user's key, which sends its headers in the spelling and order of a real program."""
 
     pair = ("X-Pharos-API-User", "X-Pharos-API-Key")
 
@@ -202,24 +202,24 @@ class Client(ABC):
 
     @abstractmethod
     def headers(self, length: int | None) -> list[str]:
-        """All of them, without what the caller adds; `length` of the body, None without one."""
+        """Returns the headers, without those that the caller adds. `length`: of the body, or None without one."""
 
     def encode(self, body: Any) -> bytes:
         return json.dumps(body).encode()
 
     def request(self, method: str, path: str, body: Any = None, *more: str) -> bytes:
-        """The bytes of a request. A body of bytes is sent as it is; `more` are further header lines."""
+        """Returns the bytes of a request. A body of bytes is sent unchanged. `more`: further header lines."""
         data = b"" if body is None else body if isinstance(body, bytes) else self.encode(body)
         length = len(data) if data or method in ("POST", "PUT") else None
         lines = [f"{method} {path} HTTP/1.1", *self.headers(length), *more, "", ""]
-        # A path or header may hold UTF-8 as it is: some clients write it so.
+        # Some clients send unescaped UTF-8 in paths and headers.
         return "\r\n".join(lines).encode() + data
 
     def reply(self, method: str, path: str, body: Any = None, *more: str) -> Reply:
         return exchange(self.server, self.request(method, path, body, *more))
 
     def ask(self, method: str, path: str, body: Any = None, *more: str, status: int = 200) -> Any:
-        """The checked reply's JSON."""
+        """Returns the JSON of the checked reply."""
         reply = self.reply(method, path, body, *more)
         return check(reply, status, self.server.log()[-6000:] if reply.status >= 500 else "")
 
@@ -233,7 +233,7 @@ class Client(ABC):
         return self.ask("POST", path, body, *more, status=status)
 
     def walk(self, path: str) -> Iterator[dict[str, Any]]:
-        """Page after page as clients walk them: of `next` only the query string is taken, till it is null."""
+        """Yields all rows of a list like real clients: they only use the query string of `next`, until it is null."""
         way = path.split("?", 1)[0]
         while True:
             page = self.get(path)
@@ -246,7 +246,7 @@ class Client(ABC):
 
 
 class GoClient(Client):
-    """Go's net/http: names in its own spelling and order; its transport unzips. These programs ask to close and to keep alive at once."""
+    """Go's net/http, with its spelling and order of headers. These programs send both `close` and `keep-alive`."""
 
     def headers(self, length: int | None) -> list[str]:
         who = [("X-Pharos-Api-Key", self.secret), ("X-Pharos-Api-User", self.email)]
@@ -267,7 +267,7 @@ class GoClient(Client):
 
 
 class PythonClient(Client):
-    """The requests library."""
+    """Python's requests library."""
 
     def headers(self, length: int | None) -> list[str]:
         user, key = self.pair
@@ -284,7 +284,7 @@ class PythonClient(Client):
 
 
 class Curl(Client):
-    """What an admin types; with a body that is no JSON, curl calls it a form."""
+    """curl as an admin uses it. It sends a body that isn't JSON as a form."""
 
     kind = "application/x-www-form-urlencoded"
 
@@ -300,7 +300,7 @@ class Curl(Client):
 
 
 def whole_record(item: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """The 23 keys of an item as a client sends back what it has read: null as its zero."""
+    """Returns the 23 keys of an item as a client sends them back: null as Go's zero value."""
     unset: dict[type, Any] = {str: "", int: 0, bool: False}
     sent: dict[str, Any] = {}
     for name, usual in BODY.items():
@@ -315,5 +315,5 @@ def whole_record(item: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """As Go's url.QueryEscape: also the slash; a space is %20 in a path."""
+    """Escapes like Go's url.QueryEscape, including the slash, but with %20 for a space."""
     return quote(text, safe="")

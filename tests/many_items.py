@@ -1,4 +1,4 @@
-"""Many items at once, for tests of lists: rows and their first history entries, without going through the verbs."""
+"""Many items for tests of lists: rows with their first history entries, inserted without `transitions`."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -12,10 +12,10 @@ NAMES = ("Ünïcödé & “quotes”", "plain", "100%_sure", "back\\slash", "ÄR
 
 
 def make_items(number, institutions, *, seed=1, numbers=None, **fixed):
-    """Random items of the institutions, in all combinations of words, with many equal dates. Returns them.
+    """Creates random items of the institutions, in all combinations of words, with many equal dates. Returns them.
 
-    Since when they are at their stage is known of most, of closed ones too, as the verbs leave it.
-    `numbers`: theirs, in order, instead of those that the database gives.
+    Most of them have `stage_entered_at`, including closed ones, as after transitions. `numbers`: their ids, in order, instead of
+    those that the database assigns.
     """
     draw, draw_since = random.Random(seed), random.Random(seed)
     items = []

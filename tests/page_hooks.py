@@ -1,21 +1,21 @@
-"""Reading a page as scripts do: by its hooks."""
+"""Reads a page by its stable hooks, as scripts do."""
 
 import re
 from html import unescape
 
 
 def data_hooks(response, name):
-    """Every value of a `data-…` hook on the page, in order."""
+    """Returns every value of a `data-…` attribute on the page, in order."""
     return [unescape(value) for value in re.findall(rf'data-{name}="([^"]*)"', response.content.decode())]
 
 
 def item_ids(response):
-    """The items listed."""
+    """Returns the ids of the listed items."""
     return [int(pk) for pk in data_hooks(response, "item-id")]
 
 
 def counts(response):
-    """{facet: {value: count}} of the left column."""
+    """Returns {facet: {value: count}} of the left column."""
     found: dict[str, dict[str, int]] = {}
     pattern = r'data-facet="([^"]*)" data-value="([^"]*)" data-count="(\d+)"'
     for facet, value, count in re.findall(pattern, response.content.decode()):
@@ -24,7 +24,7 @@ def counts(response):
 
 
 def clickable(response):
-    """(address, count) of every value of the left column."""
+    """Returns (address, count) of every value in the left column."""
     found = re.findall(
         r'href="([^"]*)" data-facet="[^"]*" data-value="[^"]*" data-count="(\d+)"', response.content.decode()
     )
@@ -32,10 +32,10 @@ def clickable(response):
 
 
 def links(response, pattern=r"[^\"]*"):
-    """The addresses of the links whose address matches."""
+    """Returns the addresses of the links that match the pattern."""
     return [unescape(href) for href in re.findall(rf'href="({pattern})"', response.content.decode())]
 
 
 def body(response):
-    """The text of a streamed or plain answer."""
+    """Returns the text of a streamed or plain response."""
     return b"".join(response.streaming_content if response.streaming else [response.content]).decode()

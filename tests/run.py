@@ -1,7 +1,7 @@
-"""`make test`: the whole suite on SQLite, then on PostgreSQL. Arguments go to pytest; `--only sqlite|postgresql` takes one.
+"""`make test`: runs the whole suite on SQLite, then on PostgreSQL. Arguments go to pytest; `--only sqlite|postgresql` runs one.
 
-PostgreSQL is DATABASE_URL's server if that names one, else a throw-away cluster. Where there is neither, the run says so, and
-fails if CI or REQUIRE_POSTGRES is set.
+PostgreSQL is the server that DATABASE_URL names, or else a temporary cluster. If neither is available, the run says so, and fails if
+CI or REQUIRE_POSTGRES is set.
 """
 
 import os
@@ -23,7 +23,7 @@ NOT_TESTED = """
 
 
 def suite(vendor: str, url: str | None, arguments: list[str]) -> int:
-    """Runs pytest against one database; its exit status."""
+    """Runs pytest on one database, and returns its exit status."""
     print(f"\n=== the suite on {vendor} ===", flush=True)  # noqa: T201
     environment = {**os.environ, "EXPECTED_VENDOR": vendor}
     environment.pop("DATABASE_URL", None)

@@ -1,6 +1,6 @@
-"""People and items in a database that the run itself is not connected to, and browsers for a server on it.
+"""Users and items in a database that the test run isn't connected to, and clients of a server on it.
 
-people = settled(url)
+people = create_test_data(url)
 with server(url) as running: Browser(running, people["dora"].session).get("/items/")
 """
 
@@ -53,7 +53,7 @@ class Person:
 
 
 def create_test_data(url: str) -> dict[str, Person]:
-    """Migrates the database, and puts in the cast of conftest.py with sixty items of two institutions. The people, by name."""
+    """Migrates the database, and adds the test users of conftest.py and sixty items. Returns {name: user}."""
     environment = {**os.environ, "DATABASE_URL": url, "SECRET_KEY": KEY, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(
         [sys.executable, "-c", CREATE_TEST_DATA], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -79,7 +79,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """Somebody who is signed in, with the cookies of his."""
+    """A signed-in user's browser, with its cookies."""
 
     server: Server
     session: str
@@ -109,7 +109,7 @@ class Browser:
 
 
 def api_client(running: Server, person: Person) -> GoClient:
-    """The person's program, with his key."""
+    """Returns an API client with this person's key."""
     client = GoClient(running)
     client.email, client.secret = person.email, person.secret
     return client

@@ -1,4 +1,4 @@
-"""The production server as a process of its own, for tests that must meet it over a socket.
+"""Runs the production server in a separate process, for tests that connect to it over a socket.
 
 with server("sqlite:////some/file.sqlite3") as running: requests go to running.url
 """
@@ -17,14 +17,14 @@ from typing import IO, Any
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
-START = 60  # seconds at most until it answers, on a machine that has much else to do
-PAGES = {"DJANGO_SETTINGS_MODULE": "tests.settings_served"}  # knobs of a server whose pages are asked for
+START = 60  # seconds to wait until it answers, on a busy machine
+PAGES = {"DJANGO_SETTINGS_MODULE": "tests.settings_served"}  # settings of a server whose pages are requested
 KEY = "only-for-tests-of-the-server-that-runs-in-production-0123456789"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers. Its mails, without a mail server, are printed in its log."""
+    """A running server. Its emails are printed in its log."""
 
     port: int
     process: subprocess.Popen
@@ -36,13 +36,13 @@ class Server:
         return f"http://{self.host}:{self.port}"
 
     def log(self) -> str:
-        """All that it has said so far."""
-        # Not through the object that the process writes by: the place in the file is shared.
+        """Returns its output so far."""
+        # Opened again, because the file position is shared with the process.
         return os.pread(self.output.fileno(), 1 << 24, 0).decode(errors="replace")
 
 
 def database_url(values: dict[str, Any]) -> str:
-    """DATABASE_URL for what Django's `connection.settings_dict` says, which is the test database while tests run."""
+    """Returns the DATABASE_URL of Django's `connection.settings_dict`, which is the test database during tests."""
     if values["ENGINE"].endswith("sqlite3"):
         return f"sqlite:///{quote(str(values['NAME']))}"
     person = quote(values["USER"], safe="")
@@ -54,7 +54,10 @@ def database_url(values: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def server(database_url: str, *, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[Server]:
-    """Gunicorn on a free port of the loopback, as docs/operating.md starts it; further knobs by name. Its log is shown if anything fails."""
+    """Runs gunicorn on a free port of the loopback interface, as in docs/operating.md, with further settings by name.
+
+    Its log is shown if anything fails.
+    """
     knobs = {
         "DATABASE_URL": database_url,
         "DEBUG": "false",
@@ -68,7 +71,7 @@ def server(database_url: str, *, workers: int = 2, threads: int = 4, **environme
         port = listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", "pharos.wsgi", "--worker-class", "gthread"]
         command += ["--workers", str(workers), "--threads", str(threads)]
-        # The socket is bound here and handed over: nobody else can have taken its port meanwhile.
+        # The socket is bound here and handed over, so that no other process can take its port.
         command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "3", "--no-control-socket"]
         process = subprocess.Popen(
             command,
@@ -80,7 +83,7 @@ def server(database_url: str, *, workers: int = 2, threads: int = 4, **environme
             pass_fds=[listener.fileno()],
         )
         running = Server(port, process, output)
-        listener.close()  # with ours open, whoever connects after the server's end would wait for ever
+        listener.close()  # with ours open, clients that connect after the server's end would wait forever
         try:
             _wait(running)
             yield running
@@ -92,7 +95,7 @@ def server(database_url: str, *, workers: int = 2, threads: int = 4, **environme
 
 
 def _wait(running: Server) -> None:
-    """Until it answers: it listens already, so the first request simply waits for the first worker."""
+    """Waits until it answers. It is already listening, so the first request waits for the first worker."""
     try:
         with socket.create_connection((running.host, running.port), timeout=START) as asking:
             asking.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
@@ -106,7 +109,7 @@ def _wait(running: Server) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    process.send_signal(signal.SIGQUIT)  # without the patience with idle connections that SIGTERM has
+    process.send_signal(signal.SIGQUIT)  # SIGTERM would wait for idle connections
     try:
         process.wait(timeout=20)
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
-"""The product's own settings, with what only tests want: a cheap password hash and a database of their own.
+"""The product's settings with what tests need: a cheap password hash and a separate database.
 
-Chosen here and not in conftest.py: by then Django has read its settings, and the run would silently be on another database.
+The database is chosen here rather than in conftest.py, because Django has already read its settings there.
 """
 
 import os

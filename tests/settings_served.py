@@ -1,4 +1,4 @@
-"""The product's own settings, for servers in production whose pages tests ask for: static files need not be gathered first."""
+"""The product's settings for production servers whose pages tests request: without collecting static files first."""
 
 from pharos.settings import *  # noqa: F403
 from pharos.settings import STORAGES

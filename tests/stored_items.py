@@ -1,4 +1,4 @@
-"""What the database holds of an item, and the check that a refused move left all of it alone."""
+"""What the database stores about an item, and a check that a refused move changed none of it."""
 
 from contextlib import contextmanager
 
@@ -11,13 +11,13 @@ from workitems.models import WorkItem
 
 
 def as_stored(item):
-    """The row and its history, every column."""
+    """Returns the row and its history, with every column."""
     return WorkItem.objects.values().get(pk=item.pk), list(item.history.order_by("number").values())
 
 
 @contextmanager
 def rolled_back():
-    """What is made within is gone afterwards: items and history cannot be deleted."""
+    """Rolls back what is created within, because items and history can't be deleted."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -25,7 +25,7 @@ def rolled_back():
 
 @contextmanager
 def assert_refused(item, reason, field=None):
-    """Inside, the item is asked for a move that must be refused: it raises, nothing changes, the object is the row as it is."""
+    """Checks that a move is refused with this reason and field, nothing is stored, and the object in memory is unchanged."""
     before = as_stored(item)
     with pytest.raises(Refused) as caught:
         yield caught
@@ -37,7 +37,7 @@ def assert_refused(item, reason, field=None):
 
 
 def last_entry(item):
-    """The latest entry of the item's history; fails where its numbers and the item's version disagree."""
+    """Returns the latest history entry of the item. Fails if the numbers don't match the item's version."""
     entries = list(item.history.order_by("number"))
     stored = WorkItem.objects.get(pk=item.pk)
     assert [entry.number for entry in entries] == list(range(1, stored.version + 1))
@@ -46,5 +46,5 @@ def last_entry(item):
 
 
 def worker_state_text(item):
-    """The text of the worker's state; empty where there is none."""
+    """Returns the text of the worker's state; empty if there is none."""
     return (transitions.read_worker_state(item) or ("", ""))[1]

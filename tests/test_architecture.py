@@ -1,4 +1,4 @@
-"""The house's rules, read off the source: who may import whom, and what must not be there at all."""
+"""The architecture rules, checked in the source: who can import whom, and what must not exist."""
 
 import ast
 import re
@@ -51,7 +51,7 @@ ENTRANCES = {"__init__", "admin", "apps", "urls"}
 
 
 def module_of(file):
-    """The dotted name of a file; that of a package for its `__init__`."""
+    """Returns the dotted module name of a file."""
     return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
@@ -59,7 +59,7 @@ MODULES = {module_of(file): file for file in TREES}
 
 
 def package_of(file):
-    """The dotted name, in parts, of the package that relative imports of a file start from."""
+    """Returns the package that relative imports of a file are relative to, as name parts."""
     return file.split("/")[:-1]
 
 
@@ -79,12 +79,12 @@ def imported(file):
 
 
 def imports(file):
-    """The full dotted name of everything that a file imports."""
+    """Returns the full dotted name of everything that a file imports."""
     return [module if name is None else f"{module}.{name}" for module, name in imported(file)]
 
 
 def room_of(module):
-    """The room of `workitems` that a module belongs to; None for another package's and for the entrances."""
+    """Returns the room of `workitems` that a module belongs to; None for other packages and for the entry points."""
     parts = module.split(".")
     if parts[0] != "workitems" or len(parts) == 1 or parts[1] in ENTRANCES:
         return None
@@ -92,7 +92,7 @@ def room_of(module):
 
 
 def arrows():
-    """{(room, room that it imports): where} between two rooms of `workitems`."""
+    """Returns {(room, imported room): where} for the rooms of `workitems`."""
     found = defaultdict(list)
     for module, file in MODULES.items():
         for target in imports(file):
@@ -112,13 +112,13 @@ def test_no_room_imports_from_a_floor_above():
     assert upward == []
 
 
-def test_nothing_imports_an_entrance():
+def test_nothing_imports_the_entry_points():
     names = {f"workitems.{name}" for name in ENTRANCES - {"__init__"}}
     assert [f"{file} imports {name}" for file in TREES for name in imports(file) if name in names] == []
 
 
 def circles(graph):
-    """The groups of nodes of {node: nodes that it leads to} that lead back to each other."""
+    """Returns the groups of nodes in a graph {node: successors} that form cycles."""
     order, seen = [], set()
 
     def visit(node, edges, into):
@@ -150,7 +150,7 @@ def circles(graph):
 
 
 def files_imported():
-    """{module: modules that it imports}, of this project's."""
+    """Returns {module: imported modules} of this project."""
     graph = {}
     for module, file in MODULES.items():
         targets = set()
@@ -161,25 +161,25 @@ def files_imported():
     return graph
 
 
-def test_no_circle_of_imports():
+def test_no_import_cycles():
     assert circles(files_imported()) == []
 
 
-def test_no_circle_of_rooms():
+def test_no_cycles_between_rooms():
     graph = defaultdict(set)
     for mine, theirs in arrows():
         graph[mine].add(theirs)
     assert circles(graph) == []
 
 
-def test_the_check_of_circles_sees_one():
+def test_the_check_of_cycles_detects_one():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
     assert circles({"a": {"a"}}) == [["a"]]
     assert circles({"a": {"b"}, "b": set()}) == []
 
 
 def exported(room):
-    """The names in the `__all__` of a room's `__init__`, or everything that a room of one file has."""
+    """Returns the names in the `__all__` of a room's `__init__`, or all names of a room with one file."""
     file = f"workitems/{room}/__init__.py"
     for node in TREES[file].body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
@@ -187,7 +187,7 @@ def exported(room):
     return set()
 
 
-def test_other_rooms_import_what_a_room_exports_and_not_from_its_inside():
+def test_rooms_import_only_what_other_rooms_export():
     found = []
     for module, file in MODULES.items():
         for target, name in imported(file):
@@ -200,8 +200,8 @@ def test_other_rooms_import_what_a_room_exports_and_not_from_its_inside():
     assert found == []
 
 
-def test_no_name_that_a_room_exports_is_also_one_of_its_files():
-    """`from workitems.counts import repair` would be the function for one reader and the file for another."""
+def test_no_exported_name_is_also_a_file_name():
+    """Otherwise `from workitems.counts import repair` would be ambiguous."""
     found = []
     for file in (file for file in TREES if file.endswith("/__init__.py")):
         files = {module.rpartition(".")[2] for module in MODULES if module.rpartition(".")[0] == module_of(file)}
@@ -218,7 +218,7 @@ def test_every_room_says_what_it_knows_and_what_it_must_not_know():
 
 
 def named(*rooms):
-    """The files of these modules, whether a module is a file or a package. Fails where there are none."""
+    """Returns the files of these modules or packages. Fails if there are none."""
     found = [file for file in TREES for room in rooms if file == f"{room}.py" or file.startswith(f"{room}/")]
     for room in rooms:
         assert any(file == f"{room}.py" or file.startswith(f"{room}/") for file in found), f"there is no {room}"
@@ -234,17 +234,17 @@ def breaches(files, forbidden):
     ]
 
 
-def test_the_check_itself_sees_imports():
+def test_the_check_detects_imports():
     assert "workitems.lifecycle.MOVES" in imports("workitems/transitions/batch.py")
     assert "workitems.vocabulary.Action" in imports("workitems/lifecycle/moves.py")
     assert breaches(["workitems/models/work_item.py"], ["django.db"])
 
 
-def test_people_know_nothing_of_items():
+def test_accounts_knows_nothing_about_items():
     assert breaches(named("pharos/accounts"), ["workitems", "pharos.urls", "pharos.settings"]) == []
 
 
-def test_items_know_neither_settings_nor_urls_of_the_installation():
+def test_workitems_knows_neither_settings_nor_project_urls():
     assert breaches(named("workitems"), ["pharos.urls", "pharos.settings", "tests"]) == []
 
 
@@ -252,7 +252,7 @@ def test_items_know_neither_settings_nor_urls_of_the_installation():
     "module", ["workitems/vocabulary", "workitems/lifecycle", "workitems/explanations", "pharos/accounts/roles"]
 )
 def test_the_rules_are_pure(module):
-    """They run without a database or a request; of the people's package they know the roles alone."""
+    """They run without a database or a request, and only know the roles of the accounts package."""
     web_and_database = ["django.db", "django.http", "django.views", "django.shortcuts", "django.conf", "django.forms"]
     assert breaches(named(module), [*web_and_database, "pharos.accounts.models"]) == []
 
@@ -260,15 +260,15 @@ def test_the_rules_are_pure(module):
 BELOW_THE_PAGES = [room for room, floor in FLOORS.items() if floor < FLOORS["pages"]] + ["demo"]
 
 
-def test_the_lower_rooms_know_no_request():
-    """Exporting streams rows, importing takes files; neither they nor the models know HTTP."""
+def test_lower_rooms_know_no_requests():
+    """Neither imports and exports nor the models know HTTP."""
     files = named(*(f"workitems/{room}" for room in BELOW_THE_PAGES), "pharos/accounts/models")
     allowed = {"django.http.QueryDict"}  # the query string as one object; it needs no request
     web = ["django.views", "django.shortcuts", "django.template.response", "django.http"]
     assert [breach for breach in breaches(files, web) if breach.split()[-1] not in allowed] == []
 
 
-def test_forms_know_neither_request_nor_queries():
+def test_forms_know_neither_requests_nor_queries():
     forms = named("workitems/pages/forms")
     assert breaches(forms, ["django.http", "django.db", "workitems.models"]) == []
     assert manager_calls(forms) == []
@@ -299,19 +299,19 @@ def manager_calls(files):
 
 
 def is_queryset(node):
-    """Whether an expression is rooted in a manager or in the mixin's queryset: `X.objects…`, `self.visible…`."""
+    """Returns whether an expression starts from a manager or the mixin's queryset: `X.objects…`, `self.visible_items…`."""
     while isinstance(node, ast.Call | ast.Attribute):
-        if isinstance(node, ast.Attribute) and node.attr in {"objects", "visible", "history"}:
+        if isinstance(node, ast.Attribute) and node.attr in {"objects", "visible_items", "history"}:
             return True
         node = node.func if isinstance(node, ast.Call) else node.value
     return False
 
 
-def test_pages_build_no_queries_of_their_own():
+def test_pages_build_no_queries():
     assert manager_calls(named("workitems/pages", "workitems/api")) == []
 
 
-def test_the_check_of_queries_sees_one():
+def test_the_check_of_queries_detects_one():
     TREES["sample.py"] = ast.parse("WorkItem.objects.all().filter(a=1).open()\nself.visible.open()\nQ(a=1)")
     try:
         assert sorted(manager_calls(["sample.py"])) == [
@@ -323,8 +323,8 @@ def test_the_check_of_queries_sees_one():
         del TREES["sample.py"]
 
 
-def test_nothing_happens_behind_ones_back():
-    """No signals, no thread-local user: what happens on a save is in the verb that saves."""
+def test_no_signals_or_other_hidden_side_effects():
+    """No signals and no thread-local user: everything that a save does is in its transition."""
     forbidden = ["django.db.models.signals", "django.dispatch", "django.core.signals", "threading", "contextvars"]
     assert breaches(list(TREES), forbidden) == []
 
@@ -335,7 +335,7 @@ OF_A_SESSION = re.compile(
 )
 
 
-def test_nothing_relies_on_a_session_of_the_database():
+def test_nothing_relies_on_a_database_session():
     """Behind PgBouncer in transaction mode, the next transaction may be on another connection (docs/scaling.md)."""
     found = {
         path.relative_to(ROOT).as_posix(): line
@@ -347,8 +347,8 @@ def test_nothing_relies_on_a_session_of_the_database():
     assert all(map(OF_A_SESSION.search, ["pg_advisory_lock(1)", "'SET jit = off'", "set_config('a', 'b', false)"]))
 
 
-def test_the_names_of_tables_are_those_of_the_models():
-    """Said by hand below the models, which are built on the rooms that need them."""
+def test_table_names_match_the_models():
+    """They are written as text on floors below the models."""
     said = {name: value for name, value in vars(table_names).items() if name.isupper()}
     assert said == {
         "WORK_ITEMS": models.WorkItem._meta.db_table,
@@ -356,7 +356,7 @@ def test_the_names_of_tables_are_those_of_the_models():
     }
 
 
-def test_no_drawer_for_everything():
+def test_no_catch_all_modules():
     names = {Path(file).stem for file in TREES}
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
@@ -368,7 +368,7 @@ def test_no_file_is_too_long():
     assert {file: length for file, length in lengths.items() if length > LIMIT} == {}
 
 
-def test_contributing_draws_the_rooms_on_their_floors():
+def test_contributing_shows_the_rooms_on_their_floors():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     drawn = {
         room: int(floor)

@@ -1,10 +1,10 @@
-"""What the benchmarks promise of their own: figures that nobody typed, and data that is the same each time."""
+"""The benchmarks' own rules: the documented figures come from the results, and the generated data is reproducible."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from bench import figures, loading, results, rows, shape, steps
+from bench import bulk_loading, distribution, figures, history_generator, item_generator, results
 from workitems.lifecycle import PATHS, SUCCESS_AT, phase_of
 from workitems.models import WorkItem
 from workitems.search import build_search_text
@@ -15,8 +15,8 @@ TOTAL = 20_000
 
 @pytest.fixture(scope="module")
 def lines():
-    data, _digest = rows.copied(0, TOTAL, END, 10)
-    return [dict(zip(rows.COLUMNS, line.split("\t"), strict=True)) for line in data.decode().splitlines()]
+    data, _digest = item_generator.copy_chunk(0, TOTAL, END, 10)
+    return [dict(zip(item_generator.COLUMNS, line.split("\t"), strict=True)) for line in data.decode().splitlines()]
 
 
 @pytest.mark.parametrize("document", figures.DOCUMENTS, ids=lambda document: document.name)
@@ -50,59 +50,59 @@ def test_figures_follow_the_results():
 
 
 @pytest.mark.parametrize("measured", [{}, {"postgresql": {"20000": {"pages": []}}}])
-def test_before_anything_is_measured_there_are_no_figures(measured):
+def test_no_figures_without_measurements(measured):
     found = {"machine": {"cores": 2, "memory_gb": 24}, "measured": measured, "targets": []}
     assert [*figures.summary(found)] == []
     assert not any("ms" in line.split() for line in figures.tables(found))
 
 
-def test_the_same_data_whenever_it_is_made():
-    _data, digest = rows.copied(0, TOTAL, END, 10)
-    later, same = rows.copied(0, TOTAL, END.replace(year=2031), 10)
+def test_data_does_not_depend_on_the_day_it_is_generated():
+    _data, digest = item_generator.copy_chunk(0, TOTAL, END, 10)
+    later, same = item_generator.copy_chunk(0, TOTAL, END.replace(year=2031), 10)
     assert digest == same
     assert b"2031" in later
 
 
-def test_every_column_is_filled_that_an_item_has(lines):
+def test_every_column_of_an_item_is_filled(lines):
     of_model = {column.column for column in WorkItem._meta.concrete_fields}
-    assert set(rows.COLUMNS) == of_model
+    assert set(item_generator.COLUMNS) == of_model
     assert {line["version"] for line in lines} == {"10"}
 
 
-def test_the_shape_is_the_briefs(lines):
+def test_generated_items_have_the_intended_distribution(lines):
     owners = [line["institution_id"] for line in lines]
     statuses = [line["status"] for line in lines]
-    assert len(shape.MEMBERS) == len(shape.SHARES) == 30
+    assert len(distribution.MEMBERS) == len(distribution.SHARES) == 30
     assert 0.29 < owners.count("1") / TOTAL < 0.37
     assert 0.9 < statuses.count("Success") / TOTAL < 0.98
     assert sum(line["action"] == "Ingest" for line in lines) / TOTAL > 0.75
     assert sum(status in ("Pending", "Started") for status in statuses) > 50
-    assert 900 < shape.expected_cells(100_000) < 1_200
-    assert 1_700 < shape.expected_cells(10_000_000) < 2_000
+    assert 900 < distribution.expected_cells(100_000) < 1_200
+    assert 1_700 < distribution.expected_cells(10_000_000) < 2_000
 
 
-def test_an_item_is_as_the_product_would_have_it(lines):
+def test_generated_items_follow_the_rules_of_the_product(lines):
     for line in lines:
-        text = {name: "" if line[name] == rows.NULL else line[name] for name in ("name", "etag")}
+        text = {name: "" if line[name] == item_generator.NULL else line[name] for name in ("name", "etag")}
         item = WorkItem(
             **text,
             object_identifier=line["object_identifier"],
             generic_file_identifier=line["generic_file_identifier"],
         )
         assert line["search_text"].replace(r"\n", "\n") == build_search_text(item)
-        phase = phase_of(line["status"], retry=line["retry"] == rows.TRUE)
-        assert line["reviewed"] == rows.FALSE or phase == "closed"
+        phase = phase_of(line["status"], retry=line["retry"] == item_generator.TRUE)
+        assert line["reviewed"] == item_generator.FALSE or phase == "closed"
         assert line["stage"] in PATHS[line["action"]]
         assert line["status"] != "Success" or line["stage"] in SUCCESS_AT[line["action"]]
 
 
 @pytest.mark.parametrize("entries", [1, 3, 10])
-def test_every_kind_of_item_has_its_history(lines, entries):
-    kinds: dict[tuple, list[steps.Step]] = {}
-    for step in steps.steps(entries):
+def test_every_kind_of_item_has_a_history(lines, entries):
+    kinds: dict[tuple, list[history_generator.Step]] = {}
+    for step in history_generator.steps(entries):
         kinds.setdefault((step.action, step.stage, step.status, step.retry, step.reviewed), []).append(step)
     for line in lines:
-        flags = (line["retry"] == rows.TRUE, line["reviewed"] == rows.TRUE)
+        flags = (line["retry"] == item_generator.TRUE, line["reviewed"] == item_generator.TRUE)
         history = kinds[line["action"], line["stage"], line["status"], *flags]
         assert [step.number for step in history] == list(range(1, entries + 1))
         assert (history[-1].stage_after, history[-1].status_after) == (line["stage"], line["status"])
@@ -110,9 +110,9 @@ def test_every_kind_of_item_has_its_history(lines, entries):
         assert history[-1].part == 1
 
 
-def test_a_line_as_sqlite_keeps_it(lines):
-    data, _digest = rows.copied(0, 2, END, 10)
-    values = dict(zip(rows.COLUMNS, loading._of_sqlite(data.decode().splitlines()[0]), strict=True))
+def test_copy_lines_are_converted_for_sqlite(lines):
+    data, _digest = item_generator.copy_chunk(0, 2, END, 10)
+    values = dict(zip(item_generator.COLUMNS, bulk_loading._sqlite_values(data.decode().splitlines()[0]), strict=True))
     assert (values["id"], values["version"], values["pid"]) == (1, 10, None)
     assert values["reviewed"] in (0, 1)
     assert "\n" in values["search_text"]

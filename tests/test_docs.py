@@ -1,4 +1,4 @@
-"""README.md and docs/: links lead somewhere, and what they name is what there is."""
+"""README.md and docs/: links work, and the names in them exist."""
 
 import re
 from pathlib import Path
@@ -19,18 +19,18 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
 def links_of(text):
-    """Where the links and pictures of a document lead, but for addresses on the web."""
+    """Returns the targets of a document's links and images, except for web addresses."""
     return [link for link in LINK.findall(CODE.sub("", text)) if "://" not in link]
 
 
 def anchors_of(text):
-    """What stands behind a # to come to each heading, as GitHub makes it."""
+    """Returns the anchor of each heading, as on GitHub."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken(document, text):
-    """The links that lead nowhere."""
+    """Returns the broken links."""
     found = []
     for link in links_of(text):
         file, _, anchor = link.partition("#")
@@ -42,11 +42,11 @@ def broken(document, text):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
-def test_every_link_leads_somewhere(document):
+def test_every_link_works(document):
     assert broken(document, document.read_text()) == []
 
 
-def test_the_check_of_links_sees_a_broken_one():
+def test_the_check_of_links_detects_broken_ones():
     text = """# A `b` & c!
 [good](docs/api.md#keys) ![picture](docs/list.png) [web](https://example.org) `[code](no.md)`
 [no file](docs/no.md) [no anchor](docs/api.md#no) [outside](../elsewhere.md)
@@ -55,24 +55,24 @@ def test_the_check_of_links_sees_a_broken_one():
     assert anchors_of(text) == {"a-b--c"}
 
 
-def test_the_readme_is_read_in_two_minutes():
+def test_the_readme_is_short():
     assert len(README.read_text().splitlines()) <= 200
 
 
-def test_every_page_is_one_step_from_the_readme():
+def test_the_readme_links_to_every_page():
     linked = {link.partition("#")[0] for link in links_of(README.read_text())}
     assert {f"docs/{page.name}" for page in PAGES_OF_DOCS} <= linked
     assert {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"} <= linked
 
 
 def names_in(section):
-    """The names in the first column of the table of a section of docs/list-addresses.md."""
+    """Returns the names in the first column of a table in docs/list-addresses.md."""
     text = (ROOT / "docs" / "list-addresses.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
-def test_every_name_of_a_lists_address_is_documented_and_no_other():
+def test_exactly_the_existing_list_parameters_are_documented():
     documented = names_in("Filters") + names_in("How the list is shown")
     missing = [name for given, name in PAGES.names.items() if given not in documented]
     lines = [f"| `{name}` | {ListFilterSet.declared_filters[name].about} |" for name in missing]
@@ -80,7 +80,7 @@ def test_every_name_of_a_lists_address_is_documented_and_no_other():
     assert sorted(documented) == sorted(PAGES.names)
 
 
-def test_every_order_of_a_list_is_documented_and_no_other():
+def test_exactly_the_existing_sort_orders_are_documented():
     assert sorted(names_in("Orders")) == sorted(SORTS)
 
 
@@ -88,12 +88,12 @@ def commands_of_ours():
     return {name for name, app in get_commands().items() if app in ("workitems", "pharos.accounts")}
 
 
-def test_every_command_of_ours_is_documented():
+def test_every_command_is_documented():
     text = "\n".join(page.read_text() for page in PAGES_OF_DOCS)
     assert {name for name in commands_of_ours() if not re.search(rf"\b{name}\b", text)} == set()
 
 
-def test_every_command_that_is_documented_exists():
+def test_every_documented_command_exists():
     for document in DOCUMENTS:
         text = document.read_text()
         assert {*re.findall(r"manage\.py ([a-z_]+)", text)} <= {*get_commands()}, document.name

@@ -1,4 +1,4 @@
-"""Another institution's item is as if it did not exist: by every URL, filter, count, file and act; and who may sign in at all."""
+"""Another institution's item looks as if it didn't exist: by URL, filter, count, file, and bulk change; and who can sign in."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from .pages.page_elements import parse_page
 from .stored_items import as_stored
 
 MEMBERS = ("dora", "stan")
-# Whoever has a mail with this link may follow it, signed in or not: see test_page_digest.py.
+# Whoever has a mail with this link may follow it, signed in or not: see tests/pages/test_digest.py.
 BY_LINK = "digests/stop/<str:token>"
 PATTERNS = [
     pattern
@@ -40,16 +40,16 @@ def as_url(pattern, pk=1):
 
 
 def text(response):
-    """The body without what differs from answer to answer: form tokens, and the foot on paper."""
+    """Returns the body without what differs between answers: form tokens and the print footer."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
     # The foot of a printed page repeats the time and the address that was asked for.
-    printed = r'<p class="on-paper">.*?</p>\s*</footer>'
+    printed = r'<p class="print-only">.*?</p>\s*</footer>'
     body = re.sub(printed, "", content.decode(), flags=re.DOTALL)
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", body)
 
 
 def answer(response, *, but=""):
-    """Everything that an answer tells, with one number left out of it."""
+    """Returns everything in an answer, without this number."""
     told = (response.status_code, response.get("Location", ""), text(response))
     return tuple(str(part).replace(str(but), "N") if but else part for part in told)
 
@@ -64,7 +64,7 @@ def jhu(db):
 
 
 def make_secret(jhu, wally):
-    """A finished item of the other institution, whose every field is unlike any other."""
+    """A finished item of the other institution with unique values in every field."""
     item = make_item(
         jhu,
         pk=THERE,
@@ -86,7 +86,7 @@ def secret(jhu, wally):
 
 @pytest.fixture
 def one_moment(monkeypatch):
-    """Pages say how long ago things were: for two of them to be the same, it must be the same moment."""
+    """Freezes the time, because pages show how long ago things were."""
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
 
@@ -100,7 +100,7 @@ def own(virginia, wally):
     return items
 
 
-def test_every_url_with_an_item_is_walked():
+def test_every_url_with_an_item_is_tested():
     assert set(WITH_ITEM) == {
         "items/<int:pk>",
         *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "version", "watch")),
@@ -112,7 +112,7 @@ METHODS = {"get": FORM, "post": FORM, "head": FORM, "options": {}, "put": {}, "d
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("pattern", WITH_ITEM)
-def test_by_url(cast, signed_in, secret, own, who, pattern):
+def test_another_institutions_item_is_404_at_every_url(cast, signed_in, secret, own, who, pattern):
     client = signed_in(cast[who])
     before = as_stored(secret)
     for method, sent in METHODS.items():
@@ -130,8 +130,8 @@ def may_open(user, pattern):
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("move", ["", "/review"])
-def test_the_own_item_is_there(cast, signed_in, own, who, move):
-    """What the test above compares is not simply closed to everybody."""
+def test_an_own_item_is_found(cast, signed_in, own, who, move):
+    """The pages that the test above compares aren't simply denied to everyone."""
     if who == "dora" and move:
         return
     assert signed_in(cast[who]).get(f"/items/{own[0].pk}{move}").status_code == 200
@@ -140,7 +140,7 @@ def test_the_own_item_is_there(cast, signed_in, own, who, move):
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("pattern", WITH_ITEM)
-def test_only_who_sees_every_institution_reaches_anothers_item(client, virginia, secret, role, method, pattern):
+def test_only_users_who_see_every_institution_reach_others_items(client, virginia, secret, role, method, pattern):
     before = as_stored(secret)
     user = UserFactory(role=role, institution=virginia)
     client.force_login(user)
@@ -196,8 +196,8 @@ FILTERS = [
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("form", ["html", "csv", "json"])
-def test_by_filter_search_count_and_file(one_moment, cast, signed_in, own, jhu, wally, who, form):
-    """Every answer is the same, to the letter, before the other institution has any item and after."""
+def test_filters_searches_counts_and_files_reveal_nothing(one_moment, cast, signed_in, own, jhu, wally, who, form):
+    """Every answer is identical before and after the other institution has items."""
     client = signed_in(cast[who])
 
     def ask(query):
@@ -212,7 +212,7 @@ def test_by_filter_search_count_and_file(one_moment, cast, signed_in, own, jhu, 
 
 
 def test_the_admin_finds_it(signed_in, ada, secret, own):
-    """What the test above asks for is there to be found."""
+    """An admin finds what the test above requests."""
     client = signed_in(ada)
     for query in FILTERS:
         assert f'data-item-id="{secret.pk}"' in text(client.get(f"/items/?{query}")), query
@@ -222,7 +222,9 @@ def test_the_admin_finds_it(signed_in, ada, secret, own):
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("name", ["institution", "institution_id"])
-def test_the_institution_filter_knows_only_the_own(cast, signed_in, own, secret, jhu, virginia, who, name):
+def test_the_institution_filter_only_knows_the_users_institution(
+    cast, signed_in, own, secret, jhu, virginia, who, name
+):
     client = signed_in(cast[who])
     for theirs, missing in ((str(THERE), str(MISSING)), ("jhu.edu", "nowhere.edu")):
         told = [answer(client.get("/items/", {name: value}), but=value) for value in (theirs, missing)]
@@ -246,7 +248,7 @@ def test_the_admin_has_the_institution_group(signed_in, ada, own, secret):
 
 
 @pytest.mark.parametrize("who", MEMBERS)
-def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secret, wally, who):
+def test_files_have_only_own_items_and_no_process_fields(cast, signed_in, own, secret, wally, who):
     transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     client = signed_in(cast[who])
     as_csv, as_json = (text(client.get(f"/items/?format={form}")) for form in ("csv", "json"))
@@ -258,7 +260,7 @@ def test_the_files_hold_the_own_items_and_no_process(cast, signed_in, own, secre
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("query", ["node=worker-7", "node_empty=false", "pid=4711", "pid_not_empty=true"])
-def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally, who, query):
+def test_process_fields_cannot_be_filtered(cast, signed_in, own, wally, who, query):
     transitions.progress(own[2], stage="Store", node="worker-7", pid=4711, by=wally)
     response = signed_in(cast[who]).get(f"/items/?{query}")
     assert response.status_code == 400
@@ -271,7 +273,7 @@ def test_which_process_holds_it_cannot_be_asked_for(cast, signed_in, own, wally,
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("query", ["", "sort=name", "q=bag", "status=Pending"])
-def test_neighbours_and_lists_of_an_own_item(one_moment, cast, signed_in, own, jhu, who, query):
+def test_neighbors_and_lists_on_an_own_items_page(one_moment, cast, signed_in, own, jhu, who, query):
     client = signed_in(cast[who])
     own[1].object_identifier = own[2].object_identifier = "virginia.edu/same"
     WorkItem.objects.bulk_update(own[1:3], ["object_identifier"])
@@ -288,13 +290,13 @@ def test_neighbours_and_lists_of_an_own_item(one_moment, cast, signed_in, own, j
 
 @pytest.mark.parametrize("who", MEMBERS)
 @pytest.mark.parametrize("query", ["institution=jhu.edu", "institution=nowhere.edu", "institution_id=1&node=w"])
-def test_the_list_parameter_tells_nothing(one_moment, cast, signed_in, own, secret, who, query):
+def test_the_list_parameter_reveals_nothing(one_moment, cast, signed_in, own, secret, who, query):
     client = signed_in(cast[who])
     asked = answer(client.get(f"/items/{own[0].pk}", {"list": query}))
     assert asked == answer(client.get(f"/items/{own[0].pk}"))
 
 
-def test_an_upload_elsewhere_replaces_nothing_here(signed_in, dora, own, jhu):
+def test_another_institutions_upload_replaces_nothing(signed_in, dora, own, jhu):
     make_item(jhu, name=own[2].name, etag="0" * 32)
     read = parse_page(signed_in(dora).get(f"/items/{own[2].pk}"))
     assert "Superseded" not in read.one("main").text
@@ -305,7 +307,7 @@ def test_an_upload_elsewhere_replaces_nothing_here(signed_in, dora, own, jhu):
 
 
 @pytest.mark.parametrize("confirmed", ["", "yes"])
-def test_by_a_bulk_act(one_moment, signed_in, stan, own, secret, confirmed):
+def test_bulk_changes_reveal_nothing(one_moment, signed_in, stan, own, secret, confirmed):
     client = signed_in(stan)
     before = as_stored(secret)
     told = []
@@ -319,7 +321,7 @@ def test_by_a_bulk_act(one_moment, signed_in, stan, own, secret, confirmed):
     assert as_stored(secret) == before
 
 
-def test_by_all_that_match(signed_in, stan, own, secret):
+def test_bulk_changes_of_all_matching_items_reveal_nothing(signed_in, stan, own, secret):
     client = signed_in(stan)
     before = as_stored(secret)
     form = parse_page(client.get("/items/")).one("form", id="bulk").fields()
@@ -329,7 +331,7 @@ def test_by_all_that_match(signed_in, stan, own, secret):
     assert as_stored(secret) == before
 
 
-def test_whoever_changes_institutions_leaves_the_items_behind(signed_in, stan, olga, jhu, own, secret):
+def test_a_user_who_changes_institution_loses_access(signed_in, stan, olga, jhu, own, secret):
     client = signed_in(stan)
     form = parse_page(client.get("/items/")).one("form", id="bulk").fields()
     stan.institution = jhu
@@ -344,7 +346,7 @@ def test_whoever_changes_institutions_leaves_the_items_behind(signed_in, stan, o
 
 
 def every_url():
-    """(URL, what opens it) of everything that the installation answers, with 1 for each number."""
+    """Returns (URL, what serves it) for everything that the installation answers, with 1 for each id."""
 
     def walk(patterns, prefix, app):
         for one in patterns:
@@ -367,18 +369,18 @@ def permission_of(url):
     return authorization.required_permission(match.func, match)
 
 
-def test_the_walk_finds_every_page():
+def test_the_tests_cover_every_page():
     assert set(URLS) >= {as_url(pattern) for pattern in PATTERNS} | {"/", "/account", "/accounts/login/", "/healthz"}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_page_of_items_names_a_permission(pattern):
+def test_every_page_of_items_declares_a_permission(pattern):
     assert permission_of(as_url(pattern)) in tuple(Permission)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("url", URLS)
-def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
+def test_signed_out_visitors_only_reach_public_pages(client, db, url, method):
     permission = permission_of(url)
     response = getattr(client, method)(url)
     if permission is None:
@@ -393,7 +395,7 @@ def test_strangers_reach_nothing_but_what_is_public(client, db, url, method):
         assert response["Location"].startswith("/accounts/login/?next=")
 
 
-def test_what_is_public_is_a_short_list():
+def test_the_list_of_public_pages():
     assert {url for url in URLS if permission_of(url) == authorization.PUBLIC} == {
         "/accounts/inactive/",
         "/accounts/login/",
@@ -412,7 +414,7 @@ def test_what_is_public_is_a_short_list():
 
 @pytest.mark.parametrize("url", [as_url(pattern) for pattern in PATTERNS] + ["/", "/account", "/admin/"])
 def test_a_service_account_has_no_pages(client, wally, item, url):
-    """Its session, if it ever had one, counts for nothing; and the gate would not let it through either."""
+    """A session of a service account is ignored, and its permissions wouldn't open any page."""
     client.force_login(wally)
     response = client.get(url)
     assert response.status_code == 302
@@ -424,7 +426,7 @@ def test_a_service_account_has_no_pages(client, wally, item, url):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_whoever_was_switched_off_is_out_at_once(cast, signed_in, item, who):
+def test_a_deactivated_user_loses_access_immediately(cast, signed_in, item, who):
     client = signed_in(cast[who])
     assert client.get("/items/").status_code == 200
     cast[who].is_active = False

@@ -1,4 +1,4 @@
-"""The environment: every knob, loud when wrong, and all that is wrong at once."""
+"""Settings from the environment: all are documented, and every invalid value is reported, all at once."""
 
 import os
 import re
@@ -19,7 +19,7 @@ PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "pharos.example.org,items.exam
 
 @pytest.fixture
 def start(monkeypatch):
-    """A function that reads the settings in this environment and no other, as a start would."""
+    """A function that reads the settings in exactly this environment."""
 
     def read(**environment):
         for name in KNOBS:
@@ -31,17 +31,17 @@ def start(monkeypatch):
     return read
 
 
-def test_the_knobs_are_found():
+def test_the_settings_are_found_in_the_source():
     assert len(KNOBS) == SOURCE.count("= env.") >= 17
     assert {"DEBUG", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "EMAIL_PASSWORD"} <= set(KNOBS)
 
 
-def test_every_knob_is_documented_and_no_other():
+def test_exactly_the_existing_settings_are_documented():
     text = (ROOT / "docs" / "operating.md").read_text()
     assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE)) == sorted(KNOBS)
 
 
-def test_while_debugging_nothing_need_be_said(start):
+def test_debug_needs_no_other_settings(start):
     found = start(DEBUG="true")
     assert found["DEBUG"] is True
     assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -49,7 +49,7 @@ def test_while_debugging_nothing_need_be_said(start):
     assert found["HTTPS"] is False
 
 
-def test_in_production(start):
+def test_settings_in_production(start):
     found = start(**PRODUCTION)
     assert found["DEBUG"] is False
     assert (found["SECRET_KEY"], found["ALLOWED_HOSTS"]) == (KEY, ["pharos.example.org", "items.example.org"])
@@ -134,7 +134,7 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
         ),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
+def test_an_invalid_value_is_reported(start, wrong, said):
     with pytest.raises(ImproperlyConfigured) as caught:
         start(**PRODUCTION | wrong)
     lines = str(caught.value).splitlines()
@@ -143,14 +143,14 @@ def test_a_wrong_value_is_named_with_what_is_wrong(start, wrong, said):
     assert {line.strip().split(":")[0] for line in lines[1:]} == {name}
 
 
-def test_all_that_is_wrong_at_once(start):
+def test_all_problems_are_reported_together(start):
     with pytest.raises(ImproperlyConfigured) as caught:
         start(EMAIL_PORT="x", LOG_LEVEL="LOUD", DATABASE_URL="mysql://h/db")
     named = {line.strip().split(":")[0] for line in str(caught.value).splitlines()[1:]}
     assert named == {"EMAIL_PORT", "LOG_LEVEL", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS"}
 
 
-def test_a_value_that_is_refused_is_not_repeated_when_it_may_be_secret(start):
+def test_invalid_values_that_may_be_secret_are_not_repeated(start):
     with pytest.raises(ImproperlyConfigured) as caught:
         start(**PRODUCTION | {"SECRET_KEY": "mother's name", "DATABASE_URL": "mysql://me:hush@h/db"})
     assert "mother" not in str(caught.value)
@@ -182,7 +182,7 @@ def test_database_addresses(start, url, engine, name):
         assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
 
 
-def test_standbys(start):
+def test_replica_addresses(start):
     urls = "postgres://user:p%2Css@one:5433/pharos,  postgres://user@two/pharos?connect_timeout=9"
     found = start(**PRODUCTION, DATABASE_URL="postgres://user@db/pharos", DATABASE_REPLICA_URL=urls)["DATABASES"]
     assert list(found) == ["default", "standby1", "standby2"]
@@ -198,13 +198,13 @@ def test_standbys(start):
     assert found["default"]["OPTIONS"]["options"] == "-c jit=off"
 
 
-def test_what_the_address_of_a_standby_asks_for_is_kept(start):
+def test_options_in_a_replica_address_are_kept(start):
     asked = "postgres://user@one/pharos?options=-c%20lock_timeout%3D9s"
     found = start(**PRODUCTION, DATABASE_URL="postgres://user@db/pharos", DATABASE_REPLICA_URL=asked)["DATABASES"]
     assert found["standby1"]["OPTIONS"]["options"] == "-c lock_timeout=9s"
 
 
-def test_a_pgbouncer_in_transaction_mode(start):
+def test_settings_for_pgbouncer(start):
     urls = {"DATABASE_URL": "postgres://u@pgbouncer:6432/db", "DATABASE_REPLICA_URL": "postgres://u@other:6432/db"}
     for database in start(**PRODUCTION, **urls, DATABASE_PGBOUNCER="true")["DATABASES"].values():
         # It refuses to begin with `options`, and pools by itself.
@@ -213,14 +213,14 @@ def test_a_pgbouncer_in_transaction_mode(start):
         assert database["CONN_MAX_AGE"] == 60
 
 
-def test_a_socket_instead_of_a_host(start):
+def test_a_database_address_with_a_socket(start):
     database = start(**PRODUCTION, DATABASE_URL="postgres://pharos@%2Fvar%2Frun%2Fpostgresql/items")["DATABASES"][
         "default"
     ]
     assert (database["HOST"], database["NAME"]) == ("/var/run/postgresql", "items")
 
 
-def test_lists_may_have_spaces_after_their_commas(start):
+def test_lists_can_have_spaces_after_commas(start):
     found = start(
         **PRODUCTION | {"ALLOWED_HOSTS": "pharos.example.org, 10.0.0.7 ,[::1]"},
         CSRF_TRUSTED_ORIGINS="https://pharos.example.org, http://10.0.0.7:8000, https://[::1]:8443",
@@ -234,7 +234,7 @@ def test_lists_may_have_spaces_after_their_commas(start):
 
 
 @pytest.mark.django_db
-def test_a_check_of_health_answers_without_https(start, settings, client):
+def test_the_health_check_answers_without_https(start, settings, client):
     production = start(**PRODUCTION)
     settings.SECURE_SSL_REDIRECT = production["SECURE_SSL_REDIRECT"]
     settings.SECURE_REDIRECT_EXEMPT = production["SECURE_REDIRECT_EXEMPT"]
@@ -243,16 +243,16 @@ def test_a_check_of_health_answers_without_https(start, settings, client):
         assert client.get(other)["Location"] == f"https://testserver{other}"
 
 
-def test_counts_of_tries_are_not_pushed_out(start):
+def test_attempt_counters_are_not_evicted(start):
     assert start(**PRODUCTION)["CACHES"]["default"]["OPTIONS"]["MAX_ENTRIES"] >= 100_000
 
 
-def test_a_database_addresses_own_options_stay(start):
+def test_options_in_a_database_address_are_kept(start):
     database = start(**PRODUCTION, DATABASE_URL="postgres://u@h/db?sslmode=require")["DATABASES"]["default"]
     assert database["OPTIONS"]["sslmode"] == "require"
 
 
-def test_the_other_knobs_arrive(start):
+def test_other_settings_take_effect(start):
     found = start(
         **PRODUCTION,
         HTTPS="false",
@@ -277,7 +277,7 @@ def test_the_other_knobs_arrive(start):
     assert found["LOGGING"]["root"]["level"] == "WARNING"
 
 
-def test_a_start_in_the_wrong_environment_stops():
+def test_an_invalid_environment_stops_startup():
     environment = {name: value for name, value in os.environ.items() if name not in {*KNOBS, "DJANGO_SETTINGS_MODULE"}}
     done = subprocess.run(
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The throw-away cluster goes with its run, also when the run is told to end."""
+"""The temporary PostgreSQL cluster is removed with its run, even if the run is terminated."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ with throwaway_postgres.cluster() as url:
 
 
 def stand_ins(tmp_path):
-    """Puts the stand-ins where the programs are looked for; what they write into."""
+    """Installs stand-ins for the programs, and returns the file they write to."""
     log = tmp_path / "log"
     for name in ("initdb", "pg_ctl"):
         (tmp_path / name).write_text(PROGRAM.format(log=log))
@@ -40,7 +40,7 @@ def stand_ins(tmp_path):
     return log
 
 
-def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path):
+def test_a_terminated_run_leaves_nothing(tmp_path):
     log, folder = stand_ins(tmp_path), tmp_path / "folder"
     folder.mkdir()
     environment = {"TMPDIR": str(folder), "PATH": "/usr/bin:/bin"}
@@ -58,7 +58,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path):
     assert [*folder.iterdir()] == []
 
 
-def test_a_kept_cluster_is_made_once_and_stopped_with_all_written_out(tmp_path):
+def test_a_kept_cluster_is_created_once_and_stopped_cleanly(tmp_path):
     log, folder = stand_ins(tmp_path), tmp_path / "kept"
     for _time in range(2):
         subprocess.run([sys.executable, "-c", KEPT, str(tmp_path), str(folder)], cwd=ROOT, check=True)

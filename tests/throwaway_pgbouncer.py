@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode for one test, in front of a PostgreSQL server.
+"""PgBouncer in transaction mode for one test, in front of a PostgreSQL server.
 
 with pgbouncer(url) as address: DATABASE_URL=address, DATABASE_PGBOUNCER=true
 """
@@ -33,7 +33,7 @@ def program() -> str | None:
 
 @contextlib.contextmanager
 def pgbouncer(url: str, size: int) -> Iterator[str]:
-    """The address that leads through it; it gives out `size` connections of the server's at most."""
+    """Yields the address of a PgBouncer that uses at most `size` server connections."""
     server, listens = urlsplit(url), free_port()
     values = {
         "name": server.path.lstrip("/"),

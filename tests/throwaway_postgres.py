@@ -1,11 +1,11 @@
-"""A PostgreSQL cluster for one run, from the server binaries that are installed, in a temporary folder.
+"""A temporary PostgreSQL cluster, from the installed server binaries.
 
     with cluster() as url: ...
     with pair() as servers: …  servers.primary.url, servers.standby.stop()
 
-`cluster(keep=FOLDER)` starts the one in that folder, makes it where there is none, and leaves it there, stopped. It listens on
-a socket in its own folder; a pair, which is a primary with its streaming standby, on two ports of the loopback. PostgreSQL
-refuses to run as root, so there it runs as the `postgres` user that Debian's package makes.
+`cluster(keep=FOLDER)` starts the cluster in that folder, creates it if necessary, and leaves it there, stopped. It listens on a
+socket in its folder. A pair is a primary with its streaming standby, on two ports of the loopback interface. PostgreSQL refuses to
+run as root, so in that case it runs as the `postgres` user that Debian's package creates.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ from urllib.parse import quote
 
 import psycopg
 
-# What is thrown away need not survive the machine.
+# A temporary cluster doesn't need to survive a crash.
 _HASTE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def server_binaries() -> Path | None:
-    """The folder with initdb and pg_ctl of the newest server installed, or None."""
+    """Returns the folder with initdb and pg_ctl of the newest installed server, or None."""
     if found := shutil.which("pg_ctl"):
         return Path(found).resolve().parent
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
@@ -39,8 +39,8 @@ def server_binaries() -> Path | None:
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Being told to end (SIGTERM) is an exception inside, so that what was started is stopped and removed."""
-    if threading.current_thread() is not threading.main_thread():  # only there may one say what a signal does
+    """Turns SIGTERM into an exception within, so that what was started is stopped and removed."""
+    if threading.current_thread() is not threading.main_thread():  # signal handlers can only be set in the main thread
         yield
         return
 
@@ -55,7 +55,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 class Node:
-    """A server in a folder of its own; `settings` are the server's, by name. On loopback if it has a port, else on a socket."""
+    """A server in its own folder, with these server settings. It listens on its port or, without one, on a socket."""
 
     def __init__(self, binaries: Path, folder: Path, settings: dict[str, str], port: int | None = None):
         self.binaries = binaries
@@ -83,7 +83,7 @@ class Node:
         self.run("initdb", "-D", str(self.data), *how)
 
     def start(self) -> None:
-        # Its output must not go to our pipe, or the wait for the pipe's end would outlast the start.
+        # Its output must not go to our pipe, because then we would wait until the server ends.
         log = ("-l", str(self.folder / "log"))
         self.run("pg_ctl", "-D", str(self.data), *log, "-o", self.options, "-w", "-t", "600", "start")
 
@@ -92,12 +92,12 @@ class Node:
 
     @property
     def url(self) -> str:
-        """Its address for DATABASE_URL."""
+        """Its DATABASE_URL."""
         where = f"127.0.0.1:{self.port}" if self.port else quote(str(self.folder), safe="")
         return f"postgres://pharos@{where}/postgres"
 
     def ask(self, sql: str) -> Any:
-        """The first row of a statement's answer, on a connection of its own; None where it has no answer."""
+        """Runs a statement on a new connection. Returns its first row, or None."""
         with psycopg.connect(self.url, autocommit=True) as asking:
             answer = asking.execute(sql.encode())
             return answer.fetchone() if answer.description else None
@@ -105,7 +105,7 @@ class Node:
 
 @contextlib.contextmanager
 def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
-    """A folder that the server may write to; removed in the end unless it is to be kept."""
+    """Yields a folder that the server can write to, and removes it afterward unless it is kept."""
     folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
     try:
         _give(folder)
@@ -116,12 +116,12 @@ def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
 
 
 def _owner() -> pwd.struct_passwd | None:
-    """Whom the server runs as, where that is not whoever runs this."""
+    """Returns the user that the server runs as, or None for the current one."""
     return pwd.getpwnam("postgres") if os.getuid() == 0 else None
 
 
 def rights_of_the_server() -> dict[str, Any]:
-    """Whom it runs as, for subprocess."""
+    """Returns the arguments for subprocess that set this user."""
     owner = _owner()
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
@@ -140,7 +140,7 @@ def _installed() -> Path:
 
 @contextlib.contextmanager
 def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
-    """Starts a cluster and yields its address for DATABASE_URL; stops it in the end, and removes it unless it is to be kept.
+    """Starts a cluster and yields its address for DATABASE_URL; stops it afterward, and removes it unless it is kept.
 
     `settings`: the server's own, by name, e.g. shared_buffers="2GB".
     """
@@ -153,23 +153,23 @@ def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
         try:
             yield node.url
         finally:
-            # What is kept must be written out; without fsync, an immediate stop would lose it.
+            # A kept cluster must be stopped cleanly; without fsync, an immediate stop would lose data.
             node.stop("fast" if keep else "immediate")
 
 
 class Pair(NamedTuple):
-    """A primary and its streaming standby, each on a port of the loopback. Either can be stopped and started."""
+    """A primary and its streaming standby, each on a loopback port. Each can be stopped and started."""
 
     primary: Node
     standby: Node
 
     def pause(self) -> None:
-        """From now on the standby receives, and replays nothing."""
+        """Pauses replay on the standby."""
         self.standby.ask("SELECT pg_wal_replay_pause()")
         wait_until(lambda: self.standby.ask("SELECT pg_get_wal_replay_pause_state()") == ("paused",))
 
     def resume(self) -> None:
-        """The standby goes on, and has caught up when this returns."""
+        """Resumes replay, and returns once the standby has caught up."""
         self.standby.ask("SELECT pg_wal_replay_resume()")
         self.catch_up()
 
@@ -179,7 +179,7 @@ class Pair(NamedTuple):
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    """Asks again and again until it is so; fails after this time."""
+    """Waits until the condition is true. Fails after this time."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it has not come about in time"
@@ -192,7 +192,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def pair() -> Iterator[Pair]:
-    """A primary with a streaming standby. Both are stopped and removed in the end, whichever runs then."""
+    """Starts a primary with a streaming standby. Both are stopped and removed afterward, even if one is already stopped."""
     binaries = _installed()
     with _ended_in_order(), folder_of_the_servers() as folder:
         primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))

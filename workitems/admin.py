@@ -1,4 +1,4 @@
-"""Items and their history on the admin site, read only. They are changed by moves, on the items' own pages."""
+"""Items and their history on the admin site, read-only. Items are changed on their own pages, through moves."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -16,7 +16,7 @@ class ReadOnly(admin.ModelAdmin):
 
     actions = None
     ordering = ["-id"]
-    sortable_by = ()  # sorting a million rows by a column without an index would keep the database busy
+    sortable_by = ()  # sorting a million rows without an index would keep the database busy
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -33,7 +33,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 def as_id(text):
-    """The number of an item; 0, which no item has, if it is invalid."""
+    """Returns the id in a text; 0, which no item has, if it is invalid."""
     return parse_bigint(text) or 0
 
 
@@ -53,7 +53,7 @@ class WorkItemAdmin(ReadOnly):
         return super().get_queryset(request).defer("note", "search_text")
 
     def get_search_results(self, request, queryset, search_term):
-        """Searches for complete values, which have indexes; a search for a part would have to read every row."""
+        """Searches for complete values, which have indexes. A search for part of a value would have to read every row."""
         text = search_term.strip()
         if text:
             queryset = queryset.filter(same_text("name", text) | Q(etag=text) | Q(pk=as_id(text)))
@@ -88,4 +88,4 @@ class HistoryEntryAdmin(ReadOnly):
 
 @admin.register(ArchivedEntry)
 class ArchivedEntryAdmin(HistoryEntryAdmin):
-    """The entries that were moved out of the history."""
+    """The entries that were moved to the archive."""

@@ -6,4 +6,4 @@ class WorkItemsConfig(AppConfig):
     verbose_name = "Work Items"
 
     def ready(self) -> None:
-        from .database import checks  # noqa: F401  so that they are registered
+        from .database import checks  # noqa: F401  registers the checks

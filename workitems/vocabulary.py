@@ -1,8 +1,8 @@
-"""The words of a work item: actions, stages in pipeline order, statuses, each with what it means.
+"""The vocabulary of work items: actions, stages in pipeline order, and statuses, each with an explanation.
 
-The terms and their meaning are those of the consortium's user guide and of its member API, versions 7 and 8; the
-sentences are ours. Runs without a database. A new word is a row here and, for a stage, a place in lifecycle.PATHS;
-`makemigrations` then writes the database's check.
+The terms and their meaning come from the consortium's user guide and from its member API, versions 7 and 8; the wording
+is ours. Pure. A new term is a row here and, for a stage, a place in lifecycle.PATHS; `makemigrations` then writes the
+migration of the database's check.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 
 class Stage(StrEnum):
-    """In pipeline order, which is also the order on the page."""
+    """In pipeline order, which is also their order in the left column."""
 
     REQUESTED = "Requested"
     RECEIVE = "Receive"
@@ -52,21 +52,21 @@ class Status(StrEnum):
     SUSPENDED = "Suspended"
 
 
-# An item waits for a worker or is worked on: it changes soon, and there are few of them at any time.
+# Waiting for a worker or being processed. Such items change soon, and there are few of them at any time.
 MOVING = (Status.PENDING, Status.STARTED)
 
 
 @dataclass(frozen=True)
 class Term:
-    """What one word means, and whether the seeds name it (then the left column always lists it)."""
+    """What one term means. `always_listed`: the left column lists it even if no item has it."""
 
     explanation: str | Promise
-    in_seeds: bool = True
+    always_listed: bool = True
 
 
 @dataclass(frozen=True)
 class StageTerm(Term):
-    """A stage. `busy`: the note of a worker that is busy with it, in the demo and in the simulation."""
+    """A stage. `busy`: the note of a worker that is processing it, in the demo and in the simulation."""
 
     busy: str = field(kw_only=True)
 
@@ -127,14 +127,16 @@ STAGES: dict[Stage, StageTerm] = {
     ),
     Stage.REINGEST_CHECK: StageTerm(
         _("The system checks whether an earlier version of this bag is already stored."),
-        in_seeds=False,
+        always_listed=False,
         busy="Looking for an earlier version of this object.",
     ),
     Stage.COPY_TO_STAGING: StageTerm(
-        _("The bag's files are copied to the staging area."), in_seeds=False, busy="Copying the bag's files to staging."
+        _("The bag's files are copied to the staging area."),
+        always_listed=False,
+        busy="Copying the bag's files to staging.",
     ),
     Stage.FORMAT_IDENTIFICATION: StageTerm(
-        _("The format of every file is identified."), in_seeds=False, busy="Identifying file formats."
+        _("The format of every file is identified."), always_listed=False, busy="Identifying file formats."
     ),
     Stage.STORE: StageTerm(
         _("The bag's files are copied to long-term preservation storage."),
@@ -142,7 +144,7 @@ STAGES: dict[Stage, StageTerm] = {
     ),
     Stage.STORAGE_VALIDATION: StageTerm(
         _("The stored copies are checked for presence and completeness."),
-        in_seeds=False,
+        always_listed=False,
         busy="Checking that every stored copy is present and complete.",
     ),
     Stage.RECORD: StageTerm(
@@ -155,12 +157,12 @@ STAGES: dict[Stage, StageTerm] = {
     ),
     Stage.RESTORING: StageTerm(
         _("The restored files are being copied to your restoration bucket."),
-        in_seeds=False,
+        always_listed=False,
         busy="Copying to the restoration bucket.",
     ),
     Stage.AVAILABLE_IN_S3: StageTerm(
         _("The files retrieved from Glacier are in S3, ready to be restored."),
-        in_seeds=False,
+        always_listed=False,
         busy="Checking the restored copy.",
     ),
     Stage.CLEANUP: StageTerm(
@@ -183,11 +185,11 @@ STATUSES: dict[Status, Term] = {
         )
     ),
     Status.CANCELLED: Term(_("Cancelled by an APTrust admin, or replaced by a newer upload. The note says why.")),
-    Status.SUSPENDED: Term(_("On hold until an APTrust admin decides."), in_seeds=False),
+    Status.SUSPENDED: Term(_("On hold until an APTrust admin decides."), always_listed=False),
 }
 
 
-# The restorations of APTrust Registry, {its word: (ours, whether it is about one file; None: whether or not)}.
+# {Registry's action: (our action, whether it is about a single file; None: either)}. Registry has two kinds of restores.
 RESTORE_OBJECT, RESTORE_FILE = "Restore Object", "Restore File"
 REGISTRY_ACTIONS: dict[str, tuple[Action, bool | None]] = {
     RESTORE_OBJECT: (Action.RESTORE, False),
@@ -197,14 +199,14 @@ REGISTRY_ACTIONS: dict[str, tuple[Action, bool | None]] = {
 
 
 def registry_action(action: str, *, about_file: bool) -> str:
-    """What Registry calls an action."""
+    """Returns Registry's name for an action."""
     if action != Action.RESTORE:
         return action
     return RESTORE_FILE if about_file else RESTORE_OBJECT
 
 
 def choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
-    """(value, label): the words are shown as they are stored."""
+    """Returns (value, label) pairs. Terms are shown as they are stored."""
     return [(word.value, word.value) for word in words]
 
 
@@ -228,5 +230,5 @@ EXPLANATIONS: dict[str, dict[str, str | Promise]] = {
 
 
 def explain(kind: str, value: str) -> str | Promise:
-    """The explanation of a word ("action", "stage" or "status"); empty for a word that is not ours."""
+    """Returns the explanation of a term; empty if it is unknown. `kind`: "action", "stage", or "status"."""
     return EXPLANATIONS[kind].get(value, "")

@@ -5,7 +5,7 @@ from .roles import Permission
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Admins create accounts: nobody signs up, and only people who can use the pages get a password by email."""
+    """allauth's behavior for accounts that only admins create: no sign-up, and no sign-in for service accounts."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,

@@ -11,13 +11,13 @@ from django.utils.translation import ngettext
 from . import api_keys
 from .forms import KeyForm
 from .models import ApiKey, Institution, User
-from .roles import Permission, Role, may
+from .roles import Permission, Role, has_permission
 from .views import render_key_once
 
 admin.site.site_header = "Pharos"
 admin.site.site_title = "Pharos"
 admin.site.index_title = "Administration"
-# allauth's addresses are derived from the user; a second place to edit them would only cause conflicts.
+# allauth keeps a copy of each user's address. Editing it separately would only cause conflicts.
 admin.site.unregister(EmailAddress)
 
 
@@ -33,7 +33,7 @@ class InstitutionAdmin(admin.ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """A new user has no password, and sets one with "Forgot your password?" on the sign-in page."""
+    """New users have no password; they set one with "Forgot your password?" on the sign-in page."""
 
     list_display = ["email", "name", "role", "institution", "is_active", "last_login"]
     list_filter = ["role", "is_active", "institution"]
@@ -48,7 +48,7 @@ class UserAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None):
-        # Deactivate them instead: their keys and what they did stay traceable.
+        # Users are deactivated instead, so that their keys and what they did stay traceable.
         return False
 
 
@@ -65,8 +65,9 @@ class ActiveFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """Shows and revokes keys, and creates them for service accounts, which have no "My account". They are never changed
-    or deleted.
+    """Shows, creates, and revokes keys, but never changes or deletes them.
+
+    Only service accounts get keys here, because they have no "My account".
     """
 
     form = KeyForm
@@ -96,7 +97,11 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin could act on that person's behalf, so people create their own.
-        services = [role for role in Role if may(role, Permission.API_KEY) and not may(role, Permission.SIGN_IN)]
+        services = [
+            role
+            for role in Role
+            if has_permission(role, Permission.API_KEY) and not has_permission(role, Permission.SIGN_IN)
+        ]
         kwargs["queryset"] = User.objects.filter(is_active=True, role__in=services)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -114,7 +119,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
         obj.pk, obj.prefix = made.pk, made.prefix
 
     def response_add(self, request, obj, post_url_continue=None):
-        return render_key_once(request, obj, obj.secret, back=reverse(self.changelist_url))
+        return render_key_once(request, obj, obj.secret, back_url=reverse(self.changelist_url))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
     def revoke(self, request, queryset):

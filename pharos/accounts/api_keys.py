@@ -1,4 +1,4 @@
-"""API keys: creates, finds, counts, and revokes them. Knows nothing about HTTP.
+"""Creates, finds, and revokes API keys, and counts their calls. It knows nothing about HTTP.
 
 A key is 32 random bytes, so one SHA-256 protects it: it can't be guessed from the digest, and a call needs no slow
 password hash.
@@ -30,7 +30,7 @@ FORM_LIFETIME: Final = 24 * 60 * 60
 
 
 class KeyRefused(Exception):
-    """No key was created; the text tells people why."""
+    """No key was created; the message says why."""
 
 
 class AlreadyCreated(KeyRefused):
@@ -40,15 +40,16 @@ class AlreadyCreated(KeyRefused):
 def create_key(
     user: User, *, label: str = "", now: datetime, once: uuid.UUID | str | None = None
 ) -> tuple[ApiKey, str]:
-    """Creates a key, and returns it with its text, which isn't stored: show it now or never.
+    """Creates a key, and returns it with its text, which isn't stored and can't be shown later.
 
-    `once` identifies the form. If the same form is sent again, as by reloading the page, AlreadyCreated is raised
-    instead of creating a second key.
+    `once` identifies the form. Raises AlreadyCreated if the same form is sent again, as by reloading the page, and
+    KeyRefused if the user can't have another key.
     """
     if not user.can(Permission.API_KEY):
         raise KeyRefused(_("%(email)s is deactivated or has a role that can't have API keys.") % {"email": user.email})
     with transaction.atomic():
-        # Two requests at once would both count 19. On SQLite the transaction alone makes the second one wait.
+        # Otherwise two concurrent requests could both count 19. On SQLite, the transaction alone makes the second one
+        # wait.
         User.objects.select_for_update().get(pk=user.pk)
         if once is not None and not cache.add(f"api-key-form-{once}", True, FORM_LIFETIME):
             raise AlreadyCreated(
@@ -68,27 +69,28 @@ def create_key(
 
 
 def find_key(email: str | None, secret: str | None) -> ApiKey | None:
-    """The active key with this text, if it belongs to that person and the person can use keys. It never raises,
-    whatever is sent.
+    """The active key with this text if it belongs to the user with this email and that user can use keys, else None.
+
+    It never raises, whatever is sent.
 
     Every answer takes one SELECT, one digest, and one comparison of digests: the time doesn't reveal how close a guess
     was, except for the first characters, which pages show and which are no secret.
     """
     email, secret = email or "", secret or ""
-    # Only text in the format of a key is hashed and looked up: no NUL reaches the database, and no 60,000 characters
-    # SHA-256.
-    asked = secret if KEY_FORMAT.fullmatch(secret) else ""
-    digest = _digest(asked)
-    candidates = ApiKey.objects.active().filter(prefix=asked[:PREFIX_LENGTH]).select_related("user__institution")
+    # Only text in the format of a key is hashed and looked up, so that neither NUL characters nor very long texts get
+    # through.
+    candidate = secret if KEY_FORMAT.fullmatch(secret) else ""
+    digest = _digest(candidate)
+    keys = ApiKey.objects.active().filter(prefix=candidate[:PREFIX_LENGTH]).select_related("user__institution")
     # Two keys can start with the same characters, though hardly ever.
-    found = [key for key in list(candidates) or [ApiKey(digest=DUMMY_DIGEST)] if _is_equal(key.digest, digest)]
+    found = [key for key in list(keys) or [ApiKey(digest=DUMMY_DIGEST)] if _is_equal(key.digest, digest)]
     if not found or not _is_address_of(found[0].user, email) or not found[0].user.can(Permission.API_KEY):
         return None
     return found[0]
 
 
 def revoke_key(key: ApiKey, *, now: datetime) -> None:
-    """The key stops working. Revoking it again keeps the first time."""
+    """Revokes the key. If it is already revoked, nothing changes."""
     ApiKey.objects.active().filter(pk=key.pk).update(revoked_at=now)
 
 
@@ -105,9 +107,9 @@ def _is_address_of(user: User, email: str) -> bool:
     return len(email) <= MAX_EMAIL_LENGTH and email.isascii() and _is_equal(user.email, email.lower())
 
 
-# Counting. {key: (minute, calls that this process has counted in it and not yet added to the row)}. Threads can
-# interleave here and lose a count: one more call per minute does no harm, while a lock would make the calls of all keys
-# wait for each other.
+# {key: (minute, calls in it that this process has counted but not yet added to the row)}. Threads can interleave here
+# and lose a count. One more call per minute does no harm, while a lock would make the calls of all keys wait for each
+# other.
 _counters: dict[int, tuple[int, int]] = {}
 MAX_COUNTERS: Final = 10_000
 
@@ -122,29 +124,29 @@ def count_call(key: ApiKey, *, limit: int, now: datetime) -> int:
     """
     seconds = int(now.timestamp())
     minute = _counting_minute(key, seconds // 60)
-    counted_in, waiting = _counters.get(key.pk, (minute, 0))
-    waiting = waiting if counted_in == minute else 0
+    counted_in, pending = _counters.get(key.pk, (minute, 0))
+    pending = pending if counted_in == minute else 0
     is_new = key.minute != minute
-    if (0 if is_new else key.calls) + waiting >= limit:
+    if (0 if is_new else key.calls) + pending >= limit:
         return (minute + 1) * 60 - seconds
-    waiting += 1
-    is_due = is_new or waiting >= max(1, limit // 50)
+    pending += 1
+    is_due = is_new or pending >= max(1, limit // 50)
     if len(_counters) >= MAX_COUNTERS:
-        _counters.clear()  # each key gets a fiftieth more, once
-    # Before the statement, not after it: while that runs, other threads would add the same calls again.
-    _counters[key.pk] = minute, 0 if is_due else waiting
+        _counters.clear()  # each key can exceed its limit by a fiftieth, once
+    # Set before the statement: while it runs, other threads would otherwise add the same calls again.
+    _counters[key.pk] = minute, 0 if is_due else pending
     if is_due:
-        _add_calls(key, minute, waiting, {"last_used_at": now} if is_new else {})
+        _add_calls(key, minute, pending, {"last_used_at": now} if is_new else {})
     return 0
 
 
-def _counting_minute(key: ApiKey, present: int) -> int:
-    # If another server's clock is slightly ahead, count along; otherwise the two would restart the minute for each
-    # other forever.
-    return key.minute if key.minute == present + 1 else present
+def _counting_minute(key: ApiKey, current: int) -> int:
+    # If another server's clock is slightly ahead, its minute is used. Otherwise the two servers would keep resetting
+    # each other's count.
+    return key.minute if key.minute == current + 1 else current
 
 
 def _add_calls(key: ApiKey, minute: int, calls: int, more: dict[str, datetime]) -> None:
-    """One statement, so that two processes don't lose each other's counts."""
+    """Adds to the row in one statement, so that two processes don't lose each other's counts."""
     total = Case(When(minute=minute, then=F("calls") + calls), default=Value(calls))
     ApiKey.objects.filter(pk=key.pk).update(calls=total, minute=minute, **more)

@@ -1,4 +1,4 @@
-"""Denied by default: a view that declares no permission can't be reached."""
+"""Authorization of every request. Denied by default: a view that declares no permission can't be reached."""
 
 import logging
 from typing import Final
@@ -12,8 +12,8 @@ from .roles import Permission
 PUBLIC: Final = "public"
 log = logging.getLogger(__name__)
 
-# Views of libraries can't have our attribute, so they are listed by URL name. Unlisted ones, such as sign-up, stay
-# closed.
+# Views of libraries can't have our attribute, so they are listed by URL name. Unlisted ones, such as sign-up, can't be
+# reached.
 LIBRARY_VIEWS: dict[str, Permission | str] = {
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
@@ -26,7 +26,7 @@ LIBRARY_VIEWS: dict[str, Permission | str] = {
     "account_reauthenticate": Permission.SIGN_IN,
 }
 ADMIN_SITE_PERMISSION = Permission.MANAGE
-# A view of these packages without a permission is a mistake to report; those of libraries are closed on purpose.
+# A view of these packages without a permission is a mistake and is logged; those of libraries are closed on purpose.
 OWN_PACKAGES = ("pharos.", "workitems.")
 
 
@@ -43,8 +43,8 @@ def required_permission(view, match) -> Permission | str | None:
 
 
 class PermissionMiddleware:
-    """Checks `required_permission` before any view runs. Anonymous users are sent to the sign-in page, unauthorized
-    ones get 403.
+    """Checks the required permission before any view runs. Anonymous users are redirected to the sign-in page, users
+    without the permission get 403, and views that declare none are a 404.
     """
 
     def __init__(self, get_response):
@@ -63,7 +63,7 @@ class PermissionMiddleware:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        # A service account can do a lot, but not here: it can't sign in on pages.
+        # Service accounts can have the permission itself, but can't use pages.
         if not (request.user.can(Permission.SIGN_IN) and request.user.can(permission)):
             raise PermissionDenied
         return None

@@ -1,22 +1,21 @@
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 
-from .roles import Permission, Role
+from .roles import Permission
 
 
 def page_context(request):
-    """Template context of every page: the support address, and what the reader can do."""
+    """The template context of every page: the support address, what the reader can do, and the page's address."""
     user = getattr(request, "user", None)
     return {
         "support_email": settings.SUPPORT_EMAIL,
-        "may": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
-        "role": Role,
+        "can": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
         "page_address": _address(request),
     }
 
 
 def _address(request) -> str:
-    """The whole address of the page, for paper; of a request under a name that is not ours, what we know of it."""
+    """The full address of the page, for print; without the host if the request names one that isn't allowed."""
     try:
         return request.build_absolute_uri()
     except DisallowedHost:

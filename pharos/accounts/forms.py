@@ -56,7 +56,7 @@ class AccountForm(forms.ModelForm):
 
 
 class KeyForm(forms.ModelForm):
-    """Asks for a new API key. `once` is different each time the page is drawn: one form creates one key."""
+    """Creates an API key. `once` is different each time the page is rendered, so that one form creates only one key."""
 
     INCOMPLETE = _("Part of this form was missing. Reload the page and create the key there.")
 
@@ -75,7 +75,7 @@ class KeyForm(forms.ModelForm):
 
 
 class SignInForm(LoginForm):
-    """allauth's form in this product's spelling, without placeholders."""
+    """allauth's form with the labels of this product and without placeholders."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .roles import Permission, Role, may, role_choices
+from .roles import Permission, Role, has_permission, role_choices
 
 # The choices for the rows per page, unless a number is typed into the address.
 ROWS_PER_PAGE = (10, 25, 50, 100, 250)
@@ -45,7 +45,7 @@ class Theme(models.TextChoices):
 
 
 def language_choices() -> list[tuple[str, Any]]:
-    """Each language in its own language; blank for the browser's."""
+    """(code, name in that language) of every language; blank for the browser's."""
     return [("", _("Browser language")), *settings.LANGUAGES]
 
 
@@ -58,7 +58,7 @@ class InstitutionQuerySet(models.QuerySet["Institution"]):
         return self.filter(pk=number).first() if number < 2**63 else None
 
     def with_identifier(self, identifier: str) -> "Institution | None":
-        # PostgreSQL rejects a text with a NUL.
+        # PostgreSQL rejects text with a NUL character.
         return self.filter(identifier=identifier.lower()).first() if "\0" not in identifier else None
 
 
@@ -84,14 +84,14 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(email or "").lower())
 
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
-        """A stored person; `role` and `institution` are required. No password means that none will work."""
+        """Creates and saves a user; `role` and `institution` are required. Without a password, no password works."""
         user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields) -> "User":
-        """An admin of the consortium: what `manage.py createsuperuser` makes."""
+        """Creates and saves an admin of the consortium, for `manage.py createsuperuser`."""
         consortium, _new = Institution.objects.get_or_create(
             identifier=settings.CONSORTIUM_DOMAIN, defaults={"name": "APTrust"}
         )
@@ -99,7 +99,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person or a service account: one e-mail address, one role, one institution."""
+    """A person or a service account, with one email address, one role, and one institution."""
 
     email = models.EmailField(_("email"), unique=True, error_messages={"unique": _("This email is already in use.")})
     name = models.CharField(_("name"), max_length=255, blank=True)
@@ -119,7 +119,7 @@ class User(AbstractBaseUser):
     )
     live_updates = models.BooleanField(_("live updates"), default=True, db_default=True)
     keyboard_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
-    # The default view of the list; workitems knows what it is.
+    # The number of the user's default view; `workitems` knows what it means.
     start_view = models.BigIntegerField(null=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -149,14 +149,14 @@ class User(AbstractBaseUser):
 
     def can(self, permission: Permission) -> bool:
         """Whether this person's role allows it. An inactive person can't do anything."""
-        return self.is_active and may(self.role, permission)
+        return self.is_active and has_permission(self.role, permission)
 
     @property
     def scope(self) -> list[int] | None:
-        """The institutions whose items this person may see, where they may browse at all; None: all."""
+        """The institutions whose items this user can see if they can browse at all; None means all of them."""
         return None if self.can(Permission.SEE_EVERY_INSTITUTION) else [self.institution_id]
 
-    # What Django's admin site asks. It serves people and institutions, and shows items; nothing else.
+    # Required by Django's admin site, which manages people and institutions, and shows items.
     @property
     def is_staff(self) -> bool:
         return self.can(Permission.MANAGE)
@@ -174,9 +174,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """What a program sends instead of a password. The key itself isn't stored; `api_keys` creates it, finds it, and
-    counts its calls.
-    """
+    """What a program sends instead of a password; see `api_keys`. The key itself isn't stored."""
 
     # PROTECT: people are deactivated, and what was done with their keys stays traceable.
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("person"))

@@ -1,4 +1,4 @@
-"""Who may do what. This is the only place that decides it. It knows neither HTTP nor SQL.
+"""Roles and their permissions, the only place that decides who can do what. It knows neither HTTP nor SQL.
 
 A new role is a member of Role and a row in ROLES.
 """
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Permission(StrEnum):
-    """Something that a person or service may be allowed to do. The moves of the lifecycle have their own names here."""
+    """Something that a user can be allowed to do. Moves of the life cycle have the same names here as there."""
 
     SIGN_IN = "sign_in"  # use the web pages
     BROWSE = "browse"  # list, item page, search, export
@@ -46,6 +46,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RoleRow:
+    """The label and the permissions of a role."""
+
     label: str | Promise
     permissions: frozenset[Permission]
 
@@ -54,9 +56,9 @@ P = Permission
 _DEPOSITOR = {P.SIGN_IN, P.BROWSE, P.API_KEY}
 _STAFF = _DEPOSITOR | {P.REVIEW, P.SHARE}
 _EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
-_MOVES_ALONG = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
-_WORKER = _EVERYWHERE | _MOVES_ALONG | {P.CANCEL_REPLACED}
-_ADMIN = _STAFF | _EVERYWHERE | _MOVES_ALONG | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
+_ADVANCE_ITEMS = {P.CREATE, P.PROGRESS, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
+_WORKER = _EVERYWHERE | _ADVANCE_ITEMS | {P.CANCEL_REPLACED}
+_ADMIN = _STAFF | _EVERYWHERE | _ADVANCE_ITEMS | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
 
 ROLES: dict[Role, RoleRow] = {
     Role.DEPOSITOR: RoleRow(_("Depositor"), frozenset(_DEPOSITOR)),
@@ -66,7 +68,7 @@ ROLES: dict[Role, RoleRow] = {
 }
 
 
-def may(role: str, permission: Permission) -> bool:
+def has_permission(role: str, permission: Permission) -> bool:
     """Whether the role has the permission. An unknown role has none."""
     try:
         return permission in ROLES[Role(role)].permissions

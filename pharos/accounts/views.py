@@ -20,7 +20,7 @@ from .roles import Permission
 
 
 class Account(SuccessMessageMixin, UpdateView):
-    """ "My account": what people may set for themselves, and their API keys."""
+    """ "My account": the settings that people can change for themselves, and their API keys."""
 
     permission = Permission.SIGN_IN
     form_class = AccountForm
@@ -36,12 +36,12 @@ class Account(SuccessMessageMixin, UpdateView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **context):
-        own = self.request.user.api_keys.active()
-        return super().get_context_data(**{"key_form": KeyForm(), "keys": own, **context})
+        keys = self.request.user.api_keys.active()
+        return super().get_context_data(**{"key_form": KeyForm(), "keys": keys, **context})
 
 
 class CreateKey(Account):
-    """Answers with the new key, the only time it is shown."""
+    """Creates an API key, and responds with a page that shows it. It is never shown again."""
 
     permission = Permission.API_KEY
 
@@ -59,11 +59,11 @@ class CreateKey(Account):
         except api_keys.KeyRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("account")
-        return render_key_once(request, key, secret, back=reverse("account"))
+        return render_key_once(request, key, secret, back_url=reverse("account"))
 
 
 class RevokeKey(View):
-    """Asks for confirmation. Revoking a revoked key counts as success; someone else's key is a 404."""
+    """GET asks for confirmation, POST revokes the key. Revoking it twice is no error; someone else's key is a 404."""
 
     permission = Permission.API_KEY
 
@@ -84,12 +84,12 @@ class RevokeKey(View):
         return redirect("account")
 
 
-def render_key_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str) -> HttpResponse:
-    """The page with a new key, in answer to the form that created it.
+def render_key_once(request: HttpRequest, key: ApiKey, secret: str, *, back_url: str) -> HttpResponse:
+    """The page with a new key, as the response to the form that created it.
 
     A redirect would require keeping the key for the next request, in the session or a message, and thus in the database
-    or a cookie. This way it is stored nowhere. Reloading this page sends the form again, and `api_keys.create_key`
-    refuses a form it has seen.
+    or a cookie. This way, it is stored nowhere. Reloading the page sends the form again, and `api_keys.create_key`
+    refuses a form that it has seen before.
     """
     path = "/api/v2/items/" if key.user.can(Permission.ADMIN_API) else "/member-api/v2/items/"
     example = " \\\n  ".join(
@@ -99,7 +99,13 @@ def render_key_once(request: HttpRequest, key: ApiKey, secret: str, *, back: str
             shlex.quote(request.build_absolute_uri(f"{path}?per_page=5")),
         ]
     )
-    context = {"key": key, "secret": secret, "example": example, "email": shlex.quote(key.user.email), "back": back}
+    context = {
+        "key": key,
+        "secret": secret,
+        "example": example,
+        "email": shlex.quote(key.user.email),
+        "back_url": back_url,
+    }
     response = render(request, "accounts/key.html", context)
     add_never_cache_headers(response)
     return response

@@ -1,6 +1,6 @@
 """Chooses the database for a reader: a streaming replica that is available and up to date, else the primary.
 
-A position is a place in the primary's write-ahead log (WAL), as a number. Lag is determined by positions alone, without
+A position is an offset in the primary's write-ahead log (WAL). Lag is determined by positions alone, without
 comparing the clocks of two machines and without privileges: a replica is late if it hasn't replayed what the primary
 had written MAX_LAG seconds ago. Each process determines this by itself. docs/scaling.md explains it to operators.
 """
@@ -54,7 +54,7 @@ class UnusableReplica(Exception):
 def _replay_status(alias: str) -> tuple[tuple[str, str], int | None]:
     """The identity and position of a server; the position is None if it is no replica.
 
-    A server that doesn't answer must not block anybody: cursors have no timeout, so this uses libpq directly.
+    A server that doesn't answer must not block anybody, and cursors have no timeout, so this uses libpq directly.
     """
     connection = connections[alias]
     connection.ensure_connection()
@@ -102,9 +102,10 @@ PRIMARY = ReplicaChoice(DEFAULT_DB_ALIAS)
 class Replica:
     """What this process knows about a replica.
 
-    `retry_at`: when a failed replica can be tried again; None if it has not failed. `generation` grows with each failure and
-    each recovery: the result of a page started in an earlier generation says nothing about the present. `logged`: the last
-    state written to the log.
+    `retry_at`: when a failed replica can be tried again; None if it has not failed. `generation`: grows with each
+    failure and each recovery, because the result of a page started in an earlier generation says nothing about the
+    current one.
+    `logged`: the last state written to the log.
     """
 
     alias: str
@@ -113,7 +114,7 @@ class Replica:
     logged: str = ""
 
     def check_position(self, identity: tuple[str, str]) -> int:
-        """Its position. Raises UnusableReplica or a failure of the database. `identity`: the primary's."""
+        """Its position. Raises UnusableReplica or one of FAILURES. `identity`: the primary's."""
         is_new = connections[self.alias].connection is None
         try:
             its, position = _replay_status(self.alias)
@@ -129,7 +130,7 @@ class Replica:
         return position
 
     def can_be_tried(self, now: float) -> bool:
-        """Whether this reader can use it: a failed replica is tried by one reader, and the others wait for the result."""
+        """Whether this reader can use it. After RETRY_INTERVAL, a failed replica is tried by one reader only."""
         if self.retry_at is None:
             return True
         if now < self.retry_at:
@@ -193,8 +194,8 @@ class ReplicaPool:
         if replica.generation == choice.generation:
             replica.generation += 1
             replica.retry_at = self._clock() + RETRY_INTERVAL
-            said = str(why).strip().partition("\n")[0]
-            replica.log_once("away", logging.WARNING, "is not used for reading: %s", said)
+            reason = str(why).strip().partition("\n")[0]
+            replica.log_once("away", logging.WARNING, "is not used for reading: %s", reason)
 
     def _replica_of(self, choice: ReplicaChoice) -> Replica:
         return next(replica for replica in self._replicas if replica.alias == choice.alias)
@@ -205,7 +206,7 @@ class ReplicaPool:
         positions = [one for one in self._positions if now - one.at <= MAX_LAG]
         if not positions or now - positions[-1].at >= POSITION_INTERVAL:
             [position] = _fetch_row(DEFAULT_DB_ALIAS, _FLUSH_POSITION)
-            # Using the time before the query, the position is never older than it seems.
+            # The time is taken before the query, so the position is never older than it seems.
             positions.append(PrimaryPosition(now, position))
             self._positions = tuple(positions)
         return positions[0]

@@ -1,6 +1,6 @@
 """Pages that read from a replica, and readers who must see their own changes.
 
-    class List(ReadsFromReplica, View): …  its `get` reads from the database `self.using`, and only reads
+    class List(ReadsFromReplica, View): ...  # `get` reads from the database `self.using`, and doesn't write
 
 Readers who have changed something get a cookie with the primary's position after the change, and are sent to a replica
 only once it has replayed that position.
@@ -22,7 +22,7 @@ SALT = "pharos.reading"
 # Seconds. After MAX_LAG seconds every usable replica has replayed it anyway.
 COOKIE_LIFETIME = 300
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_BEYOND_EVERY_POSITION = 2**63 - 1  # beyond every position: only the primary will do
+_BEYOND_EVERY_POSITION = 2**63 - 1  # no replica reaches it, so only the primary is used
 
 
 class ReadYourWrites:
@@ -51,7 +51,7 @@ class ReadYourWrites:
 def _position_after_write() -> int:
     try:
         return current_position()
-    except FAILURES:  # the change is made: not knowing its position must not look like a failure
+    except FAILURES:  # the change has been saved, so an unknown position must not look like a failure
         return _BEYOND_EVERY_POSITION
 
 
@@ -61,7 +61,7 @@ def _required_position(request: HttpRequest) -> int:
 
 
 class ReadsFromReplica:
-    """Mixin for a class-based view: its GET reads from `self.using`, and is repeated on the primary if a replica fails."""
+    """Mixin for views whose GET reads from `self.using`. If the replica fails, the primary is used instead."""
 
     using = DEFAULT_DB_ALIAS
 

@@ -1,4 +1,4 @@
-"""“My account”, and what signing in and passwords make of odd requests; how they go well is in test_login.py."""
+"""“My account”, and how sign-in and passwords handle invalid requests; test_login.py has the successful cases."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -46,20 +46,20 @@ def stored(user):
         ("' OR 1=1 --", PASSWORD),
     ],
 )
-def test_wrong_words_open_nothing(client, dora, email, password):
+def test_wrong_credentials_do_not_sign_in(client, dora, email, password):
     response = log_in(client, email, password)
     assert response.status_code == 200
     assert problems(response)
     assert not is_signed_in(client)
 
 
-def test_who_has_an_account_is_not_told(client, dora):
+def test_the_sign_in_error_does_not_reveal_accounts(client, dora):
     said = {tuple(problems(log_in(client, email, "wrong"))) for email in (dora.email, "nobody@virginia.edu")}
     assert len(said) == 1
 
 
 @pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
-def test_nobody_is_sent_elsewhere(client, dora, there):
+def test_sign_in_never_redirects_to_another_site(client, dora, there):
     assert log_in(client, dora.email, next=there)["Location"] == "/"
 
 
@@ -73,7 +73,7 @@ def test_a_login_from_another_site_is_refused(dora):
 
 
 @pytest.mark.parametrize("who", MEMBERS)
-def test_what_people_set_for_themselves(cast, signed_in, who):
+def test_people_change_their_own_settings(cast, signed_in, who):
     client = signed_in(cast[who])
     before = stored(cast[who])
     read = parse_page(client.get("/account")).one("main").words
@@ -88,7 +88,7 @@ def test_what_people_set_for_themselves(cast, signed_in, who):
     assert parse_page(response).all("b") == []
 
 
-def test_the_form_sends_back_what_is_stored(signed_in, dora):
+def test_the_form_shows_the_stored_settings(signed_in, dora):
     dora.name = "Dora"
     dora.save()
     before = stored(dora)
@@ -127,7 +127,7 @@ def test_the_form_sends_back_what_is_stored(signed_in, dora):
         ("rows_per_page", "9" * 400),
     ],
 )
-def test_what_cannot_be_is_said_at_its_field_and_not_stored(signed_in, dora, field, value):
+def test_invalid_settings_are_field_errors_and_are_not_stored(signed_in, dora, field, value):
     before = stored(dora)
     typed = {**SENT, "name": "A new name", "theme": "dark", field: value}
     response = signed_in(dora).post("/account", typed)
@@ -145,14 +145,14 @@ def test_what_cannot_be_is_said_at_its_field_and_not_stored(signed_in, dora, fie
         assert read.one("input", name="theme", checked=True)["value"] == "dark"
 
 
-def test_a_key_that_cannot_be_made_leaves_the_settings_alone(signed_in, dora):
+def test_a_refused_key_does_not_change_the_settings(signed_in, dora):
     before = stored(dora)
     response = signed_in(dora).post("/account/keys", {"label": "x" * 200, "once": "no"})
     assert response.status_code == 422
     assert stored(dora) == before
 
 
-def test_nobody_raises_themselves(signed_in, dora, jhu):
+def test_nobody_can_change_their_own_role(signed_in, dora, jhu):
     before = stored(dora)
     sent = {
         **SENT,
@@ -188,7 +188,7 @@ def test_settings_from_another_site_are_refused(dora):
         {"password1": "", "password2": ""},
     ],
 )
-def test_a_password_that_will_not_do_changes_nothing(client, dora, wrong):
+def test_an_invalid_password_changes_nothing(client, dora, wrong):
     log_in(client, dora.email)
     before = stored(dora)["password"]
     sent = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW, **wrong}
@@ -198,7 +198,7 @@ def test_a_password_that_will_not_do_changes_nothing(client, dora, wrong):
     assert stored(dora)["password"] == before
 
 
-def test_nobody_learns_who_has_an_account(client, dora):
+def test_the_password_reset_does_not_reveal_accounts(client, dora):
     told = []
     for email in (dora.email, "nobody@virginia.edu"):
         response = client.post("/accounts/password/reset/", {"email": email}, follow=True)
@@ -206,7 +206,7 @@ def test_nobody_learns_who_has_an_account(client, dora):
     assert told[0] == told[1]
 
 
-def test_a_damaged_link(client, db):
+def test_a_damaged_reset_link_is_refused(client, db):
     response = client.get("/accounts/password/reset/key/1-nonsense/", follow=True)
     assert response.status_code == 200
     assert "This link no longer works" in parse_page(response).one("h1").words

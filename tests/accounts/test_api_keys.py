@@ -1,4 +1,4 @@
-"""Keys of the API: who gets one, what finds it, how its calls are counted. What the pages do is in test_page_keys.py."""
+"""API keys: who gets one, which requests a key authenticates, and how its calls are counted. test_keys.py tests the pages."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ NOT_HERS = {
 
 @pytest.fixture(autouse=True)
 def _another_process():
-    """What a process has counted is its own; a test is a new one."""
+    """Clears the counters of this process, so that each test starts like a new one."""
     api_keys._counters.clear()
 
 
@@ -60,7 +60,7 @@ def calls_of(key):
 
 
 @pytest.mark.parametrize("who", EVERYBODY)
-def test_everybody_who_may_gets_a_key_of_their_own(cast, who):
+def test_everyone_with_the_permission_can_create_keys(cast, who):
     key, secret = api_keys.create_key(cast[who], label="laptop", now=NOON)
     key.refresh_from_db()
     assert (key.user, key.label, key.prefix, key.created_at) == (cast[who], "laptop", secret[:8], NOON)
@@ -68,20 +68,20 @@ def test_everybody_who_may_gets_a_key_of_their_own(cast, who):
     assert api_keys.find_key(cast[who].email, secret) == key
 
 
-def test_its_text_is_stored_nowhere(dora):
+def test_the_key_itself_is_not_stored(dora):
     key, secret = api_keys.create_key(dora, now=NOON)
     stored = ApiKey.objects.values().get(pk=key.pk)
     assert stored["digest"] == hashlib.sha256(secret.encode()).hexdigest()
     assert not [name for name, value in stored.items() if secret[8:] in str(value)]
 
 
-def test_no_two_are_alike(dora):
+def test_every_key_is_different(dora):
     made = {api_keys.create_key(dora, now=NOON)[1] for _ in range(20)}
     assert len(made) == 20
     assert all(api_keys.KEY_FORMAT.fullmatch(secret) for secret in made)
 
 
-def test_twenty_live_ones_are_the_most(dora, stan):
+def test_twenty_active_keys_are_the_maximum(dora, stan):
     for _ in range(20):
         key, _secret = api_keys.create_key(dora, now=NOON)
     with pytest.raises(api_keys.KeyRefused, match="20 keys"):
@@ -94,14 +94,14 @@ def test_twenty_live_ones_are_the_most(dora, stan):
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "nothing we know"}])
-def test_who_may_use_none_gets_none(dora, change):
+def test_people_without_the_permission_get_no_key(dora, change):
     vars(dora).update(change)
     with pytest.raises(api_keys.KeyRefused, match=r"dora@virginia\.edu"):
         api_keys.create_key(dora, now=NOON)
     assert not ApiKey.objects.exists()
 
 
-def test_one_form_makes_one_key(dora, stan):
+def test_a_form_creates_only_one_key(dora, stan):
     api_keys.create_key(dora, now=NOON, once="form-1")
     with pytest.raises(api_keys.AlreadyCreated):
         api_keys.create_key(dora, now=NOON, once="form-1")
@@ -109,7 +109,7 @@ def test_one_form_makes_one_key(dora, stan):
     assert dora.api_keys.count() == 2
 
 
-def test_a_form_that_was_refused_may_come_again(dora):
+def test_a_refused_form_can_be_sent_again(dora):
     for _ in range(20):
         key, _secret = api_keys.create_key(dora, now=NOON)
     with pytest.raises(api_keys.KeyRefused) as refused:
@@ -119,7 +119,7 @@ def test_a_form_that_was_refused_may_come_again(dora):
     api_keys.create_key(dora, now=NOON, once="form-1")
 
 
-def test_a_person_with_keys_is_not_deleted(dora):
+def test_a_user_with_keys_cannot_be_deleted(dora):
     api_keys.create_key(dora, now=NOON)
     with pytest.raises(ProtectedError):
         dora.delete()
@@ -129,7 +129,7 @@ def test_a_person_with_keys_is_not_deleted(dora):
 
 
 @pytest.mark.parametrize("email", ["dora@virginia.edu", "Dora@Virginia.EDU"])
-def test_the_right_pair_finds_its_person(dora, email):
+def test_the_right_email_and_key_find_their_user(dora, email):
     key, secret = api_keys.create_key(dora, now=NOON)
     with queries() as asked:
         found = api_keys.find_key(email, secret)
@@ -138,7 +138,7 @@ def test_the_right_pair_finds_its_person(dora, email):
 
 
 @pytest.mark.parametrize("secret", NOT_KEYS.values(), ids=NOT_KEYS)
-def test_what_is_no_key_finds_nothing(dora, secret):
+def test_an_invalid_key_finds_no_user(dora, secret):
     api_keys.create_key(dora, now=NOON)
     with queries() as asked:
         assert api_keys.find_key(dora.email, secret) is None
@@ -146,14 +146,14 @@ def test_what_is_no_key_finds_nothing(dora, secret):
 
 
 @pytest.mark.parametrize("email", NOT_HERS.values(), ids=NOT_HERS)
-def test_the_key_of_another_address_finds_nothing(dora, stan, email):
+def test_a_key_with_another_email_finds_no_user(dora, stan, email):
     _key, secret = api_keys.create_key(dora, now=NOON)
     with queries() as asked:
         assert api_keys.find_key(email, secret) is None
     assert len(asked) == 1
 
 
-def test_an_address_that_only_looks_alike_after_lower_case(virginia, dora):
+def test_an_email_that_matches_only_after_case_folding_is_refused(virginia, dora):
     """The Kelvin sign's lower case is the letter k."""
     dora.email = "kit@virginia.edu"
     dora.save()
@@ -170,7 +170,7 @@ def test_every_character_counts(dora):
     assert api_keys.find_key(dora.email, secret.swapcase()) is None
 
 
-def test_a_revoked_one_finds_nothing(dora):
+def test_a_revoked_key_finds_no_user(dora):
     key, secret = api_keys.create_key(dora, now=NOON)
     other, other_secret = api_keys.create_key(dora, now=NOON)
     api_keys.revoke_key(key, now=NOON)
@@ -183,7 +183,7 @@ def test_a_revoked_one_finds_nothing(dora):
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "nothing we know"}])
-def test_who_lost_the_right_lost_the_key(dora, change):
+def test_a_user_who_lost_the_permission_cannot_use_the_key(dora, change):
     key, secret = api_keys.create_key(dora, now=NOON)
     type(dora).objects.update(**change)
     assert api_keys.find_key(dora.email, secret) is None
@@ -191,7 +191,7 @@ def test_who_lost_the_right_lost_the_key(dora, change):
     assert api_keys.find_key(dora.email, secret) == key
 
 
-def test_two_keys_that_begin_alike(dora, stan):
+def test_two_keys_with_the_same_prefix(dora, stan):
     hers, her_secret = api_keys.create_key(dora, now=NOON)
     his, his_secret = api_keys.create_key(stan, now=NOON)
     alike = her_secret[:8] + his_secret[8:]
@@ -201,8 +201,8 @@ def test_two_keys_that_begin_alike(dora, stan):
     assert api_keys.find_key(dora.email, alike) is None
 
 
-def test_every_answer_costs_the_same_work(dora, monkeypatch):
-    """One digest of at most 43 characters and one comparison of 64, whether or not there is such a key."""
+def test_valid_and_invalid_keys_take_the_same_work(dora, monkeypatch):
+    """One digest of at most 43 characters and one comparison of 64, whether or not the key exists."""
     key, secret = api_keys.create_key(dora, now=NOON)
     revoked, revoked_secret = api_keys.create_key(dora, now=NOON)
     api_keys.revoke_key(revoked, now=NOON)
@@ -232,7 +232,7 @@ def test_every_answer_costs_the_same_work(dora, monkeypatch):
 
 
 class Caller:
-    """Calls as a server process gets them: finds the key, then counts."""
+    """Makes calls like a server process: finds the key, then counts."""
 
     def __init__(self, user, limit):
         self.email, self.limit = user.email, limit
@@ -240,7 +240,7 @@ class Caller:
         self.writes = 0
 
     def call(self, now, times=1):
-        """The answer to the last of so many calls."""
+        """Returns the answer to the last of this many calls."""
         with queries() as asked:
             for _ in range(times):
                 wait = api_keys.count_call(api_keys.find_key(self.email, self.secret), limit=self.limit, now=now)
@@ -249,7 +249,7 @@ class Caller:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 49, 50, 51, 99, 100, 600])
-def test_so_many_calls_pass_in_a_minute_and_no_more(dora, limit):
+def test_calls_per_minute_are_limited(dora, limit):
     caller = Caller(dora, limit)
     assert [caller.call(NOON + timedelta(seconds=15)) for _ in range(limit)] == [0] * limit
     assert caller.call(NOON + timedelta(seconds=15)) == 45
@@ -262,7 +262,7 @@ def test_each_key_has_its_own_count(dora):
     assert (first.call(NOON), first.call(NOON), second.call(NOON)) == (0, 60, 0)
 
 
-def test_refused_calls_are_not_counted_and_write_nothing(dora):
+def test_refused_calls_are_not_counted_and_write_nothing_to_the_database(dora):
     caller = Caller(dora, 100)
     caller.call(NOON, times=100)
     written, counted = caller.writes, calls_of(caller.key)
@@ -295,7 +295,7 @@ def test_last_used_is_written_once_a_minute(dora):
 
 
 def test_several_processes_share_the_count(dora, monkeypatch):
-    """Four of them in turn: beyond the limit pass at most what the others have not written yet."""
+    """Four processes take turns: beyond the limit, at most the calls that the others haven't stored yet are accepted."""
     limit, processes = 600, [{}, {}, {}, {}]
     caller = Caller(dora, limit)
     passed = 0
@@ -310,7 +310,7 @@ def test_several_processes_share_the_count(dora, monkeypatch):
     assert caller.call(NOON + timedelta(minutes=1)) == 0
 
 
-def test_a_process_that_begins_anew_knows_what_was_written(dora):
+def test_a_restarted_process_reads_the_stored_count(dora):
     caller = Caller(dora, 100)
     caller.call(NOON, times=99)
     assert calls_of(caller.key) == 99
@@ -320,7 +320,7 @@ def test_a_process_that_begins_anew_knows_what_was_written(dora):
 
 
 def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
-    """Each has found the row before the other wrote."""
+    """Both read the row before the other one writes."""
     caller = Caller(dora, 50)
     caller.call(NOON)
     one, other = (api_keys.find_key(dora.email, caller.secret) for _ in range(2))
@@ -331,7 +331,7 @@ def test_two_processes_that_write_at_once_lose_nothing(dora, monkeypatch):
 
 
 def test_a_call_while_another_writes_counts_once(dora, monkeypatch):
-    """A statement takes its time, and the threads of a process go on meanwhile."""
+    """Other threads continue during a slow statement."""
     caller = Caller(dora, 600)
     caller.call(NOON, times=12)  # one is in the row, eleven are not
     found = [api_keys.find_key(dora.email, caller.secret) for _ in range(3)]
@@ -349,7 +349,7 @@ def test_a_call_while_another_writes_counts_once(dora, monkeypatch):
     assert calls_of(caller.key) == 25
 
 
-def test_what_was_counted_in_another_minute_does_not_matter(dora):
+def test_counts_of_other_minutes_do_not_matter(dora):
     caller = Caller(dora, 600)
     caller.call(NOON, times=8)
     assert caller.call(NOON + timedelta(minutes=1), times=600) == 0
@@ -357,7 +357,7 @@ def test_what_was_counted_in_another_minute_does_not_matter(dora):
     assert caller.call(NOON + timedelta(minutes=2), times=600) == 0
 
 
-def test_a_server_whose_clock_is_a_little_behind_counts_along(dora):
+def test_a_server_with_a_slow_clock_adds_to_the_same_count(dora):
     caller = Caller(dora, 10)
     caller.call(NOON + timedelta(minutes=1), times=10)
     late = NOON + timedelta(seconds=58)
@@ -365,14 +365,14 @@ def test_a_server_whose_clock_is_a_little_behind_counts_along(dora):
     assert caller.call(NOON + timedelta(minutes=1, seconds=30)) == 30
 
 
-def test_a_clock_that_was_far_ahead_once_does_not_close_the_key(dora):
+def test_a_clock_that_was_far_ahead_does_not_block_the_key(dora):
     caller = Caller(dora, 1)
     caller.call(NOON + timedelta(days=4000))
     assert caller.call(NOON) == 0
     assert caller.call(NOON) == 60
 
 
-def test_the_memory_does_not_grow_for_ever(dora, monkeypatch):
+def test_old_counters_are_removed_from_memory(dora, monkeypatch):
     monkeypatch.setattr(api_keys, "MAX_COUNTERS", 3)
     for _ in range(10):
         Caller(dora, 600).call(NOON, times=3)

@@ -1,4 +1,4 @@
-"""Keys that several threads, with connections of their own, make and use at the same moment."""
+"""API keys that several threads create and use at the same moment, each with its own connection."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ THREADS = 4
 
 
 def together(call):
-    """What each of the threads got from the same call."""
+    """Returns the result of the same call in each thread."""
     barrier = Barrier(THREADS)
 
     def one():
@@ -33,7 +33,7 @@ def together(call):
 
 
 def made(user, **more):
-    """Whether a key was made, or the kind of refusal."""
+    """Returns whether a key was created, or the kind of refusal."""
     try:
         api_keys.create_key(user, now=NOON, **more)
     except api_keys.KeyRefused as refused:
@@ -41,22 +41,22 @@ def made(user, **more):
     return True
 
 
-def test_the_last_of_twenty_is_made_once(dora):
+def test_only_one_thread_creates_the_twentieth_key(dora):
     for _ in range(api_keys.MAX_ACTIVE_KEYS - 1):
         api_keys.create_key(dora, now=NOON)
     assert sorted(map(str, together(lambda: made(dora)))) == sorted(map(str, [True, *[api_keys.KeyRefused] * 3]))
     assert ApiKey.objects.count() == api_keys.MAX_ACTIVE_KEYS
 
 
-def test_a_form_sent_twice_at_once_makes_one_key(dora):
+def test_the_same_form_sent_at_the_same_time_creates_one_key(dora):
     form = uuid.uuid4()
     answers = together(lambda: made(dora, once=form))
     assert sorted(map(str, answers)) == sorted(map(str, [True, *[api_keys.AlreadyCreated] * 3]))
     assert ApiKey.objects.count() == 1
 
 
-def test_threads_count_together(dora):
-    """Within a fiftieth: what threads may lose or count twice where they come between each other."""
+def test_threads_share_the_count(dora):
+    """Within 2 %, because concurrent threads may lose or repeat a few counts."""
     key, secret = api_keys.create_key(dora, now=NOON)
     api_keys._counters.clear()
 

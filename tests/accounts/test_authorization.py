@@ -1,4 +1,4 @@
-"""Closed unless opened: every URL there is, asked for by everybody."""
+"""Denied by default: requests every URL as every user."""
 
 import re
 import uuid
@@ -31,7 +31,7 @@ CLOSED = {
 
 
 def leaves(patterns, before=""):
-    """(a path that leads there, the view) of every URL, however deep."""
+    """Yields (path, view) of every URL."""
     for entry in patterns:
         here = before + str(entry.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
         if isinstance(entry, URLResolver):
@@ -60,7 +60,7 @@ class DeclaresPublic(DeclaresNothing):
 
 
 def declares(permission):
-    """A view that one permission opens."""
+    """A view that requires one permission."""
     return type("Declares", (DeclaresNothing,), {"permission": permission})
 
 
@@ -74,20 +74,20 @@ urlpatterns = [
 ]
 
 
-def test_every_url_is_walked():
-    """Each sample path leads to its own view, so that the tests below pass none over."""
+def test_every_url_is_tested():
+    """Each sample path resolves to its own view, so that the tests below skip none."""
     for url, view in ALL.items():
         assert resolve(url, "pharos.urls").func == view, url
     assert len(ALL) > 40
     assert {"/items/", "/items/1/cancel", "/accounts/login/", "/admin/"} <= set(ALL)
 
 
-def test_what_is_closed_to_everybody():
+def test_urls_that_nobody_can_open():
     closed = {resolve(url).view_name for url, view in ALL.items() if required_permission(view, resolve(url)) is None}
     assert closed == CLOSED
 
 
-def test_what_is_open_to_strangers():
+def test_urls_that_are_open_without_signing_in():
     public = {url for url, view in ALL.items() if required_permission(view, resolve(url)) == PUBLIC}
     described = {
         "/api/docs/",
@@ -98,7 +98,7 @@ def test_what_is_open_to_strangers():
 
 
 @pytest.mark.parametrize("who", ["nobody", *CAST])
-def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
+def test_every_user_gets_exactly_what_the_view_declares(client, cast, who):
     person = cast.get(who)
     for url, view in ALL.items():
         client.logout()
@@ -128,15 +128,15 @@ def test_everybody_gets_exactly_what_the_view_declares(client, cast, who):
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("url", ["/function", "/class", "/ours"])
-def test_a_view_that_declares_nothing_is_closed_even_to_an_admin(signed_in, client, ada, url):
+def test_a_view_without_a_declared_permission_is_denied_even_to_admins(signed_in, client, ada, url):
     for method in (client.get, client.post, client.head, client.options):
         assert method(url).status_code == 404
     assert signed_in(ada).get(url).status_code == 404
 
 
 @pytest.mark.urls(__name__)
-def test_the_log_tells_of_our_own_mistakes_only(client, caplog, db):
-    """A stranger who asks for the library's sign-up page is nobody's mistake."""
+def test_only_undeclared_views_are_logged(client, caplog, db):
+    """A request for allauth's sign-up page isn't a programming error."""
     client.get("/accounts/signup/")
     client.get("/function")
     assert "permission" not in caplog.text
@@ -146,13 +146,13 @@ def test_the_log_tells_of_our_own_mistakes_only(client, caplog, db):
 
 
 @pytest.mark.urls(__name__)
-def test_a_public_view_is_open_to_strangers(client, db):
+def test_a_public_view_is_open_without_signing_in(client, db):
     assert client.get("/public").content == b"open by mistake"
 
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("who", ["nobody", *CAST])
-def test_every_permission_opens_what_declares_it_to_those_who_have_it(signed_in, client, cast, who):
+def test_every_permission_opens_the_views_that_declare_it(signed_in, client, cast, who):
     person = cast.get(who)
     if person:
         signed_in(person)
@@ -166,8 +166,8 @@ def test_every_permission_opens_what_declares_it_to_those_who_have_it(signed_in,
                 assert response.status_code == (200 if person.can(permission) else 403), permission
 
 
-def test_every_view_that_moves_items_asks_for_one_of_the_moves_permissions():
-    """The address is the name of the move."""
+def test_every_move_view_requires_a_permission_of_its_move():
+    """The last part of the address is the name of the move."""
     seen = set()
     for url, view in ALL.items():
         move = MOVES.get(url.rstrip("/").rpartition("/")[2])
@@ -181,7 +181,7 @@ def test_a_service_account_has_no_web_login_even_with_a_session(signed_in, wally
     assert signed_in(wally).get("/items/")["Location"] == "/accounts/login/?next=/items/"
 
 
-def test_who_is_switched_off_is_out_at_once(signed_in, dora):
+def test_a_deactivated_user_loses_access_immediately(signed_in, dora):
     client = signed_in(dora)
     assert client.get("/items/").status_code == 200
     dora.is_active = False

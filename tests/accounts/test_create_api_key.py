@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: the key alone on standard output, so that a script can take it."""
+"""`manage.py create_api_key`: only the key on standard output, so that a script can read it."""
 
 import io
 
@@ -16,7 +16,7 @@ def create(*arguments):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
-def test_the_key_alone_is_printed(cast, who):
+def test_only_the_key_is_printed_to_stdout(cast, who):
     out, err = create(cast[who].email.upper(), "--label", " ingest  on services-1 ")
     secret = out.removesuffix("\n")
     assert api_keys.KEY_FORMAT.fullmatch(secret)
@@ -27,7 +27,7 @@ def test_the_key_alone_is_printed(cast, who):
     assert secret not in err
 
 
-def test_a_label_is_not_needed(wally):
+def test_the_label_is_optional(wally):
     create(wally.email)
     assert ApiKey.objects.get().label == ""
 
@@ -45,13 +45,13 @@ def test_a_label_is_not_needed(wally):
         ([], "EMAIL"),
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(dora, arguments, says):
+def test_invalid_arguments_are_reported(dora, arguments, says):
     with pytest.raises(CommandError, match=f"(?i){says}"):
         create(*arguments)
     assert not ApiKey.objects.exists()
 
 
-def test_who_is_switched_off_gets_none(dora):
+def test_a_deactivated_user_gets_no_key(dora):
     dora.is_active = False
     dora.save()
     with pytest.raises(CommandError, match=r"dora@virginia\.edu is deactivated"):
@@ -59,7 +59,7 @@ def test_who_is_switched_off_gets_none(dora):
     assert not ApiKey.objects.exists()
 
 
-def test_nobody_gets_too_many(wally):
+def test_the_limit_of_keys_applies(wally):
     for _ in range(api_keys.MAX_ACTIVE_KEYS):
         create(wally.email)
     with pytest.raises(CommandError, match="Revoke one"):

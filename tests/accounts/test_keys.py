@@ -1,4 +1,4 @@
-"""API keys on “My account” and on the admin site: made, shown once, seen, revoked."""
+"""API keys under “My account” and on the admin site: creating, showing once, listing, and revoking."""
 
 import shlex
 import uuid
@@ -22,17 +22,17 @@ ADD = reverse("admin:accounts_apikey_add")
 
 
 def make_form(client):
-    """What the form for a new key would send."""
+    """Returns what the form for a new key would send."""
     return parse_page(client.get("/account")).one("form", action="/account/keys").fields()
 
 
 def rows(client):
-    """The words of each row of the table of keys."""
+    """Returns the text of each row of the table of keys."""
     return [row.words for row in parse_page(client.get("/account")).all("tr")[1:]]
 
 
 def shown(response):
-    """The new key, and the example beside it as a shell reads it."""
+    """Returns the new key, and the example next to it as a shell would parse it."""
     key, _shell, example = (one.text for one in parse_page(response).all("pre"))
     return key, shlex.split(example.replace("\\\n", ""))
 
@@ -41,7 +41,7 @@ def shown(response):
 
 
 @pytest.mark.parametrize("who", MEMBERS)
-def test_a_person_makes_a_key(cast, signed_in, who):
+def test_a_user_creates_a_key(cast, signed_in, who):
     client = signed_in(cast[who])
     response = client.post("/account/keys", make_form(client) | {"label": "Reading <b>room</b>"})
     assert response.status_code == 200
@@ -61,7 +61,7 @@ def test_a_person_makes_a_key(cast, signed_in, who):
     ]
 
 
-def test_the_key_stands_once_and_not_in_what_is_run(signed_in, dora):
+def test_the_key_is_shown_once_and_not_in_the_example_command(signed_in, dora):
     """It would stay in the shell's history."""
     client = signed_in(dora)
     response = client.post("/account/keys", make_form(client))
@@ -69,7 +69,7 @@ def test_the_key_stands_once_and_not_in_what_is_run(signed_in, dora):
     assert response.text.count(secret) == 1
 
 
-def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
+def test_an_email_with_a_quote_is_escaped_in_the_example(signed_in, dora):
     dora.email = "o'brien$(id)@virginia.edu"
     dora.save()
     client = signed_in(dora)
@@ -78,7 +78,7 @@ def test_an_address_with_a_quote_does_not_leave_the_example(signed_in, dora):
         assert shlex.split(lines.splitlines()[0]) == ["export", f"PHAROS_USER={dora.email}", "PHAROS_KEY"]
 
 
-def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
+def test_the_key_form_has_its_own_heading(signed_in, dora):
     client = signed_in(dora)
     for heading in ("Create a key", "Create another key"):
         section = parse_page(client.get("/account")).one("section", aria_labelledby="keys")
@@ -86,8 +86,8 @@ def test_the_form_for_a_key_has_a_heading_of_its_own(signed_in, dora):
         api_keys.create_key(dora, now=NOON)
 
 
-def test_nobody_keeps_the_page_with_the_key(signed_in, dora, caplog):
-    """No cache, no cookie, no session, no message, no log, no address, and no later page has it."""
+def test_the_page_with_the_key_is_not_cached(signed_in, dora, caplog):
+    """It is in no cache, cookie, session, message, log, URL, or later page."""
     client = signed_in(dora)
     response = client.post("/account/keys", make_form(client))
     secret, _example = shown(response)
@@ -105,7 +105,7 @@ def test_nobody_keeps_the_page_with_the_key(signed_in, dora, caplog):
     assert len(rows(client)) == 1
 
 
-def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
+def test_a_reload_creates_no_second_key_and_shows_none(signed_in, dora):
     client = signed_in(dora)
     sent = make_form(client) | {"label": "laptop"}
     secret, _example = shown(client.post("/account/keys", sent))
@@ -123,7 +123,7 @@ def test_a_reload_makes_no_second_key_and_shows_none(signed_in, dora):
 @pytest.mark.parametrize(
     "wrong", [{"label": "x" * 101}, {"label": "a\x00b"}, {"once": ""}, {"once": "x"}, {"once": "9" * 5000}]
 )
-def test_what_cannot_be_is_said_and_makes_nothing(signed_in, dora, wrong):
+def test_an_invalid_label_is_an_error_and_creates_nothing(signed_in, dora, wrong):
     dora.name = "Dora"
     dora.save()
     client = signed_in(dora)
@@ -144,7 +144,7 @@ def test_the_twenty_first_is_refused(signed_in, dora):
     assert ApiKey.objects.count() == 20
 
 
-def test_nobody_makes_one_for_another(signed_in, dora, stan):
+def test_nobody_creates_a_key_for_another_user(signed_in, dora, stan):
     client = signed_in(dora)
     forged = {"user": stan.pk, "user_id": stan.pk, "prefix": "forged", "digest": "0", "calls": 7}
     client.post("/account/keys", make_form(client) | forged)
@@ -156,7 +156,7 @@ def test_nobody_makes_one_for_another(signed_in, dora, stan):
 # Seen
 
 
-def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
+def test_the_table_lists_the_users_active_keys(signed_in, dora, stan):
     dora.time_zone = "America/New_York"
     dora.save()
     client = signed_in(dora)
@@ -179,7 +179,7 @@ def test_the_table_has_the_live_keys_of_the_reader(signed_in, dora, stan):
 
 
 @pytest.mark.parametrize("who", MEMBERS)
-def test_a_person_revokes_a_key(cast, signed_in, who):
+def test_a_user_revokes_a_key(cast, signed_in, who):
     key, secret = api_keys.create_key(cast[who], label="laptop", now=NOON)
     kept, kept_secret = api_keys.create_key(cast[who], now=NOON)
     client = signed_in(cast[who])
@@ -195,7 +195,7 @@ def test_a_person_revokes_a_key(cast, signed_in, who):
     assert len(rows(client)) == 1
 
 
-def test_revoked_twice_is_revoked(signed_in, dora):
+def test_revoking_twice_changes_nothing(signed_in, dora):
     key, _secret = api_keys.create_key(dora, now=NOON)
     api_keys.revoke_key(key, now=NOON)
     client = signed_in(dora)
@@ -207,7 +207,7 @@ def test_revoked_twice_is_revoked(signed_in, dora):
 
 
 @pytest.mark.parametrize("who", ["stan", "olga", "ada"])
-def test_somebody_elses_key_is_not_there(cast, signed_in, dora, who):
+def test_another_users_key_is_not_found(cast, signed_in, dora, who):
     key, secret = api_keys.create_key(dora, now=NOON)
     client = signed_in(cast[who])
     assert client.get(f"/account/keys/{key.pk}/revoke").status_code == 404
@@ -216,12 +216,12 @@ def test_somebody_elses_key_is_not_there(cast, signed_in, dora, who):
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 30])
-def test_a_key_that_never_was(signed_in, dora, number):
+def test_an_unknown_key_is_not_found(signed_in, dora, number):
     assert signed_in(dora).post(f"/account/keys/{number}/revoke").status_code == 404
 
 
 @pytest.mark.parametrize("who", ["wally", None])
-def test_without_a_web_login_there_is_no_page(cast, client, who):
+def test_service_accounts_have_no_page(cast, client, who):
     key, _secret = api_keys.create_key(cast["wally"], now=NOON)
     if who:
         client.force_login(cast[who])
@@ -231,7 +231,7 @@ def test_without_a_web_login_there_is_no_page(cast, client, who):
     assert [*ApiKey.objects.active()] == [key]
 
 
-def test_other_sites_make_and_revoke_nothing(dora):
+def test_requests_from_other_sites_are_refused(dora):
     key, _secret = api_keys.create_key(dora, now=NOON)
     client = Client(enforce_csrf_checks=True)
     client.force_login(dora)
@@ -247,7 +247,7 @@ def add_form(client):
     return parse_page(client.get(ADD)).one("form", id="apikey_form").fields()
 
 
-def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
+def test_an_admin_creates_a_key_for_a_service_account(signed_in, ada, wally):
     client = signed_in(ada)
     sent = add_form(client) | {"user": wally.pk, "label": "ingest"}
     response = client.post(ADD, sent)
@@ -266,7 +266,7 @@ def test_an_admin_makes_a_key_for_a_service_account(signed_in, ada, wally):
 
 
 @pytest.mark.parametrize("who", ["dora", "ada", "switched off", "nobody"])
-def test_people_make_their_own(cast, signed_in, ada, wally, who):
+def test_admins_cannot_create_keys_for_people(cast, signed_in, ada, wally, who):
     """With a person's key, an admin would act in that person's name."""
     wally.is_active = False
     wally.save()
@@ -278,7 +278,7 @@ def test_people_make_their_own(cast, signed_in, ada, wally, who):
     assert not ApiKey.objects.exists()
 
 
-def test_the_twenty_first_is_refused_there_too(signed_in, ada, wally):
+def test_the_admin_site_refuses_the_twenty_first_key(signed_in, ada, wally):
     for _ in range(20):
         api_keys.create_key(wally, now=NOON)
     client = signed_in(ada)
@@ -288,7 +288,7 @@ def test_the_twenty_first_is_refused_there_too(signed_in, ada, wally):
     assert not LogEntry.objects.exists()
 
 
-def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
+def test_an_admin_revokes_the_keys_of_any_user(signed_in, ada, wally, dora):
     live, _secret = api_keys.create_key(wally, now=NOON)
     hers, _secret = api_keys.create_key(dora, now=NOON)
     kept, _secret = api_keys.create_key(dora, now=NOON)
@@ -311,7 +311,7 @@ def test_an_admin_revokes_keys_of_everybody(signed_in, ada, wally, dora):
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(live.pk), str(hers.pk)}
 
 
-def test_one_key_is_one_key_and_none_is_none(signed_in, ada, wally):
+def test_the_message_counts_the_revoked_keys(signed_in, ada, wally):
     key, _secret = api_keys.create_key(wally, now=NOON)
     client = signed_in(ada)
     sent = {"action": "revoke", "_selected_action": [key.pk]}
@@ -322,7 +322,7 @@ def test_one_key_is_one_key_and_none_is_none(signed_in, ada, wally):
     assert LogEntry.objects.count() == 1
 
 
-def test_live_and_revoked_keys_look_different(signed_in, ada, wally):
+def test_active_and_revoked_keys_look_different(signed_in, ada, wally):
     live, _secret = api_keys.create_key(wally, now=NOON)
     gone, _secret = api_keys.create_key(wally, now=NOON)
     api_keys.revoke_key(gone, now=NOON)
@@ -366,7 +366,7 @@ def test_nothing_else_is_changed_or_deleted(signed_in, ada, dora):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_have_no_way_there(cast, signed_in, wally, who):
+def test_members_cannot_open_the_admin_pages_of_keys(cast, signed_in, wally, who):
     client = signed_in(cast[who])
     for way in (ADMIN, ADD):
         assert client.get(way).status_code == 403

@@ -26,26 +26,26 @@ def is_signed_in(client):
 
 
 @pytest.mark.parametrize("spelling", ["dora@virginia.edu", "Dora@Virginia.EDU", "DORA@VIRGINIA.EDU"])
-def test_by_e_mail_in_any_case(client, dora, spelling):
+def test_sign_in_ignores_the_case_of_the_email(client, dora, spelling):
     response = sign_in(client, spelling)
     assert response.status_code == 302
     assert client.session["_auth_user_id"] == str(dora.pk)
 
 
-def test_it_goes_on_to_the_page_that_was_asked_for(client, dora):
+def test_sign_in_continues_to_the_requested_page(client, dora):
     asked = client.get("/items/?status=Failed")
     assert asked["Location"] == "/accounts/login/?next=/items/%3Fstatus%3DFailed"
     response = sign_in(client, dora.email, next="/items/?status=Failed")
     assert response["Location"] == "/items/?status=Failed"
 
 
-def test_it_does_not_go_on_to_another_site(client, dora):
+def test_sign_in_does_not_continue_to_another_site(client, dora):
     response = sign_in(client, dora.email, next="https://elsewhere.example/")
     assert "elsewhere" not in response["Location"]
 
 
 @pytest.mark.parametrize(("email", "password"), [("dora@virginia.edu", "wrong"), ("nobody@virginia.edu", PASSWORD)])
-def test_wrong_password_or_person(client, dora, email, password):
+def test_a_wrong_password_or_email_is_refused(client, dora, email, password):
     response = sign_in(client, email, password)
     assert response.status_code == 200
     assert not is_signed_in(client)
@@ -61,19 +61,19 @@ def test_people_of_every_role_sign_in(client, cast, who):
     assert client.get("/items/").status_code == 200
 
 
-def test_a_service_account_does_not(client, wally):
+def test_a_service_account_cannot_sign_in(client, wally):
     sign_in(client, wally.email)
     assert not is_signed_in(client)
 
 
-def test_who_was_switched_off_does_not(client, dora):
+def test_a_deactivated_user_cannot_sign_in(client, dora):
     User.objects.filter(pk=dora.pk).update(is_active=False)
     sign_in(client, dora.email)
     assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_demos_password_opens_nothing_in_production(client, dora, settings, debug):
+def test_the_demo_password_is_refused_in_production(client, dora, settings, debug):
     settings.DEBUG = debug
     dora.set_password(settings.DEMO_PASSWORD)
     dora.save()
@@ -81,7 +81,7 @@ def test_the_demos_password_opens_nothing_in_production(client, dora, settings, 
     assert is_signed_in(client) is debug
 
 
-def test_signing_out_is_a_post(signed_in, dora):
+def test_signing_out_requires_a_post(signed_in, dora):
     client = signed_in(dora)
     client.get(reverse("account_logout"))
     assert is_signed_in(client)
@@ -93,7 +93,7 @@ def test_signing_out_is_a_post(signed_in, dora):
 # Another password
 
 
-def test_what_a_password_must_be_is_a_list(client, dora):
+def test_the_password_rules_are_listed(client, dora):
     sign_in(client, dora.email)
     told = parse_page(client.get(reverse("account_change_password"))).one("div", id="id_password1_helptext")
     assert "at least 10 characters" in told.words
@@ -146,7 +146,7 @@ def ask_for_a_new_one(client, email):
 
 
 @pytest.mark.parametrize("spelling", ["dora@virginia.edu", "Dora@Virginia.EDU"])
-def test_a_new_password_by_mail(client, dora, spelling):
+def test_resetting_the_password_by_email(client, dora, spelling):
     ask_for_a_new_one(client, spelling)
     [message] = mail.outbox
     assert [address.lower() for address in message.to] == [dora.email]
@@ -175,7 +175,7 @@ def test_a_new_password_by_mail(client, dora, spelling):
     assert User.objects.get(pk=dora.pk).check_password(NEW)  # a link works once
 
 
-def test_a_person_whom_an_admin_entered_takes_the_first_password_by_mail(client, virginia):
+def test_a_new_user_sets_the_first_password_by_email(client, virginia):
     new = User.objects.create_user("new@virginia.edu", role=Role.DEPOSITOR, institution=virginia)
     assert not new.has_usable_password()
     ask_for_a_new_one(client, new.email)
@@ -187,14 +187,14 @@ def test_a_person_whom_an_admin_entered_takes_the_first_password_by_mail(client,
 
 
 @pytest.mark.parametrize("who", ["wally", "switched off", "unknown"])
-def test_who_cannot_have_one(client, cast, who):
+def test_users_who_cannot_reset_a_password(client, cast, who):
     User.objects.filter(pk=cast["dora"].pk).update(is_active=False)
     email = {"wally": cast["wally"].email, "switched off": cast["dora"].email, "unknown": "nobody@virginia.edu"}[who]
     ask_for_a_new_one(client, email)  # and the page does not tell whether there is such a person
     assert mail.outbox == []  # nobody is written to because a stranger typed the address
 
 
-def test_a_former_address_does_not_open_the_account(client, dora):
+def test_a_former_email_cannot_reset_the_password(client, dora):
     EmailAddress.objects.create(user=dora, email="former@virginia.edu", verified=True, primary=True)
     ask_for_a_new_one(client, "former@virginia.edu")
     assert mail.outbox == []
@@ -205,7 +205,7 @@ def test_a_former_address_does_not_open_the_account(client, dora):
 # Limits, and what is closed
 
 
-def test_wrong_passwords_are_limited_per_person(client, dora):
+def test_failed_sign_ins_are_limited_per_user(client, dora):
     for _ in range(5):
         sign_in(client, dora.email, "wrong")
     response = sign_in(client, dora.email)
@@ -213,7 +213,7 @@ def test_wrong_passwords_are_limited_per_person(client, dora):
     assert "Wait five minutes" in response.text
 
 
-def test_tries_are_limited_per_address(client, dora, settings):
+def test_attempts_are_limited_per_ip_address(client, dora, settings):
     settings.ACCOUNT_RATE_LIMITS = {"login": "3/m/ip"}
     statuses = [sign_in(client, f"{number}@virginia.edu", "wrong").status_code for number in range(4)]
     assert statuses == [200, 200, 200, 429]
@@ -223,7 +223,7 @@ def test_tries_are_limited_per_address(client, dora, settings):
     assert not is_signed_in(client)
 
 
-def test_the_limits_are_on_in_the_product():
+def test_the_limits_are_enabled_in_the_settings():
     from pharos import settings as product
 
     assert not hasattr(
@@ -235,7 +235,7 @@ def test_the_limits_are_on_in_the_product():
     "name",
     ["account_signup", "account_email", "account_set_password", "account_email_verification_sent"],
 )
-def test_other_pages_of_the_library_are_closed(client, signed_in, ada, name):
+def test_other_pages_of_allauth_are_closed(client, signed_in, ada, name):
     assert client.get(reverse(name)).status_code == 404
     assert client.post(reverse(name), {"email": "x@virginia.edu", "password1": NEW}).status_code == 404
     assert signed_in(ada).get(reverse(name)).status_code == 404

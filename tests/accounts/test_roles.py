@@ -1,9 +1,9 @@
-"""Who may do what, and whose items one sees."""
+"""Which role can do what, and whose items it sees."""
 
 import pytest
 from django.http import QueryDict
 
-from pharos.accounts.roles import ROLES, Permission, Role, may, role_choices
+from pharos.accounts.roles import ROLES, Permission, Role, has_permission, role_choices
 from workitems.explanations import needs_for, presets_for
 from workitems.lifecycle import MOVES
 from workitems.listing import ItemList
@@ -42,29 +42,29 @@ DESIGNED = f"{MEMBERS} worker".split()
 
 @pytest.mark.parametrize("role", DESIGNED)
 @pytest.mark.parametrize("permission", Permission)
-def test_every_permission_of_the_design(role, permission):
-    assert may(role, permission) == (role in TABLE[permission].split())
+def test_roles_have_the_permissions_of_the_design(role, permission):
+    assert has_permission(role, permission) == (role in TABLE[permission].split())
 
 
 def test_every_role_has_a_test_user():
     assert {role for role, _institution, _domain in CAST.values()} == set(Role)
 
 
-@pytest.mark.parametrize("role", [role for role in Role if may(role, Permission.SIGN_IN)])
-def test_who_signs_in_has_presets_and_needs(role):
+@pytest.mark.parametrize("role", [role for role in Role if has_permission(role, Permission.SIGN_IN)])
+def test_every_role_that_signs_in_has_presets_and_needs(role):
     assert presets_for(role)
     assert needs_for(role)
 
 
 @pytest.mark.parametrize("who", CAST)
-def test_every_list_offered_to_a_person_is_one_that_works(cast, who):
+def test_every_preset_and_need_is_a_valid_list(cast, who):
     person = cast[who]
     for one in (*presets_for(person.role), *needs_for(person.role)):
         listing = ItemList(QueryDict(one.query), person)
         assert listing.is_valid(), (one.label, listing.errors)
 
 
-def test_the_table_is_whole():
+def test_the_table_has_every_role():
     assert set(TABLE) == set(Permission)
     assert set(ROLES) == set(Role)
     assert [value for value, _label in role_choices()] == list(Role)
@@ -78,19 +78,19 @@ def test_the_labels():
 
 
 @pytest.mark.parametrize("role", ["", "root", "ADMIN"])
-def test_an_unknown_role_may_nothing(role):
-    assert not any(may(role, permission) for permission in Permission)
+def test_an_unknown_role_has_no_permissions(role):
+    assert not any(has_permission(role, permission) for permission in Permission)
 
 
 @pytest.mark.parametrize("who", CAST)
-def test_whose_items_one_sees(cast, item, theirs, who):
+def test_each_role_sees_the_right_items(cast, item, theirs, who):
     person = cast[who]
     own = [one for one in (item, theirs) if one.institution == person.institution]
     expected = [item, theirs] if person.can(Permission.SEE_EVERY_INSTITUTION) else own
     assert set(WorkItem.objects.visible_to(person)) == {*(expected if person.can(Permission.BROWSE) else [])}
 
 
-def test_an_inactive_person_sees_and_may_nothing(cast, item):
+def test_an_inactive_user_sees_nothing_and_has_no_permissions(cast, item):
     for person in cast.values():
         person.is_active = False
         assert not WorkItem.objects.visible_to(person).exists()

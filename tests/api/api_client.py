@@ -1,4 +1,4 @@
-"""A caller of the API, in-process: the test client with a key, and what holds for every answer, looked at each time."""
+"""An in-process API client: the test client with a key, and checks that every answer must pass."""
 
 import json
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ class Answer(NamedTuple):
     headers: Any
 
 
-def looked_at(response, *, has_body=True) -> Answer:
-    """The answer, once it is sure that it is JSON, no redirect, without a cookie, and that an error says what is wrong."""
+def checked(response, *, has_body=True) -> Answer:
+    """Returns the answer after checking that it is JSON, no redirect, has no cookie, and that an error says what is wrong."""
     assert not 300 <= response.status_code < 400, response["Location"]
     assert response["Content-Type"] == "application/json", response.content[:300]
     assert not response.cookies
@@ -39,32 +39,32 @@ def _refused(name):
 
 
 def for_everyone(person) -> int:
-    """The status of a read that is about nobody's items in particular."""
+    """Returns the expected status of a read that isn't about particular items."""
     return 200 if person.can(Permission.BROWSE) else 403
 
 
 def for_virginia(person) -> int:
-    """The status of a read about an item of Virginia's."""
+    """Returns the expected status of a read about an item of Virginia."""
     sees_it = person.can(Permission.SEE_EVERY_INSTITUTION) or person.institution.identifier == "virginia.edu"
     return 200 if sees_it else 404
 
 
 def for_admins(person) -> int:
-    """The status of a read at an address for services and admins."""
+    """Returns the expected status of a read at an address for services and admins."""
     return 200 if person.can(Permission.ADMIN_API) else 403
 
 
 def check_who_reads(client, cast, path, expected):
-    """Everyone who can have a key gets the status that `expected` says of them."""
+    """Checks that every user who can have a key gets the status that `expected` returns for them."""
     callers = [person for person in cast.values() if person.can(Permission.API_KEY)]
     found = {person.email: Caller(client, person).get(path).status for person in callers}
     assert found == {person.email: expected(person) for person in callers}
 
 
 class Caller:
-    """`Caller(client, user)` makes a key; `get`, `post`, `put` and `ask` send it in the headers of the address's version.
+    """Makes calls with a new key of this user, which is sent in the headers of the address's version.
 
-    `json` is what is sent, as a value; `body` as bytes. `headers` replaces the two headers of the caller.
+    `json` is sent as JSON, `body` as bytes. `headers` replaces the two headers of the caller.
     """
 
     def __init__(self, client, user):
@@ -90,7 +90,7 @@ class Caller:
         secure=False,
         **extra,
     ) -> Answer:
-        return looked_at(
+        return checked(
             self.raw(
                 method,
                 path,
@@ -120,7 +120,7 @@ class Caller:
         secure=False,
         **extra,
     ):
-        """The response itself. `query`: a dict (lists repeat the name), pairs, or a ready text. `more`: further headers."""
+        """Returns the response itself. `query`: a dict (lists repeat the name), pairs, or text. `more`: further headers."""
         if json is not NOTHING:
             body = _as_json(json)
         if query is not None and not isinstance(query, str):
@@ -148,7 +148,7 @@ class Caller:
 
 
 class Nobody(Caller):
-    """Whoever calls without a key."""
+    """A caller without a key."""
 
     def __init__(self, client):
         self.client = client

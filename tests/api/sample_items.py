@@ -1,6 +1,7 @@
-"""Ten items of which each is unlike the others in something; every parameter of a list tells some of them apart.
+"""Ten items, each different from the others in some field, so that every parameter of a list matches some of them.
 
-Known by letters, in the order in which they were received: `a` first, then b to g, r, s, and `j` last, of the other institution.
+They are known by letters in the order in which they were received: a to g, r, s, and finally `j`, which belongs to the other
+institution.
 """
 
 from datetime import UTC, datetime
@@ -53,13 +54,13 @@ def make_samples(virginia, jhu, worker, staff):
 
 
 def letters(items, records):
-    """The records' items as letters, in the order of the records."""
+    """Returns the letters of the records' items, in order."""
     known = {item.pk: letter for letter, item in items.items()}
     return "".join(known[record["id"]] for record in records)
 
 
 def walk_pages(caller, path, query, *, at_each_page=None):
-    """Every record that following `next` gives, by its query string alone, as clients do."""
+    """Returns every record of a list, following the query string of `next` like clients do."""
     found, pages = [], 0
     while query is not None:
         answer = caller.get(path, query)
@@ -77,6 +78,6 @@ def walk_pages(caller, path, query, *, at_each_page=None):
 
 
 def without_holes(records, items):
-    """Whether the records are exactly the items, each once."""
+    """Returns whether the records are exactly these items, each once."""
     seen = [record["id"] for record in records]
     return sorted(seen) == sorted(item.pk for item in items)

@@ -1,4 +1,4 @@
-"""How the tests save an item through the API, and the check that a refusal left it alone."""
+"""Saves an item through the API, and checks that a refused save changed nothing."""
 
 from tests.http_clients import whole_record
 from tests.stored_items import as_stored
@@ -9,12 +9,12 @@ def item_address(item):
 
 
 def read_item(caller, item, **changes):
-    """The 23 keys as a client would send them back, with what is new."""
+    """Returns the 23 keys as a client would send them back, with these changes."""
     return whole_record(caller.get(item_address(item)).body, **changes)
 
 
 def assert_untouched(item, answer, status, *fields, before):
-    """The answer refuses, names these fields, and the item is as it was before."""
+    """Checks that the answer is a refusal that names these fields, and that the item hasn't changed."""
     assert answer.status == status, answer.body
     assert as_stored(item) == before
     if status == 422:

@@ -1,4 +1,4 @@
-"""Calls that meet: each in a thread with a connection of its own, all at the same moment."""
+"""Calls made at the same moment, each in a thread with its own connection."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -7,11 +7,11 @@ from django.db import connection, connections
 
 
 def call_simultaneously(*calls):
-    """What the calls returned, in their order."""
+    """Makes the calls at the same moment and returns their results, in order."""
     barrier = Barrier(len(calls))
 
     def one(call):
-        connection.ensure_connection()  # or the first would be done before the second has connected
+        connection.ensure_connection()  # otherwise the first would be done before the second has connected
         barrier.wait(timeout=30)
         try:
             return call()

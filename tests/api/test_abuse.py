@@ -1,4 +1,4 @@
-"""What nobody should send: in the query, in addresses and in headers. Never a fault, never another's data, never everything."""
+"""Invalid queries, addresses, and headers: they never cause a server error, reveal other institutions' data, or list everything."""
 
 import logging
 from itertools import product
@@ -58,8 +58,8 @@ ODD = {
 
 
 @pytest.mark.parametrize("path", ["/member-api/v1/items/", "/api/v2/items/", "/admin-api/v3/items"])
-def test_odd_values_of_every_parameter(adas, item, theirs, path):
-    """Each is refused by its name, or finds nothing: it is never as if it had not been said."""
+def test_invalid_values_of_every_parameter(adas, item, theirs, path):
+    """Each is refused with its name or finds nothing; it is never ignored."""
     for name, kind in product(LISTS[path].dialect.names, ODD):
         answer = adas.get(path, f"{name}={ODD[kind]}")
         if answer.status == 400:
@@ -70,7 +70,7 @@ def test_odd_values_of_every_parameter(adas, item, theirs, path):
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_names_that_are_none(adas, item, path):
+def test_unknown_parameter_names(adas, item, path):
     name = "name_exact" if "v1" in path else "name"
     for query in (
         *("bogus=1", "=1", "%00=1", "%ff=1", "x" * 60_000 + "=1", f"{name}[]=1", f"{name}[$ne]=1", f"{name}.x=1"),
@@ -106,7 +106,7 @@ def test_very_many_parameters(adas, item):
 
 @pytest.mark.parametrize("path", LISTS)
 def test_very_many_values(adas, item, path):
-    """A hundred of each name at once are taken; more are refused, and cost no query."""
+    """A hundred values of each name are accepted; more are refused without a query."""
     for name in LISTS[path].dialect.names:
         assert adas.get(path, "&".join(f"{name}={n}" for n in range(1_000))).status == 400
     texts = [
@@ -158,8 +158,8 @@ FINDS = {
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 @pytest.mark.parametrize("path", FINDS)
-def test_another_institutions_item_changes_no_answer(client, cast, virginia, jhu, wally, path, who):
-    """To the letter: rows, counts and links are the same before it is there and after."""
+def test_another_institutions_items_do_not_change_an_answer(client, cast, virginia, jhu, wally, path, who):
+    """Rows, counts, and links are identical before and after it exists."""
     make_items(3, [virginia])
     caller = Caller(client, cast[who])
     before = {query: caller.get(path, query).body for query in FINDS[path]}
@@ -173,7 +173,7 @@ def test_another_institutions_item_changes_no_answer(client, cast, virginia, jhu
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 @pytest.mark.parametrize("path", OF_MEMBERS)
-def test_another_institution_by_any_name(client, cast, item, jhu, theirs, path, who):
+def test_filtering_by_another_institution(client, cast, item, jhu, theirs, path, who):
     caller = Caller(client, cast[who])
     names = set(LISTS[path].dialect.names) & {"institution", "institution_id"}
     assert names
@@ -195,7 +195,7 @@ def test_another_institution_by_any_name(client, cast, item, jhu, theirs, path, 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
 @pytest.mark.parametrize("path", OF_MEMBERS)
-def test_the_process_is_told_to_no_member(client, cast, item, wally, path, who):
+def test_members_never_see_process_fields(client, cast, item, wally, path, who):
     transitions.progress(item, by=wally, stage="Fetch", node="SECRET-NODE", pid=471_147_114)
     Caller(client, wally).post("/api/v2/item_state/", {"work_item_id": item.pk, "action": "x", "state": "SECRET-STATE"})
     caller = Caller(client, cast[who])
@@ -211,7 +211,7 @@ def test_the_process_is_told_to_no_member(client, cast, item, wally, path, who):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "wally"])
-def test_members_have_no_other_addresses(client, cast, item, who):
+def test_members_can_only_use_the_member_api(client, cast, item, who):
     caller = Caller(client, cast[who])
     for path in (
         *(
@@ -258,7 +258,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize("path", WITH_NUMBER)
-def test_numbers_that_no_item_has(adas, item, path):
+def test_ids_that_do_not_exist(adas, item, path):
     before = as_stored(item)
     for number in NUMBERS:
         for method in ("GET", "PUT", "POST"):
@@ -280,8 +280,8 @@ PLACES = [
 
 
 @pytest.mark.parametrize("path", ["/api/v2/items/", "/admin-api/v3/items"])
-def test_places_that_are_none(adas, item, theirs, path):
-    """In every sort: refused by name, or it leads to nothing but what comes after it."""
+def test_invalid_cursors(adas, item, theirs, path):
+    """In every sort order, it is refused or returns only what comes after it."""
     for sort in LISTS[path].dialect.sorts:
         if sort.endswith("__asc") or sort in v3.COLUMNS:  # the same the other way round
             continue
@@ -292,7 +292,7 @@ def test_places_that_are_none(adas, item, theirs, path):
                 assert set(answer.body) == {"after", "error"}
 
 
-def test_a_place_of_another_sort_is_never_the_whole_list(adas, virginia):
+def test_a_cursor_of_another_order_never_returns_the_whole_list(adas, virginia):
     make_items(9, [virginia])
     first = adas.get("/api/v2/items/", "sort=name&per_page=4").body
     [place] = [one for one in first["next"].partition("?")[2].split("&") if one.startswith("after=")]
@@ -302,7 +302,7 @@ def test_a_place_of_another_sort_is_never_the_whole_list(adas, virginia):
 
 
 @pytest.mark.parametrize("path", ["/member-api/v2/items/", "/member-api/v3/items"])
-def test_a_place_of_another_persons_list_opens_nothing(adas, doras, virginia, jhu, path):
+def test_another_users_cursor_reveals_nothing(adas, doras, virginia, jhu, path):
     make_items(6, [virginia])
     make_items(6, [jhu])
     query, sort = "per_page=3", "&sort=id"
@@ -347,7 +347,7 @@ NOWHERE = [
 ]
 
 
-def test_addresses_that_are_none(adas, client, item):
+def test_unknown_addresses(adas, client, item):
     for path in NOWHERE:
         for caller in (adas, Nobody(client)):
             for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
@@ -357,7 +357,7 @@ def test_addresses_that_are_none(adas, client, item):
                 assert "Set-Cookie" not in answer.headers
 
 
-def test_lines_in_an_identifier_are_no_headers(adas, virginia):
+def test_line_breaks_in_an_identifier_do_not_become_headers(adas, virginia):
     evil = "virginia.edu/a\r\nSet-Cookie: a=b"
     item = make_item(virginia, name="a.tar", object_identifier=evil, stage="Record", status="Success")
     answer = adas.get(f"/api/v2/objects/{quote(evil, safe='')}")
@@ -370,7 +370,7 @@ def test_lines_in_an_identifier_are_no_headers(adas, virginia):
     assert "%0D%0A" in body["next"]
 
 
-def test_methods_by_a_header_are_not_taken(adas, item):
+def test_method_override_headers_are_ignored(adas, item):
     before = as_stored(item)
     for name in ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"):
         assert adas.get(f"/api/v2/items/{item.pk}/", more={name: "PUT"}).body["id"] == item.pk
@@ -379,14 +379,14 @@ def test_methods_by_a_header_are_not_taken(adas, item):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "*/*", "", "application/xml", "x", "application/json; indent=4"])
-def test_whatever_is_accepted_the_answer_is_json(adas, item, accept):
+def test_the_answer_is_json_whatever_the_accept_header_says(adas, item, accept):
     for path in (f"/api/v2/items/{item.pk}/", "/api/v2/items/", "/api/nowhere", "/api/v2/items/?bogus=1"):
         assert adas.get(path, more={"Accept": accept}).status in (200, 400, 404)
         assert Nobody(adas.client).get(path, more={"Accept": accept}).status in (401, 404)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "a b", "testserver:x", "@", "[::1", ""])
-def test_a_host_that_is_not_ours(adas, item, host):
+def test_an_unknown_host_is_refused(adas, item, host):
     answer = adas.get("/api/v2/items/", HTTP_HOST=host)
     assert answer.status == 400 or (host == "" and answer.status == 200)
     assert host == "" or host not in str(answer.body)
@@ -396,7 +396,7 @@ def test_a_host_that_is_not_ours(adas, item, host):
 
 
 @pytest.mark.parametrize("path", [*LISTS, "/api/v2/institutions/", "/api/nowhere"])
-def test_plain_http_where_there_is_https(adas, settings, item, path):
+def test_plain_http_is_refused_with_https_on(adas, settings, item, path):
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_HSTS_SECONDS = 60
     plain = adas.get(path)
@@ -422,7 +422,7 @@ def broken(error):
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_an_unforeseen_fault(adas, item, settings, monkeypatch, caplog, debug, method):
+def test_an_unexpected_exception_is_a_json_error(adas, item, settings, monkeypatch, caplog, debug, method):
     settings.DEBUG = debug
     monkeypatch.setattr(WorkItemQuerySet, "visible_to", broken(RuntimeError("the password is SECRET")))
     answer = adas.ask(method, f"/api/v2/items/{item.pk}/", json={"note": "x"})
@@ -435,14 +435,14 @@ def test_an_unforeseen_fault(adas, item, settings, monkeypatch, caplog, debug, m
     assert adas.secret not in caplog.text
 
 
-def test_a_database_that_is_busy(adas, item, monkeypatch):
+def test_a_busy_database_is_a_json_error(adas, item, monkeypatch):
     monkeypatch.setattr(WorkItemQuerySet, "visible_to", broken(OperationalError("database is locked: SECRET")))
     answer = adas.get("/api/v2/items/")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert "SECRET" not in answer.body["error"]
 
 
-def test_a_fault_before_any_view(client, db, monkeypatch):
+def test_an_exception_in_the_middleware_is_a_json_error(client, db, monkeypatch):
     monkeypatch.setattr("workitems.api.middleware._resolve", broken(RuntimeError("SECRET")))
     answer = Nobody(client).get("/api/v2/items/")
     assert (answer.status, "SECRET" in answer.body["error"]) == (500, False)

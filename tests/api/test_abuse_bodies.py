@@ -1,4 +1,4 @@
-"""What nobody should send as a body: to every address that takes one. Refused, and nothing is changed."""
+"""Invalid bodies, for every address that takes one: they are refused and change nothing."""
 
 import gzip
 import json
@@ -46,7 +46,7 @@ def everything():
 
 
 def row(item):
-    """What is quicker to look at, after each of many calls."""
+    """Returns what can be compared quickly after each of many calls."""
     return WorkItem.objects.values().get(pk=item.pk)
 
 
@@ -89,7 +89,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_bodies_that_are_no_object(adas, bag, method, path):
+def test_bodies_that_are_not_json_objects(adas, bag, method, path):
     before = everything()
     for kind, body in BROKEN.items():
         answer = adas.ask(method, address(path, bag), body=body)
@@ -108,7 +108,7 @@ def test_an_empty_body(adas, bag, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_other_types_of_content(adas, bag, method, path):
+def test_other_content_types(adas, bag, method, path):
     before = everything()
     body = b'{"note": "x", "name": "n.tar"}'
     for kind in ("text/plain", "application/xml", "multipart/form-data; boundary=x", "x", "", "application/jsonx"):
@@ -162,7 +162,7 @@ FINE = {
 
 
 def is_fine(field, value):
-    """Whether a save may change something by this value."""
+    """Returns whether a save can change something with this value."""
     if isinstance(field, Flag):
         return type(value) is bool
     wanted = FINE.get(field.field_name)
@@ -170,8 +170,8 @@ def is_fine(field, value):
 
 
 @pytest.mark.parametrize(("path", "record"), [(PUTS[0], v2.Item), (PUTS[2], v3.Item)], ids=["v2", "v3"])
-def test_odd_values_of_every_field(adas, bag, path, record):
-    """A value that is not the field's is 422 with its name; what is taken changes nothing, unless it may."""
+def test_invalid_values_of_every_field(adas, bag, path, record):
+    """An invalid value is 422 with the field's name; an accepted one changes nothing unless it is allowed to."""
     after = row(bag)
     alike = set(v2.Item.by_name) - {"action"} if record is v3.Item else set()
     for name, field in record.by_name.items():
@@ -192,7 +192,7 @@ def test_odd_values_of_every_field(adas, bag, path, record):
 
 
 @pytest.mark.parametrize(("path", "record"), [(POSTS[0], v2.Item), (POSTS[1], v3.Item)], ids=["v2", "v3"])
-def test_odd_values_of_a_new_item(adas, bag, path, record):
+def test_invalid_values_of_a_new_item(adas, bag, path, record):
     for name, field in record.by_name.items():
         if field.ignored or isinstance(field, Flag):
             continue
@@ -205,7 +205,7 @@ def test_odd_values_of_a_new_item(adas, bag, path, record):
 
 
 @pytest.mark.parametrize("number", [0, -1, 987_654_321, 2**63 - 1, 2**63, 10**30, "1", 1.0, True, [1], {"id": 1}])
-def test_numbers_of_an_institution_that_is_none(adas, bag, number):
+def test_unknown_institution_ids(adas, bag, number):
     new = {"name": "new.tar", "action": "Ingest", "institution_id": number}
     answer = adas.post(POSTS[0], new)
     assert (answer.status, set(answer.body)) == (422, {"institution_id", "error"})
@@ -221,7 +221,7 @@ def test_numbers_of_an_institution_that_is_none(adas, bag, number):
         *({"items": [{"id": 1.0}]}, {"items": [{"id": [1]}]}, {"items": [{"id": 987_654_321, "note": "x"}] * 1_001}),
     ],
 )
-def test_batches_that_are_none(adas, bag, batch):
+def test_invalid_batches(adas, bag, batch):
     before = everything()
     answer = adas.put(BATCH, {"work_items": batch})
     assert answer.status in (404, 422), answer
@@ -236,7 +236,7 @@ def test_batches_that_are_none(adas, bag, batch):
 
 
 @pytest.mark.parametrize("name", ["work_item_id", "id", "state", "action"])
-def test_odd_values_of_a_state(adas, bag, name):
+def test_invalid_values_of_a_state(adas, bag, name):
     before = everything()
     for value in (
         [1],
@@ -261,7 +261,7 @@ def test_odd_values_of_a_state(adas, bag, name):
 
 
 @pytest.mark.parametrize("path", REQUEUES)
-def test_odd_stages_to_go_back_to(adas, bag, path):
+def test_invalid_requeue_stages(adas, bag, path):
     name = "stage" if "v3" in path else "item_stage"
     before = everything()
     for value in ([], {}, [1], 1, True, "Bogus", "receive", "Resolve", "\0", "\ud800", "x" * 60_000):
@@ -274,12 +274,12 @@ def test_odd_stages_to_go_back_to(adas, bag, path):
     assert everything() == before
 
 
-def test_a_key_that_comes_twice_counts_as_its_last(adas, bag):
+def test_the_last_of_two_equal_keys_counts(adas, bag):
     answer = adas.put(f"/api/v2/items/{bag.pk}/", body=b'{"note": "first", "note": "last"}')
     assert (answer.status, answer.body["note"]) == (200, "last")
 
 
-def test_names_that_no_record_has(adas, bag):
+def test_unknown_fields_of_a_record(adas, bag):
     before = everything()
     for name in (
         "bogus",

@@ -1,4 +1,4 @@
-"""Objects as the items tell of them: the last successful ingest, and whether the object was deleted since."""
+"""Objects, as known from items: the last successful ingest, and whether the object has been deleted since."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,7 @@ def item_of_object(institution, action="Ingest", status="Success", *, at=NOON, i
     )
 
 
-def test_all_that_is_known_of_an_object(virginia, wally):
+def test_everything_known_about_an_object(virginia, wally):
     ingest = item_of_object(virginia, at=NOON)
     later = NOON + HOUR
     WorkItem.objects.filter(pk=ingest.pk).update(updated_at=later)
@@ -54,14 +54,14 @@ def test_another_institutions_object_does_not_exist(virginia, cast, who):
     assert (find_object(NAME, cast[who]) is None) == (who == "olga")
 
 
-def test_an_inactive_person_knows_of_nothing(virginia, wally):
+def test_an_inactive_user_sees_no_objects(virginia, wally):
     item_of_object(virginia)
     wally.is_active = False
     assert find_object(NAME, wally) is None
 
 
-def test_of_two_institutions_that_name_it_alike_each_sees_the_own(virginia, jhu, stan, olga):
-    """Old data may have an identifier under another domain than the owner's."""
+def test_two_institutions_with_the_same_identifier_see_their_own_object(virginia, jhu, stan, olga):
+    """Old data can have identifiers with another domain than the owner's."""
     ours = item_of_object(virginia)
     theirs = item_of_object(jhu, at=NOON + HOUR)
     item_of_object(jhu, "Delete", at=NOON + 2 * HOUR)
@@ -80,13 +80,13 @@ def test_the_last_successful_ingest_counts(virginia, wally):
     assert find_object(NAME, wally).id == last.pk
 
 
-def test_of_two_at_the_same_instant_the_one_recorded_later(virginia, wally):
+def test_at_the_same_instant_the_later_id_counts(virginia, wally):
     item_of_object(virginia)
     assert find_object(NAME, wally).id < item_of_object(virginia).pk == find_object(NAME, wally).id
 
 
 @pytest.mark.parametrize("status", ["Pending", "Failed", "Cancelled"])
-def test_what_was_never_ingested_is_no_object(virginia, wally, status):
+def test_without_a_successful_ingest_there_is_no_object(virginia, wally, status):
     item_of_object(virginia, status=status)
     assert find_object(NAME, wally) is None
 
@@ -103,7 +103,7 @@ def test_what_was_never_ingested_is_no_object(virginia, wally, status):
         ({"identifier": f"{NAME}2"}, "A"),
     ],
 )
-def test_deleted_is_what_was_deleted_whole_and_since(virginia, wally, deletion, state):
+def test_an_object_is_deleted_if_all_of_it_was_deleted_since_its_ingest(virginia, wally, deletion, state):
     item_of_object(virginia)
     item_of_object(virginia, "Delete", **{"at": NOON + HOUR, **deletion})
     assert find_object(NAME, wally).state == state
@@ -117,8 +117,8 @@ def test_an_identifier_is_matched_exactly(virginia, wally, almost):
     assert find_object(almost, wally) is None
 
 
-def test_long_identifiers_are_told_apart_at_their_end(virginia, wally):
-    """The index holds their beginnings only."""
+def test_long_identifiers_are_compared_completely(virginia, wally):
+    """The index only covers the start of an identifier."""
     long = "virginia.edu/" + "é" * 1287
     one = item_of_object(virginia, identifier=long)
     other = item_of_object(virginia, identifier=long[:-1] + "e")
@@ -127,7 +127,7 @@ def test_long_identifiers_are_told_apart_at_their_end(virginia, wally):
 
 
 @pytest.mark.parametrize("wrong", ["", "virginia.edu/\0", "\0", "virginia.edu/\ud800", "x" * 1301, "x" * 10_000_000])
-def test_what_no_item_can_be_named(virginia, wally, wrong):
+def test_identifiers_that_no_item_can_have(virginia, wally, wrong):
     item_of_object(virginia, status="Pending", identifier="")
     with CaptureQueriesContext(connection) as asked:
         assert find_object(wrong, wally) is None

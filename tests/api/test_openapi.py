@@ -1,4 +1,4 @@
-"""The description against the code: every route, parameter and field is in it, and nothing else is."""
+"""The OpenAPI description matches the code: it has every route, parameter, and field, and nothing else."""
 
 import copy
 import dataclasses
@@ -30,7 +30,7 @@ def variant(pattern):
 
 
 def address(pattern):
-    """A route's pattern as the description writes it."""
+    """Returns a route's pattern as in the description."""
     text = str(pattern.pattern).removeprefix("^").removesuffix(r"\Z")
     text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", text)
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text).replace("{pk}", "{id}")
@@ -42,14 +42,14 @@ def methods(pattern):
 
 
 def routes(version, patterns=PATTERNS):
-    """{(address, method): the route} of a version, read off the routes themselves."""
+    """Returns {(address, method): route} of a version, from the URL configuration."""
     return {
         (address(one), method): one for one in patterns if variant(one).version == version for method in methods(one)
     }
 
 
 def missing(version, document, patterns=PATTERNS):
-    """What the document and the code do not agree on: routes, a list's parameters, a record's fields."""
+    """Returns the differences between document and code: routes, parameters of lists, and fields of records."""
     described = {(where, method): one for where, method, one in operations_of(document)}
     mounted = routes(version, patterns)
     found = sorted(f"{method} {where}" for where, method in described.keys() ^ mounted.keys())
@@ -70,7 +70,7 @@ def _names_at_odds(operation, method, pattern):
 
 
 def _fields_at_odds(document, operation, pattern):
-    """Answers with a record show each of its fields; bodies with a record take each of them."""
+    """Answers with a record document each of its fields, and so do bodies."""
     record = variant(pattern).record
     fields = set(record.by_name)
     done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
@@ -90,7 +90,7 @@ def _resolved(document, schema):
 
 
 @pytest.mark.parametrize("version", docs.VERSIONS)
-def test_the_description_is_the_code(version):
+def test_the_description_matches_the_code(version):
     assert missing(version, fresh(version)) == []
 
 
@@ -103,20 +103,20 @@ def test_it_is_valid_openapi_and_the_same_each_time(version, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_every_route_belongs_to_a_version_that_is_described():
+def test_every_route_belongs_to_a_described_version():
     assert {variant(one).version for one in PATTERNS} == set(docs.VERSIONS)
     assert sum(len(routes(version)) for version in docs.VERSIONS) > 20
     assert ("/api/v2/items/{etag}/{name}/{bag_date}", "put") in routes("v2")
 
 
-def test_a_route_that_is_missing_is_found():
+def test_a_missing_route_is_detected():
     document = fresh("v2")
     del document["paths"]["/api/v2/items/"]["put"]
     del document["paths"]["/api/v2/institutions/"]
     assert missing("v2", document) == ["get /api/v2/institutions/", "put /api/v2/items/"]
 
 
-def test_a_new_route_without_words_cannot_be_described():
+def test_a_route_without_a_description_is_an_error():
     class Silent(items.ListItems):
         def get(self, request):
             return super().get(request)
@@ -126,14 +126,14 @@ def test_a_new_route_without_words_cannot_be_described():
 
 
 @pytest.mark.parametrize("name", ["node_empty", "after", "access"])
-def test_a_parameter_that_is_missing_is_found(name):
+def test_a_missing_parameter_is_detected(name):
     document = fresh("v2")
     parameters = document["paths"]["/api/v2/items/"]["get"]["parameters"]
     parameters[:] = [one for one in parameters if one["name"] != name]
     assert missing("v2", document) == [f"get /api/v2/items/: {name}"]
 
 
-def test_a_name_that_only_the_description_has_is_found():
+def test_a_surplus_parameter_is_detected():
     fewer = {name: means for name, means in v2.PARAMETERS.items() if name != "bucket"}
     edition_now = dataclasses.replace(v2.ADMIN, dialect=Dialect(fewer, per_page=10))
     patterns = [path("api/v2/items/", items.ListItems.as_view(variant=edition_now))]
@@ -141,7 +141,7 @@ def test_a_name_that_only_the_description_has_is_found():
     assert missing("v2", document, patterns) == ["get /api/v2/items/: access", "get /api/v2/items/: bucket"]
 
 
-def test_a_field_that_is_missing_is_found():
+def test_a_missing_field_is_detected():
     document = copy.deepcopy(fresh("v2"))
     del document["components"]["schemas"]["Item"]["properties"]["pid"]
     del document["components"]["schemas"]["ItemToSave"]["properties"]["note"]
@@ -151,8 +151,8 @@ def test_a_field_that_is_missing_is_found():
 
 
 @pytest.mark.parametrize("version", docs.VERSIONS)
-def test_members_are_told_nothing_of_processes(version):
-    """Neither what they could ask, nor what they would see."""
+def test_the_member_api_description_has_no_process_fields(version):
+    """Neither in parameters nor in fields."""
     document = fresh(version)
     of_process = {"node", "pid", "work_item_state_id"}
     for where, _method, operation in operations_of(document):
@@ -175,7 +175,7 @@ def test_each_operation_needs_both_headers_of_its_version(version):
 
 
 @pytest.mark.parametrize("version", docs.VERSIONS)
-def test_operations_have_names_words_and_errors_of_their_own(version):
+def test_operations_have_their_own_names_descriptions_and_errors(version):
     document = fresh(version)
     operations = list(operations_of(document))
     names = [one["operationId"] for _where, _method, one in operations]
@@ -196,7 +196,7 @@ def _says_error(document, schema):
     return "error" in schema.get("required", []) or any(_says_error(document, one) for one in schema.get("allOf", []))
 
 
-def test_an_error_without_its_sentence_is_found():
+def test_an_error_without_a_description_is_detected():
     document = fresh("v2")
     document["components"]["schemas"]["Error"]["required"] = []
     assert not _says_error(document, {"$ref": "#/components/schemas/Error"})
@@ -207,7 +207,7 @@ def parameter(version, where, name):
     return found
 
 
-def test_parameters_say_what_they_take():
+def test_parameters_have_types_and_descriptions():
     assert parameter("v1", "/member-api/v1/items/", "status")["schema"] == {
         "type": "array",
         "items": {"type": "string", "enum": ["pend", "start", "success", "fail", "cancel"]},
@@ -222,7 +222,7 @@ def test_parameters_say_what_they_take():
     assert sorts["default"] == "date_processed__desc"
 
 
-def test_records_say_what_they_hold():
+def test_fields_have_types_and_descriptions():
     schemas = fresh("v2")["components"]["schemas"]
     item = schemas["Item"]["properties"]
     assert item["id"]["format"] == "int64"
@@ -238,7 +238,7 @@ def test_records_say_what_they_hold():
     assert sorted(v3_new["required"]) == ["action", "name"], "the address names the institution"
 
 
-def test_a_stage_of_a_requeue_is_called_as_the_version_calls_it():
+def test_the_requeue_stage_has_the_name_of_its_version():
     for version, where, name in (
         ("v2", "/api/v2/items/{id}/requeue/", "item_stage"),
         ("v3", "/admin-api/v3/items/requeue/{id}", "stage"),
@@ -248,7 +248,7 @@ def test_a_stage_of_a_requeue_is_called_as_the_version_calls_it():
         assert all(list(one["schema"]["properties"]) == [name] for one in content.values())
 
 
-def test_who_may_use_an_operation_is_its_group():
+def test_operations_are_grouped_by_who_can_use_them():
     groups = {
         operation["operationId"]: operation["tags"]
         for version in docs.VERSIONS
@@ -263,11 +263,11 @@ def test_who_may_use_an_operation_is_its_group():
     assert groups
 
 
-def test_it_is_made_once():
+def test_the_description_is_built_once():
     assert describe_version("v2") is describe_version("v2")
 
 
-def test_a_page_can_be_made_of_each():
+def test_every_operation_can_be_rendered():
     for version in docs.VERSIONS:
         guide = read_guide(describe_version(version), "https://pharos.example.org/")
         shown = [one.id for group in guide.groups for one in group.operations]

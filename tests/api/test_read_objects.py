@@ -1,4 +1,4 @@
-"""Objects, as the API tells of them: what the last successful ingest says, by an identifier with slashes in it."""
+"""Objects in the API, by an identifier that contains slashes."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -26,7 +26,7 @@ def wallys(client, wally):
 
 
 @pytest.mark.parametrize("path", [ADMIN, MEMBER])
-def test_all_that_is_known(wallys, virginia, path):
+def test_all_fields_of_an_object(wallys, virginia, path):
     item = ingested(virginia)
     WorkItem.objects.filter(pk=item.pk).update(updated_at=NOON + timedelta(microseconds=1))
     answer = wallys.get(f"{path}virginia.edu%2Fbag")
@@ -62,7 +62,7 @@ def test_identifiers_of_any_kind(wallys, virginia, identifier, safe):
     assert (answer.status, answer.body["id"], answer.body["identifier"]) == (200, item.pk, identifier)
 
 
-def test_a_slash_at_the_end_says_nothing(wallys, virginia):
+def test_a_trailing_slash_makes_no_difference(wallys, virginia):
     item = ingested(virginia)
     assert wallys.get(f"{ADMIN}virginia.edu%2Fbag/").body["id"] == item.pk
     assert wallys.get(f"{MEMBER}virginia.edu/bag/").body["id"] == item.pk
@@ -80,13 +80,13 @@ def test_a_deleted_object_says_so(wallys, virginia):
 @pytest.mark.parametrize(
     "identifier", ["virginia.edu", "virginia.edu%2Fba", "virginia.edu%2FBag", "%00", "%ff", "x" * 60_000, "1", "%25"]
 )
-def test_unknown(wallys, virginia, identifier):
+def test_an_unknown_object_is_404(wallys, virginia, identifier):
     ingested(virginia)
     assert wallys.get(ADMIN + identifier).status == 404
     assert wallys.get(MEMBER + identifier).status == 404
 
 
-def test_what_is_not_ingested_is_no_object(wallys, virginia):
+def test_without_a_successful_ingest_there_is_no_object(wallys, virginia):
     make_item(virginia, object_identifier=NAME)
     make_item(virginia, object_identifier=NAME, action="Restore")
     assert wallys.get(ADMIN + NAME).status == 404
@@ -97,20 +97,20 @@ def test_without_an_identifier(wallys):
         assert wallys.get(path).status == 404
 
 
-def test_who_sees_it(client, cast, virginia):
+def test_which_users_see_it(client, cast, virginia):
     ingested(virginia)
     check_who_reads(client, cast, MEMBER + NAME, for_virginia)
     check_who_reads(client, cast, ADMIN + NAME, for_admins)
     assert Nobody(client).get(MEMBER + NAME).status == Nobody(client).get(ADMIN + NAME).status == 401
 
 
-def test_another_institutions_object_is_not_there(client, olga, virginia):
+def test_another_institutions_object_is_404(client, olga, virginia):
     ingested(virginia)
     caller = Caller(client, olga)
     assert caller.get(MEMBER + NAME).body == caller.get(MEMBER + "nowhere.edu/bag").body
 
 
-def test_it_is_only_read(wallys, virginia):
+def test_objects_are_read_only(wallys, virginia):
     ingested(virginia)
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = wallys.ask(method, ADMIN + NAME, json={"state": "D"})

@@ -1,4 +1,4 @@
-"""An item by what its upload was: ETAG/NAME/BAG_DATE."""
+"""An item by its upload: ETAG/NAME/BAG_DATE."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -36,7 +36,7 @@ SAME_SECOND = [
 ]
 
 
-def test_the_whole_second_counts(wallys, bag):
+def test_dates_match_to_the_second(wallys, bag):
     shown = wallys.get(f"{PATH}{bag.pk}/").body
     for date, safe, end in product(SAME_SECOND, ("", "+:"), ("", "/")):
         answer = wallys.get(address(date=date, safe=safe) + end)
@@ -51,7 +51,7 @@ def test_another_second_is_another_upload(wallys, bag, date):
 @pytest.mark.parametrize(
     "date", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000000Z", "0001-01-01T00:00:00+00:00"]
 )
-def test_the_year_1_means_that_it_is_not_set(wallys, bag, virginia, date):
+def test_the_year_1_means_unset(wallys, bag, virginia, date):
     without = make_item(virginia, name="bag.tar", etag=ETAG)
     assert wallys.get(address(date=date)).body["id"] == without.pk
 
@@ -78,7 +78,7 @@ def test_names_of_any_kind(wallys, virginia, name):
     assert wallys.get(address(name=name, safe="/")).body["id"] == item.pk
 
 
-def test_of_several_the_one_received_last(wallys, bag, virginia):
+def test_the_latest_of_several_items_is_returned(wallys, bag, virginia):
     newer = make_item(virginia, name="bag.tar", etag=ETAG, bag_date=MADE)
     make_item(virginia, name="bag.tar", etag=ETAG, bag_date=MADE, date=datetime(2021, 3, 5, tzinfo=UTC))
     assert wallys.get(address()).body["id"] == newer.pk
@@ -87,13 +87,13 @@ def test_of_several_the_one_received_last(wallys, bag, virginia):
 @pytest.mark.parametrize(
     "other", [{"etag": "x"}, {"name": "Bag.tar"}, {"name": "bag"}, {"name": "bag.tar "}, {"etag": ETAG.upper()}]
 )
-def test_unknown(wallys, bag, other):
+def test_an_unknown_upload_is_404(wallys, bag, other):
     answer = wallys.get(address(**other))
     assert (answer.status, answer.body) == (404, {"error": "There is no such item."})
 
 
 @pytest.mark.parametrize("etag", ["\0", "e" * 60_000, "\x7f", "ü"])
-def test_what_no_item_can_have(wallys, bag, etag):
+def test_etags_that_no_item_can_have(wallys, bag, etag):
     assert wallys.get(address(etag=etag)).status == 404
     assert wallys.get(address(name=etag)).status == 404
     assert wallys.get(f"{PATH}%ff/%ff/2021-03-04T05:06:07Z").status == 404
@@ -107,18 +107,18 @@ def test_what_no_item_can_have(wallys, bag, etag):
         *("٢٠٢١-03-04T05:06:07Z", "2021-03-04T05:06:07+99:99"),
     ],
 )
-def test_a_date_that_is_none(wallys, bag, date):
+def test_an_invalid_date_is_reported(wallys, bag, date):
     for method in ("GET", "PUT"):
         answer = wallys.ask(method, address(date=date), json={})
         assert answer.status == 404
         assert "2021-03-04T05:06:07Z" in answer.body["error"]
 
 
-def test_who_may(client, cast, bag):
+def test_which_roles_can_read_it(client, cast, bag):
     check_who_reads(client, cast, address(), for_admins)
     assert Nobody(client).get(address()).status == 401
 
 
-def test_the_number_of_a_state_is_told(wallys, bag):
+def test_the_state_id_is_included(wallys, bag):
     wallys.post("/api/v2/item_state/", {"work_item_id": bag.pk, "action": "Ingest", "state": "{}"})
     assert wallys.get(address()).body["work_item_state_id"] == bag.pk

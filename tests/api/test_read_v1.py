@@ -1,4 +1,4 @@
-"""Version 1 read: the seeds' fields and no others, its own headers, and lists asked by keys."""
+"""Reading with version 1: its 20 fields, its own headers, and its numeric keys for words."""
 
 from urllib.parse import parse_qs, parse_qsl, quote
 
@@ -55,7 +55,7 @@ def wallys(client, wally):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada", "wally"])
-def test_an_item_has_the_seeds_fields_and_no_others(client, cast, items, who):
+def test_an_item_has_exactly_the_20_fields(client, cast, items, who):
     results = Caller(client, cast[who]).get(LIST, "per_page=1000").body["results"]
     assert [list(one) for one in results] == [FIELDS] * len(results)
     assert len(results) == {"olga": 1, "ada": 10, "wally": 10}.get(who, 9)
@@ -142,18 +142,18 @@ def test_what_each_parameter_means(wallys, items, jhu):
         assert letters(items, answer.body["results"]) == found, query
 
 
-def test_every_parameter_has_a_case_that_changes_the_outcome():
+def test_every_parameter_has_a_case_that_changes_the_result():
     telling = [{name for name, _value in parse_qsl(query)} for query, found in CASES if found != ALL]
     assert [name for name in v1.MEMBER.dialect.names if {name} not in telling] == []
 
 
-def test_the_parameters_are_the_contracts():
+def test_the_parameters_are_those_of_the_contract():
     contract = "page per_page institution name_exact name_contains updated_since reviewed item_action stage status"
     assert set(v1.MEMBER.dialect.names) == {*contract.split(" "), "after"}
 
 
 @pytest.mark.parametrize("who", ["dora", "wally"])
-def test_what_is_wrong_is_said_by_name(client, cast, items, who):
+def test_errors_name_the_parameter(client, cast, items, who):
     caller = Caller(client, cast[who])
     for query in WRONG:
         answer = caller.get(LIST, query)
@@ -167,7 +167,7 @@ def test_what_is_wrong_is_said_by_name(client, cast, items, who):
     ("name", "column", "words"),
     [("item_action", "action", ACTIONS), ("stage", "stage", STAGES), ("status", "status", STATUSES)],
 )
-def test_each_key_finds_its_word_and_nothing_else(wallys, virginia, name, column, words):
+def test_each_numeric_key_matches_exactly_its_word(wallys, virginia, name, column, words):
     for word in words.values():
         make_items(
             1,
@@ -179,13 +179,13 @@ def test_each_key_finds_its_word_and_nothing_else(wallys, virginia, name, column
         assert [one[column] for one in found] == [word], key
 
 
-def test_ten_to_a_page_and_to_the_end(wallys, virginia, jhu):
+def test_ten_items_per_page_to_the_last_page(wallys, virginia, jhu):
     made = make_items(33, [virginia, jhu], seed=6)
     assert len(wallys.get(LIST).body["results"]) == 10
     assert without_holes(walk_pages(wallys, LIST, ""), made)
 
 
-def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia):
+def test_following_next_misses_nothing_while_the_list_shrinks(wallys, virginia):
     made = make_items(33, [virginia], seed=7, status="Pending", reviewed=False, name=AWKWARD)
 
     def begin(page):
@@ -195,7 +195,7 @@ def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia):
     assert without_holes(walk_pages(wallys, LIST, query, at_each_page=begin), made)
 
 
-def test_next_keeps_the_keys_as_they_were_given(wallys, virginia):
+def test_next_keeps_the_given_keys(wallys, virginia):
     make_items(3, [virginia], status="Pending", reviewed=False, action="Glacier Restore", stage="Requested")
     given = "item_action=glacier_restore&status=pend&stage=requested&per_page=1"
     after = parse_qs(wallys.get(LIST, given).body["next"].partition("?")[2])

@@ -1,4 +1,4 @@
-"""Version 2 read: the item's fields and values, the envelope, and every parameter of its lists."""
+"""Reading with version 2: fields and values of an item, the envelope, and every parameter of its lists."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, quote
@@ -61,7 +61,7 @@ def test_a_member_item_has_these_fields_and_no_others(client, cast, items, who):
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_an_admin_item_has_the_process_too(client, cast, items, who):
+def test_an_admin_item_also_has_the_process_fields(client, cast, items, who):
     caller = Caller(client, cast[who])
     [listed] = caller.get(ADMIN, "status=Started").body["results"]
     assert set(listed) == set(v2.ADMIN.record.by_name) >= FIELDS | PROCESS
@@ -113,7 +113,7 @@ def test_numbers_beyond_31_bits_and_flags_that_are_false(wallys, items):
     assert (found["retry"], found["reviewed"], found["needs_admin_review"]) == (False, True, False)
 
 
-def test_what_is_not_known_is_null_but_the_note(doras, items):
+def test_unset_values_are_null_except_for_the_note(doras, items):
     WorkItem.objects.filter(pk=items["d"].pk).update(size=None, etag="", bucket="")
     found = doras.get(f"{MEMBER}{items['d'].pk}").body
     empty = {name for name, value in found.items() if value is None}
@@ -124,7 +124,7 @@ def test_what_is_not_known_is_null_but_the_note(doras, items):
     assert (found["note"], found["etag"], found["bucket"]) == ("", "", "")
 
 
-def test_a_state_shows_as_the_items_number(wallys, items):
+def test_the_state_id_is_the_items_id(wallys, items):
     pk = items["b"].pk
     assert wallys.post("/api/v2/item_state/", {"work_item_id": pk, "action": "Ingest", "state": "{}"}).status == 201
     assert wallys.get(f"{ADMIN}{pk}").body["work_item_state_id"] == pk
@@ -166,7 +166,7 @@ def test_an_empty_list(doras):
 
 
 @pytest.mark.parametrize("path", [ADMIN, MEMBER])
-def test_page_sizes_that_cannot_be(wallys, items, path):
+def test_invalid_page_sizes(wallys, items, path):
     for value in ("0", "-1", "1000000000", "abc", "1001", "1.5", "1e3", "0x10", "٠", "9" * 5000):
         answer = wallys.get(path, {"per_page": value})
         assert answer.status == 400, value
@@ -267,7 +267,7 @@ def test_what_each_parameter_means(wallys, items, jhu):
         assert letters(items, answer.body["results"]) == found, query
 
 
-def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
+def test_parameters_mean_the_same_for_members(doras, items, jhu):
     for (query, found), names in zip(CASES, NAMES, strict=True):
         if names & {*PROCESS_NAMES, *ORDERS, "institution", "institution_id"}:
             continue
@@ -277,13 +277,13 @@ def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
         assert answer.body["count"] == len(answer.body["results"])
 
 
-def test_every_parameter_has_a_case_that_changes_the_outcome():
+def test_every_parameter_has_a_case_that_changes_the_result():
     telling = [names for (_query, found), names in zip(CASES, NAMES, strict=True) if found != ALL]
     elsewhere = {"late", "cause", "failed_after"}  # test_late, test_failures
     assert [name for name in PARAMETERS if {name} not in telling and name not in elsewhere] == []
 
 
-def test_the_parameters_are_the_contracts():
+def test_the_parameters_are_those_of_the_contract():
     assert set(v2.ADMIN.dialect.names) >= PARAMETERS
     assert PARAMETERS - set(PROCESS_NAMES) <= set(v2.MEMBER.dialect.names)
     assert not set(PROCESS_NAMES) & set(v2.MEMBER.dialect.names)
@@ -310,7 +310,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("path", [ADMIN, MEMBER])
-def test_what_is_wrong_is_said_by_name(wallys, items, path):
+def test_errors_name_the_parameter(wallys, items, path):
     for query in WRONG:
         answer = wallys.get(path, query)
         name = parse_qsl(query, keep_blank_values=True)[0][0]
@@ -319,7 +319,7 @@ def test_what_is_wrong_is_said_by_name(wallys, items, path):
         assert name in answer.body["error"], query
 
 
-def test_two_names_of_one_thing_that_takes_one_value(wallys, items):
+def test_two_aliases_of_a_single_value_parameter(wallys, items):
     assert wallys.get(ADMIN, "name_like=a&name_contains=b").status == 400
     assert wallys.get(ADMIN, "updated_since=2021-01-01&updated_after=2022-01-01").status == 400
 
@@ -327,12 +327,12 @@ def test_two_names_of_one_thing_that_takes_one_value(wallys, items):
 # The member's own
 
 
-def test_another_institutions_item_is_not_there(doras, items):
+def test_another_institutions_item_is_404(doras, items):
     theirs, nobodys = (doras.get(f"{MEMBER}{pk}/") for pk in (items["j"].pk, 987_654_321))
     assert (theirs.status, theirs.body) == (nobodys.status, nobodys.body) == (404, {"error": "There is no such item."})
 
 
-def test_another_institution_by_name_is_one_that_does_not_exist(doras, items, jhu):
+def test_another_institution_is_treated_as_unknown(doras, items, jhu):
     theirs, nobodys = (doras.get(MEMBER, f"institution={domain}") for domain in ("jhu.edu", "jhv.edu"))
     assert theirs.status == nobodys.status == 400
     assert theirs.body["error"] == nobodys.body["error"].replace("jhv", "jhu")
@@ -344,13 +344,13 @@ def test_another_institution_by_name_is_one_that_does_not_exist(doras, items, jh
 
 @pytest.mark.parametrize("name", PROCESS_NAMES)
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
-def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
+def test_members_cannot_filter_by_process_fields(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "4711" if name == "pid" else "true"})
     assert answer.status == 400
     assert name in answer.body
 
 
-def test_what_real_callers_send(wallys, doras, items):
+def test_queries_of_real_clients(wallys, doras, items):
     feeder = "node_empty=true&page=1&per_page=100&queued=false&retry=true&status=Pending"
     assert letters(items, wallys.get(ADMIN, feeder).body["results"]) == "jsrged"
     reader = "created_after=2026-03-05T12:00:00Z&item_action=Ingest&page=1&per_page=100"

@@ -1,4 +1,4 @@
-"""Version 3 read: Registry's names for fields, parameters and sorts."""
+"""Reading with version 3: Registry's names of fields, parameters, and sort orders."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, quote
@@ -56,7 +56,7 @@ def test_a_member_item_has_these_fields_and_no_others(client, cast, items, who):
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_an_admin_item_has_the_process_too(client, cast, items, who):
+def test_an_admin_item_also_has_the_process_fields(client, cast, items, who):
     caller = Caller(client, cast[who])
     [listed] = caller.get(ADMIN, "status=Started").body["results"]
     assert set(listed) == set(v3.ADMIN.record.by_name) >= FIELDS | PROCESS
@@ -178,7 +178,7 @@ def test_what_each_parameter_means(wallys, items, jhu):
         assert letters(items, answer.body["results"]) == found, query
 
 
-def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
+def test_parameters_mean_the_same_for_members(doras, items, jhu):
     for (query, found), names in zip(CASES, NAMES, strict=True):
         answer = doras.get(MEMBER, query.format(jhu=jhu.pk))
         if names & OF_PROCESS_HERE and "=&" not in query:
@@ -188,12 +188,12 @@ def test_to_a_member_it_means_the_same_among_the_own_items(doras, items, jhu):
             assert own == [items[letter].pk for letter in found.replace("j", "")] or "=&" in query, (query, answer.body)
 
 
-def test_every_parameter_has_a_case_that_changes_the_outcome():
+def test_every_parameter_has_a_case_that_changes_the_result():
     telling = [names for (_query, found), names in zip(CASES, NAMES, strict=True) if found != ALL]
     assert [name for name in v3.PARAMETERS if {name} not in telling] == []
 
 
-def test_the_parameters_are_the_contracts():
+def test_the_parameters_are_those_of_the_contract():
     assert set(v3.ADMIN.dialect.names) == PARAMETERS | {"after"}
     assert set(v3.MEMBER.dialect.names) == PARAMETERS - OF_PROCESS_HERE | {"after"}
 
@@ -224,7 +224,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("path", [ADMIN, MEMBER])
-def test_what_is_wrong_is_said_by_name(wallys, items, path):
+def test_errors_name_the_parameter(wallys, items, path):
     for query in WRONG:
         answer = wallys.get(path, query)
         name = query.partition("=")[0]
@@ -239,8 +239,8 @@ def test_what_is_wrong_is_said_by_name(wallys, items, path):
 TEXTS = ("object_identifier", "generic_file_identifier", "user", "outcome")
 
 
-def test_each_column_both_ways(wallys, virginia, jhu):
-    """What is not set comes last either way. The databases differ in how they spell; so names here are plain."""
+def test_every_sort_column_in_both_directions(wallys, virginia, jhu):
+    """Unset values come last in both directions. Databases collate differently, so these names are plain ASCII."""
     make_items(40, [virginia, jhu], seed=8, name="a.tar")
     for n, item in enumerate(WorkItem.objects.order_by("pk")):
         WorkItem.objects.filter(pk=item.pk).update(
@@ -270,7 +270,7 @@ def test_each_column_both_ways(wallys, virginia, jhu):
 
 
 @pytest.mark.parametrize("sort", sorted(v3.ADMIN.dialect.sorts))
-def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sort):
+def test_following_next_misses_nothing_while_the_list_shrinks(wallys, virginia, jhu, sort):
     made = make_items(30, [virginia, jhu], seed=9)
     WorkItem.objects.filter(pk__in=[item.pk for item in made[::3]]).update(bag_date=datetime(2021, 1, 1, tzinfo=UTC))
 
@@ -282,14 +282,14 @@ def test_walking_misses_nothing_while_the_set_shrinks(wallys, virginia, jhu, sor
 
 
 @pytest.mark.parametrize("sort", sorted(v3.ADMIN.dialect.sorts))
-def test_walking_follows_the_order(wallys, virginia, jhu, sort):
+def test_following_next_keeps_the_order(wallys, virginia, jhu, sort):
     made = make_items(30, [virginia, jhu], seed=10)
     found = walk_pages(wallys, ADMIN, f"per_page=4&sort={sort}")
     assert without_holes(found, made)
     assert found == wallys.get(ADMIN, f"per_page=30&sort={sort}").body["results"]
 
 
-def test_next_keeps_what_was_given(doras, virginia):
+def test_next_keeps_the_given_parameters(doras, virginia):
     for _n in range(3):
         make_item(virginia, name=AWKWARD)
     given = {"name": [AWKWARD], "status__in": ["Pending", "Started"], "queued_at__is_null": ["true"], "per_page": ["1"]}
@@ -298,7 +298,7 @@ def test_next_keeps_what_was_given(doras, virginia):
     assert len(walk_pages(doras, MEMBER, f"name={quote(AWKWARD)}&per_page=1&sort=name__desc")) == 3
 
 
-def test_the_command_lines_calls(doras, items):
+def test_the_calls_of_the_command_line_client(doras, items):
     found = doras.get(MEMBER, "name=second.tar&per_page=25&sort=id").body
     assert letters(items, found["results"]) == "bde"
     assert doras.get(f"{MEMBER}/show/{items['a'].pk}").body["id"] == items["a"].pk
@@ -309,7 +309,7 @@ def test_the_command_lines_calls(doras, items):
 
 @pytest.mark.parametrize("name", [*PROCESS_NAMES, "node__is_null", "node__not_null", "pid__is_null"])
 @pytest.mark.parametrize("who", ["dora", "ada"])
-def test_the_process_cannot_be_asked_for_by_members(client, cast, items, who, name):
+def test_members_cannot_filter_by_process_fields(client, cast, items, who, name):
     answer = Caller(client, cast[who]).get(MEMBER, {name: "true"})
     assert answer.status == 400
     assert name in answer.body

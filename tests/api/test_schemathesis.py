@@ -1,4 +1,4 @@
-"""The server fuzzed from its own description: what it takes, what it must refuse, and what it may answer."""
+"""Fuzzes the server from its own OpenAPI description: what it accepts, refuses, and answers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +47,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _connection_stays_open():
-    """A test has one connection, and one transaction, for all of its calls; the server closes what a request leaves."""
+    """Keeps the connection open: all calls of a test use one connection and transaction."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -57,7 +57,7 @@ def _connection_stays_open():
 
 @pytest.fixture
 def world(virginia, jhu, wally, stan, settings):
-    """Items of both institutions, in several states; their numbers, for what is to meet something that is there."""
+    """Items of both institutions in several states, and their ids for calls about existing items."""
     settings.API_CALLS_PER_MINUTE = settings.API_CALLS_PER_MINUTE_SERVICES = 10**9
     jhu.name = THEIRS
     jhu.save()
@@ -100,7 +100,7 @@ UPLOAD = {"etag": "a" * 32, "name": "virginia.edu.a_1.tar", "bag_date": "2026-05
 
 
 def cases(operation, ids):
-    """Calls as the description allows them: any, and such as are about something that is there."""
+    """Generates calls that the description allows, both arbitrary ones and ones about existing items."""
     name = operation.definition.raw["operationId"]
     # The first is a restoration, the second has a state.
     pool = {"admin_ask_for_spot_test": ids[:1], "admin_show_state": ids[1:2], "admin_save_state": ids[1:2]}
@@ -119,7 +119,7 @@ def cases(operation, ids):
 
 
 def body_of(name, there):
-    """A body that may well be taken, or None where any of the right shape may be."""
+    """Returns a body that is likely to be accepted, or None if any valid one may be."""
     if name in ("admin_save_item", "admin_save_item_by_upload"):
         return MOVES
     if name == "admin_create_item":
@@ -140,7 +140,7 @@ def body_of(name, there):
 
 
 def headers_of(schema, person):
-    """Both headers, as the description names them, with a key of that person."""
+    """Returns both headers, named as in the description, with a key of this user."""
     schemes = schema["components"]["securitySchemes"]
     _key, secret = api_keys.create_key(person, now=datetime.now(UTC))
     ours = {schemes["userHeader"]["name"]: person.email, schemes["keyHeader"]["name"]: secret}
@@ -148,7 +148,7 @@ def headers_of(schema, person):
 
 
 def call_each(strategy, headers, checks=CHECKS, *, examples=EXAMPLES, look=lambda case, response: None):
-    """Calls what the strategy gives, and holds every answer against the description; the statuses that there were."""
+    """Makes the generated calls, and checks every answer against the description. Returns the statuses."""
     statuses = set()
 
     @examples
@@ -166,7 +166,7 @@ def call_each(strategy, headers, checks=CHECKS, *, examples=EXAMPLES, look=lambd
 
 
 def walked(version, person, ids, *, mode=GenerationMode.POSITIVE, only="", **more):
-    """Calls every operation of a version; {operation: the statuses that it has answered}."""
+    """Calls every operation of a version. Returns {operation: statuses}."""
     found = {}
     for operation in operations(version):
         if only not in operation.definition.raw["operationId"]:
@@ -196,7 +196,7 @@ def refused_for_a_reason(case, response):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_service_may_call_everything(version, world, wally):
+def test_a_service_calls_everything(version, world, wally):
     answered = walked(version, wally, world, look=refused_for_a_reason)
     assert not {name for name, statuses in answered.items() if statuses & {401, 403}} - {"admin_requeue_item"}
     done = {name for name, statuses in answered.items() if statuses & {200, 201}}
@@ -210,8 +210,8 @@ def test_an_admin_requeues(version, world, ada):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_depositor_learns_nothing_of_others(version, world, dora):
-    """Whatever is asked: no item, name or note of the other institution, no node and no process."""
+def test_a_depositor_sees_no_other_institutions_data(version, world, dora):
+    """No call reveals items, names, or notes of the other institution, or process fields."""
 
     def look(case, response):
         text = response.text
@@ -232,8 +232,8 @@ def a_malformed_body_is_refused(case, response):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_is_malformed_is_refused(version, world, wally):
-    """Calls that break the description: an answer that is announced, in its shape; and nothing is made of such a body."""
+def test_malformed_requests_are_refused(version, world, wally):
+    """Calls that violate the description get a documented answer, and their bodies create nothing."""
     look = a_malformed_body_is_refused
     answered = walked(version, wally, world, mode=GenerationMode.NEGATIVE, examples=FEWER, look=look)
     assert 400 in answered["member_list_items"]
@@ -246,8 +246,8 @@ def lists(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_no_list_takes_a_value_that_its_parameter_cannot_have(version, world, wally):
-    """Never everything in silence: each parameter that is not plain text, with a value that is none of its."""
+def test_lists_refuse_values_outside_their_schema(version, world, wally):
+    """An invalid value of a parameter is never silently ignored."""
     refused = set()
     for operation, parameters in lists(version):
         headers = headers_of(operation.schema.raw_schema, wally)
@@ -266,8 +266,8 @@ def test_no_list_takes_a_value_that_its_parameter_cannot_have(version, world, wa
     assert len(refused) >= 10
 
 
-def test_a_fault_would_be_found(world, wally, monkeypatch):
-    """A field that is missing, a status that nobody has announced, an answer that is a page."""
+def test_the_fuzzing_detects_faults(world, wally, monkeypatch):
+    """A missing field, an undocumented status, and an HTML answer."""
     operation = next(operations("v2"))
     headers = headers_of(operation.schema.raw_schema, wally)
     strategy = st.just(operation.Case(query={}))

@@ -1,4 +1,4 @@
-"""The bucket reader: it lists what it knows of the receiving buckets and records each bag that is new."""
+"""The bucket reader: lists known items and records each new bag in the receiving buckets."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def reader(real_server, wally):
 
 @pytest.fixture
 def bag(virginia):
-    """A function that gives the body with which the reader records a bag of Virginia."""
+    """A function that returns the body with which the reader records a bag of Virginia."""
     return lambda **changes: {**BODY, "institution_id": virginia.pk, **changes}
 
 
@@ -37,7 +37,7 @@ def known(name, etag=BODY["etag"]):
     return f"/api/v2/items/?etag={etag}&item_action=Ingest&name={name}&page=1&per_page=1"
 
 
-def test_it_lists_what_came_since_a_moment(reader, virginia):
+def test_listing_items_created_since_a_time(reader, virginia):
     for day in (1, 2, 3):
         made = datetime(2026, 1, day, 12, tzinfo=UTC)
         make_item(virginia, at=made, date=made)
@@ -51,13 +51,13 @@ def test_it_lists_what_came_since_a_moment(reader, virginia):
         assert (answer["count"], len(answer["results"]), answer["next"]) == (count, count, None), moment
 
 
-def test_a_moment_that_was_never_set_is_before_all(reader, item):
+def test_an_unset_time_lists_everything(reader, item):
     answer = reader.get("/api/v2/items/?created_after=0001-01-01T00%3A00%3A00Z&item_action=Ingest&page=1&per_page=100")
     assert [found["id"] for found in answer["results"]] == [item.pk]
 
 
 @pytest.mark.parametrize("name", HARD_NAMES)
-def test_a_new_bag_is_recorded_and_then_known(reader, virginia, wally, bag, name):
+def test_a_new_bag_is_recorded_and_then_found(reader, virginia, wally, bag, name):
     assert reader.get(known(name))["count"] == 0
     sent = bag(name=name, bag_date="2021-03-04T05:06:07.123456789Z", date="2026-05-04T14:00:00.9+02:00")
     made = reader.post("/api/v2/items/", sent)
@@ -83,7 +83,7 @@ def test_a_new_bag_is_recorded_and_then_known(reader, virginia, wally, bag, name
     assert (stored.name, stored.bag_date) == (name, datetime(2021, 3, 4, 5, 6, 7, 123456, tzinfo=UTC))
 
 
-def test_a_reply_has_numbers_as_numbers_and_says_what_is_null(reader, virginia, bag):
+def test_a_reply_has_the_right_types_and_nulls(reader, virginia, bag):
     made = reader.post("/api/v2/items/", bag(size=2**40, pid=0))
     assert (type(made["id"]), made["size"], made["institution_id"]) == (int, 2**40, virginia.pk)
     assert (made["retry"], made["needs_admin_review"], made["reviewed"]) == (True, False, False)
@@ -111,7 +111,7 @@ def test_fractions_of_a_second_have_0_to_9_digits(reader, bag):
 
 
 @pytest.mark.parametrize("date", ["2026-03-04T05:06:07Z", "2026-03-04T05:06:07.123456789Z", NEVER])
-def test_a_lost_reply_and_the_repeated_post_make_one_item(reader, bag, date):
+def test_a_post_repeated_after_a_lost_reply_creates_one_item(reader, bag, date):
     sent = reader.request("POST", "/api/v2/items/", bag(date=date))
     with connection(reader.server) as (opened, _stream):
         opened.sendall(sent)  # and away, without a look at the reply
@@ -120,13 +120,13 @@ def test_a_lost_reply_and_the_repeated_post_make_one_item(reader, bag, date):
     assert WorkItem.objects.get().history.count() == 1
 
 
-def test_the_same_post_several_times_at_once_makes_one_item(reader, bag):
+def test_the_same_post_sent_concurrently_creates_one_item(reader, bag):
     with ThreadPoolExecutor(4) as at_once:
         made = list(at_once.map(lambda _n: reader.post("/api/v2/items/", bag())["id"], range(8)))
     assert made == [WorkItem.objects.get().pk] * 8
 
 
-def test_what_is_no_repetition_is_a_new_item(reader, real_server, ada, bag, jhu):
+def test_a_different_post_creates_a_new_item(reader, real_server, ada, bag, jhu):
     first = reader.post("/api/v2/items/", bag())["id"]
     other_admin = GoClient(real_server, ada)
     made = [
@@ -140,7 +140,7 @@ def test_what_is_no_repetition_is_a_new_item(reader, real_server, ada, bag, jhu)
     assert WorkItem.objects.count() == 6
 
 
-def test_the_same_bag_after_a_minute_is_a_new_item(reader, bag, wally, virginia):
+def test_the_same_bag_after_a_minute_creates_a_new_item(reader, bag, wally, virginia):
     long_ago = timezone.now() - timedelta(seconds=90)
     same = {"action": "Ingest", "name": BODY["name"], "etag": BODY["etag"], "institution": virginia}
     former = transitions.create(by=wally, at=long_ago, date=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), **same)
@@ -148,7 +148,7 @@ def test_the_same_bag_after_a_minute_is_a_new_item(reader, bag, wally, virginia)
     assert WorkItem.objects.count() == 2
 
 
-def test_approvers_are_not_written_and_a_given_user_is_kept(reader, bag):
+def test_approvers_are_ignored_and_the_user_is_stored(reader, bag):
     made = reader.post(
         "/api/v2/items/", bag(inst_approver="a@b.c", aptrust_approver="a@b.c", user="system@aptrust.org")
     )
@@ -177,7 +177,7 @@ WRONG = [
 ]
 
 
-def test_a_wrong_value_is_told_by_its_field_and_nothing_is_stored(reader, bag):
+def test_an_invalid_value_names_its_field_and_nothing_is_stored(reader, bag):
     for field, value in WRONG:
         reply = reader.reply("POST", "/api/v2/items/", bag(**{field: value}))
         assert reply.status == 422, (field, value, reply.plain)
@@ -194,7 +194,7 @@ def test_a_python_script_records_a_bag_too(real_server, wally, bag):
     assert WorkItem.objects.get(pk=made["id"]).name == "été & 楽.tar"
 
 
-def test_null_is_as_good_as_empty(reader, bag):
+def test_null_means_the_same_as_empty(reader, bag):
     texts = ["user", "node", "outcome", "object_identifier", "generic_file_identifier", "bucket", "inst_approver"]
     made = reader.post("/api/v2/items/", bag(**dict.fromkeys(texts), pid=None, bag_date=None))
     stored = WorkItem.objects.get(pk=made["id"])

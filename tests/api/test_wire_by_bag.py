@@ -1,4 +1,4 @@
-"""An item by its etag, name and bag date: `/api/v2/items/ETAG/NAME/BAG_DATE`, as the workers of the middle years asked."""
+"""An item by etag, name, and bag date: `/api/v2/items/ETAG/NAME/BAG_DATE`, as older workers request it."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def worker(real_server, wally):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_read_and_written_whatever_the_name(worker, virginia, name):
+def test_reading_and_saving_with_any_name(worker, virginia, name):
     item = make_item(virginia, name=name, bag_date=MADE)
     make_item(virginia, name=name)
     make_item(virginia, name=f"x{name}"[:1000], etag=item.etag, bag_date=MADE)
@@ -49,14 +49,14 @@ def test_read_and_written_whatever_the_name(worker, virginia, name):
         assert (item.note, item.status, item.node, item.pid) == (note, "Started", "10.0.0.7", 7)
 
 
-def test_a_name_as_older_programs_wrote_it_unescaped(worker, virginia):
-    """Their library kept the address as it was given, and escaped only the spaces."""
+def test_an_unescaped_name_from_an_older_client(worker, virginia):
+    """Their library only escaped spaces in addresses."""
     name = 'it\'s "A&B" (v1.2);x=1,~@!$*+<c>.tar'
     item = make_item(virginia, name=name, bag_date=MADE)
     assert worker.get(f"/api/v2/items/{item.etag}/{name.replace(' ', '%20')}/2021-03-04T05:06:07Z")["id"] == item.pk
 
 
-def test_the_whole_second_counts(worker, virginia):
+def test_dates_match_to_the_second(worker, virginia):
     item = make_item(virginia, name="bag.tar", bag_date=MADE)
     for moment in SAME_SECOND:
         assert worker.get(f"/api/v2/items/{item.etag}/bag.tar/{moment}")["id"] == item.pk
@@ -64,12 +64,12 @@ def test_the_whole_second_counts(worker, virginia):
         worker.get(f"/api/v2/items/{item.etag}/bag.tar/{moment}", status=404)
 
 
-def test_an_etag_of_several_parts(worker, virginia):
+def test_an_etag_of_a_multipart_upload(worker, virginia):
     item = make_item(virginia, name="bag.tar", etag="d18720b9ec3c24e0e6370fb4ff42b132-1423", bag_date=MADE)
     assert worker.get(f"/api/v2/items/{item.etag}/bag.tar/2021-03-04T05:06:07Z")["id"] == item.pk
 
 
-def test_unknown_is_404_for_reading_and_writing(worker, virginia):
+def test_an_unknown_upload_is_404(worker, virginia):
     item = make_item(virginia, name="bag.tar", bag_date=MADE)
     body = whole_record(worker.get(f"/api/v2/items/{item.pk}/"), note="Lost.")
     for path in (f"{item.etag}/other.tar/2021-03-04T05:06:07Z", "0/bag.tar/2021-03-04T05:06:07Z"):
@@ -79,6 +79,6 @@ def test_unknown_is_404_for_reading_and_writing(worker, virginia):
     assert item.note == ""
 
 
-def test_a_depositor_has_no_way_in(real_server, dora, virginia):
+def test_a_depositor_is_refused(real_server, dora, virginia):
     make_item(virginia, name="bag.tar", etag="e", bag_date=MADE)
     GoClient(real_server, dora).get("/api/v2/items/e/bag.tar/2021-03-04T05:06:07Z", status=403)

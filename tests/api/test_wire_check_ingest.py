@@ -1,4 +1,4 @@
-"""The check-ingest tool: has my bag arrived, and is it stored? It lists a bag's ingests, then asks for the object of each."""
+"""The check-ingest tool: lists the ingests of a bag, then requests the object of each of them."""
 
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ def tool(real_server, wally):
 
 
 def asked_for(name, etag=None):
-    """The address of the list, its names in the order in which Go sorts them and with its + for a space."""
+    """Returns the address of the list with its parameters sorted like in Go, and + for spaces."""
     narrower = f"etag={etag}&" if etag else ""
     return f"/api/v2/items/?{narrower}item_action=Ingest&name={escaped(name).replace('%20', '+')}&sort=date"
 
@@ -68,7 +68,7 @@ def test_identifiers_with_dots_and_slashes_however_they_are_written(tool, virgin
             assert tool.get(f"/api/v2/objects/{written}{end}")["identifier"] == identifier
 
 
-def test_an_object_that_is_not_there(tool, virginia):
+def test_an_unknown_object_is_404(tool, virginia):
     make_item(virginia, name="open.tar", object_identifier="virginia.edu/open")
     for identifier in ("virginia.edu%2Fopen", "virginia.edu%2Fnever", "virginia.edu", "%2F", "..%2F..%2Fetc", "a%00b"):
         tool.get(f"/api/v2/objects/{identifier}", status=404)
@@ -88,7 +88,7 @@ def test_blank_values_and_a_bare_question_mark_ask_for_everything(tool, item):
             assert [found["id"] for found in answer["results"]] == [item.pk]
 
 
-def test_a_depositor_asks_the_member_api_for_the_own_objects_alone(real_server, dora, virginia, jhu):
+def test_a_depositor_only_sees_their_own_institutions_objects(real_server, dora, virginia, jhu):
     make_item(virginia, name="bag.tar", stage="Cleanup", status="Success")
     make_item(jhu, name="secret.tar", stage="Cleanup", status="Success")
     depositor = GoClient(real_server, dora)

@@ -1,4 +1,4 @@
-"""The command line of the newest clients (member API v3), and the workers of that generation (admin API v3)."""
+"""The newest command-line client (member API v3) and workers of that generation (admin API v3)."""
 
 from datetime import UTC, datetime
 
@@ -48,7 +48,7 @@ def worker(real_server, wally):
 
 
 def sent_back(item, **changes):
-    """The record as such a client sends back what it has read."""
+    """Returns the record as such a client sends it back."""
     usual = {name: "" if isinstance(BODY[name], str) else BODY[name] for name in BODY}
     times = ("bag_date", "date_processed", "queued_at", "stage_started_at")
     read = {name: usual[name] if item.get(name) is None else item[name] for name in BODY}
@@ -83,7 +83,7 @@ def test_the_command_line_shows_an_item(command, item, theirs, end):
     command.get(f"/member-api/v3/items/show/0{end}", status=404)
 
 
-def test_pages_have_20_unless_asked_and_are_walked_to_a_null_end(command, virginia):
+def test_pages_have_20_items_by_default_and_end_with_a_null_next(command, virginia):
     ids = [make_item(virginia).pk for _n in range(45)]
     assert len(command.get("/member-api/v3/items")["results"]) == 20
     assert len(command.get("/member-api/v3/items?")["results"]) == 20
@@ -102,7 +102,7 @@ def test_a_restoration_is_of_an_object_or_of_a_file(command, virginia):
             assert [found["id"] for found in answer["results"]] == [item.pk], asked
 
 
-def test_orders_and_lists_of_words(command, virginia):
+def test_sort_orders_and_lists_of_words(command, virginia):
     first = make_item(virginia, name="b.tar", size=10)
     second = make_item(virginia, name="a.tar", size=20, status="Started")
     for query, ids in (
@@ -116,7 +116,7 @@ def test_orders_and_lists_of_words(command, virginia):
         assert [item["id"] for item in command.get(f"/member-api/v3/items?{query}")["results"]] == ids, query
 
 
-def test_what_a_member_may_not_ask(command, item):
+def test_parameters_that_members_cannot_use(command, item):
     for query in ("node__is_null=true", "node__not_null=true", "nmae=bag.tar", "item_action=Ingest", "per_page=1001"):
         assert query.split("=")[0] in command.get(f"/member-api/v3/items?{query}", status=400)["error"]
     command.get("/admin-api/v3/items", status=403)
@@ -126,7 +126,7 @@ def test_what_a_member_may_not_ask(command, item):
 
 
 @pytest.mark.parametrize("end", ["", "/", "?", "/?"])
-def test_an_item_is_made_moved_on_and_sent_back(worker, real_server, ada, virginia, end):
+def test_an_item_is_created_advanced_and_requeued(worker, real_server, ada, virginia, end):
     made = worker.post(f"/admin-api/v3/items/create/{virginia.pk}{end}", BODY)
     item = WorkItem.objects.get()
     assert (made["id"], made["name"], made["user"]) == (item.pk, BODY["name"], "system@aptrust.org")
@@ -157,7 +157,7 @@ def test_an_item_is_made_moved_on_and_sent_back(worker, real_server, ada, virgin
     assert (item.retry, item.needs_admin_review, item.node, item.pid) == (True, False, "", None)
 
 
-def test_refusals_carry_the_item_or_the_field(worker, virginia, ada):
+def test_refusals_contain_the_item_or_the_field(worker, virginia, ada):
     item = make_item(virginia, stage="Fetch", status="Started")
     path = f"/admin-api/v3/items/update/{item.pk}"
     read = worker.get(f"/admin-api/v3/items/show/{item.pk}")
@@ -173,7 +173,7 @@ def test_refusals_carry_the_item_or_the_field(worker, virginia, ada):
     assert (item.stage, item.status, item.name) == ("Resolve", "Cancelled", read["name"])
 
 
-def test_a_restoration_is_made_in_the_new_words(worker, virginia):
+def test_a_restoration_is_created_with_registrys_words(worker, virginia):
     for word, file in (("Restore Object", ""), ("Restore File", "virginia.edu/bag/data/a.txt")):
         body = {**BODY, "action": word, "stage": "Requested", "etag": word, "generic_file_identifier": file}
         made = worker.post(f"/admin-api/v3/items/create/{virginia.pk}", body)

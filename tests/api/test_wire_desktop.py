@@ -1,4 +1,4 @@
-"""The depositors' desktop app: it lists the newest items, and opens one in a browser."""
+"""The depositors' desktop app: lists the newest items, and opens one in a browser."""
 
 import pytest
 
@@ -16,7 +16,7 @@ SECRET = {"node", "pid", "work_item_state_id", "state"}
 
 
 class NodeClient(Client):
-    """Node's http module: names as the program spells them, `host` in small letters and late."""
+    """Node's http module, with the program's spelling of names and a late, lowercase `host`."""
 
     def headers(self, length):
         return [
@@ -36,7 +36,7 @@ def app(real_server, dora):
     return NodeClient(real_server, dora)
 
 
-def test_the_newest_items_of_the_own_institution(app, virginia, theirs):
+def test_the_newest_items_of_the_users_institution(app, virginia, theirs):
     items = [make_item(virginia, node="10.0.0.7", pid=4711, status="Started") for _n in range(52)]
     answer = app.get(LIST)
     assert (answer["count"], len(answer["results"]), answer["previous"]) == (52, 50, None)
@@ -60,7 +60,7 @@ def test_an_item_as_the_app_needs_it(app, item):
     assert (found["retry"], found["reviewed"], found["user"], found["bag_date"]) == (True, False, None, None)
 
 
-def test_a_note_comes_as_it_was_written(app, virginia):
+def test_a_note_is_returned_unchanged(app, virginia):
     note = 'Line 1 & "two"\r\n<b>bold</b>\tpäck 楽'
     item = make_item(virginia, note=note)
     assert app.get(f"/member-api/v2/items/{item.pk}/")["note"] == note
@@ -73,7 +73,7 @@ def test_another_institutions_item_does_not_exist(app, theirs):
     assert app.get(f"/member-api/v2/items/?name={theirs.name}")["results"] == []
 
 
-def test_no_parameter_shows_what_is_not_for_members(app, real_server, wally, virginia, theirs):
+def test_no_parameter_reveals_process_fields(app, real_server, wally, virginia, theirs):
     make_item(virginia, node="10.0.0.7", pid=4711)
     for query in ("node=10.0.0.7", "node_empty=true", "node_not_empty=true", "pid=4711", "pid_empty=false"):
         said = app.get(f"/member-api/v2/items/?{query}", status=400)
@@ -90,7 +90,7 @@ def test_no_parameter_shows_what_is_not_for_members(app, real_server, wally, vir
         assert str(answers[0]).replace(str(other), "") == str(answers[1]).replace(str(none), "")
 
 
-def test_a_member_writes_nothing(app, item):
+def test_a_member_cannot_write(app, item):
     body = whole_record(app.get(f"/member-api/v2/items/{item.pk}/"), note="Mine.", institution_id=item.institution_id)
     for end in ("", "/"):
         app.ask("POST", f"/member-api/v2/items{end}", body, status=405)
@@ -102,13 +102,13 @@ def test_a_member_writes_nothing(app, item):
     assert (item.note, item.history.count()) == ("", 1)
 
 
-def test_every_role_may_ask_the_member_api(real_server, cast, item, theirs):
+def test_every_role_can_use_the_member_api(real_server, cast, item, theirs):
     for name, count in {"dora": 1, "stan": 1, "olga": 1, "ada": 2, "wally": 2}.items():
         assert NodeClient(real_server, cast[name]).get(LIST)["count"] == count
 
 
-def test_the_page_that_it_opens_in_a_browser_is_there(app, item):
-    """Without a session the browser is led to sign in, and then back to the item."""
+def test_the_page_that_the_app_opens_exists(app, item):
+    """Without a session, the browser is redirected to sign in and then to the item."""
     page = exchange(
         app.server, f"GET /items/{item.pk} HTTP/1.1\r\nHost: {app.host}\r\nAccept: text/html\r\n\r\n".encode()
     )

@@ -1,4 +1,4 @@
-"""The ingest worker: it looks its bag up, claims it with node and pid, and PUTs the whole record at every step."""
+"""The ingest worker: finds its bag, claims it with node and pid, and PUTs the complete record at every step."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def read(worker, item):
 
 @pytest.fixture
 def save(worker, item):
-    """A function that PUTs the record with some changes; the reply, which has the status `code`."""
+    """A function that PUTs the record with changes, checks the status `code`, and returns the reply."""
 
     def put(record, code=200, end="/", **changes):
         return worker.put(f"/api/v2/items/{item.pk}{end}", whole_record(record, **changes), status=code)
@@ -57,7 +57,7 @@ def test_it_finds_its_bag(worker, virginia, item):
     assert answer["results"][0] == worker.get(f"/api/v2/items/{item.pk}/")
 
 
-def test_a_bag_from_the_bucket_to_its_success(item, read, save):
+def test_a_bag_from_receipt_to_success(item, read, save):
     record = read
     for end, stage in zip(["", "/", "?", "/?"] * 2, STEPS, strict=True):
         claim = {"node": "10.0.0.7", "pid": 4711, "note": f"{stage} & more", "queued_at": "2026-05-04T12:00:00.5Z"}
@@ -82,7 +82,7 @@ def test_a_bag_from_the_bucket_to_its_success(item, read, save):
     assert moves(item) == ["create", *["progress"] * 17, "succeed"]
 
 
-def test_the_object_identifier_is_set_where_the_worker_leaves_it_empty(item, read, save):
+def test_the_object_identifier_is_set_if_the_worker_leaves_it_empty(item, read, save):
     assert save(read, stage="Record", status="Success")["object_identifier"] == OBJECT
     assert state(item)[:2] == ("Record", "Success")
     assert item.object_identifier == OBJECT
@@ -129,7 +129,7 @@ def test_a_save_repeated_five_times_is_one_entry(item, read, save):
     assert moves(item) == ["create", "progress"]
 
 
-def test_a_save_whose_reply_was_lost_and_that_is_sent_again_is_one_entry(worker, item, read, save):
+def test_a_save_repeated_after_a_lost_reply_is_one_entry(worker, item, read, save):
     claim = {"stage": "Fetch", "status": "Started", "node": "10.0.0.7", "pid": 1, "note": "Fetching."}
     with connection(worker.server) as (opened, _stream):
         opened.sendall(worker.request("PUT", f"/api/v2/items/{item.pk}", whole_record(read, **claim)))
@@ -154,7 +154,7 @@ def test_a_cancel_wins_over_the_next_save(item, read, save, ada, worker):
     assert moves(item) == ["create", "progress", "cancel"]
 
 
-def test_going_back_is_refused_with_the_item_as_it_is(item, read, save):
+def test_going_back_is_refused_with_the_current_item(item, read, save):
     record = save(read, stage="Store", status="Started", node="10.0.0.7", pid=1)
     said = save(record, 409, stage="Fetch", status="Pending")
     assert (said["stage"], said["status"], said["node"], said["pid"]) == ("Store", "Started", "10.0.0.7", 1)
@@ -187,7 +187,7 @@ WRONG = [
 ]
 
 
-def test_what_may_not_be_so_is_told_by_its_field(worker, item, read):
+def test_an_invalid_value_names_its_field(worker, item, read):
     before = state(item)
     for field, value in WRONG:
         reply = worker.reply("PUT", f"/api/v2/items/{item.pk}", whole_record(read, **{field: value}))
@@ -200,12 +200,12 @@ def test_what_may_not_be_so_is_told_by_its_field(worker, item, read):
     assert moves(item) == ["create"]
 
 
-def test_several_wrong_values_are_told_together(item, read, save):
+def test_several_invalid_values_are_reported_together(item, read, save):
     said = save(read, 422, status="Done", size=-1, bag_date="yesterday")
     assert set(said) == {"status", "size", "bag_date", "error"}
 
 
-def test_a_failure_without_a_reason_is_refused(item, read, save):
+def test_a_failure_without_a_note_is_refused(item, read, save):
     assert set(save(read, 422, status="Failed", retry=False, note="")) >= {"note", "error"}
     assert state(item)[:2] == ("Receive", "Pending")
 
@@ -222,25 +222,25 @@ def test_null_and_empty_are_the_same_in_both_directions(worker, item, read):
     assert moves(item) == ["create"]
 
 
-def test_approvers_are_not_written(item, read, save):
+def test_approvers_are_ignored(item, read, save):
     save(read, note="Seen.", inst_approver="a@b.c", aptrust_approver="a@b.c")
     item.refresh_from_db()
     assert (item.note, item.inst_approver, item.aptrust_approver) == ("Seen.", "", "")
 
 
-def test_the_whole_reply_may_be_sent_back(worker, item, read):
+def test_the_complete_reply_can_be_sent_back(worker, item, read):
     assert worker.put(f"/api/v2/items/{item.pk}/", {**read, "note": "Sent back."})["note"] == "Sent back."
     assert state(item)[5] == "Sent back."
 
 
-def test_an_item_that_is_not_there(worker, item, read):
+def test_an_unknown_item_is_404(worker, item, read):
     for number in ("0", "999999999", "99999999999999999999999"):
         worker.get(f"/api/v2/items/{number}/", status=404)
         worker.put(f"/api/v2/items/{number}", whole_record(read, note="Lost."), status=404)
     assert state(item)[5] == ""
 
 
-def test_a_worker_lets_go_of_an_upload_that_another_one_has_replaced(worker, virginia):
+def test_a_worker_cancels_a_replaced_upload(worker, virginia):
     old = make_item(virginia, name="bag.tar", etag="1")
     new = make_item(virginia, name="bag.tar", etag="2")
     for item, code in ((old, 200), (new, 409)):
@@ -256,7 +256,7 @@ def batch(*records):
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-def test_several_items_are_saved_at_once_or_none(worker, virginia, end):
+def test_a_batch_is_saved_completely_or_not_at_all(worker, virginia, end):
     items = [make_item(virginia) for _n in range(3)]
     records = [worker.get(f"/api/v2/items/{item.pk}") for item in items]
     claimed = [{"id": r["id"], **whole_record(r, stage="Fetch", status="Started", node="n", pid=1)} for r in records]

@@ -1,4 +1,4 @@
-"""Who is calling: the two headers say it, and nothing else; no cookie, and no key that is not quite right."""
+"""Authentication: only the two headers count, not cookies, and only a valid key."""
 
 import pytest
 from django.utils import timezone
@@ -28,7 +28,7 @@ PLACES = [
 
 @pytest.fixture
 def session(client, ada):
-    """The cookies of an admin who is signed in on the pages, as a client replays them."""
+    """The cookies of an admin who is signed in to the pages, for a client to replay."""
     client.force_login(ada)
     return f"Cookie: pharos_session={client.cookies['pharos_session'].value}; csrftoken=abc"
 
@@ -46,7 +46,7 @@ def test_a_session_opens_the_pages_but_not_the_api(real_server, session, item):
     assert (WorkItem.objects.count(), item.history.count()) == (1, 1)
 
 
-def test_with_a_members_key_the_replayed_session_of_an_admin_is_nothing(real_server, session, dora, item, theirs):
+def test_an_admins_session_adds_nothing_to_a_members_key(real_server, session, dora, item, theirs):
     member = GoClient(real_server, dora)
     assert [found["id"] for found in member.get("/member-api/v2/items/", session)["results"]] == [item.pk]
     member.get(f"/member-api/v2/items/{theirs.pk}/", session, status=404)
@@ -56,7 +56,7 @@ def test_with_a_members_key_the_replayed_session_of_an_admin_is_nothing(real_ser
     assert item.note == ""
 
 
-def test_a_worker_with_a_session_cookie_writes_as_itself(real_server, session, wally, item):
+def test_a_session_cookie_does_not_change_who_writes(real_server, session, wally, item):
     worker = GoClient(real_server, wally)
     record = whole_record(worker.get(f"/api/v2/items/{item.pk}", session), note="Seen.")
     worker.put(f"/api/v2/items/{item.pk}", record, session)
@@ -64,7 +64,7 @@ def test_a_worker_with_a_session_cookie_writes_as_itself(real_server, session, w
 
 
 @pytest.mark.parametrize("kind", [GoClient, PythonClient, Curl])
-def test_a_key_that_is_not_quite_right_is_401(real_server, kind, dora, stan, item):
+def test_an_almost_right_key_is_401(real_server, kind, dora, stan, item):
     right = kind(real_server, dora)
     other = kind(real_server, stan)
     assert right.get("/member-api/v2/items/")["count"] == 1
@@ -89,7 +89,7 @@ def test_a_key_that_is_not_quite_right_is_401(real_server, kind, dora, stan, ite
     assert right.get("/member-api/v2/items/")["count"] == 1
 
 
-def test_one_header_alone_or_in_the_query_is_401(real_server, wally, item):
+def test_one_header_or_credentials_in_the_query_are_401(real_server, wally, item):
     worker = GoClient(real_server, wally)
     nobody = GoClient(real_server)
     nobody.get("/api/v2/items/", f"X-Pharos-Api-Key: {worker.secret}", status=401)
@@ -101,7 +101,7 @@ def test_one_header_alone_or_in_the_query_is_401(real_server, wally, item):
     assert nobody.get("/api/v2/items/", *both)["count"] == 1
 
 
-def test_a_revoked_key_and_a_person_who_is_switched_off_are_401(real_server, dora, stan, item):
+def test_a_revoked_key_and_a_deactivated_user_are_401(real_server, dora, stan, item):
     client = PythonClient(real_server, dora)
     other = PythonClient(real_server, stan)
     api_keys.revoke_key(dora.api_keys.get(), now=timezone.now())

@@ -1,4 +1,4 @@
-"""The first members' scripts (member API v1): the seeds' 20 fields, under the names and headers of that time."""
+"""The first member scripts (member API v1): 20 fields, with the names and headers of that time."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def script(real_server, stan):
 
 
 @pytest.mark.parametrize("end", ["", "/", "?", "/?"])
-def test_an_item_is_exactly_its_fields(script, item, theirs, end):
+def test_an_item_has_exactly_the_20_fields(script, item, theirs, end):
     answer = script.get(f"/member-api/v1/items{end}")
     assert (answer["count"], answer["next"], answer["previous"]) == (1, None, None)
     [found] = answer["results"]
@@ -53,7 +53,7 @@ def test_an_item_is_exactly_its_fields(script, item, theirs, end):
     assert (found["note"], found["retry"], found["reviewed"]) == ("", True, False)
 
 
-def test_ten_to_a_page_walked_to_the_end(script, virginia):
+def test_ten_items_per_page_to_the_last_page(script, virginia):
     ids = {make_item(virginia).pk for _n in range(23)}
     pages = list(script.walk("/member-api/v1/items/"))
     assert [len(page["results"]) for page in pages] == [10, 10, 3]
@@ -61,7 +61,7 @@ def test_ten_to_a_page_walked_to_the_end(script, virginia):
     assert [len(page["results"]) for page in script.walk("/member-api/v1/items/?page=1&per_page=20")] == [20, 3]
 
 
-def test_words_are_given_by_their_keys(script, virginia, ada):
+def test_words_are_given_by_numeric_keys(script, virginia, ada):
     waiting = make_item(virginia, name="a & b.tar")
     going = make_item(virginia, status="Started", stage="Fetch")
     asked = make_item(virginia, action="Glacier Restore")
@@ -82,12 +82,12 @@ def test_words_are_given_by_their_keys(script, virginia, ada):
         assert found == {item.pk for item in items}, query
 
 
-def test_what_it_does_not_know_is_told(script, item):
+def test_unknown_parameters_are_reported(script, item):
     for query in ("status=Pending", "item_action=bogus", "name=bag.tar", "node=1", "per_page=1001", "page=0"):
         assert query.split("=")[0] in script.get(f"/member-api/v1/items/?{query}", status=400)["error"]
 
 
-def test_only_its_own_headers_open_it_and_it_only_reads(real_server, stan, script, item):
+def test_it_only_accepts_its_own_headers_and_is_read_only(real_server, stan, script, item):
     assert OldCurl(real_server, stan).get("/member-api/v1/items/")["count"] == 1
     PythonClient(real_server, stan).get("/member-api/v1/items/", status=401)
     Script(real_server).get("/member-api/v1/items/", status=401)

@@ -1,4 +1,4 @@
-"""HTTP itself, as clients bend it: connections, lengths, chunks, methods, hosts, zipped replies, addresses that are none."""
+"""HTTP as clients use it: connections, lengths, chunks, methods, hosts, compressed replies, and unknown addresses."""
 
 import socket
 
@@ -23,7 +23,7 @@ def bag(virginia):
 
 
 def with_length(sent: bytes, length: int) -> bytes:
-    """The request with another Content-Length than it has."""
+    """Returns the request with a wrong Content-Length."""
     head, body = sent.split(b"\r\n\r\n", 1)
     lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
     return b"\r\n".join([*lines, b"Content-Length: %d" % length, b"", body])
@@ -35,7 +35,7 @@ def chunked(client, method: str, path: str, parts: list[bytes]) -> bytes:
     return b"\r\n".join(lines) + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
 
 
-def test_two_requests_on_one_connection_one_after_the_other_and_at_once(worker, item, bag):
+def test_two_requests_on_one_connection_sequential_and_pipelined(worker, item, bag):
     get, post = worker.request("GET", f"/api/v2/items/{item.pk}/"), worker.request("POST", "/api/v2/items/", bag)
     with connection(worker.server) as (opened, stream):
         for _time in range(2):
@@ -47,7 +47,7 @@ def test_two_requests_on_one_connection_one_after_the_other_and_at_once(worker, 
     assert {made, item.pk} == set(WorkItem.objects.values_list("pk", flat=True))
 
 
-def test_a_refused_write_leaves_the_connection_in_order(worker, item, bag):
+def test_the_connection_is_usable_after_a_refused_write(worker, item, bag):
     wrong = worker.request("POST", "/api/v2/items/", {**bag, "status": "Done"})
     unknown = worker.request("PUT", "/api/v2/items/0/", bag)
     stranger = PythonClient(worker.server).request("POST", "/api/v2/items/", bag)
@@ -59,8 +59,8 @@ def test_a_refused_write_leaves_the_connection_in_order(worker, item, bag):
     assert WorkItem.objects.count() == 1
 
 
-def test_a_refusal_is_read_though_the_body_was_large(worker, item, bag):
-    """Without a look at the body, the connection would break under a client that still sends, and the refusal be lost."""
+def test_a_refusal_of_a_large_body_can_be_read(worker, item, bag):
+    """If the server didn't read the body, the connection would break while the client is sending, and the refusal would be lost."""
     large = worker.encode({**bag, "note": "x" * 8_000_000})
     stranger = PythonClient(worker.server)
     for client, method, path, status in (
@@ -75,13 +75,13 @@ def test_a_refusal_is_read_though_the_body_was_large(worker, item, bag):
     assert WorkItem.objects.count() == 1
 
 
-def test_a_body_longer_than_it_says(worker, bag):
+def test_a_body_longer_than_its_content_length(worker, bag):
     sent = worker.request("POST", "/api/v2/items/", bag)
     check(exchange(worker.server, with_length(sent, 100)), 400)
     assert not WorkItem.objects.exists()
 
 
-def test_a_body_that_breaks_off_stores_nothing(worker, bag, item):
+def test_a_truncated_body_stores_nothing(worker, bag, item):
     before = WorkItem.objects.count()
     for sent in (
         worker.request("POST", "/api/v2/items/", bag),
@@ -98,8 +98,8 @@ def test_a_body_that_breaks_off_stores_nothing(worker, bag, item):
 
 
 @pytest.mark.parametrize("size", [7, 10**6])
-def test_a_body_in_chunks_takes_effect_or_is_refused_clearly(worker, bag, item, size):
-    """Read as an empty one, it would be a save that is lost in silence."""
+def test_a_chunked_body_takes_effect_or_is_refused_clearly(worker, bag, item, size):
+    """If it were read as empty, the save would be lost silently."""
     body = worker.encode({**bag, "name": "chunks.tar"})
     parts = [body[start : start + size] for start in range(0, len(body), size)]
     made = exchange(worker.server, chunked(worker, "POST", "/api/v2/items/", parts))
@@ -129,7 +129,7 @@ NO_OBJECTS = [
 ]
 
 
-def test_what_is_no_json_object_is_400(worker, item):
+def test_a_body_that_is_not_a_json_object_is_400(worker, item):
     for body in NO_OBJECTS:
         for method, path in (
             ("POST", "/api/v2/items/"),
@@ -142,8 +142,8 @@ def test_what_is_no_json_object_is_400(worker, item):
     assert WorkItem.objects.get().history.count() == 1
 
 
-def test_a_body_of_another_kind_is_told(real_server, wally, item):
-    """Curl calls a body a form unless told otherwise."""
+def test_an_unsupported_content_type_is_reported(real_server, wally, item):
+    """By default, curl sends a body as a form."""
     form = Curl(real_server, wally)
     for method, path in (("POST", "/api/v2/items/"), ("PUT", f"/api/v2/items/{item.pk}/")):
         reply = form.reply(method, path, b"note=Lost&status=Started")
@@ -152,7 +152,7 @@ def test_a_body_of_another_kind_is_told(real_server, wally, item):
     assert WorkItem.objects.get().history.count() == 1
 
 
-def test_json_is_json_in_any_letters_and_of_any_charset_that_is_utf_8(worker, bag):
+def test_json_content_types_in_any_case_and_with_a_utf_8_charset(worker, bag):
     for number, kind in enumerate(
         ("application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON")
     ):
@@ -191,7 +191,7 @@ def test_with_and_without_the_slash_and_a_bare_question_mark(worker, routes):
             assert worker.get(f"{route}{end}") == bare, route
 
 
-def test_head_says_what_get_would_without_a_body(worker, routes):
+def test_head_returns_the_headers_of_get(worker, routes):
     for route in routes:
         head, get = worker.reply("HEAD", route), worker.reply("GET", route)
         check(head, 200)
@@ -200,7 +200,7 @@ def test_head_says_what_get_would_without_a_body(worker, routes):
     check(worker.reply("HEAD", "/api/v2/items/0"), 404)
 
 
-def test_another_method_is_405_and_says_which_would_do(worker, routes, item):
+def test_an_unsupported_method_is_405_with_an_allow_header(worker, routes, item):
     for route in routes:
         for method in ("DELETE", "PATCH", "TRACE", "BREW"):
             reply = worker.reply(method, route, b"{}")
@@ -243,12 +243,12 @@ NOWHERE = [
 ]
 
 
-def test_an_address_that_is_none_is_404(worker, item):
+def test_an_unknown_address_is_404(worker, item):
     for path in NOWHERE:
         worker.get(path, status=404)
 
 
-def test_another_host_is_400(worker, item):
+def test_an_unknown_host_is_400(worker, item):
     for host in ("evil.example.org", "evil.example.org:80", "a b", "127.0.0.1.evil.example.org", ""):
         for method, path in (
             ("GET", "/api/v2/items/"),
@@ -260,13 +260,13 @@ def test_another_host_is_400(worker, item):
             check(exchange(worker.server, sent), 400)
 
 
-def test_a_whole_address_in_the_first_line(worker, item):
-    """Some versions of Go's library send it, when a program keeps its %2F by force."""
+def test_an_absolute_url_in_the_request_line(worker, item):
+    """Some versions of Go's library send it if a program insists on %2F."""
     path = f"http://{worker.host}/api/v2/items/{item.pk}/?"
     assert worker.get(path)["id"] == item.pk
 
 
-def test_zipped_or_not_it_is_the_same(real_server, worker, wally, virginia):
+def test_compressed_and_uncompressed_replies_are_equal(real_server, worker, wally, virginia):
     for number in range(30):
         make_item(virginia, note="Too many errors & more. " * 50, name=f"päck {number}.tar")
     path = "/api/v2/items/?per_page=100&sort=id"
@@ -280,7 +280,7 @@ def test_zipped_or_not_it_is_the_same(real_server, worker, wally, virginia):
     assert len(check(plain, 200)["results"]) == 30
 
 
-def test_whatever_is_asked_for_it_is_json(worker, item):
+def test_replies_are_json_whatever_the_accept_header_says(worker, item):
     for accept in ("text/html", "text/html,application/xhtml+xml;q=0.9", "application/xml", "*/*;q=0", "x"):
         for path, status in (
             (f"/api/v2/items/{item.pk}", 200),
@@ -332,7 +332,7 @@ def test_a_server_for_https_refuses_plain_http_and_never_redirects(django_db_set
     ],
     ids=["raw bytes in the address", "no length", "long header", "many headers", "no HTTP"],
 )
-def test_what_the_server_itself_cannot_read_is_refused_as_json(real_server, sent):
+def test_unparsable_requests_are_refused_as_json(real_server, sent):
     with connection(real_server) as (opened, stream):
         opened.sendall(sent)
         reply = read_reply(stream)
@@ -344,7 +344,7 @@ def test_what_the_server_itself_cannot_read_is_refused_as_json(real_server, sent
 @pytest.mark.parametrize(
     "path", ["/api/v2/items/?name=a", "/api/v2/items/?" + "&".join(f"a{n}=1" for n in range(1200))]
 )
-def test_a_charset_is_never_a_fault_of_ours(worker, item, charset, path):
+def test_a_charset_never_causes_a_server_error(worker, item, charset, path):
     sent = worker.request("GET", path, None)
     sent = sent.replace(
         b"Content-Type: application/json", b"Content-Type: application/json; charset=" + charset.encode()
@@ -354,15 +354,15 @@ def test_a_charset_is_never_a_fault_of_ours(worker, item, charset, path):
     check(reply, 400 if "a1199" in path else 200)
 
 
-def test_an_address_that_is_far_too_long_is_refused_at_once(real_server):
+def test_a_too_long_address_is_refused_immediately(real_server):
     with connection(real_server) as (opened, stream):
         opened.sendall(b"GET /api/v2/items/?name=" + b"a" * 300_000)
         reply = read_reply(stream)
     check(reply, 414)
 
 
-def test_a_stranger_does_not_make_plain_http_secure(django_db_setup, worker, item):
-    """Nor does he say where the site begins: no proxy is believed unless the settings say that there is one."""
+def test_an_untrusted_client_cannot_fake_https(django_db_setup, worker, item):
+    """Forwarded headers are only trusted if the settings say that there is a proxy."""
     from django.db import connection as database
 
     with server(database_url(database.settings_dict), workers=1, HTTPS="true") as running:
@@ -372,8 +372,8 @@ def test_a_stranger_does_not_make_plain_http_secure(django_db_setup, worker, ite
             check(exchange(running, secure.request("GET", f"/api/v2/items/{item.pk}", None, line)), 403)
 
 
-def test_slashes_too_many_before_an_address_and_other_letters(worker, item, bag):
-    """A base address that ends in a slash is the commonest slip; no page answers to it, nor to an address in capitals."""
+def test_extra_slashes_are_accepted_and_capital_letters_are_404(worker, item, bag):
+    """A base address that ends in a slash is a common mistake."""
     assert worker.get(f"//api/v2/items/{item.pk}/")["id"] == item.pk
     assert worker.put(f"///api/v2/items/{item.pk}", {"note": "Here."})["note"] == "Here."
     worker.post("//api/v2/items/", bag)

@@ -1,4 +1,4 @@
-"""The queue feeder: it walks the items that wait and stamps each as queued, so that the list shrinks under its feet."""
+"""The queue feeder: pages through waiting items and marks each as queued, so the list shrinks in the meantime."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ def feeder(real_server, wally):
 
 @pytest.fixture
 def waiting(virginia, jhu):
-    """Items that wait to be queued; many were received at the same moment."""
+    """Items that wait to be queued, many of them received at the same moment."""
     return {
         make_item(virginia if number % 3 else jhu, date=datetime(2026, 1, 1 + number // 5, tzinfo=UTC)).pk
         for number in range(17)
@@ -30,7 +30,7 @@ def waiting(virginia, jhu):
 
 @pytest.fixture
 def others(virginia):
-    """Items that are like them but for one thing."""
+    """Items that differ from them in one respect."""
     return [
         make_item(virginia, node="10.0.0.7", pid=7),
         make_item(virginia, queued_at=timezone.now()),
@@ -40,14 +40,14 @@ def others(virginia):
 
 
 def queue(feeder, item, slash="/"):
-    """PUTs the item as it was read, with the time of queueing in nanoseconds."""
+    """PUTs the item as it was read, with the queuing time in nanoseconds."""
     return feeder.put(
         f"/api/v2/items/{item['id']}{slash}", whole_record(item, queued_at="2026-05-04T12:00:00.123456789Z")
     )
 
 
 @pytest.mark.parametrize(("per_page", "pages"), [(100, 1), (17, 1), (5, 4), (1, 17)])
-def test_every_waiting_item_is_queued_once_though_the_list_shrinks(feeder, waiting, others, per_page, pages):
+def test_every_waiting_item_is_queued_once_while_the_list_shrinks(feeder, waiting, others, per_page, pages):
     seen = []
     read = 0
     for page in feeder.walk(WAITING.format(per_page)):
@@ -64,7 +64,7 @@ def test_every_waiting_item_is_queued_once_though_the_list_shrinks(feeder, waiti
     assert feeder.get(WAITING.format(per_page)) == {"count": 0, "next": None, "previous": None, "results": []}
 
 
-def test_nothing_is_seen_twice_or_missed_while_others_come_in_and_some_are_taken(feeder, waiting, virginia):
+def test_nothing_is_repeated_or_missed_while_items_arrive_and_leave(feeder, waiting, virginia):
     seen = []
     for page in feeder.walk(WAITING.format(4)):
         seen += [item["id"] for item in page["results"]]
@@ -73,7 +73,7 @@ def test_nothing_is_seen_twice_or_missed_while_others_come_in_and_some_are_taken
     assert sorted(seen) == sorted(waiting)
 
 
-def test_next_carries_every_filter_and_the_page_size(feeder, waiting, others):
+def test_next_contains_every_filter_and_the_page_size(feeder, waiting, others):
     page = feeder.get(WAITING.format(5))
     assert page["count"] == 17
     assert page["previous"] is None
@@ -86,7 +86,7 @@ def test_next_carries_every_filter_and_the_page_size(feeder, waiting, others):
     assert not {item["id"] for item in second["results"]} & {item.pk for item in others}
 
 
-def test_the_next_page_may_be_asked_for_without_the_slash_too(feeder, waiting):
+def test_the_next_page_works_without_a_trailing_slash(feeder, waiting):
     _way, query = feeder.get(WAITING.format(10))["next"].split("?")
     bare, slashed = (feeder.get(f"/api/v2/items{slash}?{query}") for slash in ("", "/"))
     assert len(bare["results"]) == 7
@@ -94,7 +94,7 @@ def test_the_next_page_may_be_asked_for_without_the_slash_too(feeder, waiting):
 
 
 @pytest.mark.parametrize("slash", ["", "/", "?", "/?"])
-def test_queueing_takes_effect_with_and_without_the_slash_and_a_repetition_changes_nothing(feeder, item, slash):
+def test_queuing_works_with_and_without_a_slash_and_repeating_it_changes_nothing(feeder, item, slash):
     read = feeder.get(f"/api/v2/items/{item.pk}{slash}")
     for _try in range(3):
         assert queue(feeder, read, slash)["id"] == item.pk
@@ -103,7 +103,7 @@ def test_queueing_takes_effect_with_and_without_the_slash_and_a_repetition_chang
     assert item.history.count() == 2
 
 
-def test_a_queued_time_of_the_year_1_is_none(feeder, virginia):
+def test_a_queued_time_in_the_year_1_means_unset(feeder, virginia):
     item = make_item(virginia, queued_at=timezone.now())
     read = feeder.get(f"/api/v2/items/{item.pk}/")
     feeder.put(f"/api/v2/items/{item.pk}/", whole_record(read, queued_at="0001-01-01T00:00:00Z"))
@@ -111,7 +111,7 @@ def test_a_queued_time_of_the_year_1_is_none(feeder, virginia):
     assert item.queued_at is None
 
 
-def test_an_item_that_was_cancelled_meanwhile_is_not_queued(feeder, item, ada):
+def test_an_item_cancelled_in_the_meantime_is_not_queued(feeder, item, ada):
     [read] = feeder.get(WAITING.format(100))["results"]
     transitions.cancel(item, by=ada, note="Uploaded by mistake.")
     said = feeder.put(f"/api/v2/items/{item.pk}/", whole_record(read, queued_at="2026-05-04T12:00:00Z"), status=409)
@@ -121,7 +121,7 @@ def test_an_item_that_was_cancelled_meanwhile_is_not_queued(feeder, item, ada):
     assert (item.status, item.queued_at, item.history.count()) == ("Cancelled", None, 2)
 
 
-def test_a_page_too_large_or_no_number_is_told(feeder, item):
+def test_an_invalid_page_size_is_reported(feeder, item):
     for per_page in ("0", "-1", "1001", "1000000000", "abc", "1.5"):
         assert "per_page" in feeder.get(WAITING.format(per_page), status=400)["error"]
     assert feeder.get(WAITING.format(1000))["count"] == 1

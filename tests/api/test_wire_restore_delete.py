@@ -1,4 +1,4 @@
-"""The restore and delete workers: requested by somebody, taken up, done; an admin requeues with curl; a restored copy is told of."""
+"""The restore and delete workers, an admin who requeues with curl, and the email about a restored copy."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def requested(action):
 
 
 def save(worker, item, code=200, end="/", **changes):
-    """Reads, changes and PUTs the item; the reply."""
+    """Reads, changes, and PUTs the item. Returns the reply."""
     path = f"/api/v2/items/{item.pk}{end}"
     answer = worker.put(path, whole_record(worker.get(path), **changes), status=code)
     item.refresh_from_db()
@@ -96,7 +96,7 @@ def test_a_glacier_restoration(worker, virginia):
 
 
 @pytest.mark.parametrize("end", ["", "/", "?"])
-def test_the_staff_is_told_once_of_a_restored_copy(worker, real_server, restore, stan, dora, olga, end):
+def test_staff_get_one_email_about_a_restored_copy(worker, real_server, restore, stan, dora, olga, end):
     save(worker, restore, stage="Record", status="Success", note="Object restored.")
     before = real_server.log()
     answer = worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}{end}")
@@ -115,7 +115,7 @@ def test_the_staff_is_told_once_of_a_restored_copy(worker, real_server, restore,
     assert "dora@virginia.edu" not in mails
 
 
-def test_a_copy_may_be_told_of_whatever_the_status_but_only_by_get(worker, real_server, restore, stan):
+def test_a_spot_test_can_be_requested_in_any_status_but_only_with_get(worker, real_server, restore, stan):
     before = real_server.log()
     check(worker.reply("HEAD", f"/api/v2/notifications/spot_test_restoration/{restore.pk}/"), 405)
     assert real_server.log().removeprefix(before).count("Subject:") == 0
@@ -125,7 +125,7 @@ def test_a_copy_may_be_told_of_whatever_the_status_but_only_by_get(worker, real_
     assert real_server.log().removeprefix(before).count("Subject:") == 1
 
 
-def test_whom_and_what_it_is_not_for(worker, real_server, dora, restore, delete):
+def test_who_and_what_cannot_request_a_spot_test(worker, real_server, dora, restore, delete):
     path = "/api/v2/notifications/spot_test_restoration/"
     worker.get(f"{path}0/", status=404)
     worker.get(f"{path}{delete.pk}/", status=409)
@@ -147,7 +147,7 @@ def failed(worker, item):
     return item
 
 
-def test_requeued_by_form_and_by_json(real_server, ada, failed, worker):
+def test_requeue_with_a_form_and_with_json(real_server, ada, failed, worker):
     bodies: list[tuple[type[Curl], bytes | dict]] = [(Curl, b"item_stage=Fetch"), (JsonCurl, {"item_stage": "Fetch"})]
     for kind, body in bodies:
         admin = kind(real_server, ada)
@@ -164,14 +164,14 @@ def test_requeued_by_form_and_by_json(real_server, ada, failed, worker):
             )
 
 
-def test_a_stage_of_two_words_in_a_form(admin, failed):
+def test_a_form_with_a_stage_of_two_words(admin, failed):
     for written in (b"item_stage=Copy+To+Staging", b"item_stage=Copy%20To%20Staging"):
         assert admin.put(f"/api/v2/items/{failed.pk}/requeue", written)["stage"] == "Copy To Staging"
     failed.refresh_from_db()
     assert failed.stage == "Copy To Staging"
 
 
-def test_what_is_no_restoration_of_the_queue(admin, worker, real_server, dora, failed, restore):
+def test_requests_that_cannot_be_requeued(admin, worker, real_server, dora, failed, restore):
     path = f"/api/v2/items/{failed.pk}/requeue/"
     before = moves(failed)
     for method in ("GET", "POST", "HEAD", "DELETE"):
@@ -186,7 +186,7 @@ def test_what_is_no_restoration_of_the_queue(admin, worker, real_server, dora, f
     assert WorkItem.objects.get(pk=failed.pk).status == "Failed"
 
 
-def test_a_success_is_not_requeued(admin, worker, restore):
+def test_a_successful_item_is_not_requeued(admin, worker, restore):
     save(worker, restore, stage="Record", status="Success")
     said = admin.put(f"/api/v2/items/{restore.pk}/requeue/", b"item_stage=Requested", status=409)
     assert (said["id"], said["stage"], said["status"]) == (restore.pk, "Record", "Success")
@@ -201,7 +201,7 @@ def test_a_put_never_requeues(real_server, ada, worker, failed):
     assert failed.status == "Failed"
 
 
-def test_an_admin_cancels_by_put(real_server, ada, restore):
+def test_an_admin_cancels_with_put(real_server, ada, restore):
     save(PythonClient(real_server, ada), restore, status="Cancelled", note="Not wanted any more.")
     assert (restore.stage, restore.status, restore.note) == ("Resolve", "Cancelled", "Not wanted any more.")
     assert moves(restore) == ["create", "cancel"]

@@ -1,4 +1,4 @@
-"""Worker state: JSON text in a JSON string, of many MB, loaded and saved beside the item."""
+"""Worker state: JSON text in a JSON string, many MB long, loaded and saved next to the item."""
 
 import json
 
@@ -39,14 +39,14 @@ def test_saved_and_loaded(worker, item, end):
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-def test_a_state_that_is_not_there(worker, item, end):
+def test_a_missing_state_is_404(worker, item, end):
     for number in (0, item.pk, 10**9):
         worker.get(f"/api/v2/item_state/{number}{end}", status=404)
     worker.put(f"/api/v2/item_state/0{end}", body(item), status=404)
     assert worker_state_text(item) == ""
 
 
-def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wally, item):
+def test_a_large_state_with_and_without_100_continue(worker, real_server, wally, item):
     text = json.dumps([f"file {number} & co: {number * 7919 % 1_000_003}" for number in range(150_000)])
     number = worker.post("/api/v2/item_state/", body(item, text))["id"]
     assert len(text) > 4_000_000
@@ -63,7 +63,7 @@ def test_several_mb_in_one_piece_and_after_100_continue(worker, real_server, wal
     assert worker_state_text(item) == longer
 
 
-def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
+def test_a_state_above_the_limit_is_413_and_the_former_one_stays(worker, item):
     number = worker.post("/api/v2/item_state/", body(item, "[1]"))["id"]
     sent = b'{"id":%d,"work_item_id":%d,"action":"Ingest","state":"%s"}'
     for path, method in ((f"/api/v2/item_state/{number}/", "PUT"), ("/api/v2/item_state/", "POST")):
@@ -74,13 +74,13 @@ def test_more_than_the_limit_is_413_and_leaves_the_former_state(worker, item):
     assert worker_state_text(item) == "[1]"
 
 
-def test_a_lost_reply_and_the_repeated_post_keep_one_state(worker, item):
+def test_a_post_repeated_after_a_lost_reply_keeps_one_state(worker, item):
     made = [worker.post("/api/v2/item_state/", body(item, text)) for text in ("[1]", "[1]", "[2]")]
     assert len({one["id"] for one in made}) == 1
     assert worker_state_text(item) == "[2]"
 
 
-def test_a_state_for_no_item_is_told(worker, item):
+def test_a_state_for_an_unknown_item_is_reported(worker, item):
     said = worker.post("/api/v2/item_state/", {**body(item), "work_item_id": 0}, status=422)
     assert said["work_item_id"]
     number = worker.post("/api/v2/item_state/", body(item))["id"]
@@ -90,7 +90,7 @@ def test_a_state_for_no_item_is_told(worker, item):
     assert worker_state_text(other) == ""
 
 
-def test_members_have_none_of_it(real_server, worker, dora, stan, item):
+def test_members_cannot_see_states(real_server, worker, dora, stan, item):
     number = worker.post("/api/v2/item_state/", body(item))["id"]
     for person in (dora, stan):
         member = PythonClient(real_server, person)

@@ -1,4 +1,4 @@
-"""PUT of many items at once: all of them or none, and which one stopped it."""
+"""PUT of several items: all of them or none, and the error says which one was refused."""
 
 import pytest
 from django.db import connection
@@ -33,13 +33,13 @@ def batch(*records):
 
 
 def records(caller, items, **changes):
-    """The whole records of the items, each with its id."""
+    """Returns the complete records of the items, each with its id."""
     shown = [caller.get(f"{ITEMS}{item.pk}/").body for item in items]
     return [{"id": one["id"], **whole_record(one, **changes)} for one in shown]
 
 
 def stopped(answer, status, index, pk, items, before):
-    """The batch was refused because of one record, and nothing of it is stored."""
+    """Checks that the batch was refused because of one record, and that nothing is stored."""
     assert answer.status == status, answer.body
     assert (answer.body["index"], answer.body.get("id")) == (index, pk)
     assert answer.body["error"].startswith(f"Record {index + 1} of the batch")
@@ -47,7 +47,7 @@ def stopped(answer, status, index, pk, items, before):
     return answer.body
 
 
-def test_all_of_them_in_their_order(worker, three, virginia):
+def test_all_records_are_saved_in_order(worker, three, virginia):
     three.reverse()
     make_item(virginia, name=three[0].name)  # so that three[0] is superseded
     sent = records(worker, three)
@@ -84,7 +84,7 @@ def test_all_of_them_in_their_order(worker, three, virginia):
         ({"status": "Cancelled", "note": "No."}, 409, None),
     ],
 )
-def test_one_stops_all(worker, virginia, place, wrong, status, field):
+def test_one_refused_record_refuses_the_batch(worker, virginia, place, wrong, status, field):
     items = [make_item(virginia, action="Delete") for _ in range(3)]
     before = [as_stored(item) for item in items]
     sent = records(worker, items, stage="Record", status="Started", note="on")
@@ -99,7 +99,7 @@ def test_one_stops_all(worker, virginia, place, wrong, status, field):
         assert told["error"].endswith("Nothing of the batch was saved.")
 
 
-def test_a_cancelled_one_among_them(worker, ada, three):
+def test_a_cancelled_item_refuses_the_batch(worker, ada, three):
     sent = records(worker, three, note="on")
     transitions.cancel(three[1], note="Wrong bag.", by=ada)
     before = [as_stored(item) for item in three]
@@ -108,20 +108,20 @@ def test_a_cancelled_one_among_them(worker, ada, three):
 
 
 @pytest.mark.parametrize("number", [0, -1, 987_654, 2**63, -(10**30)])
-def test_an_unknown_one(worker, three, number):
+def test_an_unknown_item_refuses_the_batch(worker, three, number):
     before = [as_stored(item) for item in three]
     sent = records(worker, three, note="on")
     stopped(worker.put(ITEMS, batch(*sent[:2], {**sent[2], "id": number})), 404, 2, number, three, before)
 
 
 @pytest.mark.parametrize("wrong", [None, "7", 7.0, True, [7], 10.0**300])
-def test_an_id_that_is_none(worker, three, wrong):
+def test_an_invalid_id_refuses_the_batch(worker, three, wrong):
     before = [as_stored(item) for item in three]
     sent = records(worker, three, note="on")
     stopped(worker.put(ITEMS, batch(sent[0], {**sent[1], "id": wrong}, sent[2])), 422, 1, None, three, before)
 
 
-def test_without_an_id_or_twice(worker, three):
+def test_missing_and_repeated_ids_are_refused(worker, three):
     before = [as_stored(item) for item in three]
     sent = records(worker, three, note="on")
     nameless = {name: value for name, value in sent[1].items() if name != "id"}
@@ -146,13 +146,13 @@ def test_without_an_id_or_twice(worker, three):
         batch(*({"id": number} for number in range(1, 1002))),
     ],
 )
-def test_another_shape(worker, body):
+def test_bodies_that_are_not_batches(worker, body):
     answer = worker.put(ITEMS, body)
     assert (answer.status, set(answer.body)) == (422, {"work_items", "error"})
     assert "1 to 1000" in answer.body["error"]
 
 
-def test_no_object_at_all(worker):
+def test_a_batch_with_an_element_that_is_no_object(worker):
     for body in (b"[]", b"", b"{", b'"x"'):
         assert worker.put(ITEMS, body=body).status == 400
 
@@ -165,7 +165,7 @@ def questions(caller, sent):
     return len(asked)
 
 
-def test_many_take_no_more_statements_than_two(worker, wally, virginia):
+def test_the_number_of_statements_does_not_depend_on_the_number_of_records(worker, wally, virginia):
     items = [make_item(virginia) for _ in range(40)]
     sent = records(worker, items, **FETCHING)
     assert worker.get(ITEMS).status == 200  # the key's own counting is over
@@ -178,8 +178,8 @@ def test_many_take_no_more_statements_than_two(worker, wally, virginia):
     assert all(last_entry(item).note == f"note {item.pk}" for item in items)
 
 
-def test_of_times_too_it_is_asked_once_for_all(worker, virginia, ada):
-    """A claim names when its stage began; whether that was before a requeue is one question, however many the records."""
+def test_requeue_times_are_read_once_for_all_records(worker, virginia, ada):
+    """Whether the stage starts of claims are from before a requeue is checked with one query for all records."""
     items = [make_item(virginia, stage="Validate") for _ in range(20)]
     for item in items:
         transitions.requeue(item, by=ada, stage="Receive")
@@ -193,7 +193,7 @@ def test_of_times_too_it_is_asked_once_for_all(worker, virginia, ada):
     assert (answer.status, answer.body["index"]) == (409, 0)
 
 
-def test_a_thousand(worker, virginia, wally):
+def test_a_batch_of_a_thousand_records(worker, virginia, wally):
     old = make_item(virginia)
     rows = WorkItem.objects.bulk_create(
         WorkItem(
@@ -213,7 +213,7 @@ def test_a_thousand(worker, virginia, wally):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_batches_with_the_same_items_in_opposite_order(virginia, wally, ada):
+def test_two_batches_with_the_same_items_in_opposite_order_do_not_deadlock(virginia, wally, ada):
     worker, admin = Caller(Client(), wally), Caller(Client(), ada)
     for _round in range(6):
         items = [make_item(virginia) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""POST: a new item, in the names of version 2 and of version 3."""
+"""POST: a new item, with the names of versions 2 and 3."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def worker(client, wally):
 
 @pytest.fixture
 def body(virginia):
-    """The 23 keys as a Go client sends them; what it does not know is in its zero."""
+    """The 23 keys as a Go client sends them, with zero values for unknown ones."""
     return {**BODY, "institution_id": virginia.pk}
 
 
@@ -45,13 +45,13 @@ def as_json(value):
 
 
 def v3(body, **changes):
-    """The same record in the names of version 3."""
+    """Returns the same record with the names of version 3."""
     sent = {**body, **changes}
     sent["date_processed"] = sent.pop("date")
     return sent
 
 
-def test_the_23_keys(worker, virginia, wally, body):
+def test_a_complete_record_with_23_keys(worker, virginia, wally, body):
     assert len(body) == 23
     answer = worker.post(ITEMS, body)
     assert answer.status == 201
@@ -78,7 +78,7 @@ def test_the_23_keys(worker, virginia, wally, body):
 
 
 @pytest.mark.parametrize("nothing", ["", None])
-def test_nothing_is_the_default_or_not_set(worker, virginia, nothing):
+def test_empty_values_become_the_default_or_unset(worker, virginia, nothing):
     body = dict.fromkeys(BODY, nothing) | {"name": "bag.tar", "action": "Delete", "institution_id": virginia.pk}
     before = timezone.now()
     answer = worker.post(ITEMS, body)
@@ -92,12 +92,12 @@ def test_nothing_is_the_default_or_not_set(worker, virginia, nothing):
     assert answer.body["note"] == ""
 
 
-def test_zero_is_no_size_and_no_pid(worker, body):
+def test_zero_means_no_size_and_no_pid(worker, body):
     item = WorkItem.objects.get(pk=worker.post(ITEMS, {**body, "size": 0, "pid": 0}).body["id"])
     assert (item.size, item.pid) == (None, None)
 
 
-def test_a_few_keys_are_enough(worker, virginia):
+def test_a_record_with_few_keys(worker, virginia):
     answer = worker.post(ITEMS, {"name": "bag.tar", "action": "Ingest", "institution_id": virginia.pk})
     assert (answer.status, answer.body["stage"], answer.body["user"]) == (201, "Receive", "wally@aptrust.org")
 
@@ -164,7 +164,7 @@ def test_numbers_and_flags(worker, body):
         ("Fixity Check", "Fetch", "Pending", {}),
     ],
 )
-def test_further_on_or_closed(worker, body, action, stage, status, more):
+def test_items_created_at_a_later_stage_or_closed(worker, body, action, stage, status, more):
     answer = worker.post(ITEMS, {**body, "action": action, "stage": stage, "status": status, **more})
     assert (answer.status, answer.body["stage"], answer.body["status"]) == (201, stage, status)
     item = WorkItem.objects.get()
@@ -235,7 +235,7 @@ def test_a_wrong_value_is_named_and_nothing_is_stored(worker, body, wrong, field
 
 
 @pytest.mark.parametrize("field", ["name", "note", "action", "status", "date"])
-def test_half_a_surrogate_pair_is_an_error_like_others(worker, body, field):
+def test_half_a_surrogate_pair_is_reported(worker, body, field):
     sent = as_json({**body, field: "HALF"}).replace(b"HALF", rb"\ud800")
     answer = worker.post(ITEMS, body=sent)
     assert (answer.status, set(answer.body)) == (422, {field, "error"})
@@ -243,7 +243,7 @@ def test_half_a_surrogate_pair_is_an_error_like_others(worker, body, field):
     assert worker.post(ITEMS, body=strange).status == 422
 
 
-def test_everything_that_is_wrong_is_told_at_once(worker):
+def test_all_invalid_fields_are_reported_together(worker):
     answer = worker.post(ITEMS, {"size": "many", "retry": 1, "colour": "red", "bag_date": "?"})
     assert answer.status == 422
     assert set(answer.body) == {
@@ -253,7 +253,7 @@ def test_everything_that_is_wrong_is_told_at_once(worker):
     assert not WorkItem.objects.exists()
 
 
-def test_approvers_and_the_systems_own_zeros_are_ignored(worker, body):
+def test_approvers_and_read_only_zero_values_are_ignored(worker, body):
     sent = {
         **body,
         "inst_approver": "me@virginia.edu",
@@ -275,7 +275,7 @@ def test_approvers_and_the_systems_own_zeros_are_ignored(worker, body):
     "name",
     ["a & b <c>.tar", "Ünï “q” '\"\\.tar", "a/b.tar", "line\nbreak.tar", "n" * 1000, " x ", "\u2028.tar", "🜁.tar"],
 )
-def test_any_name(worker, body, name):
+def test_names_of_any_kind(worker, body, name):
     answer = worker.post(ITEMS, {**body, "name": name, "note": f"one\r\n{name}"})
     assert (answer.status, answer.body["name"], answer.body["note"]) == (201, name, f"one\r\n{name}")
     assert WorkItem.objects.get().name == name
@@ -283,7 +283,7 @@ def test_any_name(worker, body, name):
 
 @pytest.mark.parametrize(("who", "status"), [("ada", 201), ("wally", 201), ("dora", 403), ("stan", 403), ("olga", 403)])
 @pytest.mark.parametrize("version", ["v2", "v3"])
-def test_who_may(client, cast, virginia, body, who, status, version):
+def test_which_roles_can_create(client, cast, virginia, body, who, status, version):
     caller = Caller(client, cast[who])
     path = ITEMS if version == "v2" else f"/admin-api/v3/items/create/{virginia.pk}"
     assert caller.post(path, body if version == "v2" else v3(body)).status == status
@@ -306,7 +306,7 @@ def test_who_may(client, cast, virginia, body, who, status, version):
         ("Delete", "Delete", "", "Delete"),
     ],
 )
-def test_v3(worker, virginia, body, word, action, file, shown):
+def test_a_record_of_version_3(worker, virginia, body, word, action, file, shown):
     sent = v3(body, action=word, generic_file_identifier=file, stage="", institution_id=0)
     answer = worker.post(f"/admin-api/v3/items/create/{virginia.pk}", sent)
     assert answer.status == 201
@@ -322,13 +322,13 @@ def test_v3(worker, virginia, body, word, action, file, shown):
     assert (last_entry(item).move, last_entry(item).via) == ("create", "api")
 
 
-def test_v3_without_the_owner_in_the_record(worker, virginia, body):
+def test_v3_takes_the_owner_from_the_address(worker, virginia, body):
     sent = v3(body)
     del sent["institution_id"]
     assert worker.post(f"/admin-api/v3/items/create/{virginia.pk}/", sent).body["institution_id"] == virginia.pk
 
 
-def test_v3_two_owners(worker, virginia, jhu, body):
+def test_v3_refuses_contradicting_owners(worker, virginia, jhu, body):
     answer = worker.post(f"/admin-api/v3/items/create/{jhu.pk}", v3(body))
     assert (answer.status, set(answer.body)) == (422, {"institution_id", "error"})
     assert not WorkItem.objects.exists()
@@ -361,7 +361,7 @@ def test_v3_wrong_values(worker, virginia, body, wrong, field):
 
 
 def age(item, seconds):
-    """Makes the item older than it is."""
+    """Moves the item's creation into the past."""
     then = item.created_at - timedelta(seconds=seconds)
     WorkItem.objects.filter(pk=item.pk).update(created_at=then)
 
@@ -403,7 +403,7 @@ def test_a_repeated_post_in_v3(worker, virginia, body):
         {"action": "Delete", "stage": "Requested"},
     ],
 )
-def test_what_differs_is_another_item(worker, body, other):
+def test_a_post_with_another_value_creates_another_item(worker, body, other):
     assert worker.post(ITEMS, body).body["id"] != worker.post(ITEMS, {**body, **other}).body["id"]
     assert WorkItem.objects.count() == 2
 
@@ -414,7 +414,7 @@ def test_another_owner_or_caller_makes_another_item(client, worker, ada, jhu, bo
     assert len(ids) == WorkItem.objects.count() == 3
 
 
-def test_the_answer_is_the_item_as_it_is_by_now(worker, wally, body):
+def test_a_repeated_post_returns_the_current_item(worker, wally, body):
     first = worker.post(ITEMS, body).body
     transitions.progress(WorkItem.objects.get(), stage="Validate", node="w1", note="under way", by=wally)
     again = worker.post(ITEMS, body)
@@ -424,7 +424,7 @@ def test_the_answer_is_the_item_as_it_is_by_now(worker, wally, body):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_post_at_once(wally, body):
+def test_the_same_post_at_the_same_time_creates_one_item(wally, body):
     for number in range(5):
         sent = {**body, "name": f"bag-{number}.tar"}
         callers = [Caller(Client(), wally) for _ in range(3)]
@@ -437,7 +437,7 @@ def test_the_same_post_at_once(wally, body):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_posts_of_two_callers_at_once(wally, body):
+def test_posts_of_two_callers_at_the_same_time_create_two_items(wally, body):
     twin = UserFactory(email="wanda@aptrust.org", role="worker", institution=wally.institution)
     callers = [Caller(Client(), person) for person in (wally, twin)]
     answers = call_simultaneously(*(lambda caller=caller: caller.post(ITEMS, body) for caller in callers))

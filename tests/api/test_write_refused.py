@@ -1,4 +1,4 @@
-"""PUT of one item: what is refused, what the answer says, and that nothing is stored then."""
+"""PUT of one item: what is refused, what the answer says, and that nothing is stored."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -44,7 +44,7 @@ FIXED = [
 
 
 @pytest.mark.parametrize(("field", "value"), FIXED)
-def test_what_never_changes(worker, admin, virginia, field, value):
+def test_immutable_fields_cannot_change(worker, admin, virginia, field, value):
     item = make_item(virginia, name="bag.tar", bag_date=timezone.now() - timedelta(days=1), pk=77)
     before = as_stored(item)
     for caller in (worker, admin):
@@ -107,7 +107,7 @@ def test_a_save_over_a_cancelled_item(worker, ada, virginia):
     ],
 )
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_no_save_takes_up_what_is_not_open(client, cast, virginia, made, who):
+def test_no_save_reopens_an_item(client, cast, virginia, made, who):
     caller = Caller(client, cast[who])
     item = make_item(virginia, **made)
     before = as_stored(item)
@@ -149,7 +149,7 @@ def test_no_save_takes_up_what_is_not_open(client, cast, virginia, made, who):
         (FETCHING, {"date_processed": "2021-03-04T05:06:07Z"}, 422, "date_processed"),
     ],
 )
-def test_what_is_refused(worker, virginia, made, new, status, field):
+def test_refused_saves(worker, virginia, made, new, status, field):
     item = make_item(virginia, **made)
     before = as_stored(item)
     told = assert_untouched(
@@ -160,7 +160,7 @@ def test_what_is_refused(worker, virginia, made, new, status, field):
         assert "Fetch / Started" in told["error"]
 
 
-def test_all_that_is_wrong_is_told_at_once(worker, item):
+def test_all_invalid_fields_are_reported_together(worker, item):
     told = assert_untouched(
         item,
         worker.put(item_address(item), read_item(worker, item, size="x", retry=1, stage="Nowhere", colour=1)),
@@ -172,18 +172,18 @@ def test_all_that_is_wrong_is_told_at_once(worker, item):
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"x"', b"{", b"\xff", b'{"size": NaN}', b"[" * 20_000])
-def test_no_record(worker, item, body):
+def test_bodies_that_are_not_records(worker, item, body):
     assert_untouched(item, worker.put(item_address(item), body=body), 400, before=as_stored(item))
 
 
-def test_an_admin_may_not_take_the_note_away(admin, virginia):
+def test_an_admin_cannot_empty_the_note(admin, virginia):
     item = make_item(virginia, stage="Record", status="Success", note="Done.")
     assert_untouched(
         item, admin.put(item_address(item), read_item(admin, item, note="")), 422, "note", before=as_stored(item)
     )
 
 
-def test_a_held_item_stays_marked_for_an_admin(admin, virginia):
+def test_a_suspended_item_keeps_needs_admin_review(admin, virginia):
     item = make_item(virginia, stage="Fetch", status="Suspended", note="Ask.")
     before = as_stored(item)
     assert (
@@ -193,7 +193,7 @@ def test_a_held_item_stays_marked_for_an_admin(admin, virginia):
     assert as_stored(item) == before
 
 
-def test_a_worker_cancels_what_is_superseded(worker, virginia):
+def test_a_worker_can_cancel_a_superseded_upload(worker, virginia):
     item = make_item(virginia, name="bag.tar", **FETCHING)
     make_item(virginia, name="bag.tar")
     record = read_item(worker, item, status="Cancelled", note="A newer upload counts.", retry=True)

@@ -1,4 +1,4 @@
-"""PUT …/requeue: an admin takes an item up again; in JSON or a form, in both versions' names."""
+"""PUT …/requeue by an admin, as JSON or a form, with the names of both versions."""
 
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ def version(request):
 
 @pytest.fixture
 def stuck(virginia):
-    """An ingest that failed for good at Validate."""
+    """An ingest that failed permanently at Validate."""
     return make_item(
         virginia,
         stage="Validate",
@@ -64,7 +64,7 @@ def is_taken_up(item, stage, answer):
     return entry
 
 
-def test_by_json(admin, stuck, version):
+def test_requeue_with_json(admin, stuck, version):
     path, name = version
     answer = admin.put(path.format(stuck.pk), {name: "Fetch"})
     entry = is_taken_up(stuck, "Fetch", answer)
@@ -73,12 +73,12 @@ def test_by_json(admin, stuck, version):
     assert answer.body == admin.get(show.format(stuck.pk)).body
 
 
-def test_by_form(admin, stuck, version):
+def test_requeue_with_a_form(admin, stuck, version):
     path, name = version
     is_taken_up(stuck, "Fetch", admin.put(path.format(stuck.pk), body=urlencode({name: "Fetch"}), content_type=FORM))
 
 
-def test_stage_of_two_words_in_a_form(admin, virginia, version):
+def test_a_form_with_a_stage_of_two_words(admin, virginia, version):
     path, name = version
     item = make_item(virginia, stage="Store", status="Failed", retry=False, note="Bad.")
     for body in (f"{name}=Reingest+Check", f"{name}=Reingest%20Check"):
@@ -99,13 +99,13 @@ def test_stage_of_two_words_in_a_form(admin, virginia, version):
         (b"NAME=", FORM),
     ],
 )
-def test_without_a_stage_it_is_the_one_where_it_stopped(admin, stuck, version, body, content_type):
+def test_without_a_stage_it_is_requeued_where_it_stopped(admin, stuck, version, body, content_type):
     path, name = version
     sent = body.replace(b"NAME", name.encode())
     is_taken_up(stuck, "Validate", admin.put(path.format(stuck.pk), body=sent, content_type=content_type))
 
 
-def test_what_was_cancelled_goes_back_to_where_it_was(admin, ada, virginia, version):
+def test_a_cancelled_item_is_requeued_where_it_was(admin, ada, virginia, version):
     item = make_item(virginia, stage="Fetch", status="Started")
     transitions.cancel(item, note="Wrong bag.", by=ada)
     refused = admin.put(version[0].format(item.pk), {version[1]: "Validate"})
@@ -120,7 +120,7 @@ def test_held_and_open_items(admin, virginia, version, made):
 
 
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
-def test_others_than_ingests_begin_anew(admin, virginia, version, action):
+def test_other_actions_restart_at_requested(admin, virginia, version, action):
     item = make_item(virginia, action=action, stage="Record", status="Failed", retry=False, note="Bad.")
     before = as_stored(item)
     assert admin.put(version[0].format(item.pk), {version[1]: "Record"}).status == 422
@@ -131,7 +131,7 @@ def test_others_than_ingests_begin_anew(admin, virginia, version, action):
 @pytest.mark.parametrize(
     "stage", ["Store", "Resolve", "Requested", "Package", "Nowhere", "validate", "a\0b", "n" * 60_000]
 )
-def test_a_stage_that_it_had_not_come_to(admin, stuck, version, stage):
+def test_a_stage_not_yet_reached_is_refused(admin, stuck, version, stage):
     path, name = version
     before = as_stored(stuck)
     for sent in ({"json": {name: stage}}, {"body": urlencode({name: stage}), "content_type": FORM}):
@@ -152,7 +152,7 @@ def test_a_stage_that_it_had_not_come_to(admin, stuck, version, stage):
         {"NAME": "Fetch", "note": "x"},
     ],
 )
-def test_wrong_bodies(admin, stuck, version, sent):
+def test_invalid_bodies(admin, stuck, version, sent):
     path, name = version
     other = {"stage": "item_stage", "item_stage": "stage"}[name]
     sent = {key.replace("NAME", name).replace("OTHER", other): value for key, value in sent.items()}
@@ -170,20 +170,20 @@ def test_wrong_bodies(admin, stuck, version, sent):
         (b"x" * (17 * 1024 * 1024), FORM, 413),
     ],
 )
-def test_no_body_of_ours(admin, stuck, version, body, content_type, status):
+def test_unsupported_bodies(admin, stuck, version, body, content_type, status):
     before = as_stored(stuck)
     assert admin.put(version[0].format(stuck.pk), body=body, content_type=content_type).status == status
     assert as_stored(stuck) == before
 
 
-def test_a_body_in_chunks_is_not_passed_over(admin, stuck, version):
+def test_a_chunked_body_is_refused_rather_than_ignored(admin, stuck, version):
     before = as_stored(stuck)
     answer = admin.put(version[0].format(stuck.pk), more={"Transfer-Encoding": "chunked"}, content_type=FORM, body=b"")
     assert answer.status == 411
     assert as_stored(stuck) == before
 
 
-def test_a_success_stays(admin, virginia, version):
+def test_a_successful_item_cannot_be_requeued(admin, virginia, version):
     item = make_item(virginia, stage="Record", status="Success", note="Done.")
     before = as_stored(item)
     for sent in ({}, {version[1]: "Receive"}):
@@ -195,7 +195,7 @@ def test_a_success_stays(admin, virginia, version):
 
 
 @pytest.mark.parametrize("who", ["wally", "stan", "dora", "olga"])
-def test_only_an_admin(client, cast, stuck, version, who):
+def test_only_admins_can_requeue(client, cast, stuck, version, who):
     before = as_stored(stuck)
     for sent in ({}, {version[1]: "Fetch"}):
         assert Caller(client, cast[who]).put(version[0].format(stuck.pk), sent).status == 403
@@ -203,14 +203,14 @@ def test_only_an_admin(client, cast, stuck, version, who):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "PATCH"])
-def test_by_no_other_method(admin, stuck, version, method):
+def test_only_put_requeues(admin, stuck, version, method):
     before = as_stored(stuck)
     assert admin.ask(method, version[0].format(stuck.pk)).status == 405
     assert as_stored(stuck) == before
 
 
 @pytest.mark.parametrize("number", [0, 987_654, 2**63, 10**40])
-def test_unknown(admin, stuck, version, number):
+def test_an_unknown_item_is_404(admin, stuck, version, number):
     assert admin.put(version[0].format(number), {}).status == 404
 
 

@@ -1,4 +1,4 @@
-"""PUT of one item: the whole record as it was read, with what is new; each move of an item's life, and the ways to an item."""
+"""PUT of one item: the complete record with changes, for every move, and by every address of an item."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -155,7 +155,7 @@ SAVES = {
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_each_move_and_its_repetition(client, cast, virginia, name):
+def test_every_move_and_its_repetition(client, cast, virginia, name):
     made, who, new, move, then = SAVES[name]
     caller = Caller(client, cast[who])
     item = make_item(virginia, name="bag.tar", **made)
@@ -178,7 +178,7 @@ def test_each_move_and_its_repetition(client, cast, virginia, name):
 
 
 def as_values(new):
-    """What is new in a record, as the verbs take it."""
+    """Returns the changes of a record as arguments of the transition."""
     empty = {"pid": None, "size": None}
     return {
         name: read_time(value) if name in TIMES else (value or empty.get(name, value)) for name, value in new.items()
@@ -186,7 +186,7 @@ def as_values(new):
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
+def test_a_save_has_the_effect_of_the_transition(client, cast, virginia, name):
     made, who, new, move, _then = SAVES[name]
     item, twin = (make_item(virginia, name="bag.tar", etag="e", at=NOON, **made) for _ in range(2))
     caller = Caller(client, cast[who])
@@ -212,7 +212,7 @@ def test_a_save_is_what_the_verb_does(client, cast, virginia, name):
     assert entries[0][1] == entries[1][1]
 
 
-def test_a_blank_user_takes_nobody_away(worker, virginia):
+def test_an_empty_user_does_not_clear_the_requester(worker, virginia):
     item = make_item(virginia, action="Restore", user="kim@virginia.edu")
     for nothing in ("", None):
         answer = worker.put(item_address(item), read_item(worker, item, user=nothing, note=f"as {nothing}"))
@@ -223,7 +223,7 @@ def test_a_blank_user_takes_nobody_away(worker, virginia):
     )
 
 
-def test_a_new_stage_begins_now_unless_the_client_knows_better(worker, virginia):
+def test_a_new_stage_starts_now_unless_the_client_sends_a_time(worker, virginia):
     item = make_item(virginia)
     before = timezone.now()
     first = worker.put(item_address(item), read_item(worker, item, **FETCHING)).body
@@ -260,7 +260,7 @@ def test_the_date_is_stored_but_never_cleared(worker, item):
         assert (answer.status, answer.body["date"]) == (200, "2026-03-04T05:06:07.000001Z")
 
 
-def test_what_was_read_may_be_sent_back(worker, admin, virginia):
+def test_an_unchanged_record_can_be_sent_back(worker, admin, virginia):
     for made in ({}, FETCHING, {"stage": "Record", "status": "Success"}, {"stage": "Fetch", "status": "Suspended"}):
         item = make_item(virginia, bag_date=timezone.now() - timedelta(days=1), **made)
         before = as_stored(item)
@@ -272,7 +272,7 @@ def test_what_was_read_may_be_sent_back(worker, admin, virginia):
         assert as_stored(item) == before
 
 
-def test_what_is_missing_stays(worker, virginia):
+def test_missing_fields_keep_their_values(worker, virginia):
     item = make_item(virginia, **FETCHING, note="On the way.", outcome="o", queued_at=timezone.now())
     before = whole_record(worker.get(item_address(item)).body)
     after = worker.put(item_address(item), {"stage": "Validate"}).body
@@ -301,7 +301,7 @@ def test_approvers_are_ignored(worker, item):
 # The other ways to an item
 
 
-def test_by_upload(worker, virginia):
+def test_saving_by_upload(worker, virginia):
     item = make_item(
         virginia, name="a/b & “c”.tar", etag="abc-2", bag_date=datetime(2021, 3, 4, 5, 6, 7, 900_000, tzinfo=UTC)
     )
@@ -318,7 +318,7 @@ def test_by_upload(worker, virginia):
     assert_untouched(item, worker.put(path.replace("07Z", "08Z"), record), 404, before=before)
 
 
-def test_by_upload_with_a_line_break_and_no_date(worker, virginia):
+def test_saving_by_upload_with_a_line_break_and_no_date(worker, virginia):
     item = make_item(virginia, name="line\nbreak.tar", etag="abc")
     answer = worker.put(f"/api/v2/items/abc/{escaped(item.name)}/{NEVER}", {"stage": "Fetch"})
     assert (answer.status, answer.body["id"], answer.body["stage"]) == (200, item.pk, "Fetch")
@@ -330,7 +330,7 @@ def v3(record, **changes):
     return sent
 
 
-def test_v3(worker, virginia):
+def test_saving_with_version_3(worker, virginia):
     item = make_item(virginia, action="Restore", object_identifier="virginia.edu/bag")
     path = f"/admin-api/v3/items/update/{item.pk}"
     record = v3(read_item(worker, item), action="Restore Object", stage="Fetch", status="Started")
@@ -374,7 +374,7 @@ def test_unknown_items(worker, item, number, path):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not(client, cast, worker, item, who):
+def test_members_cannot_save(client, cast, worker, item, who):
     member = Caller(client, cast[who])
     record = read_item(worker, item, **FETCHING)
     before = as_stored(item)

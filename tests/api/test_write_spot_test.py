@@ -1,4 +1,4 @@
-"""GET notifications/spot_test_restoration: the one GET that acts. Staff are mailed once, and the item says so."""
+"""GET notifications/spot_test_restoration, the one GET with an effect: staff get one email, and the item records it."""
 
 import pytest
 from django.core import mail
@@ -27,7 +27,7 @@ def restored(virginia, stan, wally):
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_staff_are_mailed_and_the_item_is_the_answer(client, cast, restored, who):
+def test_staff_get_an_email_and_the_item_is_returned(client, cast, restored, who):
     caller = Caller(client, cast[who])
     answer = caller.get(SPOT_TEST.format(restored.pk))
     assert answer.status == 200
@@ -45,7 +45,7 @@ def test_staff_are_mailed_and_the_item_is_the_answer(client, cast, restored, who
     assert "/api/" not in message.body
 
 
-def test_asked_again_nobody_is_mailed_twice(worker, client, ada, restored):
+def test_a_second_call_sends_no_second_email(worker, client, ada, restored):
     first = worker.get(SPOT_TEST.format(restored.pk))
     before = as_stored(restored)
     for caller in (worker, Caller(client, ada)):
@@ -57,7 +57,7 @@ def test_asked_again_nobody_is_mailed_twice(worker, client, ada, restored):
 
 
 @pytest.mark.parametrize("status", ["Pending", "Started", "Failed", "Cancelled", "Suspended"])
-def test_whatever_the_status(worker, virginia, stan, status):
+def test_any_status_is_accepted(worker, virginia, stan, status):
     item = make_item(virginia, action="Restore", stage="Fetch", status=status)
     answer = worker.get(SPOT_TEST.format(item.pk))
     assert (answer.status, answer.body["status"], answer.body["stage"], answer.body["note"]) == (
@@ -87,7 +87,7 @@ def test_other_actions(worker, virginia, stan, action):
     assert mail.outbox == []
 
 
-def test_nobody_to_be_mailed(worker, virginia, wally):
+def test_without_active_staff_it_is_refused(worker, virginia, wally):
     item = make_item(virginia, action="Restore")
     before = as_stored(item)
     answer = worker.get(SPOT_TEST.format(item.pk))
@@ -97,7 +97,7 @@ def test_nobody_to_be_mailed(worker, virginia, wally):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not(client, cast, restored, who):
+def test_members_cannot_call_it(client, cast, restored, who):
     before = as_stored(restored)
     answer = Caller(client, cast[who]).get(SPOT_TEST.format(restored.pk))
     assert (answer.status, set(answer.body)) == (403, {"error"})
@@ -106,19 +106,19 @@ def test_members_may_not(client, cast, restored, who):
 
 
 @pytest.mark.parametrize("number", [0, 987_654, 2**63, 10**40])
-def test_unknown(worker, number):
+def test_an_unknown_item_is_404(worker, number):
     assert worker.get(SPOT_TEST.format(number)).status == 404
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
-def test_by_no_other_method(worker, restored, method):
+def test_only_get_is_accepted(worker, restored, method):
     before = as_stored(restored)
     assert worker.ask(method, SPOT_TEST.format(restored.pk), body=b"{}").status == 405
     assert as_stored(restored) == before
     assert mail.outbox == []
 
 
-def test_a_mail_server_that_fails(worker, restored, monkeypatch):
+def test_a_failing_mail_server_leaves_no_record(worker, restored, monkeypatch):
     before = as_stored(restored)
     deliver = EmailBackend.send_messages
 

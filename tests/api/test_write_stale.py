@@ -1,4 +1,4 @@
-"""Records that were read before somebody else's change: of two at once, one is told; and nothing is lost without a word."""
+"""Records that were read before another change: the later of two conflicting saves is refused, and nothing is lost silently."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ def refused_as_stale(item, answer, before):
     assert told["error"].endswith("Read it again before you continue.")
 
 
-def test_of_two_claims_the_second_is_told(worker, item):
+def test_the_second_of_two_claims_is_refused(worker, item):
     first, second = read_item(worker, item, **FETCHING), read_item(worker, item, **OTHERS)
     assert worker.put(item_address(item), first).status == 200
     refused_as_stale(item, worker.put(item_address(item), second), as_stored(item))
@@ -38,21 +38,21 @@ def test_of_two_claims_the_second_is_told(worker, item):
     assert (item.node, item.pid, item.version) == ("w1", 7, 2)
 
 
-def test_who_holds_an_item_may_hand_it_on(worker, item):
+def test_the_holder_of_an_item_can_release_it(worker, item):
     worker.put(item_address(item), read_item(worker, item, **FETCHING))
     released = read_item(worker, item, status="Pending", node="", pid=0)
     assert worker.put(item_address(item), released).body["node"] is None
     assert worker.put(item_address(item), read_item(worker, item, **OTHERS)).body["node"] == "w2"
 
 
-def test_the_feeder_does_not_take_an_item_from_its_worker(worker, virginia):
+def test_the_feeder_cannot_queue_a_claimed_item(worker, virginia):
     item = make_item(virginia, stage="Fetch")
     feeders = read_item(worker, item, queued_at="2026-03-04T05:06:07Z")
     assert worker.put(item_address(item), read_item(worker, item, **FETCHING)).status == 200
     refused_as_stale(item, worker.put(item_address(item), feeders), as_stored(item))
 
 
-def test_a_save_of_before_a_requeue_does_not_undo_it(worker, item, ada):
+def test_a_save_from_before_a_requeue_is_refused(worker, item, ada):
     worker.put(item_address(item), read_item(worker, item, **FETCHING))
     validating = {**FETCHING, "stage": "Validate", "stage_started_at": _text(timezone.now())}
     worker.put(item_address(item), read_item(worker, item, **validating))
@@ -69,7 +69,7 @@ def _text(moment):
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item, who):
+def test_changes_to_a_closed_item_are_refused(client, cast, worker, item, who):
     done = read_item(worker, item, stage="Record", status="Success", note="Done.")
     assert worker.put(item_address(item), done).status == 200
     before = as_stored(item)
@@ -81,7 +81,7 @@ def test_what_a_closed_item_does_not_take_is_refused(client, cast, worker, item,
     assert as_stored(item) == before
 
 
-def test_a_cancel_with_the_note_that_is_there_says_nothing(client, item, worker, ada, wally):
+def test_a_cancel_needs_a_new_note(client, item, worker, ada, wally):
     transitions.progress(item, by=wally, note="Waiting.")
     admin = Caller(client, ada)
     assert_untouched(
@@ -95,7 +95,7 @@ def test_a_cancel_with_the_note_that_is_there_says_nothing(client, item, worker,
     assert last_entry(item).note == "By mistake."
 
 
-def test_identifiers_are_filled_in_and_stay(worker, virginia):
+def test_identifiers_can_be_set_once(worker, virginia):
     whose = {"object_identifier": "virginia.edu/bag", "generic_file_identifier": "virginia.edu/bag/data/a"}
     item = make_item(virginia, action="Delete", object_identifier=whose["object_identifier"])
     assert worker.put(item_address(item), whose).status == 200
@@ -105,7 +105,7 @@ def test_identifiers_are_filled_in_and_stay(worker, virginia):
         assert worker.put(item_address(item), {name: ""}).body[name] == whose[name]
 
 
-def test_two_files_of_one_object_are_two_items(worker, virginia):
+def test_requests_for_two_files_of_an_object_are_two_items(worker, virginia):
     asked = {"action": "Restore", "name": "bag.tar", "institution_id": virginia.pk}
     asked["object_identifier"] = "virginia.edu/bag"
     one, again, other = (
@@ -141,7 +141,7 @@ def test_a_save_by_upload_goes_to_the_item_of_its_action(worker, virginia):
         ("GET", "/api/v2/item_state/{}/"),
     ],
 )
-def test_a_parameter_where_there_are_none_is_named(client, ada, item, method, path):
+def test_an_unexpected_parameter_is_reported(client, ada, item, method, path):
     before = as_stored(item)
     sent = {} if method == "GET" else {"json": {"note": "x"}}
     answer = Caller(client, ada).ask(method, path.format(item.pk), "item_stage=Receive", **sent)
@@ -151,8 +151,8 @@ def test_a_parameter_where_there_are_none_is_named(client, ada, item, method, pa
 
 
 @pytest.mark.parametrize("what", ["create", "requeue", "save"])
-def test_an_answer_that_cannot_be_read_leaves_nothing_behind(client, ada, item, virginia, monkeypatch, what):
-    """A client that is told to try again must not find its first try done, or done twice."""
+def test_an_answer_that_fails_leaves_no_change(client, ada, item, virginia, monkeypatch, what):
+    """If a client is told to try again, its first attempt must not have taken effect."""
     admin, before = Caller(client, ada), as_stored(item)
     from workitems.api.items import ItemView
 

@@ -1,4 +1,4 @@
-"""item_state: what a worker keeps beside an item, by POST and PUT; large, compressed, and nowhere else to be seen."""
+"""item_state: a worker's state, saved by POST and PUT, large, compressed, and shown nowhere else."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def record(item, text=TEXT, **more):
 
 
 @pytest.mark.parametrize("who", ["ada", "wally"])
-def test_post_get_put(client, cast, item, who):
+def test_a_state_is_created_read_and_replaced(client, cast, item, who):
     caller = Caller(client, cast[who])
     before = as_stored(item)
     assert caller.get(f"/api/v2/items/{item.pk}/").body["work_item_state_id"] is None
@@ -59,7 +59,7 @@ def test_each_item_has_its_own(worker, item, theirs):
     assert [worker.get(f"{STATES}{one.pk}/").body["state"] for one in (item, theirs)] == ["ours", "theirs"]
 
 
-def test_what_is_not_there_is_404(worker, item):
+def test_a_missing_state_is_404(worker, item):
     for number in (0, item.pk, 987_654, 2**63, 10**40):
         for path in (f"{STATES}{number}/", f"{STATES}{number}"):
             assert worker.get(path).status == 404
@@ -68,7 +68,7 @@ def test_what_is_not_there_is_404(worker, item):
 
 
 @pytest.mark.parametrize("nothing", ["", None])
-def test_nothing_is_an_empty_text(worker, item, nothing):
+def test_an_empty_state_is_an_empty_text(worker, item, nothing):
     made = worker.post(STATES, {"id": nothing, "work_item_id": item.pk, "action": nothing, "state": nothing})
     assert (made.status, made.body) == (201, record(item, "", id=item.pk))
     assert worker.get(f"{STATES}{item.pk}/").body == made.body
@@ -76,7 +76,7 @@ def test_nothing_is_an_empty_text(worker, item, nothing):
     assert (least.status, least.body) == (201, made.body)
 
 
-def test_without_an_action_it_is_the_items(worker, virginia):
+def test_the_action_defaults_to_the_items(worker, virginia):
     item = make_item(virginia, action="Delete")
     assert worker.post(STATES, record(item, action="")).body["action"] == "Delete"
 
@@ -107,7 +107,7 @@ def test_without_an_action_it_is_the_items(worker, virginia):
         ({"node": "w1"}, "node"),
     ],
 )
-def test_wrong_values(worker, item, wrong, field):
+def test_invalid_values(worker, item, wrong, field):
     worker.post(STATES, record(item, "former"))
     answer = worker.post(STATES, {**record(item), **wrong})
     assert (answer.status, set(answer.body)) == (422, {field, "error"})
@@ -145,7 +145,7 @@ def test_escapes_of_go(worker, item):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"state":'])
-def test_no_object(worker, item, body):
+def test_bodies_that_are_not_objects(worker, item, body):
     assert worker.post(STATES, body=body).status == 400
     assert not WorkItemState.objects.exists()
 
@@ -153,7 +153,7 @@ def test_no_object(worker, item, body):
 # Size
 
 
-def test_64_mib_to_the_byte(worker, item):
+def test_the_limit_is_exactly_64_mib(worker, item):
     head = b'{"id":0,"work_item_id":%d,"action":"","state":"' % item.pk
     # Each quote is two bytes in the body.
     kept = worker.raw("POST", STATES, body=head + rb"\"" * transitions.WORKER_STATE_LIMIT + b'"}')
@@ -177,7 +177,7 @@ def test_the_limit_counts_bytes_and_leaves_the_former_state(worker, item, monkey
     assert worker_state_text(item) == "é" * 50
 
 
-def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
+def test_a_body_over_the_request_limit_is_413(worker, item, monkeypatch):
     assert WorkerStateView.max_bytes > 2 * transitions.WORKER_STATE_LIMIT
     monkeypatch.setattr(WorkerStateView, "max_bytes", 2000)
     fits = json.dumps(record(item, "")).encode()
@@ -190,7 +190,7 @@ def test_a_body_over_the_limit_of_bodies(worker, item, monkeypatch):
     assert worker_state_text(item) == ""
 
 
-def test_a_large_state_comes_zipped_to_those_who_unzip(worker, item):
+def test_a_large_state_is_compressed_if_the_client_accepts_it(worker, item):
     text = json.dumps([f"file {number} & co" for number in range(50_000)])
     worker.post(STATES, record(item, text))
     path = f"{STATES}{item.pk}/"
@@ -209,7 +209,7 @@ def test_a_large_state_comes_zipped_to_those_who_unzip(worker, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_get_403(client, cast, worker, item, who):
+def test_members_cannot_read_or_write_it(client, cast, worker, item, who):
     worker.post(STATES, record(item))
     member = Caller(client, cast[who])
     for answer in (
@@ -224,7 +224,7 @@ def test_members_get_403(client, cast, worker, item, who):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada", "wally"])
-def test_no_member_reply_has_a_trace_of_it(client, cast, worker, item, who):
+def test_no_member_reply_mentions_it(client, cast, worker, item, who):
     worker.post(STATES, record(item))
     member = Caller(client, cast[who])
     for path in (
@@ -244,7 +244,7 @@ def test_no_member_reply_has_a_trace_of_it(client, cast, worker, item, who):
 @pytest.mark.parametrize(
     "path", ["/api/v2/items/", "/admin-api/v3/items", "/api/v2/items/{}/", "/admin-api/v3/items/show/{}"]
 )
-def test_no_item_reads_the_text(worker, item, path):
+def test_reading_items_does_not_load_the_state(worker, item, path):
     worker.post(STATES, record(item))
     with CaptureQueriesContext(connection) as asked:
         answer = worker.get(path.format(item.pk))

@@ -1,4 +1,4 @@
-"""Clients read a record once and send all of it again and again: no field may stand in the way of the next save."""
+"""Clients read a record once and send it repeatedly: no field may make the next save fail."""
 
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ FILLED = {
 
 @pytest.fixture
 def working_on(virginia, wally):
-    """An item that a worker has begun, with a value in everything."""
+    """A started item with a value in every field."""
     item = make_item(virginia, name="bag.tar", etag="1", bucket="in", note="Waiting.", **FILLED)
     transitions.progress(item, stage="Fetch", note="Copying.", node="w1", pid=7, by=wally)
     transitions.save_worker_state(item, text='{"files": 12}', action="Ingest", by=wally, now=NOON)
@@ -37,7 +37,7 @@ def working_on(virginia, wally):
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("who", ["wally", "ada"])
-def test_a_record_that_was_read_once_is_saved_again_and_again(client, cast, working_on, version, who):
+def test_a_record_read_once_can_be_saved_repeatedly(client, cast, working_on, version, who):
     record, shown_at, saved_at = VERSIONS[version]
     caller = Caller(client, cast[who])
     first = caller.get(shown_at.format(working_on.pk)).body
@@ -49,7 +49,7 @@ def test_a_record_that_was_read_once_is_saved_again_and_again(client, cast, work
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_field_can_be_sent_back_by_itself_after_a_save(client, wally, working_on, version):
+def test_every_single_field_can_be_sent_back_after_a_save(client, wally, working_on, version):
     record, shown_at, saved_at = VERSIONS[version]
     caller = Caller(client, wally)
     first = caller.get(shown_at.format(working_on.pk)).body
@@ -61,6 +61,6 @@ def test_every_field_can_be_sent_back_by_itself_after_a_save(client, wally, work
 
 
 def send(caller, saved_at, item, first, name):
-    """The answer where one field alone is not taken; else None."""
+    """Returns the answer if this field alone is refused, otherwise None."""
     answer = caller.put(saved_at.format(item.pk), {name: first[name]})
     return answer if answer.status != 200 else None

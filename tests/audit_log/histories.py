@@ -8,7 +8,8 @@ SERIES = {
     "postgresql": "SELECT n FROM generate_series({first}, {last}) AS n",
     "sqlite": "SELECT n FROM (WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last}) SELECT n FROM s)",
 }
-# Entry n is of item n / 10; each tenth item was requeued, each hundredth cancelled; one act has marked some of the first thousand.
+# Entry n belongs to item n / 10. Every tenth item was requeued, every hundredth cancelled, and one bulk change has marked some of
+# the first thousand.
 ENTRY = """
 INSERT INTO {table} (id, item_id, number, at, who, via, move, stage_before, status_before, stage_after, status_after, note, changes, act)
 SELECT n, {item}, n % 10 + 1, {at}, 'wally@aptrust.org', 'api',
@@ -33,7 +34,7 @@ def run(statement):
 
 
 def fill_histories(first, last, institution, *, act, table="workitems_historyentry"):
-    """Items of these numbers (`last` not included), closed long ago, with ten entries each, over the years 2011 to 2020.
+    """Creates items with these ids (`last` excluded), closed long ago, with ten entries each, from 2011 to 2020.
 
     `act`: the bulk act (UUID) that some of them were changed by. The statistics are taken afterwards.
     """

@@ -1,7 +1,7 @@
-"""What a read of history costs does not depend on how much history there is: told by the plan, not by the clock.
+"""The cost of reading history doesn't depend on how much history there is, measured by query plans rather than time.
 
-Every way in which the product reads history is asked of a small table and of one that is twenty times larger. On PostgreSQL the
-blocks that the statements touch are counted; on SQLite, whose plans do not depend on sizes, each must name an index.
+Every query that reads history runs on a small table and on one that is twenty times larger. On PostgreSQL the blocks that the
+statements touch are counted. On SQLite, whose plans don't depend on sizes, each plan must use an index.
 """
 
 from datetime import UTC, datetime

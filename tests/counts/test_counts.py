@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from workitems import transitions
 from workitems.counts import read_summary, repair, triggers
 from workitems.lifecycle import PATHS, phase_of
-from workitems.models import CountChange, HistoryEntry, ItemCount, WorkItem
+from workitems.models import CountDelta, HistoryEntry, ItemCount, WorkItem
 from workitems.vocabulary import Action, Stage, Status
 
-from ..conftest import guard_of_history
+from ..conftest import history_guards
 from ..factories import InstitutionFactory, make_item
 from ..many_items import make_items
 
@@ -154,7 +154,7 @@ def test_rolled_back_writes_are_not_counted(virginia):
 @pytest.mark.django_db(transaction=True)
 def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
     make_items(30, [virginia])
-    lift, guard = guard_of_history()
+    lift, guard = history_guards()
     for statement in [*lift, f"TRUNCATE {TABLE} CASCADE", *guard]:
         run_sql(statement)
     assert read_summary(None, None, None).kinds == {}
@@ -165,7 +165,7 @@ def test_truncating_the_items_empties_the_summary(on_postgresql, virginia):
 def test_deltas_are_folded_into_the_summary(on_postgresql, virginia):
     """Otherwise readers would add up every delta that ever was."""
     make_items(triggers.FOLD_EVERY * 3, [virginia], status=Status.SUCCESS, retry=False)
-    assert CountChange.objects.count() < triggers.FOLD_EVERY
+    assert CountDelta.objects.count() < triggers.FOLD_EVERY
     assert ItemCount.objects.exists()
     check_counts_match()
 
@@ -176,7 +176,7 @@ def test_no_fold_in_repeatable_read_transactions(on_postgresql, virginia):
     with transaction.atomic():
         run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         make_items(triggers.FOLD_EVERY * 2, [virginia], status=Status.SUCCESS, retry=False)
-    assert CountChange.objects.count() >= triggers.FOLD_EVERY
+    assert CountDelta.objects.count() >= triggers.FOLD_EVERY
     check_counts_match()
 
 
@@ -245,7 +245,7 @@ def test_repair_while_others_write(crowd):
     owner = InstitutionFactory()
     rows = [item.pk for item in make_items(200, [owner])]
     ItemCount.objects.all().delete()
-    CountChange.objects.all().delete()
+    CountDelta.objects.all().delete()
 
     def writer(number):
         for status in (Status.SUCCESS, Status.CANCELLED) * ROUNDS:

@@ -11,7 +11,7 @@ ITEMS, BATCH_SIZE = 4_000, 200
 
 
 class Blocks(list):
-    """How many blocks each batch read."""
+    """The number of blocks that each batch read."""
 
     def __call__(self, execute, sql, params, many, context):
         if sql.startswith("WITH piece"):

@@ -61,8 +61,8 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("kind", BY_HAND)
-def test_after_all_migrations_sqlite_has_what_was_added_by_hand(on_sqlite, db, kind):
-    """A migration that changes such a table ends with what makes it anew (migrations 0005, 0009, 0010 and counts.triggers)."""
+def test_sqlite_keeps_its_triggers_and_indexes_after_all_migrations(on_sqlite, db, kind):
+    """A migration that recreates such a table must recreate them (migrations 0005, 0009, 0010, and counts.triggers)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = %s", [kind])
         there = {name for (name,) in cursor.fetchall()}
@@ -70,7 +70,7 @@ def test_after_all_migrations_sqlite_has_what_was_added_by_hand(on_sqlite, db, k
     assert kind == "index" or there == BY_HAND[kind]
 
 
-def test_after_all_migrations_the_summary_is_kept(db):
+def test_the_summary_works_after_all_migrations(db):
     assert missing_triggers(connection) == set()
 
 
@@ -122,7 +122,7 @@ def test_postgresql_refuses_to_empty_history(on_postgresql, item, statement):
     assert_refused(statement, item)
 
 
-def test_history_cannot_be_changed_around_its_queryset(item, theirs):
+def test_history_cannot_be_changed_without_its_queryset(item, theirs):
     """Django calls that bypass HistoryQuerySet are refused by either database."""
     entry = item.history.get()
     plain = QuerySet(HistoryEntry)
@@ -157,10 +157,10 @@ def test_a_name_is_never_empty_and_a_size_never_negative(item):
 class TestGuardsAfterTransactionalTest:
     """Cleaning up after a transactional test lifts the guard; afterward it must be back."""
 
-    def test_first_run(self, item):
+    def test_first_migration_run(self, item):
         assert_refused(STATEMENTS[0], item)
 
-    def test_second_run(self, item):
+    def test_second_migration_run(self, item):
         for statement in STATEMENTS:
             assert_refused(statement, item)
         assert HistoryEntry.objects.count() == 1

@@ -1,4 +1,4 @@
-"""What the migrations leave behind is what the product's code expects, and they call nothing that will change with it."""
+"""The migrations create what the code expects, and call no code that can change later."""
 
 import ast
 import re
@@ -41,7 +41,7 @@ FILES = {
 
 
 def dotted(node):
-    """The name that an expression like `a.b.c` spells; None for any other."""
+    """Returns the dotted name of an expression like `a.b.c`, or None for any other."""
     if isinstance(node, ast.Name):
         return node.id
     inner = dotted(node.value) if isinstance(node, ast.Attribute) else None
@@ -49,7 +49,7 @@ def dotted(node):
 
 
 def ours_in(tree):
-    """Everything of this project's that a file names, but for what stands beside it."""
+    """Returns everything from this project that a file uses, except from its own folder."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] in ("workitems", "pharos"):
             yield node.module
@@ -59,8 +59,8 @@ def ours_in(tree):
             yield name
 
 
-def test_migrations_call_nothing_that_changes_with_the_product():
-    """Write a word as it is stored, and copy what is longer into `migrations/frozen/`."""
+def test_migrations_call_no_code_that_can_change():
+    """Write terms as they are stored, and copy longer code into `migrations/frozen/`."""
     modules = {"workitems", "workitems.vocabulary", "workitems.search", "workitems.search.text"}
     found = {
         (file, name)
@@ -71,7 +71,7 @@ def test_migrations_call_nothing_that_changes_with_the_product():
     assert found == set()
 
 
-def test_the_check_of_migrations_sees_a_call():
+def test_the_check_of_migrations_detects_a_call():
     tree = ast.parse(
         "from workitems.counts import repair\nimport workitems.vocabulary\nworkitems.vocabulary.Status['X']"
     )
@@ -79,7 +79,7 @@ def test_the_check_of_migrations_sees_a_call():
     assert len(FILES) > 20
 
 
-def test_the_migrations_make_the_models_of_today():
+def test_the_migrations_create_the_current_models():
     loader = MigrationLoader(None)
     detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
     assert detector.changes(graph=loader.graph) == {}
@@ -90,7 +90,7 @@ def tables():
 
 
 @pytest.mark.parametrize("model", tables(), ids=lambda model: model.__name__)
-def test_a_table_has_what_its_model_says(db, model):
+def test_every_table_matches_its_model(db, model):
     with connection.cursor() as cursor:
         columns = {
             one.name: one for one in connection.introspection.get_table_description(cursor, model._meta.db_table)
@@ -119,7 +119,7 @@ def test_every_constraint_holds_for_every_row(on_postgresql, db):
 
 
 def schema():
-    """{name: definition} of the triggers, their functions, and the indexes and constraints of the items, as the database has them."""
+    """Returns {name: definition} of the triggers, their functions, and the indexes and constraints of the items table."""
     if connection.vendor == "sqlite":
         query = "SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     else:
@@ -136,7 +136,7 @@ def schema():
         return {name: sorted(re.split(r", CONSTRAINT |\)$", sql)) for name, sql in cursor.fetchall()}
 
 
-def test_the_triggers_are_those_that_the_product_would_make(db):
+def test_the_triggers_match_the_products_code(db):
     before = schema()
     assert {"trigger count_new", "trigger count_changed", "trigger count_gone"} <= set(before)
     install_triggers(connection)
@@ -147,7 +147,7 @@ def test_the_triggers_are_those_that_the_product_would_make(db):
 
 
 def migration(words):
-    """What `makemigrations` writes for a stage more, or less."""
+    """Returns what `makemigrations` writes for an added or removed stage."""
     changed = Migration("0099_stages", "workitems")
     changed.operations = [
         RemoveConstraint("workitem", "known_stage"),
@@ -169,7 +169,7 @@ def is_taken(item):
         return False
 
 
-def test_makemigrations_writes_a_stage_more_by_itself(monkeypatch):
+def test_makemigrations_writes_the_migration_for_a_new_stage(monkeypatch):
     others = [one for one in WorkItem._meta.constraints if one.name != "known_stage"]
     monkeypatch.setattr(
         WorkItem._meta, "constraints", [*others, VocabularyCheck(field="stage", words=[*Stage, "Weigh"])]
@@ -182,7 +182,7 @@ def test_makemigrations_writes_a_stage_more_by_itself(monkeypatch):
     assert [one.deconstruct() for one in found.operations] == [one.deconstruct() for one in expected]
 
 
-def test_a_stage_more_changes_its_check_and_nothing_else(transactional_db, virginia):
+def test_a_new_stage_only_changes_its_check(transactional_db, virginia):
     item, before = make_item(virginia), schema()
     assert not is_taken(item)
     migrate([*Stage, "Weigh"])
@@ -201,7 +201,7 @@ def test_a_stage_more_changes_its_check_and_nothing_else(transactional_db, virgi
 CHECKED = {"sqlite": "table workitems_workitem", "postgresql": "constraint known_stage"}
 
 
-def test_the_rows_are_checked_when_the_table_is_no_longer_locked(on_postgresql, db):
+def test_existing_rows_are_checked_without_locking_the_table(on_postgresql, db):
     with connection.schema_editor(collect_sql=True) as editor:
         migration([*Stage, "Weigh"]).apply(MigrationLoader(None).project_state(), editor, collect_sql=True)
     told = "\n".join(editor.collected_sql)
@@ -210,8 +210,8 @@ def test_the_rows_are_checked_when_the_table_is_no_longer_locked(on_postgresql, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_queues_up_behind_a_stage_more(on_postgresql, virginia):
-    """Somebody reads for long: the migration gives way to those who write, and goes on as soon as it can."""
+def test_writers_do_not_wait_for_the_migration_of_a_new_stage(on_postgresql, virginia):
+    """During a long read, the migration lets writers pass and continues as soon as it can."""
     item = make_item(virginia)
     url = database_url(connection.settings_dict)
 

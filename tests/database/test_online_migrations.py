@@ -1,4 +1,4 @@
-"""The migrations of large tables on an installation in use: workers keep writing, and the result is right."""
+"""Migrations of large tables while workers keep writing."""
 
 import os
 import sqlite3

@@ -1,6 +1,6 @@
-"""The demo: its people, and that its items have the shape of real ones, each with its true history.
+"""The demo: its people, and items that look like real ones, each with a consistent history.
 
-The proportions are asked of the stories, which need no database; the rest of a small demo that is loaded once for the file.
+Proportions are checked on the stories, which need no database; the rest on a small demo that is loaded once.
 """
 
 from collections import Counter, defaultdict
@@ -34,7 +34,7 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
-    """Rolled back when the file is done: no other file sees a row of it."""
+    """Rolled back after the module's tests."""
     with django_db_blocker.unblock(), transaction.atomic():
         with override_settings(DEBUG=True):
             result = load_demo(count=COUNT, now=NOW, quiet=True)
@@ -49,11 +49,11 @@ def demo(loaded, db):
 
 @pytest.fixture(scope="module")
 def stories():
-    """Those of the full demo."""
+    """The stories of the full demo."""
     return Plot(count=3000, now=NOW, seed=SEED).write_stories()
 
 
-def test_everybody_is_there_with_their_role(demo):
+def test_every_user_exists_with_their_role(demo):
     assert dict(User.objects.values_list("email", "role")) == PEOPLE
     assert demo.people == len(PEOPLE)
     for user in User.objects.select_related("institution"):
@@ -62,7 +62,7 @@ def test_everybody_is_there_with_their_role(demo):
 
 
 @pytest.mark.parametrize("email", [email for email, role in PEOPLE.items() if role != Role.WORKER])
-def test_the_password_opens_only_under_debug(demo, settings, email):
+def test_the_password_is_accepted_only_with_debug(demo, settings, email):
     for debug in (True, False):
         settings.DEBUG = debug
         found = authenticate(None, email=email, password="lighthouse")
@@ -75,7 +75,7 @@ def test_the_service_has_no_password(demo, settings):
     assert authenticate(None, email="system@aptrust.org", password="lighthouse") is None
 
 
-def test_each_item_has_its_true_history(demo):
+def test_every_item_has_a_legal_history(demo):
     histories = defaultdict(list)
     for entry in HistoryEntry.objects.order_by("item_id", "number"):
         histories[entry.item_id].append(entry)
@@ -99,7 +99,7 @@ def test_nothing_is_in_the_future(demo):
         assert WorkItem.objects.filter(**{f"{column}__gt": NOW}).count() == 0, column
 
 
-def test_a_story_that_is_not_over_yet_stops_now(stories):
+def test_an_unfinished_story_stops_at_the_present(stories):
     middle = stories[1500].start
     played = steps_before(middle, stories)
     assert played == sorted(played)
@@ -112,7 +112,7 @@ def test_ids_follow_the_order_of_creation(demo):
     assert created == sorted(created)
 
 
-def test_every_institution_has_open_and_closed_reviewed_and_not(demo):
+def test_every_institution_has_items_in_each_state(demo):
     for domain in MEMBERS:
         own = WorkItem.objects.filter(institution__identifier=domain)
         assert own.open().exists(), domain
@@ -168,7 +168,7 @@ def test_permanent_failures_of_each_kind(demo, words):
     assert WorkItem.objects.closed().filter(status=Status.FAILED, retry=False, note__contains=words).exists()
 
 
-def test_too_many_errors_are_many_lines(demo):
+def test_the_note_with_too_many_errors_has_many_lines(demo):
     notes = WorkItem.objects.filter(note__contains="too many errors").values_list("note", flat=True)
     assert notes
     assert all(note.count("\n") > 200 for note in notes)
@@ -179,7 +179,7 @@ def test_temporary_failures_of_each_kind(demo, words):
     assert WorkItem.objects.open().filter(status=Status.FAILED, retry=True, note__contains=words).exists()
 
 
-def test_what_waits_for_an_admin(demo):
+def test_items_that_wait_for_an_admin(demo):
     given_up = WorkItem.objects.filter(status=Status.STARTED, retry=False, needs_admin_review=True)
     assert given_up.exists()
     assert all("Given up" in item.note for item in given_up)
@@ -207,13 +207,13 @@ def test_requeued_and_then_successful(demo):
     assert {*requeued.values_list("status", flat=True)} == {Status.SUCCESS}
 
 
-def test_late_and_stuck(demo):
+def test_late_and_stuck_items(demo):
     busy = WorkItem.objects.filter(status=Status.STARTED, retry=True)
     assert busy.filter(updated_at__lt=NOW - timedelta(days=2), updated_at__gt=NOW - timedelta(days=8)).count() >= 4
     assert busy.filter(updated_at__lt=NOW - timedelta(days=15)).exclude(node="").exists()
 
 
-def test_names_and_sizes_of_every_kind(demo):
+def test_unusual_names_and_sizes(demo):
     names = {*WorkItem.objects.values_list("name", flat=True)}
     assert names >= {*texts.AWKWARD_NAMES}
     assert any(len(name) > 400 for name in names)
@@ -232,7 +232,7 @@ def test_an_object_has_several_items(demo):
     assert any({"Ingest", "Restore"} <= found for found in actions.values())
 
 
-def test_the_full_demo_has_the_shape_of_real_data(stories):
+def test_the_full_demo_has_realistic_proportions(stories):
     total = len(stories)
     assert total == 3000
     last = Counter(next(step.move for step in reversed(s.steps) if step.move != "review") for s in stories)
@@ -248,7 +248,7 @@ def test_the_full_demo_has_the_shape_of_real_data(stories):
     assert timedelta(days=700) < NOW - stories[0].start < timedelta(days=735)
 
 
-def test_deletions_come_in_bursts_and_dpn_is_long_time_ago(stories):
+def test_deletions_come_in_bursts_and_dpn_items_are_old(stories):
     deletions = Counter(s.start.date() for s in stories if s.action == Action.DELETE)
     assert max(deletions.values()) >= 150
     assert all(s.start < NOW - timedelta(days=500) for s in stories if s.action == Action.DPN)
@@ -264,7 +264,7 @@ def test_larger_bags_take_longer(stories):
     assert large > 3 * small
 
 
-def test_the_same_seed_makes_the_same_demo_but_for_its_end():
+def test_the_same_seed_creates_the_same_demo_shifted_in_time():
     later = NOW + timedelta(days=11, hours=5)
     one, two = (Plot(count=300, now=now, seed=7).write_stories() for now in (NOW, later))
     assert [(s.bag, s.action, [step.move for step in s.steps]) for s in one] == [

@@ -1,4 +1,4 @@
-"""The sign-in page offers the demo's accounts: where the demo is loaded while DEBUG is on, and nowhere else."""
+"""The sign-in page offers the demo's accounts, but only if the demo is loaded and DEBUG is on."""
 
 from urllib.request import urlopen
 
@@ -22,18 +22,18 @@ BY_ROLE = {
 
 @pytest.fixture
 def demo(db, settings):
-    """The demo's people, while DEBUG is on."""
+    """The demo's users, with DEBUG on."""
     settings.DEBUG = True
     return create_cast()
 
 
 def form_of_accounts(client, address=SIGN_IN):
-    """The form with the accounts; None where the page offers none."""
+    """Returns the form with the accounts, or None."""
     found = parse_page(client.get(address)).all("form", class_="stack demo-accounts")
     return found[0] if found else None
 
 
-def test_every_account_by_its_role_and_the_password_once(demo, client):
+def test_accounts_are_listed_by_role_with_the_password(demo, client):
     form = form_of_accounts(client)
     assert [one.text for one in form.all("dt")] == list(BY_ROLE)
     assert [[button["value"] for button in one.all("button")] for one in form.all("dd")] == list(BY_ROLE.values())
@@ -43,7 +43,7 @@ def test_every_account_by_its_role_and_the_password_once(demo, client):
 
 
 @pytest.mark.parametrize("email", [email for emails in BY_ROLE.values() for email in emails])
-def test_choosing_an_account_signs_in_and_goes_on_to_the_page_that_was_asked_for(demo, client, email):
+def test_choosing_an_account_signs_in_and_continues_to_the_requested_page(demo, client, email):
     form = form_of_accounts(client, f"{SIGN_IN}?next=/items/%3Fstatus%3DFailed")
     button = form.one("button", value=email)
     response = client.post(SIGN_IN, {**form.fields(), button["name"]: button["value"]})
@@ -51,19 +51,19 @@ def test_choosing_an_account_signs_in_and_goes_on_to_the_page_that_was_asked_for
     assert User.objects.get(pk=client.session["_auth_user_id"]).email == email
 
 
-def test_outside_debug_nobody_is_offered(demo, client, settings):
+def test_without_debug_no_accounts_are_offered(demo, client, settings):
     settings.DEBUG = False
     assert form_of_accounts(client) is None
 
 
 @pytest.mark.parametrize("changes", [{"is_active": False}, {"email": "somebody@institution1.edu"}])
-def test_a_database_without_the_whole_demo_offers_nobody(demo, client, changes):
+def test_without_the_complete_demo_no_accounts_are_offered(demo, client, changes):
     User.objects.filter(email="staff@institution1.edu").update(**changes)
     assert form_of_accounts(client) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_production_server_offers_nobody():
+def test_the_production_server_offers_no_accounts():
     create_cast()
     with server(database_url(connection.settings_dict), **PAGES) as running:
         text = urlopen(f"{running.url}{SIGN_IN}").read().decode()  # noqa: S310  our own server

@@ -1,4 +1,4 @@
-"""What `make run` does before it serves, on a database that is empty or that somebody uses."""
+"""What `make run` does before it serves, with an empty database or one in use."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from workitems.models import WorkItem
 
 @pytest.fixture
 def served(monkeypatch):
-    """What the process would have become."""
+    """Returns the arguments of `execv`."""
     calls = []
     monkeypatch.setattr(os, "execv", lambda program, arguments: calls.append(arguments))
     # Closing it would end the test's own transaction.
@@ -25,7 +25,7 @@ def served(monkeypatch):
 
 @pytest.fixture
 def port(monkeypatch):
-    """A free one."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number = probe.getsockname()[1]
@@ -35,7 +35,7 @@ def port(monkeypatch):
 
 @pytest.fixture
 def small(monkeypatch):
-    """The demo, but less of it."""
+    """A smaller demo."""
     monkeypatch.setattr(quickstart, "load_demo", lambda: load_demo(count=100, quiet=True))
 
 
@@ -62,7 +62,7 @@ def test_an_empty_database_gets_the_demo(db, settings, served, port, small, caps
     assert len(served) == 2
 
 
-def test_a_database_with_people_is_left_as_it_is(ada, settings, served, port, capsys):
+def test_a_database_with_users_is_not_changed(ada, settings, served, port, capsys):
     settings.DEBUG = True
     call_command("quickstart")
     assert not WorkItem.objects.exists()
@@ -72,14 +72,14 @@ def test_a_database_with_people_is_left_as_it_is(ada, settings, served, port, ca
     assert len(served) == 1
 
 
-def test_no_demo_outside_debug(db, settings, served, port):
+def test_no_demo_without_debug(db, settings, served, port):
     settings.DEBUG = False
     call_command("quickstart")
     assert not User.objects.exists()
     assert len(served) == 1
 
 
-def test_a_busy_port_is_said_before_anything_is_done(db, settings, served, monkeypatch):
+def test_a_busy_port_is_reported_before_anything_is_done(db, settings, served, monkeypatch):
     settings.DEBUG = True
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -93,14 +93,14 @@ def test_a_busy_port_is_said_before_anything_is_done(db, settings, served, monke
 
 
 @pytest.mark.parametrize("text", ["", "http", "0", "65536", "-1", "²", "80 80"])
-def test_a_port_that_is_none(db, served, monkeypatch, text):
+def test_an_invalid_port_is_reported(db, served, monkeypatch, text):
     monkeypatch.setenv("PORT", text)
     with pytest.raises(CommandError, match="number from 1 to 65535"):
         call_command("quickstart")
     assert not served
 
 
-def test_an_interrupted_load_leaves_nothing_so_that_the_next_start_loads_again(db, settings, monkeypatch):
+def test_an_interrupted_load_leaves_nothing_and_is_repeated(db, settings, monkeypatch):
     settings.DEBUG = True
 
     def interrupt(*args, **kwargs):
@@ -114,7 +114,7 @@ def test_an_interrupted_load_leaves_nothing_so_that_the_next_start_loads_again(d
     assert not Institution.objects.exists()
 
 
-def test_ctrl_c_while_loading_is_told_plainly(db, settings, served, port, monkeypatch):
+def test_ctrl_c_while_loading_is_reported(db, settings, served, port, monkeypatch):
     settings.DEBUG = True
 
     def interrupt():
@@ -126,14 +126,14 @@ def test_ctrl_c_while_loading_is_told_plainly(db, settings, served, port, monkey
     assert not served
 
 
-def test_no_demo_among_real_people_or_items(item, settings):
-    """`item` brings its institution and a service account."""
+def test_no_demo_next_to_users_or_items(item, settings):
+    """The fixture `item` also creates its institution and a service account."""
     settings.DEBUG = True
     with pytest.raises(DemoRefused, match="1 items and 0 users"):
         load_demo(quiet=True)
 
 
-def test_no_demo_among_real_people(dora, settings):
+def test_no_demo_next_to_users(dora, settings):
     settings.DEBUG = True
     with pytest.raises(DemoRefused, match="0 items and 1 users"):
         load_demo(quiet=True)

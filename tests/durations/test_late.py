@@ -95,7 +95,7 @@ def test_the_api_filters_late_items(client, wally, virginia):
 
 
 def read_advice(response):
-    return [line.words for line in parse_page(response).one("ul", class_="pace").all("li")]
+    return [line.words for line in parse_page(response).one("ul", class_="typical-times").all("li")]
 
 
 def test_the_item_page_shows_the_usual_time(signed_in, dora, virginia, jhu):
@@ -130,7 +130,7 @@ def test_row_badge_and_item_page_show_the_same_time(signed_in, dora, wally, virg
         == "Running: Store, 6 h 08 min"
     )
     assert read_advice(answer)[0] == "Late Store usually takes 2 to 4 h for items of this size; so far 6 h 08 min."
-    assert parse_page(answer).one("li", aria_current="step").one("span", class_="took").words == "6 h 08 min"
+    assert parse_page(answer).one("li", aria_current="step").one("span", class_="elapsed").words == "6 h 08 min"
     oldest = parse_page(client.get("/")).one("tr", data_action="Ingest", data_stage="Store").all("td")[4]
     assert oldest.words == "6 h 08 min"
 
@@ -158,7 +158,7 @@ def test_items_waiting_for_an_admin_are_not_ahead(signed_in, dora, virginia):
     item = make_item_at_store(virginia, 1, status="Pending")
     client = signed_in(dora)
     assert read_advice(client.get(f"/items/{item.pk}")) == ["This item is next in line."]
-    assert parse_page(client.get(f"/items/{held.pk}")).all("ul", class_="pace") == []
+    assert parse_page(client.get(f"/items/{held.pk}")).all("ul", class_="typical-times") == []
 
 
 def test_an_item_of_unknown_size_is_not_compared_by_size(signed_in, dora, virginia):
@@ -177,7 +177,7 @@ def test_without_samples_no_usual_time_is_shown(signed_in, dora, virginia, statu
         "Cancelled": {"stage": "Resolve", "note": "No."},
     }
     item = make_item(virginia, status=status, **{"stage": "Store", **made.get(status, {})})
-    assert not parse_page(signed_in(dora).get(f"/items/{item.pk}")).all("ul", class_="pace")
+    assert not parse_page(signed_in(dora).get(f"/items/{item.pk}")).all("ul", class_="typical-times")
 
 
 def test_usual_times_are_cached_for_a_minute(signed_in, dora, virginia, monkeypatch):

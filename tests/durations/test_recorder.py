@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from workitems import transitions
 from workitems.durations import last_days, recorder, usual_time, usual_total_time
 from workitems.durations.days import offsets_between
+from workitems.durations.measurements import ALL_INSTITUTIONS, QUARTER, quarter_of, start_of_quarter
 from workitems.durations.scale import BANDS, band_of, bounds_of, quantile, step_of
-from workitems.durations.steps import ALL_INSTITUTIONS, QUARTER, quarter_of, start_of_quarter
 from workitems.import_export import export_lines, import_files
 from workitems.lifecycle import TransitionRequest
 from workitems.models import HistoryEntry, OutcomeCount, StepTime, Typical, WorkItem
@@ -130,7 +130,7 @@ def test_folding_loses_no_rows(virginia):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_so_many_rows_a_writer_folds(virginia, monkeypatch):
+def test_a_writer_folds_after_a_number_of_rows(virginia, monkeypatch):
     monkeypatch.setattr(recorder, "FOLD_EVERY", 8)
     for _ in range(6):
         ingest(virginia)

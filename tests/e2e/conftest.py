@@ -1,4 +1,4 @@
-"""A real browser before a real server. One browser per run; a person is signed in by their session's cookie."""
+"""A real browser and a real server. One browser per run; users are signed in with a session cookie."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ NARROW = {"width": 390, "height": 844}
 
 
 def pytest_collection_modifyitems(config, items):
-    """What a page looks like is the same on both databases: those files are run on SQLite only, to keep the suite short."""
+    """Skips these tests on PostgreSQL, because pages look the same on both databases."""
     if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         return
     left_out = [item for item in items if getattr(item.module, "ONE_DATABASE_IS_ENOUGH", False)]
@@ -54,7 +54,7 @@ def base_url(live_server):
 
 @pytest.fixture(scope="session")
 def artefacts():
-    """The folder that screenshots go to."""
+    """The folder for screenshots."""
     folder = Path(os.environ.get("ARTEFACTS") or settings.BASE_DIR / "artefacts")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -62,7 +62,7 @@ def artefacts():
 
 @pytest.fixture
 def opened(new_context, live_server):
-    """A function that opens a browser window, signed in as somebody or as nobody, and watches it.
+    """A function that opens a browser window, signed in as a user or signed out, and watches it for problems.
 
     The window's `watch` is asked at the end: whatever the page complained of fails the test.
     """
@@ -85,7 +85,7 @@ def opened(new_context, live_server):
 
 
 def session_of(user, url):
-    """The cookie of a session that this person has signed in to."""
+    """Returns the cookie of a session of this user."""
     client = Client()
     client.force_login(user)
     name = settings.SESSION_COOKIE_NAME
@@ -94,5 +94,5 @@ def session_of(user, url):
 
 @pytest.fixture
 def with_items(cast, virginia, jhu):
-    """Items of every state, by what they show."""
+    """Items in every state: {what it shows: item}."""
     return gallery.hang(virginia, jhu, staff=cast["stan"], admin=cast["ada"])

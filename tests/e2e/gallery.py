@@ -1,4 +1,4 @@
-"""Items of every state that a page can show, each made and moved by the verbs."""
+"""Items in every state that a page can show, each created and moved through `transitions`."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 def _know_what_is_usual():
-    """By which "running" is late."""
+    """Sets usual times by which the item "running" is late."""
     stages = [("Ingest", stage) for stage in ("", "Receive", "Fetch", "Validate", "Store", "Record")] + [("Delete", "")]
     for place, (action, stage) in enumerate(stages, 1):
         for band in (ALL_SIZES, band_of(266_240)):
@@ -41,7 +41,10 @@ def _know_what_is_usual():
 
 
 def hang(virginia, jhu, *, staff, admin):
-    """{what it shows: item}. Virginia's, but for one of Johns Hopkins. And of the staff: an API key, under "key", and a view for the institution, under "view"."""
+    """Creates the items and returns {what it shows: item}. All but one belong to Virginia.
+
+    It also creates an API key and a shared view of the staff user, under "key" and "view".
+    """
     start = timezone.now() - timedelta(days=3)
     worker = service()
 

@@ -1,9 +1,9 @@
-"""The API's pages in a browser: what scripts add."""
+"""The API documentation in a browser: what scripts add."""
 
 from playwright.sync_api import expect
 
 
-def test_copying_is_told_to_those_who_cannot_see_the_tick(opened):
+def test_screen_readers_are_told_that_text_was_copied(opened):
     page = opened()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/api/docs/")
@@ -16,7 +16,7 @@ def test_copying_is_told_to_those_who_cannot_see_the_tick(opened):
     assert page.locator(".is-copied").evaluate("(one) => getComputedStyle(one, '::after').content") == '"✓"'
 
 
-def test_on_a_phone_the_index_begins_folded(opened):
+def test_on_a_phone_the_index_is_folded_at_first(opened):
     page = opened()
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto("/api/docs/v2/")
@@ -26,7 +26,7 @@ def test_on_a_phone_the_index_begins_folded(opened):
     expect(link).to_be_visible()
 
 
-def test_on_a_wide_screen_the_index_is_there(opened):
+def test_on_a_wide_screen_the_index_is_open(opened):
     page = opened()
     page.goto("/api/docs/v2/")
     expect(page.get_by_role("link", name="Requeue an item")).to_be_visible()

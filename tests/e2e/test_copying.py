@@ -1,4 +1,4 @@
-"""What can be copied: with a button where scripts run, by hand where not."""
+"""Texts that can be copied: with a button if scripts run, by hand otherwise."""
 
 import pytest
 from playwright.sync_api import expect
@@ -39,7 +39,7 @@ def test_every_button_copies_what_it_says(at_the_item):
         assert copied(page) == text
 
 
-def test_the_text_for_the_support_is_copied_though_it_is_folded(at_the_item):
+def test_the_support_text_is_copied_while_folded(at_the_item):
     page, item = at_the_item("clipboard-read", "clipboard-write")
     expect(page.locator("#support-text")).to_be_hidden()
     page.get_by_role("button", name="Copy for support").press("Enter")
@@ -50,7 +50,7 @@ def test_the_text_for_the_support_is_copied_though_it_is_folded(at_the_item):
     assert f"Etag: {item.etag}" in lines
 
 
-def test_where_the_browser_does_not_let_us_the_text_is_selected(at_the_item):
+def test_without_clipboard_access_the_text_is_selected(at_the_item):
     page, item = at_the_item()
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     page.get_by_role("button", name="Copy: Etag").click()
@@ -58,7 +58,7 @@ def test_where_the_browser_does_not_let_us_the_text_is_selected(at_the_item):
     assert page.evaluate("getSelection().toString()") == item.etag
 
 
-def test_without_scripts_it_is_there_to_be_read(at_the_item):
+def test_without_scripts_the_text_is_visible(at_the_item):
     page, item = at_the_item(java_script_enabled=False)
     for button in page.locator("[data-copy]").all():
         expect(button).to_be_hidden()

@@ -1,4 +1,4 @@
-"""Every page, light and dark, wide and narrow: axe finds nothing, the console is silent, nothing scrolls sideways."""
+"""Every page, light and dark, wide and narrow: axe finds no problem, the console is empty, and nothing scrolls sideways."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -87,7 +87,7 @@ PAGES = {None: of_nobody, "dora": of_a_depositor, "stan": of_staff, "ada": of_an
 
 
 def faults(page, options=RULES):
-    """What axe finds, one line for each thing."""
+    """Returns what axe finds, one line each."""
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {rule['help']} – {node['html'][:160]} – {node['failureSummary']}"
@@ -116,7 +116,7 @@ def looked_at(page):
 
 
 @pytest.mark.parametrize("who", PAGES, ids=lambda who: who or "nobody")
-def test_no_page_has_a_fault(who, opened, cast, with_items):
+def test_no_page_has_problems(who, opened, cast, with_items):
     page = opened(cast.get(who))
     found = []
     for address, status in PAGES[who](with_items):
@@ -128,8 +128,8 @@ def test_no_page_has_a_fault(who, opened, cast, with_items):
     assert found == []
 
 
-def test_the_pages_between_have_no_fault(opened, cast, with_items):
-    """Pages that only a POST leads to: an error in a form, the preview and the result of a bulk act, an act refused."""
+def test_confirmation_and_result_pages_have_no_problems(opened, cast, with_items):
+    """Pages that only a POST leads to: form errors, and the dry run, result, and refusal of a bulk change."""
     page = opened(cast["ada"])
     found = []
 
@@ -180,7 +180,7 @@ def test_the_pages_between_have_no_fault(opened, cast, with_items):
     assert found == []
 
 
-def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast, with_items):
+def test_pages_of_reviews_views_and_emails_have_no_problems(opened, cast, with_items):
     page = opened(cast["stan"])
     found = []
 
@@ -193,7 +193,7 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     expect(page.locator(".marked")).to_be_visible()
     look()
     page.set_viewport_size(WIDE)
-    page.locator(".alike button").click()
+    page.locator(".similar button").click()
     expect(page.locator(".preview")).to_be_visible()
     look()
     page.locator("button[name=confirmed]").click()
@@ -224,12 +224,12 @@ def test_the_pages_between_of_reviews_views_and_mails_have_no_fault(opened, cast
     assert found == []
 
 
-def test_every_role_that_may_sign_in_is_walked(cast):
+def test_every_role_that_can_sign_in_is_tested(cast):
     assert {cast[who].role for who in PAGES if who} == set(Role) - {Role.WORKER}
 
 
-def test_what_is_looked_for_would_be_found(opened, cast):
-    """An inline style, another host, an error of a script, a field without its label, a page that is too wide."""
+def test_the_checks_detect_problems(opened, cast):
+    """An inline style, another host, a script error, a field without a label, and a page that is too wide."""
     page = opened(quiet=False)
     page.goto("/accounts/login/")
     assert (page.watch.complaints(), faults(page)) == ([], [])

@@ -1,4 +1,4 @@
-"""Without a mouse: everything can be reached, one sees where one is, and what is hidden shows itself on focus."""
+"""Without a mouse: everything can be reached, the focus is visible, and hidden texts appear on focus."""
 
 import pytest
 from playwright.sync_api import expect
@@ -29,7 +29,7 @@ WHERE_IS_THE_FOCUS = """() => {
 
 
 def walk(page):
-    """What the Tab key comes to, in its order, until it leaves the page."""
+    """Returns what the Tab key reaches, in order."""
     stops = []
     number = page.evaluate(NUMBER_THEM, CONTROLS)
     for _press in range(number + 5):
@@ -41,7 +41,7 @@ def walk(page):
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_tab_reaches_every_control_and_shows_where_it_is(width, opened, cast, with_items):
+def test_tab_reaches_every_control_with_a_visible_focus(width, opened, cast, with_items):
     page = opened(cast["ada"])
     page.set_viewport_size(width)
     for address in (
@@ -57,7 +57,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(width, opened, cast, wi
 
 
 def skip(page, name, presses=1):
-    """Follows a skip link, which is the first thing that Tab comes to, or the second …"""
+    """Follows a skip link, which are the first things that Tab reaches."""
     for _press in range(presses):
         page.keyboard.press("Tab")
     link = page.get_by_role("link", name=name)
@@ -76,7 +76,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(opened, cast, with_i
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 @pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_the_first_row_of_a_list_is_two_keys_behind_the_skip_link(width, scripts, opened, cast, with_items):
+def test_the_first_row_of_a_list_is_two_tabs_after_the_skip_link(width, scripts, opened, cast, with_items):
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(width)
     page.goto("/items/")
@@ -103,8 +103,8 @@ def test_a_list_has_a_skip_link_to_each_of_its_parts(opened, cast, with_items):
     expect(page.locator("#filters :focus")).to_have_count(1)
 
 
-def test_from_the_items_one_comes_back_to_what_is_above_them(opened, cast, with_items):
-    """The order of the focus is that of the page."""
+def test_shift_tab_leads_back_above_the_items(opened, cast, with_items):
+    """The focus order is the visual order."""
     page = opened(cast["ada"])
     page.goto("/items/")
     skip(page, "Skip to items")
@@ -122,12 +122,12 @@ def test_from_the_items_one_comes_back_to_what_is_above_them(opened, cast, with_
 
 
 @pytest.mark.parametrize("width", [1280, 320])
-def test_a_long_name_is_whole_while_it_has_the_focus(width, opened, cast, with_items):
+def test_a_focused_long_name_is_shown_in_full(width, opened, cast, with_items):
     page = opened(cast["dora"])
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/items/?status=Pending")
     link = page.get_by_role("link", name=LONG_NAME)
-    short, whole = link.locator(".short"), link.locator(".whole")
+    short, whole = link.locator(".truncated"), link.locator(".full-text")
     expect(short).to_be_visible()
     assert whole.bounding_box()["width"] <= 1
     page.keyboard.press("Tab")
@@ -138,7 +138,7 @@ def test_a_long_name_is_whole_while_it_has_the_focus(width, opened, cast, with_i
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_what_the_words_mean_opens_by_key_and_closes_with_escape(scripts, opened, cast, with_items):
+def test_explanations_open_by_key_and_close_with_escape(scripts, opened, cast, with_items):
     page = opened(cast["dora"], java_script_enabled=scripts)
     page.goto("/items/")
     for label, word in (("Action", "Glacier Restore"), ("Stage", "Validate"), ("Status", "Cancelled")):
@@ -153,7 +153,7 @@ def test_what_the_words_mean_opens_by_key_and_closes_with_escape(scripts, opened
         expect(button).to_be_focused()
 
 
-def test_the_exact_time_shows_while_its_row_has_the_focus(opened, cast, with_items):
+def test_the_exact_time_is_shown_while_its_row_is_focused(opened, cast, with_items):
     page = opened(cast["dora"])
     page.goto("/items/?status=Failed")
     row = page.locator(f'tr[data-item-id="{with_items["failed"].pk}"]')
@@ -168,7 +168,7 @@ def test_the_exact_time_shows_while_its_row_has_the_focus(opened, cast, with_ite
         expect(one).to_contain_text("UTC")
 
 
-def test_a_bag_is_opened_and_left_again_by_key_alone(opened, cast, with_items):
+def test_an_item_is_opened_and_left_with_the_keyboard(opened, cast, with_items):
     page = opened(cast["dora"])
     page.goto("/items/")
     page.locator('[data-facet="status"][data-value="Failed"]').press("Enter")

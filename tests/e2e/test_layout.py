@@ -1,4 +1,4 @@
-"""How much of a list one sees at once, in either language, and that nothing is cut off, overlaps, or lies in the way."""
+"""How much of a list is visible at once, in both languages, and that nothing is cut off or overlaps."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,7 @@ HEIGHTS = "(rows) => rows.map((row) => [row.innerText, row.getBoundingClientRect
 BEYOND = """() => {
   const found = [];
   for (const one of document.body.querySelectorAll("*")) {
-    if (one.closest("svg, [popover], .visually-hidden, .whole, .live") || !one.checkVisibility()) continue;
+    if (one.closest("svg, [popover], .visually-hidden, .full-text, .live-update") || !one.checkVisibility()) continue;
     const style = getComputedStyle(one), around = getComputedStyle(one.parentElement);
     if (["absolute", "fixed"].includes(style.position) || around.display === "inline") continue;
     if (around.overflowX !== "visible") continue;
@@ -39,7 +39,7 @@ CUT = """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1 || o
 
 @pytest.fixture
 def reading(opened, cast):
-    """A function that opens a window of somebody who reads in this language."""
+    """A function that opens a window for a user with this language."""
 
     def read(who, language, **options):
         cast[who].language = language
@@ -52,7 +52,7 @@ def reading(opened, cast):
 @LANGUAGES
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
 @pytest.mark.parametrize("address", ["/items/", "/items/?institution=virginia.edu&phase=closed"])
-def test_nine_rows_and_more_are_seen_at_once(who, language, address, reading, with_items):
+def test_at_least_nine_rows_are_visible(who, language, address, reading, with_items):
     page = reading(who, language)
     page.goto(address)
     assert page.evaluate(WHOLE_ROWS) >= 9
@@ -61,7 +61,7 @@ def test_nine_rows_and_more_are_seen_at_once(who, language, address, reading, wi
     assert [(text, height) for text, height in heights if height > 66] == []
 
 
-def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
+def test_an_admins_presets_and_toolbar_take_one_line_each(reading, with_items):
     page = reading("ada", "en")
     page.goto("/items/")
     for tools in (".presets", ".bar", ".headline"):
@@ -71,10 +71,10 @@ def test_an_admin_has_one_line_of_presets_and_one_of_tools(reading, with_items):
 
 
 @LANGUAGES
-def test_what_a_row_has_no_room_for_is_told_on_hover(language, reading, with_items):
+def test_truncated_text_has_a_title(language, reading, with_items):
     page = reading("ada", language)
     page.goto("/items/?per_page=50")
-    cut = page.locator(".items td > div, .items .short > :first-child").evaluate_all(CUT)
+    cut = page.locator(".items td > div, .items .truncated > :first-child").evaluate_all(CUT)
     assert len(cut) > 3
     for text, titles in cut:
         assert any(title and (title in text or text in title) for title in titles), text
@@ -96,7 +96,7 @@ def addresses(shown):
 @VIEWPORTS
 @LANGUAGES
 @pytest.mark.parametrize("who", ["stan", "ada"])
-def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, reading, with_items):
+def test_nothing_is_wider_than_its_container(who, language, viewport, reading, with_items):
     page = reading(who, language, quiet=False)
     page.set_viewport_size(viewport)
     for address in addresses(with_items):
@@ -104,20 +104,20 @@ def test_nothing_is_wider_than_what_it_stands_in(who, language, viewport, readin
         assert (address, page.evaluate(BEYOND)) == (address, [])
 
 
-def test_the_measure_would_see_what_is_too_wide(reading, with_items):
+def test_the_check_detects_overflow(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
-    page.evaluate("document.querySelector('.figures td').append('x'.repeat(300))")
+    page.evaluate("document.querySelector('.number-table td').append('x'.repeat(300))")
     assert page.evaluate(BEYOND) != []
 
 
 @VIEWPORTS
-def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, opened, cast, with_items):
-    """A page comes in piece by piece: what is there must not move when more comes."""
+def test_columns_keep_their_width_while_the_page_loads(viewport, opened, cast, with_items):
+    """A page arrives in pieces: what is already shown must not move."""
     page = opened(cast["ada"])
     page.set_viewport_size(viewport)
     page.goto("/")
-    for columns in (".halves", ".side-by-side:not(.alone)"):
+    for columns in (".two-columns", ".side-by-side:not(.one-column)"):
         first = page.locator(f"{columns} > :first-child").last
         whole = first.bounding_box()["width"]
         page.locator(columns).last.evaluate(
@@ -130,17 +130,17 @@ def test_a_column_has_its_width_before_the_one_beside_it_has_arrived(viewport, o
 @pytest.mark.parametrize(
     ("address", "inside"), [("/items/", "[data-facet]"), ("/api/docs/v2/", "a[href='#everywhere']")]
 )
-def test_on_a_phone_the_column_is_folded_until_it_is_opened(scripts, address, inside, opened, cast, with_items):
+def test_on_a_phone_the_filters_are_folded_at_first(scripts, address, inside, opened, cast, with_items):
     page = opened(cast["ada"], java_script_enabled=scripts)
     page.set_viewport_size(NARROW)
     page.goto(address)
-    fold, content = page.locator(".fold > summary"), page.locator(inside).first
+    fold, content = page.locator(".disclosure > summary"), page.locator(inside).first
     expect(content).to_be_hidden()
     fold.focus()
     page.keyboard.press("Enter")
     expect(content).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.locator(".folded :focus")).to_have_count(1)
+    expect(page.locator(".disclosure-content :focus")).to_have_count(1)
     fold.press("Enter")
     expect(content).to_be_hidden()
     page.set_viewport_size(WIDE)

@@ -1,4 +1,4 @@
-"""The number beside a value of the left column is what one sees after clicking the value."""
+"""The number next to a value in the left column is the number of items after clicking that value."""
 
 from playwright.sync_api import expect
 
@@ -8,14 +8,14 @@ LIST = "/items/?status=Failed&status=Success&status=Cancelled&reviewed=false&q=v
 
 
 def counts(page):
-    """{(facet, value): the number beside it}."""
+    """Returns {(facet, value): the number next to it}."""
     values = page.locator("[data-facet]").evaluate_all(
         "(values) => values.map(({ dataset }) => [dataset.facet, dataset.value, Number(dataset.count)])"
     )
     return {(facet, value): count for facet, value, count in values}
 
 
-def test_each_count_is_what_a_click_shows(opened, cast, with_items):
+def test_each_count_matches_the_list_after_a_click(opened, cast, with_items):
     page = opened(cast["ada"])
     page.goto(LIST)
     promised, shown, last = counts(page), {}, None
@@ -36,7 +36,7 @@ def test_each_count_is_what_a_click_shows(opened, cast, with_items):
     assert sum(count for (facet, _value), count in shown.items() if facet == "status") == found.count()
 
 
-def test_boxes_add_up_within_a_group_and_narrow_down_between_groups(opened, cast, with_items):
+def test_checkboxes_add_within_a_group_and_narrow_between_groups(opened, cast, with_items):
     page = opened(cast["stan"])
     page.goto("/items/")
     page.get_by_role("link", name="Add Failed to the filter").click()

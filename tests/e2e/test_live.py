@@ -1,4 +1,4 @@
-"""Pages that are open say what has changed, and leave alone whoever is doing something. Time is the tests' own."""
+"""Open pages say what has changed and don't disturb anyone. The tests control the clock."""
 
 import re
 
@@ -21,7 +21,7 @@ HIDE = """(hidden) => {
 
 @pytest.fixture
 def watching(opened):
-    """A function that opens a page for somebody, whose clock stands still but for `page.clock.run_for`."""
+    """A function that opens a page whose clock only advances with `page.clock.run_for`."""
 
     def open_page(user, address, **options):
         page = opened(user, **options)
@@ -39,7 +39,7 @@ def is_probe(request):
 
 
 def ask(page, after=ONCE):
-    """Lets the time pass after which the page asks, and waits for the answer."""
+    """Advances the clock until the page polls, and waits for the answer."""
     with page.expect_response(lambda response: is_probe(response.request)) as answer:
         page.clock.run_for(after)
     return answer.value
@@ -53,7 +53,7 @@ def asks_nothing(page, during=10 * ONCE):
 
 
 def banner(page):
-    return page.locator(".live.is-on")
+    return page.locator(".live-update.is-on")
 
 
 def row(page, item):
@@ -63,7 +63,7 @@ def row(page, item):
 # A list
 
 
-def test_a_list_says_how_many_items_have_changed_and_moves_none(watching, cast, with_items):
+def test_a_list_says_how_many_items_have_changed_and_moves_no_rows(watching, cast, with_items):
     page, item = watching(cast["stan"], "/items/?sort=updated&per_page=10"), with_items["running"]
     assert ask(page).status == 204
     expect(banner(page)).to_have_count(0)
@@ -71,7 +71,7 @@ def test_a_list_says_how_many_items_have_changed_and_moves_none(watching, cast, 
     place = first.bounding_box()
     transitions.succeed(item, stage="Cleanup", by=service())
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("1 item changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("1 item changed")
     expect(banner(page)).to_be_in_viewport()
     assert (first.bounding_box(), page.locator("table").inner_text()) == (place, text)
     assert faults(page) == []
@@ -82,14 +82,14 @@ def test_a_list_says_how_many_items_have_changed_and_moves_none(watching, cast, 
     expect(banner(page)).to_have_count(0)
 
 
-def test_the_number_grows_and_the_page_asks_less_often(watching, cast, virginia, with_items):
+def test_the_number_grows_and_the_page_polls_less_often(watching, cast, virginia, with_items):
     page = watching(cast["dora"], "/items/")
     make_item(virginia)
     ask(page)
     make_item(virginia)
     assert asks_nothing(page, ONCE)
     ask(page, 45_000)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("2 items changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("2 items changed")
 
 
 def test_a_banner_can_be_dismissed(watching, cast, virginia, with_items):
@@ -140,7 +140,7 @@ def open_the_help(page):
     "occupied",
     [tick, type_in_the_search, choose_all_that_match, stand_in_a_field, open_a_meaning, open_the_help],
 )
-def test_nothing_is_asked_while_somebody_does_something(occupied, watching, cast, virginia, with_items):
+def test_the_page_does_not_poll_while_the_user_is_busy(occupied, watching, cast, virginia, with_items):
     page = watching(cast["stan"], "/items/")
     leave = occupied(page)
     make_item(virginia)
@@ -151,7 +151,7 @@ def test_nothing_is_asked_while_somebody_does_something(occupied, watching, cast
 
 
 @pytest.mark.parametrize("where", ["list", "item"])
-def test_a_page_that_nobody_sees_asks_nothing_and_once_it_is_seen_at_once(where, watching, cast, with_items):
+def test_a_hidden_page_does_not_poll_until_it_is_visible_again(where, watching, cast, with_items):
     item = with_items["running"]
     page = watching(cast["dora"], "/items/" if where == "list" else f"/items/{item.pk}")
     page.evaluate(HIDE, True)
@@ -161,12 +161,12 @@ def test_a_page_that_nobody_sees_asks_nothing_and_once_it_is_seen_at_once(where,
 
 
 @pytest.mark.parametrize("where", ["list", "item"])
-def test_who_has_been_signed_out_is_told(where, watching, cast, with_items):
+def test_a_signed_out_user_is_told(where, watching, cast, with_items):
     address = "/items/?status=Failed" if where == "list" else f"/items/{with_items['failed'].pk}?list="
     page = watching(cast["dora"], address, quiet=False)  # the browser calls a redirect that is not followed a failure
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("You have been signed out")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("You have been signed out")
     assert asks_nothing(page)
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill("dora@virginia.edu")
@@ -175,7 +175,7 @@ def test_who_has_been_signed_out_is_told(where, watching, cast, with_items):
     expect(page).to_have_url(re.compile(re.escape(address) + "$"))
 
 
-def test_a_server_in_trouble_is_asked_less_and_less(watching, cast, with_items):
+def test_a_failing_server_is_polled_less_and_less(watching, cast, with_items):
     page = watching(cast["dora"], "/items/")
     page.watch.expect(503)
     page.route("**/items/changes*", lambda route: route.fulfill(status=503))
@@ -189,7 +189,7 @@ def test_a_server_in_trouble_is_asked_less_and_less(watching, cast, with_items):
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_what_is_refused_is_not_asked_again(status, watching, cast, with_items):
+def test_polling_stops_after_a_refusal(status, watching, cast, with_items):
     page = watching(cast["dora"], "/items/")
     page.watch.expect(status)
     page.route("**/items/changes*", lambda route: route.fulfill(status=status))
@@ -206,29 +206,29 @@ def refreshed(page):
         ask(page)
 
 
-def test_an_items_page_brings_itself_up_to_date(watching, cast, with_items):
+def test_an_items_page_updates_itself(watching, cast, with_items):
     page, item = watching(cast["dora"], f"/items/{with_items['running'].pk}?list=sort%3Ddate"), with_items["running"]
     assert ask(page).status == 304
     page.get_by_text("Plain-text summary for an email").click()
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
-    page.evaluate("document.querySelector('.foot time').textContent = 'long ago'")
+    page.evaluate("document.querySelector('.page-footer time').textContent = 'long ago'")
     transitions.fail(item, note="No space left.", retry=False, by=service())
     refreshed(page)
     expect(page.locator("article")).to_have_attribute("data-status", "Failed")
     expect(page.get_by_role("region", name="Note / Error")).to_contain_text("No space left.")
     expect(page.locator('[data-move="fail"]')).to_have_count(1)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("Updated: Failed at Store")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("Updated: Failed at Store")
     expect(banner(page)).to_have_count(0)
     expect(page.locator("#support-text")).to_be_visible()  # what was folded open stays so
     expect(page.get_by_role("button", name="Copy: Etag")).to_be_visible()
-    expect(page.locator(".foot time")).not_to_have_text("long ago")  # on paper it stands for when this was so
+    expect(page.locator(".page-footer time")).not_to_have_text("long ago")  # on paper it stands for when this was so
     assert page.url.endswith("?list=sort%3Ddate")
     assert faults(page) == []
     assert ask(page).status == 304
 
 
-def test_a_part_that_comes_new_comes(watching, cast, virginia, with_items):
+def test_a_new_section_appears(watching, cast, virginia, with_items):
     item = with_items["pending"]
     page = watching(cast["dora"], f"/items/{item.pk}")
     expect(page.get_by_role("region", name="Uploads of this bag")).to_have_count(0)
@@ -249,13 +249,13 @@ def select_text(page):
 
 
 @pytest.mark.parametrize("occupied", [focus_a_link, select_text])
-def test_nothing_is_taken_from_under_the_focus_or_a_selection(occupied, watching, cast, with_items):
+def test_focused_and_selected_parts_are_not_replaced(occupied, watching, cast, with_items):
     item = with_items["running"]
     page = watching(cast["dora"], f"/items/{item.pk}?list=")
     leave = occupied(page)
     transitions.fail(item, note="No space left.", retry=False, by=service())
     ask(page)
-    expect(page.locator(".live").get_by_role("status")).to_have_text("This item has changed")
+    expect(page.locator(".live-update").get_by_role("status")).to_have_text("This item has changed")
     expect(page.get_by_role("link", name="Show")).to_have_attribute("href", f"/items/{item.pk}?list=")
     expect(page.locator("article")).to_have_attribute("data-status", "Started")
     leave()
@@ -264,7 +264,7 @@ def test_nothing_is_taken_from_under_the_focus_or_a_selection(occupied, watching
     expect(banner(page)).to_have_count(0)
 
 
-def test_a_page_that_asks_before_it_acts_is_left_alone(watching, cast, with_items):
+def test_confirmation_pages_are_not_updated(watching, cast, with_items):
     item = with_items["running"]
     page = watching(cast["ada"], f"/items/{item.pk}/cancel")
     page.get_by_label("Note", exact=True).fill("Half a sentence")
@@ -273,16 +273,16 @@ def test_a_page_that_asks_before_it_acts_is_left_alone(watching, cast, with_item
     expect(page.get_by_label("Note", exact=True)).to_have_value("Half a sentence")
 
 
-def test_without_scripts_nothing_is_asked_and_nothing_stands_in_the_way(opened, cast, with_items):
+def test_without_scripts_nothing_polls_or_gets_in_the_way(opened, cast, with_items):
     page = opened(cast["stan"], java_script_enabled=False)
     for address in ("/items/", f"/items/{with_items['running'].pk}"):
         page.goto(address)
-        expect(page.locator(".live")).to_have_count(1)
-        for control in page.locator(".live a, .live button").all():
+        expect(page.locator(".live-update")).to_have_count(1)
+        for control in page.locator(".live-update a, .live-update button").all():
             expect(control).to_be_hidden()
 
 
-def test_who_has_switched_updates_off_is_left_alone(watching, cast, virginia, with_items):
+def test_updates_can_be_turned_off(watching, cast, virginia, with_items):
     cast["dora"].live_updates = False
     cast["dora"].save()
     page = watching(cast["dora"], "/items/")
@@ -290,7 +290,7 @@ def test_who_has_switched_updates_off_is_left_alone(watching, cast, virginia, wi
     assert asks_nothing(page)
 
 
-def test_dismissed_while_a_question_is_under_way_it_stays_so(watching, cast, virginia, with_items):
+def test_a_banner_dismissed_during_a_request_stays_dismissed(watching, cast, virginia, with_items):
     page = watching(cast["dora"], "/items/")
     make_item(virginia)
     ask(page)
@@ -307,7 +307,7 @@ def test_dismissed_while_a_question_is_under_way_it_stays_so(watching, cast, vir
     expect(banner(page)).to_have_count(0)
 
 
-def test_switched_off_in_another_window_the_page_stays_as_it_is(watching, cast, with_items):
+def test_turning_updates_off_in_another_window_stops_them(watching, cast, with_items):
     item = with_items["running"]
     page = watching(cast["dora"], f"/items/{item.pk}")
     before = page.locator("article").inner_text()

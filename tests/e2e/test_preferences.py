@@ -1,4 +1,4 @@
-"""What a reader has asked of the browser: less motion, own colours, large type, paper."""
+"""Browser preferences: reduced motion, forced colors, large type, and print."""
 
 import re
 
@@ -14,14 +14,14 @@ ZOOMED = {"width": 320, "height": 256}  # what is left of 1280 × 1024 at 400 %
 
 
 @pytest.mark.parametrize(("wish", "animation"), [("reduce", "none"), ("no-preference", "turn")])
-def test_only_who_has_not_asked_for_less_motion_sees_any(wish, animation, opened, cast, with_items):
+def test_reduced_motion_is_respected(wish, animation, opened, cast, with_items):
     page = opened(cast["ada"])
     page.emulate_media(reduced_motion=wish)
     page.goto(f"/items/{with_items['running'].pk}")
     assert page.locator(".item-head .status .icon").evaluate(STYLE, "animationName") == animation
 
 
-def test_forced_colours_leave_what_is_chosen_visible(opened, cast, with_items, artefacts):
+def test_selections_are_visible_with_forced_colors(opened, cast, with_items, artefacts):
     page = opened(cast["stan"], forced_colors="active")
     page.goto("/items/?status=Failed")
     box = page.get_by_role("link", name="Remove Failed from the filter").locator(".icon")
@@ -44,7 +44,7 @@ def test_forced_colours_leave_what_is_chosen_visible(opened, cast, with_items, a
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, cast, with_items):
+def test_an_item_can_be_found_and_cancelled_at_400_percent_zoom(scripts, opened, cast, with_items):
     page, item = opened(cast["ada"], java_script_enabled=scripts), with_items["suspended"]
     page.set_viewport_size(ZOOMED)
     page.goto("/items/")
@@ -65,7 +65,7 @@ def test_an_item_is_found_and_cancelled_at_four_times_the_size(scripts, opened, 
 
 
 @pytest.mark.parametrize("width", [701, 901, 1024, 1200, 1280, 1440])
-def test_no_width_between_makes_a_page_scroll_sideways(width, opened, cast, with_items):
+def test_no_width_makes_a_page_scroll_sideways(width, opened, cast, with_items):
     page = opened(cast["ada"])
     page.set_viewport_size({"width": width, "height": 800})
     for address in (
@@ -78,7 +78,7 @@ def test_no_width_between_makes_a_page_scroll_sideways(width, opened, cast, with
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened, cast, with_items, artefacts):
+def test_print_has_content_but_no_controls(scheme, opened, cast, with_items, artefacts):
     page = opened(cast["stan"], color_scheme=scheme)
     page.set_viewport_size({"width": 794, "height": 1123})
     page.emulate_media(media="print")
@@ -88,20 +88,22 @@ def test_on_paper_there_is_what_one_reads_and_not_what_one_clicks(scheme, opened
     ):
         page.goto(address)
         expect(page.locator(read)).to_be_visible()
-        for clicked in page.locator(".top, .column, .foot a, .search, .bulk, .item-nav, .review form").all():
+        for clicked in page.locator(
+            ".page-header, .sidebar, .page-footer a, .search, .bulk, .item-nav, .review form"
+        ).all():
             expect(clicked).to_be_hidden()
-        foot = page.locator(".foot").inner_text().split("\n")
+        foot = page.locator(".page-footer").inner_text().split("\n")
         assert foot[:2] == [page.title(), page.url]
         assert FULL_TIME.fullmatch(foot[2])
         assert all(FULL_TIME.fullmatch(shown.inner_text()) for shown in page.locator("main time").all())
         assert page.evaluate(TEXT_THAT_STICKS_OUT) == 0
-        for strip in page.locator(".strip").all():
+        for strip in page.locator(".pipeline").all():
             assert strip.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
         assert page.locator("body").evaluate(STYLE, "backgroundColor") == "rgb(255, 255, 255)"
         page.screenshot(path=artefacts / f"print-{name}-{scheme}.png", full_page=True)
 
 
-def test_paper_has_what_a_screen_folds_and_shapes_where_it_has_colours(opened, cast, with_items):
+def test_print_unfolds_content_and_uses_shapes_instead_of_colors(opened, cast, with_items):
     page = opened(cast["stan"])
     page.goto(f"/items/{with_items['failed, long note'].pk}")
     folded, named = (
@@ -120,11 +122,11 @@ def test_paper_has_what_a_screen_folds_and_shapes_where_it_has_colours(opened, c
             assert (one.evaluate(STYLE, "backgroundColor") == "rgba(0, 0, 0, 0)") is is_on_paper
             assert (one.evaluate(STYLE, "color") == one.evaluate(STYLE, "borderTopColor")) is is_on_paper
     page.goto("/")
-    expect(page.locator(".ends")).not_to_contain_text("today", use_inner_text=True)
+    expect(page.locator(".axis-ends")).not_to_contain_text("today", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [320, 701, 1024, 1280, 1600])
-def test_longer_words_of_another_language_have_room(width, opened, cast, with_items):
+def test_longer_words_of_other_languages_fit(width, opened, cast, with_items):
     cast["stan"].language = "es"
     cast["stan"].save()
     page = opened(cast["stan"])

@@ -1,4 +1,4 @@
-"""Pictures of the main states, for people to look at; each is taken of the page that it is named after."""
+"""Screenshots of the main states, for people to look at."""
 
 from playwright.sync_api import Error as NotDrawn
 from playwright.sync_api import expect
@@ -45,7 +45,7 @@ def take(page, path):
             return
 
 
-def test_the_main_states_have_their_picture(opened, cast, with_items, artefacts):
+def test_screenshots_of_the_main_states(opened, cast, with_items, artefacts):
     ids = {state: item.pk for state, item in with_items.items()}
     pages = {who: opened(cast.get(who)) for who in (None, "dora", "stan", "ada")}
     for picture, who, address, heading in STATES:

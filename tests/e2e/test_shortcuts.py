@@ -1,4 +1,4 @@
-"""Single keys: what they do, and that they keep out of the way."""
+"""Keyboard shortcuts: what they do, and when they do nothing."""
 
 import re
 
@@ -30,7 +30,7 @@ def name_in(row):
     return row.locator(".name > a").first
 
 
-def test_j_and_k_go_from_row_to_row_and_enter_opens(at_the_list):
+def test_j_and_k_move_between_rows_and_enter_opens(at_the_list):
     page = at_the_list()
     for key, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1), ("k", 0), ("k", 0)):
         page.keyboard.press(key)
@@ -44,7 +44,7 @@ def test_j_and_k_go_from_row_to_row_and_enter_opens(at_the_list):
     expect(page.locator("article")).to_have_attribute("data-item-id", opened)
 
 
-def test_k_begins_at_the_end(at_the_list):
+def test_k_starts_at_the_last_row(at_the_list):
     page = at_the_list()
     page.keyboard.press("k")
     expect(name_in(rows(page).last)).to_be_focused()
@@ -52,7 +52,7 @@ def test_k_begins_at_the_end(at_the_list):
     expect(name_in(rows(page).last)).to_be_focused()
 
 
-def test_x_ticks_and_the_next_row_follows(at_the_list):
+def test_x_selects_a_row_and_moves_on(at_the_list):
     page = at_the_list()
     for key in "jxjx":
         page.keyboard.press(key)
@@ -67,7 +67,7 @@ def test_x_ticks_and_the_next_row_follows(at_the_list):
     expect(name_in(rows(page).nth(1))).to_be_focused()
 
 
-def test_r_marks_reviewed_and_goes_on_with_the_row_after(at_the_list):
+def test_r_marks_a_row_reviewed_and_moves_on(at_the_list):
     page = at_the_list(address="/items/?phase=closed&reviewed=false&sort=name")
     listed = [int(row.get_attribute("data-item-id")) for row in rows(page).all()]
     page.keyboard.press("j")
@@ -80,7 +80,7 @@ def test_r_marks_reviewed_and_goes_on_with_the_row_after(at_the_list):
     assert set(reviewed) == set(listed[:2])
 
 
-def test_r_takes_nothing_back_and_does_nothing_for_a_depositor(at_the_list, with_items):
+def test_r_does_not_unmark_and_does_nothing_for_depositors(at_the_list, with_items):
     before = list(WorkItem.objects.order_by("pk").values_list("pk", "version"))
     for who, query in (("stan", "reviewed=true"), ("dora", "status=Failed"), ("stan", "status=Pending")):
         page = at_the_list(who, f"/items/?{query}")
@@ -90,7 +90,7 @@ def test_r_takes_nothing_back_and_does_nothing_for_a_depositor(at_the_list, with
     assert list(WorkItem.objects.order_by("pk").values_list("pk", "version")) == before
 
 
-def test_slash_searches_and_is_not_typed(at_the_list):
+def test_slash_focuses_the_search_without_typing(at_the_list):
     page = at_the_list(address="/items/?q=virginia")
     page.keyboard.press("/")
     field = page.get_by_role("searchbox")
@@ -170,7 +170,7 @@ def test_the_help_is_a_page_without_scripts(opened, cast):
 
 
 @pytest.mark.parametrize("held", ["Control", "Alt", "Meta", "Shift"])
-def test_with_another_key_held_they_mean_nothing(held, at_the_list):
+def test_shortcuts_do_nothing_with_modifier_keys(held, at_the_list):
     page = at_the_list()
     for key in "jxu":
         page.keyboard.press(f"{held}+{key.upper()}")
@@ -178,7 +178,7 @@ def test_with_another_key_held_they_mean_nothing(held, at_the_list):
     expect(page.locator("tbody :checked")).to_have_count(0)
 
 
-def test_who_has_switched_them_off_types_in_peace(at_the_list, cast):
+def test_shortcuts_do_nothing_when_turned_off(at_the_list, cast):
     cast["stan"].keyboard_shortcuts = False
     cast["stan"].save()
     page = at_the_list()
@@ -190,7 +190,7 @@ def test_who_has_switched_them_off_types_in_peace(at_the_list, cast):
     expect(page.get_by_role("main")).to_contain_text("You have turned these off.")
 
 
-def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
+def test_shortcuts_are_turned_off_in_the_settings(at_the_list, cast):
     page = at_the_list("dora", "/account")
     page.get_by_label("Keyboard shortcuts").uncheck()
     page.get_by_label("Rows per page").select_option("10")
@@ -203,7 +203,7 @@ def test_the_settings_are_where_one_switches_them_off(at_the_list, cast):
     expect(page.locator("tbody :focus")).to_have_count(0)
 
 
-def test_a_review_by_keys_alone(at_the_list):
+def test_a_review_with_the_keyboard_only(at_the_list):
     page = at_the_list(address="/items/review/queue")
     names = page.get_by_role("heading", level=1)
     left = page.locator(".progress")
@@ -232,7 +232,7 @@ def test_a_review_by_keys_alone(at_the_list):
     expect(names).to_have_text("Work Items")
 
 
-def test_a_review_without_keys(at_the_list, cast):
+def test_a_review_with_the_mouse_only(at_the_list, cast):
     cast["stan"].keyboard_shortcuts = False
     cast["stan"].save()
     page = at_the_list(address="/items/review/queue")

@@ -1,4 +1,4 @@
-"""Whoever was signed out while typing finds it again after signing in."""
+"""Someone who was signed out while typing finds the text again after signing in."""
 
 from playwright.sync_api import expect
 
@@ -7,8 +7,8 @@ from .conftest import session_of
 ONE_DATABASE_IS_ENOUGH = True
 
 
-def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server):
-    """The session has ended while it was typed: of one item, and of many."""
+def test_a_note_survives_being_signed_out(opened, cast, with_items, live_server):
+    """The session ended during typing, for one item and for a bulk change."""
     page, item = opened(cast["ada"]), with_items["pending"]
     session = session_of(cast["ada"], live_server.url)
 
@@ -45,7 +45,9 @@ def test_a_note_outlives_being_signed_out(opened, cast, with_items, live_server)
     expect(page.get_by_label("Note")).to_have_value("All of them.")
 
 
-def test_a_note_is_its_writers_and_outlives_an_expired_form(opened, cast, with_items, live_server, django_user_model):
+def test_a_note_is_only_restored_for_its_writer_and_survives_an_expired_form(
+    opened, cast, with_items, live_server, django_user_model
+):
     page, address = opened(cast["ada"], quiet=False), f"/items/{with_items['pending'].pk}/cancel"
     page.goto(address)
     page.get_by_label("Note").fill("Written by Ada.")

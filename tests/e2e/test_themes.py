@@ -1,4 +1,4 @@
-"""The colours that one has chosen, whatever the system asks for."""
+"""The chosen color theme, whatever the system's setting."""
 
 import pytest
 from playwright.sync_api import expect
@@ -21,7 +21,7 @@ LIGHT, DARK, PAPER = "rgb(244, 246, 246)", "rgb(16, 24, 29)", "rgb(255, 255, 255
     ],
 )
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_the_theme_that_one_has_chosen(theme, system, ground, scripts, opened, cast, with_items):
+def test_the_chosen_theme_is_used(theme, system, ground, scripts, opened, cast, with_items):
     cast["dora"].theme = theme
     cast["dora"].save()
     page = opened(cast["dora"], color_scheme=system, java_script_enabled=scripts)
@@ -35,7 +35,7 @@ def test_the_theme_that_one_has_chosen(theme, system, ground, scripts, opened, c
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_paper_is_white(theme, opened, cast, with_items):
+def test_print_has_a_white_background(theme, opened, cast, with_items):
     cast["dora"].theme = theme
     cast["dora"].save()
     page = opened(cast["dora"], color_scheme="dark")

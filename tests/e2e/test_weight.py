@@ -1,4 +1,4 @@
-"""What a page costs to load for the first time, and that nothing moves while it does."""
+"""How much a page loads on the first visit, and that nothing moves while it loads."""
 
 import gzip
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ def test_a_cold_list_weighs_less_than_100_kilobytes(who, opened, cast, with_item
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_nothing_moves_while_a_page_loads(who, viewport, opened, cast, with_items):
+def test_no_layout_shift_while_a_page_loads(who, viewport, opened, cast, with_items):
     page = opened(cast[who])
     page.set_viewport_size(viewport)
     for address in (
@@ -56,7 +56,7 @@ def test_nothing_moves_while_a_page_loads(who, viewport, opened, cast, with_item
         assert page.evaluate(SHIFTS) < FELT, address
 
 
-def test_the_measure_would_see_a_shift(opened, cast, with_items):
+def test_the_check_detects_a_layout_shift(opened, cast, with_items):
     page = opened(cast["stan"])
     page.goto("/account")
     page.evaluate(

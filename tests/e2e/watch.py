@@ -1,4 +1,4 @@
-"""Listens to what a page complains of: its console, errors of its scripts, requests that fail or leave the house."""
+"""Records what goes wrong on a page: console messages, script errors, failed requests, and requests to other sites."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ class Watch:
     def __init__(self, page, url):
         self.page = page
         self.host = urlsplit(url).netloc
-        self.expected: set[int] = set()  # statuses that a page under test is meant to answer with
+        self.expected: set[int] = set()  # error statuses that the test expects
         self._heard: list[str] = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._heard.append(f"script error: {error}"))
@@ -18,16 +18,16 @@ class Watch:
         page.on("response", self._response)
 
     def complaints(self):
-        """What was heard since the last call."""
+        """Returns the problems since the last call."""
         heard, self._heard = self._heard, []
         return heard
 
     def expect(self, status):
-        """From now on the browser's own line about a page of this status is no complaint."""
+        """Ignores the browser's own console message about pages with this status from now on."""
         self.expected.add(status)
 
     def _console(self, message):
-        # The browser itself says in the console that a page was a 404; that is no fault of a page that is meant to be one.
+        # The browser logs error statuses in the console, which isn't a problem if the test expects them.
         if any(f"the server responded with a status of {status} (" in message.text for status in self.expected):
             return
         self._heard.append(f"console {message.type} at {self.page.url}: {message.text}")
@@ -37,7 +37,7 @@ class Watch:
             self._heard.append(f"{self.page.url} asks another host: {request.url}")
 
     def _failed(self, request):
-        # Whoever leaves a page drops what it was just asking for: the browser's doing, no fault of the page.
+        # Leaving a page aborts its requests, which isn't a problem of the page.
         path = urlsplit(request.url).path
         if not (path.endswith(DROPPED) and request.failure == "net::ERR_ABORTED"):
             self._heard.append(f"{request.url} failed: {request.failure}")

@@ -16,10 +16,10 @@ def at(minutes):
     return NOON + timedelta(minutes=minutes)
 
 
-def strip(action, stage, status, *passages, retry=True, now=60):
+def strip(action, stage, status, *changes, retry=True, now=60):
     """Returns {stage: (status, minutes or None)}. A change is (minute, move, stage before, stage after)."""
-    taken = [StageChange(at(minute), *rest) for minute, *rest in passages]
-    found = build_pipeline(action, stage, status, retry=retry, passages=taken, now=at(now))
+    taken = [StageChange(at(minute), *rest) for minute, *rest in changes]
+    found = build_pipeline(action, stage, status, retry=retry, changes=taken, now=at(now))
     return {str(step.stage): (str(step.status), step.took and step.took.total_seconds() / 60) for step in found}
 
 
@@ -97,13 +97,13 @@ def test_only_the_run_after_the_last_requeue_is_timed():
 
 @pytest.mark.parametrize("move", ["review", "unreview", "edit", "notify"])
 def test_moves_that_do_not_advance_the_item_are_ignored(move):
-    passages = [
+    changes = [
         (0, "create", "", "Receive"),
         (10, "progress", "Receive", "Store"),
         (30, "fail", "Store", "Store"),
         (50, move, "Store", "Store"),
     ]
-    found = strip("Ingest", "Store", "Failed", *passages, retry=False)
+    found = strip("Ingest", "Store", "Failed", *changes, retry=False)
     assert found["Store"] == ("stopped", 20)
 
 

@@ -1,4 +1,4 @@
-"""Rows as other systems give them, and a function that writes a file of them."""
+"""Rows as other systems export them, and a function that writes files of them."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ INSTITUTIONS = "id,name,identifier,type\n4,North Carolina State University,NCSU.
 
 
 def pharos(**fields: Any) -> dict[str, Any]:
-    """An item as the member API of Pharos answers it."""
+    """Returns an item as the member API of Pharos returns it."""
     return {
         "id": 71,
         "created_at": "2021-03-04T05:06:07Z",
@@ -46,7 +46,7 @@ def pharos(**fields: Any) -> dict[str, Any]:
 
 
 def registry(**fields: Any) -> dict[str, Any]:
-    """A row of Registry's table, as PostgreSQL writes it into a CSV file."""
+    """Returns a row of Registry's table as PostgreSQL exports it to CSV."""
     return dict.fromkeys(REGISTRY_COLUMNS, "") | {
         "id": "71",
         "created_at": "2021-03-04 05:06:07.123456",
@@ -92,7 +92,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def taker(folder: Path) -> Callable[..., Summary]:
-    """A function that imports a file with some content; further words go to import_files."""
+    """A function that imports a file with this content; keywords go to import_files."""
 
     def take(content: str | bytes, name: str = "items.json", **options: Any) -> Summary:
         return import_files([write(folder, name, content)], **options)
@@ -101,7 +101,7 @@ def taker(folder: Path) -> Callable[..., Summary]:
 
 
 def reader_of_rejects(folder: Path) -> Callable[..., list[dict[str, str]]]:
-    """A function that gives the rows of a rejects file."""
+    """A function that returns the rows of a rejects file."""
 
     def refused(name: str = "items.rejects.csv") -> list[dict[str, str]]:
         with (folder / name).open(newline="", encoding="utf-8") as file:

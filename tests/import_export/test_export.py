@@ -1,4 +1,4 @@
-"""The current list as a file, and the whole installation as one."""
+"""Exports: the current list as a file, and all items with their history."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def test_a_csv_cell_is_never_a_formula(dora, virginia, start):
 
 
 @pytest.mark.parametrize("as_file", [as_csv, as_json])
-def test_node_and_pid_are_for_those_who_may_see_them(cast, item, as_file):
+def test_node_and_pid_are_only_exported_for_those_who_can_see_them(cast, item, as_file):
     told = set()
     for name, person in cast.items():
         for row in as_file(person):
@@ -65,7 +65,7 @@ def test_node_and_pid_are_for_those_who_may_see_them(cast, item, as_file):
     assert {"dora", "ada", "wally"} <= told
 
 
-def test_json_says_null_where_a_reply_would(dora, virginia):
+def test_json_has_null_where_the_api_does(dora, virginia):
     make_item(virginia, etag="", bucket="", at=NOON, size=None)
     [row] = as_json(dora)
     assert (row["etag"], row["bucket"], row["note"]) == ("", "", "")
@@ -74,7 +74,7 @@ def test_json_says_null_where_a_reply_would(dora, virginia):
 
 
 @pytest.mark.parametrize("number", [0, 1, 500, 501])
-def test_every_row_in_the_order_asked_for(dora, virginia, number):
+def test_every_row_in_the_requested_order(dora, virginia, number):
     WorkItem.objects.bulk_create(
         WorkItem(institution=virginia, name=f"{n}.tar", action="Ingest", stage="Receive", status="Pending", date=NOON)
         for n in range(number)
@@ -85,7 +85,7 @@ def test_every_row_in_the_order_asked_for(dora, virginia, number):
     assert [row["name"] for row in as_csv(dora, rows)] == expected
 
 
-def test_computed_columns_of_the_list_do_not_get_in_the_way(dora, item):
+def test_computed_columns_do_not_affect_the_export(dora, item):
     [row] = as_json(dora, WorkItem.objects.visible_to(dora).with_uploads().select_related("institution"))
     assert row["id"] == item.pk
 
@@ -98,7 +98,7 @@ def everything():
 
 
 def whole_state():
-    """All that an export must carry: neither numbers of rows that nobody sees, nor what follows from the history."""
+    """Returns everything that an export must preserve, without row ids and values derived from the history."""
     items = [*WorkItem.objects.order_by("id").values()]
     owners = dict(Institution.objects.values_list("id", "identifier"))
     for row in items:
@@ -123,7 +123,7 @@ def moved_items(virginia, ada, stan):
     return done, other
 
 
-def test_everything_comes_back_the_same(virginia, jhu, ada, stan, tmp_path):
+def test_an_export_imports_unchanged(virginia, jhu, ada, stan, tmp_path):
     path = tmp_path / "everything.jsonl"
     with rolled_back():
         moved_items(virginia, ada, stan)
@@ -150,7 +150,7 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.
     size=st.none() | st.integers(0, 2**63 - 1),
 )
 @settings(max_examples=30)
-def test_whatever_an_item_holds_comes_back(db, name, note, etag, date, bag_date, size):
+def test_any_values_survive_export_and_import(db, name, note, etag, date, bag_date, size):
     with rolled_back():
         with rolled_back():
             owner = InstitutionFactory(identifier="virginia.edu")
@@ -162,7 +162,7 @@ def test_whatever_an_item_holds_comes_back(db, name, note, etag, date, bag_date,
         assert (items, entries) == before[:2]
 
 
-def test_a_list_as_json_imports_again(virginia, ada, stan):
+def test_a_list_as_json_can_be_imported(virginia, ada, stan):
     with rolled_back():
         moved_items(virginia, ada, stan)
         text = "".join(json_lines(WorkItem.objects.order_by("-id"), user=ada))
@@ -174,7 +174,7 @@ def test_a_list_as_json_imports_again(virginia, ada, stan):
     assert after == before
 
 
-def test_the_export_says_that_it_ends(item, theirs):
+def test_the_export_ends_with_the_number_of_items(item, theirs):
     first, *institutions, one, two, end = everything()
     assert (first["format"], first["version"]) == ("pharos-work-items", 1)
     assert [line["institution"]["identifier"] for line in institutions] == ["aptrust.org", "jhu.edu", "virginia.edu"]
@@ -188,7 +188,7 @@ def from_export(tmp_path, lines):
     return import_files([path])
 
 
-def test_a_truncated_export_is_recognised(item, theirs, tmp_path):
+def test_a_truncated_export_is_detected(item, theirs, tmp_path):
     with_end = everything()
     summary = from_export(tmp_path, with_end[:-1])
     assert (summary.unchanged, summary.rejected) == (2, 0)
@@ -197,7 +197,7 @@ def test_a_truncated_export_is_recognised(item, theirs, tmp_path):
     assert "should have 2 items, but has 1" in summary.cut_short[0]
 
 
-def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
+def test_importing_a_newer_export_adds_later_changes(virginia, ada, stan, tmp_path):
     item = make_item(virginia, at=NOON)
     with rolled_back():
         transitions.progress(WorkItem.objects.get(), by=ada, stage="Fetch", node="w1")
@@ -213,7 +213,7 @@ def test_an_export_brings_what_came_after(virginia, ada, stan, tmp_path):
     assert WorkItem.objects.get(pk=item.pk).reviewed
 
 
-def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
+def test_contradicting_histories_are_rejected(virginia, ada, tmp_path):
     make_item(virginia)
     with rolled_back():
         transitions.fail(WorkItem.objects.get(), by=ada, note="there", retry=False)
@@ -256,7 +256,7 @@ def test_two_histories_that_contradict_each_other(virginia, ada, tmp_path):
     ],
     ids=range(26),
 )
-def test_an_exported_item_that_is_not_right_stays_out(virginia, ada, tmp_path, spoil, reason):
+def test_an_invalid_exported_item_is_rejected(virginia, ada, tmp_path, spoil, reason):
     with rolled_back():
         transitions.progress(transitions.progress(make_item(virginia), by=ada, stage="Fetch"), by=ada, stage="Validate")
         lines = everything()
@@ -266,21 +266,21 @@ def test_an_exported_item_that_is_not_right_stays_out(virginia, ada, tmp_path, s
     assert not WorkItem.objects.exists()
 
 
-def test_the_number_of_queries_of_an_export(django_assert_num_queries, virginia):
-    """Institutions; then two for every 500 items, and one that finds no more."""
+def test_the_number_of_queries_does_not_grow_with_the_items(django_assert_num_queries, virginia):
+    """One for institutions, two for every 500 items, and one that finds no more."""
     for _ in range(3):
         make_item(virginia)
     with django_assert_num_queries(1 + 2 + 1):
         "".join(export_lines())
 
 
-def test_pages_of_an_export_miss_nothing(virginia):
+def test_batches_of_an_export_miss_nothing(virginia):
     sparse = [*range(1, 1100, 2), 5000]
     make_items(len(sparse), [virginia], numbers=sparse)
     assert [line["item"]["id"] for line in everything() if "item" in line] == sparse
 
 
-def test_an_export_that_fails_leaves_what_was_there(item, tmp_path):
+def test_a_failed_export_keeps_the_existing_file(item, tmp_path):
     path = tmp_path / "all.jsonl"
     path.write_text("as it was")
 
@@ -295,8 +295,8 @@ def test_an_export_that_fails_leaves_what_was_there(item, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_export_is_of_one_moment(virginia, ada):
-    """Somebody who writes meanwhile does not wait, and is not in it."""
+def test_an_export_is_consistent(virginia, ada):
+    """A concurrent writer doesn't wait and isn't in the export."""
     make_items(600, [virginia])
     pieces = export_lines()
     begun = [next(pieces) for _ in range(4)]  # header, two institutions, the first items
@@ -325,6 +325,6 @@ def test_the_command_writes_to_a_file_or_to_standard_output(item, tmp_path):
     assert len(written.splitlines()) == 5
 
 
-def test_the_command_says_where_it_cannot_write(item, tmp_path):
+def test_the_command_reports_a_file_it_cannot_write(item, tmp_path):
     with pytest.raises(CommandError, match="can't be written"):
         call_command("export_workitems", str(tmp_path / "none" / "all.jsonl"))

@@ -1,4 +1,6 @@
-"""A list as a file while it is being read: of one moment, in nobody's way, ended when its reader goes, never half and looking whole."""
+"""Exports of a list while they are read: consistent, without blocking anyone, closed when the client leaves, and never
+complete-looking when cut off.
+"""
 
 import contextlib
 import http.client
@@ -29,7 +31,7 @@ every_file = pytest.mark.parametrize("name", LINES)
 
 
 def elsewhere(act):
-    """Does it on a connection of its own, and returns once it is done."""
+    """Runs it on a separate connection, and waits for it."""
 
     def run():
         try:
@@ -43,7 +45,7 @@ def elsewhere(act):
 
 
 def cursors():
-    """Those that are open on the server for this connection, and whether they would outlive the transaction."""
+    """Returns the open server-side cursors of this connection, and whether each would outlive the transaction."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
@@ -58,7 +60,7 @@ def is_in_transaction():
 
 
 @every_file
-def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
+def test_an_export_is_consistent_and_blocks_nobody(name, virginia, dora):
     make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     begun = [next(pieces) for _ in range(4)]
@@ -73,8 +75,8 @@ def test_it_is_of_one_moment_and_nobody_waits(name, virginia, dora):
 
 @pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
-    """One that is WITH HOLD would read everything first, and be lost behind PgBouncer, where Django may use none of its own."""
+def test_the_server_side_cursor_lives_in_a_transaction(on_postgresql, name, forbidden, virginia, dora, monkeypatch):
+    """A cursor WITH HOLD would read everything first and wouldn't work behind PgBouncer."""
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", forbidden)
     make_items(2_500, [virginia])
     with contextlib.closing(LINES[name](dora)) as pieces:
@@ -86,7 +88,7 @@ def test_the_servers_cursor_lives_in_a_transaction(on_postgresql, name, forbidde
 
 @every_file
 @pytest.mark.parametrize("taken", [1, 3])
-def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
+def test_an_export_closed_early_releases_the_connection(name, taken, virginia, dora):
     make_items(2_500, [virginia])
     pieces = LINES[name](dora)
     for _ in range(taken):
@@ -97,7 +99,7 @@ def test_closed_early_it_lets_go_of_the_connection(name, taken, virginia, dora):
     assert WorkItem.objects.filter(name="after.tar").exists()
 
 
-def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virginia, dora):
+def test_a_started_stream_releases_the_connection(virginia, dora):
     make_items(2_500, [virginia])
     begun = StartedStream(csv_lines(WorkItem.objects.order_by("-id"), user=dora))
     assert is_in_transaction()
@@ -106,7 +108,7 @@ def test_one_whose_beginning_is_read_at_once_lets_go_of_the_connection_too(virgi
     assert (is_in_transaction(), cursors()) == (False, [])
 
 
-def test_the_page_that_gives_a_list_closes_it(virginia, dora):
+def test_the_view_closes_the_export(virginia, dora):
     make_items(2_500, [virginia])
     client = Client()
     client.force_login(dora)
@@ -126,13 +128,13 @@ def test_the_page_that_gives_a_list_closes_it(virginia, dora):
 
 @pytest.fixture
 def long_list(virginia):
-    """One that no buffer between server and client holds: 15 MB."""
+    """A list of 15 MB, more than the buffers between server and client can hold."""
     make_items(3_000, [virginia], note="x" * 5_000)
 
 
 @contextlib.contextmanager
 def asking(running, user, path):
-    """The reply of which the beginning has been read."""
+    """Opens the download and reads its beginning."""
     client = Client()
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -150,7 +152,7 @@ def asking(running, user, path):
 
 
 def reading():
-    """The processes of the database that read a list for somebody, or have begun to."""
+    """Returns the database processes that are reading a list."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -160,7 +162,7 @@ def reading():
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_an_error_in_the_middle_does_not_look_like_the_end(on_postgresql, real_server, long_list, dora, form):
+def test_an_error_in_the_middle_is_visible_to_the_client(on_postgresql, real_server, long_list, dora, form):
     with asking(real_server, dora, f"/items/?format={form}") as reply:
         [pid] = reading()
         with connection.cursor() as cursor:
@@ -170,7 +172,7 @@ def test_an_error_in_the_middle_does_not_look_like_the_end(on_postgresql, real_s
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_whoever_goes_away_in_the_middle_ends_the_reading(on_postgresql, real_server, long_list, dora, form):
+def test_a_disconnected_client_ends_the_query(on_postgresql, real_server, long_list, dora, form):
     with asking(real_server, dora, f"/items/?format={form}"):
         assert len(reading()) == 1
     until = time.monotonic() + 30
@@ -179,7 +181,7 @@ def test_whoever_goes_away_in_the_middle_ends_the_reading(on_postgresql, real_se
     assert reading() == []
 
 
-def test_a_long_list_arrives_whole(real_server, long_list, dora):
+def test_a_long_list_arrives_completely(real_server, long_list, dora):
     with asking(real_server, dora, "/items/?format=json") as reply:
         text = reply.read()
     assert text.endswith(b"\n]\n")

@@ -1,4 +1,4 @@
-"""Items of other systems come in with all their values, and again without harm."""
+"""Items of other systems are imported with all their values, and importing them again changes nothing."""
 
 import gzip
 import json
@@ -61,7 +61,7 @@ TWO = [pharos(), pharos(id=72, name="Größe & Co.tar")]
         "\ufeff" + registry_csv(registry(), registry(id="72", name="Größe & Co.tar")),
     ],
 )
-def test_every_format_is_told_by_its_content(take, tmp_path, content):
+def test_every_format_is_detected_by_its_content(take, tmp_path, content):
     write(tmp_path, "institutions.csv", INSTITUTIONS)
     assert counts(take(content)) == (2, 0, 0, 0, 0)
     assert list(WorkItem.objects.order_by("id").values_list("id", "name", "institution__identifier")) == [
@@ -70,7 +70,7 @@ def test_every_format_is_told_by_its_content(take, tmp_path, content):
     ]
 
 
-def test_the_values_of_a_reply(take):
+def test_the_values_of_an_api_reply(take):
     take(json_lines(pharos(pid=0, size="", queued_at="2021-03-04T05:06:07+00:00", node="w1", needs_admin_review=True)))
     item = WorkItem.objects.get()
     assert item.created_at == datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -97,7 +97,7 @@ def test_the_values_of_a_dump(take, tmp_path):
     assert item.institution.name == "North Carolina State University"
 
 
-def test_a_new_item_begins_its_history(take):
+def test_a_new_item_gets_a_history(take):
     take(json_lines(pharos()))
     entry = HistoryEntry.objects.get()
     assert (entry.item_id, entry.number, entry.move, entry.via, entry.who) == (71, 1, "import", "import", "import")
@@ -111,7 +111,7 @@ def test_registry_has_two_words_for_restore(take, action):
     assert WorkItem.objects.get().action == "Restore"
 
 
-def test_a_successful_ingest_gets_its_object(take):
+def test_a_successful_ingest_gets_an_object_identifier(take):
     done = {"stage": "Cleanup", "status": "Success"}
     take(json_lines(pharos(**done, name="a.b01.of02.tar"), pharos(id=72, **done, object_identifier="ncsu.edu/other")))
     assert list(WorkItem.objects.order_by("id").values_list("object_identifier", flat=True)) == [
@@ -120,7 +120,7 @@ def test_a_successful_ingest_gets_its_object(take):
     ]
 
 
-def test_what_is_odd_goes_in_and_is_counted(take):
+def test_unusual_values_are_imported_and_counted(take):
     summary = take(
         json_lines(
             pharos(id=1, action="Delete", stage="Store"),
@@ -152,7 +152,7 @@ def test_new_items_get_ids_beyond_the_imported_ones(take, virginia):
 # --- again
 
 
-def test_again_changes_nothing(take, tmp_path):
+def test_importing_again_changes_nothing(take, tmp_path):
     write(tmp_path, "institutions.csv", INSTITUTIONS)
     rows = registry_csv(registry(), registry(id="72", stage="Cleanup", status="Success", date_processed=""))
     take(rows, "dump.csv")
@@ -162,7 +162,7 @@ def test_again_changes_nothing(take, tmp_path):
     assert HistoryEntry.objects.count() == 2
 
 
-def test_what_moved_is_updated_with_history(take):
+def test_changed_items_are_updated_with_history(take):
     take(json_lines(pharos()))
     moved = pharos(
         stage="Validate", status="Failed", retry=False, note="No.", size=7, updated_at="2021-03-06T00:00:00Z", node="w2"
@@ -179,7 +179,7 @@ def test_what_moved_is_updated_with_history(take):
     assert entry.changes == {"retry": [True, False], "size": [None, 7]}
 
 
-def test_what_is_searched_follows_an_update(take):
+def test_the_search_text_follows_an_update(take):
     take(json_lines(pharos()))
     take(
         json_lines(
@@ -191,7 +191,7 @@ def test_what_is_searched_follows_an_update(take):
     assert "ncsu.edu/ärger" in WorkItem.objects.get().search_text
 
 
-def test_what_a_file_does_not_say_stays(take):
+def test_fields_missing_in_the_file_keep_their_values(take):
     take(json_lines(pharos(node="w1", size=5, status="Success", stage="Record", reviewed=True)))
     short = pharos(status="Success", stage="Cleanup", updated_at="2022-01-01T00:00:00Z")
     del short["reviewed"]
@@ -200,7 +200,7 @@ def test_what_a_file_does_not_say_stays(take):
     assert (item.stage, item.node, item.size, item.reviewed) == ("Cleanup", "w1", 5, True)
 
 
-def test_an_item_opened_again_elsewhere_is_not_reviewed_any_more(take):
+def test_an_item_reopened_elsewhere_is_no_longer_reviewed(take):
     closed = pharos(status="Cancelled", stage="Resolve", reviewed=True)
     take(json_lines(closed))
     opened = pharos(updated_at="2022-01-01T00:00:00Z")
@@ -211,7 +211,7 @@ def test_an_item_opened_again_elsewhere_is_not_reviewed_any_more(take):
     assert item.history.get(number=2).changes["reviewed"] == [True, False]
 
 
-def test_what_is_newer_here_stays(take, stan):
+def test_items_that_are_newer_here_are_kept(take, stan):
     take(json_lines(pharos(status="Cancelled", stage="Resolve")))
     transitions.review(WorkItem.objects.get(), by=stan, via="page")
     assert counts(take(json_lines(pharos(status="Cancelled", stage="Resolve")))) == (0, 0, 0, 1, 0)
@@ -223,7 +223,7 @@ def test_what_is_newer_here_stays(take, stan):
     [{"name": "b.tar"}, {"etag": "1"}, {"action": "Delete"}, {"institution": "jhu.edu"}],
     ids=lambda one: next(iter(one)),
 )
-def test_an_id_that_is_another_item_here(take, refused, other):
+def test_an_id_of_another_item_is_rejected(take, refused, other):
     take(json_lines(pharos()))
     assert counts(take(json_lines(pharos(**other, updated_at="2030-01-01T00:00:00Z")))) == (0, 0, 0, 0, 1)
     [row] = refused()
@@ -263,25 +263,25 @@ def test_the_institution_of_a_row_without_one(take):
         ({"institution_id": "x"}, "institution_id"),
     ],
 )
-def test_an_institution_that_cannot_be_told(take, refused, fields, reason):
+def test_an_unknown_institution_is_rejected(take, refused, fields, reason):
     assert counts(take(json_lines(pharos(**fields)))) == (0, 0, 0, 0, 1)
     assert reason in refused()[0]["reason"]
     assert not Institution.objects.exists()
 
 
-def test_a_number_means_one_institution_in_a_run(take, refused):
+def test_an_institution_number_has_one_meaning_per_run(take, refused):
     take(json_lines(pharos(id=1, institution_id=4), pharos(id=2, institution_id=4, institution="jhu.edu")))
     assert "institution_id 4 is ncsu.edu elsewhere, but jhu.edu here" in refused()[0]["reason"]
 
 
-def test_a_number_that_the_table_lacks(take, tmp_path, refused):
+def test_a_number_missing_in_the_table_is_rejected(take, tmp_path, refused):
     table = write(tmp_path, "their institutions.csv", INSTITUTIONS)
     summary = take(registry_csv(registry(), registry(id="72", institution_id="99")), institution_map=table)
     assert counts(summary) == (1, 0, 0, 0, 1)
     assert "institution_id 99 is not in their institutions.csv" in refused()[0]["reason"]
 
 
-def test_no_institution_is_made_for_a_row_that_stays_out(take):
+def test_no_institution_is_created_for_a_rejected_row(take):
     take(json_lines(pharos()))
     take(json_lines(pharos(institution="stranger.edu")))
     assert [*Institution.objects.values_list("identifier", flat=True)] == ["ncsu.edu"]

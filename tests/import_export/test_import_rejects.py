@@ -1,4 +1,4 @@
-"""What cannot go in stays out alone, and says why."""
+"""A row that can't be imported is rejected with a reason, and the other rows are imported."""
 
 import json
 
@@ -81,7 +81,7 @@ def refused(tmp_path):
     ids=lambda one: json.dumps(one)[:30],
 )
 @pytest.mark.parametrize("shape", [json_lines, list_reply])
-def test_a_bad_row_stays_out_alone(take, refused, shape, fields, reason):
+def test_only_the_invalid_row_is_rejected(take, refused, shape, fields, reason):
     good = pharos(id=1)
     assert counts(take(shape(pharos(**fields), good))) == (1, 0, 0, 0, 1)
     [row] = refused()
@@ -106,7 +106,7 @@ def test_a_bad_row_stays_out_alone(take, refused, shape, fields, reason):
     ],
     ids=range(9),
 )
-def test_a_line_that_is_no_item(take, refused, line):
+def test_a_line_that_is_not_an_item_is_rejected(take, refused, line):
     line = line if isinstance(line, bytes) else line.encode()
     content = json_lines(pharos()).encode() + line + b"\n" + json_lines(pharos(id=2)).encode()
     assert counts(take(content)) == (2, 0, 0, 0, 1)
@@ -138,7 +138,7 @@ NESTED = "[" * 5000 + "]" * 5000
 @pytest.mark.parametrize(
     "shape", [list_reply, lambda *rows: json.dumps(rows), lambda *rows: json.dumps(rows, indent=2)]
 )
-def test_a_hostile_item_of_a_document_stays_out_alone(take, refused, shape, value, reason):
+def test_a_hostile_item_of_a_document_is_rejected_alone(take, refused, shape, value, reason):
     good = [pharos(id=1, name="1.tar", note="{["), pharos(id=3, name="3.tar", note='"]}\\')]
     content = shape(good[0], pharos(id=2, size="HERE"), good[1]).replace('"HERE"', value)
     assert counts(take(content)) == (2, 0, 0, 0, 1)
@@ -149,7 +149,7 @@ def test_a_hostile_item_of_a_document_stays_out_alone(take, refused, shape, valu
 
 
 @pytest.mark.parametrize("value", ["9" * 6000, "1e99999999999999999999", NESTED], ids=range(3))
-def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
+def test_a_hostile_unknown_field_is_ignored(take, value):
     summary = take(json.dumps([pharos(other="HERE"), pharos(id=2, name="2.tar")]).replace('"HERE"', value))
     assert summary.created + summary.rejected == 2
     assert WorkItem.objects.filter(name="2.tar").exists()
@@ -157,15 +157,15 @@ def test_a_hostile_field_that_is_not_ours_breaks_nothing(take, value):
 
 @pytest.mark.parametrize("escape", [r"\ud800", r"\uDFFF", r"\udc00\ud800", r"\\\ud800"])
 @pytest.mark.parametrize("shape", [json_lines, list_reply, lambda *rows: json.dumps(rows)])
-def test_half_a_surrogate_pair_costs_its_row(take, refused, shape, escape):
+def test_half_a_surrogate_pair_rejects_its_row(take, refused, shape, escape):
     rows = [pharos(id=1, name="1.tar", note="HERE"), pharos(id=2, name="2.tar", note=r"\ud800"), pharos(id=3, note="𝄞")]
     assert counts(take(shape(*rows).replace("HERE", escape))) == (2, 0, 0, 0, 1)
     assert refused()[0]["reason"] == "note contains half a surrogate pair, which is not a valid character"
     assert [*WorkItem.objects.order_by("id").values_list("note", flat=True)] == [r"\ud800", "𝄞"]
 
 
-def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
-    """Wherever the text is cut: in a word, a number, an escape, a character."""
+def test_an_item_that_spans_two_chunks(take, monkeypatch):
+    """Wherever the text is split: in a word, a number, an escape, or a character."""
     monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 7)
     rows = [pharos(id=number, name=f"{number}.tar", note='ä𝄞"\\}' * number, size=12345) for number in range(1, 8)]
     assert counts(take(list_reply(*rows, indent=1))) == (7, 0, 0, 0, 0)
@@ -175,7 +175,7 @@ def test_an_item_that_goes_on_in_the_next_piece(take, monkeypatch):
 
 @pytest.fixture
 def counter_put_back():
-    """PostgreSQL's counter of ids does not come back with the rows when a test is undone."""
+    """PostgreSQL's id sequence isn't rolled back with a test."""
     yield
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -187,18 +187,18 @@ def test_the_largest_id(take, virginia, counter_put_back):
     assert make_item(virginia).pk == 2**52 + 1
 
 
-def test_a_year_that_means_not_set(take):
+def test_the_year_that_means_unset(take):
     take(json_lines(pharos(date="0001-01-01T00:00:00Z", bag_date="0001-01-01 00:00:00")))
     assert WorkItem.objects.get().bag_date is None
 
 
-def test_a_byte_that_is_no_utf8_costs_one_row_of_an_array(take, refused):
+def test_invalid_utf8_rejects_one_row_of_an_array(take, refused):
     content = json.dumps([pharos(id=1, name="MARK.tar"), pharos(id=2)]).encode().replace(b"MARK", b"\xff\xfe")
     assert counts(take(content)) == (1, 0, 0, 0, 1)
     assert refused()[0]["reason"] == "name is not UTF-8"
 
 
-def test_bad_rows_of_a_dump(take, tmp_path, refused):
+def test_invalid_rows_of_a_dump(take, tmp_path, refused):
     write(tmp_path, "institutions.csv", INSTITUTIONS)
     text = registry_csv(registry(id="1", note="two\nlines"), registry(id="2", name="MARK.tar"), registry(id="3"))
     lines = text.encode().replace(b"MARK", b"\xff").split(b"\r\n")
@@ -214,7 +214,7 @@ def test_bad_rows_of_a_dump(take, tmp_path, refused):
     assert rows[1]["text"] == "4,only,three"
 
 
-def test_what_only_the_database_refuses_costs_one_row(take, refused, monkeypatch):
+def test_a_row_refused_by_the_database_is_rejected_alone(take, refused, monkeypatch):
     kept = transitions.store_imported
 
     def strict(ids, judge, **options):
@@ -235,7 +235,7 @@ def test_without_rejects_there_is_no_file(take, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
 
 
-def test_the_rejects_of_an_earlier_run_go_when_there_are_none_any_more(take, tmp_path):
+def test_the_rejects_file_of_an_earlier_run_is_removed(take, tmp_path):
     take(json_lines(pharos(id=None)))
     summary = take(json_lines(pharos()))
     assert summary.old_rejects == [tmp_path / "items.rejects.csv"]
@@ -243,13 +243,13 @@ def test_the_rejects_of_an_earlier_run_go_when_there_are_none_any_more(take, tmp
     assert take(json_lines(pharos())).old_rejects == []
 
 
-def test_a_file_in_the_place_of_the_rejects_that_is_not_ours_stays(take, tmp_path):
+def test_a_foreign_file_at_the_rejects_path_is_kept(take, tmp_path):
     theirs = write(tmp_path, "items.rejects.csv", "number,id\n1,2\n")
     assert take(json_lines(pharos())).old_rejects == []
     assert theirs.read_text() == "number,id\n1,2\n"
 
 
-def test_a_file_that_is_cut_short_says_nothing_of_earlier_rejects(take, tmp_path):
+def test_a_truncated_input_keeps_earlier_rejects(take, tmp_path):
     take(json_lines(pharos(id=None)))
     assert take(json.dumps([pharos()])[:-1]).cut_short
     assert (tmp_path / "items.rejects.csv").exists()
@@ -265,7 +265,7 @@ def test_several_files_share_a_rejects_file(tmp_path):
     assert f'"{paths[1]}:1"' in text
 
 
-def test_rejects_of_two_files_of_one_stem(tmp_path):
+def test_rejects_of_two_inputs_with_the_same_stem(tmp_path):
     paths = [write(tmp_path, name, json_lines(pharos(id=None))) for name in ("a.json", "a.jsonl")]
     assert [path.name for path in import_files(paths).rejects_files] == ["a.jsonl.rejects.csv", "a.rejects.csv"]
 
@@ -292,8 +292,8 @@ JSON_VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from([*READERS, "id", "institution", "institution_id"]), JSON_VALUES, max_size=3))
 @example({"note": "\ud800"})
 @settings(max_examples=60)
-def test_no_row_whatever_it_holds_breaks_the_run(db, tmp_path, fields):
-    """It goes in or is rejected, and its neighbour goes in."""
+def test_no_row_can_break_the_run(db, tmp_path, fields):
+    """It is imported or rejected, and the next row is imported."""
     with transaction.atomic():
         path = write(tmp_path, "items.json", json_lines(pharos(**fields), pharos(id=3, name="good.tar")))
         summary = import_files([path])
@@ -305,7 +305,7 @@ def test_no_row_whatever_it_holds_breaks_the_run(db, tmp_path, fields):
 
 @given(st.binary(max_size=60), st.integers(0, 1600), st.integers(0, 60), st.sampled_from([None, 0, 1]))
 @settings(max_examples=100)
-def test_no_bytes_in_a_document_break_the_run(db, tmp_path, rubbish, place, lost, indent):
+def test_no_bytes_in_a_document_can_break_the_run(db, tmp_path, rubbish, place, lost, indent):
     with transaction.atomic():
         text = list_reply(pharos(), pharos(id=72, name="b.tar"), indent=indent).encode()
         place = 12 + place % (len(text) - 12)
@@ -318,7 +318,7 @@ def test_no_bytes_in_a_document_break_the_run(db, tmp_path, rubbish, place, lost
 
 @given(st.binary(max_size=300), st.integers(0, 400))
 @settings(max_examples=60)
-def test_no_bytes_in_a_dump_break_the_run(db, tmp_path, rubbish, place):
+def test_no_bytes_in_a_dump_can_break_the_run(db, tmp_path, rubbish, place):
     with transaction.atomic():
         write(tmp_path, "institutions.csv", INSTITUTIONS)
         text = registry_csv(registry(), registry(id="72", name="b.tar")).encode()

@@ -1,4 +1,4 @@
-"""How an import runs: files that are not whole, batches, what stops it, and what the command says."""
+"""Running an import: incomplete files, batches, what stops it, and what the command prints."""
 
 import gzip
 import io
@@ -32,7 +32,7 @@ def take(tmp_path):
 @pytest.mark.parametrize(
     "cut", [json.dumps([pharos(id=1), pharos(id=2)])[:-30], list_reply(pharos(id=1), pharos(id=2))[:-60]]
 )
-def test_a_document_that_is_cut_short(take, cut):
+def test_a_truncated_document(take, cut):
     summary = take(cut)
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1" in summary.cut_short[0]
@@ -51,14 +51,14 @@ def test_a_document_that_is_cut_short(take, cut):
         ('{"results": [%s], "next":', "but the end is"),
     ],
 )
-def test_a_document_that_stops_being_json(take, content, reason):
+def test_a_document_that_becomes_invalid_json(take, content, reason):
     summary = take(content % json.dumps(pharos(), indent=1))
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1" in summary.cut_short[0]
     assert reason in summary.cut_short[0]
 
 
-def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
+def test_an_unterminated_item_does_not_fill_the_memory(take, monkeypatch):
     monkeypatch.setattr("workitems.import_export.importing.json_documents.LONGEST_ROW", 100_000)
     monkeypatch.setattr("workitems.import_export.importing.json_documents._PIECE", 10_000)
     summary = take(json.dumps([pharos(), pharos(id=2, note="x" * 200_000)]))
@@ -66,7 +66,7 @@ def test_an_item_without_an_end_does_not_fill_the_memory(take, monkeypatch):
     assert "after item 1 is longer than 100000 characters" in summary.cut_short[0]
 
 
-def test_a_compressed_file_that_is_cut_short(take):
+def test_a_truncated_compressed_file(take):
     # Random names, or the compressed file would be one block.
     rows = json_lines(*(pharos(id=number, name=f"{os.urandom(400).hex()}.tar") for number in range(1, 1001)))
     summary = take(gzip.compress(rows.encode())[:-5000])
@@ -94,18 +94,18 @@ def test_a_compressed_file_that_is_cut_short(take):
         (b"\x1f\x8b rubbish", r"compressed file \S+items\.json is damaged"),
     ],
 )
-def test_a_file_that_is_nothing(take, content, reason):
+def test_unreadable_files(take, content, reason):
     with pytest.raises(UnreadableFile, match=reason):
         take(content)
 
 
-def test_a_format_that_is_insisted_on(take):
+def test_a_required_format(take):
     assert take(json_lines(pharos()), format="pharos-json").created == 1
     with pytest.raises(UnreadableFile, match="looks like pharos-json, not registry-csv"):
         take(json_lines(pharos()), format="registry-csv")
 
 
-def test_nothing_goes_in_when_one_file_is_missing(tmp_path):
+def test_nothing_is_imported_if_a_file_is_missing(tmp_path):
     with pytest.raises(UnreadableFile, match="No such file"):
         import_files([write(tmp_path, "a.json", json_lines(pharos())), tmp_path / "b.json"])
     assert not WorkItem.objects.exists()
@@ -119,7 +119,7 @@ def test_an_empty_list_is_fine(take):
 
 
 def test_batches_and_a_pipe(db):
-    """A pipe cannot be read twice, and gives a little at a time."""
+    """A pipe can't be read twice, and returns a little at a time."""
     readable, writable = os.pipe()
     text = json_lines(*(pharos(id=number, name=f"{number}.tar") for number in range(1, 1201)))
 
@@ -149,7 +149,7 @@ def test_the_number_of_queries_follows_the_batches(take, django_assert_num_queri
         take(rows, batch=100)
 
 
-def test_ctrl_c_keeps_whole_batches_and_the_next_run_goes_on(take, monkeypatch):
+def test_ctrl_c_keeps_complete_batches_and_the_next_run_continues(take, monkeypatch):
     kept = transitions.store_imported
     calls = []
 
@@ -182,7 +182,7 @@ def test_a_database_that_fails_stops_the_run(take, monkeypatch):
     assert stopped.value.summary.created == 0
 
 
-def test_a_pipe_with_a_name_is_read_only_once(tmp_path):
+def test_a_named_pipe_is_read_only_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     feeder = threading.Thread(target=write, args=(tmp_path, "pipe", json_lines(pharos())))
     feeder.start()
@@ -191,7 +191,7 @@ def test_a_pipe_with_a_name_is_read_only_once(tmp_path):
     assert counts(summary) == (1, 0, 0, 0, 0)
 
 
-def test_a_file_that_cannot_be_read_on(monkeypatch):
+def test_a_read_error_in_the_middle_of_a_file(monkeypatch):
     class Failing(io.RawIOBase):
         """A disk that fails after 100,000 bytes."""
 
@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_read_on(monkeypatch):
 
 
 def run_command(*arguments):
-    """Exit status and what was said."""
+    """Returns the exit status and the output."""
     out = io.StringIO()
     try:
         call_command("import_workitems", *map(str, arguments), stdout=out)
@@ -223,7 +223,7 @@ def run_command(*arguments):
     return 0, out.getvalue()
 
 
-def test_the_command_says_what_it_did(tmp_path):
+def test_the_command_prints_the_results(tmp_path):
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos(), pharos(id=72, etag="1.01E+18"))))
     assert status == 0
     assert "2 rows read: 2 new, 0 updated, 0 unchanged, 0 skipped because they are newer here, 0 rejected." in said
@@ -235,50 +235,50 @@ def page(following, *rows):
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_the_command_tells_of_one_page_of_a_longer_list(tmp_path, indent):
+def test_the_command_warns_about_one_page_of_a_longer_list(tmp_path, indent):
     reply = json.dumps(json.loads(page("/items?page=2", pharos())), indent=indent)
     status, said = run_command(write(tmp_path, "a.json", reply))
     assert status == 0
     assert "a.json is one page of a longer list, so there are more items: its “next” is /items?page=2." in said
 
 
-def test_the_command_tells_of_several_pages(tmp_path):
+def test_the_command_warns_about_several_pages(tmp_path):
     paths = [write(tmp_path, f"{n}.json", page(f"/items?page={n + 1}", pharos(id=n, name="x"))) for n in (1, 2)]
     assert "2 files are each one page of a longer list." in run_command(*paths)[1]
 
 
-def test_the_last_page_ends_the_list(tmp_path):
+def test_the_last_page_gives_no_warning(tmp_path):
     text = page("/items?page=2", pharos()) + "\n" + page(None, pharos(id=72))
     assert "longer list" not in run_command(write(tmp_path, "a.json", text))[1]
 
 
-def test_what_the_command_says_can_be_printed(tmp_path):
+def test_the_output_is_always_printable(tmp_path):
     path = write(tmp_path, "a.json", page("\ud800", pharos(**{"\udfff": 1})))
     status, said = run_command(path)
     assert status == 0
     assert said.encode()
 
 
-def test_the_command_says_that_earlier_rejects_are_gone(tmp_path):
+def test_the_command_reports_removed_rejects(tmp_path):
     run_command(write(tmp_path, "a.json", json_lines(pharos(id=None))))
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 0
     assert "removed the rejects of an earlier run" in said
 
 
-def test_the_command_tells_of_rejects_by_its_status(tmp_path):
+def test_the_exit_status_shows_rejects(tmp_path):
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos(id=None))))
     assert status == 1
     assert "1 rejected" in said
     assert "a.rejects.csv" in said
 
 
-def test_the_command_says_what_cannot_be_read(tmp_path):
+def test_the_command_reports_unreadable_files(tmp_path):
     with pytest.raises(CommandError, match="can't be read: No such file"):
         run_command(tmp_path / "none.json")
 
 
-def test_the_command_says_how_far_it_came(tmp_path, monkeypatch):
+def test_the_command_reports_its_progress_when_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "workitems.import_export.importing.rejects._id", lambda value: (_ for _ in ()).throw(OSError("disk full"))
     )
@@ -289,7 +289,7 @@ def test_the_command_says_how_far_it_came(tmp_path, monkeypatch):
     assert "1 new" in out.getvalue()
 
 
-def test_the_command_ends_as_interrupted(tmp_path, monkeypatch):
+def test_the_exit_status_shows_an_interruption(tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 

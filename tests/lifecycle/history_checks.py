@@ -71,17 +71,17 @@ def unrecorded(saves: Iterable[Save], entries: Iterable[HistoryEntry]) -> list[S
     time of the entry that it shows: the save's own, or an earlier one where it was so already, or that of whoever came next.
     """
     known = [*entries]
-    sent = {made_by(entry) for entry in known}
+    sent = {entry_key(entry) for entry in known}
     shown = {(entry.item_id, entry.at, entry.stage_after, entry.status_after, entry.note) for entry in known}
-    return [save for save in saves if asked_by(save) not in sent or _shown(save.reply) not in shown]
+    return [save for save in saves if save_key(save) not in sent or _shown(save.reply) not in shown]
 
 
-def made_by(entry: HistoryEntry) -> tuple[Any, ...]:
+def entry_key(entry: HistoryEntry) -> tuple[Any, ...]:
     """Returns what an entry and the save that made it have in common."""
     return _key(entry.item_id, entry.stage_after, entry.status_after, entry.note)
 
 
-def asked_by(save: Save) -> tuple[Any, ...]:
+def save_key(save: Save) -> tuple[Any, ...]:
     return _key(save.reply["id"], save.sent["stage"], save.sent["status"], save.sent["note"])
 
 

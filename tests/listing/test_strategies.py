@@ -347,7 +347,7 @@ def test_counts_and_rows_stay_within_the_scope(many, olga, jhu):
 
 def statements(django_assert_max_num_queries, most, asked):
     with django_assert_max_num_queries(most) as captured:
-        Facets(asked).found.page()
+        Facets(asked).result.page()
     return " ".join(query["sql"] for query in captured)
 
 

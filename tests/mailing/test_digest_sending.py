@@ -1,4 +1,4 @@
-"""A saved view by mail: once each, whatever goes wrong."""
+"""Sending digests: each exactly once, whatever goes wrong."""
 
 import smtplib
 import threading
@@ -19,7 +19,7 @@ from ..pages.saving_views import due_of, view_of
 pytestmark = pytest.mark.usefixtures("site")
 
 
-def test_a_mail_server_that_is_away_loses_nothing(stan, failures, mailoutbox, monkeypatch):
+def test_nothing_is_lost_while_the_mail_server_is_down(stan, failures, mailoutbox, monkeypatch):
     for n in range(5):
         due_of(view_of(stan, name=str(n)), stan)
 
@@ -37,7 +37,7 @@ def test_a_mail_server_that_is_away_loses_nothing(stan, failures, mailoutbox, mo
     assert len(mailoutbox) == 5
 
 
-def test_what_a_crash_has_left_is_sent_after_a_while(stan, failures, mailoutbox):
+def test_a_stale_claim_of_a_crashed_run_is_sent_later(stan, failures, mailoutbox):
     due_of(view_of(stan), stan)
     now = timezone.now()
     Digest.objects.update(claimed_at=now)
@@ -47,7 +47,7 @@ def test_what_a_crash_has_left_is_sent_after_a_while(stan, failures, mailoutbox)
     assert len(mailoutbox) == 1
 
 
-def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failures, mailoutbox, monkeypatch, caplog):
+def test_a_digest_that_cannot_be_rendered_does_not_block_others(stan, failures, mailoutbox, monkeypatch, caplog):
     broken, sound = (due_of(view_of(stan, name=name), stan) for name in ("broken", "sound"))
     written = digests.compose
 
@@ -71,8 +71,8 @@ def test_one_that_cannot_be_written_keeps_nobody_waiting(stan, failures, mailout
     assert sound.person == stan
 
 
-def test_in_a_long_run_nothing_seems_left_behind(stan, failures, monkeypatch):
-    """What is taken late in a run is taken at that time, and not at the run's beginning."""
+def test_claims_of_a_long_run_are_not_stale(stan, failures, monkeypatch):
+    """A claim late in a run has that time, not the time when the run started."""
     first, second = (due_of(view_of(stan, name=name), stan) for name in ("first", "second"))
     begun = timezone.now()
     clock = iter([0.0, 1.0, 3600.0])
@@ -95,8 +95,8 @@ def test_in_a_long_run_nothing_seems_left_behind(stan, failures, monkeypatch):
     assert taken == [(first, begun + timedelta(seconds=1)), (second, begun + timedelta(hours=1))]
 
 
-def test_a_run_that_comes_late_sends_nothing_again(stan, failures, mailoutbox):
-    """It has read what is due before another run has sent it."""
+def test_a_late_run_sends_nothing_twice(stan, failures, mailoutbox):
+    """It has read the due digests before another run sent them."""
     due_of(view_of(stan), stan)
     now = timezone.now()
     [read_before] = digests.due(now)
@@ -107,7 +107,7 @@ def test_a_run_that_comes_late_sends_nothing_again(stan, failures, mailoutbox):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """A function that has something done while the first mail of a run is sent."""
+    """A function that runs something while the first email of a run is sent."""
     deliver = outbox.EmailMultiAlternatives.send
 
     def do(what):
@@ -121,7 +121,7 @@ def meanwhile(monkeypatch):
     return do
 
 
-def test_who_moves_during_a_run_is_not_told_of_what_they_may_not_see(
+def test_a_user_who_changes_institution_during_a_run_sees_nothing_forbidden(
     stan, dora, ada, jhu, failures, mailoutbox, meanwhile
 ):
     due_of(view_of(stan), stan)
@@ -141,7 +141,7 @@ def test_who_moves_during_a_run_is_not_told_of_what_they_may_not_see(
     assert (stan.email, "After: 1 item") in told
 
 
-def test_what_is_chosen_during_a_run_holds(stan, failures, mailoutbox, meanwhile):
+def test_a_frequency_chosen_during_a_run_is_kept(stan, failures, mailoutbox, meanwhile):
     view = view_of(stan)
     due_of(view, stan)
     meanwhile(lambda: digests.subscribe(view, stan, "week", timezone.now()))
@@ -150,7 +150,7 @@ def test_what_is_chosen_during_a_run_holds(stan, failures, mailoutbox, meanwhile
     assert (digest.every, digest.next_at.weekday(), digest.claimed_at) == ("week", 0, None)
 
 
-def test_what_was_stopped_during_a_run_is_not_sent(stan, failures, mailoutbox, meanwhile):
+def test_a_digest_stopped_during_a_run_is_not_sent(stan, failures, mailoutbox, meanwhile):
     for name in ("one", "two"):
         due_of(view_of(stan, name=name), stan)
     meanwhile(lambda: Digest.objects.filter(view__name="two").delete())
@@ -159,7 +159,7 @@ def test_what_was_stopped_during_a_run_is_not_sent(stan, failures, mailoutbox, m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_three_runs_at_once_send_each_once(virginia, stan, dora, mailoutbox):
+def test_three_concurrent_runs_send_each_digest_once(virginia, stan, dora, mailoutbox):
     make_item(virginia)
     for n in range(8):
         view = view_of(stan, name=str(n), query="stage=Receive", reach="institution")
@@ -179,7 +179,7 @@ def test_three_runs_at_once_send_each_once(virginia, stan, dora, mailoutbox):
     assert len(told) == len(set(told)) == 16
 
 
-def test_dead_addresses_keep_nobody_waiting(stan, dora, failures, mailoutbox, monkeypatch):
+def test_refused_addresses_do_not_block_others(stan, dora, failures, mailoutbox, monkeypatch):
     view = view_of(stan, reach="institution", query="status=Failed")
     for n in range(outbox.MAX_FAILURES_IN_A_ROW + 1):
         due_of(view_of(stan, name=f"dead {n}"), stan)

@@ -1,4 +1,4 @@
-"""A saved view by mail: when it is due, and what it says."""
+"""Digests: when one is due, and what it says."""
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_string, policy
@@ -39,11 +39,11 @@ MONDAY = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)
         ("2026-10-31T12:00+00:00", "day", "America/New_York", "2026-11-01T12:00+00:00"),
     ],
 )
-def test_in_the_morning_of_each_persons_zone(now, every, zone, expected):
+def test_digests_are_due_in_the_morning_of_each_time_zone(now, every, zone, expected):
     assert digests.next_time(datetime.fromisoformat(now), every, zone) == datetime.fromisoformat(expected)
 
 
-def test_not_before_its_time_and_once_a_day(stan, failures, mailoutbox):
+def test_a_digest_is_sent_once_a_day_when_it_is_due(stan, failures, mailoutbox):
     view = view_of(stan)
     digests.subscribe(view, stan, "day", MONDAY)
     for hours, mails in ((6, 0), (7, 1), (8, 1), (30, 1), (31, 2), (32, 2)):
@@ -51,15 +51,15 @@ def test_not_before_its_time_and_once_a_day(stan, failures, mailoutbox):
         assert len(mailoutbox) == mails, hours
 
 
-def test_after_days_without_a_run_one_is_enough(stan, failures, mailoutbox):
+def test_after_days_without_a_run_only_one_digest_is_sent(stan, failures, mailoutbox):
     digests.subscribe(view_of(stan), stan, "day", MONDAY)
     send_due(MONDAY + timedelta(days=9, hours=12))
     assert len(mailoutbox) == 1
     assert Digest.objects.get().next_at == MONDAY + timedelta(days=10, hours=7)
 
 
-def test_it_moves_with_the_person(stan, failures, mailoutbox):
-    """From 7 by the clock of one place to 7 by that of another, with the next run."""
+def test_a_digest_follows_the_users_time_zone(stan, failures, mailoutbox):
+    """From 7 a.m. in one time zone to 7 a.m. in another, with the next run."""
     digests.subscribe(view_of(stan), stan, "day", MONDAY)
     stan.time_zone = "America/New_York"
     stan.save()
@@ -91,8 +91,8 @@ def test_it_moves_with_the_person(stan, failures, mailoutbox):
         ),
     ],
 )
-def test_who_moves_loses_no_mail_and_gets_none_twice(stan, failures, mailoutbox, every, begun, homes, expected):
-    """Runs two minutes past each hour; none on the 2nd of June before nine."""
+def test_changing_the_time_zone_loses_and_repeats_no_digest(stan, failures, mailoutbox, every, begun, homes, expected):
+    """Runs at two minutes past every hour, but not before nine on June 2."""
     zone, moved_at, to = homes
     stan.time_zone = zone
     stan.save()
@@ -115,7 +115,7 @@ def test_who_moves_loses_no_mail_and_gets_none_twice(stan, failures, mailoutbox,
 # What it says
 
 
-def test_the_mail(dora, stan, failures, mailoutbox, virginia, site):
+def test_the_email(dora, stan, failures, mailoutbox, virginia, site):
     dora.time_zone = "America/New_York"
     dora.save()
     view = view_of(stan, name="Failures", reach="institution", query="status=Failed&sort=name")
@@ -141,7 +141,7 @@ def test_the_mail(dora, stan, failures, mailoutbox, virginia, site):
 
 
 @pytest.mark.parametrize(("who", "number"), [("dora", 2), ("olga", 1), ("ada", 3)])
-def test_each_person_gets_their_own_items(cast, failures, mailoutbox, who, number):
+def test_each_user_gets_only_items_they_can_see(cast, failures, mailoutbox, who, number):
     due_of(view_of(cast["ada"], reach="everybody"), cast[who])
     call_command("send_digests")
     assert mailoutbox[0].subject == f"Failures: {'1 item' if number == 1 else f'{number} items'}"
@@ -149,7 +149,7 @@ def test_each_person_gets_their_own_items(cast, failures, mailoutbox, who, numbe
     assert ("theirs.tar" in mailoutbox[0].body) == (who in ("ada", "olga"))
 
 
-def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, mailoutbox):
+def test_a_long_list_shows_its_number_and_the_latest_changes(stan, virginia, mailoutbox):
     for n in range(25):
         make_item(virginia, name=f"bag-{n:02}.tar", at=timezone.now() - timedelta(days=10 + n))
     due_of(view_of(stan, query="stage=Receive"), stan)
@@ -161,7 +161,7 @@ def test_many_items_are_told_of_and_the_last_changed_are_named(stan, virginia, m
     assert [n for n in range(25) if f"bag-{n:02}.tar" in body] == list(range(20))
 
 
-def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, monkeypatch):
+def test_uncounted_items_are_reported_as_more_than(stan, virginia, mailoutbox, monkeypatch):
     for n in range(30):
         make_item(virginia, name=f"bag-{n}.tar")
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 25)
@@ -175,8 +175,8 @@ def test_more_than_were_counted_are_said_to_be_more(stan, virginia, mailoutbox, 
 
 
 @pytest.mark.parametrize("hours", [-24 * 400, 24 * 400])
-def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, monkeypatch, hours):
-    """Beyond what one look goes over, in the list's own order or in the mail's."""
+def test_rare_items_among_many_are_found(stan, virginia, wally, mailoutbox, monkeypatch, hours):
+    """More than one scan covers, in the list's own order or the email's."""
     rare = make_item(
         virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
     )
@@ -192,7 +192,7 @@ def test_what_is_rare_among_many_is_found(stan, virginia, wally, mailoutbox, mon
     assert rare.name in mail.body
 
 
-def test_names_break_neither_header_nor_html(stan, virginia, mailoutbox):
+def test_names_cannot_break_headers_or_html(stan, virginia, mailoutbox):
     make_item(virginia, name="<script>alert(1)</script>.tar")
     due_of(view_of(stan, name="a\nBcc: b@example.org <b>", query="stage=Receive"), stan)
     call_command("send_digests")
@@ -203,7 +203,7 @@ def test_names_break_neither_header_nor_html(stan, virginia, mailoutbox):
     assert "<b>" not in mail.alternatives[0][0]
 
 
-def test_nothing_in_it_is_no_mail_and_the_next_day_is_looked_at_again(stan, failures, mailoutbox, capsys):
+def test_an_empty_view_sends_nothing_and_is_checked_again_the_next_day(stan, failures, mailoutbox, capsys):
     digest = due_of(view_of(stan, query="stage=Store"), stan)
     call_command("send_digests")
     assert mailoutbox == []
@@ -213,7 +213,7 @@ def test_nothing_in_it_is_no_mail_and_the_next_day_is_looked_at_again(stan, fail
 
 
 @pytest.mark.parametrize("why", ["private", "moved", "inactive", "not valid"])
-def test_what_is_not_for_them_any_more_is_not_sent(stan, dora, jhu, failures, mailoutbox, why):
+def test_a_view_that_is_no_longer_visible_is_not_sent(stan, dora, jhu, failures, mailoutbox, why):
     view = view_of(stan, reach="institution")
     due_of(view, dora)
     if why == "private":
@@ -230,7 +230,7 @@ def test_what_is_not_for_them_any_more_is_not_sent(stan, dora, jhu, failures, ma
     assert mailoutbox == []
 
 
-def test_days_are_those_of_the_persons_zone(stan, virginia, mailoutbox):
+def test_dates_are_in_the_users_time_zone(stan, virginia, mailoutbox):
     """Just after midnight in Auckland, the day before in UTC."""
     stan.time_zone = "Pacific/Auckland"
     stan.save()
@@ -241,7 +241,7 @@ def test_days_are_those_of_the_persons_zone(stan, virginia, mailoutbox):
     assert [mail.subject for mail in mailoutbox] == ["that day: 1 item"]
 
 
-def test_what_has_changed_is_no_more_than_what_is_there(stan, failures, mailoutbox):
+def test_the_number_of_changes_never_exceeds_the_total(stan, failures, mailoutbox):
     later = timezone.now() + timedelta(minutes=-1)
     due_of(
         view_of(stan, query=f"updated_after={later:%Y-%m-%dT%H:%M:%SZ}&q=bag-0"),

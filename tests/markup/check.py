@@ -1,8 +1,8 @@
-"""`make check-pages`: two checkers of HTML look at every page, in both languages, as everybody, and at the mails and pictures.
+"""`make check-pages`: checks the HTML of every page, in both languages and for every role, and of emails and images.
 
-The pages come from `walk.py`: of a throw-away database with the demo in it, and one item of every state beside it. The checkers are
-html-validate and the Nu HTML checker, which the W3C's validator runs; npm brings both into .cache/ in the versions below, and the
-second one needs Java (Debian: apt-get install default-jre-headless). Pages stay in .cache/pages/ for a look at what is meant.
+`fetch_pages.py` renders the pages, from a temporary database with the demo and one item in every state. The checkers are
+html-validate and the Nu HTML checker, which the W3C's validator uses. npm installs both into .cache/ in the versions below. The
+Nu checker needs Java (Debian: apt-get install default-jre-headless). The pages stay in .cache/pages/.
 """
 
 import json
@@ -19,7 +19,7 @@ TOOLS = ROOT / ".cache" / "page-checkers"
 PAGES = ROOT / ".cache" / "pages"
 VERSIONS = {"html-validate": "10.15.0", "vnu-jar": "26.9.27"}  # the first: the last one that Node 20 runs
 # What differs from one drawing of a page to the next, and says nothing of its HTML.
-OF_ONE_DRAWING = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")\w+|<p class="on-paper">.*?</p>', re.DOTALL)
+OF_ONE_DRAWING = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")\w+|<p class="print-only">.*?</p>', re.DOTALL)
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def say(line: str) -> None:
 
 
 def install() -> None:
-    """Brings the checkers in, unless they are there in these versions. Their own scripts, which would fetch more, do not run."""
+    """Installs the checkers unless they are installed in these versions. Their install scripts, which download more, don't run."""
     if all(installed(package) == version for package, version in VERSIONS.items()):
         return
     say("Installing the checkers …")
@@ -57,7 +57,7 @@ def installed(package: str) -> str | None:
 
 
 def fetch_all() -> dict[str, str]:
-    """Puts every page, mail and picture into PAGES. {file: its kind}; a page that was there already counts once."""
+    """Writes every page, email, and image to PAGES. Returns {file: kind}; identical pages count once."""
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir(parents=True)
     kinds: dict[str, str] = {}
@@ -71,7 +71,7 @@ def fetch_all() -> dict[str, str]:
     import django
 
     django.setup()
-    from tests.markup.fetch import every_page
+    from tests.markup.fetch_pages import every_page
 
     for seen in every_page(say):
         if (html := OF_ONE_DRAWING.sub("", seen.html)) in known:
@@ -120,7 +120,7 @@ def nu() -> list[tuple[str, str]]:
 
 
 def ours() -> list[tuple[str, str]]:
-    """The quick look that the tests take, here at all that there is."""
+    """Runs the quick checker of the tests on every page."""
     from tests.markup.rules import faults
 
     return [(page.name, fault) for page in sorted(PAGES.glob("*.html")) for fault in faults(page.read_text())]
@@ -130,7 +130,7 @@ def ours() -> list[tuple[str, str]]:
 
 
 def report(pages: dict[str, str], found: dict[str, list[tuple[str, str]]]) -> int:
-    """Prints how often each checker found something on each kind, and what; 0 where that is nothing."""
+    """Prints how many problems each checker found, by kind of page. Returns the exit status."""
     counts = {checker: Counter(pages[file] for file, _said in said) for checker, said in found.items()}
     rows = [("page kind", "pages", *found)]
     for kind, number in sorted(Counter(pages.values()).items()):
@@ -147,7 +147,7 @@ def report(pages: dict[str, str], found: dict[str, list[tuple[str, str]]]) -> in
 
 
 def grouped(said: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """{what is wrong, without its line and quoted values: the files and lines}"""
+    """Returns {problem without line numbers and quoted values: files and lines}."""
     groups = defaultdict(list)
     for file, sentence in said:
         alike = re.sub(r"“[^”]*”|\"[^\"]*\"| \(line .*", "…", sentence)

@@ -1,4 +1,4 @@
-"""Through every form: its errors, dry runs and results, and the pages of errors."""
+"""Submits every form: with errors, as a dry run, and successfully; and requests every error page."""
 
 import re
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from workitems.models import BulkChange
 
 from ..pages.page_elements import find_form, parse_page
 from ..pages.saving_views import due_of, view_of
-from .walker import ERRORS, Seen, Walker
+from .crawler import ERRORS, Seen, Walker
 
 LOOKING = "workitems.listing.strategies.bounded_scan"  # how far a look goes is said there
 
 
 def forms(cast: dict[str, Any], shown: dict[str, Any], language: str = "en") -> Iterator[Seen]:
-    """What only a form leads to, by somebody who may send it."""
+    """Yields the pages that only forms lead to, as users who can send them."""
     stan, ada, nobody = (Walker(cast.get(who), language) for who in ("stan", "ada", "nobody"))
     for part in (_of_an_item, _of_long_lists, _of_reviews, _of_views, _of_many, _of_accounts, _of_errors):
         yield from part(stan, ada, nobody, shown)
@@ -39,7 +39,7 @@ def _of_an_item(stan, ada, nobody, shown) -> Iterator[Seen]:
 
 
 def _of_long_lists(stan, ada, nobody, shown) -> Iterator[Seen]:
-    """Lists that are too long to be counted, and to be looked through at once."""
+    """Yields pages of lists that are too long to be counted or scanned at once."""
     with mock.patch.multiple(LOOKING, COUNT_LIMIT=5, SCAN_LIMIT=8):
         for walker in (stan, ada):
             for query in (
@@ -73,15 +73,15 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         sure = {**find_form(dry_run).fields(), **values, "confirmed": "yes"}
         yield from who.send(kind, address, {**sure, "snapshot": "forged", "note": "Kept."}, "of nothing")
         yield from who.send(kind, address, {**sure, "note": ""}, "without a note")
-        yield from who.arrive("act", address, {**sure, "note": "Because."})
+        yield from who.arrive("bulk_change", address, {**sure, "note": "Because."})
     act = BulkChange.objects.get(by=stan.person)
-    yield from stan.arrive("act", f"/acts/{act.pk}/undo", {}, "undone")
+    yield from stan.arrive("bulk_change", f"/acts/{act.pk}/undo", {}, "undone")
     # As somebody has left it before its end; the second time, the list was longer than could be counted.
     for selection in (act.selection, {"query": "", "until": 99, "at_least": True}):
         BulkChange.objects.filter(pk=act.pk).update(finished_at=None, selection=selection)
-        yield from stan.seen("act", stan.client.get(f"/acts/{act.pk}"), f"not finished, {len(selection)}")
-        yield from stan.visit(["acts"], {})
-    yield from ada.visit(["acts"], {})
+        yield from stan.seen("bulk_change", stan.client.get(f"/acts/{act.pk}"), f"not finished, {len(selection)}")
+        yield from stan.visit(["bulk_changes"], {})
+    yield from ada.visit(["bulk_changes"], {})
     yield from ada.seen("item", ada.client.get(f"/items/{shown['failed'].pk}"), "after bulk acts")
 
 
@@ -107,7 +107,7 @@ def _of_views(stan, ada, nobody, shown) -> Iterator[Seen]:
 
 
 def _digests(walker) -> Iterator[Seen]:
-    """The mails about a view, and where their links lead."""
+    """Yields the emails about a view, and the pages that their links lead to."""
     call_command("send_digests", stdout=StringIO())
     for letter in mail.outbox:
         for html, _type in getattr(letter, "alternatives", []):
@@ -123,8 +123,8 @@ def _of_accounts(stan, ada, nobody, shown) -> Iterator[Seen]:
     yield from stan.send("account", "/account", {"name": "x" * 999, "time_zone": "Moon"}, "with wrong values")
     made = stan.client.get("/account")
     once = parse_page(made).one("form", action="/account/keys").fields()
-    yield from stan.send("make_key", "/account/keys", once | {"label": "desktop"})
-    yield from stan.send("make_key", "/account/keys", {"label": "x" * 999}, "without its number")
+    yield from stan.send("create_key", "/account/keys", once | {"label": "desktop"})
+    yield from stan.send("create_key", "/account/keys", {"label": "x" * 999}, "without its number")
     weak = {"oldpassword": "wrong", "password1": "short", "password2": "other"}
     yield from stan.send("account_change_password", "/accounts/password/change/", weak, "with wrong values")
     yield from stan.send("account_reauthenticate", "/accounts/reauthenticate/", {"password": "wrong"}, "with a wrong one")  # fmt: skip

@@ -1,6 +1,6 @@
-"""What is wrong with a page's HTML, as far as one pass over it tells: the faults that `make check-pages` has found once.
+"""A quick HTML checker for faults that `make check-pages` has found in the past.
 
-Quick, and without another program; so ordinary tests look at every page with it.
+It needs no other program, so ordinary tests check every page with it.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ NOT_TYPED_IN = {"button", "checkbox", "hidden", "image", "radio", "reset", "subm
 
 
 def faults(html: str) -> list[str]:
-    """One sentence for each thing that is wrong with a page."""
+    """Returns a sentence for each problem of a page."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -106,7 +106,7 @@ class _Reader(HTMLParser):
 
 
 class _Form:
-    """A form is a landmark, and so needs a name; one of a few buttons, or in the row of a table, says that it is none."""
+    """A form is a landmark and needs a name, unless it has role="none", like forms of a few buttons or in table rows."""
 
     def __init__(self, attributes: dict[str, str]) -> None:
         self.is_named = bool({"aria-label", "aria-labelledby"} & attributes.keys()) or attributes.get("role") == "none"

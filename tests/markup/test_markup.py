@@ -1,39 +1,41 @@
-"""Every page is sound HTML, as far as a quick look tells. `make check-pages` has them looked at by checkers that know all of it."""
+"""Every page passes the quick HTML checker. `make check-pages` runs the complete ones."""
 
 import pytest
 from django.urls import resolve
 
 from ..accounts.test_authorization import ALL
 from ..e2e import gallery
-from . import kinds
+from . import page_samples
+from .crawl import everything
 from .rules import faults
-from .walk import everything
 
 ONE_DATABASE_IS_ENOUGH = True
 
 
 @pytest.fixture
 def shown(cast, virginia, jhu):
-    """Items of every state, by what they show."""
+    """Items in every state: {what it shows: item}."""
     return gallery.hang(virginia, jhu, staff=cast["stan"], admin=cast["ada"])
 
 
-def test_every_page_is_sound(cast, shown, mailoutbox):
+def test_every_page_passes_the_quick_checker(cast, shown, mailoutbox):
     seen = list(everything(cast, shown))
-    unseen = {*kinds.ADDRESSES, *kinds.BY_A_FORM} - {one.kind for one in seen}
+    unseen = {*page_samples.ADDRESSES, *page_samples.BY_A_FORM} - {one.kind for one in seen}
     assert unseen == {"not_found"}  # which is seen as the page of that error
     assert [(str(one), fault) for one in seen for fault in faults(one.html)] == []
 
 
 def test_every_url_has_a_sample_page_or_a_reason_for_none():
-    assert kinds.without_a_sample() == set()
-    assert {*kinds.ADDRESSES, *kinds.BY_A_FORM, *kinds.NO_PAGE} - set(kinds.names_of_urls()) == set()
+    assert page_samples.without_a_sample() == set()
+    assert {*page_samples.ADDRESSES, *page_samples.BY_A_FORM, *page_samples.NO_PAGE} - set(
+        page_samples.names_of_urls()
+    ) == set()
 
 
-def test_what_is_said_to_have_no_page_answers_with_none(signed_in, ada, item):
+def test_urls_listed_without_a_page_return_none(signed_in, ada, item):
     client = signed_in(ada)
-    without = [url for url in ALL if resolve(url).view_name in kinds.NO_PAGE]
-    assert len(without) == len(kinds.NO_PAGE)
+    without = [url for url in ALL if resolve(url).view_name in page_samples.NO_PAGE]
+    assert len(without) == len(page_samples.NO_PAGE)
     for url in without:
         response = client.get(url)
         assert response.status_code != 200 or "html" not in response["Content-Type"], url
@@ -66,7 +68,7 @@ RIGHT = """
 
 
 @pytest.mark.parametrize(("html", "fault"), [*WRONG, (RIGHT, None)])
-def test_a_fault_is_found_and_what_is_right_is_none(html, fault):
+def test_the_checker_detects_faults_and_accepts_valid_html(html, fault):
     found = faults(f'<body><header></header><main id="here">{html}</main></body>')
     assert len(found) == (fault is not None), found
     assert all(fault in one for one in found)

@@ -1,5 +1,5 @@
-"""`make mutants`: small faults are put into the rules one at a time, and each must make a test fail.
+"""`make mutants`: mutation tests. The code is changed in small ways, one at a time, and each change must make a test fail.
 
-Not part of the suite or of CI. `rooms` says what is mutated and which tests must notice, `excused` names the mutants that may
-survive, each with its reason.
+They are not part of the suite or of CI. `rooms` says what is mutated and which tests must fail; `excused` lists the mutants that
+may survive, with reasons.
 """

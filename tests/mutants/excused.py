@@ -1,4 +1,4 @@
-"""Mutants that may survive, each with its reason: {file: {the changed line as the mutant has it: why}}."""
+"""Mutants that may survive, with reasons: {file: {the changed line as in the mutant: reason}}."""
 
 EXCUSED: dict[str, dict[str, str]] = {
     "workitems/lifecycle/moves.py": {

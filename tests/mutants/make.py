@@ -1,4 +1,4 @@
-"""Writes the mutants of files down: `make.py ROOT FILE…` prints them as JSON. Runs in the mutation tool's virtualenv."""
+"""Generates the mutants of files: `make.py ROOT FILE…` prints them as JSON. Runs in the mutation tool's virtualenv."""
 
 import difflib
 import json

@@ -1,6 +1,6 @@
-"""The faults: cosmic-ray's that suit this code, and three of ours for what Django's querysets are made of.
+"""The mutation operators: those of cosmic-ray that suit this code, and three of ours for Django's querysets.
 
-Runs in the virtualenv of the mutation tool, which the product's own does not have.
+Runs in the mutation tool's virtualenv.
 """
 
 import parso

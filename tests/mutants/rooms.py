@@ -1,4 +1,4 @@
-"""What is mutated, and which tests must notice."""
+"""Which files are mutated, and which tests must detect the mutants."""
 
 ROOMS = {
     "lifecycle": (["workitems/lifecycle"], ["tests/lifecycle"]),
@@ -45,7 +45,7 @@ ROOMS = {
             "tests/failures/test_recorder.py",
             "tests/pages/test_facets.py",
             "tests/pages/test_list.py",
-            "tests/api/test_read_walk.py",
+            "tests/api/test_read_pagination.py",
         ],
     ),
 }

@@ -1,4 +1,4 @@
-"""Pages as a browser has them: elements with their attributes and text, and what a form would send."""
+"""Parses pages: elements with their attributes and text, and the values that a form would send."""
 
 from html.parser import HTMLParser
 
@@ -6,7 +6,7 @@ _VOID = {"input", "meta", "link", "br", "hr", "img", "path", "circle", "rect", "
 
 
 class Element:
-    """One element of a page. `text` is everything that is written inside it."""
+    """An element of a page. `text` is all text inside it."""
 
     def __init__(self, tag, attributes, parent):
         self.tag, self.attributes, self.parent, self.text = tag, attributes, parent, ""
@@ -16,7 +16,7 @@ class Element:
         return self.attributes[name]
 
     def all(self, tag=None, **attributes):
-        """The elements inside with this tag and these attributes (`data_move` for `data-move`; True: any value)."""
+        """Returns the elements inside with this tag and these attributes (`data_move` for `data-move`; True: any value)."""
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         return [
             one
@@ -34,7 +34,7 @@ class Element:
         return " ".join(self.text.split())
 
     def fields(self):
-        """{name: value} that a browser would send if nothing was typed, but for the buttons."""
+        """Returns {name: value} that a browser would send without any input, except for buttons."""
         sent = {}
         for field in self.all("input", name=True) + self.all("textarea", name=True):
             if field.attributes.get("type") in ("checkbox", "radio") and "checked" not in field.attributes:
@@ -73,7 +73,7 @@ class _Reader(HTMLParser):
 
 
 def parse_page(response):
-    """The page of a response."""
+    """Parses the page of a response."""
     reader = _Reader()
     reader.feed(response.content.decode())
     reader.close()
@@ -81,11 +81,11 @@ def parse_page(response):
 
 
 def problems(response):
-    """Everything that the page says is wrong."""
+    """Returns every error on the page."""
     read = parse_page(response)
     return [one.words for one in read.all("div", class_="problem") + read.all("p", class_="error")]
 
 
 def find_form(response):
-    """The form of a page that asks before it acts: the one in its main part."""
+    """Returns the form of a confirmation page: the one in its main part."""
     return parse_page(response).one("main").one("form", method="post")

@@ -1,4 +1,4 @@
-"""Saving views of the list, looking at them beside it, and having them mailed."""
+"""Helpers that save views, read them from the left column, and subscribe to them."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def view_of(who, **values):
 
 
 def column(client, address="/items/"):
-    """{name: number, or where to ask for it} of the views beside the list."""
+    """Returns {name: count or the address that returns it} of the views in the left column."""
     found = {}
     for section in parse_page(client.get(address)).all("section", class_="group views"):
         for link in section.all("a", class_="value"):
@@ -37,7 +37,7 @@ def column(client, address="/items/"):
 
 
 def due_of(view, person, *, every="day", since=None):
-    """A digest whose time has come."""
+    """Creates a digest that is due."""
     now = timezone.now()
     since = since or now - timedelta(days=1)
     return Digest.objects.create(

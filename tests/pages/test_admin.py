@@ -1,4 +1,4 @@
-"""The admin site shows items and history, and changes neither."""
+"""The admin site shows items and their history, and can't change them."""
 
 import pytest
 from django.contrib import admin
@@ -28,7 +28,7 @@ def moved(item, wally):
 
 @pytest.fixture
 def keys(moved):
-    """The key of one row of each."""
+    """Returns the primary key of one row of each table."""
     return {"workitem": moved.pk, "historyentry": moved.history.get(number=2).pk}
 
 
@@ -49,7 +49,7 @@ def test_the_list_of_items(adas, moved, theirs):
         assert text in response.text
 
 
-def test_an_item_with_the_way_to_its_history(adas, moved):
+def test_an_item_links_to_its_history(adas, moved):
     response = adas.get(url("workitem", "change", moved.pk))
     assert response.status_code == 200
     for text in (moved.name, moved.etag, "Bag &lt;b&gt;is not&lt;/b&gt; valid.", "virginia.edu"):
@@ -77,7 +77,7 @@ def test_an_entry(adas, moved, keys):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nothing_is_added_changed_or_deleted(adas, moved, keys, model):
+def test_nothing_can_be_added_changed_or_deleted(adas, moved, keys, model):
     before = as_stored(moved)
     pk = keys[model]
     sent = {"name": "forged", "note": "forged", "stage": "Resolve", "status": "Success", "post": "yes"}
@@ -96,14 +96,14 @@ def test_nothing_is_added_changed_or_deleted(adas, moved, keys, model):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
-def test_members_may_not_look(signed_in, cast, keys, model, who):
+def test_members_cannot_open_the_admin_site(signed_in, cast, keys, model, who):
     client = signed_in(cast[who])
     for page in (url(model), url(model, "change", keys[model]), url(model, "history", keys[model])):
         assert client.get(page).status_code == 403
         assert client.post(page).status_code == 403
 
 
-def test_search_is_by_whole_values(adas, moved, theirs, virginia):
+def test_search_matches_complete_values(adas, moved, theirs, virginia):
     percent = make_item(virginia, name="50%_done.tar")
     for term, expected in (
         (moved.name, [moved]),
@@ -120,7 +120,7 @@ def test_search_is_by_whole_values(adas, moved, theirs, virginia):
         assert found(response) == expected, term
 
 
-def test_search_goes_by_the_indexes(on_postgresql, ada, virginia, item):
+def test_search_uses_indexes(on_postgresql, ada, virginia, item):
     make_items(1_000, [virginia])
     site = admin.site.get_model_admin(WorkItem)
     asked, _may_repeat = site.get_search_results(None, site.get_queryset(None), item.name)
@@ -135,7 +135,7 @@ def test_search_goes_by_the_indexes(on_postgresql, ada, virginia, item):
 
 
 @pytest.mark.parametrize("term", ["x", "9" * 30, "-1", "0", "²"])
-def test_no_item_has_that_number(adas, moved, term):
+def test_an_unknown_id_finds_nothing(adas, moved, term):
     assert found(adas.get(url("historyentry"), {"q": term})) == []
 
 
@@ -154,7 +154,7 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(adas, virginia, item,
 
 @pytest.mark.parametrize("model", [WorkItem, HistoryEntry])
 def test_a_page_stays_cheap(model):
-    """What Django's admin site would do of itself for every page: count all rows again, and count each filter's."""
+    """By default, Django's admin counts all rows and the rows of each filter for every page."""
     site = admin.site.get_model_admin(model)
     assert not site.show_full_result_count
     assert site.show_facets is admin.ShowFacets.NEVER

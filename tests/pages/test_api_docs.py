@@ -1,4 +1,4 @@
-"""`/api/docs/`: the pages that describe the API, and whether what they say can be run as it stands."""
+"""`/api/docs/`: the pages that describe the API, and that their examples can be run."""
 
 import shlex
 import shutil
@@ -28,7 +28,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_they_are_open_to_everybody(client, cast, who):
+def test_the_docs_are_public(client, cast, who):
     if who in cast:
         client.force_login(cast[who])
     for address in PAGES + DOCUMENTS:
@@ -39,7 +39,7 @@ def test_they_are_open_to_everybody(client, cast, who):
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address):
+def test_nothing_is_loaded_from_other_sites_or_inline(client, db, address):
     read = parse_page(client.get(address))
     assert len(read.all("h1")) == 1
     assert not [one for one in read.all() if "style" in one.attributes]
@@ -48,13 +48,13 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline(client, db, address)
         assert one.attributes.get("src", one.attributes.get("href")).startswith("/static/")
 
 
-def test_the_footer_leads_there_and_the_account_too(client, signed_in, dora):
+def test_footer_and_account_link_to_the_docs(client, signed_in, dora):
     for response in (client.get("/accounts/login/"), signed_in(dora).get("/items/")):
         assert [one.words for one in parse_page(response).all("a", href="/api/docs/")] == ["API"]
     assert parse_page(signed_in(dora).get("/account")).all("a", href="/api/docs/")
 
 
-def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
+def test_the_overview_links_to_every_version_and_to_the_keys(client, db, settings):
     settings.API_CALLS_PER_MINUTE = 4321
     read = parse_page(client.get("/api/docs/"))
     addresses = {one["href"] for one in read.one("main").all("a", href=True)}
@@ -63,7 +63,7 @@ def test_the_overview_leads_to_every_version_and_to_a_key(client, db, settings):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_document_is_the_description(client, db, version):
+def test_the_download_is_the_openapi_description(client, db, version):
     response = client.get(f"/api/docs/{version}.json")
     assert response["Content-Type"] == "application/json"
     assert response.json() == describe_version(version)
@@ -72,8 +72,8 @@ def test_the_document_is_the_description(client, db, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_page_shows_all_of_the_description(client, db, version):
-    """Each operation with its method and address, every parameter, every field of a body and of a record."""
+def test_the_page_shows_the_complete_description(client, db, version):
+    """Each operation with its method and address, every parameter, and every field of bodies and records."""
     read = parse_page(client.get(f"/api/docs/{version}/"))
     document = describe_version(version)
     for where, method, operation in operations_of(document):
@@ -115,7 +115,7 @@ def test_words_of_a_parameter_are_listed(client, db):
 
 @pytest.fixture
 def sample(virginia, wally):
-    """The item that the examples are about, and what else they need to be there."""
+    """The item that the examples are about, and everything else they need."""
     upload = {name: samples.ITEM[name] for name in ("name", "etag", "bag_date")}
     item = make_item(virginia, at=NOW, **upload)
     transitions.progress(item, stage="Fetch", by=wally, note="Fetching the bag.")
@@ -125,14 +125,14 @@ def sample(virginia, wally):
 
 
 def with_ids(command, item):
-    """The example, with the numbers that the database gave where it has the sample's."""
+    """Returns the example with the real ids in place of the sample's."""
     command = command.replace(str(samples.ID), str(item.pk))
     owner = item.institution_id
     return command.replace('"institution_id": 1,', f'"institution_id": {owner},').replace("create/1", f"create/{owner}")
 
 
 def run(client, command, person):
-    """What curl would do, through the test client: the answer."""
+    """Runs a curl command through the test client, and returns the answer."""
     _key, secret = api_keys.create_key(person, now=NOW)
     command = command.replace("$PHAROS_USER", person.email).replace("$PHAROS_KEY", secret)
     words = iter(shlex.split(command.replace("\\\n", "")))
@@ -171,7 +171,7 @@ def test_each_example_of_the_overview_works(client, cast, sample, who):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_example_of_a_version_works(client, cast, sample, version):
-    """All but the spot test's, which is about a restoration; it has its own test below."""
+    """All except the spot test, which needs a restoration and has its own test below."""
     document = describe_version(version)
     found = examples(client, f"/api/docs/{version}/")
     assert found.keys() == {one["operationId"] for _where, _method, one in operations_of(document)}
@@ -202,14 +202,14 @@ def example(operation):
 
 
 def same_shape(answer, shown):
-    """Whether the example that the page shows has the names of the real answer, in the same order."""
+    """Returns whether the example on the page has the same keys as the real answer, in the same order."""
     if "results" in shown:
         return list(answer) == list(shown) and list(answer["results"][0]) == list(shown["results"][0])
     return list(answer) == list(shown)
 
 
-def test_no_key_stands_in_an_example(client, signed_in, dora):
-    """It would stay in the shell's history, and in a page that somebody prints."""
+def test_no_example_contains_a_real_key(client, signed_in, dora):
+    """It would stay in the shell's history, and on printed pages."""
     _key, secret = api_keys.create_key(dora, now=NOW)
     text = signed_in(dora).get("/api/docs/").content.decode()
     assert secret not in text
@@ -225,7 +225,7 @@ def moves_page(client, db):
     return parse_page(client.get("/api/docs/moves/"))
 
 
-def test_the_paths_are_those_of_the_rules(moves_page):
+def test_the_documented_paths_match_the_rules(moves_page):
     for action, stages in PATHS.items():
         shown = moves_page.one("ol", data_path=action.value).all("li")
         assert [one.words.removesuffix(" can succeed here") for one in shown] == list(stages)
@@ -233,7 +233,7 @@ def test_the_paths_are_those_of_the_rules(moves_page):
         assert ends == list(SUCCESS_AT[action])
 
 
-def test_every_move_and_status_is_told(moves_page):
+def test_every_move_and_status_is_documented(moves_page):
     rows = [(one["data-move"], one.one("th").words) for one in moves_page.all("tr", data_move=True)]
     assert {move for move, _sent in rows} == set(MOVES)
     by_save = {sent: move for move, sent in rows if sent in list(Status)}
@@ -259,7 +259,7 @@ def test_what_a_status_means(moves_page, sent, told):
         assert words in row.words
 
 
-def test_a_requeue_is_for_admins_and_undoes_all_of_it(moves_page):
+def test_the_requeue_row_names_admins_and_every_field_it_sets(moves_page):
     row = moves_page.one("tr", data_move="requeue")
     assert "APTrust admin" in row.words
     assert "Service account" not in row.words
@@ -277,7 +277,7 @@ def test_open_held_and_closed(moves_page):
     }
 
 
-def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
+def test_the_documented_claim_works(client, moves_page, sample, wally):
     [command] = [one.text for one in moves_page.all("pre") if "curl" in one.text]
     answer = run(client, command.replace("/ID/", f"/{sample.pk}/"), wally)
     assert answer.status_code == 200, answer.content
@@ -285,7 +285,7 @@ def test_the_claim_works_as_it_stands(client, moves_page, sample, wally):
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_every_page_leads_to_the_moves(client, db, address):
+def test_every_page_links_to_the_moves(client, db, address):
     assert parse_page(client.get(address)).one("main").all("a", href="/api/docs/moves/")
 
 
@@ -293,7 +293,7 @@ def test_every_page_leads_to_the_moves(client, db, address):
 
 
 @pytest.mark.parametrize("shell", [one for one in ("sh", "dash", "bash", "zsh") if shutil.which(one)])
-def test_the_key_gets_into_any_shell(client, db, shell):
+def test_the_example_quotes_the_key_for_any_shell(client, db, shell):
     [lines] = [one.text for one in parse_page(client.get("/api/docs/")).all("pre") if "read -r" in one.text]
     # Here is no terminal, so stty cannot do its part.
     script = f'stty() {{ :; }}\n{lines}\nprintf %s "$PHAROS_KEY" >&2\nsh -c \'printf %s "$PHAROS_KEY" >&2\''
@@ -301,7 +301,7 @@ def test_the_key_gets_into_any_shell(client, db, shell):
     assert done.stderr == "a\\b ca\\b c"
 
 
-def test_what_of_an_example_is_to_be_replaced_is_said(client, db):
+def test_placeholders_in_examples_are_explained(client, db):
     read = parse_page(client.get("/api/docs/v2/"))
 
     def told(name):
@@ -338,13 +338,13 @@ def test_no_meaning_only_repeats_a_name(version):
                 assert one["description"], (name, field)
 
 
-def test_the_sizes_stand_together():
+def test_size_min_and_size_max_are_listed_next_to_each_other():
     names = [one["name"] for one in describe_version("v2")["paths"]["/member-api/v2/items/"]["get"]["parameters"]]
     assert names.index("size_max") == names.index("size_min") + 1
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_document_holds_examples_for_tools(version):
+def test_the_download_has_examples(version):
     document = describe_version(version)
     assert "```sh\nexport PHAROS_URL=" in document["info"]["description"]
     assert 'curl -H "X-' in document["info"]["description"]
@@ -354,7 +354,7 @@ def test_the_document_holds_examples_for_tools(version):
         assert '"$PHAROS_URL/' in sample["source"]
 
 
-def test_every_status_of_an_error_is_in_the_overview(client, db):
+def test_every_error_status_is_in_the_overview(client, db):
     told = {
         one.words for one in parse_page(client.get("/api/docs/")).one("section", aria_labelledby="errors").all("dt")
     }

@@ -1,4 +1,4 @@
-"""Cancelling many items: `/items/cancel`, from the list, with a note that the depositors read."""
+"""Cancelling many items: `/items/cancel`, from the list, with a note for the depositors."""
 
 import pytest
 from django.test import Client
@@ -46,7 +46,7 @@ def preview(response):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_who_may(cast, signed_in, stuck, who):
+def test_which_roles_can_cancel_in_bulk(cast, signed_in, stuck, who):
     client = signed_in(cast[who])
     may = who == "ada"
     assert client.post(URL, ticked(*stuck)).status_code == (200 if may else 403)
@@ -55,7 +55,7 @@ def test_who_may(cast, signed_in, stuck, who):
     assert ("Cancel…" in parse_page(client.get("/items/")).one("main").words) is may
 
 
-def test_strangers_and_other_sites_may_not(client, ada, stuck):
+def test_signed_out_visitors_and_other_sites_are_refused(client, ada, stuck):
     assert client.post(URL, confirmed(ticked(*stuck))).status_code == 302
     other = Client(enforce_csrf_checks=True)
     other.force_login(ada)
@@ -63,12 +63,12 @@ def test_strangers_and_other_sites_may_not(client, ada, stuck):
     assert cancelled() == set()
 
 
-def test_looking_leads_to_the_list(signed_in, ada, stuck):
+def test_a_get_redirects_to_the_list(signed_in, ada, stuck):
     assert signed_in(ada).get(URL, confirmed(ticked(*stuck)))["Location"] == "/items/"
     assert cancelled() == set()
 
 
-def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
+def test_it_asks_for_confirmation_first(signed_in, ada, dora, virginia, stuck, wally):
     closed = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     gone = make_item(virginia)
     transitions.cancel(gone, note="before", by=ada)
@@ -99,14 +99,14 @@ def test_asked_first_then_done(signed_in, ada, dora, virginia, stuck, wally):
             "Store",
         )
     assert [as_stored(item) for item in (closed, gone)] == before
-    alone = parse_page(shown).one("section", aria_labelledby="left-alone")
+    alone = parse_page(shown).one("section", aria_labelledby="skipped")
     assert {link["href"] for link in alone.all("a")} == {f"/items/{item.pk}" for item in (closed, gone)}
     assert not parse_page(shown).all("form", action=f"/acts/{act.pk}/undo")
     assert NOTE.splitlines()[0] in parse_page(signed_in(dora).get(f"/items/{stuck[0].pk}")).one("main").words
 
 
 @pytest.mark.parametrize("note", ["", "  \n ", "\u200b\u2060", "x" * (NOTE_LIMIT + 1)])
-def test_a_note_is_required_and_what_was_typed_stays(signed_in, ada, stuck, note):
+def test_a_note_is_required_and_typed_values_are_kept(signed_in, ada, stuck, note):
     answer = signed_in(ada).post(URL, confirmed(ticked(*stuck), note))
     assert answer.status_code == 422
     form = find_form(answer)
@@ -118,7 +118,7 @@ def test_a_note_is_required_and_what_was_typed_stays(signed_in, ada, stuck, note
     assert not BulkChange.objects.exists()
 
 
-def test_without_a_selection_it_says_so(signed_in, ada, stuck):
+def test_an_empty_selection_is_reported(signed_in, ada, stuck):
     client = signed_in(ada)
     answer = client.post(URL, {"which": "ids", "list": "stage=Store"}, follow=True)
     assert answer.redirect_chain == [("/items/?stage=Store", 302)]
@@ -128,7 +128,7 @@ def test_without_a_selection_it_says_so(signed_in, ada, stuck):
     assert cancelled() == set()
 
 
-def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jhu, stuck, wally):
+def test_all_matching_items_without_later_ones(signed_in, ada, virginia, jhu, stuck, wally):
     client = signed_in(ada)
     sent = {"which": "matching", **snapshot_of(client, "stage=Store&institution=virginia.edu")}
     late = make_item(virginia, stage="Store")
@@ -145,7 +145,7 @@ def test_all_that_match_and_nothing_that_came_later(signed_in, ada, virginia, jh
     assert not cancelled() & keys(late, theirs)
 
 
-def test_a_worker_that_writes_afterwards_is_refused(signed_in, ada, stuck, wally):
+def test_a_later_save_of_a_worker_is_refused(signed_in, ada, stuck, wally):
     done_at_once(signed_in(ada), confirmed(ticked(*stuck)))
     with pytest.raises(Refused) as refused:
         transitions.progress(stuck[0], stage="Record", by=wally)
@@ -154,7 +154,7 @@ def test_a_worker_that_writes_afterwards_is_refused(signed_in, ada, stuck, wally
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_in_pieces_interrupted_and_gone_on_with(signed_in, ada, virginia, wally, monkeypatch):
+def test_a_large_bulk_change_can_be_interrupted_and_continued(signed_in, ada, virginia, wally, monkeypatch):
     from datetime import timedelta
 
     from workitems.bulk import run

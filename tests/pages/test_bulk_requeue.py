@@ -1,4 +1,4 @@
-"""Requeueing many items: `/items/requeue`, each to where it stopped or to its first stage."""
+"""Requeuing many items: `/items/requeue`, each to where it stopped or to its first stage."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def waiting():
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_who_may(cast, signed_in, failed, who):
+def test_which_roles_can_requeue_in_bulk(cast, signed_in, failed, who):
     client, may = signed_in(cast[who]), who == "ada"
     assert client.post(URL, ticked(*failed)).status_code == (200 if may else 403)
     assert client.post(URL, confirmed(ticked(*failed))).status_code == (302 if may else 403)
@@ -40,7 +40,7 @@ def test_who_may(cast, signed_in, failed, who):
 
 
 @pytest.mark.parametrize(("begin", "stage"), [("stopped", "Store"), ("first", "Receive")])
-def test_where_they_begin_again(signed_in, ada, failed, begin, stage):
+def test_items_restart_where_they_stopped_or_at_the_first_stage(signed_in, ada, failed, begin, stage):
     transitions.review(failed[0], reviewed=True, by=ada)
     act, shown = done_at_once(signed_in(ada), confirmed(ticked(*failed), begin), URL)
     assert outcome(shown) == "Requeued 2 of 2."
@@ -51,14 +51,14 @@ def test_where_they_begin_again(signed_in, ada, failed, begin, stage):
         assert last_entry(item).act == act.pk
 
 
-def test_a_cancelled_one_begins_where_it_was(signed_in, ada, virginia):
+def test_a_cancelled_item_restarts_where_it_was(signed_in, ada, virginia):
     item = make_item(virginia, stage="Validate")
     transitions.cancel(item, note="By mistake.", by=ada)
     done_at_once(signed_in(ada), confirmed(ticked(item)), URL)
     assert waiting() == {item.pk: "Validate"}
 
 
-def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wally):
+def test_successful_items_are_skipped(signed_in, ada, virginia, failed, wally):
     done = transitions.succeed(make_item(virginia), stage="Record", by=wally)
     stored = as_stored(done)
     client = signed_in(ada)
@@ -73,7 +73,7 @@ def test_what_has_succeeded_is_left_alone(signed_in, ada, virginia, failed, wall
 
 
 @pytest.mark.parametrize(("begin", "note", "kept"), [("", NOTE, NOTE), ("Store", NOTE, NOTE), ("first", "", "")])
-def test_what_is_missing_is_said_and_the_rest_stays(signed_in, ada, failed, begin, note, kept):
+def test_missing_values_are_reported_and_the_others_kept(signed_in, ada, failed, begin, note, kept):
     answer = signed_in(ada).post(URL, confirmed(ticked(*failed), begin, note))
     assert answer.status_code == 422
     form = find_form(answer)

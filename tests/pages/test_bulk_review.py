@@ -1,4 +1,4 @@
-"""Marking many items reviewed: `/items/review`, `/acts/ID`, `/acts/ID/undo`."""
+"""Marking many items as reviewed: `/items/review`, `/acts/ID`, `/acts/ID/undo`."""
 
 import re
 import uuid
@@ -26,7 +26,7 @@ def done(virginia, wally):
 
 
 def snapshot_of(client, query=""):
-    """What the list's page would post for all that match."""
+    """Returns what the list's page would post for all matching items."""
     form = parse_page(client.get(f"/items/?{query}")).one("form", id="bulk")
     return {name: value for name, value in form.fields().items() if name in ("snapshot", "list")}
 
@@ -40,7 +40,7 @@ def matching(client, query="", reviewed="true"):
 
 
 def done_at_once(client, sent):
-    """Posts the confirmed form; the act and its page."""
+    """Posts the confirmed form. Returns the bulk change and its page."""
     response = client.post(URL, {**sent, "confirmed": "yes"})
     assert response.status_code == 302
     act = BulkChange.objects.get(pk=response["Location"].rsplit("/", 1)[1])
@@ -63,7 +63,7 @@ def keys(*items):
 
 
 @pytest.mark.parametrize(("who", "status"), [("dora", 403), ("stan", 200), ("ada", 200)])
-def test_who_may(cast, signed_in, done, who, status):
+def test_which_roles_can_review_in_bulk(cast, signed_in, done, who, status):
     client = signed_in(cast[who])
     assert client.post(URL, ticked(*done)).status_code == status
     response = client.post(URL, ticked(*done, confirmed="yes"))
@@ -72,7 +72,7 @@ def test_who_may(cast, signed_in, done, who, status):
     assert BulkChange.objects.exists() is (status == 200)
 
 
-def test_strangers_are_asked_to_sign_in(client, done):
+def test_signed_out_visitors_are_sent_to_sign_in(client, done):
     response = client.post(URL, ticked(*done, confirmed="yes"))
     assert response["Location"].startswith("/accounts/login/")
     assert reviewed() == set()
@@ -85,13 +85,13 @@ def test_a_post_from_another_site_is_refused(stan, done):
     assert reviewed() == set()
 
 
-def test_looking_leads_to_the_list_and_changes_nothing(signed_in, stan, done):
+def test_a_get_redirects_to_the_list_and_changes_nothing(signed_in, stan, done):
     response = signed_in(stan).get(URL, ticked(*done, confirmed="yes"))
     assert (response.status_code, response["Location"]) == (302, "/items/")
     assert reviewed() == set()
 
 
-def test_depositors_have_no_boxes_to_tick(signed_in, dora, done):
+def test_depositors_have_no_checkboxes(signed_in, dora, done):
     read = parse_page(signed_in(dora).get("/items/"))
     assert read.all("form", id="bulk") == []
     assert read.all("input", name="ids") == []
@@ -100,7 +100,7 @@ def test_depositors_have_no_boxes_to_tick(signed_in, dora, done):
 # Ticked items
 
 
-def test_asked_first_then_done_then_undone(signed_in, stan, done):
+def test_it_asks_for_confirmation_and_can_be_undone(signed_in, stan, done):
     client = signed_in(stan)
     asked = client.post(URL, ticked(*done[:2], list="status=Success"))
     assert asked.status_code == 200
@@ -129,7 +129,7 @@ def test_asked_first_then_done_then_undone(signed_in, stan, done):
     assert not parse_page(response).one("main").all("form")  # an undo is not undone
 
 
-def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, virginia, done):
+def test_open_items_are_skipped_with_their_number_and_a_reason(signed_in, stan, wally, virginia, done):
     waiting, again, held = (make_item(virginia) for _ in range(3))
     transitions.fail(again, note="S3", retry=True, by=wally)
     transitions.suspend(held, note="ask", by=wally)
@@ -144,7 +144,7 @@ def test_open_items_are_skipped_with_number_and_reason(signed_in, stan, wally, v
     assert [as_stored(item) for item in (waiting, again, held)] == before
 
 
-def test_what_is_so_already_is_counted_and_not_recorded(signed_in, stan, ada, done):
+def test_items_already_marked_are_counted_but_not_recorded(signed_in, stan, ada, done):
     transitions.review(done[0], by=ada)
     stored = as_stored(done[0])
     client = signed_in(stan)
@@ -172,7 +172,7 @@ def test_nothing_to_mark_has_no_button(signed_in, stan, item):
     assert find_form(asked).all("button") == []
 
 
-def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wally, done):
+def test_a_selected_item_that_has_changed_is_skipped(signed_in, stan, ada, wally, done):
     client = signed_in(stan)
     shown = snapshot_of(client)
     transitions.edit(done[0], note="Look again, please.", by=ada)
@@ -188,7 +188,7 @@ def test_a_ticked_item_that_changed_since_is_left_alone(signed_in, stan, ada, wa
 @pytest.mark.parametrize(
     "ids", [[], [""], ["x"], ["-1"], ["1.5"], ["\x00"], ["١"], ["9" * 19], [str(10**30)], ["1; DROP TABLE"]]
 )
-def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
+def test_invalid_ids_are_ignored(signed_in, stan, done, ids):
     client = signed_in(stan)
     response = client.post(URL, {"ids": ids, "reviewed": "true", "list": "status=Success", "confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, "/items/?status=Success")
@@ -196,7 +196,7 @@ def test_what_is_no_item_is_no_choice(signed_in, stan, done, ids):
     assert not BulkChange.objects.exists()
 
 
-def test_too_many_ticks_are_refused(stan):
+def test_too_many_selected_items_are_refused(stan):
     with pytest.raises(run.InvalidSelection, match="at most 1000 items"):
         run.select_by_ids([str(n) for n in range(1, 1002)], "", "", stan)
 
@@ -215,7 +215,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, value):
 # All matching items
 
 
-def test_all_that_match(signed_in, stan, wally, virginia, done, item):
+def test_all_matching_items(signed_in, stan, wally, virginia, done, item):
     failed = transitions.fail(make_item(virginia), note="bad", retry=False, by=wally)
     client = signed_in(stan)
     sent = matching(client, "status=Success&status=Pending&per_page=10")
@@ -227,9 +227,7 @@ def test_all_that_match(signed_in, stan, wally, virginia, done, item):
     assert failed.pk not in reviewed()
 
 
-def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
-    signed_in, stan, ada, wally, virginia, done, item
-):
+def test_items_that_changed_after_the_page_was_drawn_are_skipped(signed_in, stan, ada, wally, virginia, done, item):
     client = signed_in(stan)
     sent = matching(client)
     transitions.succeed(item, stage="Record", by=wally)
@@ -248,7 +246,7 @@ def test_what_finished_came_or_changed_after_the_page_was_drawn_is_left_alone(
     assert late.pk not in reviewed()
 
 
-def test_the_filter_counts_and_not_how_the_list_is_shown(signed_in, stan, virginia, wally):
+def test_the_snapshot_depends_on_filters_and_not_on_presentation(signed_in, stan, virginia, wally):
     items = [transitions.succeed(make_item(virginia, name=f"x-{n}.tar"), stage="Record", by=wally) for n in range(12)]
     other = transitions.succeed(make_item(virginia, name="y.tar"), stage="Record", by=wally)
     client = signed_in(stan)
@@ -263,7 +261,7 @@ def forged(query, user, mark=10**9):
 
 
 @pytest.mark.parametrize("kind", ["none", "garbage", "cut", "turned", "nul", "foreign", "forged", "other salt"])
-def test_a_snapshot_that_is_not_ours_is_refused(signed_in, stan, ada, done, kind):
+def test_a_forged_snapshot_is_refused(signed_in, stan, ada, done, kind):
     own = snapshot_of(signed_in(stan))["snapshot"]
     token = {
         "none": "",
@@ -297,7 +295,7 @@ def test_an_admins_snapshot_reaches_every_institution_and_staffs_only_their_own(
     assert theirs.pk in reviewed()
 
 
-def test_whoever_lost_the_right_in_between_changes_nothing_more(signed_in, stan, done, monkeypatch):
+def test_losing_the_permission_stops_the_bulk_change(signed_in, stan, done, monkeypatch):
     monkeypatch.setattr(run, "BATCH_SIZE", 1)
     monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
     act, _response = done_at_once(signed_in(stan), ticked(*done))
@@ -332,7 +330,7 @@ def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan
 # Undo
 
 
-def test_undo_leaves_alone_what_changed_since(signed_in, stan, ada, wally, virginia, done):
+def test_undo_skips_items_changed_since(signed_in, stan, ada, wally, virginia, done):
     done[1] = transitions.fail(make_item(virginia), note="bad", retry=False, by=wally)
     client = signed_in(stan)
     act, _response = done_at_once(client, ticked(*done))
@@ -359,7 +357,7 @@ def test_undo_twice_changes_once(signed_in, stan, done):
     assert [as_stored(item) for item in done] == stored
 
 
-def test_looking_never_undoes(signed_in, stan, done):
+def test_a_get_never_undoes(signed_in, stan, done):
     client = signed_in(stan)
     act, _response = done_at_once(client, ticked(*done))
     assert client.get(f"/acts/{act.pk}/undo").status_code == 405
@@ -371,7 +369,7 @@ def test_looking_never_undoes(signed_in, stan, done):
 
 
 @pytest.mark.parametrize("path", ["", "/undo"])
-def test_an_act_of_another_institution_is_not_there(signed_in, stan, olga, done, path):
+def test_another_institutions_bulk_change_is_not_found(signed_in, stan, olga, done, path):
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     client = signed_in(olga)
     theirs, missing = (client.post(f"/acts/{pk}{path}") for pk in (act.pk, uuid.uuid4()))
@@ -380,7 +378,7 @@ def test_an_act_of_another_institution_is_not_there(signed_in, stan, olga, done,
     assert reviewed() == keys(*done)
 
 
-def test_an_admin_sees_it_and_does_not_undo_it(signed_in, stan, ada, done):
+def test_an_admin_sees_others_bulk_changes_and_cannot_undo_them(signed_in, stan, ada, done):
     act, _response = done_at_once(signed_in(stan), ticked(*done))
     client = signed_in(ada)
     read = parse_page(client.get(f"/acts/{act.pk}"))
@@ -391,18 +389,18 @@ def test_an_admin_sees_it_and_does_not_undo_it(signed_in, stan, ada, done):
 
 
 @pytest.mark.parametrize("pk", ["1", "x", "%00", "0" * 36])
-def test_what_is_no_act(signed_in, stan, pk):
+def test_invalid_ids_of_bulk_changes(signed_in, stan, pk):
     assert signed_in(stan).get(f"/acts/{pk}").status_code == 404
 
 
 @pytest.mark.parametrize("number", ["x", "0", "-1", "999", "\x00"])
-def test_any_page_of_an_act_can_be_asked_for(signed_in, stan, done, number):
+def test_every_page_of_a_bulk_change_can_be_opened(signed_in, stan, done, number):
     client = signed_in(stan)
     act, _response = done_at_once(client, ticked(*done))
     assert client.get(f"/acts/{act.pk}", {"page": number}).status_code == 200
 
 
-def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, virginia, monkeypatch):
+def test_an_interrupted_bulk_change_continues_where_it_stopped(signed_in, stan, wally, virginia, monkeypatch):
     items = make_items(7, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
     monkeypatch.setattr(run, "BATCH_SIZE", 3)
     monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)
@@ -414,7 +412,7 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
     assert read.one("progress").attributes["value"] == "3"
     assert read.one("main").all("form", action=f"/acts/{act.pk}/undo") == []  # not before its end
     stored = as_stored(items[0])
-    assert read.one("form", class_="goes-on").words == "Continue"
+    assert read.one("form", class_="auto-continue").words == "Continue"
     client.get(f"/acts/{act.pk}")  # looking does not go on
     assert reviewed() == keys(*items[:3])
     assert client.post(f"/acts/{act.pk}")["Location"] == f"/acts/{act.pk}"
@@ -428,7 +426,7 @@ def test_an_interrupted_act_goes_on_where_it_stopped(signed_in, stan, wally, vir
     assert BulkChange.objects.values().get(pk=act.pk) == finished
 
 
-def test_what_changes_while_an_act_is_interrupted_is_left_alone(signed_in, stan, ada, virginia, monkeypatch):
+def test_items_changed_during_an_interruption_are_skipped(signed_in, stan, ada, virginia, monkeypatch):
     items = make_items(4, [virginia], action="Ingest", stage="Record", status="Success", retry=False, reviewed=False)
     monkeypatch.setattr(run, "BATCH_SIZE", 2)
     monkeypatch.setattr(run, "TIME_SLICE", run.TIME_SLICE * 0)

@@ -1,4 +1,4 @@
-"""`/items/ID/cancel`, and what all pages of the moves share."""
+"""`/items/ID/cancel`, and what the pages of all moves have in common."""
 
 import pytest
 from django.test import Client
@@ -28,7 +28,7 @@ def url(item, move="cancel"):
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada"])
-def test_who_may(cast, signed_in, item, who, method, move):
+def test_which_roles_can_cancel(cast, signed_in, item, who, method, move):
     before = as_stored(item)
     response = getattr(signed_in(cast[who]), method)(url(item, move), MOVES[move])
     if move not in MAY[who]:
@@ -46,7 +46,7 @@ def test_who_may(cast, signed_in, item, who, method, move):
 
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_strangers_are_asked_to_sign_in(client, item, method, move):
+def test_signed_out_visitors_are_sent_to_sign_in(client, item, method, move):
     before = as_stored(item)
     response = getattr(client, method)(url(item, move), MOVES[move])
     assert response.status_code == 302
@@ -56,7 +56,7 @@ def test_strangers_are_asked_to_sign_in(client, item, method, move):
 
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_other_methods_are_not_known(signed_in, ada, item, method, move):
+def test_other_methods_are_not_allowed(signed_in, ada, item, method, move):
     before = as_stored(item)
     response = getattr(signed_in(ada), method)(url(item, move), "note=no", "application/x-www-form-urlencoded")
     assert response.status_code == 405
@@ -66,7 +66,7 @@ def test_other_methods_are_not_known(signed_in, ada, item, method, move):
 
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("query", ["", "?note=now&stage=Receive&reviewed=true", "?list=status%3DPending", "?start=1"])
-def test_looking_changes_nothing(signed_in, ada, item, move, query):
+def test_a_get_changes_nothing(signed_in, ada, item, move, query):
     before = as_stored(item)
     client = signed_in(ada)
     expected = 409 if move == "review" else 200
@@ -87,7 +87,7 @@ def test_a_post_from_another_site_is_refused(ada, item, move):
     assert as_stored(item) == before
 
 
-def test_the_forms_own_token_is_taken(ada, item):
+def test_the_forms_csrf_token_is_accepted(ada, item):
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
     sent = find_form(client.get(url(item))).fields()
@@ -97,14 +97,14 @@ def test_the_forms_own_token_is_taken(ada, item):
 
 @pytest.mark.parametrize("number", [0, 99_999_999, 2**63 - 1, 2**63, 10**30])
 @pytest.mark.parametrize("move", MOVES)
-def test_an_item_that_is_not_there(signed_in, ada, number, move):
+def test_an_unknown_item_is_404(signed_in, ada, number, move):
     client = signed_in(ada)
     assert client.get(f"/items/{number}/{move}").status_code == 404
     assert client.post(f"/items/{number}/{move}", MOVES[move]).status_code == 404
 
 
 @pytest.mark.parametrize("number", ["-1", "1.0", "x", "%00", "١"])
-def test_what_is_no_number_at_all(signed_in, ada, item, number):
+def test_an_invalid_id_is_404(signed_in, ada, item, number):
     assert signed_in(ada).get(f"/items/{number}/cancel").status_code == 404
 
 
@@ -130,7 +130,7 @@ def test_an_admin_cancels(signed_in, ada, wally, item):
     assert f"Cancelled {item.name}." in parse_page(followed).one("div", class_="messages").words
 
 
-def test_a_script_needs_only_the_note(signed_in, ada, item):
+def test_a_script_only_needs_to_send_the_note(signed_in, ada, item):
     response = signed_in(ada).post(url(item), {"note": NOTE})
     assert (response.status_code, response["Location"]) == (302, f"/items/{item.pk}")
     assert last_entry(item).note == NOTE
@@ -155,7 +155,7 @@ def test_a_note_is_required(signed_in, ada, item, note):
     assert as_stored(item) == before
 
 
-def test_a_note_may_have_ten_thousand_characters(signed_in, ada, item):
+def test_a_note_can_have_ten_thousand_characters(signed_in, ada, item):
     client = signed_in(ada)
     before = as_stored(item)
     long = "é" * 10_001
@@ -168,7 +168,7 @@ def test_a_note_may_have_ten_thousand_characters(signed_in, ada, item):
     assert last_entry(item).note == long[:-1]
 
 
-def test_a_line_end_is_one_character_whatever_the_browser_sends(signed_in, ada, item):
+def test_line_breaks_count_as_one_character(signed_in, ada, item):
     typed = "x\n" * 4999 + "xx"
     assert len(typed) == 10_000
     assert signed_in(ada).post(url(item), {"note": typed.replace("\n", "\r\n")}).status_code == 302
@@ -176,7 +176,7 @@ def test_a_line_end_is_one_character_whatever_the_browser_sends(signed_in, ada, 
 
 
 @pytest.mark.parametrize("note", ["nul \x00 byte", "\x00"])
-def test_what_no_database_can_hold_is_refused(signed_in, ada, item, note):
+def test_text_that_no_database_can_store_is_refused(signed_in, ada, item, note):
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {"note": note})
     assert response.status_code == 422
@@ -188,14 +188,14 @@ def test_what_no_database_can_hold_is_refused(signed_in, ada, item, note):
     "note",
     ["\u202e right to left", "👩‍💻 \U0010ffff", "\ud7ff\ufffe", "a\u0301\u200b", "<b>&amp;</b>", "%s {0} {{ x }}"],
 )
-def test_odd_text_is_kept_as_it_is(signed_in, ada, item, note):
+def test_unusual_text_is_stored_unchanged(signed_in, ada, item, note):
     client = signed_in(ada)
     assert client.post(url(item), {"note": note}).status_code == 302
     assert last_entry(item).note == note
     assert parse_page(client.get(f"/items/{item.pk}")).one("div", id="note-text").text == note
 
 
-def test_bytes_that_are_no_text_do_not_break_the_page(signed_in, ada, item):
+def test_invalid_utf8_does_not_break_the_page(signed_in, ada, item):
     body = b"note=\xff\xfe\xed\xa0\x80&version=\xff&list=\xff&from=\xff"
     response = signed_in(ada).post(url(item), body, "application/x-www-form-urlencoded")
     assert response.status_code == 422
@@ -203,7 +203,7 @@ def test_bytes_that_are_no_text_do_not_break_the_page(signed_in, ada, item):
 
 
 @pytest.mark.parametrize("version", ["abc", "-1", "0", "1.5", str(2**63), str(10**30), "\x00", "1 OR 1=1"])
-def test_a_damaged_version_is_said(signed_in, ada, item, version):
+def test_an_invalid_version_is_reported(signed_in, ada, item, version):
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {"note": NOTE, "version": version})
     assert response.status_code == 422
@@ -214,7 +214,7 @@ def test_a_damaged_version_is_said(signed_in, ada, item, version):
 
 
 @pytest.mark.parametrize("status", ["Success", "Failed"])
-def test_what_is_closed_is_not_cancelled(signed_in, ada, wally, item, status):
+def test_closed_items_cannot_be_cancelled(signed_in, ada, wally, item, status):
     transitions.succeed(item, stage="Record", by=wally) if status == "Success" else transitions.fail(
         item, note="bad", retry=False, by=wally
     )
@@ -228,7 +228,7 @@ def test_what_is_closed_is_not_cancelled(signed_in, ada, wally, item, status):
     assert as_stored(item) == before
 
 
-def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally, item):
+def test_a_conflict_is_reported_and_the_form_can_be_sent_again(signed_in, ada, wally, item):
     client = signed_in(ada)
     sent = find_form(client.get(url(item))).fields() | {"note": NOTE}
     transitions.progress(item, stage="Store", by=wally)
@@ -245,7 +245,7 @@ def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, wally
     assert (last_entry(item).stage_before, last_entry(item).note) == ("Store", NOTE)
 
 
-def test_a_missing_note_does_not_hide_a_change_in_between(signed_in, ada, wally, item):
+def test_a_missing_note_does_not_hide_a_conflict(signed_in, ada, wally, item):
     client = signed_in(ada)
     sent = find_form(client.get(url(item))).fields()
     transitions.progress(item, stage="Store", by=wally)
@@ -253,7 +253,7 @@ def test_a_missing_note_does_not_hide_a_change_in_between(signed_in, ada, wally,
     assert client.post(url(item), {**again, "note": NOTE}).status_code == 409
 
 
-def test_sent_twice_is_recorded_once(signed_in, ada, item):
+def test_sending_it_twice_records_one_entry(signed_in, ada, item):
     client = signed_in(ada)
     sent = find_form(client.get(url(item))).fields() | {"note": NOTE}
     first = client.post(url(item), sent)
@@ -265,7 +265,7 @@ def test_sent_twice_is_recorded_once(signed_in, ada, item):
     assert "There was nothing to change." in parse_page(followed).one("div", class_="messages").words
 
 
-def test_the_second_of_two_admins_is_told(signed_in, ada, item):
+def test_the_second_of_two_admins_gets_a_conflict(signed_in, ada, item):
     client = signed_in(ada)
     sent = find_form(client.get(url(item))).fields()
     client.post(url(item), {**sent, "note": NOTE})
@@ -274,9 +274,9 @@ def test_the_second_of_two_admins_is_told(signed_in, ada, item):
     assert as_stored(item) == stored
 
 
-def test_a_note_to_start_from(signed_in, ada, item):
+def test_note_templates(signed_in, ada, item):
     client = signed_in(ada)
-    starts = parse_page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="start")
+    starts = parse_page(client.get(url(item) + "?list=status%3DPending")).all("a", class_="note-template")
     assert len(starts) >= 2
     for start in starts:
         asked = client.get(url(item) + start["href"])
@@ -297,12 +297,12 @@ def sent_back(client, item, move, **more):
 
 
 @pytest.mark.parametrize("move", ["cancel", "requeue", "edit"])
-def test_back_to_the_very_list(signed_in, ada, item, move):
+def test_it_returns_to_the_same_list(signed_in, ada, item, move):
     assert sent_back(signed_in(ada), item, move, **{"from": "list", "list": LIST}) == f"/items/?{LIST}#item-{item.pk}"
 
 
 @pytest.mark.parametrize("move", ["cancel", "requeue", "edit"])
-def test_back_to_the_item_that_knows_its_list(signed_in, ada, item, move):
+def test_it_returns_to_the_item_with_its_list(signed_in, ada, item, move):
     client = signed_in(ada)
     where = sent_back(client, item, move, list=LIST)
     assert where.startswith(f"/items/{item.pk}?list=")
@@ -310,7 +310,7 @@ def test_back_to_the_item_that_knows_its_list(signed_in, ada, item, move):
     assert back["href"] == f"/items/?{LIST}"
 
 
-def test_the_list_goes_along_through_the_confirmation_page(signed_in, ada, item):
+def test_the_confirmation_page_keeps_the_list(signed_in, ada, item):
     client = signed_in(ada)
     there = parse_page(client.get(f"/items/{item.pk}", {"list": LIST})).one("a", class_="button danger")["href"]
     asked = client.get(there)
@@ -339,17 +339,17 @@ def test_the_list_goes_along_through_the_confirmation_page(signed_in, ada, item)
         "page=0",
     ],
 )
-def test_nobody_is_sent_elsewhere(signed_in, ada, item, start, there):
+def test_it_never_redirects_to_another_site(signed_in, ada, item, start, there):
     where = sent_back(signed_in(ada), item, "cancel", **{"from": start, "list": there})
     assert where == (f"/items/#item-{item.pk}" if start else f"/items/{item.pk}")
 
 
-def test_a_list_with_very_many_names_is_no_list(signed_in, ada, item):
+def test_a_list_with_too_many_parameters_is_ignored(signed_in, ada, item):
     very_long = "&".join(f"q{n}=1" for n in range(2000))
     assert sent_back(signed_in(ada), item, "cancel", list=very_long) == f"/items/{item.pk}"
 
 
-def test_a_list_of_another_institution_is_no_list(signed_in, ada, stan, wally, virginia, theirs):
+def test_a_list_of_another_institution_is_ignored(signed_in, ada, stan, wally, virginia, theirs):
     done = make_item(virginia)
     transitions.fail(done, note="bad", retry=False, by=wally)
     assert sent_back(signed_in(stan), done, "review", list="institution=jhu.edu") == f"/items/{done.pk}"

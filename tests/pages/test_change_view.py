@@ -1,4 +1,4 @@
-"""`/views/ID` and `/views/ID/delete`: another name, other readers, or the end of a view."""
+"""`/views/ID` and `/views/ID/delete`: renaming, sharing, and deleting a view."""
 
 import pytest
 
@@ -18,7 +18,7 @@ MAY_CHANGE = {
 
 @pytest.mark.parametrize("which", MAY_CHANGE)
 @pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada"])
-def test_who_may_change_which(cast, signed_in, consortium, virginia, which, who):
+def test_who_can_change_which_views(cast, signed_in, consortium, virginia, which, who):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=cast["stan"].role)
     another = UserFactory(email="other@aptrust.org", institution=consortium, role=cast["ada"].role)
     view = {
@@ -40,7 +40,7 @@ def test_who_may_change_which(cast, signed_in, consortium, virginia, which, who)
     assert SavedView.objects.exists() is not is_allowed
 
 
-def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
+def test_errors_keep_typed_values_and_names_stay_unique(signed_in, stan):
     first, second = view_of(stan, name="One", reach="institution"), view_of(stan, name="Two")
     client = signed_in(stan)
     assert find_form(client.get(f"/views/{second.pk}")).fields() | {"csrfmiddlewaretoken": ""} == {
@@ -62,7 +62,7 @@ def test_a_change_keeps_what_was_typed_and_names_stay_apart(signed_in, stan):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """A function that has something done between the look at a view and its change."""
+    """A function that runs something between reading a view and changing it."""
     change = saved_views.change_view
 
     def do(what):
@@ -75,7 +75,7 @@ def meanwhile(monkeypatch):
     return do
 
 
-def test_what_was_deleted_meanwhile_stays_so(signed_in, stan, meanwhile):
+def test_a_view_deleted_in_the_meantime_stays_deleted(signed_in, stan, meanwhile):
     view = view_of(stan)
     meanwhile(lambda: SavedView.objects.filter(pk=view.pk).delete())
     response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
@@ -83,7 +83,7 @@ def test_what_was_deleted_meanwhile_stays_so(signed_in, stan, meanwhile):
     assert not SavedView.objects.exists()
 
 
-def test_what_was_saved_into_it_meanwhile_stays(signed_in, stan, meanwhile):
+def test_a_query_saved_in_the_meantime_is_kept(signed_in, stan, meanwhile):
     view = view_of(stan)
     meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(query="stage=Store"))
     assert signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"}).status_code == 302
@@ -91,7 +91,7 @@ def test_what_was_saved_into_it_meanwhile_stays(signed_in, stan, meanwhile):
     assert (view.name, view.query) == ("New", "stage=Store")
 
 
-def test_who_must_not_change_it_any_more_does_not(signed_in, stan, ada, meanwhile):
+def test_a_user_who_lost_access_cannot_change_it(signed_in, stan, ada, meanwhile):
     view = view_of(stan, reach="institution")
     meanwhile(lambda: SavedView.objects.filter(pk=view.pk).update(owner=ada, reach="everybody"))
     response = signed_in(stan).post(f"/views/{view.pk}", {"name": "New", "reach": "private"})
@@ -100,7 +100,7 @@ def test_who_must_not_change_it_any_more_does_not(signed_in, stan, ada, meanwhil
     assert (view.name, view.reach) == ("Failures", "everybody")
 
 
-def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
+def test_another_users_view_cannot_be_made_private(signed_in, stan, virginia):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view = view_of(former, reach="institution")
     client = signed_in(stan)
@@ -113,14 +113,14 @@ def test_anothers_view_is_not_hidden(signed_in, stan, virginia):
 
 
 @pytest.mark.parametrize("pk", [987654321, 2**63, 10**30])
-def test_a_view_that_is_not_there(signed_in, stan, pk):
+def test_an_unknown_view_is_404(signed_in, stan, pk):
     client = signed_in(stan)
     for act in ("", "/delete", "/count"):
         assert client.get(f"/views/{pk}{act}").status_code == 404
     assert begin_with(client, pk).status_code == 404
 
 
-def test_somebody_who_moves_takes_only_what_is_his(signed_in, stan, dora):
+def test_a_user_who_changes_institution_keeps_only_private_views(signed_in, stan, dora):
     shared, own = view_of(stan, reach="institution"), view_of(stan, name="Mine")
     stan.institution = InstitutionFactory(identifier="emory.edu")
     stan.save()
@@ -136,7 +136,7 @@ def test_somebody_who_moves_takes_only_what_is_his(signed_in, stan, dora):
     assert len(column(signed_in(dora))) == 1
 
 
-def test_who_may_not_share_any_more_does_not_change_what_others_see(signed_in, stan, dora):
+def test_a_user_who_can_no_longer_share_cannot_change_shared_views(signed_in, stan, dora):
     view = view_of(stan, reach="institution")
     stan.role = dora.role
     stan.save()

@@ -23,9 +23,9 @@ from .page_elements import parse_page
 
 
 def drawn(client, address="/items/"):
-    """A page of the list, as the function that asks what has changed since."""
+    """A page of the list, as a function that requests what has changed since."""
     response = client.get(address)
-    probe = parse_page(response).one("div", class_="live")["data-live"]
+    probe = parse_page(response).one("div", class_="live-update")["data-live"]
     shown = ",".join(str(pk) for pk in item_ids(response))
 
     def ask():
@@ -42,13 +42,13 @@ def number(response):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_nothing_has_changed(signed_in, cast, item, theirs, who):
+def test_no_changes(signed_in, cast, item, theirs, who):
     answer = drawn(signed_in(cast[who]))()
     assert (answer.status_code, answer.content) == (204, b"")
 
 
 @pytest.mark.parametrize(("who", "seen"), [("dora", 1), ("stan", 1), ("olga", 1), ("ada", 2)])
-def test_each_role_is_told_of_its_own_items(signed_in, cast, item, theirs, wally, who, seen):
+def test_each_role_only_learns_about_visible_items(signed_in, cast, item, theirs, wally, who, seen):
     ask = drawn(signed_in(cast[who]))
     for one in (item, theirs):
         transitions.fail(
@@ -64,25 +64,25 @@ def test_each_role_is_told_of_its_own_items(signed_in, cast, item, theirs, wally
     assert number(ask()) == seen  # it is asked of the page, not of the last answer
 
 
-def test_what_the_page_shows_already_is_not_told(signed_in, dora, item, wally):
+def test_changes_already_shown_are_not_reported(signed_in, dora, item, wally):
     transitions.progress(item, stage="Store", by=wally)
     assert drawn(signed_in(dora))().status_code == 204
 
 
-def test_an_item_that_comes(signed_in, dora, virginia, item):
+def test_a_new_item_is_reported(signed_in, dora, virginia, item):
     ask = drawn(signed_in(dora))
     make_item(virginia)
     assert number(ask()) == 1
 
 
 @pytest.mark.parametrize("query", ["", "?status=Success", "?q=nothing+of+this+name"])
-def test_the_first_item_of_an_empty_list(signed_in, dora, virginia, query):
+def test_the_first_item_of_an_empty_list_is_reported(signed_in, dora, virginia, query):
     ask = drawn(signed_in(dora), f"/items/{query}")
     transitions.succeed(make_item(virginia), stage="Cleanup", by=service())
     assert number(ask()) == (0 if "q=" in query else 1)
 
 
-def test_only_what_is_of_this_list(signed_in, stan, virginia, wally):
+def test_only_changes_within_the_list_are_reported(signed_in, stan, virginia, wally):
     pending, failed, done = (make_item(virginia, name=name) for name in ("a.tar", "b.tar", "c.tar"))
     transitions.fail(failed, note="no", retry=False, by=wally)
     ask = drawn(signed_in(stan), "/items/?status=Failed")
@@ -93,7 +93,7 @@ def test_only_what_is_of_this_list(signed_in, stan, virginia, wally):
     assert number(ask()) == 2
 
 
-def test_what_has_left_the_list_counts_while_it_is_shown(signed_in, stan, virginia, wally):
+def test_shown_items_that_left_the_list_are_reported(signed_in, stan, virginia, wally):
     shown, on_the_next_page = (make_item(virginia, at=timezone.now() - timedelta(days=days)) for days in (1, 2))
     ask = drawn(signed_in(stan), "/items/?status=Pending&per_page=1")
     for one in (shown, on_the_next_page):
@@ -112,7 +112,7 @@ def test_what_has_left_the_list_counts_while_it_is_shown(signed_in, stan, virgin
         "phase=open&institution=virginia.edu",
     ],
 )
-def test_any_filter_can_be_asked(signed_in, ada, virginia, theirs, wally, query):
+def test_every_filter_works(signed_in, ada, virginia, theirs, wally, query):
     make_item(virginia, name="bag.tar", etag="1")
     make_item(virginia, name="bag.tar", etag="2")
     client = signed_in(ada)
@@ -123,23 +123,21 @@ def test_any_filter_can_be_asked(signed_in, ada, virginia, theirs, wally, query)
     assert number(ask()) == len(listed) > 0
 
 
-def test_a_change_that_began_before_the_page_was_drawn_and_was_committed_after(signed_in, dora, item, wally):
-    """It carries the time when it began."""
+def test_a_change_committed_after_the_page_is_reported(signed_in, dora, item, wally):
+    """Its entry has the time when the transaction started."""
     began = timezone.now()
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally, at=began)
     assert number(ask()) == 1
 
 
-def test_a_change_on_a_machine_whose_clock_is_late(signed_in, dora, item, wally):
+def test_a_change_on_a_machine_with_a_slow_clock_is_reported(signed_in, dora, item, wally):
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally, at=timezone.now() - timedelta(seconds=50))
     assert number(ask()) == 1
 
 
-def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
-    signed_in, dora, virginia, wally, monkeypatch
-):
+def test_the_page_remembers_a_limited_number_of_changes(signed_in, dora, virginia, wally, monkeypatch):
     monkeypatch.setattr(changes, "MAX_SEEN", 3)
     items = [make_item(virginia) for _n in range(5)]
     ask = drawn(signed_in(dora))
@@ -150,7 +148,7 @@ def test_in_busy_times_a_page_remembers_only_the_last_of_what_it_has_seen(
     assert drawn(signed_in(dora))().status_code == 204
 
 
-def test_what_the_page_carries_can_be_read_again(dora, item):
+def test_the_pages_state_can_be_parsed_again(dora, item):
     since = changes.take_baseline(ItemList(QueryDict(""), dora), timezone.now())
     assert since.seen == {item.pk: 1}
     assert changes.parse(changes.serialize(since)) == since
@@ -159,14 +157,14 @@ def test_what_the_page_carries_can_be_read_again(dora, item):
 # How much is looked at
 
 
-def test_many_are_more_than_a_hundred(signed_in, ada, virginia, jhu):
+def test_many_changes_are_reported_as_more_than_a_hundred(signed_in, ada, virginia, jhu):
     ask = drawn(signed_in(ada))
     make_items(130, [virginia, jhu])
     WorkItem.objects.update(updated_at=timezone.now())
     assert ask().json() == {"changed": 100, "is_whole": False, "text": "At least 100 items changed"}
 
 
-def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wally, monkeypatch):
+def test_more_changes_than_are_examined(signed_in, ada, virginia, wally, monkeypatch):
     monkeypatch.setattr(changes, "MAX_EXAMINED", 3)
     failed = make_item(virginia)
     transitions.fail(failed, note="no", retry=False, by=wally)
@@ -182,7 +180,7 @@ def test_where_more_has_changed_than_is_looked_at(signed_in, ada, virginia, wall
 
 # The session and the reader, what was changed last; where something was, whether it is in the list.
 @pytest.mark.parametrize("who", ["dora", "ada"])
-def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num_queries, who):
+def test_the_number_of_statements_is_limited(signed_in, cast, virginia, wally, django_assert_num_queries, who):
     make_items(70, [virginia])
     client = signed_in(cast[who])
     ask = drawn(client, "/items/?q=plain")
@@ -197,14 +195,14 @@ def test_how_many_statements(signed_in, cast, virginia, wally, django_assert_num
 # Who may ask, and what
 
 
-def test_another_institutions_items_are_not_told_of_by_their_numbers(signed_in, dora, theirs, wally):
+def test_ids_of_other_institutions_items_reveal_nothing(signed_in, dora, theirs, wally):
     client = signed_in(dora)
-    probe = parse_page(client.get("/items/")).one("div", class_="live")["data-live"]
+    probe = parse_page(client.get("/items/")).one("div", class_="live-update")["data-live"]
     transitions.progress(theirs, stage="Store", by=wally)
     assert client.get(f"{probe}&shown={theirs.pk}").status_code == 204
 
 
-def test_strangers_and_services_are_sent_to_the_login(client, signed_in, wally):
+def test_signed_out_visitors_and_services_are_sent_to_sign_in(client, signed_in, wally):
     for asking in (client, signed_in(wally)):
         answer = asking.get("/items/changes?since=1")
         assert answer.status_code == 302
@@ -229,30 +227,30 @@ def test_strangers_and_services_are_sent_to_the_login(client, signed_in, wally):
         "1" + ".1-1" * 51,
     ],
 )
-def test_what_no_page_has_said(signed_in, dora, item, since):
+def test_invalid_page_states(signed_in, dora, item, since):
     answer = signed_in(dora).get("/items/changes", {"since": since})
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == ["since"]
 
 
-def test_a_list_that_is_wrong(signed_in, dora):
+def test_an_invalid_list(signed_in, dora):
     answer = signed_in(dora).get("/items/changes?since=1&status=Lost&colour=red")
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == ["colour", "status"]
 
 
 @pytest.mark.parametrize("shown", ["", "x", "1,,2", "-1", "9" * 30, "1," * 5000, "\x00"])
-def test_rows_that_cannot_be(signed_in, dora, item, shown):
+def test_invalid_row_ids(signed_in, dora, item, shown):
     answer = signed_in(dora).get("/items/changes", {"since": "1", "shown": shown})
     assert answer.json()["changed"] == 1
 
 
-def test_only_get(signed_in, ada):
+def test_only_get_is_allowed(signed_in, ada):
     for method in ("post", "put", "delete", "patch"):
         assert getattr(signed_in(ada), method)("/items/changes?since=1").status_code == 405
 
 
-def test_asking_changes_nothing_and_makes_no_session_last_longer(signed_in, dora, item, settings):
+def test_polling_changes_nothing_and_does_not_extend_the_session(signed_in, dora, item, settings):
     client = signed_in(dora)
     ask = drawn(client)
     before = client.session.get_expiry_date(), list(WorkItem.objects.values())
@@ -267,16 +265,16 @@ def test_asking_changes_nothing_and_makes_no_session_last_longer(signed_in, dora
 # On the page
 
 
-def test_the_page_asks_for_its_own_list(signed_in, ada, item):
+def test_the_page_polls_its_own_list(signed_in, ada, item):
     read = parse_page(signed_in(ada).get("/items/?status=Failed&sort=name&format=html"))
-    live = read.one("div", class_="live")
+    live = read.one("div", class_="live-update")
     assert live["data-live"].startswith("/items/changes?since=")
     assert live["data-live"].endswith("&status=Failed&sort=name")
     assert live.one("a", data_show=True)["href"] == "/items/?status=Failed&sort=name"
     assert live.one("p", role="status").words == ""
 
 
-def test_who_wants_no_updates_has_none(signed_in, dora, item):
+def test_pages_do_not_poll_if_updates_are_off(signed_in, dora, item):
     client = signed_in(dora)
     client.get("/items/")  # what a process asks once has been asked
     with CaptureQueriesContext(connection) as with_updates:
@@ -287,12 +285,12 @@ def test_who_wants_no_updates_has_none(signed_in, dora, item):
         read = parse_page(client.get("/items/"))
     assert len(without) == len(with_updates) - 1
     for response in (read, parse_page(client.get(f"/items/{item.pk}"))):
-        assert not response.all("div", class_="live")
+        assert not response.all("div", class_="live-update")
         assert not [one for one in response.all("script") if "live" in one["src"]]
 
 
-def test_a_wrong_list_asks_nothing(signed_in, dora):
-    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live")
+def test_an_invalid_list_does_not_poll(signed_in, dora):
+    assert not parse_page(signed_in(dora).get("/items/?status=Lost")).all("div", class_="live-update")
 
 
 # Where it is read
@@ -307,7 +305,7 @@ class Standby:
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
-def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, monkeypatch):
+def test_changes_are_read_from_the_same_replica_as_the_list(signed_in, dora, item, wally, monkeypatch):
     monkeypatch.setattr(reading, "replica_pool", Standby())
     ask = drawn(signed_in(dora))
     transitions.progress(item, stage="Store", by=wally)
@@ -316,7 +314,7 @@ def test_it_is_read_from_a_standby_as_the_list_is(signed_in, dora, item, wally, 
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
-def test_nothing_of_it_is_read_from_the_primary(dora, item):
+def test_nothing_is_read_from_the_primary(dora, item):
     listing = ItemList(QueryDict("q=virginia"), dora, using="elsewhere")
     with connection.execute_wrapper(refused):
         since = changes.take_baseline(listing, timezone.now())

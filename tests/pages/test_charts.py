@@ -1,4 +1,4 @@
-"""Where the parts of a drawing go."""
+"""The geometry of charts."""
 
 import pytest
 
@@ -10,7 +10,7 @@ DAY = 86_400
 @pytest.mark.parametrize(
     "times", [[], [0], [1], [59, 61], [60 * DAY], [365 * DAY], [400 * DAY], [400 * DAY, 3000 * DAY], [1, 3000 * DAY]]
 )
-def test_every_time_has_a_place_on_the_scale(times):
+def test_every_time_has_a_position_on_the_scale(times):
     scale = charts.fit_scale(times)
     assert scale.low < scale.high
     for time in (*times, 0, 10**9):

@@ -1,4 +1,4 @@
-"""A saved view by mail: who asks for it, and how one gets no more of it."""
+"""Subscribing to a saved view by email, and unsubscribing."""
 
 import pytest
 from django.core.management import call_command
@@ -22,7 +22,7 @@ def ask(client, view, every="day"):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_who_sees_a_view_may_get_it(cast, signed_in, who):
+def test_users_can_subscribe_to_visible_views(cast, signed_in, who):
     view = view_of(cast["ada"], reach="everybody")
     client = signed_in(cast[who])
     for every, label in (("day", "daily"), ("week", "weekly")):
@@ -35,7 +35,7 @@ def test_who_sees_a_view_may_get_it(cast, signed_in, who):
     assert not Digest.objects.exists()
 
 
-def test_others_strangers_and_nonsense_may_not(client, signed_in, stan, olga, dora):
+def test_other_users_and_invalid_values_are_refused(client, signed_in, stan, olga, dora):
     view = view_of(stan)
     assert ask(client, view).status_code == 302
     for person in (olga, dora):
@@ -47,7 +47,7 @@ def test_others_strangers_and_nonsense_may_not(client, signed_in, stan, olga, do
     assert not Digest.objects.exists()
 
 
-def test_asking_anew_begins_anew(signed_in, stan):
+def test_changing_the_frequency_reschedules_the_digest(signed_in, stan):
     view = view_of(stan)
     former = due_of(view, stan, every="week")
     ask(signed_in(stan), view, "day")
@@ -56,8 +56,8 @@ def test_asking_anew_begins_anew(signed_in, stan):
     assert digest.next_at > timezone.now()
 
 
-def test_asking_for_the_same_again_changes_nothing(signed_in, stan, failures, mailoutbox):
-    """It may be due just now, and would be lost."""
+def test_the_same_subscription_again_changes_nothing(signed_in, stan, failures, mailoutbox):
+    """It may be due right now and would be lost."""
     view = view_of(stan)
     due = due_of(view, stan)
     ask(signed_in(stan), view, "day")
@@ -66,7 +66,7 @@ def test_asking_for_the_same_again_changes_nothing(signed_in, stan, failures, ma
     assert len(mailoutbox) == 1
 
 
-def test_it_goes_with_its_view(signed_in, stan, dora):
+def test_the_digest_is_deleted_with_its_view(signed_in, stan, dora):
     view = view_of(stan, reach="institution")
     for person in (stan, dora):
         ask(signed_in(person), view)
@@ -82,7 +82,7 @@ def stop_link(mail):
     return mail.extra_headers["List-Unsubscribe"].strip("<>")
 
 
-def test_one_click_of_a_mail_program_stops_it(stan, dora, failures, mailoutbox):
+def test_one_click_unsubscribe(stan, dora, failures, mailoutbox):
     view = view_of(stan, reach="institution")
     for person in (stan, dora):
         due_of(view, person)
@@ -96,8 +96,8 @@ def test_one_click_of_a_mail_program_stops_it(stan, dora, failures, mailoutbox):
     assert list(Digest.objects.values_list("person__email", flat=True)) == [stan.email]
 
 
-def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
-    """Programs that look for dangerous links open each of them."""
+def test_opening_the_link_asks_for_confirmation(stan, failures, mailoutbox):
+    """Email scanners open every link."""
     due_of(view_of(stan), stan)
     call_command("send_digests")
     client = Client()
@@ -111,14 +111,14 @@ def test_a_link_that_is_only_opened_asks(stan, failures, mailoutbox):
 
 
 @pytest.mark.parametrize("token", ["x", "WzEsMV0:abc", "a:b:c", "%00", "..", "💡"])
-def test_a_link_that_is_none(client, stan, token):
+def test_an_invalid_link(client, stan, token):
     due_of(view_of(stan), stan)
     assert client.get(f"/digests/stop/{token}").status_code == 404
     assert client.post(f"/digests/stop/{token}").status_code == 404
     assert Digest.objects.exists()
 
 
-def test_a_link_is_good_for_nothing_else(client, stan, dora, virginia):
+def test_the_link_only_unsubscribes(client, stan, dora, virginia):
     view = view_of(stan, reach="institution")
     mine, hers = due_of(view, stan), due_of(view, dora)
     swapped = digests.sign_token(mine).split(":")[0] + ":" + digests.sign_token(hers).split(":")[1]

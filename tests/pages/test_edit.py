@@ -1,4 +1,4 @@
-"""`/items/ID/edit`. What all moves share is in test_page_cancel.py."""
+"""`/items/ID/edit`. test_cancel.py has what all moves have in common."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def running(item, wally):
     )
 
 
-def test_the_form_holds_what_the_item_has(signed_in, ada, running):
+def test_the_form_shows_the_items_values(signed_in, ada, running):
     sent = find_form(signed_in(ada).get(url(running))).fields()
     assert {name: sent[name] for name in FIELDS} == {
         "retry": "on",
@@ -37,7 +37,7 @@ def test_the_form_holds_what_the_item_has(signed_in, ada, running):
     }
 
 
-def test_the_form_sent_back_as_it_is_changes_nothing(signed_in, ada, running):
+def test_an_unchanged_form_changes_nothing(signed_in, ada, running):
     client = signed_in(ada)
     before = as_stored(running)
     sent = find_form(client.get(url(running))).fields()
@@ -69,8 +69,8 @@ def test_an_admin_edits(signed_in, ada, running):
     }
 
 
-def test_an_empty_box_switches_the_flag_off(signed_in, ada, running):
-    """A browser sends nothing for a box that is not ticked: the form sends its own word for that."""
+def test_an_unchecked_box_turns_the_flag_off(signed_in, ada, running):
+    """A browser sends nothing for an unchecked box, so the form has a hidden field."""
     client = signed_in(ada)
     form = find_form(client.get(url(running)))
     hidden = [one for one in form.all("input", name="retry") if one["type"] == "hidden"]
@@ -91,7 +91,7 @@ def test_an_empty_box_switches_the_flag_off(signed_in, ada, running):
         ({}, {}),
     ],
 )
-def test_what_a_script_does_not_send_stays_as_it_is(signed_in, ada, running, sent, changed):
+def test_fields_that_a_script_omits_stay(signed_in, ada, running, sent, changed):
     before = values(running)
     assert signed_in(ada).post(url(running), sent).status_code == 302
     assert values(running) == before | changed
@@ -106,7 +106,7 @@ def test_a_note_cannot_be_emptied(signed_in, ada, running, note):
     assert as_stored(running) == before
 
 
-def test_a_workers_long_note_does_not_stand_in_the_way(signed_in, ada, wally, running):
+def test_a_workers_long_note_does_not_prevent_an_edit(signed_in, ada, wally, running):
     note = "\n".join(f"payload file {n} is missing from the bag" for n in range(400)) + "\n"
     assert len(note) > 10_000
     transitions.fail(running, note=note, retry=True, by=wally)
@@ -132,7 +132,7 @@ def test_a_workers_long_note_does_not_stand_in_the_way(signed_in, ada, wally, ru
         ("note", "x" * 10_001),
     ],
 )
-def test_what_cannot_be_is_said_at_its_field_and_kept(signed_in, ada, running, field, value):
+def test_invalid_values_are_field_errors_and_are_kept_in_the_form(signed_in, ada, running, field, value):
     before = as_stored(running)
     response = signed_in(ada).post(url(running), {field: value})
     assert response.status_code == 422
@@ -157,7 +157,7 @@ def test_any_item_can_be_edited(signed_in, ada, wally, item, state):
     assert last_entry(item).note == "Looked at it."
 
 
-def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, running):
+def test_a_conflict_is_reported_field_by_field(signed_in, ada, wally, running):
     client = signed_in(ada)
     sent = find_form(client.get(url(running))).fields() | {"needs_admin_review": "on"}
     transitions.progress(running, node="worker-9", pid=99, note="3 of 3 done.", by=wally)
@@ -188,7 +188,7 @@ def test_a_change_in_between_is_told_field_by_field(signed_in, ada, wally, runni
     }
 
 
-def test_sent_twice_is_recorded_once(signed_in, ada, running):
+def test_sending_it_twice_records_one_entry(signed_in, ada, running):
     client = signed_in(ada)
     sent = find_form(client.get(url(running))).fields() | {"retry": "false"}
     client.post(url(running), sent)

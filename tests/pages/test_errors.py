@@ -1,4 +1,4 @@
-"""What a person sees when something is wrong: the page of each error, and that odd requests never break anything."""
+"""Error pages, and that invalid requests never cause a server error."""
 
 import logging
 import uuid
@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from workitems.pages import Item
+from workitems.pages import ItemPage
 
 from ..factories import make_item
 from .page_elements import parse_page
@@ -29,13 +29,13 @@ def test_400(signed_in, dora, item, monkeypatch):
     def damaged(*_args, **_kwargs):
         raise SuspiciousOperation("damaged")
 
-    monkeypatch.setattr(Item, "get", damaged)
+    monkeypatch.setattr(ItemPage, "get", damaged)
     response = signed_in(dora).get(f"/items/{item.pk}")
     assert (response.status_code, headline(response)) == (400, PAGES[400])
 
 
 def test_400_for_the_name_of_another_host(client, db):
-    """Refused before anybody has looked who asks."""
+    """Refused before the user is known."""
     response = client.get("/items/", HTTP_HOST="elsewhere.example")
     assert (response.status_code, headline(response)) == (400, PAGES[400])
 
@@ -52,7 +52,7 @@ def test_404(signed_in, stan, path):
     assert parse_page(response).one("main").all("a", class_="button")[0]["href"] == "/"
 
 
-def test_404_for_strangers(client, db):
+def test_404_when_signed_out(client, db):
     response = client.get("/nowhere")
     assert (response.status_code, headline(response)) == (404, PAGES[404])
     assert [nav["aria-label"] for nav in parse_page(response).all("nav")] == [
@@ -68,11 +68,11 @@ def test_an_expired_form_says_that_nothing_was_changed(stan, item):
     assert "Nothing has been changed" in parse_page(response).one("main").words
 
 
-def test_500_tells_nothing_of_the_inside(ada, item, monkeypatch, caplog):
+def test_500_reveals_no_internals(ada, item, monkeypatch, caplog):
     def broken(*_args, **_kwargs):
         raise RuntimeError("the SECRET cause")
 
-    monkeypatch.setattr(Item, "get", broken)
+    monkeypatch.setattr(ItemPage, "get", broken)
     client = Client(raise_request_exception=False)
     client.force_login(ada)
     with caplog.at_level(logging.ERROR):
@@ -82,7 +82,7 @@ def test_500_tells_nothing_of_the_inside(ada, item, monkeypatch, caplog):
     assert "SECRET" in caplog.text
 
 
-def test_a_filter_that_is_wrong_says_which_and_shows_no_rows(signed_in, dora, item):
+def test_an_invalid_filter_is_reported_and_shows_no_rows(signed_in, dora, item):
     response = signed_in(dora).get("/items/?status=Broken&colour=red&q=bag")
     assert response.status_code == 400
     said = parse_page(response).one("div", class_="problem").words
@@ -109,7 +109,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_values_never_break_a_page(signed_in, ada, virginia, odd):
+def test_invalid_values_never_break_a_page(signed_in, ada, virginia, odd):
     item = make_item(virginia)
     client = signed_in(ada)
     act = uuid.uuid4()
@@ -149,7 +149,7 @@ ELSEWHERE = {"bulk": "/items/review", "account": "/account", "login": "/accounts
 
 
 @pytest.mark.parametrize("path", ["cancel", "requeue", "review", "edit", *ELSEWHERE])
-def test_odd_values_never_break_a_form(signed_in, ada, virginia, path):
+def test_invalid_values_never_break_a_form(signed_in, ada, virginia, path):
     client = signed_in(ada)
     for odd in ODD:
         item = make_item(virginia)
@@ -163,14 +163,14 @@ def test_odd_values_never_break_a_form(signed_in, ada, virginia, path):
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", "multipart/form-data"])  # fmt: skip
 @pytest.mark.parametrize("path", ["cancel", "requeue", "review"])
-def test_a_body_that_is_no_form_is_refused(signed_in, ada, item, content_type, path):
+def test_a_body_that_is_not_a_form_is_refused(signed_in, ada, item, content_type, path):
     response = signed_in(ada).post(f"/items/{item.pk}/{path}", b'{"note": "no"}\xff\x00', content_type)
     assert response.status_code in (400, 422)
     assert item.history.count() == 1
 
 
 @pytest.mark.parametrize("path", ["/items/", "/words", "/account", "/accounts/login/", "/nowhere"])
-def test_every_page_keeps_the_browser_strict(signed_in, ada, item, path):
+def test_every_page_has_security_headers(signed_in, ada, item, path):
     response = signed_in(ada).get(path)
     policy = response["Content-Security-Policy"]
     assert "script-src 'self'" in policy
@@ -192,7 +192,7 @@ def test_every_page_keeps_the_browser_strict(signed_in, ada, item, path):
         ("/account/", "/account"),
     ],
 )
-def test_a_slash_too_many_or_too_few_leads_to_the_page(signed_in, stan, typed, meant):
+def test_a_missing_or_extra_slash_redirects(signed_in, stan, typed, meant):
     response = signed_in(stan).get(typed)
     assert (response.status_code, response["Location"]) == (302, meant)
     assert signed_in(stan).post(typed).status_code in (404, 405)
@@ -205,6 +205,6 @@ def test_not_found_looks_the_same_while_debugging(signed_in, stan, settings):
     assert "urlpatterns" not in signed_in(stan).get("/nowhere").content.decode()
 
 
-def test_no_shared_cache_keeps_a_persons_page(signed_in, stan, item):
+def test_personal_pages_are_not_publicly_cacheable(signed_in, stan, item):
     for url in ("/items/", f"/items/{item.pk}", "/nowhere"):
         assert set(signed_in(stan).get(url)["Cache-Control"].split(", ")) == {"no-cache", "private"}

@@ -1,4 +1,4 @@
-"""The counts of the left column: for any filter, the number of rows that one gets by clicking the value."""
+"""The facet counts: for any filter, the number of rows that clicking the value shows."""
 
 import pytest
 from django.http import QueryDict
@@ -56,7 +56,7 @@ def listing(user, params):
 
 @settings(max_examples=25)
 @given(params=queries, who=st.sampled_from(["ada", "stan", "dora"]))
-def test_a_count_is_what_a_click_shows(many, cast, params, who):
+def test_a_count_matches_the_list_after_a_click(many, cast, params, who):
     user = cast[who]
     if who != "ada":
         params = {**params, **({"institution": ["virginia.edu"]} if "institution" in params else {})}
@@ -66,7 +66,7 @@ def test_a_count_is_what_a_click_shows(many, cast, params, who):
     assert facets.total == asked.rows().count()
     for group in facets.groups():
         for value in group.values:
-            clicked = ItemList(QueryDict(value.only), user)
+            clicked = ItemList(QueryDict(value.only_query), user)
             assert clicked.rows().count() == value.count, (group.name, value.value)
 
 
@@ -77,20 +77,20 @@ def test_every_row_is_counted_once_in_each_group(many, ada):
         assert sum(value.count for value in group.values) == len(many)
 
 
-def test_a_count_obeys_the_other_groups_and_not_its_own(many, ada):
+def test_a_count_respects_the_other_groups_but_not_its_own(many, ada):
     asked = Facets(listing(ada, {"status": ["Failed"], "item_action": ["Ingest"]}))
     failed = {value.value: value.count for value in asked.groups()[2].values}
     ingests = [item for item in many if item.action == "Ingest"]
     assert failed == {status: sum(item.status == status for item in ingests) for status in Status}
 
 
-def test_the_reader_sees_only_counts_of_the_own_institution(many, dora, virginia):
+def test_readers_only_see_counts_of_their_institution(many, dora, virginia):
     facets = Facets(listing(dora, {}))
     assert facets.total == sum(item.institution_id == virginia.pk for item in many)
     assert [group.name for group in facets.groups()] == ["action", "stage", "status", "reviewed"]
 
 
-def test_the_seeds_words_stay_when_nothing_has_them_and_others_do_not(virginia, dora):
+def test_always_listed_terms_stay_at_zero_and_others_do_not(virginia, dora):
     groups = {group.name: [value.value for value in group.values] for group in Facets(listing(dora, {})).groups()}
     assert groups["status"] == ["Pending", "Started", "Success", "Failed", "Cancelled"]
     assert groups["stage"] == [
@@ -99,27 +99,27 @@ def test_the_seeds_words_stay_when_nothing_has_them_and_others_do_not(virginia, 
     assert groups["action"] == ["Ingest", "Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"]
 
 
-def test_a_chosen_word_stays_though_nothing_has_it(virginia, dora):
+def test_a_selected_value_stays_at_zero(virginia, dora):
     groups = {group.name: group for group in Facets(listing(dora, {"status": ["Suspended"]})).groups()}
     assert [(v.value, v.count) for v in groups["status"].values if v.is_selected] == [("Suspended", 0)]
 
 
-def test_both_words_of_reviewed_stay_and_only_institutions_that_have_items(virginia, jhu, item, ada):
+def test_both_reviewed_values_stay_and_only_institutions_with_items(virginia, jhu, item, ada):
     groups = {group.name: group for group in Facets(listing(ada, {})).groups()}
     assert [(one.value, one.count) for one in groups["reviewed"].values] == [("false", 1), ("true", 0)]
     assert [(one.value, one.count) for one in groups["institution"].values] == [("virginia.edu", 1)]
 
 
-def test_a_second_word_of_a_group_is_added_and_taken_away_again(many, ada):
+def test_a_second_value_of_a_group_can_be_added_and_removed(many, ada):
     [status] = [group for group in Facets(listing(ada, {"status": ["Failed"]})).groups() if group.name == "status"]
-    toggled = {value.value: value.toggled for value in status.values}
+    toggled = {value.value: value.toggled_query for value in status.values}
     assert toggled["Pending"] == "status=Failed&status=Pending"
     assert toggled["Failed"] == ""
     [status] = [group for group in Facets(listing(ada, {})).groups() if group.name == "status"]
-    assert {value.toggled for value in status.values} == {value.only for value in status.values}
+    assert {value.toggled_query for value in status.values} == {value.only_query for value in status.values}
 
 
-def test_an_invalid_list_has_nothing_and_says_that_this_is_all(many, ada):
+def test_an_invalid_list_has_no_counts(many, ada):
     facets = Facets(listing(ada, {"status": ["Lost"]}))
     assert (facets.total, facets.is_whole, facets.is_exact) == (0, True, True)
 
@@ -135,11 +135,11 @@ def test_an_invalid_list_has_nothing_and_says_that_this_is_all(many, ada):
         (COUNT_LIMIT, False, "more than 10,000"),
     ],
 )
-def test_how_many_as_far_as_anybody_has_looked(total, is_whole, words):
+def test_lower_bounds_are_shown_as_more_than(total, is_whole, words):
     assert format_total(total, is_whole=is_whole) == words
 
 
-def test_an_empty_list_says_what_to_drop(many, ada):
+def test_an_empty_list_says_which_filter_to_remove(many, ada):
     asked = listing(ada, {"q": ["zzz"], "status": ["Failed"]})
     hints = suggest_drops(asked)
     assert [(hint.label, hint.count) for hint in hints] == [
@@ -147,8 +147,8 @@ def test_an_empty_list_says_what_to_drop(many, ada):
     ]
 
 
-def test_the_filter_that_hides_most_is_the_first_to_drop(virginia, ada):
-    """Whatever the order in which they were chosen."""
+def test_the_filter_that_hides_most_is_suggested_first(virginia, ada):
+    """In whatever order they were selected."""
     for number in range(3):
         make_item(virginia, name=f"alpha-{number}.tar", stage="Fetch")
     make_item(virginia, name="beta.tar", stage="Record")
@@ -159,10 +159,10 @@ def test_the_filter_that_hides_most_is_the_first_to_drop(virginia, ada):
             ("Stage: Record", 3, True),
             ("Name contains: alpha", 1, True),
         ]
-        assert [hint.without for hint in found] == ["name_like=alpha", "stage=Record"]
+        assert [hint.query_without for hint in found] == ["name_like=alpha", "stage=Record"]
 
 
-def test_counts_cost_one_statement(many, ada, django_assert_num_queries):
+def test_counts_take_one_statement(many, ada, django_assert_num_queries):
     asked = listing(ada, {"status": ["Failed"]})
     with django_assert_num_queries(2):  # the cells; the institutions' names, asked once
         Facets(asked).groups()

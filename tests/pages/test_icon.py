@@ -1,4 +1,4 @@
-"""`/icon`: the picture in the browser's tab says what cannot wait for this person."""
+"""`/icon`: the favicon shows whether something can't wait."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def states(virginia, wally):
         ("held", {"ada": "held"}),
     ],
 )
-def test_what_cannot_wait(cast, signed_in, states, state, pictures):
+def test_the_icon_shows_what_cannot_wait(cast, signed_in, states, state, pictures):
     states[state]()
     for who in ("dora", "stan", "olga", "ada"):
         kind = pictures.get(who)
@@ -53,13 +53,13 @@ def test_the_more_urgent_is_shown(signed_in, ada, states):
     assert shown(signed_in(ada)) == "favicon-held"  # an admin's first need
 
 
-def test_every_page_names_it_and_strangers_have_the_plain_one(client, signed_in, stan):
+def test_every_page_has_the_icon_and_signed_out_visitors_the_plain_one(client, signed_in, stan):
     assert 'rel="icon" href="/static/favicon.svg"' in client.get("/accounts/login/").content.decode()
     assert client.get("/icon")["Location"].startswith("/accounts/login/")
     assert 'rel="icon" href="/icon"' in signed_in(stan).get("/words").content.decode()
 
 
-def test_it_is_there_to_be_fetched(signed_in, stan, states):
+def test_the_icon_files_exist(signed_in, stan, states):
     states["failed"]()
     client = signed_in(stan)
     response = client.get(client.get("/icon")["Location"])

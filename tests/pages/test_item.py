@@ -25,7 +25,7 @@ def url(item):
 
 
 def panel(response, name):
-    """The words of one section; empty where the page has no such section."""
+    """Returns the text of a section; empty if the page has no such section."""
     found = parse_page(response).all("section", aria_labelledby=name)
     return found[0].words if found else ""
 
@@ -34,7 +34,7 @@ def panel(response, name):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_the_hooks(cast, signed_in, wally, item, who):
+def test_the_pages_hooks(cast, signed_in, wally, item, who):
     client = signed_in(cast[who])
     transitions.progress(item, stage="Store", by=wally)
     transitions.fail(item, note="S3 says no", retry=False, by=wally)
@@ -53,7 +53,7 @@ def test_the_hooks(cast, signed_in, wally, item, who):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_the_page_is_only_read(signed_in, ada, item, method):
+def test_opening_the_page_changes_nothing(signed_in, ada, item, method):
     assert getattr(signed_in(ada), method)(url(item)).status_code == 405
 
 
@@ -61,7 +61,7 @@ def test_the_page_is_only_read(signed_in, ada, item, method):
 
 
 def brought_to(item, state, by, ada):
-    """The item in one of the states that a page is drawn for."""
+    """The item in one of the states that pages distinguish."""
     if state == "running":
         transitions.progress(item, stage="Store", node="worker-7", by=by)
     elif state == "again":
@@ -105,20 +105,20 @@ def test_what_now(cast, signed_in, ada, wally, item, state, who):
 
 
 @pytest.mark.parametrize(("who", "whose"), [("dora", "your institution"), ("stan", "your institution"), ("ada", "the institution")])  # fmt: skip
-def test_whose_turn_it_is(cast, signed_in, wally, item, who, whose):
+def test_who_needs_to_act(cast, signed_in, wally, item, who, whose):
     transitions.fail(item, note="no manifest", retry=False, by=wally)
     assert f"Action needed: {whose}." in panel(signed_in(cast[who]).get(url(item)), "what-now")
 
 
-def test_every_word_is_explained_where_it_stands(signed_in, dora, item):
+def test_every_term_is_explained_in_place(signed_in, dora, item):
     meaning = panel(signed_in(dora).get(url(item)), "meaning")
     for word in ("Action IngestA bag", "Stage ReceiveThe bag", "Status PendingWaiting"):
         assert word in meaning
 
 
-def test_the_strip_marks_where_it_stands(signed_in, dora, wally, item):
+def test_the_pipeline_marks_the_current_stage(signed_in, dora, wally, item):
     transitions.progress(item, stage="Store", by=wally)
-    strip = parse_page(signed_in(dora).get(url(item))).one("section", class_="strip")
+    strip = parse_page(signed_in(dora).get(url(item))).one("section", class_="pipeline")
     [current] = strip.all("li", aria_current="step")
     assert "Store" in current.words
     assert current["class"] == "current"
@@ -154,7 +154,7 @@ def test_html_in_texts_is_shown_and_never_run(signed_in, ada, stan, wally, virgi
     assert evil in parse_page(response).one("div", class_="messages").text
 
 
-def test_the_note_is_whole(signed_in, dora, wally, item):
+def test_the_complete_note_is_shown(signed_in, dora, wally, item):
     note = "  first\n\n\tsecond\r\nthird  "
     transitions.fail(item, note=note, retry=False, by=wally)
     assert parse_page(signed_in(dora).get(url(item))).one("div", id="note-text").text.splitlines() == note.splitlines()
@@ -171,7 +171,7 @@ def test_a_long_note_is_folded_after_twenty_lines(signed_in, dora, wally, item, 
     assert len(text.all("pre")[0].text.splitlines()) == min(lines, 20)
 
 
-def test_blank_lines_at_the_end_fold_nothing(signed_in, dora, wally, item):
+def test_trailing_blank_lines_do_not_fold_a_note(signed_in, dora, wally, item):
     transitions.fail(item, note="error\n" * 20, retry=False, by=wally)
     assert parse_page(signed_in(dora).get(url(item))).one("div", id="note-text").all("summary") == []
 
@@ -184,7 +184,7 @@ def test_without_a_note(signed_in, dora, item):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan"])
-def test_which_process_holds_it_is_not_for_members(cast, signed_in, ada, wally, item, who):
+def test_members_do_not_see_process_fields(cast, signed_in, ada, wally, item, who):
     transitions.progress(item, stage="Store", node="worker-7", pid=4711, by=wally)
     transitions.edit(item, node="worker-8", pid=4712, by=ada)
     transitions.edit(item, needs_admin_review=True, by=ada)
@@ -249,7 +249,7 @@ def test_all_fields(signed_in, dora, wally, virginia):
         assert said in fields
 
 
-def test_times_are_in_the_readers_zone(signed_in, dora, virginia):
+def test_times_are_in_the_readers_time_zone(signed_in, dora, virginia):
     item = make_item(virginia, at=NOON)
     dora.time_zone = "America/New_York"
     dora.save()
@@ -262,7 +262,7 @@ def test_times_are_in_the_readers_zone(signed_in, dora, virginia):
 
 @pytest.fixture
 def uploads(virginia, jhu):
-    """Three uploads of one bag, the last with other contents; and one elsewhere under the same name."""
+    """Three uploads of one bag, the last with other contents, and one of another institution with the same name."""
     hour = timedelta(hours=1)
     make_item(jhu, name="bag.tar", etag="zzz", at=NOON + 9 * hour)
     return [
@@ -279,7 +279,7 @@ def test_uploads_of_the_same_bag(signed_in, dora, uploads):
         rows = section.all("li")
         assert len(rows) == 3
         assert [row.attributes.get("class") for row in rows] == [
-            "is-this" if other == one else None for other in reversed(uploads)
+            "is-current" if other == one else None for other in reversed(uploads)
         ]
         linked = {link["href"] for link in section.all("a")}
         assert linked >= {url(other) for other in uploads if other != one}
@@ -290,7 +290,7 @@ def test_uploads_of_the_same_bag(signed_in, dora, uploads):
             assert f"Superseded by {changed.pk}" in row.words or f"Duplicate of {first.pk}" in row.words
 
 
-def test_a_superseded_upload_links_what_is_processed(signed_in, dora, uploads):
+def test_a_superseded_upload_links_to_the_processed_one(signed_in, dora, uploads):
     first, _again, changed = uploads
     response = signed_in(dora).get(url(first))
     what_now = parse_page(response).one("section", aria_labelledby="what-now")
@@ -320,7 +320,7 @@ def test_other_items_of_the_object(signed_in, dora, wally, virginia, jhu):
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_previous_and_next_follow_the_list_through_ties(signed_in, ada, virginia, jhu, sort):
-    """Seven items that tie in date, in name and in institution, in every combination."""
+    """Seven items with equal dates, names, and institutions in every combination."""
     items = [
         make_item((virginia, jhu)[n % 2], name=("a.tar", "b.tar")[n % 3 == 0], at=NOON + timedelta(hours=n // 3))
         for n in range(7)
@@ -345,7 +345,7 @@ def test_previous_and_next_follow_the_list_through_ties(signed_in, ada, virginia
             assert links.get("prev", "").split("?")[0] == (f"/items/{before}" if before else "")
 
 
-def test_the_neighbours_know_the_list_too(signed_in, dora, virginia):
+def test_links_to_neighbors_keep_the_list(signed_in, dora, virginia):
     items = [make_item(virginia) for _ in range(3)]
     client = signed_in(dora)
     where = f"/items/{items[0].pk}?list=sort%3Did%26per_page%3D10"
@@ -356,7 +356,7 @@ def test_the_neighbours_know_the_list_too(signed_in, dora, virginia):
     assert where is None
 
 
-def test_an_item_that_left_the_list_keeps_its_place(signed_in, dora, wally, virginia):
+def test_an_item_that_left_the_list_keeps_its_neighbors(signed_in, dora, wally, virginia):
     items = [make_item(virginia) for _ in range(3)]
     transitions.fail(items[1], note="bad", retry=False, by=wally)
     read = parse_page(signed_in(dora).get(url(items[1]), {"list": "status=Pending&sort=id"}))
@@ -373,7 +373,7 @@ def test_the_list_links_to_the_item_and_the_item_back(signed_in, dora, virginia)
 
 
 @pytest.mark.parametrize("query", ["status=Nonsense", "unknown=1", "q=%00", "\x00", "page=0", "//evil.example", "=&=&", "institution=jhu.edu"])  # fmt: skip
-def test_a_list_that_is_none_is_left_out(signed_in, dora, item, theirs, query):
+def test_an_invalid_list_is_ignored(signed_in, dora, item, theirs, query):
     response = signed_in(dora).get(url(item), {"list": query})
     assert response.status_code == 200
     read = parse_page(response)
@@ -384,7 +384,7 @@ def test_a_list_that_is_none_is_left_out(signed_in, dora, item, theirs, query):
 # Long lives
 
 
-def test_of_a_long_history_the_latest_entries_are_shown(signed_in, dora, ada, item):
+def test_only_the_latest_entries_of_a_long_history_are_shown(signed_in, dora, ada, item):
     for n in range(205):
         transitions.edit(item, note=f"note {n}", by=ada)
     history = parse_page(signed_in(dora).get(url(item))).one("section", aria_labelledby="history")
@@ -393,7 +393,7 @@ def test_of_a_long_history_the_latest_entries_are_shown(signed_in, dora, ada, it
     assert "6 older entries are not shown." in history.words
 
 
-def test_reviewed_before_it_came_here(signed_in, dora, wally, item):
+def test_an_item_imported_as_reviewed(signed_in, dora, wally, item):
     transitions.succeed(item, stage="Record", by=wally)
     WorkItem.objects.filter(pk=item.pk).update(reviewed=True)  # as an import leaves it
     said = panel(signed_in(dora).get(url(item)), "reviewed")

@@ -1,4 +1,4 @@
-"""A second language: complete for whoever uses the pages, chosen by the person or their browser, and never the API's."""
+"""Spanish: complete on all pages, chosen by the user or the browser, and never used in the API."""
 
 import io
 import re
@@ -45,7 +45,7 @@ def catalogue():
 
 
 def sentences():
-    """(file, sentence) of all that is marked for translation; a sentence with a plural as a pair."""
+    """Returns (file, sentence) of everything marked for translation; a sentence with a plural as a pair."""
     with (Path(settings.BASE_DIR) / "locale/babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     keywords = dict.fromkeys(("_", "_t", "gettext", "gettext_lazy")) | {"ngettext": (1, 2), "ngettext_lazy": (1, 2)}
@@ -76,8 +76,8 @@ def test_every_sentence_of_the_pages_is_translated(catalogue):
     assert missing == set(), "run `make messages`, then fill in what is empty"
 
 
-def test_what_is_translated_has_the_same_gaps(catalogue):
-    """And is right for the language's plurals."""
+def test_translations_have_the_same_placeholders(catalogue):
+    """Also for the language's plural forms."""
     assert [(message.id, [str(error) for error in errors]) for message, errors in catalogue.check()] == []
     gap = re.compile(r"%\(\w+\)\d*[sd]|<[^>]+>")
     for message in catalogue:
@@ -87,7 +87,7 @@ def test_what_is_translated_has_the_same_gaps(catalogue):
             assert {*gap.findall(texts[-1])} == {*gap.findall(ids[-1])}, message.id
 
 
-def test_what_is_compiled_is_what_is_written(catalogue):
+def test_the_compiled_catalog_is_up_to_date(catalogue):
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     assert CATALOGUE.with_suffix(".mo").read_bytes() == compiled.getvalue(), "run `make messages`"
@@ -100,7 +100,7 @@ def title(client, address="/items/", **headers):
     return shown.one("h1").words
 
 
-def test_the_browsers_language_unless_one_has_chosen(signed_in, stan):
+def test_the_browsers_language_is_used_unless_one_is_chosen(signed_in, stan):
     client = signed_in(stan)
     spanish = {"accept-language": "es-MX,es;q=0.9,en;q=0.5"}
     assert title(client) == "Work Items"
@@ -115,7 +115,7 @@ def test_the_browsers_language_unless_one_has_chosen(signed_in, stan):
     assert title(client, "/accounts/login/") == "Sign in"
 
 
-def test_it_is_chosen_in_the_account(signed_in, dora):
+def test_the_language_is_chosen_in_the_account(signed_in, dora):
     client = signed_in(dora)
     form = parse_page(client.get("/account")).one("form", action="/account")
     sent = {**form.fields(), "language": "es", "time_zone": "UTC", "theme": "system", "rows_per_page": "25"}
@@ -128,14 +128,14 @@ def test_it_is_chosen_in_the_account(signed_in, dora):
     assert dora.language == "es"
 
 
-def test_one_persons_language_is_not_the_next_ones(signed_in, dora, stan, item):
+def test_the_language_does_not_leak_to_the_next_request(signed_in, dora, stan, item):
     dora.language = "es"
     dora.save()
     assert title(signed_in(dora)) == "Elementos de trabajo"
     assert title(signed_in(stan)) == "Work Items"
 
 
-def test_the_words_of_the_consortium_stay(signed_in, dora, item):
+def test_the_consortiums_terms_are_not_translated(signed_in, dora, item):
     dora.language = "es"
     dora.save()
     client = signed_in(dora)
@@ -152,7 +152,7 @@ def test_the_words_of_the_consortium_stay(signed_in, dora, item):
 
 
 @pytest.mark.parametrize("path", ["/member-api/v2/items/?status=Lost", "/member-api/v2/items/999", "/api/v2/nothing"])
-def test_the_api_says_the_same_in_every_language(signed_in, dora, path):
+def test_the_api_is_english_in_every_language(signed_in, dora, path):
     client = signed_in(dora)
     english = client.get(path)
     dora.language = "es"
@@ -162,7 +162,7 @@ def test_the_api_says_the_same_in_every_language(signed_in, dora, path):
     assert (after.status_code, after.content) == (english.status_code, english.content)
 
 
-def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbox):
+def test_emails_are_in_the_recipients_language(site, dora, stan, virginia, mailoutbox):
     dora.language = "es"
     dora.save()
     item = make_item(virginia, name="bag.tar")
@@ -183,7 +183,7 @@ def test_mails_are_in_the_persons_language(site, dora, stan, virginia, mailoutbo
 
 
 @pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/v2/", "/api/docs/moves/"])
-def test_the_description_of_the_api_is_in_one_language(signed_in, dora, address):
+def test_the_openapi_description_is_english(signed_in, dora, address):
     client = signed_in(dora)
     english = title(client, address)
     dora.language = "es"

@@ -29,7 +29,7 @@ def virginias(many, virginia):
     return [item for item in many if item.institution_id == virginia.pk]
 
 
-def test_strangers_are_sent_to_the_login(client, many):
+def test_signed_out_visitors_are_sent_to_sign_in(client, many):
     response = client.get("/items/?status=Failed")
     assert response.status_code == 302
     assert response["Location"] == "/accounts/login/?next=/items/%3Fstatus%3DFailed"
@@ -63,7 +63,7 @@ def test_clicking_a_name_shows_what_its_count_says(signed_in, dora, virginias):
         assert data_hooks(client.get(f"/items/{href}"), "total") == [count]
 
 
-def test_walking_the_pages_meets_every_item_once(signed_in, ada, many):
+def test_paging_shows_every_item_once(signed_in, ada, many):
     client, seen, href = signed_in(ada), [], "?per_page=9&sort=date"
     while href:
         response = client.get(f"/items/{href}")
@@ -77,7 +77,7 @@ def test_walking_the_pages_meets_every_item_once(signed_in, ada, many):
     assert sorted(seen) == sorted(item.pk for item in many)
 
 
-def test_a_page_that_is_not_there(signed_in, dora, virginias):
+def test_a_page_beyond_the_end(signed_in, dora, virginias):
     response = signed_in(dora).get("/items/?page=99")
     assert response.status_code == 200
     assert item_ids(response) == []
@@ -87,14 +87,14 @@ def test_a_page_that_is_not_there(signed_in, dora, virginias):
 @pytest.mark.parametrize(
     "query", ["bogus=1", "status=Bogus", "page=0", "q=a%00b", "per_page=100000", "node=x", "institution=jhu.edu"]
 )
-def test_what_is_wrong_is_on_the_page_and_there_are_no_rows(signed_in, dora, virginias, jhu, query):
+def test_errors_are_shown_and_there_are_no_rows(signed_in, dora, virginias, jhu, query):
     response = signed_in(dora).get(f"/items/?{query}")
     assert response.status_code == 400
     assert item_ids(response) == []
     assert f"<code>{query.split('=')[0]}</code>" in response.content.decode()
 
 
-def test_a_wrong_list_is_no_file_either(signed_in, dora, virginias):
+def test_an_invalid_list_cannot_be_exported(signed_in, dora, virginias):
     response = signed_in(dora).get("/items/?format=csv&status=Bogus")
     assert response.status_code == 400
     assert response["Content-Type"].startswith("text/html")
@@ -103,7 +103,7 @@ def test_a_wrong_list_is_no_file_either(signed_in, dora, virginias):
 @pytest.mark.parametrize(
     ("who", "role"), [("dora", "institutional_user"), ("stan", "institutional_admin"), ("ada", "admin")]
 )
-def test_every_preset_is_a_list_that_works(signed_in, cast, many, who, role):
+def test_every_preset_is_a_valid_list(signed_in, cast, many, who, role):
     client = signed_in(cast[who])
     page = client.get("/items/")
     for preset in PRESETS[role]:
@@ -111,7 +111,7 @@ def test_every_preset_is_a_list_that_works(signed_in, cast, many, who, role):
         assert client.get(f"/items/?{preset.query}").status_code == 200
 
 
-def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virginia, dora):
+def test_needs_me_lists_exactly_what_the_institution_must_act_on(signed_in, virginia, dora):
     worker = service()
     mine = make_item(virginia, name="mine.tar")
     transitions.fail(mine, by=worker, note="Bad manifest.", retry=False)
@@ -126,13 +126,13 @@ def test_needs_me_lists_just_what_the_institution_has_to_act_on(signed_in, virgi
     assert "Action needed: your institution." in client.get(f"/items/{mine.pk}").content.decode()
 
 
-def test_finished_and_not_reviewed_is_what_it_says(signed_in, stan, virginias):
+def test_finished_not_reviewed_lists_exactly_those(signed_in, stan, virginias):
     response = signed_in(stan).get("/items/?phase=closed&reviewed=false&per_page=100")
     expected = {i.pk for i in virginias if phase_of(i.status, retry=i.retry) == "closed" and not i.reviewed}
     assert set(item_ids(response)) == expected
 
 
-def test_rows_say_more_than_the_status(signed_in, virginia, ada):
+def test_rows_have_marks_in_addition_to_the_status(signed_in, virginia, ada):
     worker = service()
     failed = make_item(virginia, name="failed.tar")
     transitions.fail(failed, by=worker, stage="Validate", note="Manifest digest differs.\nmore", retry=False)
@@ -187,7 +187,7 @@ def test_queries_do_not_depend_on_the_rows(signed_in, cast, many, django_assert_
         client.get(f"/items/?per_page={rows}&{query}")
 
 
-def test_looking_changes_nothing(signed_in, ada, many, django_capture_on_commit_callbacks):
+def test_opening_the_list_changes_nothing(signed_in, ada, many, django_capture_on_commit_callbacks):
     from workitems.models import HistoryEntry, WorkItem
 
     before = list(WorkItem.objects.order_by("pk").values()), HistoryEntry.objects.count()
@@ -217,7 +217,7 @@ def test_the_list_as_json(signed_in, cast, many, virginias, who):
     assert ("node" in rows[0]) is (who == "ada")
 
 
-def test_no_formula_reaches_a_spreadsheet(signed_in, dora, virginia):
+def test_csv_cells_are_never_formulas(signed_in, dora, virginia):
     item = make_item(virginia, name="=HYPERLINK(1).tar")
     transitions.fail(item, by=service(), note="@SUM(1)", retry=False)
     [row] = csv.DictReader(io.StringIO(body(signed_in(dora).get("/items/?format=csv")).lstrip("\ufeff")))
@@ -225,14 +225,14 @@ def test_no_formula_reaches_a_spreadsheet(signed_in, dora, virginia):
     assert row["note"] == "'@SUM(1)"
 
 
-def test_the_sorted_column_says_so(signed_in, dora, virginias):
+def test_the_sorted_column_is_marked(signed_in, dora, virginias):
     client = signed_in(dora)
     assert 'aria-sort="descending"' in client.get("/items/").content.decode()
     assert 'aria-sort="ascending"' in client.get("/items/?sort=name").content.decode()
     assert 'aria-sort="descending"' in client.get("/items/?sort=-name").content.decode()
 
 
-def test_filters_are_kept_by_every_way_on(signed_in, ada, many):
+def test_every_link_keeps_the_filters(signed_in, ada, many):
     response = signed_in(ada).get("/items/?item_action=Ingest&q=a&sort=name&per_page=10")
     text = response.content.decode()
     for name, value in (("item_action", "Ingest"), ("sort", "name"), ("per_page", "10")):
@@ -243,19 +243,19 @@ def test_filters_are_kept_by_every_way_on(signed_in, ada, many):
     assert reverse("items") in links(response, r"/items/")
 
 
-def test_only_get(signed_in, ada):
+def test_only_get_is_allowed(signed_in, ada):
     for method in ("post", "put", "delete", "patch"):
         assert getattr(signed_in(ada), method)("/items/").status_code == 405
 
 
 @pytest.mark.parametrize(("typed", "shown"), [("2021-03-04", "2021-03-04"), ("2021-3-4", "2021-03-04"), ("20210304", "2021-03-04"), ("2021-02-31", ""), ("never", "")])  # fmt: skip
-def test_a_typed_day_stands_in_its_field_as_a_browser_reads_it(signed_in, dora, item, typed, shown):
+def test_dates_are_filled_in_as_browsers_need_them(signed_in, dora, item, typed, shown):
     read = parse_page(signed_in(dora).get(f"/items/?received_from={typed}"))
     assert read.one("input", id="id_received_from")["value"] == shown
 
 
 def heads(response):
-    """{place: (aria-sort, [(heading, the sort that a click asks for, whether it is the present one)])} above the rows."""
+    """Returns {column: (aria-sort, [(heading, sort order of its link, whether it is the current one)])}."""
     return {
         head["class"]: (
             head.attributes.get("aria-sort"),
@@ -268,7 +268,7 @@ def heads(response):
     }
 
 
-def test_two_headings_share_a_place_and_each_sorts_by_its_own(signed_in, ada, dora, many):
+def test_two_headings_in_one_cell_sort_separately(signed_in, ada, dora, many):
     client = signed_in(ada)
     newest = heads(client.get("/items/"))
     assert list(newest) == ["select", "name", "action", "state", "size", "received", "reviewed"]
@@ -282,15 +282,15 @@ def test_two_headings_share_a_place_and_each_sorts_by_its_own(signed_in, ada, do
     assert heads(signed_in(dora).get("/items/"))["action"] == (None, [])
 
 
-def test_a_row_has_the_institution_under_the_action_for_those_who_see_several(signed_in, ada, dora, theirs, item):
+def test_rows_show_the_institution_to_readers_who_see_several(signed_in, ada, dora, theirs, item):
     row = parse_page(signed_in(ada).get("/items/")).one("tr", data_item_id=str(theirs.pk))
     assert row.one("td", class_="action").words == "Ingest jhu.edu"
     row = parse_page(signed_in(dora).get("/items/")).one("tr", data_item_id=str(item.pk))
     assert row.one("td", class_="action").words == "Ingest"
 
 
-def test_a_row_says_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wally):
-    """The words of the status say so of what is on hold or has given up; of what still waits they do not."""
+def test_a_row_says_only_once_that_it_waits_for_an_admin(signed_in, ada, virginia, wally):
+    """The status of suspended and given-up items says so; that of waiting ones doesn't."""
     waits = make_item(virginia, needs_admin_review=True)
     gave_up = make_item(virginia, stage="Store")
     transitions.edit(

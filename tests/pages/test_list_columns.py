@@ -1,4 +1,4 @@
-"""A column of the list is one declaration: its cells, its heading, who has it, and no query a row."""
+"""A column of the list is one declaration: its cells, heading, and permission, without a query per row."""
 
 import re
 
@@ -18,12 +18,12 @@ READERS = [name for name, (role, *_rest) in CAST.items() if role != "worker"]
 
 @pytest.fixture
 def nodes(monkeypatch, virginia, jhu):
-    """A column more, for those who see processes, on a list of twenty items."""
+    """An additional column for users who see process fields, on a list of twenty items."""
     column = ItemColumn(
         verbose_name="Node",
         fields=("pid", "bucket"),
         permission=Permission.SEE_PROCESS,
-        show=lambda row: row.item.bucket,
+        cell_text=lambda row: row.item.bucket,
     )
     monkeypatch.setitem(ItemTable.base_columns, "bucket", column)
     items = make_items(20, [virginia, jhu])
@@ -32,7 +32,7 @@ def nodes(monkeypatch, virginia, jhu):
 
 
 @pytest.mark.parametrize("who", READERS)
-def test_a_column_is_shown_to_those_who_may_see_it(signed_in, cast, nodes, who):
+def test_a_column_is_shown_to_those_with_its_permission(signed_in, cast, nodes, who):
     page = signed_in(cast[who]).get("/items/?per_page=100").content.decode()
     cells = re.findall(r'<td class="bucket" data-label="Node">([^<]*)</td>', page)
     if cast[who].can(Permission.SEE_PROCESS):
@@ -44,7 +44,7 @@ def test_a_column_is_shown_to_those_who_may_see_it(signed_in, cast, nodes, who):
         assert "Node</th>" not in page
 
 
-def test_a_column_asks_nothing_per_row(signed_in, ada, nodes, django_assert_num_queries):
+def test_a_column_runs_no_query_per_row(signed_in, ada, nodes, django_assert_num_queries):
     client = signed_in(ada)
     typical.usual_times()
     with django_assert_num_queries(10):
@@ -56,7 +56,7 @@ def test_every_field_of_a_column_is_in_the_exports(ada):
 
 
 @pytest.mark.parametrize("who", READERS)
-def test_the_cells_of_every_row_stand_under_their_headings(signed_in, cast, nodes, who):
+def test_cells_match_their_headings(signed_in, cast, nodes, who):
     page = signed_in(cast[who]).get("/items/?per_page=100").content.decode()
     table = page.partition('<table class="items"')[2].partition("</table>")[0]
     heads = len(re.findall(r'<th scope="col"', table))

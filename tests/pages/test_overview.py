@@ -1,4 +1,4 @@
-"""The overview: each number is that of the list it leads to, for each role; and nothing of another institution's."""
+"""The overview: each number is that of the list it links to, for each role, without other institutions' items."""
 
 import re
 from collections import Counter
@@ -47,7 +47,7 @@ def number(text):
 
 
 def links(response):
-    """{address: number} of every number on the page that leads to a list."""
+    """Returns {address: number} of every number on the page that links to a list."""
     found = {}
     for link in parse_page(response).all("a", href=True):
         if link["href"].startswith("/items/?") and (told := re.match(r"[\d,]+", link.words)):
@@ -65,7 +65,7 @@ def in_zone(person, zone):
 
 
 @pytest.mark.parametrize(("name", "zone"), [*product(PEOPLE, ["UTC"]), *product(["ada"], ZONES[1:])])
-def test_each_number_is_that_of_its_list(cast, signed_in, world, name, zone):
+def test_each_number_matches_its_list(cast, signed_in, world, name, zone):
     client = signed_in(in_zone(cast[name], zone))
     asked = 0
     for address, told in links(client.get("/")).items():
@@ -79,7 +79,7 @@ def test_each_number_is_that_of_its_list(cast, signed_in, world, name, zone):
 
 
 @pytest.mark.parametrize("name", PEOPLE)
-def test_what_needs_a_person_is_what_its_lists_hold(cast, signed_in, world, name):
+def test_needs_match_their_lists(cast, signed_in, world, name):
     client = signed_in(cast[name])
     shown = {link["data-need"] for link in parse_page(client.get("/")).all("a", data_need=True)}
     for need in NEEDS[cast[name].role]:
@@ -87,20 +87,20 @@ def test_what_needs_a_person_is_what_its_lists_hold(cast, signed_in, world, name
         assert (need.query in shown) == (total != ["0"]), need.query
 
 
-def test_who_needs_nothing_is_told_so(signed_in, dora):
+def test_a_user_without_needs_is_told_so(signed_in, dora):
     answer = signed_in(dora).get("/")
     assert "Nothing needs you right now." in answer.content.decode()
     assert "Nothing is in progress." in answer.content.decode()
     assert "No items failed." in answer.content.decode()
 
 
-def test_services_and_strangers_have_none(client, signed_in, wally):
+def test_services_and_signed_out_visitors_have_no_overview(client, signed_in, wally):
     assert client.get("/").status_code == 302
     assert "/accounts/login/" in client.get("/")["Location"]
     assert signed_in(wally).get("/").status_code in (302, 403)
 
 
-def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
+def test_days_are_shown_as_a_chart_and_a_table(signed_in, dora, virginia, jhu):
     now = timezone.now()
     for days in (0, 0, 3):
         transitions.succeed(make_item(virginia), stage="Record", by=service(), at=now - timedelta(days=days))
@@ -111,14 +111,14 @@ def test_the_days_are_drawn_and_told(signed_in, dora, virginia, jhu):
     assert told[f"{now.date()}"] == ["2", "0", "0"]
     assert told[f"{now.date() - timedelta(days=3)}"] == ["1", "0", "0"]
     assert sum(number(cells[0]) for cells in told.values()) == 3
-    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="sums").words
+    assert "3 done, 0 failed permanently, 0 cancelled." in answer.one("p", class_="totals").words
     assert len(answer.one("figure", class_="days done").all("rect")) == 2
 
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("name", ["dora", "ada"])
-def test_the_days_are_the_readers(cast, signed_in, virginia, jhu, name, zone):
-    """As the footer says. Each day has the items that the history has closed between its midnights."""
+def test_days_are_in_the_readers_time_zone(cast, signed_in, virginia, jhu, name, zone):
+    """As the footer says. Each day has the items that were closed between its midnights."""
     now, reader = timezone.now(), in_zone(cast[name], zone)
     begun = timezone.localtime(now, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for owner, ago in product((virginia, jhu), (0, 1, 40, 88, 90)):
@@ -137,8 +137,8 @@ def test_the_days_are_the_readers(cast, signed_in, virginia, jhu, name, zone):
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_causes_are_counted_from_the_readers_midnight_on(signed_in, dora, virginia, zone):
-    """And so is the list that each number leads to."""
+def test_causes_are_counted_from_the_readers_midnight(signed_in, dora, virginia, zone):
+    """So is the list that each number links to."""
     client = signed_in(in_zone(dora, zone))
     begun = timezone.localtime(timezone.now(), ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for minutes in (-1, 0, 1):
@@ -152,7 +152,7 @@ def test_causes_are_counted_from_the_readers_midnight_on(signed_in, dora, virgin
         assert data_hooks(client.get(link["href"]), "total") == ["2"]
 
 
-def test_times_are_drawn_and_told(signed_in, dora, virginia):
+def test_durations_are_shown_as_a_chart_and_a_table(signed_in, dora, virginia):
     now = timezone.now()
     for n in range(40):
         item = make_item(virginia, at=now - timedelta(hours=5), date=now - timedelta(hours=5))
@@ -170,7 +170,7 @@ def test_times_are_drawn_and_told(signed_in, dora, virginia):
     assert set(rows) == {"", "Receive", "Fetch"}
 
 
-def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
+def test_the_oldest_item_at_a_stage(signed_in, dora, ada, virginia, jhu):
     make_usual_time()
     make_usual_time(band=-1)
     oldest, other = make_item_at_store(virginia, 30), make_item_at_store(virginia, 3)
@@ -182,7 +182,7 @@ def test_the_oldest_of_a_stage(signed_in, dora, ada, virginia, jhu):
     assert item_ids(client.get(row.all("td")[4].one("a")["href"])) == [oldest.pk, other.pk]
 
 
-def test_an_institution_sees_nothing_of_anothers(signed_in, dora, jhu):
+def test_no_institution_sees_anothers_numbers(signed_in, dora, jhu):
     transitions.fail(make_item(jhu, stage="Validate"), note="Disk 9 is full.", retry=False, by=service())
     transitions.succeed(make_item(jhu), stage="Record", by=service())
     make_item(jhu, stage="Store")

@@ -1,4 +1,4 @@
-"""`/items/ID/requeue`. What all moves share is in test_page_cancel.py."""
+"""`/items/ID/requeue`. test_cancel.py has what all moves have in common."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def url(item):
 
 
 def stages_of(response):
-    """({stage: whether it is chosen}) of the choice on the page."""
+    """Returns {stage: whether it is selected} of the choices on the page."""
     radios = find_form(response).all("input", name="stage")
     return {radio["value"]: "checked" in radio.attributes for radio in radios}
 
@@ -27,13 +27,13 @@ def failed(item, wally):
     return transitions.fail(item, note="S3 says no", retry=False, by=wally)
 
 
-def test_the_choice_is_of_the_legal_stages_with_the_last_one_chosen(signed_in, ada, failed):
+def test_the_form_offers_the_legal_stages_with_the_last_one_selected(signed_in, ada, failed):
     choice = stages_of(signed_in(ada).get(url(failed)))
     assert list(choice) == PATH["Ingest"][: PATH["Ingest"].index("Store") + 1]
     assert [stage for stage, chosen in choice.items() if chosen] == ["Store"]
 
 
-def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
+def test_a_cancelled_item_restarts_where_it_was_stopped(signed_in, ada, failed):
     transitions.requeue(failed, by=ada)
     transitions.cancel(failed, note="no", by=ada)
     choice = stages_of(signed_in(ada).get(url(failed)))
@@ -41,7 +41,7 @@ def test_a_cancelled_item_begins_where_it_was_stopped(signed_in, ada, failed):
 
 
 @pytest.mark.parametrize("action", ["Restore", "Glacier Restore", "Delete", "Fixity Check", "DPN"])
-def test_what_is_no_ingest_begins_again_as_a_request(signed_in, ada, wally, virginia, action):
+def test_other_actions_restart_at_requested(signed_in, ada, wally, virginia, action):
     item = make_item(virginia, action=action)
     transitions.progress(item, stage="Record", by=wally)
     client = signed_in(ada)
@@ -68,20 +68,20 @@ def test_an_admin_requeues(signed_in, ada, failed):
     )
 
 
-def test_a_script_needs_only_the_stage_and_the_error_note_stays(signed_in, ada, failed):
+def test_a_script_only_needs_to_send_the_stage_and_the_note_stays(signed_in, ada, failed):
     response = signed_in(ada).post(url(failed), {"stage": "Fetch"})
     assert response.status_code == 302
     assert (last_entry(failed).stage_after, last_entry(failed).note) == ("Fetch", "S3 says no")
 
 
-def test_the_note_that_it_replaces_stays_in_the_history(signed_in, ada, dora, failed):
+def test_the_replaced_note_stays_in_the_history(signed_in, ada, dora, failed):
     signed_in(ada).post(url(failed), {"stage": "Fetch", "note": "Again."})
     read = parse_page(signed_in(dora).get(f"/items/{failed.pk}"))
     assert read.one("div", id="note-text").text == "Again."
     assert "S3 says no" in read.one("li", data_move="fail").words
 
 
-def test_a_reviewed_failure_is_to_be_reviewed_again(signed_in, ada, stan, failed):
+def test_a_reviewed_failure_needs_a_new_review(signed_in, ada, stan, failed):
     transitions.review(failed, by=stan)
     signed_in(ada).post(url(failed), {"stage": "Store"})
     assert WorkItem.objects.get(pk=failed.pk).reviewed is False
@@ -109,7 +109,7 @@ def test_a_note_that_is_too_long_is_kept(signed_in, ada, failed):
     assert as_stored(failed) == before
 
 
-def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
+def test_successful_items_cannot_be_requeued(signed_in, ada, wally, item):
     transitions.succeed(item, stage="Record", by=wally)
     before = as_stored(item)
     response = signed_in(ada).post(url(item), {"stage": "Record"})
@@ -120,7 +120,7 @@ def test_what_has_succeeded_is_not_done_again(signed_in, ada, wally, item):
     assert as_stored(item) == before
 
 
-def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, failed):
+def test_a_conflict_is_reported_and_the_form_can_be_sent_again(signed_in, ada, failed):
     client = signed_in(ada)
     sent = find_form(client.get(url(failed))).fields() | {"stage": "Validate", "note": "Mended."}
     transitions.edit(failed, note="S3 says no, and so does the cat", by=ada)
@@ -135,7 +135,7 @@ def test_a_change_in_between_is_told_and_can_be_sent_again(signed_in, ada, faile
     assert last_entry(failed).note == "Mended."
 
 
-def test_sent_twice_is_recorded_once(signed_in, ada, failed):
+def test_sending_it_twice_records_one_entry(signed_in, ada, failed):
     client = signed_in(ada)
     sent = find_form(client.get(url(failed))).fields()
     client.post(url(failed), sent)
@@ -144,7 +144,7 @@ def test_sent_twice_is_recorded_once(signed_in, ada, failed):
     assert as_stored(failed) == stored
 
 
-def test_sent_again_after_a_worker_took_it_up_it_is_refused(signed_in, ada, wally, failed):
+def test_sending_it_again_after_a_worker_claimed_the_item_is_refused(signed_in, ada, wally, failed):
     client = signed_in(ada)
     sent = find_form(client.get(url(failed))).fields()
     client.post(url(failed), sent)

@@ -1,4 +1,4 @@
-"""`/items/ID/review`: from the list's row, from the item's page, by a script. What all moves share is in test_page_cancel.py."""
+"""`/items/ID/review`: from a row of the list, from the item's page, and by a script. test_cancel.py has what all moves have in common."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def done(item, wally):
 
 
 @pytest.mark.parametrize("who", ["stan", "ada"])
-def test_set_and_unset(cast, signed_in, done, who):
+def test_marking_and_unmarking(cast, signed_in, done, who):
     client = signed_in(cast[who])
     for reviewed, move in (("true", "review"), ("false", "unreview")):
         response = client.post(url(done), {"reviewed": reviewed})
@@ -35,7 +35,7 @@ def test_set_and_unset(cast, signed_in, done, who):
         assert (entry.stage_after, entry.status_after) == ("Record", "Success")
 
 
-def test_setting_what_is_set_records_nothing(signed_in, stan, done):
+def test_marking_a_marked_item_records_nothing(signed_in, stan, done):
     client = signed_in(stan)
     client.post(url(done), {"reviewed": "true"})
     stored = as_stored(done)
@@ -43,7 +43,7 @@ def test_setting_what_is_set_records_nothing(signed_in, stan, done):
     assert as_stored(done) == stored
 
 
-def test_the_items_page_says_who_and_when_and_unsets(signed_in, stan, dora, done):
+def test_the_items_page_shows_who_reviewed_it_and_can_undo_it(signed_in, stan, dora, done):
     client = signed_in(stan)
     before = client.get(f"/items/{done.pk}")
     assert parse_page(before).one("article")["data-reviewed"] == "false"
@@ -62,7 +62,7 @@ def test_the_items_page_says_who_and_when_and_unsets(signed_in, stan, dora, done
     assert last_entry(done).move == "unreview"
 
 
-def test_from_the_row_and_back_to_the_very_list(signed_in, stan, done):
+def test_marking_in_a_row_returns_to_the_same_list(signed_in, stan, done):
     query = "status=Success&sort=updated&per_page=10"
     client = signed_in(stan)
     sent = toggle_of(client.get(f"/items/?{query}"), done).fields()
@@ -73,7 +73,7 @@ def test_from_the_row_and_back_to_the_very_list(signed_in, stan, done):
     assert row.one("form").fields()["reviewed"] == "false"
 
 
-def test_a_stale_row_is_told_and_its_reader_keeps_the_list(signed_in, stan, ada, done):
+def test_an_outdated_row_is_reported_and_the_list_is_kept(signed_in, stan, ada, done):
     client = signed_in(stan)
     sent = toggle_of(client.get("/items/?status=Success"), done).fields()
     transitions.edit(done, needs_admin_review=True, by=ada)
@@ -91,7 +91,7 @@ def test_a_stale_row_is_told_and_its_reader_keeps_the_list(signed_in, stan, ada,
 
 
 @pytest.mark.parametrize("state", ["open", "held", "again"])
-def test_what_is_not_finished_cannot_be_reviewed(signed_in, stan, wally, item, state):
+def test_open_items_cannot_be_reviewed(signed_in, stan, wally, item, state):
     if state == "held":
         transitions.suspend(item, note="ask", by=wally)
     if state == "again":
@@ -123,7 +123,7 @@ def test_the_confirmation_page_offers_the_other_value(signed_in, stan, done):
     assert "Mark not reviewed" in find_form(asked).words
 
 
-def test_when_the_row_leaves_the_list_the_eye_goes_on_at_the_next(signed_in, stan, wally, virginia):
+def test_when_a_row_leaves_the_list_the_next_one_gets_the_focus(signed_in, stan, wally, virginia):
     items = [make_item(virginia, name=f"{n}.tar") for n in range(3)]
     for item in items:
         transitions.succeed(item, by=wally, stage="Cleanup")

@@ -1,4 +1,4 @@
-"""`/items/review/queue`: what of a list is finished and not reviewed, one by one."""
+"""`/items/review/queue`: the finished, unreviewed items of a list, one after the other."""
 
 import pytest
 from django.test import Client
@@ -7,14 +7,14 @@ from workitems import transitions
 from workitems.models import BulkChange, WorkItem
 
 from ..page_hooks import data_hooks
-from ..review.review_walk import URL, begun, follow, form, here, left, made, press, shown, walked
+from ..review.queue_browser import URL, begun, follow, form, here, left, made, press, shown, walked
 from ..stored_items import as_stored, last_entry
 from .page_elements import parse_page, problems
 
 
 @pytest.fixture
 def done(virginia, wally):
-    """Five of Virginia's, in the order in which the list shows them: three that failed, two of them for the same cause."""
+    """Five items of Virginia in the list's order: three that failed, two of them with the same cause."""
     items = [made(virginia, 9 - n, name=f"bag-{n}.tar") for n in range(5)]
     for item, bag in ((items[0], "a.tar"), (items[1], "b.tar")):
         transitions.fail(item, stage="Validate", note=f"Bag {bag} has no manifest.", retry=False, by=wally)
@@ -26,7 +26,7 @@ def done(virginia, wally):
 
 @pytest.fixture
 def others(virginia, jhu, wally, stan):
-    """What is in no queue of Virginia's: open, held, to be tried again, reviewed, and the other institution's."""
+    """Items that are in no queue of Virginia: open, held, to be retried, reviewed, and the other institution's."""
     made(virginia, 20)
     transitions.suspend(made(virginia, 21), note="Wait.", by=wally)
     transitions.fail(made(virginia, 22), note="S3", retry=True, by=wally)
@@ -38,7 +38,7 @@ def others(virginia, jhu, wally, stan):
 
 
 @pytest.mark.parametrize(("who", "status"), [("dora", 403), ("stan", 200), ("ada", 200)])
-def test_who_may(cast, signed_in, done, who, status):
+def test_which_roles_have_a_review_queue(cast, signed_in, done, who, status):
     client = signed_in(cast[who])
     address = f"{URL}?item={done[0].pk}"
     assert client.get(address).status_code == status
@@ -48,7 +48,7 @@ def test_who_may(cast, signed_in, done, who, status):
     assert (as_stored(done[0]) == before) is (status == 403)
 
 
-def test_strangers_are_asked_to_sign_in(client, done):
+def test_signed_out_visitors_are_sent_to_sign_in(client, done):
     assert client.get(URL)["Location"].startswith("/accounts/login/")
     assert client.post(f"{URL}?item={done[0].pk}", {"item": done[0].pk, "reviewed": "true"}).status_code == 302
     assert not WorkItem.objects.filter(reviewed=True).exists()
@@ -61,7 +61,7 @@ def test_a_post_from_another_site_is_refused(stan, done):
     assert not WorkItem.objects.filter(reviewed=True).exists()
 
 
-def test_the_other_institution_is_not_there(signed_in, olga, done):
+def test_other_institutions_items_are_not_found(signed_in, olga, done):
     client = signed_in(olga)
     assert client.get(URL).status_code == 200  # the end: there is nothing
     for address in (f"{URL}?item={done[0].pk}", f"{URL}?item=99"):
@@ -75,7 +75,7 @@ def test_the_other_institution_is_not_there(signed_in, olga, done):
 # The walk
 
 
-def test_from_the_list_to_the_end(signed_in, stan, done, others):
+def test_a_review_from_the_list_to_the_end(signed_in, stan, done, others):
     client = signed_in(stan)
     link = parse_page(client.get("/items/")).one("a", href=URL)
     assert link.words == "Review 5 one by one"
@@ -107,25 +107,25 @@ def test_from_the_list_to_the_end(signed_in, stan, done, others):
         ("reviewed=true&reviewed=false", [0, 1, 2, 3, 4]),
     ],
 )
-def test_in_the_lists_order_and_nothing_else(signed_in, stan, done, others, query, expected):
+def test_the_queue_has_only_the_lists_items_in_its_order(signed_in, stan, done, others, query, expected):
     client = signed_in(stan)
     seen, _end = walked(client, begun(client, query))
     assert seen == [done[n].pk for n in expected]
 
 
 @pytest.mark.parametrize("query", ["reviewed=true", "phase=open", "phase=open&status=Failed", "status=Started"])
-def test_a_list_of_what_needs_no_review_has_an_empty_queue(signed_in, stan, done, others, query):
+def test_a_list_without_reviewable_items_has_an_empty_queue(signed_in, stan, done, others, query):
     client = signed_in(stan)
     end = client.get(URL, {"list": query})
     assert parse_page(end).one("h1").words == "Nothing left to review"
     assert parse_page(end).all("a", rel="next") == []
     inside = client.get(URL, {"list": query, "item": done[0].pk})
     assert left(inside) == "Nothing left"
-    assert parse_page(inside).all("progress") == parse_page(inside).all("form", class_="alike") == []
+    assert parse_page(inside).all("progress") == parse_page(inside).all("form", class_="similar") == []
     assert "item" not in here(press(client, inside))
 
 
-def test_a_list_that_is_none_says_so_itself(signed_in, stan, done):
+def test_an_invalid_list_is_shown_as_such(signed_in, stan, done):
     client = signed_in(stan)
     for method in (client.get, client.post):
         response = method(f"{URL}?list=status%3DLost")
@@ -152,7 +152,7 @@ def test_skip_and_back(signed_in, stan, done):
     assert not WorkItem.objects.filter(reviewed=True).exists()
 
 
-def test_back_to_a_marked_one_and_on_from_there(signed_in, stan, done):
+def test_going_back_to_a_marked_item_and_on(signed_in, stan, done):
     client = signed_in(stan)
     second = client.get(press(client, begun(client))["Location"])
     back = follow(client, second, "prev")
@@ -183,7 +183,7 @@ def test_undo_after_the_last_one(signed_in, stan, done):
     assert not WorkItem.objects.get(pk=done[3].pk).reviewed
 
 
-def test_undo_leaves_alone_what_has_moved_on(signed_in, stan, ada, done):
+def test_undo_skips_items_that_have_changed(signed_in, stan, ada, done):
     client = signed_in(stan)
     second = client.get(press(client, begun(client))["Location"])
     address, fields = form(second, "false")
@@ -206,7 +206,7 @@ def test_undo_leaves_alone_what_has_moved_on(signed_in, stan, ada, done):
 # Two at once
 
 
-def test_two_reviewers_pass_over_what_the_other_has_marked(signed_in, stan, ada, done):
+def test_items_marked_by_another_reviewer_are_skipped(signed_in, stan, ada, done):
     client, other = signed_in(stan), Client()
     other.force_login(ada)
     first = begun(client)
@@ -228,7 +228,7 @@ def test_a_button_pressed_twice_marks_once_and_can_be_undone(signed_in, stan, do
     assert last_entry(done[0]).number == 3
 
 
-def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan, ada, done):
+def test_an_item_that_has_changed_is_shown_again_before_it_is_marked(signed_in, stan, ada, done):
     client = signed_in(stan)
     first = begun(client)
     transitions.edit(done[0], note="Looked at by hand.", by=ada)
@@ -242,7 +242,7 @@ def test_what_has_changed_meanwhile_is_shown_before_it_is_marked(signed_in, stan
     assert last_entry(done[0]).move == "review"
 
 
-def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, stan, ada, wally, done):
+def test_a_requeued_item_returns_when_it_is_finished(signed_in, stan, ada, wally, done):
     client = signed_in(stan)
     press(client, begun(client))
     transitions.requeue(done[0], stage="Receive", by=ada)
@@ -258,10 +258,10 @@ def test_what_was_requeued_meanwhile_comes_again_when_it_is_finished(signed_in, 
 # Those that ended alike
 
 
-def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
+def test_items_with_the_same_cause_are_counted_and_marked_together(signed_in, stan, done):
     client = signed_in(stan)
     first = begun(client)
-    alike = parse_page(first).one("form", class_="alike")
+    alike = parse_page(first).one("form", class_="similar")
     assert "One more of these failed for the same cause: Bag … has no manifest." in alike.words
     assert data_hooks(client.get(alike.one("a")["href"]), "total") == ["2"]
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
@@ -284,23 +284,23 @@ def test_the_same_cause_is_counted_and_marked_at_once(signed_in, stan, done):
     assert shown(client.get(parse_page(undone).one("a", class_="button primary")["href"])) == done[0].pk
 
 
-def test_a_bulk_that_cannot_be_read_leads_back_into_the_queue(signed_in, stan, done):
+def test_an_invalid_bulk_selection_returns_to_the_queue(signed_in, stan, done):
     client = signed_in(stan)
-    alike = parse_page(begun(client)).one("form", class_="alike")
+    alike = parse_page(begun(client)).one("form", class_="similar")
     response = client.post(alike["action"], {**alike.fields(), "snapshot": "forged", "reviewed": "true"})
     back = client.get(response["Location"])
     assert shown(back) == done[0].pk
     assert "This selection is no longer valid." in parse_page(back).one("div", class_="messages").words
 
 
-def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, wally, done):
+def test_items_that_did_not_fail_are_grouped_by_action_and_status(signed_in, stan, virginia, wally, done):
     deleted = made(virginia, -5, action="Delete", object_identifier="virginia.edu/x")
     transitions.succeed(deleted, stage="Resolve", by=wally)
     client = signed_in(stan)
-    alike = parse_page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="alike")
+    alike = parse_page(client.get(f"{URL}?item={done[2].pk}")).one("form", class_="similar")
     assert "One more of these is Ingest / Success." in alike.words
     for only_one in (deleted, done[3]):
-        assert parse_page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="alike") == []
+        assert parse_page(client.get(f"{URL}?item={only_one.pk}")).all("form", class_="similar") == []
 
 
 # What an address may say
@@ -322,11 +322,11 @@ def test_what_did_not_fail_goes_by_action_and_status(signed_in, stan, virginia, 
         "after=999999999999-999999999999999999",
     ],
 )
-def test_what_cannot_be_is_left_out(signed_in, stan, done, query):
+def test_invalid_parameters_are_ignored(signed_in, stan, done, query):
     assert here(signed_in(stan).get(f"{URL}?{query}"))["item"] == str(done[0].pk)
 
 
-def test_an_item_that_is_not_there(signed_in, stan, done):
+def test_an_unknown_item_is_404(signed_in, stan, done):
     client = signed_in(stan)
     assert client.get(f"{URL}?item=987654321").status_code == 404
     for sent in ({}, {"item": "987654321"}, {"item": "x"}):
@@ -343,7 +343,7 @@ def test_the_value_is_true_or_false(signed_in, stan, done, reviewed):
     assert as_stored(done[0]) == before
 
 
-def test_a_step_asks_the_database_no_more_in_a_long_queue(
+def test_a_step_takes_no_more_statements_in_a_long_queue(
     signed_in, stan, virginia, wally, done, django_assert_max_num_queries
 ):
     for n in range(30):

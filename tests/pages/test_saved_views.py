@@ -19,7 +19,7 @@ from .saving_views import FAILED, begin_with, column, save, view_of
 
 @pytest.fixture
 def items(virginia, jhu, wally):
-    """Two failed and one open of Virginia, one failed of Johns Hopkins."""
+    """Two failed items and an open one of Virginia, and a failed one of Johns Hopkins."""
     made = [make_item(virginia, name=f"bag-{n}.tar") for n in range(3)] + [make_item(jhu)]
     for item in (made[0], made[1], made[3]):
         transitions.fail(item, note="no", retry=False, by=wally)
@@ -44,7 +44,7 @@ def items(virginia, jhu, wally):
         ("ada", "nobody", False),
     ],
 )
-def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
+def test_which_roles_can_share_with_whom(cast, signed_in, items, who, reach, is_saved):
     response = save(signed_in(cast[who]), reach=reach)
     if is_saved:
         assert (response.status_code, response["Location"]) == (302, "/items/?status=Failed")
@@ -57,7 +57,7 @@ def test_who_saves_for_whom(cast, signed_in, items, who, reach, is_saved):
         assert not SavedView.objects.exists()
 
 
-def test_from_the_list_and_back_to_it(signed_in, stan, items):
+def test_saving_a_view_returns_to_the_list(signed_in, stan, items):
     client = signed_in(stan)
     listed = parse_page(client.get("/items/?status=Failed&sort=name&page=1"))
     form = listed.one("details", class_="save-view").one("form")
@@ -76,7 +76,7 @@ def test_from_the_list_and_back_to_it(signed_in, stan, items):
     assert parse_page(client.get("/items/")).all("details", class_="save-view") == []
 
 
-def test_a_list_with_nothing_in_it_can_be_saved_for_when_there_is(signed_in, stan, items):
+def test_an_empty_list_can_be_saved(signed_in, stan, items):
     client = signed_in(stan)
     listed = parse_page(client.get("/items/?status=Suspended"))
     form = listed.one("details", class_="save-view").one("form")
@@ -84,7 +84,7 @@ def test_a_list_with_nothing_in_it_can_be_saved_for_when_there_is(signed_in, sta
     assert column(client) == {"On hold": 0}
 
 
-def test_strangers_services_and_other_sites_may_not(client, dora, wally):
+def test_signed_out_visitors_services_and_other_sites_are_refused(client, dora, wally):
     assert save(client).status_code == 302
     client.force_login(wally)
     assert save(client).status_code in (302, 403)
@@ -111,7 +111,7 @@ def test_strangers_services_and_other_sites_may_not(client, dora, wally):
         ({"query": "q=" + "x" * 999 + "".join(f"&name={'y' * 900}{n}" for n in range(4))}, "too long to be saved"),
     ],
 )
-def test_what_cannot_be_saved_keeps_what_was_typed(signed_in, dora, sent, sentence):
+def test_errors_keep_typed_values(signed_in, dora, sent, sentence):
     response = save(signed_in(dora), **sent)
     assert response.status_code == 422
     assert sentence in " ".join(problems(response))
@@ -122,7 +122,7 @@ def test_what_cannot_be_saved_keeps_what_was_typed(signed_in, dora, sent, senten
 
 
 @pytest.mark.parametrize("query", ["status=Lost", "colour=red", "node=services-1", "institution=jhu.edu"])
-def test_a_list_that_is_none_is_not_saved(signed_in, dora, jhu, query):
+def test_an_invalid_list_is_not_saved(signed_in, dora, jhu, query):
     client = signed_in(dora)
     response = save(client, query=query)
     assert response.status_code == 422
@@ -142,8 +142,8 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("reach", TAKEN)
-def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, consortium, reach):
-    """By a colleague, too, who may change it."""
+def test_a_view_is_replaced_only_if_requested(signed_in, ada, consortium, reach):
+    """Also by a colleague who can change it."""
     client, theirs = signed_in(ada), view_of(ada)
     if reach != "private":
         theirs.owner = UserFactory(email="other@aptrust.org", institution=consortium, role=ada.role)
@@ -159,7 +159,7 @@ def test_a_name_that_is_taken_is_replaced_only_if_one_says_so(signed_in, ada, co
     assert stored == (1, "stage=Store", reach, ada)  # saved by whoever has saved it last
 
 
-def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan, dora, items):
+def test_saving_a_private_view_does_not_change_a_shared_one_with_its_name(signed_in, stan, dora, items):
     client = signed_in(stan)
     save(client, reach="institution")
     for replace in ({}, {"replace": "on"}):
@@ -169,7 +169,7 @@ def test_a_name_saved_for_oneself_leaves_the_shared_one_as_it_is(signed_in, stan
     assert column(signed_in(dora)) == {"Failures": 2}
 
 
-def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
+def test_the_number_of_views_per_user_is_limited(signed_in, dora, monkeypatch):
     monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 2)
     client = signed_in(dora)
     for name in "ab":
@@ -180,7 +180,7 @@ def test_there_is_an_end_to_it(signed_in, dora, monkeypatch):
     assert set(SavedView.objects.values_list("name", "query")) == {("a", "stage=Store"), ("b", FAILED)}
 
 
-def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, monkeypatch):
+def test_replacing_a_colleagues_view_counts_toward_the_limit(signed_in, stan, virginia, monkeypatch):
     former = UserFactory(email="gone@virginia.edu", institution=virginia, role=stan.role)
     view_of(former, reach="institution")
     monkeypatch.setattr(editing, "MAX_VIEWS_PER_USER", 1)
@@ -192,7 +192,7 @@ def test_a_colleagues_one_counts_when_it_is_replaced(signed_in, stan, virginia, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_windows_at_once_save_one(dora):
+def test_two_windows_at_the_same_time_save_one_view(dora):
     client = Client()
     client.force_login(dora)
     ready, codes = threading.Barrier(2), []
@@ -216,7 +216,7 @@ def test_two_windows_at_once_save_one(dora):
 # Seeing
 
 
-def test_who_sees_which(cast, signed_in, items, jhu):
+def test_which_views_each_user_sees(cast, signed_in, items, jhu):
     views = {
         "Dora's": view_of(cast["dora"], name="Dora's"),
         "Stan's": view_of(cast["stan"], name="Stan's"),
@@ -252,7 +252,7 @@ def test_who_sees_which(cast, signed_in, items, jhu):
 @pytest.mark.parametrize(
     "query", ["q=bag-1", "late=true", "sort=updated&q=bag", "status=Failed&received_from=2020-01-01"]
 )
-def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, query):
+def test_counts_outside_the_summary_are_requested_by_script(signed_in, dora, items, query):
     view = view_of(dora, query=query)
     client = signed_in(dora)
     at = column(client)["Failures"]
@@ -269,13 +269,13 @@ def test_what_the_summary_does_not_know_is_asked_for(signed_in, dora, items, que
     "query", ["", "phase=open", "status=Failed&status=Pending", "reviewed=false&sort=name", "retry=false"]
 )
 @pytest.mark.parametrize("who", ["dora", "ada"])
-def test_the_number_is_that_of_the_list(cast, signed_in, items, who, query):
+def test_the_count_matches_the_list(cast, signed_in, items, who, query):
     view_of(cast[who], query=query, name="This")
     client = signed_in(cast[who])
     assert column(client)["This"] == int(data_hooks(client.get(f"/items/?{query}"), "total")[0])
 
 
-def test_the_present_one_is_marked(signed_in, dora, items):
+def test_the_current_view_is_marked(signed_in, dora, items):
     view_of(dora)
     client = signed_in(dora)
     for address, marked in (("/items/?status=Failed", ["true"]), ("/items/", [])):
@@ -283,8 +283,8 @@ def test_the_present_one_is_marked(signed_in, dora, items):
         assert [one["aria-current"] for one in section.all("a", aria_current=True)] == marked
 
 
-def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
-    """A view for everybody may ask for what not everybody may: then it says so, and shows nothing else."""
+def test_a_shared_view_with_an_institution_filter_is_hidden_from_others(signed_in, ada, dora, items):
+    """A view for everyone can use filters that not everyone has."""
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu", reach="everybody")
     client = signed_in(dora)
     assert client.get(f"/views/{view.pk}/count").json() == {"number": None, "text": ""}
@@ -313,7 +313,7 @@ def test_an_institutions_filter_is_nobody_elses(signed_in, ada, dora, items):
         ("status=Failed", "everybody", False),
     ],
 )
-def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, reach, is_told):
+def test_saving_a_view_that_not_everyone_can_open_gives_a_warning(signed_in, ada, items, query, reach, is_told):
     client = signed_in(ada)
     query = query.replace("cause=1", f"cause={Cause.objects.first().pk}")
     back = client.get(save(client, query=query, reach=reach)["Location"])
@@ -325,7 +325,7 @@ def test_who_saves_what_not_all_can_open_is_told(signed_in, ada, items, query, r
     assert ("don't have access" in parse_page(told).one("div", class_="messages").words) is (query != FAILED)
 
 
-def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, virginia, jhu):
+def test_an_own_view_that_no_longer_opens_is_marked(signed_in, ada, dora, virginia, jhu):
     view = view_of(ada, name="Hopkins", query="institution=jhu.edu")
     ada.role, ada.institution = dora.role, virginia
     ada.save()
@@ -338,7 +338,7 @@ def test_ones_own_that_cannot_be_opened_any_more_says_so(signed_in, ada, dora, v
     assert not SavedView.objects.exists()
 
 
-def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
+def test_views_that_cannot_be_opened_take_no_place_in_the_sidebar(signed_in, ada, dora, items):
     for n in range(showing.MAX_IN_SIDEBAR):
         view_of(ada, name=f"H {n:02}", query="institution=jhu.edu", reach="everybody")
     view_of(ada, name="Z failed", reach="everybody")
@@ -346,7 +346,7 @@ def test_what_cannot_be_opened_takes_nobodys_place(signed_in, ada, dora, items):
     assert len(column(signed_in(ada))) == showing.MAX_IN_SIDEBAR
 
 
-def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items):
+def test_views_with_the_same_name_have_different_labels(signed_in, dora, stan, ada, items):
     for who, reach in ((dora, "private"), (stan, "institution"), (ada, "everybody")):
         view_of(who, reach=reach)
     view_of(dora, name="Another")
@@ -360,7 +360,7 @@ def test_several_of_one_name_can_be_told_apart(signed_in, dora, stan, ada, items
     assert labelled == [f"{name} by email" for name in names]
 
 
-def test_a_long_column_ends(signed_in, dora, items):
+def test_the_sidebar_is_limited(signed_in, dora, items):
     for n in range(20):
         view_of(dora, name=f"View {n:02}")
     client = signed_in(dora)
@@ -376,7 +376,7 @@ def statements(client):
     return len(asked)
 
 
-def test_the_column_costs_one_statement_more_however_many(signed_in, dora, items):
+def test_the_sidebar_takes_one_statement_for_any_number_of_views(signed_in, dora, items):
     client = signed_in(dora)
     client.get("/items/")
     without = statements(client)

@@ -1,4 +1,4 @@
-"""What a person's settings make of the pages; how they are set is in test_page_account.py."""
+"""What a user's preferences do on pages; tests/accounts/test_account.py tests how they are set."""
 
 import re
 
@@ -23,7 +23,7 @@ def sets(person, **values):
 
 
 @pytest.mark.parametrize(("theme", "scheme"), [("system", "light dark"), ("light", "light"), ("dark", "dark")])
-def test_the_page_comes_in_the_colours_that_one_has_chosen(signed_in, dora, item, theme, scheme):
+def test_pages_use_the_chosen_colors(signed_in, dora, item, theme, scheme):
     sets(dora, theme=theme)
     client = signed_in(dora)
     for address in ("/items/", f"/items/{item.pk}", "/account", "/keys", "/nothing"):
@@ -32,14 +32,14 @@ def test_the_page_comes_in_the_colours_that_one_has_chosen(signed_in, dora, item
         assert read.one("meta", name="color-scheme")["content"] == scheme
 
 
-def test_a_stranger_has_those_of_the_system(client, db):
+def test_signed_out_visitors_get_the_systems_colors(client, db):
     read = parse_page(client.get("/accounts/login/"))
     assert "data-theme" not in read.one("html").attributes
     assert read.one("meta", name="color-scheme")["content"] == "light dark"
 
 
-def test_dark_is_the_same_dark_whoever_asks_for_it():
-    """The style sheet says it twice: for a system that is dark, and for who has chosen it."""
+def test_chosen_and_system_dark_colors_are_the_same():
+    """The stylesheet has it twice: for dark systems, and for users who have chosen dark."""
     style = (settings.BASE_DIR / "static/pharos.css").read_text()
     of_the_system, chosen = (
         style.split(selector)[1].split("}")[0]
@@ -56,14 +56,14 @@ def sixty(virginia):
     return make_items(60, [virginia])
 
 
-def test_a_list_has_as_many_rows_as_one_has_set(signed_in, dora, sixty):
+def test_lists_have_the_chosen_number_of_rows(signed_in, dora, sixty):
     client = signed_in(dora)
     for rows in (10, 50, 25):
         sets(dora, rows_per_page=rows)
         assert len(item_ids(client.get("/items/"))) == rows
 
 
-def test_an_address_that_says_how_many_is_right(signed_in, dora, sixty):
+def test_an_address_overrides_the_number_of_rows(signed_in, dora, sixty):
     sets(dora, rows_per_page=10)
     client = signed_in(dora)
     response = client.get("/items/?per_page=7")
@@ -72,8 +72,8 @@ def test_an_address_that_says_how_many_is_right(signed_in, dora, sixty):
     assert len(item_ids(client.get("/items/?per_page="))) == 10
 
 
-def test_links_do_not_say_what_one_has_set(signed_in, dora, sixty):
-    """What is bookmarked then follows the setting, and a colleague has their own."""
+def test_links_omit_the_users_number_of_rows(signed_in, dora, sixty):
+    """Bookmarks follow the setting, and colleagues have their own."""
     sets(dora, rows_per_page=10)
     for address in ("/items/?status=Failed", "/items/?status=Failed&per_page=10"):
         response = signed_in(dora).get(address)
@@ -85,7 +85,7 @@ def test_links_do_not_say_what_one_has_set(signed_in, dora, sixty):
         assert (own["value"], own.words) == ("", "10")
 
 
-def test_walking_the_pages_meets_everything_once(signed_in, dora, sixty):
+def test_paging_shows_every_item_once(signed_in, dora, sixty):
     sets(dora, rows_per_page=10)
     client, seen, address = signed_in(dora), [], "/items/?sort=-date"
     while address:
@@ -96,7 +96,7 @@ def test_walking_the_pages_meets_everything_once(signed_in, dora, sixty):
     assert sorted(seen) == sorted(item.pk for item in sixty)
 
 
-def test_files_and_the_api_have_their_own_number(signed_in, dora, sixty):
+def test_files_and_the_api_ignore_the_number_of_rows(signed_in, dora, sixty):
     sets(dora, rows_per_page=10)
     client = signed_in(dora)
     assert len(b"".join(client.get("/items/?format=csv").streaming_content).decode().splitlines()) == 61
@@ -109,7 +109,7 @@ def scripts(response):
     return {one["src"].rsplit("/", 1)[1].split(".")[0] for one in parse_page(response).all("script")}
 
 
-def test_who_has_switched_the_shortcuts_off_gets_no_script_for_them(signed_in, dora, item):
+def test_the_shortcuts_script_is_not_loaded_if_turned_off(signed_in, dora, item):
     client = signed_in(dora)
     assert "keys" in scripts(client.get("/items/"))
     assert "switched these off" not in parse_page(client.get("/keys")).one("main").words
@@ -128,7 +128,7 @@ def test_the_shortcuts_are_a_page_too(signed_in, cast, who):
     assert {"j", "k", "x", "r", "/", "Enter", "n", "p", "u", "s", "g", "o", "l", "?"} | of_reviews == set(keys)
 
 
-def test_a_stranger_is_not_offered_shortcuts(client, db):
+def test_signed_out_visitors_have_no_shortcuts(client, db):
     response = client.get("/accounts/login/")
     assert scripts(response) == {"pharos"}
     assert not parse_page(response).all("a", data_keys=True)
@@ -137,7 +137,7 @@ def test_a_stranger_is_not_offered_shortcuts(client, db):
 # Weight
 
 
-def test_the_scripts_are_light(signed_in, ada, virginia):
+def test_the_scripts_are_small(signed_in, ada, virginia):
     files = (settings.BASE_DIR / "static").glob("*.js")
     assert sum(file.stat().st_size for file in files) < 20_000
     item = make_item(virginia)

@@ -1,4 +1,4 @@
-"""`/items`, which begins with a view that one has chosen: on the page of views, or in the account."""
+"""`/items`, which opens with the user's default view."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def link_to_items(client):
     )
 
 
-def test_the_list_begins_with_a_view(signed_in, dora, stan, items):
+def test_items_opens_with_the_default_view(signed_in, dora, stan, items):
     view = view_of(stan, reach="institution", query="status=Failed&sort=name")
     client = signed_in(dora)
     assert link_to_items(client) == "/items/"
@@ -45,7 +45,7 @@ def test_the_list_begins_with_a_view(signed_in, dora, stan, items):
     assert link_to_items(client) == "/items/"
 
 
-def test_a_view_that_went_is_no_beginning(signed_in, dora, stan, items):
+def test_a_deleted_default_view_is_ignored(signed_in, dora, stan, items):
     view = view_of(stan, reach="institution")
     client = signed_in(dora)
     begin_with(client, view.pk)
@@ -72,7 +72,7 @@ def test_a_get_changes_nothing(signed_in, dora):
     assert SavedView.objects.count() == 1
 
 
-def test_it_is_chosen_in_the_account_too(signed_in, dora, stan, olga):
+def test_the_default_view_can_be_chosen_in_the_account(signed_in, dora, stan, olga):
     view_of(olga, reach="institution", name="Theirs")
     view = view_of(stan, reach="institution")
     client = signed_in(dora)
@@ -88,7 +88,7 @@ def test_it_is_chosen_in_the_account_too(signed_in, dora, stan, olga):
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "9" * 30, "1.5", "\0"])
-def test_what_is_no_view_is_no_beginning(signed_in, dora, number):
+def test_an_invalid_default_view_is_refused(signed_in, dora, number):
     view_of(dora)
     assert begin_with(signed_in(dora), number).status_code == 404
     assert User.objects.get(pk=dora.pk).start_view is None

@@ -1,4 +1,4 @@
-"""“For support” on an item's page: what one pastes into a mail; and what else can be copied there."""
+"""The plain-text summary on an item's page, and other texts that can be copied."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from .test_item import SECRETS
 
 
 def support(response):
-    """The lines of the text."""
+    """Returns the lines of the text."""
     return parse_page(response).one("div", id="support-text").one("pre").text.splitlines()
 
 
@@ -24,7 +24,7 @@ def failed(virginia, wally, ada):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_it_says_what_one_needs_to_know(signed_in, cast, failed, who):
+def test_the_summary_has_what_support_needs(signed_in, cast, failed, who):
     said = support(signed_in(cast[who]).get(f"/items/{failed.pk}?list=status%3DFailed"))
     assert said[0] == f"http://testserver/items/{failed.pk}"
     assert said[1] == f"Item: {failed.pk}, bag <1>.tar"
@@ -45,13 +45,13 @@ def test_it_says_what_one_needs_to_know(signed_in, cast, failed, who):
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "ada"])
-def test_which_process_had_it_is_for_those_who_may_see_it(signed_in, cast, failed, who):
+def test_process_fields_are_only_included_for_those_who_can_see_them(signed_in, cast, failed, who):
     said = "\n".join(support(signed_in(cast[who]).get(f"/items/{failed.pk}")))
     found = [secret for secret in SECRETS if secret in said]
     assert bool(found) is (who == "ada")
 
 
-def test_times_are_in_the_readers_zone(signed_in, dora, failed):
+def test_times_are_in_the_readers_time_zone(signed_in, dora, failed):
     dora.time_zone = "America/New_York"
     dora.save()
     said = support(signed_in(dora).get(f"/items/{failed.pk}"))
@@ -74,13 +74,13 @@ def test_a_long_note_and_a_long_history_are_cut(signed_in, dora, item, wally):
     assert len(said) < 50
 
 
-def test_an_item_of_few_words(signed_in, dora, virginia):
+def test_an_item_with_few_values(signed_in, dora, virginia):
     item = make_item(virginia, etag="", name="x")
     said = support(signed_in(dora).get(f"/items/{item.pk}"))
     assert not [line for line in said if line.startswith(("Etag", "Note", "File"))]
 
 
-def test_what_can_be_copied_is_on_the_page(signed_in, dora, failed):
+def test_everything_that_can_be_copied_is_on_the_page(signed_in, dora, failed):
     read = parse_page(signed_in(dora).get(f"/items/{failed.pk}"))
     texts = {}
     for button in read.all("button", data_copy=True):

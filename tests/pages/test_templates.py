@@ -1,4 +1,4 @@
-"""The templates as such; what each page shows is tested with the page."""
+"""Rules for all templates; what a page shows is tested with the page."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ NAMES = [name for name in ENVIRONMENT.list_templates() if not name.startswith("a
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_compiled_and_names_only_filters_that_there_are(name):
+def test_every_template_compiles_and_uses_existing_filters(name):
     ENVIRONMENT.get_template(name)
 
 
-def test_a_name_that_is_not_there_is_an_error_and_not_a_blank():
+def test_an_undefined_name_is_an_error():
     with pytest.raises(UndefinedError):
         ENVIRONMENT.from_string("{{ nobody }}").render()
 
 
-def test_values_are_escaped_on_pages_and_not_in_mails():
+def test_values_are_escaped_on_pages_and_not_in_text_emails():
     escapes = ENVIRONMENT.autoescape
     assert [escapes(name) for name in ("a.html", "a.txt", None)] == [True, False, True]
 
 
 @pytest.mark.parametrize("name", ["item", "review"])
-def test_the_address_of_a_number_is_what_the_urls_say(name):
+def test_urls_with_ids_match_the_url_patterns(name):
     from django.urls import reverse
 
     for number in (1, 7, 987_654_321, 10**12):
         assert ENVIRONMENT.globals["url"](name, number) == reverse(name, args=[number])
 
 
-def test_a_sentence_with_a_gap_is_filled_and_escaped():
+def test_placeholders_in_sentences_are_filled_and_escaped():
     template = '{% set mark = _("Mark %(name)s reviewed") %}{{ mark % {"name": name} }}'
     assert ENVIRONMENT.from_string(template).render(name='"<b>') == "Mark &#34;&lt;b&gt; reviewed"

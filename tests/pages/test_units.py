@@ -1,4 +1,4 @@
-"""How times and sizes are written: one style everywhere, and never a number on one line and its unit on the next."""
+"""Times, numbers, and sizes: one style everywhere, and never a line break between a number and its unit."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -44,8 +44,8 @@ def test_sizes(number, said):
         ("es-mx", "1.5 GB", "1,500,000,000 bytes (1.5 GB)", "4 ene 2021, 05:06"),
     ],
 )
-def test_numbers_and_dates_are_in_the_readers_language(language, size, bytes, moment):
-    """Spanish as Spain writes numbers, and as Mexico does; its months have no capital."""
+def test_numbers_and_dates_use_the_readers_language(language, size, bytes, moment):
+    """Spanish with the number formats of Spain and of Mexico; months are lowercase."""
     with translation.override(language):
         assert templating.size(1_500_000_000) == size.replace(" ", NO_BREAK)
         assert templating.exact_size(1_500_000_000) == bytes.replace(" ", NO_BREAK).replace(
@@ -87,7 +87,7 @@ def test_times_in_one_unit(time, said):
 
 
 @pytest.mark.parametrize("address", ["/", "/items/", "/items/{late}", "/items/{large}", "/words"])
-def test_no_page_writes_another_unit_or_breaks_one(signed_in, dora, virginia, address):
+def test_no_page_uses_another_unit_style_or_breaks_a_unit(signed_in, dora, virginia, address):
     make_usual_time()
     make_usual_time(band=-1)
     late = make_item_at_store(virginia, 31, name="late.tar")

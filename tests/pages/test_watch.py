@@ -1,4 +1,4 @@
-"""“Notify me when it's done”: who asks, for what, and what the mail says; each once, whoever else sends."""
+"""“Notify me when it's done”: who can request it, what the email says, and that it is sent once."""
 
 import smtplib
 import threading
@@ -28,7 +28,7 @@ def waiting():
 
 
 @pytest.mark.parametrize("name", ["dora", "stan", "ada"])
-def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name):
+def test_users_can_watch_visible_items_and_stop(cast, signed_in, item, name):
     client, email = signed_in(cast[name]), cast[name].email
     assert "Notify me when it's done" in parse_page(client.get(f"/items/{item.pk}")).one("form", class_="watch").words
     for _again in range(2):
@@ -40,7 +40,7 @@ def test_whoever_may_see_it_may_ask_and_take_it_back(cast, signed_in, item, name
     assert waiting() == set()
 
 
-def test_others_and_strangers_may_not(client, signed_in, olga, wally, item):
+def test_other_users_cannot_watch(client, signed_in, olga, wally, item):
     assert ask(signed_in(olga), item).status_code == 404
     assert signed_in(wally).post(f"/items/{item.pk}/watch", {"wanted": "true"}).status_code in (302, 403)
     client.logout()
@@ -54,12 +54,12 @@ def test_a_get_changes_nothing(signed_in, dora, item):
 
 
 @pytest.mark.parametrize("wanted", ["", "yes", "\0", "1"])
-def test_anything_but_true_is_no(signed_in, dora, item, wanted):
+def test_any_value_but_true_stops_watching(signed_in, dora, item, wanted):
     assert ask(signed_in(dora), item, wanted=wanted).status_code == 200
     assert waiting() == set()
 
 
-def test_what_is_done_is_not_waited_for(signed_in, dora, item):
+def test_closed_items_cannot_be_watched(signed_in, dora, item):
     transitions.succeed(item, stage="Record", by=service())
     said = ask(signed_in(dora), item)
     assert "This item is already done" in said.content.decode()
@@ -67,7 +67,7 @@ def test_what_is_done_is_not_waited_for(signed_in, dora, item):
     assert waiting() == set()
 
 
-def test_the_reader_stays_in_the_list(signed_in, dora, item):
+def test_watching_keeps_the_list(signed_in, dora, item):
     answer = signed_in(dora).post(f"/items/{item.pk}/watch", {"wanted": "true", "list": "stage=Receive"})
     assert answer["Location"] == f"/items/{item.pk}?list=stage%3DReceive"
 
@@ -78,7 +78,7 @@ def watched(item, dora):
     return item
 
 
-def test_nothing_is_sent_before_the_end(watched, mailoutbox):
+def test_nothing_is_sent_while_the_item_is_open(watched, mailoutbox):
     transitions.progress(watched, stage="Fetch", by=service())
     transitions.fail(watched, note="Later.", retry=True, by=service())
     call_command("send_digests")
@@ -94,7 +94,7 @@ def test_nothing_is_sent_before_the_end(watched, mailoutbox):
         ("cancel", "Cancelled: ", ["The note says why", "At your request."]),
     ],
 )
-def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site):
+def test_the_email(watched, ada, dora, mailoutbox, end, subject, sentences, site):
     if end == "succeed":
         transitions.succeed(watched, stage="Record", by=service())
     elif end == "fail":
@@ -112,7 +112,7 @@ def test_the_mail(watched, ada, dora, mailoutbox, end, subject, sentences, site)
     assert len(mailoutbox) == 1
 
 
-def test_a_name_breaks_no_header(virginia, dora, mailoutbox):
+def test_names_cannot_break_headers(virginia, dora, mailoutbox):
     item = make_item(virginia, name="a\nBcc: b@example.org\r\n.tar")
     Watch.objects.create(item=item, person=dora)
     transitions.succeed(item, stage="Record", by=service())
@@ -121,7 +121,7 @@ def test_a_name_breaks_no_header(virginia, dora, mailoutbox):
     assert mailoutbox[0].recipients() == [dora.email]
 
 
-def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox, capsys):
+def test_users_who_lost_access_are_not_notified(watched, dora, jhu, mailoutbox, capsys):
     transitions.succeed(watched, stage="Record", by=service())
     dora.institution = jhu
     dora.save()
@@ -131,7 +131,7 @@ def test_who_may_not_see_it_any_more_is_not_told(watched, dora, jhu, mailoutbox,
     assert "nothing to send: 1" in capsys.readouterr().out
 
 
-def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):
+def test_deactivated_users_are_not_notified(watched, dora, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     dora.is_active = False
     dora.save()
@@ -139,7 +139,7 @@ def test_whose_account_is_switched_off_is_not_told(watched, dora, mailoutbox):
     assert mailoutbox == []
 
 
-def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, monkeypatch):
+def test_nothing_is_lost_while_the_mail_server_is_down(virginia, dora, mailoutbox, monkeypatch):
     for _ in range(8):
         item = make_item(virginia)
         Watch.objects.create(item=item, person=dora)
@@ -161,7 +161,7 @@ def test_a_mail_server_that_is_away_loses_nothing(virginia, dora, mailoutbox, mo
     assert waiting() == set()
 
 
-def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
+def test_a_stale_claim_of_a_crashed_run_is_sent_later(watched, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     now = timezone.now()
     Watch.objects.update(claimed_at=now)
@@ -172,7 +172,7 @@ def test_what_a_crash_has_left_is_sent_after_a_while(watched, mailoutbox):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
+def test_two_concurrent_runs_send_each_email_once(virginia, dora, stan, mailoutbox):
     for _ in range(10):
         item = make_item(virginia)
         for person in (dora, stan):
@@ -193,7 +193,7 @@ def test_two_runs_at_once_send_each_once(virginia, dora, stan, mailoutbox):
     assert waiting() == set()
 
 
-def test_without_the_sites_address_nothing_is_sent(watched, settings, mailoutbox):
+def test_without_site_url_nothing_is_sent(watched, settings, mailoutbox):
     settings.SITE_URL = ""
     transitions.succeed(watched, stage="Record", by=service())
     with pytest.raises(CommandError, match="SITE_URL"):

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, with fewer connections than there are threads: all answers are right, nothing is lost."""
+"""Behind PgBouncer in transaction mode, with fewer connections than threads: all answers are right, and nothing is lost."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def browser(running, user):
     return Browser(running, client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
-def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
+def test_concurrent_requests_of_every_kind(running, virginia, jhu, ada, stan, wally):
     make_items(MANY, [jhu])
     to_cancel, to_save = ([make_item(virginia) for _ in range(ROUNDS)] for _ in range(2))
     to_review = [transitions.succeed(make_item(virginia), stage="Record", by=wally) for _ in range(ROUNDS)]
@@ -87,7 +87,7 @@ def test_everybody_at_once(running, virginia, jhu, ada, stan, wally):
             worker.put(path, whole_record(worker.get(path), stage="Fetch", status="Started", node="w1", pid=7))
 
     def choices():
-        """A form with a choice out of a table: Django reads that by a cursor of the server's, where it may."""
+        """A form with choices from a table, which Django reads with a server-side cursor if it is allowed."""
         for _round in range(ROUNDS):
             answer = admin.get("/admin/accounts/user/add/")
             assert (answer.status, "jhu.edu" in answer.text) == (200, True)

@@ -1,4 +1,4 @@
-"""A list that is to be read from another database reads nothing from the first; and what becomes of it where that fails."""
+"""A list that is read from a replica reads nothing from the primary, and what happens if the replica fails."""
 
 import csv
 import io
@@ -45,18 +45,18 @@ def refused(execute, sql, *rest):
 
 
 def read_all(listing, using):
-    """Everything that a page or a file asks the database for."""
+    """Returns everything that a page or a file reads from the database."""
     mark, facets = run.read_marker(using), Facets(listing)
-    page = facets.found.page()
+    page = facets.result.page()
     rows = fetch_rows(page.ids, SOME_DAY, listing.institutions, using)
-    shown = [(row.item.pk, str(row.owner), row.words, row.uploads) for row in rows]
+    shown = [(row.item.pk, str(row.owner), row.status_label, row.uploads) for row in rows]
     files = ["".join(lines(listing.rows(), user=listing.user)) for lines in (csv_lines, json_lines)]
-    beside = [facets.found.neighbors(rows[0].item)] if rows else []
+    beside = [facets.result.neighbors(rows[0].item)] if rows else []
     return mark, facets.counts, facets.total, page, shown, files, beside, facets.groups(), suggest_drops(listing)
 
 
 @pytest.mark.parametrize("most", [10_000, 20])
-def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypatch, most):
+def test_everything_a_list_needs_is_read_from_the_replica(virginia, jhu, ada, monkeypatch, most):
     make_items(120, [virginia, jhu])
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", most)
     monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", most)
@@ -69,7 +69,7 @@ def test_everything_that_a_list_needs_is_read_there(virginia, jhu, ada, monkeypa
 
 
 class Chosen:
-    """Standbys of which always this one is chosen."""
+    """A pool that always chooses this replica."""
 
     def __init__(self, alias):
         self.alias, self.said = alias, []
@@ -90,7 +90,7 @@ def failing(*args, **kwargs):
 
 @pytest.fixture
 def gone(monkeypatch):
-    """The standby that is chosen turns out to be gone once it is read."""
+    """The chosen replica fails when it is read."""
     chosen = Chosen("elsewhere")
     monkeypatch.setattr(reading, "replica_pool", chosen)
     with connections["elsewhere"].execute_wrapper(failing):
@@ -98,7 +98,7 @@ def gone(monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/items/", "/items/?q=bag", "/items/?format=csv", "/items/?format=json"])
-def test_a_page_or_file_whose_standby_is_gone_comes_from_the_primary(gone, signed_in, dora, virginia, path):
+def test_pages_and_files_are_read_from_the_primary_if_the_replica_fails(gone, signed_in, dora, virginia, path):
     item = make_item(virginia, name="bag.tar")
     answer = signed_in(dora).get(path)
     assert (answer.status_code, answer["X-Read-From"]) == (200, "default")
@@ -118,41 +118,41 @@ class Template:
 
 
 class Lazy(reading.ReadsFromReplica, View):
-    """A page that reads only once it is rendered, as Django's generic views do."""
+    """A view that reads only while it is rendered, like Django's generic views."""
 
     def get(self, request):
         return TemplateResponse(request, Template(), {"institutions": Institution.objects.using(self.using)})
 
 
-def test_a_page_that_reads_while_it_is_rendered_comes_from_the_primary_too(gone, rf, virginia):
+def test_a_replica_that_fails_during_rendering_is_replaced_by_the_primary(gone, rf, virginia):
     answer = Lazy.as_view()(rf.get("/"))
     assert (answer.content, answer["X-Read-From"]) == (b"virginia.edu", "default")
     assert gone.said == [(ReplicaChoice("elsewhere", 7), "gone just now")]
 
 
-def test_a_fault_of_the_page_itself_is_not_laid_at_the_standbys_door(gone, signed_in, dora, monkeypatch):
+def test_an_exception_in_the_page_does_not_count_as_a_replica_failure(gone, signed_in, dora, monkeypatch):
     monkeypatch.setattr("workitems.pages.views.listing.Facets", failing)
     with pytest.raises(OperationalError, match="gone just now"):
         signed_in(dora).get("/items/")
     assert gone.said == []
 
 
-def test_what_is_read_there_is_told_to_whoever_chooses(monkeypatch, signed_in, dora, virginia):
+def test_successful_reads_are_reported_to_the_pool(monkeypatch, signed_in, dora, virginia):
     chosen = Chosen("elsewhere")
     monkeypatch.setattr(reading, "replica_pool", chosen)
     assert signed_in(dora).get("/items/")["X-Read-From"] == "elsewhere"
     assert chosen.said == [(ReplicaChoice("elsewhere", 7), "served")]
 
 
-def test_without_standbys_nothing_is_said_of_them(signed_in, ada, item):
+def test_without_replicas_there_is_no_header_or_cookie(signed_in, ada, item):
     client = signed_in(ada)
     assert "X-Read-From" not in client.get("/items/")
     assert client.post(f"/items/{item.pk}/cancel", {"note": "by mistake"}).status_code == 302
     assert reading.COOKIE not in client.cookies
 
 
-def test_that_its_position_is_not_known_is_no_failure_of_what_was_done(monkeypatch, rf, ada, settings):
-    """Who did it reads from the primary alone for as long as the cookie lasts."""
+def test_an_unknown_position_does_not_fail_the_request(monkeypatch, rf, ada, settings):
+    """The user then reads only from the primary until the cookie expires."""
     settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
     monkeypatch.setattr(reading, "current_position", failing)

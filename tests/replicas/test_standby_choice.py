@@ -1,4 +1,4 @@
-"""Which standby is taken: by positions and this process's clock alone."""
+"""Which replica is chosen: only log positions and this process's clock count."""
 
 import logging
 
@@ -11,7 +11,7 @@ from pharos.replicas.pool import MAX_LAG, POSITION_INTERVAL, RETRY_INTERVAL, Rep
 
 
 class World:
-    """Servers as far as they are asked here. `replayed[alias]`: a position, None for a promoted server, or a failure."""
+    """Simulated servers. `replayed[alias]`: a position, None for a promoted server, or an exception."""
 
     def __init__(self):
         self.now = 1000.0
@@ -59,7 +59,7 @@ def one(world):
 
 @pytest.fixture
 def read(one):
-    """A function that reads a page, which goes well; the database it was read from."""
+    """A function that reads a page successfully and returns the database it was read from."""
 
     def page(seen=0):
         choice = one.choose(seen)
@@ -72,12 +72,12 @@ def read(one):
 
 @pytest.fixture
 def said(caplog):
-    """What the log says, as (level, text)."""
+    """The log, as (level, text)."""
     caplog.set_level(logging.INFO, "pharos.replicas.pool")
     return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
 
 
-def test_who_has_written_is_sent_there_only_once_it_is_replayed(world, read):
+def test_a_writer_reads_from_a_replica_only_after_it_has_replayed_the_change(world, read):
     assert read(5000) == "standby1"
     assert read(5001) == "default"
     assert read() == "standby1"
@@ -85,7 +85,7 @@ def test_who_has_written_is_sent_there_only_once_it_is_replayed(world, read):
     assert read(5001) == "standby1"
 
 
-def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
+def test_a_replica_can_lag_up_to_the_limit(world, read, said):
     for _second in range(int(MAX_LAG)):
         assert read() == "standby1"
         world.now += 1
@@ -102,8 +102,8 @@ def test_it_may_lag_by_some_seconds_and_not_by_more(world, read, said):
     ]
 
 
-def test_a_process_that_knows_nothing_yet_asks_for_all(world, read, said):
-    """It has nothing older to compare with; of a little lag it says nothing."""
+def test_a_new_process_requires_everything_to_be_replayed(world, read, said):
+    """It has no older position to compare with. A small lag isn't logged."""
     world.replayed["standby1"] = 4999
     assert read() == "default"
     world.replayed["standby1"] = 5000
@@ -114,14 +114,14 @@ def test_a_process_that_knows_nothing_yet_asks_for_all(world, read, said):
     assert said() == [("INFO", "standby1 is used for reading")]
 
 
-def test_the_primary_is_looked_at_once_a_second(world, read):
+def test_the_primarys_position_is_queried_once_a_second(world, read):
     for _time in range(20):
         read()
         world.now += POSITION_INTERVAL / 10
     assert world.asked.count("default") == 3  # two looks, and once whose database it is
 
 
-def test_one_that_fails_is_left_alone_for_some_seconds_and_then_tried_by_one(world, read, said):
+def test_a_failed_replica_is_retried_by_one_request_after_some_seconds(world, read, said):
     read()
     world.replayed["standby1"] = OperationalError("connection refused\nIs the server running?")
     assert read() == "default"
@@ -140,7 +140,7 @@ def test_one_that_fails_is_left_alone_for_some_seconds_and_then_tried_by_one(wor
     ]
 
 
-def test_one_whose_pages_fail_is_not_back_because_it_says_how_far_it_has_come(world, one, read, said):
+def test_a_replica_whose_reads_fail_does_not_recover_by_reporting_its_position(world, one, read, said):
     failed = one.choose()
     one.report_failure(failed, OperationalError("canceling statement due to lock timeout"))
     world.now += RETRY_INTERVAL
@@ -153,7 +153,7 @@ def test_one_whose_pages_fail_is_not_back_because_it_says_how_far_it_has_come(wo
     assert [level for level, _text in said()] == ["WARNING", "INFO"]
 
 
-def test_pages_that_were_begun_before_say_nothing_about_now(world, one, read, said):
+def test_results_of_earlier_requests_do_not_count(world, one, read, said):
     early, earlier, first = one.choose(), one.choose(), one.choose()
     one.report_failure(first, OperationalError("connection refused"))
     one.report_success(early)
@@ -165,7 +165,7 @@ def test_pages_that_were_begun_before_say_nothing_about_now(world, one, read, sa
     assert [level for level, _text in said()] == ["WARNING", "INFO"]
 
 
-def test_one_that_is_none_of_this_database_is_not_read_from(world, read, said):
+def test_a_replica_of_another_database_is_not_used(world, read, said):
     world.whose["standby1"] = ("8", "pharos")
     assert read() == "default"
     assert said() == [
@@ -173,13 +173,13 @@ def test_one_that_is_none_of_this_database_is_not_read_from(world, read, said):
     ]
 
 
-def test_one_that_was_promoted_is_not_read_from(world, read):
+def test_a_promoted_replica_is_not_used(world, read):
     read()
     world.replayed["standby1"] = None
     assert read() == "default"
 
 
-def test_several_are_taken_in_turn(world):
+def test_several_replicas_take_turns(world):
     world.replayed = {"standby1": 5000, "standby2": 5000}
     both = ReplicaPool(["standby1", "standby2"], clock=lambda: world.now)
     assert [both.choose().alias for _time in range(4)] == ["standby1", "standby2", "standby1", "standby2"]
@@ -187,7 +187,7 @@ def test_several_are_taken_in_turn(world):
     assert {both.choose().alias for _time in range(4)} == {"standby2"}
 
 
-def test_the_check_says_where_queries_are_compiled(on_postgresql, db, capsys):
+def test_the_check_reports_jit(on_postgresql, db, capsys):
     from django.db import connection
 
     call_command("check", databases=["default"])

@@ -1,4 +1,4 @@
-"""Reading from a standby, with a real primary and standby: what comes from where, and that nobody notices when it is away."""
+"""Reading from a replica, with a real primary and standby: what is read where, and that failures go unnoticed."""
 
 import http.client
 import json
@@ -42,14 +42,14 @@ def people(servers):
 
 @pytest.fixture(scope="module")
 def running(servers, people):
-    """One process, so that what it knows of the standby is known."""
+    """One server process, so that its knowledge of the replica is predictable."""
     with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **PAGES) as one:
         yield one
 
 
 @pytest.fixture
 def sees(running, people):
-    """A function that gives somebody's browser, once the list is read from the standby."""
+    """A function that returns a user's browser once the list is read from the replica."""
 
     def browser(name):
         found = Browser(running, people[name].session)
@@ -67,7 +67,7 @@ def reads_from(browser):
 
 @pytest.fixture
 def paused(servers):
-    """Replay, paused by the test and going on in the end."""
+    """Lets the test pause replay, and resumes it afterward."""
     yield servers.pause
     servers.resume()
 
@@ -79,7 +79,7 @@ def worker(running, people):
 
 @pytest.fixture
 def upload(worker, people):
-    """A function by which a worker records an item of Virginia; its number."""
+    """A function that creates an item of Virginia as a worker, and returns its id."""
 
     def make(name, **fields):
         record = {**BODY, "name": name, "etag": name, "institution_id": people["dora"].institution, **fields}
@@ -88,7 +88,7 @@ def upload(worker, people):
     return make
 
 
-def test_list_and_files_are_read_from_the_standby(sees, paused, upload, servers):
+def test_lists_and_files_are_read_from_the_replica(sees, paused, upload, servers):
     dora = sees("dora")
     paused()
     new = upload("unseen.tar")
@@ -111,7 +111,7 @@ def test_items_pages_and_the_api_are_read_from_the_primary(sees, paused, upload,
     assert worker.get("/api/v2/items/?name=fresh.tar")["count"] == 1
 
 
-def test_whoever_has_changed_something_sees_it_and_nobody_else_is_sent_to_the_primary(sees, paused, upload, servers):
+def test_only_the_user_who_changed_something_reads_from_the_primary(sees, paused, upload, servers):
     new = upload("mistaken.tar")
     servers.catch_up()
     ada, dora = sees("ada"), sees("dora")
@@ -139,14 +139,14 @@ def test_the_cookie(sees, people, running):
 
 
 @pytest.mark.parametrize("value", ["9223372036854775807", "9:1abc:def", "x", "", "9" * 5000, '"\\303\\244"'])
-def test_a_cookie_that_is_not_ours_is_none(sees, value):
+def test_a_forged_cookie_is_ignored(sees, value):
     dora = sees("dora")
     dora.cookies["pharos_written"] = value
     answer = dora.get("/items/")
     assert (answer.status, answer.read_from) == (200, "standby1")
 
 
-def test_another_persons_items_stay_out_of_sight(sees, people, running):
+def test_other_institutions_items_stay_hidden(sees, people, running):
     seen = {name: set(item_ids(sees(name).get("/items/?per_page=250"))) for name in ("dora", "stan", "olga", "ada")}
     assert seen["dora"] == seen["stan"]
     assert seen["dora"] | seen["olga"] == seen["ada"]
@@ -160,7 +160,7 @@ def test_another_persons_items_stay_out_of_sight(sees, people, running):
 
 @pytest.fixture
 def failed(upload, worker):
-    """A function by which a worker records an item that fails at once; its number."""
+    """A function that creates an item that fails immediately, and returns its id."""
 
     def make(name):
         number = upload(name, user="marked")
@@ -171,8 +171,8 @@ def failed(upload, worker):
     return make
 
 
-def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, paused, failed, servers):
-    """The page's mark is of the standby's moment, as its rows are: what the standby did not know counts as later."""
+def test_items_changed_since_the_page_are_skipped_by_bulk_changes(sees, paused, failed, servers):
+    """The page's marker comes from the replica, like its rows, so anything the replica hadn't replayed counts as later."""
     shown, changed = failed("shown.tar"), failed("changed.tar")
     servers.catch_up()
     stan, ada = sees("stan"), sees("ada")
@@ -188,7 +188,7 @@ def test_what_has_changed_since_the_page_is_left_alone_by_all_that_match(sees, p
     assert set(item_ids(stan.get("/items/?user=marked&reviewed=false"))) == {changed, late}
 
 
-def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, servers):
+def test_a_late_replica_is_not_used(sees, paused, upload, running, servers):
     dora = sees("dora")
     paused()
     upload("waiting.tar")
@@ -201,7 +201,7 @@ def test_a_standby_that_is_late_is_not_read_from(sees, paused, upload, running, 
     assert running.log().count("standby1 is more than 10 s behind") == said + 1
 
 
-def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers, running):
+def test_stopping_a_replica_under_load_causes_no_errors(sees, servers, running):
     dora, answers, ended = sees("dora"), Counter(), threading.Event()
 
     def load():
@@ -230,15 +230,15 @@ def test_a_standby_that_is_stopped_under_load_is_noticed_by_nobody(sees, servers
 
 
 def frozen(node, number):
-    """Sends the signal to all processes of the server, the first of them first."""
+    """Sends the signal to all processes of the server, to the main one first."""
     first = int((node.data / "postmaster.pid").read_text().split()[0])
     others = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=True).stdout.split()
     for process in (first, *map(int, others)):
         os.kill(process, number)
 
 
-def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, running):
-    """Its machine still takes what is sent to it, as when its disks hang."""
+def test_a_silent_replica_delays_requests_only_briefly(sees, servers, running):
+    """Its machine still accepts connections, as when its disks hang."""
     dora = sees("dora")
     frozen(servers.standby, signal.SIGSTOP)
     try:
@@ -249,8 +249,8 @@ def test_a_standby_that_says_nothing_holds_nobody_up_for_long(sees, servers, run
     wait_until(lambda: reads_from(dora) == "standby1")
 
 
-def test_a_standby_whose_reads_hang_holds_nobody_up_for_long(sees, servers, paused, running):
-    """It says how far it has come all the same: what it has replayed holds a lock that readers queue behind."""
+def test_a_replica_with_hanging_reads_delays_requests_only_briefly(sees, servers, paused, running):
+    """It still reports its position, but replay holds a lock that readers wait for."""
     dora = sees("dora")
     with psycopg.connect(servers.primary.url) as holding:
         holding.execute("LOCK TABLE workitems_workitem IN ACCESS EXCLUSIVE MODE")
@@ -270,13 +270,13 @@ LOCKED = (
 
 @pytest.fixture(scope="module")
 def long_list(servers, people):
-    """One that no buffer between server and client holds: 20 MB."""
+    """A list of 20 MB, more than the buffers between server and client can hold."""
     servers.primary.ask(LONG.format(institution=people["olga"].institution))
     servers.catch_up()
 
 
 @pytest.mark.parametrize("form", FILES)
-def test_a_file_that_breaks_off_does_not_look_whole(sees, servers, long_list, form):
+def test_a_truncated_download_is_visible_to_the_client(sees, servers, long_list, form):
     olga = sees("olga")
     asked = http.client.HTTPConnection(olga.server.host, olga.server.port, timeout=60)
     asked.request("GET", FILES[form], headers={"Cookie": f"pharos_session={olga.session}"})
@@ -300,14 +300,14 @@ SELECT now(), now(), 'long-' || n || '.tar', '', '', '', {institution}, repeat('
 
 
 def checked(servers, replica):
-    """What `manage.py check --database default` says."""
+    """Returns the output of `manage.py check --database default`."""
     knobs = {"DATABASE_URL": servers.primary.url, "DATABASE_REPLICA_URL": replica, "DEBUG": "true", "SECRET_KEY": KEY}
     command = [sys.executable, "manage.py", "check", "--database", "default"]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin", **knobs}, capture_output=True, check=True)
     return done.stderr.decode()
 
 
-def test_the_check_names_a_standby_that_is_none(servers, people):
+def test_the_check_reports_an_invalid_replica(servers, people):
     assert "W003" not in checked(servers, servers.standby.url)
     other = servers.standby.url.replace("/postgres", "/template1")
     said = checked(
@@ -321,7 +321,7 @@ def test_the_check_names_a_standby_that_is_none(servers, people):
     assert "standby3 of DATABASE_REPLICA_URL isn't used for reading: connection failed" in said
 
 
-def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, people):
+def test_usable_replicas_take_turns(servers, people):
     away = servers.primary.url.replace(str(servers.primary.port), "1")
     again = servers.standby.url.replace("127.0.0.1", "localhost")
     with server(
@@ -333,8 +333,8 @@ def test_of_several_standbys_those_that_can_be_read_are_read_in_turn(servers, pe
         assert {dora.get("/items/").read_from for _ in range(12)} == {"standby1", "standby3"}
 
 
-def test_a_standby_that_is_promoted_is_not_read_from(sees, servers, running):
-    """The last test here: there is no way back."""
+def test_a_promoted_replica_is_not_used(sees, servers, running):
+    """Must be the last test of this file, because a promotion can't be undone."""
     dora = sees("dora")
     servers.standby.ask("SELECT pg_promote()")
     wait_until(lambda: servers.standby.ask("SELECT pg_is_in_recovery()") == (False,))

@@ -1,4 +1,4 @@
-"""The review queue in an order in which a mark moves an item, and in lists that are too long for one look."""
+"""The review queue in orders in which a mark moves an item, and in lists that are too long for one scan."""
 
 from datetime import UTC, datetime
 
@@ -12,12 +12,12 @@ from workitems.review import queue
 
 from ..many_items import make_items
 from ..pages.page_elements import parse_page
-from .review_walk import URL, begun, follow, here, left, made, press, shown, walked
+from .queue_browser import URL, begun, follow, here, left, made, press, shown, walked
 
 
 @pytest.fixture
 def done(virginia, wally):
-    """Six of Virginia's, finished one after the other; the first two failed for the same cause."""
+    """Six items of Virginia, finished one after the other; the first two failed with the same cause."""
     items = [made(virginia, n, name=f"bag-{n}.tar") for n in range(6)]
     for item in items[:2]:
         transitions.fail(item, stage="Validate", note="It has no manifest.", retry=False, by=wally)
@@ -32,7 +32,7 @@ def walk(request, done):
     return f"sort={request.param}", done if request.param == "-updated" else done[::-1]
 
 
-def test_skipped_and_marked_ones_are_not_come_to_again(signed_in, stan, walk):
+def test_skipped_and_marked_items_are_not_shown_again(signed_in, stan, walk):
     client, (query, items) = signed_in(stan), walk
     response, seen = begun(client, query), []
     for number in range(6):
@@ -43,7 +43,7 @@ def test_skipped_and_marked_ones_are_not_come_to_again(signed_in, stan, walk):
     assert "3 items in this list still aren't reviewed" in parse_page(response).one("main").words
 
 
-def test_back_to_a_marked_one_and_on(signed_in, stan, walk):
+def test_going_back_to_a_marked_item_and_on(signed_in, stan, walk):
     client, (query, items) = signed_in(stan), walk
     response = follow(client, begun(client, query), "next")
     third = client.get(press(client, response)["Location"])
@@ -54,7 +54,7 @@ def test_back_to_a_marked_one_and_on(signed_in, stan, walk):
     assert shown(follow(client, first, "next")) == items[2].pk  # the second is reviewed
 
 
-def test_undo_and_on(signed_in, stan, walk):
+def test_undoing_and_going_on(signed_in, stan, walk):
     client, (query, items) = signed_in(stan), walk
     response = follow(client, begun(client, query), "next")
     third = client.get(press(client, response)["Location"])
@@ -65,7 +65,7 @@ def test_undo_and_on(signed_in, stan, walk):
     assert here(press(client, second))["item"].startswith(f"{items[2].pk}-")
 
 
-def test_a_colleagues_mark_does_not_lead_back_to_the_beginning(signed_in, stan, ada, walk):
+def test_a_colleagues_mark_does_not_restart_the_queue(signed_in, stan, ada, walk):
     client, (query, items) = signed_in(stan), walk
     third = follow(client, follow(client, begun(client, query), "next"), "next")
     transitions.review(WorkItem.objects.get(pk=items[2].pk), by=ada)
@@ -74,9 +74,9 @@ def test_a_colleagues_mark_does_not_lead_back_to_the_beginning(signed_in, stan, 
     assert shown(follow(client, client.get(f"{URL}?{third.request['QUERY_STRING']}"), "next")) == items[4].pk
 
 
-def test_after_all_of_a_kind_it_goes_on_behind_them(signed_in, stan, done):
+def test_after_marking_similar_items_the_queue_continues_after_them(signed_in, stan, done):
     client = signed_in(stan)
-    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="alike")
+    alike = parse_page(follow(client, begun(client, "sort=-updated"), "next")).one("form", class_="similar")
     preview = client.post(alike["action"], {**alike.fields(), "reviewed": "true"})
     sure = next(one for one in parse_page(preview).all("form") if one.all("button", name="confirmed"))
     act = client.get(client.post("/items/review", {**sure.fields(), "confirmed": "yes"})["Location"])
@@ -85,7 +85,7 @@ def test_after_all_of_a_kind_it_goes_on_behind_them(signed_in, stan, done):
     assert here(client.get(onward))["item"].startswith(f"{done[2].pk}-")
 
 
-def test_the_way_stands_in_the_address_alone(signed_in, stan, ada, walk):
+def test_the_position_is_stored_only_in_the_url(signed_in, stan, ada, walk):
     client, (query, items) = signed_in(stan), walk
     third = client.get(press(client, follow(client, begun(client, query), "next"))["Location"])
     other = Client()
@@ -98,8 +98,8 @@ def test_the_way_stands_in_the_address_alone(signed_in, stan, ada, walk):
 # Lists too long for one look
 
 
-def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_in, stan, done, monkeypatch):
-    """By name it would be 0 to 5; as long as there are more than five it goes by the newest, and then to the end so."""
+def test_a_queue_too_long_for_its_order_keeps_the_order_it_started_with(signed_in, stan, done, monkeypatch):
+    """By name the order would be 0 to 5. With more than five items the queue starts with the newest, and keeps that order."""
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 5)
     client = signed_in(stan)
     seen, response = walked(client, begun(client, "sort=name"))
@@ -113,7 +113,7 @@ def test_one_too_long_for_its_order_keeps_the_order_that_it_was_begun_in(signed_
 
 @pytest.mark.parametrize("sort", ["id", "name", "-name"])
 @pytest.mark.parametrize("act", ["mark", "skip"])
-def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
+def test_a_queue_that_becomes_too_long_for_its_order_restarts_and_says_so(
     signed_in, stan, virginia, wally, done, monkeypatch, sort, act
 ):
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 6)
@@ -137,7 +137,7 @@ def test_one_that_grows_too_long_for_its_order_begins_anew_and_says_so(
     assert seen == [item.pk for item in left]
 
 
-def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monkeypatch):
+def test_the_total_is_shown_once_it_is_known(signed_in, stan, done, monkeypatch):
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 4)
     client = signed_in(stan)
     response, said = begun(client, "q=bag"), []
@@ -148,8 +148,8 @@ def test_how_many_there_are_is_said_once_it_is_known(signed_in, stan, done, monk
 
 
 @pytest.mark.parametrize("sort", ["updated", "-updated"])
-def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, virginia, wally, done, sort):
-    """As an import may bring it."""
+def test_items_changed_before_1970_are_shown_and_passed(signed_in, stan, virginia, wally, done, sort):
+    """As an import may contain them."""
     old = make_items(
         1, [virginia], status="Success", retry=True, reviewed=False, date=datetime(1969, 5, 1, tzinfo=UTC)
     )[0]
@@ -160,7 +160,7 @@ def test_what_was_changed_before_1970_is_come_to_and_passed(signed_in, stan, vir
 
 @pytest.fixture
 def rare(virginia, jhu, wally, monkeypatch):
-    """One to review before, and one behind, a hundred that only a look at each of them tells apart."""
+    """One item to review before and one after a hundred that no index can exclude."""
     before = made(virginia, 24 * 400, name="rare-1.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     make_items(100, [virginia])
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
@@ -174,7 +174,7 @@ def rare(virginia, jhu, wally, monkeypatch):
 QUERY = "file_identifier=virginia.edu/rare/page-1.tif"
 
 
-def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, stan, rare):
+def test_rare_items_among_many_are_found(signed_in, stan, rare):
     client = signed_in(stan)
     response, looks = begun(client, QUERY), 0
     assert shown(response) == rare[0].pk
@@ -191,7 +191,7 @@ def test_what_is_rare_among_many_is_looked_for_as_far_as_it_takes(signed_in, sta
     assert shown(follow(client, response, "prev")) == rare[0].pk
 
 
-def test_the_end_does_not_say_that_nothing_is_left_where_that_is_not_known(signed_in, stan, rare, monkeypatch):
+def test_the_end_page_does_not_claim_that_nothing_is_left_if_that_is_unknown(signed_in, stan, rare, monkeypatch):
     monkeypatch.setattr(queue, "MAX_SEEKS", 50)
     client = signed_in(stan)
     response = begun(client, QUERY)

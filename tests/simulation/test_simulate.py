@@ -1,4 +1,4 @@
-"""`simulate` plays the workers: legal moves only, nothing that waits for a person, and a person's decision stands."""
+"""`simulate` acts as the workers: it makes only legal moves and respects people's decisions."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -57,13 +57,13 @@ def test_steps_leave_no_illegal_history(actor, backlog):
         assert (entries[-1].stage_after, entries[-1].status_after) == (item.stage, item.status)
 
 
-def test_the_same_seed_decides_the_same(actor, backlog):
+def test_the_same_seed_makes_the_same_decisions(actor, backlog):
     one, two = (Simulation(actor, seed=5).decide(NOW) for _ in range(2))
     assert one == two
     assert one
 
 
-def test_an_admins_cancel_in_between_stays(actor, backlog, ada, virginia):
+def test_an_admins_cancel_is_respected(actor, backlog, ada, virginia):
     simulation = Simulation(actor, seed=1, most=30)
     plans = [plan for plan in simulation.decide(NOW) if plan.item_id]
     assert len(plans) > 1
@@ -88,7 +88,7 @@ def test_an_item_that_has_moved_on_is_left_alone(actor, item, wally):
     assert (item.node, item.note) == ("theirs", "Somebody else was quicker.")
 
 
-def test_what_is_not_for_workers_is_not_touched(actor, virginia, wally, ada):
+def test_items_that_workers_must_not_touch_stay_unchanged(actor, virginia, wally, ada):
     now = datetime.now(UTC)
     old = make_item(virginia, name="bag.tar", etag="a" * 32, date=now - timedelta(hours=9))
     make_item(virginia, name="bag.tar", etag="b" * 32, date=now - timedelta(hours=1))
@@ -122,14 +122,14 @@ def test_an_empty_installation_gets_uploads(actor, virginia):
     assert item.history.get().who == "wally@aptrust.org"
 
 
-def test_arrivals_of_one_seed_have_new_names():
+def test_new_uploads_have_unique_names_even_with_the_same_seed():
     names = {decide_arrival(Random(1), ["test.edu"], NOW + timedelta(seconds=n)).values["name"] for n in range(5)}
     assert len(names) == 5
 
 
 @given(data=st.data(), action=st.sampled_from([*Action]), seed=st.integers(0, 10_000))
 def test_every_decision_is_legal(data, action, seed):
-    """From wherever an open item on its path may stand, also where the usual route does not lead."""
+    """From every state of an open item, including those off the usual route."""
     stage = data.draw(st.sampled_from(PATHS[action]))
     status = data.draw(st.sampled_from([Status.PENDING, Status.STARTED, Status.FAILED]))
     item = SimpleNamespace(pk=1, version=4, action=action, stage=stage, status=status, name="bag.tar")
@@ -149,7 +149,7 @@ def test_every_decision_is_legal(data, action, seed):
     assert (plan.item_id, plan.version) == (1, 4)
 
 
-def test_the_command_says_each_change_on_a_line(backlog, wally, capsys):
+def test_the_command_prints_a_line_per_change(backlog, wally, capsys):
     call_command("simulate", every=0, steps=10, seed=4)
     *lines, end = capsys.readouterr().out.splitlines()
     assert end == f"Stopped after {len(lines)} changes."
@@ -169,11 +169,11 @@ def test_the_command_stops_with_ctrl_c(backlog, wally, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def debugging(settings):
-    """Django's test runner switches DEBUG off; where it is off, nothing is played."""
+    """Turns DEBUG on, because the simulation refuses to run without it."""
     settings.DEBUG = True
 
 
-def test_the_command_refuses_to_play_in_production(backlog, wally, settings):
+def test_the_command_refuses_to_run_in_production(backlog, wally, settings):
     settings.DEBUG = False
     before = [*HistoryEntry.objects.values()]
     with pytest.raises(CommandError, match="DEBUG=true"):
@@ -181,12 +181,12 @@ def test_the_command_refuses_to_play_in_production(backlog, wally, settings):
     assert [*HistoryEntry.objects.values()] == before
 
 
-def test_the_command_makes_a_service_account(virginia):
+def test_the_command_creates_a_service_account(virginia):
     call_command("simulate", every=0, steps=1)
     assert User.objects.get().role == Role.WORKER
 
 
-def test_the_command_does_not_switch_its_account_on_again(virginia):
+def test_the_command_does_not_reactivate_its_account(virginia):
     call_command("simulate", every=0, steps=1)
     User.objects.update(is_active=False)
     with pytest.raises(CommandError, match="Service account"):
@@ -199,6 +199,6 @@ def test_the_command_stops_when_its_seconds_are_over(backlog, wally, capsys):
 
 
 @pytest.mark.parametrize("wrong", [{"every": -1}, {"steps": 0}, {"seconds": 0}])
-def test_the_command_refuses_nonsense(wally, wrong):
+def test_the_command_refuses_invalid_arguments(wally, wrong):
     with pytest.raises(CommandError, match="--every"):
         call_command("simulate", **{"every": 0, "steps": 1, **wrong})

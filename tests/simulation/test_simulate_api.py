@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from bench.workers import Canceller
+from bench.worker_stress import Canceller
 from pharos.accounts import api_keys
 from pharos.accounts.models import User
 from workitems import transitions
@@ -25,7 +25,7 @@ from workitems.simulation.worker import Worker
 from workitems.vocabulary import Action, Status
 
 from ..factories import make_item
-from ..lifecycle.history_checks import all_faults, asked_by, made_by, unrecorded
+from ..lifecycle.history_checks import all_faults, entry_key, save_key, unrecorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +36,7 @@ def key_of(person):
 
 @pytest.fixture
 def simulate(real_server, wally, monkeypatch, capsys):
-    """A function that plays against the server, and gives back the lines that were said."""
+    """A function that runs the simulation against the server and returns its output lines."""
     monkeypatch.setenv("PHAROS_API_KEY", key_of(wally))
 
     def run(**options):
@@ -48,7 +48,7 @@ def simulate(real_server, wally, monkeypatch, capsys):
 
 @pytest.fixture
 def backlog(virginia, jhu):
-    """A few of every action, as bucket reader and members leave them."""
+    """A few items of every action, as the bucket reader and members create them."""
     return [
         make_item(institution, action=action.value)
         for institution in (virginia, jhu)
@@ -65,7 +65,7 @@ def queued(virginia):
 
 @contextmanager
 def somebody_else():
-    """What a worker's thread does here with the database is somebody else's doing; it must not keep the connection."""
+    """Runs in a worker's thread, so it must close its database connection."""
     try:
         yield
     finally:
@@ -84,13 +84,13 @@ def roles():
 
 
 def figures(line):
-    """The numbers of the summary, by the words behind them."""
+    """Returns {word: number} of the summary."""
     return {
         word: int(number) for number, word in re.findall(r"(\d+) (changes|refused|created|requests|saves taken)", line)
     }
 
 
-def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
+def test_workers_compete_while_an_admin_cancels(simulate, real_server, backlog, ada, wally, tmp_path):
     journal = tmp_path / "journal.jsonl"
     clock = Clock()
     called = Connection(Address.parse(real_server.url), ada.email, key_of(ada), clock)
@@ -106,19 +106,19 @@ def test_workers_race_and_an_admin_cancels(simulate, real_server, backlog, ada, 
     entries = HistoryEntry.objects.filter(who__in=[wally.email, ada.email])
     assert unrecorded(saves + admin.saves, entries) == []
     # Nor is anything in the histories that nobody has sent. Fewer entries than saves: what is so already is not recorded again.
-    assert not Counter(map(made_by, entries)) - Counter(map(asked_by, saves + admin.saves))
+    assert not Counter(map(entry_key, entries)) - Counter(map(save_key, saves + admin.saves))
 
     counted = figures(said)
     assert counted["changes"] + counted["created"] == counted["saves taken"] == len(saves) > 50
     assert counted["requests"] > counted["saves taken"]
     assert counted["created"] == WorkItem.objects.count() - len(backlog)
     cancelled = {entry.item_id for entry in entries if entry.who == ada.email}
-    assert len(cancelled) == admin.told["cancelled"] == len(admin.saves) > 3
+    assert len(cancelled) == admin.outcomes["cancelled"] == len(admin.saves) > 3
     assert set(WorkItem.objects.filter(pk__in=cancelled).values_list("status", flat=True)) == {Status.CANCELLED}
     assert len({entry.item_id for entry in entries if entry.move == "succeed"}) > 1
 
 
-def test_one_worker_says_each_change_on_a_line(simulate, backlog, wally):
+def test_one_worker_prints_a_line_per_change(simulate, backlog, wally):
     *lines, said = simulate(steps=60)
     entries = HistoryEntry.objects.filter(who=wally.email)
     changes = [line for line in lines if "left alone" not in line]
@@ -129,16 +129,16 @@ def test_one_worker_says_each_change_on_a_line(simulate, backlog, wally):
     assert all_faults(roles()) == []
 
 
-def test_at_the_end_nothing_is_held(simulate, backlog):
-    """A worker that is told to end puts its item back."""
+def test_at_the_end_no_item_is_held(simulate, backlog):
+    """A worker that is stopped releases its item."""
     simulate(workers=3, steps=9)
     assert not WorkItem.objects.exclude(node="").exists()
     assert not WorkItem.objects.filter(status=Status.STARTED).exists()
     assert HistoryEntry.objects.filter(status_after=Status.STARTED).exists()
 
 
-def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
-    """What was on its way is still listened to, and what they hold is put back."""
+def test_ctrl_c_stops_all_workers_cleanly(real_server, backlog, wally):
+    """Pending events are still reported, and held items are released."""
     told = []
 
     def tell(done):
@@ -149,12 +149,12 @@ def test_ctrl_c_ends_all_of_them_in_order(real_server, backlog, wally):
     played = run_workers(Address.parse(real_server.url), wally.email, key_of(wally), tell, workers=3, every=0, seed=1)
     assert len([done for done in told if done.changed]) == played.calls.saves >= 20
     assert not WorkItem.objects.exclude(node="").exists()
-    made = Counter(map(made_by, HistoryEntry.objects.filter(who=wally.email)))
-    assert not made - Counter(asked_by(done.save) for done in told if done.save)
+    made = Counter(map(entry_key, HistoryEntry.objects.filter(who=wally.email)))
+    assert not made - Counter(save_key(done.save) for done in told if done.save)
 
 
 def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypatch):
-    """Another process claims the item in the moment between a worker's claim and its reading."""
+    """Another process claims the item between a worker's claim and its read."""
     read, reads = Worker._fetch, []
 
     def late(worker, number):
@@ -175,7 +175,7 @@ def test_a_claim_is_read_back(simulate, queued, wally, only_what_waits, monkeypa
 
 
 def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, only_what_waits, monkeypatch):
-    """The worker read the item as its own, and learns of the cancel by the refusal of its save."""
+    """The worker has read the item as its own, and its save is then refused."""
     carry_out = Worker._save_plan
 
     def after_a_cancel(worker, seen, plan):
@@ -193,7 +193,7 @@ def test_an_admins_cancel_while_a_worker_holds_the_item(simulate, queued, ada, o
 
 
 def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
-    """By the worker that meets them, at the stage where they stand; the one that counts is ingested."""
+    """A worker cancels them at their stage; the upload that counts is ingested."""
     now = timezone.now()
     fields = {"name": "bag.tar", "queued_at": now}
     old = make_item(virginia, etag="a" * 32, date=now - timedelta(hours=9), **fields)
@@ -208,13 +208,13 @@ def test_uploads_that_another_one_replaces_are_cancelled(simulate, virginia):
     assert all_faults(roles()) == []
 
 
-def test_a_wrong_key_is_said_with_what_the_server_says(simulate, item):
+def test_a_wrong_key_is_reported_with_the_servers_message(simulate, item):
     before = HistoryEntry.objects.count()
     with pytest.raises(CommandError, match=r"(?s)GET /api/v2/institutions/.*Got 401: \w+"):
         simulate(key="not-a-key", workers=4)
     assert HistoryEntry.objects.count() == before
 
 
-def test_a_members_key_will_not_do(simulate, real_server, dora):
+def test_a_members_key_is_refused(simulate, real_server, dora):
     with pytest.raises(CommandError, match="Got 403: "):
         simulate(key=key_of(dora), user=dora.email)

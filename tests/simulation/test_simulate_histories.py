@@ -1,4 +1,4 @@
-"""The judge of histories (tests/legal.py) passes what the verbs have made, and finds each fault that is planted."""
+"""The checks of histories (tests/lifecycle/history_checks.py) accept legal histories and detect planted faults."""
 
 import copy
 
@@ -19,7 +19,7 @@ def roles(cast):
 
 @pytest.fixture
 def story(cast, virginia):
-    """A long life: tried twice, put on hold, cancelled, requeued, finished, reviewed."""
+    """An item with a long history: retried, suspended, cancelled, requeued, finished, and reviewed."""
     ada, wally, stan = cast["ada"], cast["wally"], cast["stan"]
     item = make_item(virginia)
     transitions.progress(item, by=wally, stage="Fetch", note="Copying.", node="worker-1", pid=7)  # 2
@@ -38,11 +38,11 @@ def story(cast, virginia):
 
 @pytest.fixture
 def life(story):
-    """The item and its entries, to be tampered with in memory."""
+    """The item and its entries, for tampering in memory."""
     return story, [*story.history.order_by("number")]
 
 
-def test_what_the_verbs_have_made_is_legal(life, roles, cast):
+def test_histories_made_by_transitions_are_legal(life, roles, cast):
     item, entries = life
     assert len(entries) == 12
     assert faults(item, entries, roles) == []
@@ -67,7 +67,7 @@ def item_is(**values):
 
 
 def after(place, **values):
-    """One more entry like this one, put behind it as another writer would have; what follows is numbered on."""
+    """Inserts a copy of this entry after it, and renumbers the entries that follow."""
 
     def plant(item, entries):
         new = copy.copy(entries[place - 1])
@@ -126,7 +126,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_is_found(fault, life, roles):
+def test_a_planted_fault_is_detected(fault, life, roles):
     plant, said = PLANTED[fault]
     plant(*life)
     found = faults(*life, roles)
@@ -138,19 +138,19 @@ def test_an_item_without_a_history(story, roles):
     assert faults(story, [], roles) == [f"item {story.pk}: no history"]
 
 
-def test_a_fault_in_the_database_is_found(story, roles):
+def test_a_fault_in_the_database_is_detected(story, roles):
     WorkItem.objects.filter(pk=story.pk).update(note="Something else.")
     assert any("its last entry says" in sentence for sentence in all_faults(roles))
 
 
 def saved(entry, **reply):
-    """The save that would have made the entry."""
+    """Returns the save that would have created the entry."""
     sent = {"stage": entry.stage_after, "status": entry.status_after, "note": entry.note}
     at = entry.at.isoformat().replace("+00:00", "Z")
     return Save(sent, {"id": entry.item_id, "updated_at": at, **sent, "note": entry.note or None, **reply})
 
 
-def test_what_was_taken_is_in_the_history(story):
+def test_accepted_saves_are_in_the_history(story):
     entries = [*HistoryEntry.objects.all()]
     saves = [saved(entry) for entry in entries]
     assert unrecorded(saves, entries) == []
@@ -164,21 +164,21 @@ def test_what_was_taken_is_in_the_history(story):
     "reply",
     [{"status": "Started"}, {"stage": "Store"}, {"note": "?"}, {"id": 0}, {"updated_at": "2026-01-01T00:00:00Z"}],
 )
-def test_an_answer_that_the_history_does_not_know_is_found(story, reply):
+def test_an_answer_missing_in_the_history_is_detected(story, reply):
     entries = [*HistoryEntry.objects.all()]
     lost = saved(entries[4], **reply)
     assert unrecorded([*map(saved, entries), lost], entries) == [lost]
 
 
 @pytest.mark.parametrize("sent", [{"status": "Started"}, {"stage": "Store"}, {"note": "?"}])
-def test_a_save_that_the_history_does_not_know_is_found(story, sent):
-    """It was answered as if it had been taken, with the item as another save has left it."""
+def test_a_save_missing_in_the_history_is_detected(story, sent):
+    """It was answered as accepted, with the item as another save has left it."""
     entries = [*HistoryEntry.objects.all()]
     save = saved(entries[4])
     lost = Save({**save.sent, **sent}, save.reply)
     assert unrecorded([*map(saved, entries), lost], entries) == [lost]
 
 
-def test_an_entry_that_is_missing_is_found(story):
+def test_a_missing_entry_is_detected(story):
     entries = [*HistoryEntry.objects.all()]
     assert unrecorded(map(saved, entries), entries[:4] + entries[5:]) == [saved(entries[4])]

@@ -1,4 +1,4 @@
-"""The client of `simulate --api` against a server that misbehaves. No test here has a database: none is needed."""
+"""The client of `simulate --api` with a server that misbehaves. These tests need no database."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def as_json(status, data, **headers):
 
 @contextmanager
 def scripted(*replies):
-    """A server that gives these replies in turn, the last one for ever; None closes the connection without a word."""
+    """A server that sends these replies in turn, repeating the last one; None closes the connection without a reply."""
     left, seen = deque(replies), []
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def connected(url, **kwargs):
         connection.close()
 
 
-def test_one_connection_is_kept_open_and_says_who_calls():
+def test_one_connection_stays_open_and_sends_the_credentials():
     with scripted(as_json(200, {"id": 5})) as (url, seen), connected(url) as connection:
         for _ in range(3):
             assert connection.get("/api/v2/items/5/") == {"id": 5}
@@ -108,13 +108,13 @@ def test_one_connection_is_kept_open_and_says_who_calls():
     assert connection.calls.requests == 3
 
 
-def test_parameters_go_in_the_order_of_their_names():
+def test_parameters_are_sorted_by_name():
     with scripted(as_json(200, {})) as (url, seen), connected(url) as connection:
         connection.get("/api/v2/items/", sort="date", name="a & b.tar", per_page=20, item_action="Ingest")
     assert seen[0][1] == "/api/v2/items/?item_action=Ingest&name=a+%26+b.tar&per_page=20&sort=date"
 
 
-def test_a_lost_connection_is_repeated_with_the_same_bytes():
+def test_a_call_is_repeated_with_the_same_bytes_after_a_lost_connection():
     with scripted(None, None, as_json(200, ITEM)) as (url, seen), connected(url) as connection:
         assert connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM)).data == ITEM
     assert len(seen) == 3
@@ -122,7 +122,7 @@ def test_a_lost_connection_is_repeated_with_the_same_bytes():
     assert (connection.calls.requests, connection.calls.retried, connection.calls.saves) == (3, 2, 1)
 
 
-def test_after_five_repetitions_it_is_said_that_nobody_answers(monkeypatch):
+def test_after_five_retries_the_server_is_reported_as_unreachable(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with (
         scripted(None) as (url, seen),
@@ -133,14 +133,14 @@ def test_after_five_repetitions_it_is_said_that_nobody_answers(monkeypatch):
     assert len(seen) == 6
 
 
-def test_told_to_slow_down_it_waits_and_repeats():
+def test_a_429_is_waited_for_and_repeated():
     slow = as_json(429, {"error": "Too many calls."}, **{"Retry-After": "0"})
     with scripted(slow, slow, as_json(201, ITEM)) as (url, seen), connected(url) as connection:
         assert connection.call("POST", "/api/v2/items/", complete_record(ITEM)).status == 201
     assert (len(seen), connection.calls.waited, connection.calls.saves) == (3, 2, 1)
 
 
-def test_it_waits_as_long_as_it_is_told(monkeypatch):
+def test_it_waits_as_long_as_retry_after_says(monkeypatch):
     waits = []
     monkeypatch.setattr(Clock, "sleep", lambda self, seconds: waits.append(seconds))
     slow, strange = (as_json(429, {"error": "Too many."}, **{"Retry-After": text}) for text in ("7", "later"))
@@ -157,7 +157,7 @@ def test_it_does_not_wait_beyond_the_end_of_the_run():
         connection.get("/api/v2/items/5/")
 
 
-def test_a_conflict_is_an_answer():
+def test_a_409_is_a_normal_answer():
     with scripted(as_json(409, {"error": "This item is closed."})) as (url, _seen), connected(url) as connection:
         reply = connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM))
     assert reply.is_refusal
@@ -179,7 +179,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("what", UNUSABLE)
-def test_what_no_client_can_use_says_what_was_sent_and_got(what):
+def test_unusable_answers_are_reported_with_request_and_answer(what):
     reply, words = UNUSABLE[what]
     with scripted(reply) as (url, seen), connected(url) as connection, pytest.raises(UnexpectedReply) as caught:
         connection.call("PUT", "/api/v2/items/5/", complete_record(ITEM))
@@ -190,7 +190,7 @@ def test_what_no_client_can_use_says_what_was_sent_and_got(what):
     assert len(seen) == 1  # a mistake is not repeated
 
 
-def test_a_whole_record_is_what_a_go_client_sends():
+def test_a_complete_record_is_what_a_go_client_sends():
     sent = complete_record(ITEM)
     assert set(sent) == set(EMPTY)
     assert len(sent) == 23
@@ -214,7 +214,7 @@ def test_a_claim_names_this_process():
     assert sent["etag"] == ITEM["etag"]
 
 
-def test_what_is_handed_on_belongs_to_nobody():
+def test_a_pending_item_has_no_process():
     held = Record({**ITEM, **MINE, "stage": "Fetch", "status": "Started", "stage_started_at": "2026-03-04T11:00:00Z"})
     plan = Plan("progress", {"stage": "Validate", "status": Status.PENDING, "note": "Waiting."}, 5)
     sent = apply_plan(held, plan, "virginia.edu", MINE, NOW)
@@ -222,14 +222,14 @@ def test_what_is_handed_on_belongs_to_nobody():
     assert sent["stage_started_at"] == "0001-01-01T00:00:00Z"
 
 
-def test_what_has_succeeded_has_its_object():
+def test_a_successful_ingest_has_its_object_identifier():
     plan = Plan("succeed", {"stage": "Cleanup", "note": "Done.", "node": "", "pid": None}, 5)
     sent = apply_plan(Record({**ITEM, **MINE}), plan, "virginia.edu", MINE, NOW)
     assert (sent["status"], sent["retry"], sent["node"], sent["pid"]) == ("Success", False, "", 0)
     assert sent["object_identifier"] == "virginia.edu/a & b"
 
 
-def test_what_is_put_on_hold_waits_for_an_admin():
+def test_a_suspended_item_needs_admin_review():
     sent = apply_plan(
         Record({**ITEM, **MINE}), Plan("suspend", {"note": "Quota.", "node": "", "pid": None}), "", MINE, NOW
     )
@@ -253,7 +253,7 @@ def upload(number, **values):
         ({"date": "2026-03-02T10:00:00Z"}, None),
     ],
 )
-def test_an_upload_is_cancelled_where_another_one_counts(other, what):
+def test_a_replaced_upload_is_cancelled(other, what):
     mine = upload(5)
     plan = decide_upload(mine, [mine, upload(6, **other)])
     assert (plan is not None) == (what is not None)
@@ -263,7 +263,7 @@ def test_an_upload_is_cancelled_where_another_one_counts(other, what):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000", "127.8.8.8"])
-def test_this_machine(host):
+def test_addresses_of_this_machine(host):
     assert Address.parse(f"http://{host}").is_on_this_machine
 
 
@@ -272,31 +272,31 @@ def played(url, **options):
 
 
 @pytest.mark.parametrize("host", ["pharos.example.org", "192.0.2.1:8000", "localhost.example.org", "[2001:db8::1]"])
-def test_another_machine_must_be_asked_for(host):
+def test_another_machine_needs_the_elsewhere_option(host):
     with pytest.raises(CommandError, match="--elsewhere"):
         played(f"http://{host}")
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "http://", "ftp://127.0.0.1", "http://127.0.0.1:8000/api/v2", "http://[::1", "http://127.0.0.1:99999"])  # fmt: skip
-def test_what_is_no_address(url):
+def test_invalid_addresses(url):
     with pytest.raises(CommandError, match=r"is not a server address\. Use one such as http://127\.0\.0\.1:8000"):
         played(url)
 
 
-def test_without_a_server():
+def test_an_unreachable_server_is_reported():
     with scripted(as_json(200, {})) as (url, _seen):
         pass
     with pytest.raises(CommandError, match=r"doesn't respond \(GET /api/v2/institutions/.*Is the server running\?"):
         played(url)
 
 
-def test_without_a_key(monkeypatch):
+def test_a_missing_key_is_reported(monkeypatch):
     monkeypatch.delenv("PHAROS_API_KEY", raising=False)
     with pytest.raises(CommandError, match="PHAROS_API_KEY"):
         played("http://127.0.0.1:1", key=None)
 
 
-def test_the_key_may_come_from_the_environment(monkeypatch):
+def test_the_key_can_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("PHAROS_API_KEY", "from-the-environment")
     with scripted(as_json(401, {"error": "No such key."})) as (url, seen):
         with pytest.raises(CommandError, match="401: No such key"):
@@ -309,23 +309,23 @@ def test_the_key_may_come_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize("option", [{"key": "k"}, {"workers": 2}, {"user": "a@b.org"}, {"elsewhere": True}])
-def test_what_belongs_to_a_server_needs_one(option):
+def test_api_options_need_the_api_option(option):
     with pytest.raises(CommandError, match=f"--{next(iter(option))}: use only together with --api"):
         call_command("simulate", steps=1, **option)
 
 
 @pytest.mark.parametrize("option", [{"workers": 0}, {"workers": 1000}])
-def test_how_many_workers(option):
+def test_the_number_of_workers_is_limited(option):
     with pytest.raises(CommandError, match="from 1 to 200"):
         played("http://127.0.0.1:1", **option)
 
 
-def test_headers_take_ascii_only():
+def test_non_ascii_credentials_are_refused():
     with pytest.raises(CommandError, match="ASCII"):
         played("http://127.0.0.1:1", key="schlüssel")
 
 
-def test_one_workers_fault_ends_the_run_of_all(capsys):
+def test_an_error_of_one_worker_stops_all(capsys):
     institutions = {"count": 1, "next": None, "previous": None, "results": [{"id": 7, "identifier": "virginia.edu"}]}
     with scripted(as_json(200, institutions), as_json(500, {"error": "oops"})) as (url, seen):
         with pytest.raises(CommandError, match="server error, 500"):
@@ -333,7 +333,7 @@ def test_one_workers_fault_ends_the_run_of_all(capsys):
         assert len(seen) <= 1 + 2 * 4
 
 
-def test_where_nobody_uploads_it_says_so():
+def test_a_server_without_institutions_is_reported():
     nobody = {"count": 1, "next": None, "previous": None, "results": [{"id": 1, "identifier": "aptrust.org"}]}
     with scripted(as_json(200, nobody)) as (url, _seen), pytest.raises(CommandError, match="no institution"):
         played(url)

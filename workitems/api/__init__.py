@@ -1,4 +1,4 @@
-"""The API for workers and for depositors' tools: one module per version, and the documents that describe them.
+"""The API for services and for depositors' tools: a module for each version, and the documentation of all of them.
 
 It knows HTTP and each version's names and formats. It must not build queries, and changes items only through
 `transitions`.

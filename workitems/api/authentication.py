@@ -1,4 +1,4 @@
-"""Identifies callers by the two headers of every request, and limits how often they can call."""
+"""Authenticates callers by the two headers that every request has, and limits how often they can call."""
 
 import logging
 from typing import NamedTuple
@@ -54,17 +54,17 @@ def _rejection(headers: AuthHeaders, email: str, secret: str) -> str:
 
 
 class ApiKeyThrottle(BaseThrottle):
-    """Limits the calls per minute of each key, as set in the settings."""
+    """Limits the calls per minute of each key. The limits are settings."""
 
     seconds = 0
 
     def allow_request(self, request, view):
-        moves_items = request.user.can(Permission.ADMIN_API)
-        limit = settings.API_CALLS_PER_MINUTE_SERVICES if moves_items else settings.API_CALLS_PER_MINUTE
+        is_service = request.user.can(Permission.ADMIN_API)
+        limit = settings.API_CALLS_PER_MINUTE_SERVICES if is_service else settings.API_CALLS_PER_MINUTE
         try:
             self.seconds = api_keys.count_call(request.auth, limit=limit, now=timezone.now())
         except OperationalError:
-            # The database is busy with another writer. It is better not to count a call than to keep a reader waiting.
+            # The database is busy with another writer. Losing a count is better than keeping a reader waiting.
             log.warning("A request with key %s could not be counted", request.auth.pk)
             self.seconds = 0
         return self.seconds == 0

@@ -1,4 +1,4 @@
-"""The base of every API view: authentication, what can be sent, and errors as JSON."""
+"""The base of every API view: authentication, request bodies, and errors as JSON."""
 
 import logging
 from typing import Any
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class JsonNegotiation(BaseContentNegotiation):
-    """Always answers JSON, whatever the caller accepts: there is nothing else."""
+    """Always responds with JSON, whatever the caller accepts."""
 
     def select_parser(self, request, parsers):
-        wanted = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == wanted), None)
+        sent = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == sent), None)
 
     def select_renderer(self, request, renderers, format_suffix=None):
         return renderers[0], renderers[0].media_type
@@ -44,20 +44,20 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put"]
     max_bytes = MAX_BYTES
     accepts_query = False  # whether GET takes query parameters
-    path_help: dict[str, str] = {}  # {part of the address: what it means}, for the description
+    path_help: dict[str, str] = {}  # {part of the address: its meaning}, for the documentation
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if request.GET and not (self.accepts_query and request.method in ("GET", "HEAD")):
-            told = ["This address takes no parameters. Put values in the body."]
-            raise field_errors(400, dict.fromkeys(request.GET, told))
+            messages = ["This address takes no parameters. Put values in the body."]
+            raise field_errors(400, dict.fromkeys(request.GET, messages))
 
     def perform_authentication(self, request):
         """Authenticates and counts the call before anything else, so that refused calls count too."""
         super().perform_authentication(request)
-        pace = ApiKeyThrottle()
-        if not pace.allow_request(request, self):
-            self.throttled(request, pace.wait())
+        throttle = ApiKeyThrottle()
+        if not throttle.allow_request(request, self):
+            self.throttled(request, throttle.wait())
 
     def check_permissions(self, request):
         if not request.user.can(self.variant.permission):
@@ -67,14 +67,14 @@ class ApiView(APIView):
         return handle_error
 
     def record(self, request) -> dict[str, Any]:
-        """The JSON object in the body. Raises ApiError if there is none."""
+        """The JSON object (or form) in the body as a dictionary. Raises ApiError if there is none."""
         if request.META.get("HTTP_TRANSFER_ENCODING"):
             raise ApiError(411, "Send the body with its Content-Length, not in chunks.")
-        coding = request.headers.get("Content-Encoding", "").strip().lower()
-        if coding not in ("", "identity"):
+        encoding = request.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity"):
             raise ApiError(
                 415,
-                f"The body is compressed ({coding[:20]}). Send it as plain JSON, without the header Content-Encoding.",
+                f"The body is compressed ({encoding[:20]}). Send it as plain JSON, without the header Content-Encoding.",
             )
         data = request.data
         if not isinstance(data, dict) or not (data or int(request.META.get("CONTENT_LENGTH") or 0)):
@@ -98,46 +98,46 @@ def handle_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
         return error_response(400, "The request is malformed.")
     if isinstance(error, OperationalError):
         log.error("The database could not complete a request: %s", error)
-        reply = error_response(
+        response = error_response(
             503, "The database did not respond in time. Try again in a moment. You can safely repeat a save."
         )
-        reply["Retry-After"] = "5"
-        return reply
+        response["Retry-After"] = "5"
+        return response
     return _framework_error(error, context) if isinstance(error, APIException) else None
 
 
 def _framework_error(error: APIException, context: dict[str, Any]) -> HttpResponse:
     if isinstance(error, Throttled):
         sentence = f"This key has reached its limit of requests per minute. Try again in {error.wait} seconds."
-        reply = error_response(429, sentence)
-        reply["Retry-After"] = str(int(error.wait))
-        return reply
+        response = error_response(429, sentence)
+        response["Retry-After"] = str(int(error.wait))
+        return response
     if isinstance(error, MethodNotAllowed):
         return error_response(405, _allowed_methods(context))
     if isinstance(error, UnsupportedMediaType):
         return error_response(415, _accepted_types(context))
     status = 401 if isinstance(error, NotAuthenticated) else error.status_code
-    reply = error_response(status, str(error.detail))
+    response = error_response(status, str(error.detail))
     if header := getattr(error, "auth_header", None):
-        reply["WWW-Authenticate"] = header
-    return reply
+        response["WWW-Authenticate"] = header
+    return response
 
 
 def _allowed_methods(context: dict[str, Any]) -> str:
     *rest, last = context["view"].allowed_methods
-    taken = f"{', '.join(rest)} and {last}" if rest else f"{last} only"
-    return f"{context['request'].method} is not supported; this address supports {taken}."
+    supported = f"{', '.join(rest)} and {last}" if rest else f"{last} only"
+    return f"{context['request'].method} is not supported; this address supports {supported}."
 
 
 def _accepted_types(context: dict[str, Any]) -> str:
-    taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
+    accepted = " or ".join(parser.media_type for parser in context["view"].parser_classes)
     sent = context["request"].content_type
-    here = f"it is now {sent[:60]}" if sent else "it is missing"
-    return f"Send {taken}, and set the header Content-Type accordingly; {here}."
+    current = f"it is now {sent[:60]}" if sent else "it is missing"
+    return f"Send {accepted}, and set the header Content-Type accordingly; {current}."
 
 
 def refusal_response(refused: Refused, view: ApiView) -> HttpResponse:
-    """The response for a refused transition. If a value is at fault, it names the field in this version's spelling."""
+    """The response for a refused transition. If a value is invalid, it names the field as this version does."""
     if refused.reason != "invalid":
         return error_response(status_of(refused), refused.sentence)
     field = view.variant.record.name_of(refused.field or "record")

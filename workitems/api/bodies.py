@@ -20,10 +20,12 @@ _DRAIN_TIMEOUT = 10  # seconds to wait for the next part of an unwanted body
 
 
 class NotJson(ValueError):
-    """Something Python would accept but JSON doesn't have."""
+    """Something that Python's parser accepts but that isn't JSON."""
 
 
 class JsonParser(BaseParser):
+    """Any JSON value, of a limited size."""
+
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
@@ -34,8 +36,8 @@ class JsonParser(BaseParser):
 class FlatJsonParser(JsonParser):
     """A JSON object whose values are strings, numbers, true, false, or null.
 
-    For bodies that can be very large: the general parser would build a million empty lists before anybody could reject
-    them.
+    For bodies that can be very large. The general parser would build millions of nested lists before they could be
+    rejected.
     """
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
@@ -71,7 +73,7 @@ def _parse_flat(text: str) -> dict[str, Any]:
 
 
 def _skip(text: str, at: int, sign: str) -> int:
-    """The position after this sign, and after the white space around it unless a string starts there."""
+    """The position after this sign and the white space around it. After a quotation mark, white space is kept."""
     at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
     if text[at : at + 1] != sign:
         raise json.JSONDecodeError(f"Expecting {sign}", text, at)
@@ -115,7 +117,7 @@ def decode_json(body: bytes) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError, NotJson) as error:
         raise ApiError(400, f"The body is not JSON: {error}.") from None
     except ValueError:
-        # Python refuses numbers with thousands of digits, with a message meant for its own programmers.
+        # Python refuses numbers with thousands of digits, with a message meant for Python programmers.
         raise ApiError(400, f"A number in the body is too long; the largest is {MAX_BIGINT}.") from None
 
 
@@ -124,8 +126,10 @@ def _reject_constant(name: str) -> None:
 
 
 def drain(request: HttpRequest, *, known: bool) -> None:
-    """Reads the rest of the body, up to a limit: otherwise a client that is still sending would see its connection
-    break and never get the answer. For a caller who isn't `known` the limit is that of an ordinary body.
+    """Reads and discards the rest of the body, up to a limit.
+
+    Otherwise, a client that is still sending would see its connection break and never get the response. If the caller
+    isn't `known`, the limit is that of an ordinary body.
     """
     with suppress(UnreadablePostError), _read_timeout(request.META.get("gunicorn.socket")):
         for _piece in range((_MAX_DRAINED if known else MAX_BYTES) // _CHUNK):
@@ -135,7 +139,7 @@ def drain(request: HttpRequest, *, known: bool) -> None:
 
 @contextmanager
 def _read_timeout(connection: Any) -> Iterator[None]:
-    """Limits how long reads wait for a caller who stops sending. It only has an effect under gunicorn."""
+    """Limits how long reads wait for a caller who has stopped sending. It only has an effect under gunicorn."""
     if connection is not None:
         connection.settimeout(_DRAIN_TIMEOUT)
     try:

@@ -1,4 +1,4 @@
-"""The fields of the API's records: how each kind of value is read and written. `""` and null mean the same.
+"""The fields of the API's records: how each kind of value is read and written. `""` means the same as null.
 
 A field is declared once, in the record of its version:
 
@@ -24,12 +24,12 @@ _NOT_A_TIME = "Use a time with a time zone, such as 2021-03-04T05:06:07Z."
 
 
 def as_time(moment: datetime | None) -> str | None:
-    """RFC 3339, in UTC."""
+    """The time in the format of RFC 3339, in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
 def read_time(text: str) -> datetime | None:
-    """A time as clients write it, with 0 to 9 digits after the second. Year 1 means that it is not set. Raises ValueError."""
+    """Parses a time with up to 9 digits after the second. Year 1 means "not set": None. Raises ValueError."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(_NOT_A_TIME)
@@ -46,20 +46,22 @@ def read_time(text: str) -> datetime | None:
     return moment
 
 
-NOTHING_SAID = object()
+UNCHANGED = object()
 
 
 class Value:
-    """What all fields have in common. Any of them may be left out of a save.
+    """The base of all fields. Any of them can be left out of a save.
 
-    `column`: where the value is stored; by default the column of the same name.
-    `clears`: whether null removes the value; otherwise null means the same as leaving the field out.
-    `ignored`: a save accepts any value of this read-only field and ignores it. Say so for what changes with every save, or a
-    client could not send the same record twice. Without it, a save must send the current value, or leave the field out.
-    `meaning`, `example` (as it is stored): for the documentation. Columns in description/meanings.py and samples.py have both.
+    `column`: where the value is stored; by default, the column of the same name.
+    `clears`: whether null removes the value; otherwise, null means the same as leaving the field out.
+    `ignored`: a save accepts any value of this read-only field and ignores it. Set it for fields that change with every
+    save; otherwise, a client couldn't send the same record twice. Without it, a save must send the current value or
+    omit the field.
+    `meaning`, `example` (as stored): for the documentation. By default, those of the column in description/meanings.py
+    and description/samples.py.
     """
 
-    show: Callable[[Any], Any] | None = None  # writes a stored value; None leaves it as it is
+    show: Callable[[Any], Any] | None = None  # converts a stored value for output; None means unchanged
 
     def __init__(
         self,
@@ -90,13 +92,13 @@ class Value:
     def run_validation(self, data: Any = serializers.empty) -> Any:
         return super().run_validation(None if data == "" else data)  # type: ignore[misc]
 
-    def said(self, value: Any) -> Any:
-        """The new value of the column, or NOTHING_SAID if it stays as it is."""
-        return value if value is not None or self.clears else NOTHING_SAID
+    def to_column_value(self, value: Any) -> Any:
+        """The new value of the column, or UNCHANGED."""
+        return value if value is not None or self.clears else UNCHANGED
 
 
 class Text(Value, serializers.CharField):
-    """Text. `nullable`: empty text is written as null."""
+    """Text. `nullable`: empty text is output as null."""
 
     default_error_messages = {
         "invalid": "Use text.",
@@ -123,8 +125,8 @@ class Text(Value, serializers.CharField):
             self.fail("nul")
         return data
 
-    def said(self, value: Any) -> Any:
-        return value or ("" if self.clears else NOTHING_SAID)
+    def to_column_value(self, value: Any) -> Any:
+        return value or ("" if self.clears else UNCHANGED)
 
 
 def _or_null(text: str) -> str | None:
@@ -132,7 +134,7 @@ def _or_null(text: str) -> str | None:
 
 
 class Whole(Value, serializers.IntegerField):
-    """A whole number from 0 to 2^63 - 1. `zero_is_null`: clients send 0 for "none"."""
+    """A whole number from 0 to 2^63 - 1. `zero_is_null`: clients send 0 for "not set"."""
 
     def __init__(self, *, zero_is_null: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
@@ -145,11 +147,13 @@ class Whole(Value, serializers.IntegerField):
             self.fail("invalid")
         return data
 
-    def said(self, value: Any) -> Any:
-        return super().said(None if value == 0 and self.zero_is_null else value)
+    def to_column_value(self, value: Any) -> Any:
+        return super().to_column_value(None if value == 0 and self.zero_is_null else value)
 
 
 class Flag(Value, serializers.BooleanField):
+    """True or false."""
+
     def __init__(self, **kwargs: Any):
         super().__init__(clears=False, **kwargs)
 
@@ -162,6 +166,8 @@ class Flag(Value, serializers.BooleanField):
 
 
 class Moment(Value, serializers.DateTimeField):
+    """A time with a time zone."""
+
     show = staticmethod(as_time)
 
     def to_internal_value(self, data: Any) -> datetime | None:
@@ -172,7 +178,7 @@ class Moment(Value, serializers.DateTimeField):
 
 
 class Word(Value, serializers.ChoiceField):
-    """One of a list of words. `words`: {the word in this version: the stored word}."""
+    """A word of the vocabulary. `words`: {the word in this version: the stored word}."""
 
     default_error_messages = {
         "invalid_choice": "“{input}” is not one of: {words}.",

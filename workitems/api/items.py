@@ -1,4 +1,4 @@
-"""The views of items: list, show, create, save one or many, requeue. Each version mounts them with its variant."""
+"""The views of items: list, show, create, save one or many, requeue. Each version uses them with its own variants."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -20,7 +20,7 @@ from .listing import list_page
 from .operations import BodyShape, operation
 from .responses import ApiError, field_errors, json_response, status_of
 
-# A client that lost the answer to its POST sends it again within this time.
+# A client that didn't receive the response to its POST is expected to send it again within this time.
 REPEAT_WINDOW = timedelta(minutes=1)
 REQUIRED_COLUMNS = ("name", "action", "institution_id")
 MAX_IN_BATCH = 1000
@@ -28,7 +28,7 @@ _NOT_FOUND = "There is no such item."
 
 
 class ItemView(ApiView):
-    """The common part of item views: an item is found among those that the caller can see."""
+    """The base of the item views. It finds items only among those that the caller can see."""
 
     path_help = {"id": "The item's number.", "institution_id": "The number of the institution that owns the item."}
 
@@ -37,26 +37,25 @@ class ItemView(ApiView):
         return WorkItem.objects.visible_to(self.request.user)
 
     def get_record(self, pk: int) -> dict[str, Any]:
-        """The item's current record. Raises Http404."""
+        """The item's current record. Raises Http404 if the caller can't see such an item."""
         if pk not in (found := self.get_records([pk])):
             raise Http404(_NOT_FOUND)
         return found[pk]
 
     def get_records(self, pks: Iterable[int]) -> dict[int, dict[str, Any]]:
-        """{id: record} of those among the items that the caller may see, by one query."""
+        """{id: record} of those of these items that the caller can see, by one query."""
         rows = self.visible_items.with_ids([pk for pk in pks if 0 <= pk <= MAX_BIGINT])
-        return {record["id"]: record for record, _beside in self.variant.record.serialize(rows)}
+        return {record["id"]: record for record, _extra in self.variant.record.serialize(rows)}
 
     def save(self, pk: int) -> dict[str, Any]:
-        """Saves the record that was sent, and returns the item as it is afterwards."""
+        """Saves the record in the request, and returns the item's record afterward."""
         sent = self.record(self.request)
         now = self.get_record(pk) if self.variant.record.needs_current(sent) else {}
         values = self.variant.record.read(sent, now)
         if pk > MAX_BIGINT:
             raise Http404(_NOT_FOUND)
         try:
-            # Read before anyone else can save it: clients take the answer as what they have saved, and continue from
-            # there.
+            # Read in the same transaction, before anyone else can save the item: clients continue from this response.
             with transaction.atomic():
                 transitions.save({pk: values}, by=self.request.user)
                 return self.get_record(pk)
@@ -64,7 +63,7 @@ class ItemView(ApiView):
             raise self.refusal_error(stopped.refused, pk) from None
 
     def refusal_error(self, refused: Refused, pk: int) -> Exception:
-        """The error for a refusal: it includes the current item unless a value is at fault."""
+        """The error for a refusal. It includes the current item unless a value is invalid."""
         if refused.reason == "invalid":
             return refused
         return ApiError(status_of(refused), refused.sentence, **self.get_record(pk))
@@ -116,9 +115,9 @@ class ListAndCreateItems(ListItems):
         return json_response({"count": len(shown), "next": None, "previous": None, "results": shown})
 
     def create(self, **given: Any) -> dict[str, Any]:
-        """Creates the item that was sent, with the values `given` by the address, and returns its record."""
-        needed = [name for name in REQUIRED_COLUMNS if name not in given]
-        values = self.variant.record.read(self.record(self.request), needed=needed)
+        """Creates the item in the request with the values `given` by the address, and returns its record."""
+        required = [name for name in REQUIRED_COLUMNS if name not in given]
+        values = self.variant.record.read(self.record(self.request), required=required)
         for column, value in given.items():
             if values.get(column) not in (None, 0, value):
                 raise field_errors(422, {column: [f"The address says {value}, but the record says {values[column]}."]})
@@ -130,7 +129,7 @@ class ListAndCreateItems(ListItems):
             return self.get_record(item.pk)
 
     def _records(self, sent: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
-        """{id: values} of a batch. Raises ApiError for the first invalid record, and names it."""
+        """{id: values} of the records in a batch. Raises ApiError for the first invalid one, and says which it is."""
         batch = sent.get("work_items")
         items = batch.get("items") if isinstance(batch, dict) else None
         if not isinstance(items, list) or not items or len(items) > MAX_IN_BATCH:
@@ -171,7 +170,7 @@ def _record_label(index: int) -> str:
 
 
 class CreateItem(ListAndCreateItems):
-    """In version 3 the address names the owner."""
+    """In version 3, the address names the institution."""
 
     http_method_names = ["post"]
 
@@ -221,12 +220,12 @@ class ItemByUpload(ItemView):
     }
 
     def _number(self, etag: str, name: str, bag_date: str, action: Any = None) -> int:
-        """The item's number. If the upload has items of several actions, the one with this action, or the ingest."""
+        """The number of the upload's item; of several, preferably one with this action, by default an ingest."""
         try:
             moment = read_time(bag_date)
         except ValueError as error:
             raise Http404(f"{_NOT_FOUND} The address ends with the time when the bag was created. {error}") from None
-        # PostgreSQL rejects a text with a NUL.
+        # PostgreSQL rejects text with a NUL character.
         item = None if "\0" in etag + name else self.visible_items.of_upload(etag, name, moment, action)
         if item is None:
             raise Http404(_NOT_FOUND)
@@ -253,7 +252,7 @@ class ItemByUpload(ItemView):
 
 
 class RequeueItem(ItemView):
-    """`stage_name`: this version's name for the target stage. Without one, the item restarts where it stopped."""
+    """Requeues an item. `stage_name`: this version's name for the parameter with the stage to restart at."""
 
     parser_classes = [JsonParser, FlatFormParser]
     http_method_names = ["put"]
@@ -283,8 +282,8 @@ class RequeueItem(ItemView):
     def _stage(self, request) -> str | None:
         has_body = int(request.META.get("CONTENT_LENGTH") or 0) or request.META.get("HTTP_TRANSFER_ENCODING")
         sent = self.record(request) if has_body else {}
-        if strays := [name for name in sent if name != self.stage_name]:
-            raise field_errors(422, {name: [f"Only “{self.stage_name}” is accepted here."] for name in strays})
+        if unknown := [name for name in sent if name != self.stage_name]:
+            raise field_errors(422, {name: [f"Only “{self.stage_name}” is accepted here."] for name in unknown})
         stage = sent.get(self.stage_name)
         if stage is not None and not isinstance(stage, str):
             raise field_errors(422, {self.stage_name: ["Use text."]})
@@ -292,8 +291,9 @@ class RequeueItem(ItemView):
 
 
 class RequestSpotTest(ItemView):
-    """Emails the institution's staff that a restored copy can be checked. The only GET that changes anything: its
-    client knows no other way.
+    """Emails the institution's staff that a restored copy can be checked.
+
+    This is the only GET that changes anything, because existing clients send it that way.
     """
 
     http_method_names = ["get"]

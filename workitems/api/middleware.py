@@ -1,7 +1,7 @@
-"""The middleware that answers API requests separately from pages, because API callers are programs.
+"""The middleware that handles API requests separately from pages, because the callers are programs.
 
-Clients send back every cookie they get, and after a redirect they turn a PUT into a GET and report success. So there is
-no session, no cookie, no redirect, and no HTML here, whatever goes wrong.
+Some clients send back every cookie that they get, and after a redirect they turn a PUT into a GET and report success.
+So the API uses no session, cookies, redirects, or HTML, whatever goes wrong.
 """
 
 import gzip
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class ApiMiddleware:
-    """The first middleware: answers requests to the API, and passes everything else on."""
+    """Must be the first middleware. It responds to requests for the API, and passes all others on."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -40,7 +40,8 @@ class ApiMiddleware:
             return self.get_response(request)
         request.path = request.path_info = path
         try:
-            # Clients search for these sentences, and the previous request of this thread can have set another language.
+            # Clients search responses for English sentences, and an earlier request of this thread can have set a
+            # language.
             with translation.override(settings.LANGUAGE_CODE):
                 response = _answer(request)
         except Exception:

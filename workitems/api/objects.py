@@ -1,4 +1,4 @@
-"""Objects in preservation storage, derived from work items: this product keeps no records of objects."""
+"""Objects in preservation storage, derived from work items, because objects have no table here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ DELETED = "D"
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as of its last successful ingest; `id` and the times are that item's. None: unknown here."""
+    """An object as of its last successful ingest; `id` and the times are that item's. Unknown values are None."""
 
     id: int
     identifier: str

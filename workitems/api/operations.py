@@ -1,6 +1,4 @@
-"""The operations of the API: what each handler declares about itself for the description, next to its code so that both
-change together.
-"""
+"""The operations of the API. Each handler declares itself with `operation`, next to its code, for the documentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from ..transitions import WORKER_STATE_LIMIT
 
 
 class BodyShape(Enum):
-    """Bodies whose schema depends on the variant and the view."""
+    """Request and response bodies whose schema depends on the variant and the view."""
 
     RECORD = "the variant's record"
     NEW = "a record for a new item"
@@ -23,9 +21,11 @@ class BodyShape(Enum):
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation. `name`: its name in generated client code. `many`: answers with a page of `answers`.
+    """An operation, as a method and address of the API.
 
-    `refuses`: statuses that the description can't derive from what is sent and answered.
+    `name`: its name in generated client code. `takes` and `answers`: the bodies of the request and the response.
+    `many`: the response is a page of such bodies. `refuses`: statuses that the documentation can't derive from the
+    bodies.
     """
 
     name: str
@@ -59,7 +59,7 @@ def operation(
 
 
 class StateSerializer(serializers.Serializer):
-    """What a worker keeps of its progress with an item. Its id is the item's."""
+    """What a worker has saved about its progress with an item. Its id is the item's."""
 
     id = serializers.IntegerField(help_text="The state's number, which is also its item's.")
     work_item_id = serializers.IntegerField(help_text="The item's number.")
@@ -100,7 +100,7 @@ class NewStateSerializer(StateToSaveSerializer):
 
 
 class ObjectSerializer(serializers.Serializer):
-    """An object in preservation storage, as its last successful ingest tells of it."""
+    """An object in preservation storage, as of its last successful ingest."""
 
     id = serializers.IntegerField(help_text="The number of the ingest's item.")
     identifier = serializers.CharField(help_text="The owner's domain, a slash, and the bag's name.")

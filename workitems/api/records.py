@@ -1,4 +1,4 @@
-"""The base of the records: an item as one version of the API reads and writes it."""
+"""The base of the records: an item as a version of the API reads and writes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
-from .fields import NOTHING_SAID, Moment, read_time
+from .fields import UNCHANGED, Moment, read_time
 from .responses import field_errors
 
-_NEEDED = "A new item requires this."
+_REQUIRED = "A new item requires this."
 _UNKNOWN = "There is no field with this name."
 _READ_ONLY = "This is set by the system, and a save can't change it. Leave it out."
 
 
-class Line(NamedTuple):
-    """One name of a record: the column with its value, and the function that writes it."""
+class OutputField(NamedTuple):
+    """A field of a record for output: its name, the column with its value, and the function that converts the value."""
 
     name: str
     column: str
@@ -23,33 +23,33 @@ class Line(NamedTuple):
 
 
 class Record(serializers.Serializer):
-    """Subclasses declare the fields in the order of the answer. `adjust` is for what depends on several of them."""
+    """Subclasses declare the fields in the order of the response, and `adjust` values that depend on several fields."""
 
     by_name: dict[str, Any]
-    lines: tuple[Line, ...]
+    output_fields: tuple[OutputField, ...]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.by_name = dict(cls().fields)
-        cls.lines = tuple(Line(name, field.column, field.show) for name, field in cls.by_name.items())
+        cls.output_fields = tuple(OutputField(name, field.column, field.show) for name, field in cls.by_name.items())
 
     @classmethod
     def adjust(cls, shown: dict[str, Any]) -> None:
         """Changes one outgoing record in place."""
 
     @classmethod
-    def serialize(cls, items: Any, beside: Sequence[Any] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
-        """The records of a queryset, each with the values of the columns `beside` it.
+    def serialize(cls, items: Any, extra_columns: Sequence[Any] = ()) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+        """The records of a queryset, each with the values of the `extra_columns`.
 
-        It makes no model instances, which would take most of the time.
+        It creates no model instances, because they would take most of the time.
         """
-        lines = cls.lines
-        columns = [line.column for line in lines]
+        output_fields = cls.output_fields
+        columns = [field.column for field in output_fields]
         found = []
-        for values in items.values_list(*columns, *beside):
+        for values in items.values_list(*columns, *extra_columns):
             record = {
                 name: value if show is None else show(value)
-                for (name, _column, show), value in zip(lines, values, strict=False)
+                for (name, _column, show), value in zip(output_fields, values, strict=False)
             }
             cls.adjust(record)
             found.append((record, values[len(columns) :]))
@@ -57,32 +57,34 @@ class Record(serializers.Serializer):
 
     @classmethod
     def name_of(cls, column: str) -> str:
-        """What this version calls a column."""
-        return next((line.name for line in cls.lines if line.column == column), column)
+        """This version's name for a column."""
+        return next((field.name for field in cls.output_fields if field.column == column), column)
 
     @classmethod
-    def read(cls, data: Any, now: Mapping[str, Any] | None = None, needed: Iterable[str] = ()) -> dict[str, Any]:
-        """{column: value} of what a client sent. `now`: the record as it is now, None for a new item.
+    def read(cls, data: Any, now: Mapping[str, Any] | None = None, required: Iterable[str] = ()) -> dict[str, Any]:
+        """{column: value} of what a client sent, without the columns that weren't sent.
 
-        Columns that were not sent are left out. Raises Wrong with every invalid field, and with those of `needed` that are
-        missing.
+        `now`: the current record, None for a new item. `required`: the columns that must be sent. Raises ApiError with
+        a message for each field that is invalid or missing.
         """
         record = cls(data=data, context={"is_new": now is None})
-        errors = {} if record.is_valid() else {name: [str(one) for one in told] for name, told in record.errors.items()}
-        errors |= {name: [_NEEDED] for name in map(cls.name_of, needed) if data.get(name) in (None, "")}
+        errors = (
+            {} if record.is_valid() else {name: list(map(str, messages)) for name, messages in record.errors.items()}
+        )
+        errors |= {name: [_REQUIRED] for name in map(cls.name_of, required) if data.get(name) in (None, "")}
         errors |= dict(cls.reject_unknown(data, now))
         if errors:
             raise field_errors(422, errors)
-        return dict(cls._set(record))
+        return dict(cls._column_values(record))
 
     @classmethod
     def needs_current(cls, data: Mapping[str, Any]) -> bool:
-        """Whether `read` needs the record as it is now: if the client sends back values that only the system sets."""
+        """Whether `read` needs the current record: if the client sends values that only the system can set."""
         return any(name in cls.by_name and cls._is_compared(name) for name in data)
 
     @classmethod
     def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
-        """Errors for names that a record does not have, and for values that a client must not change."""
+        """Yields (name, messages) for unknown names and for values that a client can't change."""
         for name, value in data.items():
             if name not in cls.by_name:
                 yield name, [_UNKNOWN]
@@ -97,15 +99,15 @@ class Record(serializers.Serializer):
         return field.read_only and not field.ignored
 
     @classmethod
-    def _set(cls, record: "Record") -> Iterable[tuple[str, Any]]:
+    def _column_values(cls, record: "Record") -> Iterable[tuple[str, Any]]:
         for name, value in record.validated_data.items():
             field = record.fields[name]
-            if (said := field.said(value)) is not NOTHING_SAID:
-                yield field.column, said
+            if (column_value := field.to_column_value(value)) is not UNCHANGED:
+                yield field.column, column_value
 
 
 def _comparable(field: Any, value: Any) -> Any:
-    """A value in the form in which equal ones are equal: clients write the same time in several ways."""
+    """A value converted so that equal values compare equal: clients can write the same time in several ways."""
     if isinstance(field, Moment) and isinstance(value, str):
         with suppress(ValueError):
             return read_time(value)

@@ -1,4 +1,4 @@
-"""The views of everything but items: worker states, objects, and institutions."""
+"""The views of everything except items: worker states, objects, and institutions."""
 
 from typing import Any
 
@@ -26,21 +26,23 @@ _NO_STATE = "There is no such state."
 
 
 class WorkerStateView(ApiView):
-    """A state has the id of its item. Its text is encoded in JSON, so a body can be about twice as long."""
+    """The base of the worker state views. A state has the number of its item."""
 
+    # The text is encoded in JSON, so a body can be about twice as long.
     max_bytes = 2 * transitions.WORKER_STATE_LIMIT + 1024 * 1024
     parser_classes = [FlatJsonParser]
     path_help = {"id": "The number of the item, which is also the number of its state."}
 
     def item(self, pk: Any) -> WorkItem:
+        """The item with this number. Raises Http404 if the caller can't see such an item."""
         visible = WorkItem.objects.visible_to(self.request.user).with_id(pk if 0 <= pk <= MAX_BIGINT else 0)
         item = visible.with_state_id().first()
         if item is None:
             raise Http404(_NO_STATE)
         return item
 
-    def saved(self, item: WorkItem, sent: dict[str, Any]) -> dict[str, Any]:
-        """Stores the state that was sent, and returns its record."""
+    def save(self, item: WorkItem, sent: dict[str, Any]) -> dict[str, Any]:
+        """Saves the state in the request, and returns its record."""
         try:
             state, _created = transitions.save_worker_state(
                 item, text=sent.get("state"), action=sent.get("action"), by=self.request.user, now=timezone.now()
@@ -49,10 +51,11 @@ class WorkerStateView(ApiView):
             raise ApiError(413, error.sentence) from None
         return _state_record(state.pk, state.action, sent.get("state"))
 
-    def sent(self) -> dict[str, Any]:
+    def read_state(self) -> dict[str, Any]:
+        """The state in the request. Raises ApiError if it is invalid."""
         sent = self.record(self.request)
-        if strays := [name for name in sent if name not in _STATE_NAMES]:
-            raise field_errors(422, {name: ["There is no field with this name."] for name in strays})
+        if unknown := [name for name in sent if name not in _STATE_NAMES]:
+            raise field_errors(422, {name: ["There is no field with this name."] for name in unknown})
         for name in ("id", "work_item_id"):
             if sent.get(name) not in (None, "") and (type(sent[name]) is not int or sent[name] < 0):
                 raise field_errors(422, {name: ["Use a whole number."]})
@@ -77,12 +80,12 @@ class CreateWorkerState(WorkerStateView):
         status=201,
     )
     def post(self, request):
-        sent = self.sent()
+        sent = self.read_state()
         try:
             item = self.item(sent.get("work_item_id") or 0)
         except Http404:
             raise field_errors(422, {"work_item_id": ["There is no such item."]}) from None
-        return json_response(self.saved(item, sent), 201)
+        return json_response(self.save(item, sent), 201)
 
 
 class WorkerStateDetail(WorkerStateView):
@@ -101,7 +104,7 @@ class WorkerStateDetail(WorkerStateView):
         answers=operations.StateSerializer,
     )
     def put(self, request, pk):
-        item, sent = self.item(pk), self.sent()
+        item, sent = self.item(pk), self.read_state()
         if item.work_item_state_id is None:
             raise Http404(_NO_STATE)
         for name in ("id", "work_item_id"):
@@ -109,7 +112,7 @@ class WorkerStateDetail(WorkerStateView):
                 raise field_errors(
                     422, {name: [f"This state belongs to item {pk} and can't be moved to another item."]}
                 )
-        return json_response(self.saved(item, sent))
+        return json_response(self.save(item, sent))
 
 
 class ObjectDetail(ApiView):
@@ -156,11 +159,11 @@ class InstitutionList(ApiView):
     @operation("list_institutions", "List institutions", answers=operations.InstitutionSerializer, many=True)
     def get(self, request):
         listing = read_listing(request, self.dialect)
-        everyone = list(listing.institutions.values())
+        institutions = list(listing.institutions.values())
         start = (listing.page - 1) * listing.per_page
-        shown = [_institution_record(one) for one in everyone[start : start + listing.per_page]]
+        shown = [_institution_record(one) for one in institutions[start : start + listing.per_page]]
         return json_response(
-            envelope(request, listing, shown, count=len(everyone), has_next=len(everyone) > start + len(shown))
+            envelope(request, listing, shown, count=len(institutions), has_next=len(institutions) > start + len(shown))
         )
 
 

@@ -1,4 +1,4 @@
-"""Responses of the API: JSON, including errors."""
+"""Creates the responses of the API, which are all JSON, including errors."""
 
 import json
 from typing import Any
@@ -11,17 +11,17 @@ from .status_codes import STATUS_OF
 
 def json_response(data: Any, status: int = 200) -> HttpResponse:
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # An error repeats what was sent, which can contain half a surrogate pair.
+    # Errors repeat what was sent, which can contain a lone surrogate.
     return HttpResponse(body.encode(errors="replace"), status=status, content_type="application/json")
 
 
 def error_response(status: int, error: str, /, **more: Any) -> HttpResponse:
-    """An error response: its sentence as `error`, and whatever else helps."""
+    """An error response. `error`: what is wrong, as a sentence. `more`: further members of the body."""
     return json_response({**more, "error": error}, status)
 
 
 class ApiError(Exception):
-    """A request that can't be fulfilled: the status, the sentence, and the rest of the body."""
+    """A request that can't be fulfilled: the status, the sentence, and the other members of the response's body."""
 
     def __init__(self, status: int, error: str, /, **more: Any):
         super().__init__(error)
@@ -31,8 +31,9 @@ class ApiError(Exception):
 
 
 def field_errors(status: int, fields: dict[str, list[str]]) -> ApiError:
-    """An error with messages by field, and all of them as one sentence."""
-    return ApiError(status, " ".join(f"{name}: {' '.join(told)}" for name, told in fields.items()), **fields)
+    """An error with the messages of each field, and with all of them joined as its sentence."""
+    error = " ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items())
+    return ApiError(status, error, **fields)
 
 
 def status_of(refused: Refused) -> int:

@@ -1,4 +1,4 @@
-"""Every address of the API. The middleware accepts each with and without a trailing slash."""
+"""The addresses of the API. The middleware accepts each one with and without a trailing slash."""
 
 from . import v1, v2, v3
 

@@ -1,4 +1,4 @@
-"""Version 1, the first member API: the 19 fields of an item, as versions 7 and 8 of its specification name them."""
+"""Version 1, the first member API: an item has the 19 fields of its specification (versions 7 and 8)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .fields import Flag, Moment, Text, Whole, Word
 from .records import Record
 from .variants import ApiVariant
 
-# The parameters of this version's lists take keys, such as glacier_restore for Glacier Restore. The keys are fixed.
+# In the parameters of this version's lists, words have keys, such as glacier_restore for Glacier Restore.
 ACTIONS = {word.value.lower().replace(" check", "").replace(" ", "_"): word.value for word in Action}
 STAGES = {
     key: stage.value
@@ -40,7 +40,7 @@ STATUSES = {
     "fail": Status.FAILED.value,
     "cancel": Status.CANCELLED.value,
 }
-# The user is shown for these only: nobody requests an ingest or a scheduled check.
+# Only these have a user: nobody requests an ingest or a scheduled check.
 _REQUESTED = frozenset({Action.RESTORE.value, Action.GLACIER_RESTORE.value, Action.DELETE.value, Action.DPN.value})
 
 

@@ -1,4 +1,4 @@
-"""Version 2, Pharos' own, for depositors' tools and for the workers."""
+"""Version 2, the API of Pharos itself, for depositors' tools and for services."""
 
 from django.urls import path, re_path
 
@@ -22,7 +22,7 @@ class MemberItem(Record):
     name = Text(required=False)
     etag = Text()
     bucket = Text()
-    user = Text(nullable=True, clears=False)  # set on create if missing; cannot be cleared later
+    user = Text(nullable=True, clears=False)  # if missing on creation, the caller; can't be cleared later
     institution = Text(column="institution__identifier", read_only=True)
     institution_id = Whole(clears=False)
     note = Text()
@@ -65,7 +65,7 @@ ADMIN = ApiVariant(
     record=Item,
 )
 
-# Like a name, it can contain slashes and even line breaks, which <path:…> does not match.
+# Like a name, it can contain slashes and even line breaks, which <path:…> doesn't match.
 _IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
 
 urlpatterns = [
@@ -75,7 +75,7 @@ urlpatterns = [
     path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN)),
     path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN)),
     path("api/v2/items/<int:pk>/requeue/", items.RequeueItem.as_view(variant=ADMIN)),
-    # A name can contain slashes; an etag and a date cannot.
+    # A name can contain slashes; an etag and a date can't.
     re_path(
         r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z",
         items.ItemByUpload.as_view(variant=ADMIN),

@@ -1,4 +1,4 @@
-"""Version 3, with the names of APTrust Registry: `date_processed`, three fields for the institution, two actions for restoring."""
+"""Version 3, with APTrust Registry's names: `date_processed`, three institution fields, two actions for restoring."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -77,12 +77,12 @@ COLUMNS = {
 
 
 def _sorts() -> dict[str, Sort]:
-    """Each name alone, with __asc, or with __desc. Rows that are equal are ordered by id, in the same direction."""
+    """{name: Sort}, where each name can have __asc or __desc. Ties are sorted by id in the same direction."""
     found = {}
     for name, column in COLUMNS.items():
-        up = (column,) if column == "id" else (column, "id")
-        found[name] = found[f"{name}__asc"] = Sort(name, up)
-        found[f"{name}__desc"] = Sort(name, tuple(f"-{one}" for one in up))
+        columns = (column,) if column == "id" else (column, "id")
+        found[name] = found[f"{name}__asc"] = Sort(name, columns)
+        found[f"{name}__desc"] = Sort(name, tuple(f"-{one}" for one in columns))
     return found
 
 
@@ -96,7 +96,7 @@ class MemberItem(Record):
     object_identifier = Text(nullable=True)
     generic_file_identifier = Text(nullable=True)
     bucket = Text()
-    user = Text(nullable=True, clears=False)  # set on create if missing; cannot be cleared later
+    user = Text(nullable=True, clears=False)  # if missing on creation, the caller; can't be cleared later
     note = Text()
     action = Word({word: action.value for word, (action, _about_file) in REGISTRY_ACTIONS.items()})
     stage = Word({word.value: word.value for word in Stage})
@@ -126,18 +126,20 @@ class MemberItem(Record):
     @classmethod
     def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
         yield from super().reject_unknown(data, now)
-        # Everywhere else they are one action.
+        # They are stored as one action, so the general check doesn't notice the difference.
         if now and data.get("action") in (RESTORE_OBJECT, RESTORE_FILE) and data["action"] != now["action"]:
             yield "action", [f"The action of an item never changes: it is “{now['action']}”."]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The file identifier decides which of the two actions it is, so they must agree."""
+        """Checks that the file identifier agrees with the action: it tells the two restore actions apart."""
         word = self.initial_data.get("action")
-        wanted = REGISTRY_ACTIONS[word][1] if word else None
-        is_said = "generic_file_identifier" in attrs or self.context["is_new"]
-        about_file = bool(attrs.get("generic_file_identifier"))
-        if wanted is not None and is_said and about_file is not wanted:
-            sentence = f"{word} is about {'one file: name it here' if wanted else 'a whole object: leave this empty'}."
+        needs_file = REGISTRY_ACTIONS[word][1] if word else None
+        is_sent = "generic_file_identifier" in attrs or self.context["is_new"]
+        has_file = bool(attrs.get("generic_file_identifier"))
+        if needs_file is not None and is_sent and has_file is not needs_file:
+            sentence = (
+                f"{word} is about {'one file: name it here' if needs_file else 'a whole object: leave this empty'}."
+            )
             raise serializers.ValidationError({"generic_file_identifier": [sentence]})
         return attrs
 

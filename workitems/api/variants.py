@@ -12,7 +12,7 @@ from .records import Record
 
 @dataclass(frozen=True)
 class ApiVariant:
-    """One version of the API for one kind of caller: the permission and headers, and the spelling of lists and items."""
+    """A version of the API for one kind of caller: the permission, the headers, and the names in lists and items."""
 
     version: str
     permission: Permission
@@ -26,5 +26,5 @@ class ApiVariant:
 
 
 def without_process(names: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a list that a member can use."""
+    """The list parameters among these that members can use."""
     return {given: name for given, name in names.items() if name not in PROCESS_NAMES}

@@ -1,4 +1,4 @@
-"""Histories read as a whole, whether their entries are current or archived, and the archiving of old ones.
+"""Reads complete histories, whether their entries are current or archived, and archives old ones.
 
 It reads and moves entries; only `transitions` writes new ones.
 """

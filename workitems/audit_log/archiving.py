@@ -1,8 +1,7 @@
 """Moves the histories of items closed long ago to the archive.
 
-The database does the moving (migration 0009): a row can be inserted into the archive only if it exists in the history,
-from which it is then removed. This file chooses the entries and the batches. docs/history.md explains why, when, and
-what can be done with an archive.
+The database moves the rows (migration 0009): one can be inserted into the archive only if it exists in the history, from
+which it is then removed. This module chooses the entries and the batches. docs/history.md explains when to use it.
 """
 
 import time
@@ -31,12 +30,12 @@ _MOVE = (
 
 
 class TooRecent(ValueError):
-    """The date isn't long enough ago. The message says which date would be."""
+    """The date is less than MIN_AGE ago. The message says which dates are allowed."""
 
 
 @dataclass
 class ArchiveResult:
-    """How many items had their histories archived, with how many entries; `busy` items are left for the next run."""
+    """How many items and entries were archived. `busy` items were being changed and are left for the next run."""
 
     items: int = 0
     entries: int = 0
@@ -114,8 +113,7 @@ def _archivable(before: datetime) -> WorkItemQuerySet:
 @transaction.atomic
 def _archive_batch(ids: Sequence[int], before: datetime) -> tuple[int, int]:
     """Archives a batch. Returns the number of items and entries moved."""
-    # Checked again under the lock, because an item may have been requeued meanwhile. Items locked by others are
-    # skipped.
+    # Checked again under the lock, because an item may have been requeued in the meantime. Locked items are skipped.
     free = _archivable(before).filter(pk__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",))
     locked = [item.pk for item in free.only("pk").order_by("pk")]
     if not locked:
@@ -137,8 +135,9 @@ def _existing_years() -> set[int]:
 
 
 def _create_partitions(ids: Sequence[int], years: set[int]) -> None:
-    """Creates partitions for the years of these items' entries. Waits only briefly for the lock on items that the
-    foreign key needs.
+    """Creates partitions for the years of these items' entries.
+
+    Waits only briefly for the lock on the items table that the foreign key needs.
     """
     wanted = HistoryEntry.objects.filter(item_id__in=ids).order_by()
     for year in {*wanted.values_list(ExtractYear("at", tzinfo=UTC), flat=True).distinct()} - years:
@@ -164,7 +163,7 @@ def _create_partition(year: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
         cursor.execute(f"CREATE TABLE {table} PARTITION OF {parent} FOR VALUES FROM ({start}) TO ({end})")
-        # The partition's own triggers, in addition to the inherited ones, which disappear when it is detached.
+        # Triggers of the partition itself: it loses the inherited ones when it is detached.
         for name, acts, each in (
             ("year_is_append_only", "UPDATE OR DELETE", "ROW"),
             ("archive_is_not_emptied", "TRUNCATE", "STATEMENT"),

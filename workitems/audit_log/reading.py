@@ -1,8 +1,8 @@
-"""Histories read as a whole: current entries and archived ones.
+"""Reads histories from both tables: current entries and archived ones.
 
-Each entry is in exactly one of the two tables, which the database ensures (migrations 0002, 0005, 0009;
-docs/history.md). The archive holds the start of a history. An item's `version`, the number of its last entry, tells
-whether the archive has to be read.
+Each entry is in exactly one of the tables, which the database ensures (migrations 0002, 0005, 0009; docs/history.md).
+The archive holds the start of a history. An item's `version`, the number of its last entry, shows whether the archive
+must be read.
 """
 
 from collections import defaultdict
@@ -46,12 +46,11 @@ def _read(table: models.Manager[Any], ids: Iterable[int], columns: Sequence[str]
 
 
 def query_entries(*columns: str, **conditions: Any) -> QuerySet[Any, Any]:
-    """Returns these columns of entries that meet the conditions, from both tables, unordered, as named tuples.
+    """Returns these columns of the entries that meet the conditions, from both tables, unordered, as named tuples.
 
-    One statement, for rare questions and bulk changes. The result can be ordered by one of the columns, counted, and
-    sliced.
+    This is one statement. The result can be ordered by one of the columns, counted, and sliced.
     """
-    at_hand, archived = (
+    current, archived = (
         entries.filter(**conditions).order_by().values_list(*columns, named=True) for entries in _TABLES
     )
-    return at_hand.union(archived, all=True)
+    return current.union(archived, all=True)

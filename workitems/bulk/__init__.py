@@ -1,4 +1,4 @@
-"""Bulk changes: one move made on many items, its dry run, and the report of what it did.
+"""Bulk changes: one move on many items, its dry run, and the report on what it did.
 
 It selects items by a list and changes them through `transitions`. It must not know any page.
 """

@@ -16,9 +16,9 @@ from ..listing import find
 from ..vocabulary import Status
 from .run import Selection, selected_items, selected_list
 
-AFFECTED = ""  # the verdict on an item that the move would be made on
+AFFECTED = ""  # the verdict on an item that the move would change
 ALREADY = "already"
-# Why an item is skipped, as `Preview.skipped` says it.
+# {verdict: reason why an item is skipped}.
 SKIPPED: dict[str, str | Promise] = {
     "open": _("not finished yet"),
     "cancelled": _("already cancelled"),
@@ -29,7 +29,7 @@ SKIPPED: dict[str, str | Promise] = {
 
 
 class Outcome(NamedTuple):
-    """The values of an item that decide whether a move is made on it."""
+    """The values of an item that decide whether a move changes it."""
 
     status: str
     retry: bool
@@ -71,8 +71,8 @@ VERDICTS: dict[str, Callable[[Outcome], str]] = {
 class Preview:
     """What would happen: how many items are selected, how many would change, and for how many the move is already done.
 
-    `outcomes`: (status, number) of the items that would change; `skipped`: (reason, number) of the others. If not
-    `is_whole`, these figures cover some of the items, and there are more.
+    `outcomes`: (status, number) of the items that would change; `skipped`: (reason, number) of the others. Unless
+    `is_whole`, these figures only cover some of the items.
     """
 
     total: int
@@ -84,15 +84,15 @@ class Preview:
 
     @property
     def can_start(self) -> bool:
-        """Whether there is anything to do. If not all items were looked at, there can be."""
+        """Whether there is anything to do, or may be, because not all items were counted."""
         return bool(self.affected) or not self.is_whole
 
 
 def dry_run(selection: Selection, user: User, move: str) -> Preview:
-    """What the move would do with a frozen selection. Nothing is changed.
+    """Returns what the move would do with a frozen selection. Changes nothing.
 
-    A selection that is too large for single numbers is judged by the summary table, so by what its items are now. Items that
-    changed since are noticed when their turn comes.
+    If the selection is too large to be stored as ids, the figures come from the list as it is now. Items that have changed
+    since the list was drawn are then only skipped during the run.
     """
     counted, outcomes = Counter[str](), Counter[str]()
     is_small = "ids" in selection.stored
@@ -109,6 +109,6 @@ def dry_run(selection: Selection, user: User, move: str) -> Preview:
 
 
 def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, bool, bool], int]:
-    """{(status, retry, reviewed): number} of the items that are still as they were shown, in one statement."""
+    """Returns {(status, retry, reviewed): number} for the items that haven't changed since they were shown."""
     items = selected_items(selection.stored, user).order_by().values_list("status", "retry", "reviewed")
     return {(status, retry, reviewed): number for status, retry, reviewed, number in items.annotate(number=Count("pk"))}

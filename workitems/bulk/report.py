@@ -1,4 +1,4 @@
-"""Reports on bulk changes: which there were, what each one did to each item, and which items it skipped."""
+"""Reports on bulk changes: lists them, what each did to which item, and which items it skipped."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,7 +28,7 @@ _UNDONE = _("changed since they were marked")
 
 
 def visible_changes(user: User) -> QuerySet[BulkChange]:
-    """The bulk changes this user can see: all for an admin, else those made within the user's own institution."""
+    """Returns the bulk changes this user can see: all for an admin, otherwise those made within the user's institution."""
     changes = BulkChange.objects.select_related("by")
     if not user.can(Permission.REVIEW):
         return changes.none()
@@ -38,18 +38,18 @@ def visible_changes(user: User) -> QuerySet[BulkChange]:
 
 
 def can_continue(change: BulkChange, user: User) -> bool:
-    """Whether this user can have it continued: the one who started it, or an admin."""
+    """Returns whether this user can continue it: whoever started it, or an admin."""
     return change.by_id == user.pk or user.can(Permission.CANCEL)
 
 
 def can_undo(change: BulkChange, user: User) -> bool:
-    """Whether this user can undo a bulk review: only their own, once it is finished, and if it isn't an undo itself."""
+    """Returns whether this user can undo it: only their own finished bulk review, and not an undo."""
     is_done = change.finished_at and change.changed and "undo" not in change.selection
     return bool(change.move in INVERSE_MOVES and change.by_id == user.pk and is_done)
 
 
 def list_changes(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkChange]:
-    """At most `number` bulk changes, newest first, older than the one given by (when it started, its id)."""
+    """Returns at most `number` bulk changes, newest first, older than the one given as (when it started, its id)."""
     changes = visible_changes(user).order_by("-created_at", "-id")
     if before:
         at, pk = before
@@ -58,7 +58,7 @@ def list_changes(user: User, before: tuple[datetime, UUID] | None, number: int) 
 
 
 def skip_reasons(change: BulkChange) -> list[tuple[str | Promise, int]]:
-    """(reason, number) of the items that a bulk change skipped."""
+    """Returns (reason, number of items) for the items that a bulk change skipped."""
     reasons = {"changed": _UNDONE if "undo" in change.selection else _CHANGED, "forbidden": _FORBIDDEN}
     reasons["illegal"] = reasons["invalid"] = _ILLEGAL[change.move]
     reasons["missing"] = _CHANGED
@@ -76,11 +76,11 @@ class ChangedItem(NamedTuple):
 
 
 def changed_items(change: BulkChange, user: User, after: int, number: int) -> list[ChangedItem]:
-    """At most `number` history entries of a bulk change, by item, after the given item.
+    """Returns at most `number` of the items that a bulk change has changed, by id, after the given id.
 
-    Items this user can't see have an empty name.
+    The name is empty for items that this user can't see.
     """
-    # Without a join, entries are read in the order of an index, no matter how many the bulk change has made.
+    # Without a join, entries are read in the order of an index, however many there are.
     columns = ("item_id", "move", "stage_after", "status_after")
     shown = list(query_entries(*columns, act=change.pk, item__gt=after).order_by("item_id")[:number])
     names = _names(user, (entry.item_id for entry in shown))
@@ -92,9 +92,9 @@ def _names(user: User, ids: Iterable[int]) -> dict[int, str]:
 
 
 def unchanged_items(change: BulkChange, user: User, number: int) -> list[WorkItem]:
-    """At most `number` selected items that were not changed, as they are now; none if the selection was kept as a list.
+    """Returns at most `number` selected items that weren't changed, as they are now; none if the selection is a query.
 
-    Either they had changed in the meantime, or the move wasn't allowed for them, or it was already done.
+    They had changed in the meantime, or the move wasn't allowed, or it was already done.
     """
     ids = change.selection.get("ids")
     if not change.finished_at or not ids or change.changed == len(ids):

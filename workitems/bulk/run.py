@@ -1,13 +1,13 @@
-"""Makes one move on many items: reads the selection, freezes it, and works through it in batches.
+"""Makes one move on many items: reads the selection, freezes it, and processes it in batches.
 
-A list page carries a signed snapshot: its filters, its reader, how many items matched, and the last history entry at that
-moment. It stands for "all matching items". Whatever the selection, an item that arrived or changed after the page was drawn
-has a later entry and is skipped.
+A list page contains a signed snapshot: its filters, its reader, the number of matching items, and the last history entry
+at that moment. It stands for "all matching items". Items that arrived or changed after the page was drawn have a later
+history entry and are skipped.
 
-Membership in a list can change without an entry: an item becomes late, or is superseded by another. So the dry run freezes
-the selection to the items' numbers, and the move is made on exactly those. For more than COUNT_LIMIT items only the list is kept,
-and an item counts if it is in the list when its turn comes. Even if the user's role changes, a bulk change never leaves the
-scope it was selected in.
+Items can enter or leave a list without a history entry: they become late, or are superseded. So the dry run freezes the
+selection to item ids, and the move is made on exactly these items. With more than COUNT_LIMIT items, only the query is
+stored, and an item is included if it is in the list when its batch is processed. Even if the user's role changes, a bulk
+change never affects items outside the scope it was selected in.
 """
 
 from collections import Counter
@@ -41,21 +41,21 @@ VOLATILE_FILTERS = frozenset({"late", "superseded", "duplicate", "other_upload"}
 INVERSE_MOVES = {"review": "unreview", "unreview": "review"}
 BATCH_SIZE = 500  # items per transaction: a worker's save waits for one batch at most
 MAX_SELECTED = 1000
-ID_WINDOW = 100_000  # item numbers that one search for the next batch covers, no matter how few of the items match
-IN_FLIGHT = 200  # how many of the latest history entries are checked for gaps
-SNAPSHOT_LIFETIME = timedelta(days=30)  # short enough that no later entry can be in the archive yet
-TIME_SLICE = timedelta(seconds=2)  # how long one request works before it shows its progress
+ID_WINDOW = 100_000  # the range of item ids that one search for the next batch covers
+IN_FLIGHT = 200  # how many of the latest history entries are checked for missing ids
+SNAPSHOT_LIFETIME = timedelta(days=30)  # short enough that no later entry can have been archived
+TIME_SLICE = timedelta(seconds=2)  # how long one request works before the page shows the progress
 
 
 class InvalidSelection(ValueError):
-    """The selection can't be used; the sentence says what to do."""
+    """The selection can't be used. The sentence says what to do."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items: as stored with a bulk change, and how many the reader was shown.
+    """The selected items: as stored with a bulk change (see BulkChange.selection), and how many the reader was shown.
 
-    `is_volatile`: whether items can enter or leave the list without being changed.
+    `is_volatile`: whether items can enter or leave the list without being changed themselves.
     """
 
     stored: dict[str, Any]
@@ -65,15 +65,15 @@ class Selection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the reader saw the exact number of items, not just "more than"."""
+        """Whether `total` is the exact number of items rather than a lower bound."""
         return "at_least" not in self.stored
 
 
 def read_marker(using: str = DEFAULT_DB_ALIAS) -> list[int]:
-    """The last history entry in the database `using`, followed by lower numbers that are still to come.
+    """Returns the id of the last history entry in the database named `using`, followed by lower ids that are still missing.
 
-    Read it before the rows. PostgreSQL assigns numbers before transactions commit, so a lower number can appear after a
-    higher one; numbers missing among the latest entries are treated as later.
+    Call this before reading the rows. PostgreSQL assigns ids before transactions commit, so a lower id can appear after a
+    higher one. Ids that are missing among the latest entries are treated as later.
     """
     latest = HistoryEntry.objects.using(using).order_by("-pk").values_list("pk", flat=True)[:IN_FLIGHT]
     numbers, params = latest.query.sql_with_params()
@@ -86,14 +86,14 @@ def read_marker(using: str = DEFAULT_DB_ALIAS) -> list[int]:
 
 
 def sign_snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
-    """Signs what the list shows, for the form on its page to send back. If not `is_whole`, there are more than `total`."""
+    """Signs what the list shows, for the form on its page to send back. Unless `is_whole`, there are more than `total` items."""
     content = _token_owner(listing.user) | {"query": listing.filter_query, "total": total, "mark": mark}
     content |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
     return signing.dumps(content, salt=SALT, compress=True)
 
 
 def _token_owner(user: User) -> dict[str, Any]:
-    """Who a token belongs to and what they see; "of": their institution, None for all."""
+    """Returns the part of a token that says whose it is. "of": the only institution they can see, or None for all."""
     return {"user": user.pk, "of": None if user.can(Permission.SEE_EVERY_INSTITUTION) else user.institution_id}
 
 
@@ -108,7 +108,7 @@ def _read_token(token: str, user: User) -> dict[str, Any]:
 
 
 def select_by_snapshot(token: str, user: User) -> Selection:
-    """The selection that a token of `sign_snapshot` or `sign_frozen` stands for.
+    """Returns the selection that a token of `sign_snapshot` or `sign_frozen` stands for.
 
     Raises InvalidSelection if the token is forged, expired, or another user's, or if this user can no longer open the
     list.
@@ -127,10 +127,10 @@ def select_by_snapshot(token: str, user: User) -> Selection:
 
 
 def freeze(selection: Selection, user: User) -> Selection:
-    """Replaces a list by the numbers of its items, if there are at most MOST of them.
+    """Returns the selection with item ids instead of a query, if there are at most COUNT_LIMIT items.
 
-    Items that changed after the list was drawn are left out. Items that entered it in the meantime, such as those that
-    became late, are included.
+    Items that changed after the list was drawn are left out. Items that have entered it since without being changed, such
+    as those that became late, are included.
     """
     stored = selection.stored
     if "query" not in stored:
@@ -147,22 +147,22 @@ def freeze(selection: Selection, user: User) -> Selection:
 
 
 def _ids_if_few(stored: dict[str, Any], user: User) -> list[int] | None:
-    """The items of a list that had few items when it was drawn; None if it now has too many."""
+    """Returns the ids of the items of a list that had few items when it was drawn; None if it has too many by now."""
     ids = list(selected_items(stored, user).order_by("pk").values_list("pk", flat=True)[: COUNT_LIMIT + 1])
     return ids if len(ids) <= COUNT_LIMIT else None
 
 
 def _ids_if_few_now(stored: dict[str, Any], user: User) -> list[int] | None:
-    """The items of a list that had too many items, or more than were counted; None if it still has."""
+    """Returns the ids of the items of a list that had too many items when it was drawn; None if it still has."""
     found = find(selected_list(stored, user))
     if not (found.is_whole and found.total <= COUNT_LIMIT):
         return None
-    matching = {"ids": [place.pk for place in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
+    matching = {"ids": [row.pk for row in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
     return sorted(selected_items(matching, user).values_list("pk", flat=True))
 
 
 def sign_frozen(selection: Selection, user: User) -> str:
-    """Signs a frozen selection. Numbers are stored as differences, which keeps the token short."""
+    """Signs a frozen selection. Ids are stored as differences, which keeps the token short."""
     ids, mark = selection.stored["ids"], selection.stored["mark"]
     steps = [pk - former for pk, former in zip(ids, [0, *ids], strict=False)]
     content = {
@@ -176,9 +176,9 @@ def sign_frozen(selection: Selection, user: User) -> str:
 
 
 def select_by_ids(values: list[str], query: str, token: str, user: User) -> Selection:
-    """The selection of single items on a page with this snapshot. A script can leave the snapshot out.
+    """Returns the selection of single items on a page with this snapshot token. Scripts can leave the token out.
 
-    Raises InvalidSelection for no items or too many, and for another user's snapshot.
+    Raises InvalidSelection for no items or too many, and for an invalid token.
     """
     ids = sorted({pk for pk in map(parse_bigint, values) if pk is not None})
     if not ids or len(ids) > MAX_SELECTED:
@@ -191,7 +191,7 @@ def select_by_ids(values: list[str], query: str, token: str, user: User) -> Sele
 
 
 def selected_items(stored: dict[str, Any], user: User, after: int = 0) -> WorkItemQuerySet:
-    """The items of a selection with numbers above `after`, among those that the user can see now."""
+    """Returns the items of a selection with ids above `after`, as far as the user can see them now."""
     later = WorkItem.objects.visible_to(user).with_later_ids(after)
     if stored.get("of") is not None:
         later = later.filter(institution=stored["of"])
@@ -203,21 +203,21 @@ def selected_items(stored: dict[str, Any], user: User, after: int = 0) -> WorkIt
         items = later & selected_list(stored, user).items()
     if "mark" not in stored:
         return items
-    last, *to_come = stored["mark"]
-    since = HistoryEntry.objects.filter(Q(pk__gt=last) | Q(pk__in=to_come), item=OuterRef("pk"))
+    last, *missing = stored["mark"]
+    since = HistoryEntry.objects.filter(Q(pk__gt=last) | Q(pk__in=missing), item=OuterRef("pk"))
     return items.exclude(Exists(since))
 
 
 def _entries_to_undo(change_id: str, after: int) -> list[tuple[int, int]]:
-    """(item, entry number) of the next batch of items that a bulk change has changed, after this item."""
+    """Returns (item id, entry number) of the next batch of items that a bulk change has changed, after this id."""
     return list(query_entries("item_id", "number", act=change_id, item__gt=after).order_by("item_id")[:BATCH_SIZE])
 
 
 def selected_list(stored: dict[str, Any], user: User) -> ItemList:
-    """The list that a selection stands for. Its dates are in the time zone of the user who made the selection."""
+    """Returns the list of a selection. Its dates are in the time zone of the user who made the selection."""
     with timezone.override(ZoneInfo(stored["zone"])):
         listing = ItemList(parse_qs(stored["query"]), user)
-        listing.is_valid()  # reads the values
+        listing.is_valid()  # parses the values in this time zone
     return listing
 
 
@@ -233,28 +233,34 @@ def start(
     """Records a bulk change of a frozen selection; `run_slice` carries it out.
 
     `from_the_beginning`: a requeue restarts each item at the first stage of its path instead of where it stopped.
-    `number`: the id of the new bulk change. If the same user has already started it, by pressing a button twice, that
-    one is returned.
+    `number`: the id of the new bulk change. If the same user has already started it, for example by pressing a button
+    twice, that one is returned.
     """
     stored = dict(selection.stored)
     if "query" in stored:
         stored["until"] = WorkItem.objects.last_id()
-    what = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning, "query": selection.query}
+    values_given = {
+        "by": user,
+        "move": move,
+        "note": note,
+        "from_the_beginning": from_the_beginning,
+        "query": selection.query,
+    }
     scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
     former = BulkChange.objects.filter(pk=number).first() if number else None
     if former:
-        is_same = all(getattr(former, name) == value for name, value in what.items()) and _is_same_selection(
+        is_same = all(getattr(former, name) == value for name, value in values_given.items()) and _is_same_selection(
             former.selection, stored
         )
         if is_same and find_undo(former) is None:
             return former
         number = None
-    values = {"selection": stored, "total": selection.total, **what, **scope}
+    values = {"selection": stored, "total": selection.total, **values_given, **scope}
     return BulkChange.objects.get_or_create(values, pk=number)[0] if number else BulkChange.objects.create(**values)
 
 
 def _is_same_selection(former: dict[str, Any], stored: dict[str, Any]) -> bool:
-    """Whether both selected the same items on the same page. A large selection can have become a small one by now."""
+    """Returns whether both select the same items on the same page. A query can have been replaced with ids since."""
     return former.get("mark") == stored.get("mark") and ("ids" not in former or former["ids"] == stored.get("ids"))
 
 
@@ -265,7 +271,7 @@ def undo(change: BulkChange, user: User) -> BulkChange:
 
 
 def find_undo(change: BulkChange) -> BulkChange | None:
-    """The bulk change that has undone this one, if any."""
+    """Returns the bulk change that has undone this one, or None."""
     return BulkChange.objects.filter(pk=uuid5(change.pk, "undo")).first()
 
 
@@ -273,7 +279,7 @@ def run_slice(change: BulkChange) -> BulkChange:
     """Works on a bulk change for up to TIME_SLICE, one transaction per batch. `finished_at` is set after the last
     batch.
 
-    The next call, by anybody who opens its page, continues after the last batch.
+    The next call continues after the last batch. Anyone who can continue it can make that call.
     """
     until = timezone.now() + TIME_SLICE
     while change.finished_at is None:
@@ -290,7 +296,7 @@ def _run_batch(change: BulkChange) -> BulkChange:
         return change
     seen, end = _next_batch(change)
     ids = list(seen)
-    # Locked all at once and in order: locking stage by stage would use another order, and two runs could deadlock.
+    # Locked all at once and in order. Locking stage by stage would use another order, and two runs could deadlock.
     list(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk"))
     results = [
         result
@@ -312,8 +318,8 @@ def _run_batch(change: BulkChange) -> BulkChange:
     change.cursor = change.cursor if end is None else end
     if end is None:
         change.finished_at = timezone.now()
-        change.total = max(change.total, change.came_to) if change.is_whole else change.came_to
-        gone = max(0, change.total - change.came_to)
+        change.total = max(change.total, change.processed) if change.is_whole else change.processed
+        gone = max(0, change.total - change.processed)
         unseen = min(gone, _count_hidden(change))
         change.skipped = dict(Counter(change.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
     change.save()
@@ -321,21 +327,20 @@ def _run_batch(change: BulkChange) -> BulkChange:
 
 
 def _count_hidden(change: BulkChange) -> int:
-    """How many items the user who started it can no longer see, because their role or institution has changed."""
+    """Returns how many items the user who started it can no longer see because their role or institution has changed."""
     by = change.by
     is_as_then = by.is_active and MOVES[change.move].is_granted_to(by.role)
     is_as_then = is_as_then and (by.institution_id, by.can(Permission.SEE_EVERY_INSTITUTION)) == (
         change.institution_id,
         change.is_of_all,
     )
-    # If nothing has changed for the user, an item they can't see was never visible to them, and must not be told apart
-    # from one that doesn't exist.
+    # If nothing has changed for the user, they could never see these items. Then these must look as if they didn't exist.
     ids = [] if is_as_then else change.selection.get("ids", [])
     return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
 
 
 def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
-    """{target stage of the move: items}; None stands for the usual stage."""
+    """Returns {target stage of the move: item ids}; None stands for the move's default stage."""
     if not change.from_the_beginning:
         return {None: ids}
     found: dict[str | None, list[int]] = {}
@@ -345,9 +350,9 @@ def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[i
 
 
 def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
-    """The next batch as {item: the version it can change from}, and the number it reaches; None if it is the last batch.
+    """Returns the next batch as {item id: expected version}, and the id it reaches, or None for the last batch.
 
-    Items that change between this query and the lock are skipped. An undo only changes items that nobody has changed since.
+    Items that change between this query and the lock are skipped. An undo only changes items that haven't changed since.
     """
     items, until = (
         selected_items(change.selection, change.by, change.cursor).order_by("pk"),
@@ -355,7 +360,7 @@ def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
     )
     end = None
     if until is not None:
-        # Start at the next existing item: gaps between numbers can be of any size.
+        # Start at the next existing item, because gaps between ids can be of any size.
         first = WorkItem.objects.with_later_ids(change.cursor).first_id() or until
         end = min(first + ID_WINDOW - 1, until)
         items = items.filter(pk__lte=end)

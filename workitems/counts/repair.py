@@ -1,6 +1,6 @@
-"""Comparing the summary table with the items, and repairing it: for `manage.py check_counts` and for the initial count.
+"""Compares the summary table with the items, and repairs it, for `manage.py check_counts`.
 
-Both are single statements that see items, summary, and deltas at one moment, so the differences are exact even while
+Each is a single statement that sees items, summary, and deltas at one moment. So the differences are exact even while
 others write, and nobody has to wait.
 """
 
@@ -10,20 +10,20 @@ from django.db import connection, transaction
 
 from ..database import WORK_ITEMS
 from ..models import CELL_COLUMNS, MOVING_SQL
-from .triggers import CHANGES, FOLD_LOCK, SUMMARY
+from .triggers import DELTAS, FOLD_LOCK, SUMMARY
 
 _CELL = ", ".join(CELL_COLUMNS)
 _DIFFERENCES = f"""
     SELECT {_CELL}, SUM(counted) AS counted, SUM(kept) AS kept FROM (
         SELECT {_CELL}, COUNT(*) AS counted, 0 AS kept FROM {WORK_ITEMS} WHERE status NOT IN {MOVING_SQL} GROUP BY {_CELL}
         UNION ALL SELECT {_CELL}, 0, number FROM {SUMMARY}
-        UNION ALL SELECT {_CELL}, 0, number FROM {CHANGES}
+        UNION ALL SELECT {_CELL}, 0, number FROM {DELTAS}
     ) AS cells GROUP BY {_CELL} HAVING SUM(counted) <> SUM(kept)
 """
 
 
 class Difference(NamedTuple):
-    """A cell for which the summary has `kept` items although there are `counted`."""
+    """A cell for which the summary says `kept` although there are `counted` items."""
 
     cell: tuple[Any, ...]
     counted: int
@@ -42,10 +42,10 @@ def repair_counts() -> int:
     right = f"SELECT {_CELL}, counted - kept FROM ({_DIFFERENCES}) AS wrong"
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # One repair at a time: two would both add what is missing. The lock is taken first, so that the statement
-            # sees the result of the other repair.
+            # One repair at a time: two would both add what is missing. The lock is taken before the statement, so that it
+            # sees the result of another repair.
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLD_LOCK])
-            cursor.execute(f"INSERT INTO {CHANGES} ({_CELL}, number) {right}")
+            cursor.execute(f"INSERT INTO {DELTAS} ({_CELL}, number) {right}")
         else:
             cursor.execute(
                 f"INSERT INTO {SUMMARY} ({_CELL}, number) {right} WHERE true"

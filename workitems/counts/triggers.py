@@ -1,7 +1,7 @@
 """The triggers that maintain the summary table, however items are written: ORM, bulk statements, raw SQL, or import.
 
-Migration 0008 creates them from a copy of its own; `install_triggers` is for repairs. A change here needs a migration
-that makes the same change (tests/database/test_migrations.py compares the two).
+Migration 0008 creates them from a frozen copy; `install_triggers` is for repairs. A change here needs a migration that
+makes the same change (tests/database/test_migrations.py compares the two).
 """
 
 from typing import Any
@@ -9,12 +9,12 @@ from typing import Any
 from django.db import transaction
 
 from ..database import WORK_ITEMS as ITEMS
-from ..models import CELL_COLUMNS, MOVING_SQL, CountChange, ItemCount
+from ..models import CELL_COLUMNS, MOVING_SQL, CountDelta, ItemCount
 
-SUMMARY, CHANGES = ItemCount._meta.db_table, CountChange._meta.db_table
-# The PostgreSQL lock held while folding or repairing, so that there is only one at a time.
+SUMMARY, DELTAS = ItemCount._meta.db_table, CountDelta._meta.db_table
+# The PostgreSQL advisory lock held while folding or repairing, so that only one runs at a time.
 FOLD_LOCK = 7_041_977_001
-# Every so many deltas, the writer folds them all, so that readers add up few rows.
+# After this many deltas, a writer folds them all, so that readers add up few rows.
 FOLD_EVERY = 256
 
 _CELL = ", ".join(CELL_COLUMNS)
@@ -25,24 +25,24 @@ _POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION workitems_count_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' AND {_SETTLED_OLD} THEN
-        INSERT INTO {CHANGES} ({_CELL}, number) VALUES ({_OLD}, -1);
+        INSERT INTO {DELTAS} ({_CELL}, number) VALUES ({_OLD}, -1);
     END IF;
     IF TG_OP <> 'DELETE' AND {_SETTLED_NEW} THEN
-        INSERT INTO {CHANGES} ({_CELL}, number) VALUES ({_NEW}, 1);
+        INSERT INTO {DELTAS} ({_CELL}, number) VALUES ({_NEW}, 1);
     END IF;
     RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION workitems_count_fold() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Once a transaction, and never waiting: whoever holds the lock is at it. What a stricter isolation does not see yet
-    -- could not be taken out there without an error.
+    -- At most once per transaction, and without waiting: whoever holds the lock is folding already. A stricter isolation
+    -- level would fail on deltas that another transaction has folded.
     IF current_setting('pharos.folded', true) = 'yes' OR current_setting('transaction_isolation') <> 'read committed'
         OR NOT pg_try_advisory_xact_lock({FOLD_LOCK}) THEN
         RETURN NULL;
     END IF;
     PERFORM set_config('pharos.folded', 'yes', true);
-    WITH taken AS (DELETE FROM {CHANGES} RETURNING *)
+    WITH taken AS (DELETE FROM {DELTAS} RETURNING *)
     INSERT INTO {SUMMARY} AS kept ({_CELL}, number)
         SELECT {_CELL}, sum(number) FROM taken GROUP BY {_CELL} HAVING sum(number) <> 0
         ON CONFLICT ({_CELL}) DO UPDATE SET number = kept.number + EXCLUDED.number;
@@ -52,7 +52,7 @@ END $$;
 CREATE OR REPLACE FUNCTION workitems_count_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock({FOLD_LOCK});
-    DELETE FROM {CHANGES};
+    DELETE FROM {DELTAS};
     DELETE FROM {SUMMARY};
     RETURN NULL;
 END $$;
@@ -67,9 +67,9 @@ CREATE OR REPLACE TRIGGER count_gone AFTER DELETE ON {ITEMS}
 CREATE OR REPLACE TRIGGER count_emptied AFTER TRUNCATE ON {ITEMS}
     FOR EACH STATEMENT EXECUTE FUNCTION workitems_count_nothing();
 
--- Put off until the transaction ends, so that nobody holds the summary's rows for longer than a commit takes.
-DROP TRIGGER IF EXISTS count_fold ON {CHANGES};
-CREATE CONSTRAINT TRIGGER count_fold AFTER INSERT ON {CHANGES} DEFERRABLE INITIALLY DEFERRED
+-- Deferred to the end of the transaction, so that the summary's rows are locked only during the commit.
+DROP TRIGGER IF EXISTS count_fold ON {DELTAS};
+CREATE CONSTRAINT TRIGGER count_fold AFTER INSERT ON {DELTAS} DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.id % {FOLD_EVERY} = 0) EXECUTE FUNCTION workitems_count_fold();
 """
 
@@ -88,7 +88,7 @@ _SQLITE = {
 TRIGGERS = {
     "postgresql": {
         **dict.fromkeys(("count_new", "count_changed", "count_gone", "count_emptied"), ITEMS),
-        "count_fold": CHANGES,
+        "count_fold": DELTAS,
     },
     "sqlite": dict.fromkeys(_SQLITE, ITEMS),
 }
@@ -97,7 +97,7 @@ TRIGGERS = {
 def install_triggers(connection: Any) -> None:
     """Creates the triggers, or replaces them.
 
-    On a table in use, PostgreSQL waits for writers and blocks new ones meanwhile. Migrations use
+    On a table in use, this waits for writers and blocks new ones in the meantime. Migrations use
     `run_with_lock_timeout` instead, which gives up and tries again.
     """
     with transaction.atomic(), connection.cursor() as cursor:
@@ -124,5 +124,5 @@ def missing_triggers(connection: Any) -> set[str]:
     else:
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN (%s, %s)"
     with connection.cursor() as cursor:
-        cursor.execute(query, [ITEMS, CHANGES])
+        cursor.execute(query, [ITEMS, DELTAS])
         return set(TRIGGERS[connection.vendor]) - {name for (name,) in cursor.fetchall()}

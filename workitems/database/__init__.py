@@ -1,6 +1,6 @@
 """Database tools shared by several rooms: online migrations, bulk inserts, prepared statements, column limits, checks.
 
-It knows tables by name only, and no models.
+It knows tables by name only. It must not know models.
 """
 
 from . import checks

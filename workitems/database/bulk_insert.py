@@ -1,7 +1,7 @@
-"""Bulk inserts for imports: `bulk_create` without its cost per value.
+"""Bulk inserts for imports: like `bulk_create`, without Django's overhead per value.
 
-Half of the 160 µs per imported row was spent on Django preparing statements. The rows are still those of the models,
-and the database applies the same constraints and triggers.
+With `bulk_create`, an imported row took 160 µs, half of which Django spent on preparing statements. The rows are still
+model instances, and the database applies the same constraints and triggers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,25 +34,25 @@ def insert_many(rows: Sequence[models.Model]) -> None:
                 for row in values:
                     copy.write_row(row)
         else:
-            places = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"INSERT INTO {meta.db_table} ({names}) VALUES ({places})", list(values))  # noqa: S608
+            placeholders = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"INSERT INTO {meta.db_table} ({names}) VALUES ({placeholders})", list(values))  # noqa: S608
 
 
 def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
     """Yields the column values of each row as the database takes them."""
     read = attrgetter(*(field.attname for field in fields))
-    adapted = [(place, adapt) for place, field in enumerate(fields) if (adapt := _adapter(field))]
+    adapted = [(index, adapt) for index, field in enumerate(fields) if (adapt := _adapter(field))]
     for row in rows:
         values = list(read(row))
-        for place, adapt in adapted:
-            values[place] = adapt(row, values[place])
+        for index, adapt in adapted:
+            values[index] = adapt(row, values[index])
         yield values
 
 
 def _adapter(field: Any) -> Callable[[models.Model, Any], Any] | None:
     """Returns the function that converts a value of this field for the database, or None when none is needed."""
     if isinstance(field, models.DateTimeField):
-        # Always has a time zone, which `importing.parsing` has checked; psycopg takes it unchanged.
+        # Imports only have times with a time zone (`importing.parsing` checks that), which psycopg takes unchanged.
         return (
             None
             if connection.vendor == "postgresql"

@@ -10,8 +10,9 @@ from pharos.replicas.pool import ALIASES, FAILURES, Replica, UnusableReplica, pr
 
 @checks.register(checks.Tags.database)
 def check_jit(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Warns when PostgreSQL compiles queries that are faster to run: our connections turn it off, but not through
-    PgBouncer.
+    """Warns when PostgreSQL's query compilation (JIT) is on.
+
+    Our connections turn it off when they start, which isn't possible through PgBouncer.
     """
     return [
         checks.Warning(
@@ -33,7 +34,7 @@ def _fetch_value(alias: str, sql: str) -> Any:
 
 @checks.register(checks.Tags.database)
 def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Names each standby that can't be reached or doesn't belong to the primary."""
+    """Warns about each replica that can't be reached or isn't a copy of the primary."""
     found: list[checks.CheckMessage] = []
     for alias in ALIASES if DEFAULT_DB_ALIAS in (databases or []) else []:
         if why := _why_unreadable(alias):

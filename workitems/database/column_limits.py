@@ -1,4 +1,4 @@
-"""The limits of column values."""
+"""The largest number that a column can hold, and parsing of numbers within that limit."""
 
 MAX_BIGINT = 2**63 - 1  # the largest value of a bigint column
 

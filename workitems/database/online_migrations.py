@@ -1,9 +1,9 @@
-"""Operations for migrations of large tables: on PostgreSQL they run while workers keep writing.
+"""Migration operations for large tables: on PostgreSQL they run while workers keep writing.
 
-Indexes are built CONCURRENTLY. A statement that needs a lock that blocks writers, if only briefly, waits for it for one
-second, then gives up and tries again, because every later writer queues behind a waiting lock. Rows are filled in
-batches, each in a transaction of its own. Everything can be interrupted and run again. A migration that uses these
-operations needs `atomic = False`. SQLite has one writer at a time anyway, so there they do the plain thing.
+Indexes are built CONCURRENTLY. A statement that needs a lock that blocks writers waits for it for one second, then gives
+up and tries again later, because all other writers queue behind a waiting lock. Every operation can be interrupted and
+run again. A migration that uses them needs `atomic = False`. SQLite has one writer at a time anyway, so there they run
+Django's standard operations.
 """
 
 import time
@@ -61,8 +61,8 @@ class RemoveIndexOnline(migrations.RemoveIndex):
     atomic = False
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        beside = "CONCURRENTLY" if schema_editor.connection.vendor == "postgresql" else ""
-        schema_editor.execute(f'DROP INDEX {beside} IF EXISTS "{self.name}"')
+        concurrently = "CONCURRENTLY" if schema_editor.connection.vendor == "postgresql" else ""
+        schema_editor.execute(f'DROP INDEX {concurrently} IF EXISTS "{self.name}"')
 
 
 def _has_column(connection: Any, table: str, column: str) -> bool:

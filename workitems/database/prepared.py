@@ -1,8 +1,7 @@
-"""Prepared statements: our own SQL that runs on every page is planned once per connection on PostgreSQL, not on every
-call.
+"""Prepared statements: on PostgreSQL, our own SQL that runs on every page is planned once per connection.
 
-Planning the statement for uploads takes ten times as long as running it. Django sends every statement with its values
-inlined, as if it were new, so these statements use a cursor of the driver that sends the values separately.
+Planning the statement for uploads takes ten times as long as running it. Django's cursors send each statement with its
+values inlined, so it would be planned on every call. This module uses a psycopg cursor that sends the values separately.
 """
 
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ class _PreparingCursor(psycopg.Cursor):
     """Sends values separately from the statement, and prepares the statement at once."""
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        # Has no effect behind PgBouncer (see pharos.databases): the next connection wouldn't know the plans of this
-        # one.
+        # Behind PgBouncer, pharos.databases turns preparing off, and this has no effect: the next transaction can use
+        # another server connection, which doesn't know the plan.
         return super().execute(query, params, prepare=True)
 
 

@@ -1,4 +1,4 @@
-"""The tables named in our own SQL. Models are built on rooms that need these names, so they are defined here, once.
+"""The names of the tables in our own SQL, for rooms on lower floors than the models.
 
 A test compares them with the models (tests/test_architecture.py).
 """

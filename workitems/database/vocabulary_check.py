@@ -1,6 +1,6 @@
-"""The constraint that a column holds a word of a vocabulary. It can change while workers write.
+"""The constraint that a column holds a term of the vocabulary. It can be changed while workers write.
 
-A new word changes the constraint, and `makemigrations` writes the migration; nothing has to be added to it.
+A new term changes the constraint, and `makemigrations` writes the complete migration.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,9 @@ from django.db.models import Q
 
 from .online_migrations import LOCK_TIMEOUT, MAX_ATTEMPTS, RETRY_PAUSE, run_with_lock_timeout
 
-# Waits for the lock only briefly, because every writer queues up behind a waiting lock, and then tries again. Earlier
-# operations of the migration's transaction stay done.
-_PATIENTLY = f"""DO $do$ BEGIN
+# Waits for the lock only briefly, because all other writers queue behind a waiting lock, and then tries again within the
+# migration's transaction, whose earlier operations remain.
+_WITH_LOCK_TIMEOUT = f"""DO $do$ BEGIN
     SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
     FOR attempt IN 1..{MAX_ATTEMPTS} LOOP
         BEGIN
@@ -30,7 +30,7 @@ END $do$"""
 
 
 class VocabularyCheck(models.CheckConstraint):
-    """`known_<field>`: the field holds one of the words."""
+    """The constraint `known_<field>`: the field holds one of these words."""
 
     def __init__(self, *, field: str, words: Iterable[str]):
         self.field, self.words = field, [str(word) for word in words]
@@ -40,27 +40,27 @@ class VocabularyCheck(models.CheckConstraint):
         return "workitems.database.VocabularyCheck", (), {"field": self.field, "words": self.words}
 
     def create_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Returns SQL that, on PostgreSQL, leaves checking existing rows until the table is no longer locked."""
+        """Returns the SQL. On PostgreSQL it doesn't check existing rows; that happens once the table is no longer locked."""
         sql = super().create_sql(model, schema_editor)
         if schema_editor.connection.vendor != "postgresql":
             return sql
-        _validate_after_the_lock(schema_editor, model._meta.db_table, self.name)
-        return _PATIENTLY.format(f"{sql} NOT VALID")
+        _validate_without_lock(schema_editor, model._meta.db_table, self.name)
+        return _WITH_LOCK_TIMEOUT.format(f"{sql} NOT VALID")
 
     def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         sql = super().remove_sql(model, schema_editor)
-        return _PATIENTLY.format(sql) if schema_editor.connection.vendor == "postgresql" else sql
+        return _WITH_LOCK_TIMEOUT.format(sql) if schema_editor.connection.vendor == "postgresql" else sql
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """Returns the constraint for CREATE TABLE. SQLite recreates a table to change it; at this point the old one
         still exists.
         """
         if schema_editor.connection.vendor == "sqlite":
-            _keep_what_django_drops(schema_editor, model)
+            _restore_triggers_and_indexes(schema_editor, model)
         return super().constraint_sql(model, schema_editor)
 
 
-def _validate_after_the_lock(schema_editor: Any, table: str, constraint: str) -> None:
+def _validate_without_lock(schema_editor: Any, table: str, constraint: str) -> None:
     """Checks existing rows without blocking writers. If interrupted, the constraint still holds for new rows."""
     name, connection = schema_editor.quote_name, schema_editor.connection
     sql = f"ALTER TABLE {name(table)} VALIDATE CONSTRAINT {name(constraint)}"
@@ -70,7 +70,7 @@ def _validate_after_the_lock(schema_editor: Any, table: str, constraint: str) ->
         schema_editor.deferred_sql.append(sql)
 
 
-def _keep_what_django_drops(schema_editor: Any, model: Any) -> None:
+def _restore_triggers_and_indexes(schema_editor: Any, model: Any) -> None:
     """Recreates triggers, and indexes unknown to models, at the end of the migration: SQLite drops them with their
     table.
     """

@@ -1,6 +1,6 @@
 """A demo that looks like a consortium's last two years: institutions, people, and items with complete histories.
 
-It knows how items usually move, and plays that through `transitions`. It only fills an empty installation.
+It knows how items usually move, and makes those moves through `transitions`. It only fills an empty database.
 """
 
 from .cast import DOMAINS_WITH_ACCOUNTS, admin_email, create_service, service_email, sign_in_accounts

@@ -1,4 +1,4 @@
-"""The demo's cast: its institutions and people."""
+"""The institutions and people of the demo."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Role
 
-# With each one's share of the items: one member owns the most, as in every consortium.
+# {domain: (name, share of the items)}.
 MEMBERS: dict[str, tuple[str, float]] = {
     "institution1.edu": ("Institution One", 0.40),
     "institution2.edu": ("Institution Two", 0.27),
@@ -29,7 +29,7 @@ def service_email() -> str:
 
 @dataclass(frozen=True)
 class Cast:
-    """The people who act in the demo."""
+    """The institutions and people of a loaded demo."""
 
     institutions: dict[str, Institution]
     service: User
@@ -38,10 +38,9 @@ class Cast:
 
 
 def sign_in_accounts() -> list[User]:
-    """The demo's depositors, staff, and admin, in this order; empty unless DEBUG is on and this database has all of
-    them.
+    """Returns the demo's depositors, staff, and admin, in this order; empty unless DEBUG is on and all of them exist.
 
-    Without DEBUG, `PeopleBackend` rejects their password, so the page must not offer it.
+    Without DEBUG, `PeopleBackend` rejects their password, so the sign-in page must not offer it.
     """
     if not settings.DEBUG:
         return []
@@ -55,8 +54,9 @@ def get_consortium() -> Institution:
 
 
 def create_service() -> User:
-    """The account that workers use, created if it doesn't exist. It has no password, because services don't sign in on
-    pages.
+    """Returns the account that workers use, and creates it if necessary.
+
+    It has no password, because services don't sign in to pages.
     """
     found = User.objects.filter(email=service_email(), role=Role.WORKER).first()
     return found or User.objects.create_user(
@@ -65,7 +65,7 @@ def create_service() -> User:
 
 
 def create_cast() -> Cast:
-    """Creates everyone. All share one password, hashed once: hashing is slow by design, and protects nothing here."""
+    """Creates the institutions and people. All share one password, which is hashed only once because hashing is slow."""
     password = make_password(settings.DEMO_PASSWORD)
     institutions = {
         domain: Institution.objects.get_or_create(identifier=domain, defaults={"name": name})[0]

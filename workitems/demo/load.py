@@ -1,4 +1,4 @@
-"""Plays the demo's stories into an empty database: all of them or, if interrupted, none."""
+"""Loads the demo's stories into an empty database: all of them or, if interrupted, none."""
 
 import gc
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ SEED = 19030207
 
 
 class DemoRefused(Exception):
-    """The reason why no demo was loaded, and what to do."""
+    """No demo was loaded. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Loaded:
 
 
 def load_demo(*, count: int = COUNT, now: datetime | None = None, seed: int = SEED, quiet: bool = False) -> Loaded:
-    """Loads the demo, whose two years end `now`. Raises DemoRefused without DEBUG and if the database isn't empty."""
+    """Loads a demo whose two years end at `now`. Raises DemoRefused if DEBUG is off or the database isn't empty."""
     _check_allowed()
     now = now or timezone.now()
     stories = Plot(count=count, now=now, seed=seed).write_stories()
@@ -54,12 +54,12 @@ def load_demo(*, count: int = COUNT, now: datetime | None = None, seed: int = SE
 
 
 def is_empty() -> bool:
-    """Whether there are no items and no people."""
+    """Returns whether there are no items and no people."""
     return not WorkItem.objects.exists() and not _people().exists()
 
 
 def _people() -> QuerySet[User]:
-    """Everyone except the service account, which `simulate` creates automatically."""
+    """Returns everyone except the service account, which `simulate` creates automatically."""
     return User.objects.exclude(email=service_email(), role=Role.WORKER)
 
 
@@ -92,9 +92,7 @@ def _check_allowed() -> None:
 
 @contextmanager
 def _fast_loading() -> Iterator[None]:
-    """Turns off two things that take a tenth of the time: under DEBUG, Django records each query with its values; and
-    the garbage collector scans all stories repeatedly.
-    """
+    """Turns off Django's query log under DEBUG, and the garbage collection of the stories, which saves a tenth of the time."""
     gc.freeze()
     connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign,assignment]
     try:
@@ -105,9 +103,7 @@ def _fast_loading() -> Iterator[None]:
 
 
 def steps_before(now: datetime, stories: list[Story]) -> list[tuple[datetime, str, str, int, int]]:
-    """The steps up to now in order: (when, move, domain, which story, which of its steps). Later ones haven't happened
-    yet.
-    """
+    """Returns the steps up to now in order, as (when, move, domain, index of the story, index of the step)."""
     return sorted(
         (step.at, step.move, story.bag.domain, which, nth)
         for which, story in enumerate(stories)
@@ -117,9 +113,7 @@ def steps_before(now: datetime, stories: list[Story]) -> list[tuple[datetime, st
 
 
 def _play_stories(stories: list[Story], cast: Cast, now: datetime, quiet: bool) -> None:
-    """Plays every step of every story in chronological order, so that ids and related items are as they would have
-    been.
-    """
+    """Makes every step of every story in chronological order, so that ids and related items are realistic."""
     steps = steps_before(now, stories)
     items: dict[int, WorkItem] = {}
     shown = tqdm(total=len(steps), desc="Loading the demo", unit=" steps", leave=False, disable=True if quiet else None)
@@ -145,12 +139,12 @@ def _play_step(items: dict[int, WorkItem], which: int, story: Story, nth: int, c
 
 
 def _actor(who: str, domain: str, cast: Cast) -> User:
-    # The consortium reviews the items of an institution without an account of its own.
+    # The consortium's admin reviews the items of institutions without staff.
     return {STAFF: cast.staff.get(domain, cast.admin), ADMIN: cast.admin}.get(who, cast.service)
 
 
 def _review(items: list[WorkItem], by: User, at: datetime, *, which: int) -> None:
-    """One bulk change, like that of a person who marks a page of rows."""
+    """Marks the items as reviewed in one bulk change, like a person who marks a page of rows."""
     results = transitions.apply(
         "review", [item.pk for item in items], TransitionRequest(), by=by, via="page", at=at, act=UUID(int=which + 1)
     )

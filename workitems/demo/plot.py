@@ -1,4 +1,4 @@
-"""The plot of the demo: which stories there are and how many of each, as in two years of a consortium, from one seed."""
+"""Generates the demo's stories from a seed: as many of each type as in two years of a consortium."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ _BUSY_WEEKS = (33, 96, 171, 240, 305, 390, 452, 530, 601, 688)  # days before no
 
 
 class Plot:
-    """All stories of one demo. `now` only shifts them: with the same seed and count, everything else is the same."""
+    """All stories of one demo. With the same seed and count, `now` only shifts them in time."""
 
     def __init__(self, *, count: int, now: datetime, seed: int):
         self.rng = Random(seed)  # noqa: S311  a demo, not a secret
@@ -29,7 +29,7 @@ class Plot:
         self.stories: list[Story] = []
 
     def write_stories(self) -> list[Story]:
-        """The stories in the order in which their items are created."""
+        """Returns the stories in the order in which their items are created."""
         for special in (
             self._waiting(),
             self._under_way(),
@@ -44,15 +44,15 @@ class Plot:
         ):
             self.stories.extend(special)
         self._ingests(int(self.count * 0.7))
-        self._others()
+        self._later_requests()
         self._ingests(self.count)
         self._reviews()
         return sorted(self.stories, key=lambda story: story.start)
 
-    # Parts
+    # Helpers
 
     def _scaled(self, full: int) -> int:
-        """Scales a number meant for 3,000 items down to the size of this demo, but to at least one."""
+        """Scales a number for 3,000 items down to the size of this demo, but at least to one."""
         return max(1, round(full * min(1, self.count / 3000)))
 
     def _domain(self) -> str:
@@ -65,11 +65,11 @@ class Plot:
         return Bag(domain, name or texts.bag_name(self.rng, domain, self.number), size, texts.etag(self.rng, size))
 
     def _small_bag(self, **fields: str) -> Bag:
-        """A bag that takes at most an hour or two, whatever happens."""
+        """A bag that takes at most an hour or two to process."""
         return self._bag(size=self.rng.randint(200_000, 20 * _GIGA), **fields)
 
     def _changed_upload(self, bag: Bag) -> Bag:
-        """The same bag with other content."""
+        """The same bag with different content."""
         size = max(4_096, int(bag.size * self.rng.uniform(0.9, 1.2)))
         return Bag(bag.domain, bag.name, size, texts.etag(self.rng, size))
 
@@ -77,7 +77,7 @@ class Plot:
         return self.now - timedelta(days=self.rng.uniform(least, most))
 
     def _ingest(self, bag: Bag, start: datetime) -> Story:
-        """An ingest by the services of that time."""
+        """An ingest through the stages that were used at that time."""
         age = (self.now - start).days
         route = next((route for days, route in EARLIER_INGESTS if age >= days), ())
         return Story(self.rng, Action.INGEST, bag, start, route=route)
@@ -167,7 +167,7 @@ class Plot:
         yield self._ingest(bag, last).wait(hours=2).cancel(texts.DUPLICATE, WORKER)
 
     def _in_trouble(self) -> Iterator[Story]:
-        """Temporary failures that will be retried, some that were given up, and some on hold."""
+        """Temporary failures that will be retried, items that a worker gave up, and items on hold."""
         stages = (Stage.FETCH, Stage.VALIDATE, Stage.STORE)
         for n, note in enumerate([*texts.TEMPORARY.values()] * self._scaled(2)):
             stage = stages[n % len(stages)]
@@ -202,10 +202,10 @@ class Plot:
             story = self._new(Action.INGEST, self.now).wait(minutes=20).advance(before=stage).start_stage(stage)
             yield story.shift_to_end(self._time_ago(20, 45))
 
-    # Closed, and not well
+    # Closed, but not successful
 
     def _failed(self) -> Iterator[Story]:
-        """Invalid bags of each kind, half of them sent again and corrected; and typical failures of the other actions."""
+        """Bags with each kind of validation error, half of them corrected and uploaded again, and failures of other actions."""
         for note in texts.INVALID_BAG.values():
             for n in range(self._scaled(6)):
                 bag = self._small_bag()
@@ -256,10 +256,10 @@ class Plot:
             story.wait(hours=self.rng.uniform(2, 50)).requeue(stage, texts.REQUEUED[n % len(texts.REQUEUED)])
             yield self._finish(story.wait(minutes=5).start_stage(stage).work(), after=stage)
 
-    # Closed, and well
+    # Closed and successful
 
     def _awkward_names(self) -> Iterator[Story]:
-        """Names and sizes that could break a careless page, and a bag in twelve parts."""
+        """Names and sizes that could break a careless page, and an object in twelve bags."""
         for name in (*texts.AWKWARD_NAMES, texts.long_name(self.rng), texts.long_name(self.rng)):
             yield self._finished(self._small_bag(name=name), self._time_ago(2, 360))
         yield self._finished(self._bag(size=5 * 10**12), self._time_ago(20, 300))
@@ -285,7 +285,7 @@ class Plot:
         return story
 
     def _ingests(self, until: int) -> None:
-        """Ordinary ingests up to this number of stories; a third of them in weeks so busy that bags wait for two days."""
+        """Adds ordinary ingests up to this number of stories, a third of them in busy weeks with waits of up to two days."""
         while len(self.stories) < until:
             if self.rng.random() < 0.35:
                 start = self.now - timedelta(days=self.rng.choice(_BUSY_WEEKS) + self.rng.uniform(-4, 4))
@@ -294,25 +294,25 @@ class Plot:
             else:
                 self.stories.append(self._finished(self._bag(), self._time_ago(0.2, TIME_SPAN.days)))
 
-    def _others(self) -> None:
-        """What is done with objects that have been ingested. An object that is deleted is taken out of the hat."""
-        there = [story for story in self.ingested if story.clock < self.now - timedelta(days=3)]
-        self.rng.shuffle(there)
+    def _later_requests(self) -> None:
+        """Adds restorations, deletions, and checks of ingested objects. Deleted objects aren't chosen again."""
+        ingests = [story for story in self.ingested if story.clock < self.now - timedelta(days=3)]
+        self.rng.shuffle(ingests)
         for full, days in ((200, 310), (110, 75)):
-            self._bulk_delete(there.pop(), self._scaled(full), days)
+            self._bulk_delete(ingests.pop(), self._scaled(full), days)
         for _ in range(self._scaled(40)):
-            self.stories.append(self._later_request(Action.DELETE, there.pop()))
-        early = [story for story in there if story.clock < self.now - timedelta(days=560)]
+            self.stories.append(self._later_request(Action.DELETE, ingests.pop()))
+        early = [story for story in ingests if story.clock < self.now - timedelta(days=560)]
         for story in early[: self._scaled(24)]:
             self.stories.append(self._later_request(Action.DPN, story, by=self.now - timedelta(days=540)))
         for action, full in ((Action.FIXITY_CHECK, 270), (Action.RESTORE, 130), (Action.GLACIER_RESTORE, 60)):
             for _ in range(self._scaled(full)):
-                self.stories.append(self._later_request(action, self.rng.choice(there[: len(there) // 3])))
+                self.stories.append(self._later_request(action, self.rng.choice(ingests[: len(ingests) // 3])))
 
     def _later_request(self, action: Action, ingest: Story, by: datetime | None = None) -> Story:
         """A request for an object some time after its ingest."""
-        room = (by or self.now) - ingest.clock
-        start = ingest.clock + room * self.rng.uniform(0.05, 0.97)
+        available = (by or self.now) - ingest.clock
+        start = ingest.clock + available * self.rng.uniform(0.05, 0.97)
         about = {"generic_file_identifier": self._file_identifier(ingest.bag)} if action == Action.FIXITY_CHECK else {}
         if action == Action.RESTORE and self.rng.random() < 0.25:
             about["generic_file_identifier"] = self._file_identifier(ingest.bag)
@@ -330,7 +330,7 @@ class Plot:
             self.stories.append(self._finish(story.wait(minutes=12)))
 
     def _reviews(self) -> None:
-        """Half of the closed items are reviewed: every few days somebody goes through the new ones."""
+        """Adds reviews for half of the closed items: staff review the new ones every few days."""
         for story in self.stories:
             if story.closed and self.rng.random() < 0.53:
                 when = self._next_review(story.bag.domain, story.clock + timedelta(hours=self.rng.uniform(1, 120)))
@@ -338,6 +338,6 @@ class Plot:
                     story.review(when)
 
     def _next_review(self, domain: str, earliest: datetime) -> datetime:
-        """When the institution's staff review items next."""
+        """Returns when the institution's staff review items next."""
         last = self.now - timedelta(days=0.4 + 0.3 * [*MEMBERS].index(domain))
         return last - ((last - earliest) // _REVIEW_INTERVAL) * _REVIEW_INTERVAL

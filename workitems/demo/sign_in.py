@@ -1,4 +1,4 @@
-"""Lets the sign-in page offer the demo's accounts. settings.py adds this extension while DEBUG is on."""
+"""A Jinja extension that provides the demo's accounts to the sign-in page. settings.py adds it while DEBUG is on."""
 
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from .cast import sign_in_accounts
 
 
 def emails_by_role() -> dict[str | Promise, list[str]]:
-    """{label of a role: emails of its people}; empty if the demo isn't loaded."""
+    """Returns {label of a role: emails of its people}; empty if the demo isn't loaded."""
     by_role = groupby(sign_in_accounts(), key=lambda person: person.role)
     return {ROLES[Role(role)].label: [person.email for person in people] for role, people in by_role}
 

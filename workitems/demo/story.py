@@ -1,6 +1,4 @@
-"""A story: one item's life as a list of steps in time, written without a database; `load` plays it through
-`transitions`.
-"""
+"""A story: the moves of one item over time. Pure; `load` makes them through `transitions`."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +28,7 @@ class Bag:
 
 @dataclass(frozen=True)
 class Step:
-    """One transition: when, which move, by whom, with which values."""
+    """One move: when, which, by whom, and with which values."""
 
     at: datetime
     move: str
@@ -56,7 +54,7 @@ class Story:
         self.route = self.route or ROUTES[self.action]
         self.stage = first_stage(self.action)
         note = texts.RECEIVED if self.action == Action.INGEST else texts.REQUESTED[self.action]
-        # Buckets are checked hourly, so an upload has been there for a while. The bag was created days before.
+        # Buckets are checked hourly, so the upload is some minutes old. The bag was created before that.
         upload = self.clock - timedelta(seconds=self.rng.uniform(30, 3600))
         if self.action == Action.INGEST:
             made = upload - timedelta(hours=self.rng.uniform(1, 400))
@@ -84,17 +82,17 @@ class Story:
         return self._step("progress", stage=stage, note=STAGES[stage].busy, node=node, pid=pid)
 
     def work(self, share: float = 1.0) -> "Story":
-        """Time passes while the worker is busy with the stage, or with a share of it."""
+        """Lets the time pass that the stage takes, or a share of it."""
         self.clock += share * draw_duration(self.rng, self.action, self.stage, self.bag.size)
         return self
 
     def queue(self, stage: Stage) -> "Story":
-        """The stage waits for a worker."""
+        """Makes the item wait for a worker at the stage."""
         self.stage = stage
         return self._step("progress", stage=stage, status=Status.PENDING, note=texts.WAITING)
 
     def advance(self, *, after: Stage | None = None, before: Stage | None = None) -> "Story":
-        """Goes through the stages of the route, from the one after `after` to the one before `before`."""
+        """Processes the stages of the route, from the one after `after` to the one before `before`."""
         first = self.route.index(after) + 1 if after else 0
         last = self.route.index(before) if before else len(self.route)
         for stage in self.route[first:last]:
@@ -102,7 +100,7 @@ class Story:
         return self
 
     def fail_temporarily(self, note: str) -> "Story":
-        """A temporary failure, which the system will retry automatically."""
+        """Fails temporarily; the item will be retried automatically."""
         return self._step("fail", stage=self.stage, note=note, retry=True, node="", pid=None)
 
     def fail(self, note: str) -> "Story":
@@ -110,7 +108,7 @@ class Story:
         return self._step("fail", stage=self.stage, note=note, retry=False, node="", pid=None)
 
     def give_up(self, note: str) -> "Story":
-        """What a worker leaves when it gives up: Started, retry off, an admin must decide."""
+        """A worker gives up: the item stays Started, with retry off, until an admin decides."""
         return self._step(
             "progress", stage=self.stage, note=note, retry=False, needs_admin_review=True, node="", pid=None
         )

@@ -64,7 +64,7 @@ _PEOPLE = [
     "Ibarra",
     "Jørgensen",
 ]
-_PLACES = ["harbour", "orchard", "mill", "chapel", "quarry", "station", "theatre", "market", "lighthouse", "foundry"]
+_PLACES = ["harbor", "orchard", "mill", "chapel", "quarry", "station", "theater", "market", "lighthouse", "foundry"]
 
 # Names that could break a careless page, file, or query.
 AWKWARD_NAMES = (

@@ -1,4 +1,4 @@
-"""The route and timing of items in the demo: through which stages, and how long each takes for a bag of that size."""
+"""The stages that items go through in the demo, and how long each stage takes for a bag of a given size."""
 
 from datetime import timedelta
 from random import Random
@@ -8,8 +8,8 @@ from workitems.vocabulary import Action, Stage
 
 S = Stage
 
-# The stages that the demo passes over: obsolete ones, ends, and those without work in this action.
-_PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
+# The stages that the demo skips: obsolete ones, final ones, and those without work in this action.
+_SKIPPED: dict[Action, tuple[Stage, ...]] = {
     Action.INGEST: (S.RECEIVE, S.UNPACK, S.RESOLVE),
     Action.RESTORE: (S.RECORD, S.RESOLVE),
     Action.GLACIER_RESTORE: (S.RECORD, S.CLEANUP, S.RESOLVE),
@@ -17,11 +17,11 @@ _PASSED_OVER: dict[Action, tuple[Stage, ...]] = {
     Action.FIXITY_CHECK: (S.REQUESTED, S.CLEANUP, S.RESOLVE),
     Action.DPN: (S.VALIDATE, S.CLEANUP, S.RESOLVE),
 }
-# The stages in which a worker is busy, in order.
+# The stages that take time, in order.
 ROUTES: dict[Action, tuple[Stage, ...]] = {
-    action: tuple(stage for stage in path if stage not in _PASSED_OVER[action]) for action, path in PATHS.items()
+    action: tuple(stage for stage in path if stage not in _SKIPPED[action]) for action, path in PATHS.items()
 }
-# Earlier services had fewer, coarser stages; nobody uses the oldest one any more. (days before now, route)
+# (days before now, route): earlier services had fewer stages.
 EARLIER_INGESTS: tuple[tuple[int, tuple[Stage, ...]], ...] = (
     (640, (S.FETCH, S.UNPACK, S.VALIDATE, S.STORE, S.RECORD)),
     (100, (S.FETCH, S.VALIDATE, S.STORE, S.RECORD)),
@@ -55,15 +55,15 @@ _RATES: dict[Stage, tuple[float, float]] = {
     S.CLEANUP: (15, 2_000 * _MEGA),
     S.RESOLVE: (5, 10_000 * _MEGA),
 }
-_OTHERWISE = (30, 500 * _MEGA)
-_THAW = 5 * 3600  # Glacier gives nothing back sooner
+_DEFAULT_RATE = (30, 500 * _MEGA)
+_GLACIER_SECONDS = 5 * 3600  # seconds that a retrieval from Glacier takes at least
 
 
 def usual_time(action: str, stage: str, size: int) -> timedelta:
     """What a stage usually takes."""
-    fixed, rate = _RATES.get(Stage(stage), _OTHERWISE)
-    thaw = _THAW if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
-    return timedelta(seconds=thaw + fixed + size / rate)
+    fixed, rate = _RATES.get(Stage(stage), _DEFAULT_RATE)
+    retrieval = _GLACIER_SECONDS if action == Action.GLACIER_RESTORE and stage == S.RESTORING else 0
+    return timedelta(seconds=retrieval + fixed + size / rate)
 
 
 def draw_duration(rng: Random, action: str, stage: str, size: int) -> timedelta:

@@ -1,18 +1,18 @@
-"""How long things take, and how many are closed per day: recorded from every change that `transitions` makes.
+"""How long stages take, and how many items are closed per day, recorded from every change that `transitions` makes.
 
 - `scale`: size bands, time steps, and quantiles of a distribution (pure)
-- `steps`: what a single change adds (pure)
-- `recorder`: recording, folding, and rebuilding from the histories
+- `measurements`: what a single change adds (pure)
+- `recorder`: records, folds, and rebuilds from the histories
 - `typical`: how long an item usually takes at its stage, and whether it is late
 - `days`: how many items were closed on each of the last days
 - `wording`: durations in words
 
-It knows items and their histories, but not who looks at them.
+It knows items and their histories. It must not know who reads the results.
 """
 
 from .days import Day, last_days, midnight
+from .measurements import ItemOutcome, ItemProfile, StageDuration, StagePosition, compute_stage_entered_at, measure
 from .recorder import backfill_stage_entered_at, rebuild_durations, record_durations
-from .steps import ItemOutcome, ItemProfile, StageDuration, StagePosition, compute_stage_entered_at, measure
 from .typical import (
     Lateness,
     UsualTime,

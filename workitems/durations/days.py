@@ -1,4 +1,4 @@
-"""How many items were closed on each of the last days, in any time zone."""
+"""Counts how many items were closed on each of the last days, in any time zone."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from ..models import OutcomeCount
-from .steps import ALL_INSTITUTIONS, QUARTER, Outcome, quarter_of, start_of_quarter
+from .measurements import ALL_INSTITUTIONS, QUARTER, Outcome, quarter_of, start_of_quarter
 
 _A_DAY = timedelta(days=1) // QUARTER
 _EPOCH = date(1970, 1, 1)
 
 
 class Day(NamedTuple):
-    """A day, and how many items were done, failed permanently, or cancelled on it."""
+    """The numbers of items that succeeded, failed permanently, and were cancelled on a day."""
 
     day: date
     done: int

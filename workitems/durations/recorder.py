@@ -11,31 +11,31 @@ from django.utils import timezone
 
 from ..audit_log import read_histories
 from ..models import OutcomeCount, StepTime, Typical, WorkItem
+from .measurements import Entry, ItemOutcome, ItemProfile, StageDuration, measure, quarter_of, replay
 from .scale import ALL_SIZES, quantile
-from .steps import Entry, ItemOutcome, ItemProfile, StageDuration, measure, quarter_of, replay
 
-# The PostgreSQL lock held while folding or rebuilding, so that there is only one at a time.
+# The PostgreSQL advisory lock held while folding or rebuilding, so that only one runs at a time.
 FOLD_LOCK = 7_041_977_002
-# Every so many rows, the writer folds them all, so that readers add up few rows.
+# After this many rows, a writer folds them all, so that readers add up few rows.
 FOLD_EVERY = 512
-WEEKS = 13  # covered by Typical and by the days of the overview
+WEEKS = 13  # the period covered by Typical and by the daily results of the overview
 MIN_SAMPLES = 30  # with fewer times, there is no usual time
 REFRESH_AFTER = timedelta(minutes=5)  # after this, folding also refreshes Typical
-MAX_ATTEMPTS, RETRY_PAUSE = 600, 0.1  # attempts to rebuild while others fold; seconds between them
+MAX_ATTEMPTS, RETRY_PAUSE = 600, 0.1  # attempts to get the lock for a rebuild, and seconds between them
 _BATCH_SIZE = 1000  # items whose histories are read at once
 
 _TABLES: tuple[tuple[type[models.Model], type[Any]], ...] = ((StepTime, StageDuration), (OutcomeCount, ItemOutcome))
 
 
 def record_durations(facts: Iterable[StageDuration | ItemOutcome]) -> None:
-    """Records what a change has measured. Call it in the transaction that makes the change."""
+    """Records the measurements of a change. Call it in the transaction that makes the change."""
     counted = Counter(facts)
     for table, kind in _TABLES:
         rows = [table(**fact._asdict(), number=n) for fact, n in counted.items() if isinstance(fact, kind)]
         if rows:
             made = table._default_manager.bulk_create(rows)
             if made[0].pk // FOLD_EVERY != (made[-1].pk + 1) // FOLD_EVERY:
-                # After the commit, so that no change waits for it or fails with it.
+                # After the commit, so that no change waits for the fold or fails with it.
                 transaction.on_commit(fold, robust=True)
 
 
@@ -67,14 +67,14 @@ def _acquire_lock(*, one_view: bool = False) -> bool:
 
 
 def _fold_table(table: str, columns: str) -> None:
-    # Contains only our own names.
+    # The statements contain only our own names.
     sums = (
         f"INSERT INTO {table} AS kept ({columns}, number, is_sum) SELECT {columns}, SUM(number), true FROM {{}}"  # noqa: S608
         f" GROUP BY {columns} ON CONFLICT ({columns}) WHERE is_sum DO UPDATE SET number = kept.number + excluded.number"
     )
     gone = f"DELETE FROM {table} WHERE NOT is_sum"  # noqa: S608
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # one statement, so rows appended meanwhile are kept
+        if connection.vendor == "postgresql":  # one statement, so that rows appended in the meantime aren't deleted
             cursor.execute(f"WITH taken AS ({gone} RETURNING *) {sums.format('taken')}")
         else:
             cursor.execute(sums.format(f"{table} WHERE NOT is_sum"))
@@ -122,7 +122,7 @@ Progress = Callable[[int], None]
 def rebuild_durations(now: datetime, *, progress: Progress = lambda items: None) -> int:
     """Rebuilds this week and the last WEEKS from the histories.
 
-    Exact even while others write: it works on one snapshot of the database, and rows appended meanwhile stay. Returns
+    Exact even while others write: it reads one snapshot of the database, and rows appended in the meantime stay. Returns
     the number of items whose histories were read; `progress` is called with the number so far. Raises TimeoutError if
     another process holds the lock throughout.
     """
@@ -186,9 +186,9 @@ def _read_entries(versions: dict[int, int]) -> dict[int, list[Entry]]:
 
 
 def backfill_stage_entered_at(*, progress: Progress = lambda items: None) -> int:
-    """Sets, from the histories, when each moving item reached its stage if that is unknown, a batch per transaction.
+    """Sets `stage_entered_at` of moving items that lack it, from their histories, a batch per transaction.
 
-    This concerns imported items and those older than the column. Returns how many items were examined.
+    Imported items lack it, and items that are older than the column. Returns how many items were examined.
     """
     unknown = WorkItem.objects.moving().filter(stage_entered_at=None).order_by("pk")
     last, number = 0, 0
@@ -196,10 +196,10 @@ def backfill_stage_entered_at(*, progress: Progress = lambda items: None) -> int
         histories = _read_entries({pk: version for pk, version, _retry in rows})
         with transaction.atomic():
             for pk, version, retry in rows:
-                where = [after for _entry, _before, after in replay(histories.get(pk, []), retry)]
-                if where:
-                    # If the item has moved meanwhile, that move has set the right time.
-                    WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=where[-1].entered_at)
+                positions = [after for _entry, _before, after in replay(histories.get(pk, []), retry)]
+                if positions:
+                    # If the item has changed in the meantime, that change has set the right time.
+                    WorkItem.objects.filter(pk=pk, version=version).update(stage_entered_at=positions[-1].entered_at)
         last, number = rows[-1][0], number + len(rows)
         progress(number)
     return number

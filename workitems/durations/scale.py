@@ -9,7 +9,7 @@ _BANDS = (0, 10**8, 10**9, 10**10, 10**11, 10**12)
 UNKNOWN = 0  # the band of items of unknown size
 ALL_SIZES = -1  # all bands together
 BANDS = range(len(_BANDS) + 1)
-# Steps are a quarter of an octave wide, so a time is known to within a tenth. The last step starts at four years.
+# Four steps double the time, so a step is precise to within about 10 %. The last step starts at four years.
 _STEPS_PER_OCTAVE = 4
 LAST_STEP = 27 * _STEPS_PER_OCTAVE
 
@@ -25,7 +25,7 @@ def bounds_of(band: int) -> tuple[int, int | None]:
 
 
 def step_of(seconds: float) -> int:
-    """Returns the step of a time. Everything below a second is in the first step."""
+    """Returns the step of a time. Times of up to a second are in the first step."""
     return min(LAST_STEP, int(log2(seconds) * _STEPS_PER_OCTAVE)) if seconds > 1 else 0
 
 
@@ -43,4 +43,4 @@ def quantile(steps: Mapping[int, int], share: float) -> float:
         if seen + number >= wanted:
             return _seconds_at(step + (wanted - seen) / number)
         seen += number
-    raise ValueError("An empty distribution says nothing.")
+    raise ValueError("An empty distribution has no quantiles.")

@@ -14,12 +14,12 @@ from ..database import WORK_ITEMS as _ITEMS
 from ..database import fetch_prepared
 from ..models import MOVING_SQL, Typical, WorkItem
 from ..vocabulary import MOVING, Status
+from .measurements import TOTAL
 from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
-from .steps import TOTAL
 
 # No item is late by less than this, however fast its stage usually is.
 MIN_LATE = timedelta(minutes=15)
-CACHE_SECONDS = 60.0  # seconds that a process caches the usual times, which change every few minutes at most
+CACHE_SECONDS = 60.0  # how long a process caches the usual times, which change every few minutes at most
 MAX_AHEAD = 1000  # the largest number of items ahead that is counted
 
 
@@ -63,12 +63,12 @@ def _time(seconds: float) -> timedelta:
 
 
 def usual_time(item: Any, stage: str | None = None, using: str = DEFAULT_DB_ALIAS) -> UsualTime | None:
-    """Returns how long items like this one usually take at its stage, or at another one; None if too few are known."""
+    """Returns how long similar items usually take at this item's stage or at `stage`; None if there are too few of them."""
     return usual_times(using).get((item.action, item.stage if stage is None else stage, band_of(item.size)))
 
 
 def usual_total_time(item: Any) -> UsualTime | None:
-    """Returns how long items like this one usually take from receipt to success."""
+    """Returns how long similar items usually take from receipt to success."""
     return usual_time(item, TOTAL)
 
 
@@ -112,13 +112,15 @@ def is_late() -> Q:
         f"{_ITEMS}.status IN {MOVING_SQL} AND EXISTS ({known} AND t.band = {_BAND}"
         f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {MIN_LATE.total_seconds():.0f}))"
     )
-    return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  no word of it is from outside
+    return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  contains no user input
 
 
 def oldest_stage_entries(institutions: Collection[int] | None, *, using: str) -> dict[tuple[str, str], datetime]:
     """Returns {(action, stage): when the item longest at that stage reached it} for these institutions (None: all)."""
     is_sqlite = connections[using].vendor == "sqlite"
-    index = "INDEXED BY item_moving_since" if is_sqlite else ""  # else SQLite chooses an index sorted by group
+    index = (
+        "INDEXED BY item_moving_since" if is_sqlite else ""
+    )  # otherwise SQLite chooses an index that is sorted by the GROUP BY
     within = f"institution_id IN ({', '.join(['%s'] * len(institutions))}) AND" if institutions else ""
     sql = (
         f"SELECT action, stage, MIN(stage_entered_at) FROM {_ITEMS} {index} WHERE {within} status IN {MOVING_SQL}"  # noqa: S608
@@ -134,11 +136,10 @@ def _moment(stored: Any) -> datetime:
 
 
 def count_ahead(item: WorkItem) -> int | None:
-    """Returns how many items with its action have waited longer at its stage, up to MAX_AHEAD + 1, or None if it isn't
-    waiting.
+    """Returns how many items with the same action have waited longer at this item's stage, up to MAX_AHEAD + 1.
 
-    Items waiting for an admin rather than a worker don't count. All institutions do: a number reveals nothing about
-    them.
+    Returns None if the item isn't waiting. Items that wait for an admin rather than a worker don't count. Items of all
+    institutions do, because a number reveals nothing about them.
     """
     if item.status != Status.PENDING or item.stage_entered_at is None:
         return None

@@ -1,4 +1,4 @@
-"""Durations in words. Pure."""
+"""Formats durations in words. Pure."""
 
 from datetime import timedelta
 

@@ -1,6 +1,6 @@
-"""What a state means to its reader: "What now?", the pipeline strip, and the lists that need somebody.
+"""Explains an item's state to its reader: "What now?", the pipeline strip, presets, and lists that need action.
 
-Pure: it is given everything it must know of an item, and queries no database.
+Pure: callers pass in everything it needs to know about an item. It must not query the database.
 """
 
 from .advice import (

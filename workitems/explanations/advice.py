@@ -1,6 +1,6 @@
-"""What an item's state means in plain words: for a row of the list, and as "What now?" on the item's page.
+"""Explains an item's state in plain words: in a row of the list, and as "What now?" on the item's page.
 
-This is derived from everything known of the item, never from the status alone: a worker often leaves an item Started
+The explanation uses everything known about the item, never from the status alone: a worker often leaves an item Started
 when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..lifecycle import Phase, phase_of
 from ..vocabulary import Action, Stage, Status
@@ -39,7 +39,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of an item. The upload ids are those of the other uploads of the bag."""
+    """What is known about an item. The upload ids are those of other uploads of the same bag."""
 
     action: str
     stage: str
@@ -132,7 +132,7 @@ def _waiting(state: Situation, now: datetime) -> StatusLabel:
 
 
 def _running(state: Situation, now: datetime) -> StatusLabel:
-    # The same time as for the "Late" badge: since it reached the stage, even if workers restarted it.
+    # Counted like the "Late" badge: from when the item reached the stage, even if a worker started the stage again later.
     since = f", {format_duration(now - state.stage_entered_at)}" if state.stage_entered_at else ""
     # Requested and started means that the operation is in progress (member API, version 8).
     running = _("Running") if state.stage == Stage.REQUESTED else _("Running: %(stage)s") % {"stage": state.stage}
@@ -176,7 +176,7 @@ _WORDS: dict[str, Callable[[Situation, datetime], StatusLabel]] = {
 
 
 class Who(StrEnum):
-    """Who has to act."""
+    """Who needs to act."""
 
     NOBODY = "nobody"
     INSTITUTION = "institution"
@@ -185,7 +185,7 @@ class Who(StrEnum):
 
 @dataclass(frozen=True)
 class Advice:
-    """What it means, who has to act, and what to do next; `link`: the item that the next step is about."""
+    """What the state means, who needs to act, and what to do next. `link`: the id of the item that `next` refers to."""
 
     meaning: Text
     who: Who
@@ -225,11 +225,11 @@ _DECIDE = _t("Read the note, fix the problem it describes, and then requeue or c
 _NOTHING_FROM_YOU = _t("You don't need to do anything. The note explains why.")
 
 
-def _failed_for_good(s: Situation) -> bool:
+def _failed_permanently(s: Situation) -> bool:
     return s.status == Status.FAILED and not s.retry
 
 
-# The first rule that applies is used: from the situations that override everything down to the plain statuses.
+# The first rule that applies is used. Rules that override others come first, rules for a single status last.
 RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: bool(s.superseded_by),
@@ -330,26 +330,26 @@ RULES: tuple[Rule, ...] = (
         link=lambda s: s.other_upload,
     ),
     Rule(
-        lambda s: _failed_for_good(s) and s.needs_admin_review,
+        lambda s: _failed_permanently(s) and s.needs_admin_review,
         _t("This item failed, and an APTrust admin needs to look at it."),
         Who.CONSORTIUM,
         _NOTHING_FROM_YOU,
         _t("Read the note. Then requeue the item, or edit it to clear “Needs admin review”."),
     ),
     Rule(
-        lambda s: _failed_for_good(s) and s.reviewed and s.action == Action.INGEST,
+        lambda s: _failed_permanently(s) and s.reviewed and s.action == Action.INGEST,
         _t("This upload failed permanently, and the bag was not ingested. It has been reviewed."),
         Who.NOBODY,
         _t("If the bag is still needed, correct it as described in the note and upload it again."),
     ),
     Rule(
-        lambda s: _failed_for_good(s) and s.reviewed,
+        lambda s: _failed_permanently(s) and s.reviewed,
         _t("This item failed permanently. It has been reviewed."),
         Who.NOBODY,
         _t("If it is still needed, request it again."),
     ),
     Rule(
-        lambda s: _failed_for_good(s) and s.action == Action.INGEST,
+        lambda s: _failed_permanently(s) and s.action == Action.INGEST,
         _t("This upload failed permanently. The bag was not ingested, and the ingest won't be retried."),
         Who.INSTITUTION,
         _t("Correct the bag as described in the note, and upload it again. The new upload appears as a new item."),
@@ -359,14 +359,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        lambda s: _failed_for_good(s) and s.action == Action.FIXITY_CHECK,
+        lambda s: _failed_permanently(s) and s.action == Action.FIXITY_CHECK,
         _t("A stored copy couldn't be checked or doesn't match its checksum."),
         Who.CONSORTIUM,
         _t("You don't need to do anything. If you have questions, contact APTrust."),
         _t("Read the note, compare the other copies, repair the damaged one, and then requeue the check."),
     ),
     Rule(
-        _failed_for_good,
+        _failed_permanently,
         _t("This item failed permanently and won't be retried."),
         Who.INSTITUTION,
         _t("Read the note. If you still need this, request it again."),
@@ -395,15 +395,15 @@ RULES: tuple[Rule, ...] = (
 
 
 def advise(state: Situation, role: str) -> Advice:
-    """Returns what the situation means to this reader, who has to act, and what to do next."""
+    """Returns what the situation means for a reader with this role, who needs to act, and what to do next."""
     if state.status == Status.SUCCESS:
         meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
-        if may(role, Permission.REVIEW) and not state.reviewed:
+        if has_permission(role, Permission.REVIEW) and not state.reviewed:
             then = " ".join(filter(None, [str(then), _("Mark it as reviewed once you have checked it.")]))
         return Advice(meaning, Who.NOBODY, then)
     for rule in RULES:
         if rule.applies(state):
-            is_admin = may(role, Permission.REQUEUE)
+            is_admin = has_permission(role, Permission.REQUEUE)
             return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
     return Advice(
         _("Pharos doesn't recognize the status “%(status)s”.") % {"status": state.status},

@@ -1,4 +1,4 @@
-"""The pipeline strip on the item's page: the stages of its path, how far it has come, and how long each took. Pure."""
+"""The pipeline strip on the item's page: the stages of its path, which are done, and how long each one took. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class StageChange:
 
 
 def build_pipeline(
-    action: str, stage: str, status: str, *, retry: bool, passages: Iterable[StageChange], now: datetime
+    action: str, stage: str, status: str, *, retry: bool, changes: Iterable[StageChange], now: datetime
 ) -> list[PipelineStep]:
     """Returns the stages of the path in order, with times from the last run, after the last requeue.
 
@@ -45,10 +45,10 @@ def build_pipeline(
     Stages before the run's first entry (an import, or a requeue to a later stage) were done earlier, so they have no
     time.
     """
-    run = _last_run(list(passages))
+    run = _last_run(list(changes))
     actual = _actual_stage(run, stage, status)
     times = _stage_times(run, actual, phase_of(status, retry=retry) == "open", now)
-    seen = {passage.stage_after for passage in run}
+    seen = {change.stage_after for change in run}
     path = [step for step in PATHS[Action(action)] if step != Stage.UNPACK or step in seen or step == stage]
     if not is_on_path(action, actual):
         path = [Stage(actual), *path]
@@ -59,46 +59,46 @@ def build_pipeline(
     return [
         PipelineStep(
             step,
-            _step_status(place, here, status, is_seen=step in seen or (is_known_path and place < first)),
+            _step_status(index, here, status, is_seen=step in seen or (is_known_path and index < first)),
             times.get(step),
         )
-        for place, step in enumerate(path)
+        for index, step in enumerate(path)
     ]
 
 
 _STATIONARY_MOVES = frozenset({"review", "unreview", "edit", "notify"})  # these don't advance the item
 
 
-def _last_run(passages: list[StageChange]) -> list[StageChange]:
-    passages = [passage for passage in passages if passage.move not in _STATIONARY_MOVES]
-    starts = [place for place, passage in enumerate(passages) if passage.move == "requeue"]
-    return passages[starts[-1] :] if starts else passages
+def _last_run(changes: list[StageChange]) -> list[StageChange]:
+    changes = [change for change in changes if change.move not in _STATIONARY_MOVES]
+    starts = [index for index, change in enumerate(changes) if change.move == "requeue"]
+    return changes[starts[-1] :] if starts else changes
 
 
 def _actual_stage(run: list[StageChange], stage: str, status: str) -> str:
     """Returns the stage where a cancelled item was stopped, rather than Resolve."""
-    cancels = [passage.stage_before for passage in run if passage.move == "cancel"]
+    cancels = [change.stage_before for change in run if change.move == "cancel"]
     return cancels[-1] if status == Status.CANCELLED and cancels else stage
 
 
 def _stage_times(run: list[StageChange], actual: str, is_open: bool, now: datetime) -> dict[str, timedelta]:
     entered: dict[str, datetime] = {}
     left: dict[str, datetime] = {}
-    for passage in run:
+    for change in run:
         # A requeue leaves a stage of the previous run.
-        if passage.stage_before in entered and passage.stage_before != passage.stage_after:
-            left.setdefault(passage.stage_before, passage.at)
-        entered.setdefault(passage.stage_after, passage.at)
-        left_last = passage.at
+        if change.stage_before in entered and change.stage_before != change.stage_after:
+            left.setdefault(change.stage_before, change.at)
+        entered.setdefault(change.stage_after, change.at)
+        left_last = change.at
     if run:
         left.setdefault(actual, now if is_open else left_last)
     return {stage: left[stage] - at for stage, at in entered.items() if stage in left and left[stage] > at}
 
 
-def _step_status(place: int, here: int, status: str, *, is_seen: bool) -> StepStatus:
-    if place > here:
+def _step_status(index: int, here: int, status: str, *, is_seen: bool) -> StepStatus:
+    if index > here:
         return StepStatus.UNNEEDED if status == Status.SUCCESS else StepStatus.NEXT
-    if place < here:
+    if index < here:
         return StepStatus.DONE if is_seen else StepStatus.SKIPPED
     if status == Status.SUCCESS:
         return StepStatus.DONE

@@ -1,4 +1,4 @@
-"""Lists that a role often needs, and lists that need action. Each is a plain query string."""
+"""Presets, which are lists that a role often needs, and lists that need action. Each is a query string."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# Where advice.RULES says that the institution has to act: uploads that failed permanently and were not replaced.
+# The uploads for which advice.RULES says that the institution needs to act: failed permanently and not replaced.
 _NEEDS_ME = Preset(
     _("Needs me"),
     "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
@@ -51,9 +51,9 @@ def presets_for(role: str) -> tuple[Preset, ...]:
 
 
 class Need(NamedTuple):
-    """A list that needs somebody as soon as it isn't empty: what is in it, what to do, and its tone (advice.Tone).
+    """A list that needs action as soon as it isn't empty: its label, what to do, and its tone (advice.Tone).
 
-    `is_pressing`: it can't wait, and the reader has to act.
+    `is_pressing`: the reader needs to act, and soon.
     """
 
     label: Text

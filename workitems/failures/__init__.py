@@ -1,7 +1,6 @@
-"""Why items failed: the cause named by a note, recorded with each failure, so that failures can be counted and listed
-by it.
+"""Why items failed: the cause in a note, recorded for each failure so that failures can be counted and listed by cause.
 
-It knows failed items, but not how they came to fail or who looks at them.
+It knows failed items. It must not know how they came to fail, or who reads the results.
 """
 
 from .recorder import (

@@ -1,18 +1,18 @@
-"""Extracts the cause of a failure from a note: names, addresses, checksums, and numbers become "…". Pure."""
+"""Extracts the cause of a failure from a note: names, paths, checksums, and numbers are replaced with "…". Pure."""
 
 import re
 
 from ..explanations import first_line
 
 MAX_LENGTH = 200
-# The subject of the sentence, by whatever name the worker calls it.
+# The subject of the sentence, whatever it is called in the note.
 _SUBJECT = re.compile(
     r"^(Bag|Object|File|Item)\s.+?(?=\s(?:is|has|was|were|did|does|could|cannot|can|contains?|failed)\b)"
 )
 _SPECIFICS = re.compile(
     r"""
-      “[^”]*” | "[^"]*" | (?<![\w])'[^']*'(?!\w)     # what is quoted
-    | \w+://\S+ | \S+@\S+                            # addresses
+      “[^”]*” | "[^"]*" | (?<![\w])'[^']*'(?!\w)     # quoted text
+    | \w+://\S+ | \S+@\S+                            # URLs and email addresses
     | [^\s/]*/\S*[^\s.,;:)] | [^\s\\]*\\\S+          # paths and identifiers
     | \b[\w-]+(?:\.[\w-]+)*\.[a-z]\w{1,5}\b          # files and hosts
     | (?<!\w)(?!(?:S3|MD5|SHA-?\d+)\b)[^\s(]*\d[^\s,;:)]*   # numbers, digests, times, names with numbers
@@ -23,10 +23,9 @@ _REPEATED = re.compile(r"…(?:[\s,;]*…)+")
 
 
 def extract_cause(note: str) -> str:
-    """Returns the cause named by a note, at most MAX_LENGTH characters. Notes about different things can have the same
-    cause.
+    """Returns the cause in a note, at most MAX_LENGTH characters; empty for an empty note.
 
-    An empty note has an empty cause.
+    Notes about different items or files can have the same cause.
     """
     line = _SUBJECT.sub(r"\1 …", first_line(note, limit=2 * MAX_LENGTH))
     line = _REPEATED.sub("…", _SPECIFICS.sub("…", line)).strip()

@@ -1,4 +1,4 @@
-"""Records the cause of each item's last failure, so that failures can be counted and listed by it.
+"""Records the cause of each item's last failure, so that failures can be counted and listed by cause.
 
 The cause is extracted from the note once, when the failure is recorded: see `causes.extract_cause`.
 """
@@ -31,15 +31,15 @@ class FailureRecord(NamedTuple):
 
 
 def failed_items(rows: "Iterable[WorkItem]") -> "Iterator[FailureRecord]":
-    """Yields a record for each of the items that is failed now."""
+    """Yields a record for each item whose status is Failed."""
     failed = (row for row in rows if row.status == Status.FAILED)
     return (FailureRecord(row.pk, row.institution_id, row.note, row.updated_at) for row in failed)
 
 
 def record_failures(failures: Iterable[FailureRecord], *, is_new: bool = True) -> None:
-    """Records failures, each in place of its item's previous one. Call it in the transaction that changes the items.
+    """Records failures, replacing each item's previous one. Call it in the transaction that changes the items.
 
-    With `is_new=False` only the cause of a failure already known is updated, not its time.
+    With `is_new=False`, only the cause of a failure that is already recorded is updated, not its time.
     """
     texts = {failure: extract_cause(failure.note) for failure in failures}
     if not texts:
@@ -59,7 +59,7 @@ def record_failures(failures: Iterable[FailureRecord], *, is_new: bool = True) -
 def _cause_ids(texts: set[str]) -> dict[str, int]:
     known = dict(Cause.objects.filter(text__in=texts).values_list("text", "pk"))
     if missing := texts - known.keys():
-        # In order, so that two writers with the same new causes wait for each other in one direction only.
+        # Sorted, so that two writers with the same new causes can't deadlock.
         Cause.objects.bulk_create([Cause(text=text) for text in sorted(missing)], ignore_conflicts=True)
         known |= dict(Cause.objects.filter(text__in=missing).values_list("text", "pk"))
     return known

@@ -1,6 +1,6 @@
 """Imports and exports: dumps of the earlier systems, our own files, and lists as CSV or JSON.
 
-It knows files and their formats. Imported items are stored through `transitions`; it must not know requests or pages.
+It knows files and their formats, and stores imported items through `transitions`. It must not know requests or pages.
 """
 
 from .exporting import IncompleteHistory, StartedStream, csv_lines, export_lines, json_lines, write_export

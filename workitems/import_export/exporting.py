@@ -1,8 +1,8 @@
-"""Exports: a list as CSV or JSON, and everything with its history in a format that `importing` reads back.
+"""Exports: a list as CSV or JSON, and all items with their history in a format that `importing` reads back.
 
-Each export is a generator of text, so a million rows need no more memory than a page of them, and shows the data at one
-moment. A caller that doesn't read it to the end must close it, as a server does when its client has gone: that ends the
-reading.
+Each export is a generator of text, so a million rows need no more memory than a page, and shows the data as of one moment.
+A caller that doesn't read it to the end must close it, which ends the transaction. A server does this when its client has
+disconnected.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from ..models import HistoryEntry, WorkItem, WorkItemQuerySet
 
 FORMAT, VERSION = "pharos-work-items", 1
 
-# The name of each column in a file, and where it is read from.
+# {column in the file: field of the item}.
 LIST_COLUMNS: dict[str, str] = {
     "id": "id",
     "name": "name",
@@ -61,20 +61,20 @@ LIST_COLUMNS: dict[str, str] = {
 PROCESS_COLUMNS: dict[str, str] = {name: name for name in sorted(PROCESS)}
 
 _ROWS_PER_FETCH = 2000
-_ROWS_PER_CHUNK = 500  # a chunk per row would cost a server more than the row itself
-# A spreadsheet treats a cell that starts like this as a formula, and runs it.
+_ROWS_PER_CHUNK = 500  # sending each row as its own chunk would take longer than reading it
+# A spreadsheet treats a cell that starts like this as a formula and runs it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Clients of the API rely on text here; other unset text is null, as in a reply.
+# Clients of the API rely on text in these fields; other unset text is null, as in API responses.
 _NEVER_NULL = frozenset({"name", "etag", "bucket", "note"})
 
 
 def list_columns(user: User) -> dict[str, str]:
-    """The columns of a list that this user can export: which process holds an item isn't for everyone."""
+    """Returns the columns of a list that this user can export. Not everyone can see the process fields."""
     return LIST_COLUMNS | PROCESS_COLUMNS if user.can(Permission.SEE_PROCESS) else LIST_COLUMNS
 
 
 def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
-    """The rows as CSV for a spreadsheet, with a header, in chunks of many lines."""
+    """Yields the rows as CSV for a spreadsheet, with a header, in chunks of many lines."""
     columns = list_columns(user)
     before = _csv_text([list(columns)])
     with contextlib.closing(_chunks(rows, columns)) as pieces:
@@ -86,24 +86,24 @@ def csv_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
 
 
 def json_lines(rows: WorkItemQuerySet, *, user: User) -> Generator[str]:
-    """The rows as one JSON array, one per line, in chunks of many lines. `import_workitems` reads it."""
+    """Yields the rows as a JSON array, one row per line, in chunks of many lines. `import_workitems` can read it."""
     columns = list_columns(user)
-    shapes: list[tuple[str, Callable[[Any], Any]]] = [
+    converters: list[tuple[str, Callable[[Any], Any]]] = [
         (name, _as_is if name in _NEVER_NULL else _null_if_empty) for name in columns
     ]
     before = "[\n"
     with contextlib.closing(_chunks(rows, columns)) as pieces:
         for some in pieces:
-            objects = ({name: shape(value) for (name, shape), value in zip(shapes, row, strict=True)} for row in some)
+            objects = (
+                {name: convert(value) for (name, convert), value in zip(converters, row, strict=True)} for row in some
+            )
             yield before + ",\n".join(as_json(one) for one in objects)
             before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 class StartedStream:
-    """A generator whose first chunk is read immediately: a query that fails does so here, and not after the response
-    has started.
-    """
+    """A generator whose first chunk is read immediately, so that a failing query fails before the response has started."""
 
     def __init__(self, pieces: Generator[str]):
         self._pieces = pieces
@@ -120,7 +120,7 @@ class StartedStream:
 
 
 def format_time(value: datetime) -> str:
-    """RFC 3339 in UTC, with as many digits as the database stores."""
+    """Formats a time as RFC 3339 in UTC, with as many digits as the database stores."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -134,8 +134,8 @@ as_json = json.JSONEncoder(
 
 
 def _chunks(rows: WorkItemQuerySet, columns: dict[str, str]) -> Generator[Sequence[tuple[Any, ...]]]:
-    # Outside a transaction the server would need a cursor WITH HOLD, which reads everything before it returns the first
-    # row and which is lost behind a connection pool that switches between transactions (PgBouncer).
+    # In a transaction, because otherwise PostgreSQL would need a cursor WITH HOLD, which reads all rows before it returns
+    # the first one, and which doesn't work behind PgBouncer in transaction mode.
     with _consistent_read(rows.db), contextlib.closing(_fetch_rows(rows, columns)) as found:
         while some := list(islice(found, _ROWS_PER_CHUNK)):
             yield some
@@ -175,20 +175,20 @@ def _null_if_empty(value: Any) -> Any:
 _DERIVED = ("version", "search_text", "stage_entered_at")
 ITEM_COLUMNS = [column.name for column in WorkItem._meta.concrete_fields if column.name not in _DERIVED]
 ENTRY_COLUMNS = [column.name for column in HistoryEntry._meta.concrete_fields if column.name not in ("id", "item")]
-_ITEMS_PER_FETCH = 500  # their histories are fetched with them
+_ITEMS_PER_FETCH = 500  # the histories of as many items are fetched at once
 
 
 def export_lines(advance: Callable[[int], object] = lambda items: None) -> Iterator[str]:
-    """Every institution and every item with its history, as of one moment, in chunks of many lines.
+    """Yields every institution and every item with its history, as of one moment, in chunks of many lines.
 
-    The last line has the number of items: a file without it is incomplete.
+    The last line has the number of items; a file without it is incomplete.
     """
     with _consistent_read(DEFAULT_DB_ALIAS):
         yield as_json({"format": FORMAT, "version": VERSION, "exported_at": timezone.now()}) + "\n"
         for identifier, name in Institution.objects.order_by("identifier").values_list("identifier", "name"):
             yield as_json({"institution": {"identifier": identifier, "name": name}}) + "\n"
         total = 0
-        for items, versions in _item_pages():
+        for items, versions in _item_batches():
             yield "".join(_with_history(items, versions))
             total += len(items)
             advance(len(items))
@@ -207,23 +207,23 @@ class IncompleteHistory(Exception):
 
 
 def clear_query_log() -> None:
-    """Drops the statements that Django keeps while DEBUG is on, which are many in a long run."""
+    """Drops the log of statements that Django keeps while DEBUG is on, which would fill the memory in a long run."""
     if settings.DEBUG:
         reset_queries()
 
 
 def write_export(path: Path, pieces: Iterable[str]) -> None:
-    """Writes a temporary file and renames it, so that half an export is never mistaken for a complete one."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """Writes a temporary file and renames it, so that a partial export is never mistaken for a complete one."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(beside, path)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(temporary, path)
     except BaseException:
-        os.unlink(beside)
+        os.unlink(temporary)
         raise
 
 
@@ -235,17 +235,17 @@ def _umask() -> int:
 
 @contextlib.contextmanager
 def _consistent_read(using: str) -> Iterator[None]:
-    """Everything read within it sees the same state, and no writer has to wait."""
+    """Within this context, all reads see the same state, and no writer has to wait."""
     connection = connections[using]
     if connection.in_atomic_block:
-        yield  # the code that opened that transaction has chosen what it sees
+        yield  # whoever opened the transaction has chosen its isolation level
     elif connection.vendor == "postgresql":
         with transaction.atomic(using):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
-        # Manually: settings.py makes every Django transaction a writing one, which would lock out all others.
+        # Without `atomic`: settings.py makes every Django transaction on SQLite a write transaction, which blocks writers.
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
             try:
@@ -254,8 +254,8 @@ def _consistent_read(using: str) -> Iterator[None]:
                 cursor.execute("ROLLBACK")
 
 
-def _item_pages() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
-    """Pages of items, each with {item: number of its history entries}."""
+def _item_batches() -> Iterator[tuple[list[dict[str, Any]], dict[int, int]]]:
+    """Yields batches of items, each with {item id: number of its history entries}."""
     columns = ["institution__identifier" if name == "institution" else name for name in ITEM_COLUMNS]
     last = 0
     following = WorkItem.objects.order_by("pk").values_list("version", *columns)

@@ -21,8 +21,8 @@ from .moves import (
     legal_moves,
 )
 from .paths import (
-    MAKE_UP,
     PATHS,
+    PHASE_DEFINITIONS,
     PHASE_WORDS,
     SUCCESS_AT,
     Phase,
@@ -36,10 +36,10 @@ from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_mov
 
 __all__ = [
     "IMMUTABLE_FIELDS",
-    "MAKE_UP",
     "MOVES",
     "NOTE_LIMIT",
     "PATHS",
+    "PHASE_DEFINITIONS",
     "PHASE_WORDS",
     "PROCESS",
     "SAVEABLE_FIELDS",

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Action, Stage, Status
 from .paths import PATHS, PHASE_WORDS, SUCCESS_AT, Phase, is_on_path, phase_of, position, requeue_stages
@@ -46,12 +46,12 @@ class Move:
     allows: frozenset[str] = frozenset()  # other fields that the caller can set
 
     def is_granted_to(self, role: str) -> bool:
-        return any(may(role, permission) for permission in self.permissions)
+        return any(has_permission(role, permission) for permission in self.permissions)
 
 
 _OPEN = frozenset({Phase.OPEN})
 _ANY = frozenset(Phase)
-# Which process holds an item, as it is while none does; only services and admins see it.
+# The process fields of an item that no process holds. Only services and admins can see these fields.
 _NO_PROCESS = {"node": "", "pid": None}
 PROCESS = frozenset(_NO_PROCESS)
 # The fields that a worker's save can change, in addition to stage, status, and note.
@@ -138,7 +138,7 @@ MOVES: dict[str, Move] = {
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
-        # Its note is appended to the item's as a line; everything else stays.
+        # Its note is appended to the item's note as a new line; nothing else changes.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),
     )
 }
@@ -146,10 +146,10 @@ MOVES: dict[str, Move] = {
 
 @dataclass(frozen=True)
 class ItemState:
-    """What the rules need to know of an item now.
+    """What the rules need to know about an item.
 
-    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: of a cancelled item. `is_notified`:
-    staff have been notified of it once, by `notify`.
+    `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: only for cancelled items.
+    `is_notified`: staff have been notified about it by `notify`.
     """
 
     action: str
@@ -168,7 +168,7 @@ class ItemState:
 
     @property
     def actual_stage(self) -> str:
-        """How far the item really came: an admin's cancel sets the stage to Resolve, whatever was left to do."""
+        """The last stage the item has reached. An admin's cancel sets `stage` to Resolve, whatever was left to do."""
         return self.stage_before_cancel or self.stage
 
     @property
@@ -246,7 +246,7 @@ def _requested_fields(move: Move, requested: TransitionRequest) -> dict[str, Any
 def _target_state(move: Move, state: ItemState, requested: TransitionRequest, role: str) -> tuple[str, str]:
     """Returns stage and status after the move. Raises Refused if they don't fit the action or the move."""
     stage = requested.stage or _default_stage(move, state)
-    if move.name == "cancel" and may(role, Permission.CANCEL):
+    if move.name == "cancel" and has_permission(role, Permission.CANCEL):
         # Resolve means completed or cancelled (member API, version 8); the history keeps the former stage.
         stage = Stage.RESOLVE
     if stage != state.stage and not is_on_path(state.action, stage):
@@ -300,7 +300,7 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("notify is only for a Restore, not for %(action)s.") % {"action": state.action}
     if move.name == "requeue" and state.status == Status.SUCCESS:
         return _("An item that has succeeded can't be requeued.")
-    if move.name == "cancel" and not may(role, Permission.CANCEL) and not state.is_replaced:
+    if move.name == "cancel" and not has_permission(role, Permission.CANCEL) and not state.is_replaced:
         return _("A service can cancel only an upload that another upload has replaced.")
     return ""
 
@@ -381,8 +381,9 @@ def _side_effects(
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Returns when the stage began. Clients send complete records: a time that they only repeat belongs to the former
-    stage.
+    """Returns when the stage started.
+
+    Clients send complete records, so a time that they only repeat is the start of the former stage.
     """
     sent = new.get("stage_started_at")
     if (state.stage, state.status) == (new["stage"], Status.STARTED):
@@ -400,7 +401,7 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
     Normally an item starts at the first stage as Pending, but one that is further along or already closed is accepted.
     """
-    if not may(role, Permission.CREATE):
+    if not has_permission(role, Permission.CREATE):
         raise Refused("forbidden", _("Your role doesn't allow this: create."))
     for name, value, legal in (("action", action, Action), ("status", status, Status)):
         if value not in tuple(legal):
@@ -416,8 +417,8 @@ def check_creation(action: str, stage: str, status: str, *, role: str) -> None:
 
 def fields_on_creation(action: str, status: str, *, identifier: str, domain: str, item_name: str) -> dict[str, Any]:
     """Returns what is set on a new item that is created as closed or held, as the corresponding move would set it."""
-    there = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
-    fields = dict(MOVES[there].sets) if there else {}
+    move = {Status.SUCCESS: "succeed", Status.SUSPENDED: "suspend", Status.CANCELLED: "cancel"}.get(Status(status))
+    fields = dict(MOVES[move].sets) if move else {}
     if action == Action.INGEST and status == Status.SUCCESS:
         fields["object_identifier"] = identifier or build_object_identifier(domain, item_name)
     return fields

@@ -1,4 +1,4 @@
-"""The path of each action through the stages, the stages at which it can succeed, and what open, on hold and closed mean."""
+"""The path of each action through the stages, the stages at which it can succeed, and the phases: open, held, closed."""
 
 from enum import StrEnum
 
@@ -75,16 +75,16 @@ PHASE_WORDS: dict[Phase, str | Promise] = {
 }
 
 
-# What makes up each phase, said once: (statuses, retry), with None for either value of retry. `models` says it in SQL,
-# `listing` in masks of the summary, each out of this table.
-MAKE_UP: dict[Phase, tuple[tuple[tuple[Status, ...], bool | None], ...]] = {
+# The statuses of each phase, as (statuses, retry); None stands for either value of retry. `models` derives SQL conditions
+# from this table, and `listing` derives conditions on the summary table.
+PHASE_DEFINITIONS: dict[Phase, tuple[tuple[tuple[Status, ...], bool | None], ...]] = {
     Phase.OPEN: (((Status.PENDING, Status.STARTED), None), ((Status.FAILED,), True)),
     Phase.HELD: (((Status.SUSPENDED,), None),),
     Phase.CLOSED: (((Status.SUCCESS, Status.CANCELLED), None), ((Status.FAILED,), False)),
 }
 _PHASE_OF = {
     (status.value, either): phase
-    for phase, parts in MAKE_UP.items()
+    for phase, parts in PHASE_DEFINITIONS.items()
     for statuses, retry in parts
     for status in statuses
     for either in ((True, False) if retry is None else (retry,))
@@ -97,9 +97,9 @@ def phase_of(status: str, *, retry: bool) -> Phase:
 
 
 def position(action: str, stage: str) -> float:
-    """How far along the action's path a stage is. Only for comparing.
+    """Returns how far along the action's path a stage is, for comparisons.
 
-    Old data has stages that are not on the path. They are placed between its stages, in the order of the pipeline.
+    Old data has stages that are not on the path. They come between its stages, in pipeline order.
     """
     path = PATHS[Action(action)]
     if stage in path:
@@ -117,7 +117,9 @@ def first_stage(action: str) -> Stage:
 
 
 def requeue_stages(action: str, stage: str) -> list[Stage]:
-    """The stages that an item at `stage` may be sent back to: the same or earlier ones; only Requested unless it is an ingest."""
+    """Returns the stages to which an item at `stage` can be requeued: for ingests the same and earlier ones, otherwise only
+    Requested.
+    """
     path = PATHS[Action(action)]
     if action != Action.INGEST:
         return [Stage.REQUESTED]

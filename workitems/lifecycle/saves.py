@@ -1,4 +1,4 @@
-"""What a client means when it has read a complete record, changed it, and sent all of it back."""
+"""Infers the move from a save: a client has read a complete record, changed it, and sent all of it back."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pharos.accounts.roles import Permission, may
+from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Status
 from .moves import MOVES, PROCESS, SAVEABLE_FIELDS, ItemState, Refused, TransitionRequest
@@ -42,7 +42,7 @@ def check_not_stale(
     """Raises Refused if the record was evidently read before another change.
 
     Records have no version, so this detects the harmful cases that can be seen: a second claim of an item that another
-    node holds, queuing an item that a worker has claimed meanwhile, and a save from before a requeue (`requeued_at`;
+    node holds, queuing an item that a worker has claimed in the meantime, and a save from before a requeue (`requeued_at`;
     None: never requeued).
     """
     stage, status = record.get("stage") or state.stage, record.get("status") or state.status
@@ -70,7 +70,7 @@ def infer_move(
     """Returns the move that a record asks for, given the item's state. Fields missing from the record stay as they are.
 
     It is never a requeue, because a record read before a cancel would revive the item. `evaluate` decides whether the
-    move can be made. Raises Refused where only a move that no record can mean would help.
+    move can be made. Raises Refused for changes that a save can't make, such as reopening a closed item.
     """
     stage = record.get("stage") or state.stage
     status = record.get("status") or state.status
@@ -85,12 +85,12 @@ def infer_move(
     stays = (stage, status) == (state.stage, state.status)
     if stays and state.phase is not Phase.OPEN:
         _check_nothing_is_lost(state, carried, stored)
-        if may(role, Permission.EDIT):
+        if has_permission(role, Permission.EDIT):
             return "edit", _edit(state, note, carried)
     if stays and note is None:
         note = state.note  # saving a failure again needs no new reason
     if status == Status.CANCELLED != state.status and note == state.note:
-        note = ""  # the old note isn't the reason for the cancel
+        note = ""  # the old note isn't the reason for the cancellation
     return _MOVE_TO[Status(status)], TransitionRequest(stage=stage, status=status, note=note, fields=carried)
 
 

@@ -1,6 +1,6 @@
-"""A list of work items: the query string as an object, its filters and orders, and how its counts and rows are found.
+"""A list of work items: its query string as an object, its filters and orders, and how its counts and rows are found.
 
-It knows the reader, but not whether a page, the API, an export, or a bulk change asks. `strategies` keeps lists fast.
+It knows the reader. It must not know whether a page, the API, an export, or a bulk change uses it.
 """
 
 from .filterset import MOST_PER_PAGE, ListFilterSet

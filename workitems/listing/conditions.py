@@ -1,4 +1,4 @@
-"""The conditions that filters are made of: functions of a value that return SQL, or the kinds of items that match it."""
+"""The conditions of filters: functions that turn a value into an SQL condition or into the kinds of items that match."""
 
 from collections.abc import Callable
 from functools import cache, reduce
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from ..counts import KindCondition
-from ..lifecycle import MAKE_UP, Phase
+from ..lifecycle import PHASE_DEFINITIONS, Phase
 from ..models import WorkItem, in_phases
 from ..search import field_contains, same_second, same_text
 from ..vocabulary import REGISTRY_ACTIONS
@@ -53,7 +53,7 @@ def kinds_in_phases(phases: list[str]) -> list[KindCondition]:
     return [
         {"status": frozenset(statuses)} | ({} if retry is None else {"retry": frozenset({retry})})
         for phase in phases
-        for statuses, retry in MAKE_UP[Phase(phase)]
+        for statuses, retry in PHASE_DEFINITIONS[Phase(phase)]
     ]
 
 
@@ -68,7 +68,10 @@ def _of_registry(action: str, about_file: bool | None) -> Q:
 
 
 def among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Callable[[bool], Q]:
-    """The condition that an item is among `items` or, for false, among `others`: "not among `items`" would be slower."""
+    """Returns the condition that an item is among `items` or, for false, among `others`.
+
+    The negation of "among `items`" would be slower.
+    """
 
     @cache
     def condition(wanted: bool) -> Q:

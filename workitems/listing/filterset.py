@@ -1,7 +1,7 @@
-"""The filters of a list: how each value in the query string is read, its SQL condition, and the index that finds its items.
+"""The filters of a list: how each value in the query string is parsed, its SQL condition, and the index that supports it.
 
-A filter is one declaration in ListFilterSet. The list, its counts, the exports, bulk changes, saved views, and version 2 of
-the API with its documentation then have it.
+A filter is one declaration in ListFilterSet. The list, its counts, exports, bulk changes, saved views, and version 2 of the
+API with its documentation then have it.
 """
 
 from collections.abc import Iterable
@@ -52,9 +52,7 @@ MOST_PER_PAGE = 1000
 
 
 class ListFilterSet(django_filters.FilterSet):
-    """Every filter. An instance has only those that are named in the query string: copying all fields would cost more than the
-    query.
-    """
+    """Every filter. An instance only has those in the query string: copying all fields would take longer than the query."""
 
     def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any):
         self.base_filters = {name: self.declared_filters[name] for name in names}
@@ -63,7 +61,7 @@ class ListFilterSet(django_filters.FilterSet):
     item_action = ListFilter(
         WordsField,
         any_of("action"),
-        masks=kinds_with("action"),
+        kind_conditions=kinds_with("action"),
         words=Action,
         label=gettext_lazy("Action"),
         about="What is being done.",
@@ -78,7 +76,7 @@ class ListFilterSet(django_filters.FilterSet):
     stage = ListFilter(
         WordsField,
         any_of("stage"),
-        masks=kinds_with("stage"),
+        kind_conditions=kinds_with("stage"),
         words=Stage,
         label=gettext_lazy("Stage"),
         about="How far it has progressed.",
@@ -86,7 +84,7 @@ class ListFilterSet(django_filters.FilterSet):
     status = ListFilter(
         WordsField,
         any_of("status"),
-        masks=kinds_with("status"),
+        kind_conditions=kinds_with("status"),
         words=Status,
         label=gettext_lazy("Status"),
         about="How the current stage is going.",
@@ -94,21 +92,21 @@ class ListFilterSet(django_filters.FilterSet):
     reviewed = ListFilter(
         BooleansField,
         any_of("reviewed"),
-        masks=kinds_with("reviewed"),
+        kind_conditions=kinds_with("reviewed"),
         label=gettext_lazy("Reviewed"),
         about="Whether someone at the institution has reviewed the result.",
     )
     institution = ListFilter(
         InstitutionsField,
         any_of("institution_id"),
-        masks=kinds_with("institution_id"),
+        kind_conditions=kinds_with("institution_id"),
         label=gettext_lazy("Institution"),
         about="The domain or number of the institution that owns it.",
     )
     institution_id = ListFilter(
         InstitutionNumbersField,
         any_of("institution_id"),
-        masks=kinds_with("institution_id"),
+        kind_conditions=kinds_with("institution_id"),
         label=gettext_lazy("Institution number"),
         about="The number of the institution that owns it.",
     )
@@ -288,7 +286,7 @@ class ListFilterSet(django_filters.FilterSet):
     retry = ListFilter(
         BooleanField,
         matches(retry=True),
-        masks=lambda wanted: [{"retry": frozenset({wanted})}],
+        kind_conditions=lambda wanted: [{"retry": frozenset({wanted})}],
         label=gettext_lazy("Retry"),
         about="Whether the system retries automatically after a failure.",
     )
@@ -314,7 +312,7 @@ class ListFilterSet(django_filters.FilterSet):
     phase = ListFilter(
         WordsField,
         in_phase,
-        masks=kinds_in_phases,
+        kind_conditions=kinds_in_phases,
         words=Phase,
         label=gettext_lazy("State"),
         about="Whether it is open (it can still move), held (Suspended), or closed.",

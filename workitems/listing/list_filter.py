@@ -1,4 +1,4 @@
-"""One filter of a list: what it is made of, and what finds its items."""
+"""The class of a list's filters, and the ways in which an index can support one."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -12,23 +12,25 @@ from ..counts import KindCondition
 
 
 class IndexStrategy(Enum):
-    """What finds the items of a filter. `workitems.listing.strategies` plans its queries by this."""
+    """How the items of a filter are found. `workitems.listing.strategies` chooses its queries by this."""
 
-    COUNTED = "the summary table, which knows how many items of each kind there are"
+    COUNTED = "the summary table, which has the number of items of each kind"
     RANGE = "a range of the index on its column"
-    NARROW = "an index of its own, which finds few items"
-    SEARCH = "the index of the searched texts, if there is one and the text is long enough for it"
-    SCANNED = "nothing: items are examined one by one, a limited number per page"
+    NARROW = "a specific index, which finds few items"
+    SEARCH = "the index of searched texts, if it exists and the text is long enough"
+    SCANNED = "no index: items are examined one by one, a limited number per page"
 
 
 class ListFilter(django_filters.Filter):
     """One name in the query string of a list.
 
-    `field_class` reads the value, and `condition` turns it into SQL; without one, the name is about how the list is shown.
-    `strategy`: the index that helps. For a filter that is true or false this is about true; false is always scanned.
-    `about`: its meaning, for the documentation of the API and docs/list-addresses.md.
-    `masks`: the kinds of items that it matches, for a filter on those columns only; the summary table then answers it.
-    `column`: the column whose index has the range, for IndexStrategy.RANGE.
+    - `field_class` parses the value, and `condition` turns it into SQL. A name without a condition is about how the list is
+      shown.
+    - `strategy`: the index that supports it. For a yes-or-no filter with NARROW this applies to true; false is scanned.
+    - `about`: its meaning, for the documentation of the API.
+    - `kind_conditions`: for a filter on the columns of a kind only, turns the value into conditions on a kind, so that the
+      summary table can count its items.
+    - `column`: the column of the range, for IndexStrategy.RANGE.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class ListFilter(django_filters.Filter):
         strategy: IndexStrategy = IndexStrategy.SCANNED,
         *,
         about: str,
-        masks: Callable[[Any], list[KindCondition]] | None = None,
+        kind_conditions: Callable[[Any], list[KindCondition]] | None = None,
         column: str = "",
         **kwargs: Any,
     ):
@@ -46,8 +48,8 @@ class ListFilter(django_filters.Filter):
         self.about = about
         self.field_class = field_class
         self.condition = condition
-        self.masks = masks
-        self.strategy = IndexStrategy.COUNTED if masks else strategy
+        self.kind_conditions = kind_conditions
+        self.strategy = IndexStrategy.COUNTED if kind_conditions else strategy
         self.column = column
 
     def strategy_for(self, value: Any) -> IndexStrategy:

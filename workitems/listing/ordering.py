@@ -1,4 +1,4 @@
-"""The orders of a list, and cursors: the position from which the next page continues, whatever changes before it."""
+"""The orders of a list, and cursors: a cursor is the position where the next page continues, whatever changes before it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,15 +23,15 @@ _COMPUTED: dict[str, Case] = {
 
 
 class Sort(NamedTuple):
-    """An order of the list. The columns end with `id`, so that equal rows keep their order from page to page."""
+    """An order of the list. The last column is `id`, so that rows with equal values have a fixed order."""
 
     label: str | Promise
     columns: tuple[str, ...]
 
     @property
     def ordering(self) -> list[str | OrderBy]:
-        """The columns for `order_by`. Databases differ in where they put NULL, so that is stated."""
-        return [_placed(column) if _is_nullable(column) else column for column in self.columns]
+        """The columns for `order_by`. They say where NULL goes, because databases differ in that."""
+        return [_order_by(column) if _is_nullable(column) else column for column in self.columns]
 
 
 SORTS: dict[str, Sort] = {
@@ -46,7 +46,7 @@ SORTS: dict[str, Sort] = {
     "waiting": Sort(gettext_lazy("Time at stage, longest first"), ("at_stage_since", "id")),
 }
 
-_WHOLE = ("BigAutoField", "BigIntegerField", "ForeignKey")
+_INTEGER_FIELDS = ("BigAutoField", "BigIntegerField", "ForeignKey")
 
 
 def column_name(column: str) -> str:
@@ -84,13 +84,13 @@ def is_descending(column: str) -> bool:
     return column.startswith("-")
 
 
-def _placed(column: str) -> OrderBy:
-    """Orders by the column with NULL last in either direction: nobody looks for unset values first."""
+def _order_by(column: str) -> OrderBy:
+    """Orders by the column with NULL last in either direction, because nobody looks for unset values first."""
     return OrderBy(column_expression(column), descending=is_descending(column), nulls_last=True)
 
 
 def order_by_sql(column: str, name: str) -> str:
-    """Returns the ORDER BY term for this column, which the statement calls `name`."""
+    """Returns the ORDER BY term for this column, whose name in the statement is `name`."""
     return f"{name} {'DESC' if is_descending(column) else 'ASC'} NULLS LAST"
 
 
@@ -117,7 +117,7 @@ def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
         later |= same & _after(column, value)
         same &= _equal(column, value)
     if len(columns) > 1 and not _is_nullable(columns[0]):
-        # Redundant, but it lets the database start at the cursor instead of reading up to it.
+        # Redundant, but it lets the database start reading at the cursor.
         later &= Q(**{f"{column_name(columns[0])}__{'lte' if is_descending(columns[0]) else 'gte'}": values[0]})
     return later
 
@@ -128,7 +128,7 @@ def _equal(column: str, value: Any) -> Q:
 
 
 def _after(column: str, value: Any) -> Q:
-    """Returns the condition that a row's value in this column comes after this one, which can be None."""
+    """Returns the condition that a row's value in this column comes after `value`, which can be None."""
     if value is None:
         return Q(pk__in=[])
     later = Q((LessThan if is_descending(column) else GreaterThan)(column_expression(column), value))
@@ -172,17 +172,17 @@ def parse_cursor(columns: Sequence[str], text: str) -> list[Any]:
 
 
 def _value(column: str, part: str) -> Any:
-    """Returns the value of a text. Raises ValueError, OverflowError, or ValidationError if the column can't hold it."""
+    """Parses one value of a cursor. Raises ValueError, OverflowError, or ValidationError if the column can't hold it."""
     field = _field(column)
     internal = field.get_internal_type()
     if part == "" and field.null:
         return None
-    if internal in _WHOLE and not (part.isascii() and part.isdigit() and int(part) < 2**63):
+    if internal in _INTEGER_FIELDS and not (part.isascii() and part.isdigit() and int(part) < 2**63):
         raise ValueError(part)
     if internal == "DateTimeField" and not ("+" in part or part.endswith("Z")):
         raise ValueError(part)
     if "\0" in part:
         raise ValueError(part)
     value = field.to_python(part)
-    # At the limits of the calendar, a time with a zone may not exist in UTC.
+    # At the limits of the calendar, a time in another zone may not exist in UTC.
     return value.astimezone(UTC) if internal == "DateTimeField" else value

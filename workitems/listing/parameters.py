@@ -1,4 +1,4 @@
-"""The fields that read the values in a list's query string. Their errors say plainly what is wrong with a value."""
+"""The form fields that parse the values in a list's query string. Their errors say what is wrong with a value."""
 
 import re
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 
 from ..database import MAX_BIGINT
 
-_MOST_DIGITS = 40  # leading zeros are fine; for thousands of digits, Python raises an error of its own
-MOST_VALUES = 100  # per name; SQLite rejects a condition with a thousand parts
-UNSET = datetime(1, 1, 1, tzinfo=UTC)  # programs send this for a time that is not set
+_MOST_DIGITS = 40  # leading zeros are fine, but Python refuses to parse thousands of digits
+MOST_VALUES = 100  # per name; SQLite rejects conditions with a thousand parts
+UNSET = datetime(1, 1, 1, tzinfo=UTC)  # clients send this for an unset time
 _SIZE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([kmgtpe]?b?)\s*$", re.IGNORECASE)
-# 1,500 MB may be one and a half or one thousand five hundred, and a list's address means the same to every reader.
+# “1,500 MB” could mean 1.5 or 1500, and a list's address must mean the same to every reader.
 _AMBIGUOUS = re.compile(r",\d{3}$")
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _TRUE = {"true", "1", "yes"}
@@ -37,7 +37,7 @@ class TextField(forms.CharField):
 
 
 class ListField(forms.Field):
-    """A name that can be given several times, which means any of its values. Blank values are ignored."""
+    """A name that can be given several times, which means any of the values. Blank values are ignored."""
 
     widget = forms.MultipleHiddenInput
 
@@ -64,12 +64,12 @@ class TextsField(ListField):
 
 
 class WordsField(ListField):
-    """Words from a fixed list, such as the stages."""
+    """Terms from a fixed list, such as the stages."""
 
     def __init__(self, *, words: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.words = [str(word) for word in words]
-        self.in_words = ""  # how an error describes the words, if listing them would be too long
+        self.in_words = ""  # describes the terms in errors, if listing them would be too long
 
     def clean_one(self, value: str) -> str:
         if value not in self.words:
@@ -130,7 +130,7 @@ class NumbersField(ListField):
 
 
 class SizeField(forms.Field):
-    """A number of bytes, also written with a unit as pages show it: 1.4 GB, or 1,4 GB (thousands, not 1,024)."""
+    """A number of bytes, or a size with a unit as pages show it: 1.4 GB or 1,4 GB (1 kB is 1,000 bytes)."""
 
     def to_python(self, value: Any) -> int | None:
         if not (value or "").strip():
@@ -150,7 +150,7 @@ def _bytes(number: str, unit: str) -> int:
 
 
 class MomentField(forms.Field):
-    """A time in RFC 3339. Without a zone it is in the reader's; a date alone means the start of that day."""
+    """A time as in RFC 3339. Without a zone it is in the reader's time zone; a date means the start of that day."""
 
     def to_python(self, value: Any) -> datetime | None:
         text = (value or "").strip()
@@ -175,7 +175,7 @@ class MomentField(forms.Field):
 
 
 class DayField(forms.Field):
-    """A calendar day in the reader's zone. The value is its first instant there."""
+    """A calendar day in the reader's time zone. The value is its first instant."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -194,32 +194,32 @@ class DayField(forms.Field):
 def _day(text: str) -> date | None:
     try:
         day = parse_date(text)
-        # In some zones, days at the ends of the calendar would begin outside of it.
+        # In some time zones, days at the ends of the calendar would start outside of it.
         return day if day and 1 < day.year < 9999 else None
     except ValueError:
         return None
 
 
 def in_date_input(text: str) -> str:
-    """A day as a browser's date input needs it; blank if the text is not a day."""
+    """Returns a day in the format of a browser's date input; blank if the text is not a day."""
     day = _day(text.strip())
     return day.isoformat() if day else ""
 
 
 def start_of(day: date) -> datetime:
-    """The first instant of the day in the reader's zone."""
+    """Returns the first instant of the day in the reader's time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def end_of(start: datetime) -> datetime:
-    """The first instant after the day that starts here, in the same zone."""
+    """Returns the first instant after the day that starts at `start`, in the same time zone."""
     return datetime.combine(start.date() + timedelta(days=1), time.min, start.tzinfo)
 
 
 class InstitutionsField(ListField):
-    """Institutions by id or domain. Those that the reader has no access to are treated as if they did not exist.
+    """Institutions by id or domain. Those that the reader can't see are treated as if they didn't exist.
 
-    `known`: {domain: id} of the others, set by the list.
+    `known`: {domain: id} of those that the reader can see, set by ItemList.
     """
 
     known: dict[str, int]
@@ -235,7 +235,7 @@ class InstitutionsField(ListField):
 
 
 class InstitutionNumbersField(NumbersField):
-    """Institutions by id only. `known`: as above."""
+    """Institutions by id only. `known`: see InstitutionsField."""
 
     known: dict[str, int]
 
@@ -247,7 +247,7 @@ class InstitutionNumbersField(NumbersField):
 
 
 def _no_institution(value: str, known: dict[str, int], by: str) -> ValidationError:
-    """The same error for one that does not exist and for one that this reader has no access to."""
+    """Returns the same error for an institution that doesn't exist and for one that this reader can't see."""
     shown = {"value": shortened(value.strip()), "own": next((str(one) for one in _names(known, by)), "")}
     if len(known) == 1:
         return ValidationError(_("You can see only your own institution, %(own)s, not “%(value)s”."), params=shown)
@@ -265,5 +265,5 @@ def _names(known: dict[str, int], by: str) -> Iterable[str | int]:
 
 
 def shortened(value: str) -> str:
-    """A value, short enough to be repeated in an error."""
+    """Shortens a value so that an error can repeat it."""
     return value if len(value) <= 60 else f"{value[:60]}…"

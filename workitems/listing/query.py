@@ -1,7 +1,7 @@
 """The query string of a list as an object, used by pages, counts, exports, bulk changes, and the API.
 
-Names are those of the member API, version 2; versions that spell some differently are Dialects. Every name can be left
-out or blank. An unknown name or an impossible value makes the list invalid: then it has errors and no rows.
+The names are those of the member API, version 2; a Dialect maps the names that other versions use. Every name can be left
+out or blank. An unknown name or an invalid value makes the list invalid: then it has errors and no rows.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -37,9 +37,9 @@ ALIASES = {
     "etag_contains": "etag_like",
     "updated_since": "updated_after",
 }
-# Old scripts send it, although it never filtered items.
+# Old scripts send this, although it has never filtered items.
 IGNORED_NAMES = frozenset({"access"})
-# How the list is shown, not what is in it.
+# How the list is shown, not which items are in it.
 PRESENTATION_NAMES = ("sort", "page", "per_page", "after", "before", "format")
 PAGING_NAMES = ("page", "after", "before")
 FACETS = {
@@ -95,10 +95,10 @@ class Chip(NamedTuple):
 
 
 class ItemList:
-    """The work items that a query string asks for, within what this person can see.
+    """The work items that a query string selects among those that this person can see.
 
-    `data` is a QueryDict (or {name: [values]}) in the spelling of `dialect`. Everything is read lazily from the
-    database named `using`. `errors` is {name as given: sentence}.
+    `data` is a QueryDict (or {name: [values]}) with the names of `dialect`. Everything is read lazily from the database
+    named `using`. `errors` is {name as given: sentence}.
     """
 
     def __init__(self, data: Mapping[str, Any], user: User, dialect: Dialect = PAGES, *, using: str = DEFAULT_DB_ALIAS):
@@ -128,7 +128,7 @@ class ItemList:
         return params
 
     def _read(self, given: str, value: str) -> str:
-        """Translates a value to the filter's words. A value unknown to the dialect becomes an error."""
+        """Translates a value to the filter's value. A value unknown to the dialect becomes an error."""
         words = self.dialect.words.get(given)
         if words is None:
             return value
@@ -145,10 +145,10 @@ class ItemList:
                 institution.pk: institution
                 for institution in Institution.objects.using(self.using).visible_to(self.user)
             }
-        return {self.user.institution_id: self.user.institution}  # loaded with the user
+        return {self.user.institution_id: self.user.institution}  # already loaded with the user
 
     def for_query(self, query: str) -> "ItemList":
-        """Returns another list for the same reader, which doesn't load the institutions again."""
+        """Returns another list for the same reader, which reuses the institutions."""
         other = ItemList(QueryDict(query), self.user, self.dialect, using=self.using)
         other.institutions = self.institutions
         return other
@@ -189,7 +189,7 @@ class ItemList:
             self.errors[self._given["cause"]] = _("There is no cause of failure with this number.")
         for name in ("after", "before"):
             if not self.errors and name in self.params:
-                self._check_place(name, filters.form.cleaned_data)
+                self._check_cursor(name, filters.form.cleaned_data)
         if not self.errors:
             self._normalize(filters.form.cleaned_data)
         return filters
@@ -202,11 +202,11 @@ class ItemList:
             ]
         if "reviewed" in self.params:
             self.params["reviewed"] = [str(value).lower() for value in dict.fromkeys(values["reviewed"])]
-        # The reader's own number of rows is left out, so that bookmarks follow the setting.
+        # The number of rows is dropped if it equals the reader's setting, so that bookmarks follow the setting.
         if self.dialect.per_page is None and values.get("per_page") == self.user.rows_per_page:
             del self.params["per_page"]
 
-    def _check_place(self, name: str, values: Mapping[str, Any]) -> None:
+    def _check_cursor(self, name: str, values: Mapping[str, Any]) -> None:
         [sort] = values.get("sort", [self.dialect.sort])
         try:
             parse_cursor(self.dialect.sorts[sort].columns, values[name])
@@ -214,9 +214,7 @@ class ItemList:
             self.errors[name] = " ".join(error.messages)
 
     def is_valid(self) -> bool:
-        """Returns whether the list is valid. Call it first: an invalid list has no rows, and `errors` says why, by
-        name.
-        """
+        """Returns whether the list is valid. Call this first: an invalid list has no rows, and `errors` says why."""
         _checked = self._filter
         return not self.errors
 
@@ -225,7 +223,7 @@ class ItemList:
         """The parsed values of the names that were given and are valid."""
         return self._filter.form.cleaned_data
 
-    # What `strategies` needs to know
+    # What `strategies` needs
 
     @property
     def sees_all(self) -> bool:
@@ -233,7 +231,7 @@ class ItemList:
 
     @cached_property
     def strategies(self) -> dict[IndexStrategy, list[str]]:
-        """{index strategy: names given}, without names that only say how the list is shown."""
+        """{index strategy: names given}, without the names in PRESENTATION_NAMES."""
         found: dict[IndexStrategy, list[str]] = {}
         for name, value in self.cleaned_data.items():
             if name not in PRESENTATION_NAMES and value is not None:
@@ -259,7 +257,7 @@ class ItemList:
 
     @cached_property
     def base_conditions(self) -> tuple[KindCondition, ...]:
-        """What the list requires of an item's kind, apart from the facets."""
+        """The kinds of items that the list's filters match, ignoring the facets."""
         return self._conditions_of(
             name for name in self.strategies.get(IndexStrategy.COUNTED, ()) if name not in FACETS.values()
         )
@@ -276,7 +274,7 @@ class ItemList:
         of_kinds = (name for name in names if name not in ("institution", "institution_id"))
         return reduce(
             intersect_conditions,
-            (self._filter.filters[name].masks(self.cleaned_data[name]) for name in of_kinds),
+            (self._filter.filters[name].kind_conditions(self.cleaned_data[name]) for name in of_kinds),
             ANY_KIND,
         )
 
@@ -355,9 +353,9 @@ class ItemList:
     # Query strings
 
     def query(self, **changes: Any) -> str:
-        """Returns the query string with some names changed to a value or a list of values, or dropped with None.
+        """Returns the query string with some names set to a value or a list of values, or dropped if it is None.
 
-        Any change except of the page leads back to the first page.
+        If anything other than the page changes, the query string leads to the first page.
         """
         dropped = ("format", *PAGING_NAMES) if changes else ("format",)
         parts = {name: part for name, part in self._encoded.items() if name not in dropped}
@@ -367,17 +365,17 @@ class ItemList:
 
     @cached_property
     def _encoded(self) -> dict[str, str]:
-        """{name: its part of the query string}. A page has a hundred links that differ in one part."""
+        """{name: its part of the query string}. Cached because a page has a hundred links that differ in one part."""
         _normalized = self._filter
         return {name: _encode(name, values) for name, values in self.params.items()}
 
     @property
     def filter_query(self) -> str:
-        """The query string without names that only say how the list is shown."""
+        """The query string without the names in PRESENTATION_NAMES."""
         return self.query(**dict.fromkeys(PRESENTATION_NAMES))
 
     def with_toggled(self, name: str, value: str) -> str:
-        """Returns the query string with one value of a name added, or removed if it is there."""
+        """Returns the query string with one value of a name added, or removed if it is already there."""
         values = self.params.get(name, [])
         return self.query(**{name: [one for one in values if one != value] if value in values else [*values, value]})
 
@@ -400,7 +398,7 @@ class ItemList:
 
     @staticmethod
     def _yes_or_no(value: str) -> str:
-        """A flag in words; as it was sent if it is neither true nor false, which `errors` says."""
+        """A flag as a word; unchanged if it is neither true nor false, which is an error."""
         try:
             return _("yes") if BooleanField().clean(value) else _("no")
         except ValidationError:

@@ -1,4 +1,4 @@
-"""The rows of a list as pages show them."""
+"""Loads the rows of a list with everything that pages show in them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,28 +37,28 @@ class Row:
     item: WorkItem
     uploads: Uploads
     now: datetime
-    following: int | None = None  # the next row's item, which gets the focus when this one leaves the list
-    owner: Institution | None = None  # from the list, because the item would query for it
+    following: int | None = None  # the next row's item, which gets the focus when this row leaves the list
+    owner: Institution | None = None  # passed in, because `item.institution` would run a query
     late: Lateness | None = None
 
     @cached_property
-    def words(self) -> StatusLabel:
+    def status_label(self) -> StatusLabel:
         return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
 
     @property
     def has_marks(self) -> bool:
-        """Whether there is more to show about the upload, which is rare."""
+        """Whether to show marks about the upload (superseded and so on), which is rare."""
         return self.uploads != NO_UPLOADS
 
     @property
     def has_state_marks(self) -> bool:
-        """Whether there is more to show about its state than the status."""
+        """Whether to show marks about the state in addition to the status."""
         return self.late is not None or self.is_for_admin
 
     @property
     def is_for_admin(self) -> bool:
         """Whether it waits for an admin and its status doesn't already say so."""
-        return self.item.needs_admin_review and not self.is_closed and self.words.tone is not Tone.HELD
+        return self.item.needs_admin_review and not self.is_closed and self.status_label.tone is not Tone.HELD
 
     @property
     def is_closed(self) -> bool:
@@ -66,7 +66,7 @@ class Row:
 
 
 def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
-    """Returns what `explanations` needs to know of an item."""
+    """Returns what `explanations` needs to know about an item."""
     return Situation(
         action=item.action,
         stage=item.stage,
@@ -83,7 +83,7 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
     )
 
 
-_PLACEHOLDER = 10**15  # a placeholder for an item's id
+_PLACEHOLDER = 10**15  # stands for an item's id in the SQL
 
 
 @cache
@@ -98,17 +98,17 @@ def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
         return sql, params[:-number]
-    # Its constants are written out: a generic plan wouldn't know that an index covers the first 200 letters of a name.
+    # Constants are inlined: with a parameter for the prefix length, a generic plan couldn't use the index on name prefixes.
     operations: Any = connection.ops
-    whole = operations.compose_sql(sql, params).replace("%", "%%")
+    statement = operations.compose_sql(sql, params).replace("%", "%%")
     for gap in gaps:
-        whole = whole.replace(str(gap), "%s")
-    return whole, ()
+        statement = statement.replace(str(gap), "%s")
+    return statement, ()
 
 
 def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Uploads]]:
     """Yields these ids with their uploads."""
-    # Padded to a power of two with the last id, so that there are few different statements.
+    # Padded with the last id to a power of two, so that there are only a few different statements.
     filled = [*numbers, *numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))]
     sql, params = _uploads_statement(len(filled))
     for pk, *others in fetch_prepared(using, sql, [*params, *filled]):
@@ -137,7 +137,7 @@ def fetch_rows(
     *,
     fields: Iterable[str] = (),
 ) -> list[Row]:
-    """Returns the rows of these items in this order, by three statements however many there are.
+    """Returns the rows of these items in this order, with at most three statements however many there are.
 
     `institutions`: those that the reader can see, by id, so that they aren't loaded again. `fields`: fields of the item
     to load in addition to those of every row. `using`: the database to read.

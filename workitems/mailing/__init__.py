@@ -1,7 +1,6 @@
-"""The emails people have asked for: an item that is done, a saved view as a digest, the request for a spot test.
+"""The emails that people have requested: when an item is done, saved views as digests, and requests for spot tests.
 
-It knows who can see what, and sends each email once even if several runs send at the same time. It must not know requests or
-pages.
+It knows who can see what, and sends each email once even if several runs overlap. It must not know requests or pages.
 """
 
 from .digests import find_by_token, subscribe, subscriptions_of

@@ -1,6 +1,6 @@
 """Digests: a saved view by email, daily or weekly, with how many items it has, how many changed, and the latest changes.
 
-An empty view sends nothing, and nobody gets email about a view or items they can't see.
+Nothing is sent for an empty view, and nobody gets email about a view or items that they can't see.
 """
 
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ from ..models import Digest, Every, SavedView
 from .outbox import Email, localized_for
 
 SEND_AT = time(7)  # 7 a.m. in each person's time zone; weekly ones on Mondays
-# The shortest time between two digests for a person who changes time zone: never two on one Monday, wherever they go.
+# The shortest time between two digests for a person who changes their time zone, so that one Monday never has two.
 MIN_INTERVAL = {Every.DAY: timedelta(hours=12), Every.WEEK: timedelta(hours=27)}
-MAX_SEEKS = 5  # ranges of a list that are searched before it counts as empty
+MAX_SEEKS = 5  # how many scans a list may take before it counts as empty
 ROWS = 20
 SALT = "workitems.digest"
 
 
 def next_time(now: datetime, every: str, zone: str) -> datetime:
-    """When the next digest is due after `now` in this time zone: at the same local time in summer and winter."""
+    """Returns when the next digest is due after `now`, at the same local time in summer and winter."""
     day = now.astimezone(ZoneInfo(zone)).date()
     while True:
         due = datetime.combine(day, SEND_AT, ZoneInfo(zone)).astimezone(UTC)
@@ -39,24 +39,24 @@ def next_time(now: datetime, every: str, zone: str) -> datetime:
 
 
 def subscribe(view: SavedView, person: User, every: str | None, now: datetime) -> None:
-    """Sets how often this person gets this view by email from now on; None for never."""
+    """Sets how often this person gets this view by email; None stops it."""
     mine = Digest.objects.filter(view=view, person=person)
     if every is None:
         mine.delete()
         return
     if mine.filter(every=every).exists():
-        return  # it can be due right now, and must not be postponed
+        return  # it may be due right now and must not be postponed
     due = {"every": every, "zone": person.time_zone, "next_at": next_time(now, every, person.time_zone)}
     Digest.objects.update_or_create(due, {**due, "since": now}, view=view, person=person)
 
 
 def subscriptions_of(person: User) -> dict[int, str]:
-    """{view's id: how often} of the digests this person gets."""
+    """Returns {view id: how often} for the digests this person gets."""
     return dict(Digest.objects.filter(person=person).values_list("view", "every"))
 
 
 def update_time_zones(now: datetime) -> None:
-    """Reschedules the digests of people who have changed their time zone. Some of them can become due now."""
+    """Reschedules the digests of people who have changed their time zone, so some of them may become due now."""
     elsewhere = Digest.objects.filter(next_at__gt=now).exclude(zone=F("person__time_zone")).select_related("person")
     for digest in elsewhere:
         zone = digest.person.time_zone
@@ -66,21 +66,21 @@ def update_time_zones(now: datetime) -> None:
 
 
 def due(now: datetime) -> Iterator[Digest]:
-    """The digests that are due, longest wait first."""
+    """Yields the digests that are due, longest overdue first."""
     yield from Digest.objects.filter(next_at__lte=now).order_by("next_at", "pk")
 
 
 def claimable_row(digest: Digest, now: datetime) -> QuerySet[Digest]:
-    """Its row as long as it is due: another run can have sent it since it was read."""
+    """Returns a queryset of its row if it is still due: another run may have sent it since it was read."""
     return Digest.objects.filter(pk=digest.pk, next_at__lte=now).select_related("person__institution", "view")
 
 
 def compose(digest: Digest, now: datetime) -> Email | None:
-    """The digest for this person; None if the view is empty for them, or if they can no longer see it."""
+    """Returns the email, or None if the view is empty for this person or they can no longer see it."""
     person, view = digest.person, digest.view
     if not (person.is_active and SavedView.objects.visible_to(person).filter(pk=view.pk).exists()):
         return None
-    with localized_for(person):  # the list's date filters, too, use this person's time zone
+    with localized_for(person):  # also for the list's date filters
         listing = ItemList({}, person).for_query(view.query)
         return _render(digest, listing, now) if listing.is_valid() else None
 
@@ -102,7 +102,7 @@ def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
         "changed": changed,
         "rows": [
             (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))
-            for row in fetch_rows([place.pk for place in rows], now, listing.institutions)
+            for row in fetch_rows([row.pk for row in rows], now, listing.institutions)
         ],
         "list_url": urljoin(settings.SITE_URL, f"{reverse('items')}?{view.query}"),
         "views_url": urljoin(settings.SITE_URL, reverse("saved_views")),
@@ -119,13 +119,13 @@ def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
 
 
 def reschedule(digest: Digest, now: datetime) -> None:
-    """Sets when the next one is due, after a digest was sent or there was nothing to send."""
+    """Sets when the next digest is due, after this one was sent or had nothing to send."""
     zone = digest.person.time_zone
-    row, gone = Digest.objects.filter(pk=digest.pk), {"since": now, "has_begun": True, "claimed_at": None}
+    row, sent = Digest.objects.filter(pk=digest.pk), {"since": now, "has_begun": True, "claimed_at": None}
     due = {"zone": zone, "next_at": next_time(now, digest.every, zone)}
-    # If the person changed the frequency in the meantime, that has already set when the next one is due.
-    if not row.filter(next_at=digest.next_at).update(**gone, **due):
-        row.update(**gone)
+    # If the person has changed the frequency in the meantime, `next_at` has already been set.
+    if not row.filter(next_at=digest.next_at).update(**sent, **due):
+        row.update(**sent)
 
 
 def sign_token(digest: Digest) -> str:
@@ -133,7 +133,7 @@ def sign_token(digest: Digest) -> str:
 
 
 def find_by_token(token: str) -> tuple[Digest | None, bool]:
-    """(the digest that the link in an email is about, whether the link is valid); no digest if it was already stopped."""
+    """Returns (the digest that the link in an email is about, or None if it was stopped; whether the link is valid)."""
     try:
         view, person = signing.Signer(salt=SALT).unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError):

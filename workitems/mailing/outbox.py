@@ -1,4 +1,4 @@
-"""Sends each email once: a run claims it first, so that two runs at once don't both send it, and a crash loses none."""
+"""Sends each email once. A run claims it first, so that overlapping runs don't both send it and a crash loses none."""
 
 import logging
 import smtplib
@@ -17,9 +17,9 @@ from django.utils import timezone, translation
 
 from pharos.accounts.models import User
 
-# A claim this old was left behind by a run that crashed.
+# A claim older than this was left behind by a run that crashed.
 STALE_CLAIM_AGE = timedelta(minutes=15)
-# After this many failures in a row the mail server is down, and the rest is left for the next run.
+# After this many failures in a row, the mail server counts as down, and the rest is left for the next run.
 MAX_FAILURES_IN_A_ROW = 3
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Email:
 
 @dataclass
 class SendSummary:
-    """What a run did: how many emails were sent, had no content or recipient, couldn't be sent, or couldn't be written."""
+    """The results of a run: how many emails were sent, had no content or recipient, couldn't be sent, or couldn't be created."""
 
     sent: int = 0
     empty: int = 0
@@ -47,20 +47,20 @@ class SendSummary:
 
 @contextmanager
 def localized_for(person: User) -> Iterator[None]:
-    """Within it, language and time zone are those of this person."""
+    """Uses this person's language and time zone within the context."""
     language = person.language or settings.LANGUAGE_CODE
     with translation.override(language), timezone.override(ZoneInfo(person.time_zone)):
         yield
 
 
 def claim(rows: Any, now: datetime) -> bool:
-    """Whether this run has claimed the row, given as a queryset of one: no other run is sending it."""
+    """Claims the row, given as a queryset, for this run. Returns False if another run has claimed it."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE_CLAIM_AGE)
     return bool(rows.filter(free).update(claimed_at=now))
 
 
 def send(email: Email) -> bool | None:
-    """Whether the mail server has accepted it; None if the server works but refuses this email."""
+    """Returns whether the mail server has accepted the email; None if the server works but refuses its recipient."""
     mail = EmailMultiAlternatives(email.subject, email.text, to=[email.to], headers=email.headers)
     if email.html:
         mail.attach_alternative(email.html, "text/html")
@@ -84,15 +84,15 @@ def deliver(
 ) -> SendSummary:
     """Sends what is due, one by one.
 
-    `now`: when the run started. `rows`: the row of a due email as a queryset for `claim`. `compose`: its email, None if there
-    is no content or recipient. `done`: called afterwards. Both get the row as it is after the claim: a run can be long, and
-    data changes in the meantime.
+    `now`: when the run started. `rows` returns the row of a due email as a queryset for `claim`. `compose` returns the email,
+    or None if there is no content or recipient. `done` is called afterward. Both get the row as it is after the claim, because
+    data changes during a long run.
     """
     in_a_row, begun = 0, monotonic()
     for one in due:
         if in_a_row == MAX_FAILURES_IN_A_ROW:
             break
-        # Not the start of the run: in a long run, others would take a new claim for a stale one.
+        # Not the start of the run, because in a long run, others would consider a new claim stale.
         if not claim(rows(one), now + timedelta(seconds=monotonic() - begun)):
             continue
         one = rows(one).first()
@@ -101,13 +101,13 @@ def deliver(
         try:
             found = compose(one)
         except Exception:
-            # It stays claimed and is retried later, so that those behind it don't wait forever.
+            # It stays claimed and is retried once the claim is stale, so that it doesn't block the others.
             log.exception("an email could not be created: %r", one)
             sent.broken += 1
             continue
         taken = send(found) if found else True
         if taken is None:
-            # It stays claimed and is retried later: one dead address must not stop everyone's email.
+            # It stays claimed and is retried once the claim is stale: one bad address must not stop the other emails.
             sent.failed += 1
             continue
         if not taken:

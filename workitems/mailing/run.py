@@ -1,4 +1,4 @@
-"""One run of the mailing: sends everything that is due now."""
+"""Sends all emails that are due."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from .outbox import SendSummary, deliver
 
 
 def send_due(now: datetime) -> SendSummary:
-    """Sends all emails that are due, and returns how that went."""
+    """Sends all emails that are due at `now`, and returns the results."""
     sent = SendSummary()
     deliver(
         watches.due(),

@@ -1,4 +1,4 @@
-"""Spot tests: asks an institution's staff by email, once, to check a restored copy."""
+"""Spot tests: asks an institution's staff, with one email, to check a restored copy."""
 
 import smtplib
 from datetime import datetime
@@ -30,7 +30,7 @@ class EmailNotSent(Exception):
 
 
 def request_spot_test(item: WorkItem, *, by: User, item_url: str, via: str = "api", at: datetime | None = None) -> bool:
-    """Emails the institution's staff and records that on the item; False if they were notified before.
+    """Emails the institution's staff and records that on the item. Returns False if they were already notified.
 
     `item_url` is the full address of the item's page. The row stays locked until the mail server has accepted the
     email, so two callers send one email, and a failure leaves no record. Raises Refused or EmailNotSent; `item` is then
@@ -86,5 +86,5 @@ def _send(item: WorkItem, addresses: list[str], item_url: str, now: datetime) ->
 
 
 def _one_line(text: str) -> str:
-    """Names can contain any character; a line break would end a header or look like a line of our text."""
+    """Replaces line breaks and control characters, which would end a header or look like a line of our own text."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -32,7 +32,7 @@ def is_watched(item: WorkItem, person: User) -> bool:
 
 
 def due() -> Iterator[Watch]:
-    """The watches whose item is done, longest wait first."""
+    """Yields the watches whose item is closed, oldest watch first."""
     yield from Watch.objects.filter(item__in=WorkItem.objects.closed()).order_by("pk")
 
 
@@ -41,7 +41,7 @@ def claimable_row(watched: Watch) -> QuerySet[Watch]:
 
 
 def compose(watched: Watch, now: datetime) -> Email | None:
-    """The notification; None if the person can no longer see the item."""
+    """Returns the email, or None if the person can no longer see the item."""
     item, person = watched.item, watched.person
     if not (person.is_active and WorkItem.objects.visible_to(person).with_id(item.pk).exists()):
         return None
@@ -53,7 +53,7 @@ def _render(item: WorkItem, person: User, now: datetime) -> Email:
     state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
     context = {
         "item": item,
-        "words": describe_status(state, now),
+        "status_label": describe_status(state, now),
         "advice": advise(state, person.role),
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='CountChange',
+            name='CountDelta',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('institution_id', models.BigIntegerField()),
@@ -27,8 +27,9 @@ class Migration(migrations.Migration):
                 ('number', models.BigIntegerField()),
             ],
             options={
-                'verbose_name': 'change of a count',
-                'verbose_name_plural': 'changes of counts',
+                'db_table': 'workitems_countchange',
+                'verbose_name': 'count delta',
+                'verbose_name_plural': 'count deltas',
             },
         ),
         migrations.CreateModel(

@@ -1,11 +1,11 @@
-"""Every table in a file of its own, with querysets in domain words.
+"""Every table, one file each, with querysets in domain terms.
 
-It imports nothing from the rooms above, which fill, count, and change what is stored here.
+It must not know the rooms above, which fill, count, and change what is stored here.
 """
 
 from .append_only import AppendOnly
 from .bulk_change import BulkChange
-from .counts import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountChange, ItemCount
+from .counts import CELL_COLUMNS, KIND_COLUMNS, MOVING_SQL, CountDelta, ItemCount
 from .digest import Digest, Every
 from .durations import OutcomeCount, StepTime, Typical
 from .failure import Cause, Failure
@@ -29,7 +29,7 @@ __all__ = [
     "ArchivedEntry",
     "BulkChange",
     "Cause",
-    "CountChange",
+    "CountDelta",
     "Digest",
     "Every",
     "Failure",

@@ -1,4 +1,4 @@
-"""The error for changes to the audit trail."""
+"""The error raised for forbidden changes to the audit trail."""
 
 
 class AppendOnly(TypeError):

@@ -10,23 +10,23 @@ from pharos.accounts.models import Institution, User
 
 
 class BulkChange(models.Model):
-    """One move on many items, made in batches so that it can be watched, interrupted, and resumed.
+    """One move on many items. It runs in batches, so its progress is visible and it can be interrupted and resumed.
 
     `selection` is one of
 
-    - {"ids": […]}: the items that the preview has shown
-    - {"query": …, "zone": …, "of": institution or None, "until": the last item that existed}
-    - {"undo": id of another bulk change}
+    - {"ids": […]}: these items
+    - {"query": …, "zone": …, "of": institution or None, "until": id of the last item at the start}: all items of a list
+    - {"undo": id}: the items that another bulk change has changed
 
-    It also has "mark", the last history entry when the list was drawn (items with later entries are left alone), and
-    "at_least" when there were more than `total` items. `cursor` is the last item processed. The history entries of the
-    change carry its id. `institution` and `is_of_all` say whose items its author could see at the time.
+    It can also contain "mark", the last history entry when the list was drawn (items with later entries are skipped), and
+    "at_least" if there were more than `total` items. `cursor` is the id of the last item processed. The history entries
+    of the change have its id in `act`. `institution` and `is_of_all`: whose items its author could see at the time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     by = models.ForeignKey(User, models.PROTECT, related_name="bulk_changes")
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="bulk_changes", null=True)
-    is_of_all = models.BooleanField(db_default=True)  # denied by default: only admins see such a change
+    is_of_all = models.BooleanField(db_default=True)  # restrictive by default: only admins see such a bulk change
     move = models.CharField(max_length=16)
     selection = models.JSONField()
     note = models.TextField(blank=True)
@@ -53,10 +53,10 @@ class BulkChange(models.Model):
 
     @property
     def is_whole(self) -> bool:
-        """Whether `total` is the full number rather than a lower bound."""
+        """Whether `total` is the exact number of items rather than a lower bound."""
         return "at_least" not in self.selection
 
     @property
-    def came_to(self) -> int:
+    def processed(self) -> int:
         """The number of items processed so far."""
         return self.changed + self.unchanged + sum(self.skipped.values())

@@ -1,4 +1,4 @@
-"""The summary table and its deltas. Only triggers write them, except for `counts.repair`."""
+"""The summary table and its deltas. Only triggers write to them, and `counts.repair_counts`."""
 
 from django.db import models
 
@@ -8,7 +8,7 @@ WORD = 32  # the maximum length of a word of the vocabulary
 
 
 class Cell(models.Model):
-    # A plain number, because a foreign key would look up its institution on every change.
+    # Not a foreign key, because that would look up the institution on every change.
     institution_id = models.BigIntegerField()
     action = models.CharField(max_length=WORD)
     stage = models.CharField(max_length=WORD)
@@ -22,13 +22,13 @@ class Cell(models.Model):
 
 
 CELL_COLUMNS = tuple(field.name for field in Cell._meta.local_fields if field.name != "number")
-KIND_COLUMNS = CELL_COLUMNS[1:]  # a cell without its institution
+KIND_COLUMNS = CELL_COLUMNS[1:]  # without the institution
 # Written out for SQL: SQLite uses the partial index `item_moving_since` only for this exact text.
 MOVING_SQL = f"({', '.join(repr(status.value) for status in MOVING)})"
 
 
 class ItemCount(Cell):
-    """The number of settled items in a cell, without the deltas that haven't been folded in yet."""
+    """The number of settled items in a cell, as of the last fold."""
 
     class Meta:
         verbose_name = "count of items"
@@ -39,12 +39,13 @@ class ItemCount(Cell):
         return f"{self.number} {self.status} {self.action} of {self.institution_id}"
 
 
-class CountChange(Cell):
-    """A delta: one item more or less in a cell. PostgreSQL only; every writer appends, and folding removes."""
+class CountDelta(Cell):
+    """One item more or less in a cell. PostgreSQL only: the triggers append deltas, and folding removes them."""
 
     class Meta:
-        verbose_name = "change of a count"
-        verbose_name_plural = "changes of counts"
+        db_table = "workitems_countchange"
+        verbose_name = "count delta"
+        verbose_name_plural = "count deltas"
 
     def __str__(self) -> str:
         return f"{self.number:+} {self.status} {self.action} of {self.institution_id}"

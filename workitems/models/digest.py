@@ -1,4 +1,4 @@
-"""The table of digests: who gets which saved view by email, and when next. `mailing.digests` sends them."""
+"""The table of digests: who receives which saved view by email, and when the next one is due. `mailing` sends them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -17,8 +17,8 @@ class Digest(models.Model):
     """A saved view that a person receives by email.
 
     `since` is when the last digest was sent or skipped because it was empty; before the first one, when it was
-    requested. Changes after that are new in the next digest. `next_at` is when that one is due, by the clock of `zone`,
-    the person's time zone when it was computed. `has_begun` says whether a first digest was sent.
+    requested. Changes after that are new in the next digest. `next_at` is when that one is due, computed for `zone`, the
+    person's time zone at that time. `has_begun` says whether a first digest was sent.
     """
 
     view = models.ForeignKey(SavedView, models.CASCADE, related_name="digests")

@@ -1,7 +1,7 @@
 """The tables of durations and outcomes. Code that changes items only appends rows; `durations.recorder` folds them.
 
-This keeps writers from waiting for each other: a single row per kind would make them queue. Instead a kind has any
-number of rows, and the one with `is_sum` holds the total as of the last fold.
+With a single row per combination of values, writers would wait for each other. Instead there are any number of rows, and
+the one with `is_sum` holds the total as of the last fold.
 """
 
 from django.db import models
@@ -11,7 +11,7 @@ WORD = 32  # the maximum length of a word of the vocabulary
 
 
 class CountedRow(models.Model):
-    """`number` things of one kind. `is_sum` marks the total, of which each kind has at most one."""
+    """`number` events with the same values. `is_sum` marks their total as of the last fold, of which there is at most one."""
 
     number = models.BigIntegerField(default=1)
     is_sum = models.BooleanField(default=False)
@@ -21,7 +21,10 @@ class CountedRow(models.Model):
 
 
 class StepTime(CountedRow):
-    """How many items took this time (see `scale.step_of`) at a stage, by week. An empty stage means the total time."""
+    """How many items took this long (`step`, see `scale.step_of`) at a stage, by week and size band.
+
+    An empty stage stands for the total time from receipt to success.
+    """
 
     week = models.DateField()
     action = models.CharField(max_length=WORD)
@@ -47,16 +50,16 @@ class StepTime(CountedRow):
 
 
 class OutcomeCount(CountedRow):
-    """How many items were closed in a quarter of an hour (see `steps.quarter_of`).
+    """How many items were closed in a quarter of an hour (see `measurements.quarter_of`).
 
     Midnight falls on a quarter of an hour in every time zone, so quarters add up to days anywhere. Each outcome also
-    counts for `steps.ALL_INSTITUTIONS`, so that readers who see everything don't add up more rows than others.
+    counts for `measurements.ALL_INSTITUTIONS`, so that readers who see everything don't add up more rows.
     """
 
     quarter = models.IntegerField()
-    # A plain number, because a foreign key would look up its institution on every change.
+    # Not a foreign key, because that would look up the institution on every change.
     institution_id = models.BigIntegerField()
-    outcome = models.CharField(max_length=16)  # steps.Outcome
+    outcome = models.CharField(max_length=16)  # measurements.Outcome
 
     class Meta:
         verbose_name = "count of outcomes"
@@ -78,7 +81,9 @@ class OutcomeCount(CountedRow):
 
 
 class Typical(models.Model):
-    """The usual times of a kind, in seconds, from recent weeks of StepTime. Kinds with too few samples have no row.
+    """The usual times for an action, stage, and size band, in seconds, from recent weeks of StepTime.
+
+    Combinations with too few samples have no row.
 
     `low`, `median`, `high`, and `late` are the 10th, 50th, 90th, and 95th percentile.
     """

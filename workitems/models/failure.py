@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Cause(models.Model):
-    """A cause, stored once. Its id is short enough for a URL."""
+    """A cause of failures, stored once so that URLs can name it by its id."""
 
     text = models.CharField(max_length=200, unique=True)
 
@@ -18,15 +18,13 @@ class Cause(models.Model):
 
 
 class Failure(models.Model):
-    """The last failure of an item. It stays when the item is retried; the item's `status` says whether it is still
-    failed.
-    """
+    """The last failure of an item, kept when the item is retried. The item's `status` says whether it is still failed."""
 
-    # No constraint: items are never deleted, and creating a foreign key would block writers of the item table.
+    # No constraint: items are never deleted, and creating the constraint would block writers of the items table.
     item = models.OneToOneField(
         "WorkItem", models.PROTECT, primary_key=True, related_name="failure", db_constraint=False
     )
-    # A copy of the item's, so that failures are found by time and institution without a join.
+    # Copied from the item, so that failures can be found by time and institution without a join.
     institution_id = models.BigIntegerField()
     cause = models.ForeignKey(Cause, models.PROTECT, db_index=False)
     at = models.DateTimeField()

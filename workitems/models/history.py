@@ -25,17 +25,19 @@ class AcceptedChange(models.Model):
     """One accepted change of an item. Append-only: triggers in the database refuse anything else."""
 
     item: models.ForeignKey[Any, Any]
-    number = models.PositiveIntegerField()  # 1, 2, 3 … per item; unique, so two writers can't both add the next one
+    number = models.PositiveIntegerField()  # 1, 2, 3 … per item; unique, so two writers can't use the same number
     at = models.DateTimeField()
     who = models.CharField(max_length=255)  # text, so it outlives the account
-    via = models.CharField(max_length=16)
+    via = models.CharField(max_length=16)  # page, api, import, or command
     move = models.CharField(max_length=16)
     stage_before = models.CharField(max_length=32, blank=True)
     status_before = models.CharField(max_length=32, blank=True)
     stage_after = models.CharField(max_length=32)
     status_after = models.CharField(max_length=32)
     note = models.TextField(blank=True)  # the item's note after the change
-    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # of other columns that changed
+    changes = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder
+    )  # {column: [old value, new value]} of other columns
     act = models.UUIDField(null=True)  # shared by the entries of one bulk change
 
     class Meta:
@@ -76,7 +78,7 @@ class HistoryEntry(AcceptedChange):
 
 
 class ArchivedEntry(AcceptedChange):
-    """An old entry of an item closed long ago. Only `audit_log.archiving` moves entries here.
+    """An entry of an item that was closed long ago. Only `audit_log.archiving` moves entries here.
 
     On PostgreSQL the table is partitioned by the year of `at`; migration 0009 defines the indexes of the partitions.
     """

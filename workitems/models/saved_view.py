@@ -1,4 +1,4 @@
-"""The table of saved views. `saved_views` creates, shows, and counts them."""
+"""The table of saved views. The room `saved_views` creates, lists, and counts them."""
 
 from django.db import models
 from django.db.models import Q
@@ -41,8 +41,8 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 class SavedView(models.Model):
     """A list with a name.
 
-    `query` is the list's query string as its page writes it. `owner` saved the view; a private one is visible to its
-    owner only. `institution` is the one it is shared with, if any. A name is unique among a person's own views, among
+    `query` is the list's query string. `owner` is who saved the view; a private one is visible only to its owner.
+    `institution` is the owner's, with which the view can be shared. A name is unique among a person's own views, among
     an institution's, and among those for everyone.
     """
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class SearchedText(models.Model):
-    # No constraint: the triggers keep it consistent, and a constraint would look up the item on every insert.
+    # No constraint: the triggers keep the rows consistent, and a constraint would look up the item on every insert.
     item = models.OneToOneField(
         "workitems.WorkItem", models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
     )

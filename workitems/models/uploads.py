@@ -1,10 +1,10 @@
-"""Which upload of a bag counts: superseded and duplicate uploads, as columns computed for each item.
+"""Which upload of a bag counts: annotations for superseded and duplicate uploads.
 
-The rule is the last section of the member API's Item page, version 8. A bag is identified by institution and name. When
-it is uploaded again with another etag, only the upload received last is processed; with the same etag, the bag is
+The rule comes from the last section of the member API's Item page, version 8. A bag is identified by institution and name. When
+it is uploaded again with a different etag, only the upload received last is processed; with the same etag, the bag is
 ingested once. None of this is stored, so it stays correct in whatever order items arrive.
 
-Rows are typed Any, because the type checker no longer recognizes the class of an annotated queryset.
+Rows are typed Any, because the type checker loses the class of an annotated queryset.
 
 In these conditions OuterRef("…") is the row being tested, and OuterRef(OuterRef("…")) the row it is tested for.
 """
@@ -22,7 +22,7 @@ from ..search import PREFIX_LENGTH, same_text
 from ..vocabulary import Action, Status
 from .phases import CLOSED, NOT_CLOSED
 
-FAILED_FOR_GOOD = CLOSED & Q(status=Status.FAILED)
+FAILED_PERMANENTLY = CLOSED & Q(status=Status.FAILED)
 CANCELLED = Q(status=Status.CANCELLED)
 
 
@@ -46,8 +46,8 @@ _BEFORE_OUTER_ROW = _received_relative_to("lt", OuterRef(OuterRef("date")), Oute
 def _originals(items: QuerySet) -> QuerySet:
     """Returns earlier uploads with the same etag that are being or have been ingested, oldest first.
 
-    Leaves out uploads that are superseded themselves, that were followed by an ingest of other contents (done or
-    waiting), or whose object was deleted since: in these cases ingesting the same file again is right.
+    Leaves out uploads that are superseded themselves, that were followed by an ingest of other contents (successful or
+    still open), or whose object has been deleted since. In these cases the same file must be ingested again.
     """
     changed = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_OUTER_ROW)
@@ -95,12 +95,12 @@ def annotate_superseded(rows: Any, items: QuerySet) -> Any:
 
 
 def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
-    """Adds `other_upload_id` to the rows: another upload of the bag to look at, for ingests that ended badly, or null.
+    """Adds `other_upload_id` to the rows: for failed or cancelled ingests, another upload of the bag to look at.
 
-    For a permanent failure this is the latest later upload; for a cancelled one, the latest that is open or has
-    succeeded.
+    For a permanent failure this is the latest of the later uploads; for a cancelled item, the latest upload that is open
+    or has succeeded. Otherwise it is null.
     """
-    failed = Q(FAILED_FOR_GOOD, action=Action.INGEST)
+    failed = Q(FAILED_PERMANENTLY, action=Action.INGEST)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
     cancelled = Q(CANCELLED, action=Action.INGEST)
     processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")

@@ -1,4 +1,4 @@
-"""The table of watches: who wants an email when which item is done. `mailing.watches` sends them."""
+"""The table of watches: who wants an email when an item is done. `mailing.watches` sends these emails."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,7 +10,7 @@ from pharos.accounts.models import User
 class Watch(models.Model):
     """A person's request to be notified when an item is done.
 
-    `claimed_at` is when a run has claimed it to send the email; it is deleted once the email is sent.
+    `claimed_at` is when a run claimed it in order to send the email. The row is deleted once the email is sent.
     """
 
     item = models.ForeignKey("WorkItem", models.PROTECT, related_name="watches", db_constraint=False, db_index=False)

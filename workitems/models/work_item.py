@@ -1,6 +1,6 @@
-"""Work items, and the questions that can be asked about them.
+"""The table of work items, and its queryset in domain terms.
 
-Rows are reached through `WorkItem.objects.visible_to(user)` and changed by `transitions`, and in no other way.
+Code that acts for a user reaches rows through `WorkItem.objects.visible_to(user)`. Only `transitions` changes rows.
 """
 
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(in_phases(Phase.CLOSED))
 
     def with_uploads(self) -> "WorkItemQuerySet":
-        """Adds to each row the upload that counts instead of it, or null.
+        """Annotates each row with the upload that counts instead of it, or null.
 
         The columns are `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` (for an ingest that failed
         permanently or was cancelled).
@@ -61,8 +61,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         )
 
     def superseded(self) -> "WorkItemQuerySet":
-        """Returns open uploads that will never be ingested, because the bag was received again with another etag."""
-        # This filter comes first, so that the subqueries run for the few open uploads only.
+        """Returns open uploads that will never be ingested, because the bag was received again with a different etag."""
+        # This filter comes first, so that the subqueries run only for the few open uploads.
         asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
 
@@ -82,8 +82,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":
-        """Returns ingests that failed permanently or were cancelled and whose bag has another upload to look at."""
-        asked = self.filter(uploads.FAILED_FOR_GOOD | uploads.CANCELLED, action=Action.INGEST)
+        """Returns ingests that failed permanently or were cancelled, and whose bag has another upload to look at."""
+        asked = self.filter(uploads.FAILED_PERMANENTLY | uploads.CANCELLED, action=Action.INGEST)
         return uploads.annotate_other_uploads(asked, WorkItem.objects.all()).filter(other_upload_id__isnull=False)
 
     def without_other_upload(self) -> "WorkItemQuerySet":
@@ -104,8 +104,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def ingests_of_object(self, identifier: str) -> "WorkItemQuerySet":
         """Returns successful ingests of the object, newest first."""
-        # The index of objects starts with the institution, so it has to be named, even as "any", to serve readers who
-        # see all. The other conditions are outside the subquery, because SQLite without statistics would choose the
+        # The index of objects starts with the institution, so the query names all institutions for readers who see
+        # everything. The other conditions are outside the subquery, because SQLite without statistics would choose the
         # index of the facets.
         anywhere = Institution.objects.values("pk")
         about_it = self.filter(same_text("object_identifier", identifier), institution_id__in=anywhere)
@@ -113,21 +113,21 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return ingested.select_related("institution").order_by("-date", "-id")
 
     def deletions_since(self, ingest: "WorkItem") -> "WorkItemQuerySet":
-        """Returns successful deletions of the complete object (not of a single file) since that ingest."""
+        """Returns successful deletions of the whole object (not of a single file) since that ingest."""
         about_it = same_text("object_identifier", ingest.object_identifier)
         deleted = self.filter(about_it, institution_id=ingest.institution_id, generic_file_identifier="")
         return deleted.filter(action=Action.DELETE, status=Status.SUCCESS, date__gte=ingest.date)
 
     def moving(self) -> "WorkItemQuerySet":
-        """Returns moving items by the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
+        """Returns moving items, using the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
-        return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  no word of it is from outside
+        return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  contains no user input
 
     def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(institution_id__in=numbers)
 
     def changed_after(self, time: datetime) -> "WorkItemQuerySet":
-        """Returns items changed after this time, newest first, which is the order of the indexes."""
+        """Returns items changed after this time, latest change first, which is the order of the indexes."""
         return self.filter(updated_at__gt=time).order_by("-updated_at", "-id")
 
     def with_id(self, number: int) -> "WorkItemQuerySet":
@@ -150,7 +150,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(pk=number).values_list("version", flat=True).first()
 
     def of_upload(self, etag: str, name: str, bag_date: datetime | None, action: Any = None) -> "WorkItem | None":
-        """Returns the latest item for an upload. `bag_date` is compared to the second; None means unset.
+        """Returns the latest item for an upload, or None. `bag_date` is compared to the second; None means unset.
 
         Restorations and deletions can have the same etag and name. An item with the given action takes precedence, by
         default an ingest.
@@ -162,12 +162,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_state_id(self) -> "WorkItemQuerySet":
         """Adds `work_item_state_id` to each row: the item's own id if a worker has saved a state, otherwise null.
 
-        The join reads no state. Never use `select_related("work_item_state")` in a list: that would read them all.
+        The join doesn't read the state itself. Never use `select_related("work_item_state")` in a list: that would load every state.
         """
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
     def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
-        """Loads only these fields and what every row of a list shows, with the start of the note as `note_head`."""
+        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`."""
         return self.only(*ROW_COLUMNS, *fields).annotate(note_head=Left("note", 500))
 
     def find_resubmission(
@@ -231,7 +231,7 @@ class WorkItem(models.Model):
     needs_admin_review = models.BooleanField(_("needs admin review"), default=False)
     queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
-    # When it reached its stage, to wait or to be worked on; NULL for closed items that were imported.
+    # When it reached its stage, whether or not work has started; NULL for closed items that were imported.
     stage_entered_at = models.DateTimeField(null=True, editable=False)
     inst_approver = models.CharField(_("institution's approver"), max_length=255, blank=True)
     aptrust_approver = models.CharField(_("consortium's approver"), max_length=255, blank=True)
@@ -289,9 +289,7 @@ class WorkItem(models.Model):
 
     @property
     def at_stage_since(self) -> datetime | None:
-        """When an open or held item reached its stage; None if unknown or closed. `listing.ordering` has the same in
-        SQL.
-        """
+        """When an open or held item reached its stage; None if unknown or closed. `listing.ordering` has this in SQL."""
         return None if self.phase is Phase.CLOSED else self.stage_entered_at
 
     @property

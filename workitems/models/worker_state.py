@@ -16,7 +16,8 @@ class WorkItemStateQuerySet(models.QuerySet["WorkItemState"]):
 class WorkItemState(models.Model):
     """A worker's record of its progress on an item, from which it resumes.
 
-    Up to many MB of text, compressed, in a table of its own so that lists of items never load it. Its id is the item's.
+    It can be many MB of text. It is compressed, and in a separate table so that lists of items never load it. Its primary
+    key is the item's.
     """
 
     item = models.OneToOneField("WorkItem", models.PROTECT, primary_key=True, related_name="work_item_state")

@@ -1,16 +1,25 @@
-"""The pages that people see: views, forms, and what each page shows.
+"""The pages for people: their views, their forms, and the content of each page.
 
-It knows HTTP and templates; it builds no queries of its own and changes items by `transitions` alone.
+It knows HTTP and templates. It must not build queries of its own, and changes items only through `transitions`.
 """
 
 from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
-from .views.item import Item
+from .views.item import ItemPage
 from .views.listing import Glossary, ItemListPage
 from .views.moves import Cancel, Edit, Requeue, Review
-from .views.overview import Home, Icon
+from .views.overview import Favicon, Home
 from .views.reviewing import ReviewQueue
-from .views.saved import ChangeView, DeleteView, SavedViews, SetDigest, SetStartView, Start, StopDigest, ViewCount
+from .views.saved import (
+    ChangeSavedView,
+    DeleteSavedView,
+    SavedViewCount,
+    SavedViews,
+    SetDigest,
+    SetStartView,
+    StartViewRedirect,
+    StopDigest,
+)
 from .views.watching import Watch
 
 __all__ = [
@@ -20,25 +29,25 @@ __all__ = [
     "BulkRequeue",
     "BulkReview",
     "Cancel",
-    "ChangeView",
-    "DeleteView",
+    "ChangeSavedView",
+    "DeleteSavedView",
     "Edit",
+    "Favicon",
     "Glossary",
     "Home",
-    "Icon",
-    "Item",
     "ItemListPage",
+    "ItemPage",
     "ItemVersion",
     "ListChanges",
     "Requeue",
     "Review",
     "ReviewQueue",
+    "SavedViewCount",
     "SavedViews",
     "SetDigest",
     "SetStartView",
-    "Start",
+    "StartViewRedirect",
     "StopDigest",
     "UndoBulkChange",
-    "ViewCount",
     "Watch",
 ]

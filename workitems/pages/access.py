@@ -1,7 +1,7 @@
-"""The door of the pages: what a view says to be opened, and how it comes by its items.
+"""What the views of this app share: access to items, lists, and bulk changes, and the addresses of pages.
 
-`pharos.accounts.authorization` closes every view that names no permission. Items are fetched through the reader's own queryset, so
-that another institution's item is a plain 404.
+`pharos.accounts.authorization` denies access to every view that declares no permission. Items are fetched through the
+reader's own queryset, so another institution's item is a plain 404.
 """
 
 from typing import Any
@@ -20,23 +20,23 @@ from ..review import QueueState
 
 
 class ItemViewMixin:
-    """Mixin of every view of this app. `permission` says who may open it."""
+    """Mixin for the views of this app. `permission` says who can open the view."""
 
     permission: Permission
-    request: Any  # its user is a User: the gate lets nobody else in
+    request: Any  # its user is a User: PermissionMiddleware lets nobody else in
     kwargs: dict
 
     @property
     def visible_items(self) -> WorkItemQuerySet:
-        """Every item that this reader may know of."""
+        """Every item that this reader can see."""
         return WorkItem.objects.visible_to(self.request.user)
 
     def item(self) -> WorkItem:
-        """The item that the URL names, or 404."""
+        """The item in the URL. Raises Http404 if there is none that this reader can see."""
         return self.get_item(self.kwargs["pk"])
 
     def get_item(self, number: int | None) -> WorkItem:
-        """The item with this number, or 404."""
+        """The item with this number. Raises Http404 if there is none that this reader can see."""
         if number is None:
             raise Http404
         try:
@@ -45,14 +45,14 @@ class ItemViewMixin:
             raise Http404 from None
 
     def bulk_change(self) -> BulkChange:
-        """The bulk act that the URL names, if this reader may know of it, or 404."""
+        """The bulk change in the URL. Raises Http404 if there is none that this reader can see."""
         try:
             return visible_changes(self.request.user).get(pk=self.kwargs["pk"])
         except BulkChange.DoesNotExist:
             raise Http404 from None
 
     def listing(self) -> ItemList | None:
-        """The list that the reader came from (the parameter `list`, of the form or the URL), if it is a valid one."""
+        """The list that the reader came from (the parameter `list` of form or URL); None if missing or invalid."""
         query = self.request.POST.get("list", self.request.GET.get("list"))
         if query is None:
             return None
@@ -63,7 +63,7 @@ class ItemViewMixin:
         return listing if listing.is_valid() else None
 
     def queue_state(self) -> QueueState | None:
-        """The way through the review queue that the reader came from (the parameter `round`), if it is from there."""
+        """The state of the review queue that the reader came from (the parameter `round`); None without one."""
         query = self.request.POST.get("round", self.request.GET.get("round"))
         try:
             return QueueState.read(QueryDict(query).dict()) if query else None
@@ -76,8 +76,8 @@ def url_of_queue(state: QueueState) -> str:
 
 
 def url_of_bulk_change(change: BulkChange, state: QueueState | None) -> str:
-    """The act's page, which knows the way through the review queue that its reader came from."""
-    return reverse("act", args=[change.pk]) + (f"?{urlencode({'round': state.query})}" if state else "")
+    """The page of a bulk change, with the state of the review queue that the reader came from, if any."""
+    return reverse("bulk_change", args=[change.pk]) + (f"?{urlencode({'round': state.query})}" if state else "")
 
 
 def url_of_list(listing: ItemList | None) -> str:
@@ -86,5 +86,5 @@ def url_of_list(listing: ItemList | None) -> str:
 
 
 def url_of_item(pk: int, listing: ItemList | None) -> str:
-    """The item's page, which knows the list that its reader came from."""
+    """The page of an item, with the list that the reader came from, if any."""
     return reverse("item", args=[pk]) + (f"?{urlencode({'list': listing.query()})}" if listing else "")

@@ -1,4 +1,4 @@
-"""Where the parts of a drawing go: numbers in, places out. Pure; the templates draw them as SVG."""
+"""The layout of charts: turns numbers into positions, which the templates draw as SVG. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import log10
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar that stands on the bottom. `value`: what it stands for."""
+    """A bar of a chart. `value`: the number it represents."""
 
     x: float
     y: float
@@ -18,7 +18,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """A row of bars, the highest as high as the drawing; `top`: what its upper edge stands for."""
+    """A bar chart. `top`: the value at its upper edge."""
 
     bars: list[Bar]
     width: float
@@ -27,17 +27,16 @@ class Bars:
 
 
 def layout_bars(values: Sequence[int], *, width: float = 720, height: float = 90, gap: float = 0.25) -> Bars:
-    """One bar for each value. A value that is not 0 is always seen. `gap`: the part of a bar's place that stays free."""
+    """One bar per value; any value other than 0 is visible. `gap`: the share of a bar's slot that stays empty."""
     top = round_up(max(values, default=0))
-    place = width / max(1, len(values))
-    drawn = []
-    for n, value in enumerate(values):
-        high = max(1.5, value / top * height) if value else 0
-        free = place * gap
-        drawn.append(
-            Bar(_rounded(n * place + free / 2), _rounded(height - high), _rounded(place - free), _rounded(high), value)
-        )
-    return Bars(drawn, width, height, top)
+    slot = width / max(1, len(values))
+    empty = slot * gap
+    bars = []
+    for index, value in enumerate(values):
+        bar_height = max(1.5, value / top * height) if value else 0
+        x, y = index * slot + empty / 2, height - bar_height
+        bars.append(Bar(_rounded(x), _rounded(y), _rounded(slot - empty), _rounded(bar_height), value))
+    return Bars(bars, width, height, top)
 
 
 def _rounded(value: float) -> float:
@@ -45,7 +44,7 @@ def _rounded(value: float) -> float:
 
 
 def round_up(value: int) -> int:
-    """The next of 1, 2, 3, 4, 5, 6, 8, 10, 20 …: what an axis can end with."""
+    """The next of 1, 2, 3, 4, 5, 6, 8, 10, 20 …: a round number for the end of an axis."""
     step = 1
     while True:
         for digit in (1, 2, 3, 4, 5, 6, 8):
@@ -56,7 +55,7 @@ def round_up(value: int) -> int:
 
 @dataclass(frozen=True)
 class Span:
-    """From `start` to `end`, with a mark at `middle`: places on a scale, as parts of 100."""
+    """From `start` to `end`, with a mark at `middle`: positions on a scale, in percent."""
 
     start: float
     middle: float
@@ -65,14 +64,14 @@ class Span:
 
 @dataclass(frozen=True)
 class Scale:
-    """A scale of times by their logarithm. `ticks`: (place, seconds)."""
+    """A logarithmic scale of times in seconds. `ticks`: (position, seconds)."""
 
     low: float
     high: float
     ticks: list[tuple[float, int]]
 
     def position(self, seconds: float) -> float:
-        """Where a time stands, as a part of 100."""
+        """The position of a time, in percent."""
         inside = min(max(seconds, self.low), self.high)
         return round(100 * (log10(inside) - log10(self.low)) / (log10(self.high) - log10(self.low)), 2)
 
@@ -80,21 +79,21 @@ class Scale:
         return Span(self.position(start), self.position(middle), self.position(end))
 
 
-MIN_TICK_DISTANCE = 32  # parts of 100, between two ticks
+MIN_TICK_DISTANCE = 32  # in percent
 _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86_400, 4 * 86_400, 14 * 86_400, 60 * 86_400, 365 * 86_400)
 
 
 def fit_scale(times: Iterable[float]) -> Scale:
-    """One on which all of these times, in seconds, have their place between two of the ticks."""
+    """A scale that starts and ends with a tick and includes all of these times."""
     known = [max(1.0, time) for time in times] or [1.0]
     low = max((tick for tick in _TICKS[:-1] if tick <= min(known)), default=_TICKS[0])
     high = min((tick for tick in _TICKS if tick >= max(known) and tick > low), default=_TICKS[-1])
-    made = Scale(low, high, [])
-    return Scale(low, high, _thin_out([(made.position(tick), tick) for tick in _TICKS if low <= tick <= high]))
+    scale = Scale(low, high, [])
+    return Scale(low, high, _thin_out([(scale.position(tick), tick) for tick in _TICKS if low <= tick <= high]))
 
 
 def _thin_out(ticks: list[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Both ends, and of those between as many as can be read beside each other."""
+    """Both end ticks, and as many between them as can be read side by side."""
     kept = ticks[:1]
     for tick in ticks[1:-1]:
         if tick[0] - kept[-1][0] >= MIN_TICK_DISTANCE and ticks[-1][0] - tick[0] >= MIN_TICK_DISTANCE:

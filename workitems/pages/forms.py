@@ -1,4 +1,4 @@
-"""The forms of the moves. They know neither request nor database."""
+"""The forms for moves and saved views. They know neither the request nor the database."""
 
 from typing import Any, cast
 from unicodedata import category, normalize
@@ -13,7 +13,7 @@ from ..lifecycle import NOTE_LIMIT
 
 
 class MoveForm(forms.Form):
-    """What every move's form carries: the version of the item that its reader has seen."""
+    """The base of every move's form: it has the version of the item that the reader has seen."""
 
     version = forms.IntegerField(
         required=False,
@@ -28,28 +28,28 @@ class MoveForm(forms.Form):
 
 
 def normalize_line_ends(text: str) -> str:
-    """Text with the line ends of a worker's note: a browser sends a carriage return with each."""
+    """Replaces the line ends that browsers send (CR LF) with those of a worker's note (LF)."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-_BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and signs that are drawn as nothing
+_BLANK = dict.fromkeys(map(ord, "\u2800\u3164\u115f\u1160\uffa0"))  # letters and symbols that are drawn as nothing
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is anything in it that a reader can see; what this version of Unicode does not know may be."""
+    """Whether the text has a visible character. Characters that this version of Unicode doesn't know count."""
     return any(category(one)[0] in "LNPS" or _can_become_visible(one) for one in text.translate(_BLANK))
 
 
 def _can_become_visible(character: str) -> bool:
-    """Whether a later version of Unicode may have something to see here."""
+    """Whether this character is unassigned but could become a visible one in a later version of Unicode."""
     number = ord(character)
-    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
-    is_ignored = number == 0x2065 or 0xFFF0 <= number <= 0xFFF8 or 0xE0000 <= number <= 0xE0FFF
-    return category(character) == "Cn" and not (is_none or is_ignored)
+    is_noncharacter = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    is_ignorable = number == 0x2065 or 0xFFF0 <= number <= 0xFFF8 or 0xE0000 <= number <= 0xE0FFF
+    return category(character) == "Cn" and not (is_noncharacter or is_ignorable)
 
 
 class NoteField(forms.CharField):
-    """A note as a person types it. `former`: the note that the item has; sent back unchanged, it stays as it is."""
+    """A note typed by a person. `current`: the item's note; sent back unchanged, it stays exactly as it is."""
 
     current = ""
 
@@ -62,14 +62,14 @@ class NoteField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def clean(self, value: Any) -> str:
-        # A worker's note may be longer than a typed one, and end with a blank line that the field would strip.
+        # A worker's note can be longer than a typed one, and can end with a blank line that the field would strip.
         if self.current and normalize_line_ends(value or "").strip() == normalize_line_ends(self.current).strip():
             return self.current
         return super().clean(value)
 
 
 class ExplicitCheckbox(forms.CheckboxInput):
-    """A box whose form says also that it is not ticked, so that what a script leaves out stays as it is."""
+    """A checkbox that sends "false" if it isn't checked, so that a field missing from a request can stay unchanged."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         return format_html(
@@ -138,7 +138,7 @@ class ReviewForm(MoveForm):
 
 
 class EditForm(MoveForm):
-    """What is to be corrected. A field that is not sent at all is not in `cleaned_data`, and stays as it is."""
+    """Corrections to an item. A field that isn't sent is missing from `cleaned_data`, and stays unchanged."""
 
     retry = forms.BooleanField(
         label=_("Retry"),
@@ -162,7 +162,7 @@ class EditForm(MoveForm):
         min_value=1,
         max_value=MAX_BIGINT,
         help_text=_("The process on that machine."),
-        # Not a browser's field of numbers, which could not show the word that somebody has typed by mistake.
+        # Not type="number", because that couldn't show a word that somebody typed by mistake.
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
 
@@ -175,11 +175,12 @@ class EditForm(MoveForm):
 
 
 class NameField(forms.CharField):
-    """A name that people tell apart from others by looking at it: one line, without characters that show nothing."""
+    """A name that people can tell apart from others by sight: one line, without invisible characters."""
 
-    # Control characters, such as turn the direction of writing; and what is no character.
+    # Unicode categories: controls, such as those that change the writing direction, and code points without a
+    # character.
     INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn")
-    JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # some scripts need them within a word
+    JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))  # allowed, because some scripts need them within a word
 
     def to_python(self, value: Any) -> str:
         return " ".join(normalize("NFC", super().to_python(value) or "").split())
@@ -189,18 +190,18 @@ class NameField(forms.CharField):
         text = value.translate(self.JOINERS)
         is_text = not any(category(one) in self.INVISIBLE and not _can_become_visible(one) for one in text)
         if value and not (is_visible(value) and is_text):
-            raise forms.ValidationError(self.error_messages["unseen"], code="unseen")
+            raise forms.ValidationError(self.error_messages["invisible"], code="invisible")
 
 
 class ViewForm(forms.Form):
-    """Saves the present list under a name. `reaches`: (value, label) of whom it may be saved for."""
+    """Saves a list as a view, or edits a view. `reaches`: (value, label) of the choices for who can see it."""
 
     name = NameField(
         label=_("Name"),
         max_length=80,
         error_messages={
             "required": _("Enter a name for the view."),
-            "unseen": _("This name contains invisible characters. Type it again without them."),
+            "invisible": _("This name contains invisible characters. Type it again without them."),
             "max_length": _("A name can have at most %(limit_value)d characters; this one has %(show_value)d."),
         },
     )

@@ -1,4 +1,4 @@
-"""What the item's page shows of one item, gathered for one reader."""
+"""The content of an item's page, for one reader."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
 
 class DetailField(NamedTuple):
-    """One line of "All fields". `kind` says how the template writes the value."""
+    """One line of "All fields". `kind` tells the template how to format the value."""
 
     label: str | Promise
     value: Any
@@ -39,7 +39,7 @@ class DetailField(NamedTuple):
 
 @dataclass(frozen=True)
 class VisibleEntry:
-    """A history entry as this reader may see it."""
+    """A history entry as this reader can see it."""
 
     entry: AcceptedChange
     changes: list[tuple[str, Any, Any]]
@@ -47,37 +47,42 @@ class VisibleEntry:
 
 
 class ItemDetail:
+    """An item as this reader can see it at the time `now`, with related items."""
+
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
         self.user = user
         self.now = now
         visible = WorkItem.objects.visible_to(user)
         is_ingest = item.action == Action.INGEST
-        self._bag = list(visible.uploads_of_same_bag(item).for_rows()[:MAX_RELATED]) if is_ingest else []
-        self._object = list(visible.of_same_object(item).for_rows()[:MAX_RELATED])
-        # Asked once for all that the page shows.
-        self._uploads = find_uploads({other.pk: other for other in [item, *self._bag, *self._object]}.values())
-        self.state = situation_of(item, self._uploads[item.pk], note=item.note)
+        self._same_bag = list(visible.uploads_of_same_bag(item).for_rows()[:MAX_RELATED]) if is_ingest else []
+        self._same_object = list(visible.of_same_object(item).for_rows()[:MAX_RELATED])
+        # Queried once for everything that the page shows.
+        shown = {other.pk: other for other in [item, *self._same_bag, *self._same_object]}
+        self._uploads = find_uploads(shown.values())
+        self.situation = situation_of(item, self._uploads[item.pk], note=item.note)
 
     @property
-    def words(self) -> StatusLabel:
-        return describe_status(self.state, self.now)
+    def status_label(self) -> StatusLabel:
+        return describe_status(self.situation, self.now)
 
     @cached_property
     def late(self) -> Lateness | None:
         return row_lateness(self.item, self._uploads[self.item.pk], self.now)
 
     @property
-    def usual(self) -> UsualTime | None:
-        """How long items like this one usually are at its stage, while it moves on by itself."""
+    def usual_time(self) -> UsualTime | None:
+        """How long similar items usually spend at this stage; None if it isn't moving or too little is known."""
         return durations.usual_time(self.item) if self.is_moving else None
 
     @property
-    def usual_total(self) -> UsualTime | None:
+    def usual_total_time(self) -> UsualTime | None:
+        """How long the whole action usually takes; None if the item isn't moving or too little is known."""
         return durations.usual_total_time(self.item) if self.is_moving else None
 
     @property
     def is_moving(self) -> bool:
+        """Whether workers will advance it: it is pending or started, and no other upload is processed in its place."""
         uploads = self._uploads[self.item.pk]
         return self.item.status in MOVING and not (uploads.superseded_by or uploads.duplicate_of)
 
@@ -87,28 +92,28 @@ class ItemDetail:
 
     @property
     def time_at_stage(self) -> timedelta | None:
-        """For how long it has been at its stage."""
+        """How long it has been at its stage."""
         return self.now - self.item.stage_entered_at if self.item.stage_entered_at else None
 
     @property
     def items_ahead(self) -> int | None:
-        """How many items wait for the same for longer than it does, at most MOST_BEFORE + 1."""
-        waits = self.is_moving and not self.item.needs_admin_review
-        return durations.count_ahead(self.item) if waits else None
+        """How many items have been waiting longer at the same stage, up to a limit; None if it isn't waiting."""
+        is_queued = self.is_moving and not self.item.needs_admin_review
+        return durations.count_ahead(self.item) if is_queued else None
 
     @cached_property
     def visible_bulk_changes(self) -> set[UUID]:
-        """The bulk acts in its history that this reader may open."""
+        """The bulk changes in its history that this reader can open."""
         named = {entry.act for entry in self._entries if entry.act}
         return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
     @property
     def advice(self) -> Advice:
-        return advise(self.state, self.user.role)
+        return advise(self.situation, self.user.role)
 
     @cached_property
     def moves(self) -> list[str]:
-        """The moves that this reader may make now."""
+        """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
 
     @cached_property
@@ -130,51 +135,57 @@ class ItemDetail:
         return shown[::-1]
 
     @property
-    def older_entries(self) -> int:
+    def older_entry_count(self) -> int:
+        """How many entries of the history are not shown."""
         return self.item.version - len(self._entries)
 
     @property
     def review(self) -> AcceptedChange | None:
-        """The entry that says who marked it reviewed, and when; None for what came in so by an import."""
+        """The entry that says who marked it as reviewed, and when; None if it isn't reviewed or was imported so."""
         marked = (entry for entry in reversed(self._entries) if entry.move in ("review", "unreview"))
         return next(marked, None) if self.item.reviewed else None
 
     @property
-    def steps(self) -> list[explanations.PipelineStep]:
+    def pipeline(self) -> list[explanations.PipelineStep]:
         item = self.item
-        passages = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
+        stage_changes = [explanations.StageChange(e.at, e.move, e.stage_before, e.stage_after) for e in self._entries]
         return explanations.build_pipeline(
-            item.action, item.stage, item.status, retry=item.retry, passages=passages, now=self.now
+            item.action, item.stage, item.status, retry=item.retry, changes=stage_changes, now=self.now
         )
 
     @property
     def same_bag(self) -> list[Row]:
-        """Every upload of the bag, this one among them, the last received first; empty where it is the only one."""
-        return self._rows(self._bag) if len(self._bag) > 1 else []
+        """Every upload of the bag, including this one, last received first; empty if this is the only one."""
+        return self._rows(self._same_bag) if len(self._same_bag) > 1 else []
 
     @property
-    def counting_upload(self) -> int | None:
-        """The upload of the bag that is, or was, processed: the last received that none of the others stands in for."""
+    def processed_upload(self) -> int | None:
+        """The upload of the bag that is or was processed: the last received one that isn't cancelled or replaced."""
         uploads = ((row.item, row.uploads) for row in self.same_bag)
-        counts = (i.pk for i, u in uploads if i.status != Status.CANCELLED and not (u.superseded_by or u.duplicate_of))
-        return next(counts, None)
+        processed = (
+            item.pk
+            for item, others in uploads
+            if item.status != Status.CANCELLED and not (others.superseded_by or others.duplicate_of)
+        )
+        return next(processed, None)
 
     @property
     def same_object(self) -> list[Row]:
-        """Other items about the object, but for the uploads shown above."""
-        above = {other.pk for other in self._bag}
-        return self._rows(other for other in self._object if other.pk not in above)
+        """Other items of the object, except for the uploads in `same_bag`."""
+        uploads = {other.pk for other in self._same_bag}
+        return self._rows(other for other in self._same_object if other.pk not in uploads)
 
     def _rows(self, items: Iterable[WorkItem]) -> list[Row]:
         return [Row(other, self._uploads[other.pk], self.now) for other in items]
 
     def adjacent_items(self, listing: ItemList | None) -> tuple[int | None, int | None]:
+        """The numbers of the previous and the next item in the list."""
         return find(listing).neighbors(self.item) if listing else (None, None)
 
     def fields(self) -> list[DetailField]:
-        """Every field that this reader may see; those of a member only where they say something."""
-        everything = self.user.can(Permission.SEE_PROCESS)
-        return [field for field in self._fields() if everything or field.value not in (None, "")]
+        """Every field that this reader can see. Members don't see empty ones."""
+        shows_empty = self.user.can(Permission.SEE_PROCESS)
+        return [field for field in self._fields() if shows_empty or field.value not in (None, "")]
 
     def _fields(self) -> Iterator[DetailField]:
         item = self.item

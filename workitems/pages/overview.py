@@ -1,7 +1,8 @@
-"""What the overview shows one person: what needs them, what runs, how it went, how long it takes, and why it fails.
+"""The content of the overview for one reader: what needs attention, what is in progress, results, usual times, and
+causes of failures.
 
-Every number comes from what is kept beside the items, or from an index of the few that move: none of it gets dearer as the
-table of items grows.
+The numbers come from the summary tables, or from an index of the few items that are moving, so the page doesn't get
+slower as the table of items grows.
 """
 
 from collections import Counter
@@ -32,8 +33,8 @@ from . import charts
 DAYS = 90
 CAUSE_DAYS = 30  # days
 MAX_CAUSES = 10
-HEADER_ROWS = 2  # rows that the head of a table takes
-MAX_NEED_COUNT = 500  # that are counted of what the summary does not know
+HEADER_ROWS = 2  # the height of a table's header, in rows
+MAX_NEED_COUNT = 500  # where the summary table doesn't have the number, counting stops here
 
 
 Group = TypeVar("Group")
@@ -41,7 +42,7 @@ Group = TypeVar("Group")
 
 @dataclass(frozen=True)
 class NeedCount:
-    """Something that needs this person. Not `is_whole`: there are more than `number`."""
+    """A need of this reader and the number of its items; if not `is_whole`, there are more."""
 
     need: Need
     number: int
@@ -49,7 +50,7 @@ class NeedCount:
 
 
 class LinkedCount(NamedTuple):
-    """A number of items, and the query string of the list of them."""
+    """A number of items, and the query string of their list."""
 
     number: int
     query: str
@@ -57,7 +58,7 @@ class LinkedCount(NamedTuple):
 
 @dataclass(frozen=True)
 class StageInProgress:
-    """The open and held items of an action at a stage. `oldest`: how long the one has been there that came first."""
+    """The open and held items of an action at one stage. `oldest`: how long the oldest of them has been there."""
 
     action: str
     stage: str
@@ -68,13 +69,13 @@ class StageInProgress:
     usual: UsualTime | None = None
 
 
-# The columns of what runs: the status, and what it is called there.
+# The statuses that are columns of "In progress now".
 COLUMNS = (Status.PENDING, Status.STARTED, Status.FAILED, Status.SUSPENDED)
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """How long a stage takes, drawn on the scale of its action."""
+    """The usual time of a stage. `span`: its position on the scale of the action."""
 
     stage: str
     usual: UsualTime
@@ -83,29 +84,31 @@ class StageTimes:
 
 @dataclass(frozen=True)
 class ActionTimes:
-    """The stages of an action in their order, and the whole first."""
+    """The usual times of an action: of the whole action first, then of its stages in order."""
 
     action: str
     stages: list[StageTimes]
     scale: charts.Scale
 
 
-def split_in_two(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
-    """The groups in two columns of about as many rows.
+def split_into_columns(groups: Sequence[Group], rows: Callable[[Group], int]) -> list[list[Group]]:
+    """Splits the groups into two columns with about the same number of rows.
 
-    The browser would share them out as well, but anew with each piece of the page that arrives, so that they would jump.
+    CSS columns would do this too, but again with each chunk of the page that arrives, so that the tables would jump.
     """
-    half, first = sum(map(rows, groups)) / 2, 0
-    seen = 0
-    while first < len(groups) and seen + rows(groups[first]) / 2 <= half:
-        seen += rows(groups[first])
-        first += 1
-    return [list(part) for part in (groups[:first], groups[first:]) if part]
+    half = sum(map(rows, groups)) / 2
+    split = height = 0
+    while split < len(groups) and height + rows(groups[split]) / 2 <= half:
+        height += rows(groups[split])
+        split += 1
+    return [list(column) for column in (groups[:split], groups[split:]) if column]
 
 
 class Overview:
-    """`now`: the moment it is shown for; its days are those of the present time zone, which is the reader's. `using`: the
-    database that all is read from."""
+    """The content of the overview at the time `now`. Days are those of the current time zone, which is the reader's.
+
+    `using`: the database to read from.
+    """
 
     def __init__(self, user: User, now: datetime, using: str = DEFAULT_DB_ALIAS):
         self.user = user
@@ -114,7 +117,7 @@ class Overview:
         self.scope = user.scope
 
     @cached_property
-    def _tally(self) -> FacetCounts:
+    def _summary(self) -> FacetCounts:
         return read_summary(self.scope, self.scope, None, using=self.using)
 
     def _list(self, query: str) -> ItemList:
@@ -122,24 +125,24 @@ class Overview:
 
     @cached_property
     def needs(self) -> list[NeedCount]:
-        """What needs this person, without what there is none of."""
-        lines = (self._count_need(need) for need in needs_for(self.user.role))
-        return [line for line in lines if line.number or not line.is_whole]
+        """The needs of this reader that have any items."""
+        counts = (self._count_need(need) for need in needs_for(self.user.role))
+        return [count for count in counts if count.number or not count.is_whole]
 
     @property
     def most_urgent(self) -> str:
-        """The tone of the first thing that this person has to see to before long; blank where there is none."""
+        """The tone of the first pressing need that has any items; blank if there is none."""
         pressing = (need for need in needs_for(self.user.role) if need.is_pressing)
         return next((need.tone for need in pressing if self._count_need(need).number), "")
 
     def _count_need(self, need: Need) -> NeedCount:
         listing = self._list(need.query)
-        if not listing.is_valid():  # nothing below knows what to do with one
+        if not listing.is_valid():  # the code below needs a valid list
             raise ValueError(f"{need.query}: {listing.errors}")
         if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
             return NeedCount(
                 need,
-                sum(n for kind, n in self._tally.kinds.items() if matches_any(kind, listing.kind_conditions)),
+                sum(n for kind, n in self._summary.kinds.items() if matches_any(kind, listing.kind_conditions)),
                 True,
             )
         number = listing.items()[: MAX_NEED_COUNT + 1].count()
@@ -149,33 +152,33 @@ class Overview:
     def in_progress(self) -> list[StageInProgress]:
         """Open and held items by action and stage, in the order of the pipeline."""
         numbers: Counter[tuple[str, str, str]] = Counter()
-        for kind, number in self._tally.kinds.items():
+        for kind, number in self._summary.kinds.items():
             if phase_of(kind.status, retry=kind.retry) is not Phase.CLOSED:
                 numbers[kind.action, kind.stage, kind.status] += number
-        there = {(action, stage) for action, stage, _status in numbers}
-        oldest = durations.oldest_stage_entries(self.scope, using=self.using) if there else {}
+        stages = {(action, stage) for action, stage, _status in numbers}
+        oldest = durations.oldest_stage_entries(self.scope, using=self.using) if stages else {}
         usual = durations.usual_times_by_stage(self.using)
         return [
             self._with_oldest(self._stage_in_progress(action, stage, numbers), oldest.get((action, stage)), usual)
             for action in Action
-            for stage in self._in_order(action, there)
+            for stage in self._in_order(action, stages)
         ]
 
     @staticmethod
-    def _in_order(action: str, there: set[tuple[str, str]]) -> list[str]:
-        """The action's stages at which there are items; those that are not on its path, as old data has them, last."""
+    def _in_order(action: str, stages: set[tuple[str, str]]) -> list[str]:
+        """The stages of this action, in order; those that aren't on its path, which old data can have, come last."""
         path: list[str] = list(PATHS[Action(action)])
-        stages = [stage for of, stage in there if of == action]
-        return sorted(stages, key=lambda stage: (path.index(stage) if stage in path else len(path), stage))
+        own = [stage for stage_action, stage in stages if stage_action == action]
+        return sorted(own, key=lambda stage: (path.index(stage) if stage in path else len(path), stage))
 
     @staticmethod
     def _stage_in_progress(action: str, stage: str, numbers: Counter[tuple[str, str, str]]) -> StageInProgress:
-        here = {"item_action": action, "stage": stage}
+        filters = {"item_action": action, "stage": stage}
         cells = []
         for status in COLUMNS:
             phase = {"phase": Phase.OPEN} if status == Status.FAILED else {}
-            cells.append(LinkedCount(numbers[action, stage, status], urlencode(here | {"status": status} | phase)))
-        query = urlencode(here | {"phase": [Phase.OPEN, Phase.HELD]}, doseq=True)
+            cells.append(LinkedCount(numbers[action, stage, status], urlencode(filters | {"status": status} | phase)))
+        query = urlencode(filters | {"phase": [Phase.OPEN, Phase.HELD]}, doseq=True)
         return StageInProgress(action, stage, cells, LinkedCount(sum(cell.number for cell in cells), query))
 
     def _with_oldest(
@@ -184,9 +187,9 @@ class Overview:
         if since is None:
             return row
         query = {"item_action": row.action, "stage": row.stage, "status": [Status.PENDING, Status.STARTED]}
-        by_age = urlencode(query | {"sort": "waiting"}, doseq=True)
-        known = usual.get((row.action, row.stage))
-        return replace(row, oldest=self.now - since, oldest_query=by_age, usual=known)
+        oldest_query = urlencode(query | {"sort": "waiting"}, doseq=True)
+        usual_time = usual.get((row.action, row.stage))
+        return replace(row, oldest=self.now - since, oldest_query=oldest_query, usual=usual_time)
 
     @property
     def in_progress_by_action(self) -> list[tuple[str, list[StageInProgress]]]:
@@ -194,11 +197,11 @@ class Overview:
 
     @property
     def in_progress_columns(self) -> list[list[tuple[str, list[StageInProgress]]]]:
-        return split_in_two(self.in_progress_by_action, lambda group: len(group[1]) + HEADER_ROWS)
+        return split_into_columns(self.in_progress_by_action, lambda group: len(group[1]) + HEADER_ROWS)
 
     @property
     def times_columns(self) -> list[list[ActionTimes]]:
-        return split_in_two(self.times, lambda group: len(group.stages) + HEADER_ROWS)
+        return split_into_columns(self.times, lambda group: len(group.stages) + HEADER_ROWS)
 
     @property
     def in_progress_total(self) -> int:
@@ -219,18 +222,21 @@ class Overview:
 
     @cached_property
     def times(self) -> list[ActionTimes]:
-        """How long each stage takes, action by action; without actions of which too little is known."""
+        """The usual times by action, without actions that too little is known about."""
         return list(self._times())
 
     def _times(self) -> Iterator[ActionTimes]:
         usual = durations.usual_times_by_stage(self.using)
         for action in Action:
-            known = [(stage, usual[action, stage]) for stage in ("", *PATHS[action]) if (action, stage) in usual]
+            # A blank stage means the whole action.
+            known = {stage: usual[action, stage] for stage in ("", *PATHS[action]) if (action, stage) in usual}
             if not known:
                 continue
-            seconds = [time.total_seconds() for _stage, one in known for time in (one.low, one.high)]
-            scale = charts.fit_scale(seconds)
-            yield ActionTimes(action, [StageTimes(stage, one, self._span(scale, one)) for stage, one in known], scale)
+            scale = charts.fit_scale(
+                limit.total_seconds() for time in known.values() for limit in (time.low, time.high)
+            )
+            stages = [StageTimes(stage, time, self._span(scale, time)) for stage, time in known.items()]
+            yield ActionTimes(action, stages, scale)
 
     @staticmethod
     def _span(scale: charts.Scale, usual: UsualTime) -> charts.Span:
@@ -242,10 +248,10 @@ class Overview:
 
     @property
     def _since(self) -> datetime:
-        """From the reader's midnight on, so that the links stay the same for a day."""
+        """Midnight in the reader's time zone, so that the links stay the same for a day."""
         zone = timezone.get_current_timezone()
         return durations.midnight(self.now.astimezone(zone).date() - timedelta(days=CAUSE_DAYS), zone)
 
     def query_of_cause(self, cause: int, **more: str) -> str:
-        """The query string of the list of what failed for this cause."""
+        """The query string of the list of items that failed for this cause. `more`: further filters."""
         return urlencode({"cause": cause, "failed_after": f"{self._since:%Y-%m-%dT%H:%M:%SZ}", **more})

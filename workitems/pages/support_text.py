@@ -1,4 +1,4 @@
-"""What one pastes into a mail to the support: an item in plain text, for whoever reads it without being signed in."""
+"""An item in plain text, to paste into an email to support, where it is read without signing in."""
 
 from collections.abc import Iterator
 
@@ -6,30 +6,30 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .item_detail import ItemDetail, VisibleEntry
-from .template_helpers import exact, head_lines, line_count, move_word, plain, via_word
+from .template_helpers import exact_time, head_lines, line_count, move_word, plain_value, via_word
 
 LAST_ENTRIES = 10
 NOTE_LINES = 20
 
 
 def support_text(detail: ItemDetail) -> str:
-    """The item as this reader may see it; the address of its page is for the page itself to say."""
+    """The item as this reader can see it. The template puts the address of the item's page above it."""
     return "\n".join([*_facts(detail), *_note(detail.item.note), *_history(detail)])
 
 
 def _facts(detail: ItemDetail) -> Iterator[str]:
     item = detail.item
-    said = (
+    facts = (
         (_("Item"), f"{item.pk}, {item.name}"),
         (_("Etag"), item.etag),
         (_("Institution"), f"{item.institution.name} ({item.institution.identifier})"),
         (_("Action / stage / status"), f"{item.action} / {item.stage} / {item.status}"),
         (_("Object identifier"), item.object_identifier),
         (_("File identifier"), item.generic_file_identifier),
-        (_("Received"), exact(item.date)),
-        (_("Updated"), exact(item.updated_at)),
+        (_("Received"), exact_time(item.date)),
+        (_("Updated"), exact_time(item.updated_at)),
     )
-    yield from (f"{label}: {value}" for label, value in said if value)
+    yield from (f"{label}: {value}" for label, value in facts if value)
 
 
 def _note(note: str) -> Iterator[str]:
@@ -60,9 +60,9 @@ def _entry(shown: VisibleEntry) -> str:
         )
     )
     moved = f"{before} → {after}" if entry.stage_before and before != after else after
-    changes = [f"{name}: {plain(old)} → {plain(new)}" for name, old, new in shown.changes]
+    changes = [f"{name}: {plain_value(old)} → {plain_value(new)}" for name, old, new in shown.changes]
     return "; ".join(
-        [f"{exact(entry.at)}, {move_word(entry.move)}, {moved}", f"{entry.who}, {via_word(entry.via)}", *changes]
+        [f"{exact_time(entry.at)}, {move_word(entry.move)}, {moved}", f"{entry.who}, {via_word(entry.via)}", *changes]
     )
 
 

@@ -1,4 +1,4 @@
-"""How values are written on the pages: sizes, times, long names, words of the vocabulary."""
+"""Template filters that format values for the pages: sizes, times, long names, and words of the vocabulary."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -24,7 +24,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def size(number: int | None) -> str:
-    """Bytes as a row shows them: 1.4 GB, in thousands."""
+    """A number of bytes as rows show it, in decimal units: 1.4 GB."""
     if number is None:
         return "–"
     value, unit = float(number), 0
@@ -35,25 +35,25 @@ def size(number: int | None) -> str:
 
 
 def _decimal(number: str) -> str:
-    """A number with the reader's decimal sign: 1.4 in English, 1,4 in Spanish."""
+    """A number with the decimal separator of the reader's language: 1.4 in English, 1,4 in Spanish."""
     return number.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def _local(moment: datetime) -> datetime:
-    """In the reader's zone; at the ends of the calendar, where that zone has no such day, as it is."""
+    """The time in the reader's time zone; unchanged at the ends of the calendar, where conversion would overflow."""
     try:
         return timezone.localtime(moment)
     except OverflowError:
         return moment
 
 
-def exact(moment: datetime | None) -> str:
-    """A time to the second with its zone, in the reader's zone."""
+def exact_time(moment: datetime | None) -> str:
+    """A time to the second, in the reader's time zone and with its name: 4 Mar 2021, 05:06:07 UTC."""
     return "–" if moment is None else _exact(_local(moment))
 
 
 def minute(moment: datetime) -> str:
-    """A time to the minute, in the reader's zone: 4 Mar 2021, 05:06."""
+    """A time to the minute, in the reader's time zone: 4 Mar 2021, 05:06."""
     local = _local(moment)
     return f"{_day(local)}, {local:%H:%M}"
 
@@ -63,24 +63,24 @@ def _exact(local: datetime) -> str:
 
 
 def _day(local: date) -> str:
-    """Like 4 Mar 2021. A page has dozens; Django's formatting of dates would take as long as all else in their rows."""
+    """A date like 4 Mar 2021. Django's formatting is too slow for the dozens of dates on a page."""
     return f"{local.day} {_month(get_language(), local.month)} {local.year}"
 
 
 @cache
 def _month(language: str | None, number: int) -> str:
-    """Short, and capitalized where the language does that: Mar in English, mar in Spanish."""
+    """The short name of a month, capitalized as in the language: Mar in English, mar in Spanish."""
     name = str(MONTHS_3[number])
     return name.title() if language == "en" else name
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """How long ago, in the largest unit that says enough; beyond a month, the day."""
+    """How long ago, in the largest unit; the date if it is a month or more."""
     return _relative(now - moment) or _day(_local(moment))
 
 
 def _relative(passed: timedelta) -> str:
-    """Blank for what is to come, and for what is longer ago than a month."""
+    """Blank for a time in the future, and for one a month ago or more."""
     if passed.days < 0 or passed.days >= 30:
         return ""
     if passed.days:
@@ -92,71 +92,77 @@ def _relative(passed: timedelta) -> str:
 
 @cache
 def _ago(language: str | None, number: int, unit: str) -> str:
-    """A page has dozens of them, and there are not many more in all."""
+    """Cached, because a page has dozens of them and few are different."""
     return _("%(time)s ago") % {"time": explanations.format_unit(number, unit)}
 
 
 def ago(moment: datetime | None) -> Markup | str:
-    """A relative time that shows the exact one, with its zone, on hover and while its row has the focus."""
+    """A relative time that shows the exact one on hover and while its row has the focus."""
     if moment is None:
         return "–"
     local = _local(moment)
     then = escape(_exact(local))
     passed = escape(_relative(timezone.now() - moment) or _day(local))
     return Markup(  # noqa: S704  everything inserted is escaped
-        f'<time datetime="{iso(moment)}" title="{then}"><span class="on-screen">{passed}</span>'
+        f'<time datetime="{iso(moment)}" title="{then}"><span class="screen-only">{passed}</span>'
         f'<span class="exact" aria-hidden="true">{then}</span></time>'
     )
 
 
-_LONGEST = 120  # letters that a row has room for on any screen
+_MAX_VISIBLE = 120  # no screen has room for more characters in a row
 
 
-def middle(text: str, limit: int) -> Markup | str:
-    """A long name, which the style sheet cuts in the middle where it has no room; the whole of it is there for screen readers, and shown on focus and hover."""
+def truncate_middle(text: str, limit: int) -> Markup | str:
+    """Marks up a name longer than `limit` so that the style sheet can cut it in the middle if there is no room.
+
+    Screen readers get the full name, which is also shown on hover and focus.
+    """
     if len(text) <= limit:
         return text
     tail = limit // 3
-    head = text[:-tail] if len(text) <= _LONGEST else f"{text[: _LONGEST - tail - 1]}…"
-    whole = escape(text)
-    return Markup(  # noqa: S704  all that goes in is escaped
-        f'<span class="short" aria-hidden="true" title="{whole}"><span>{escape(head)}</span>{escape(text[-tail:])}</span><span class="whole">{whole}</span>'
+    head = text[:-tail] if len(text) <= _MAX_VISIBLE else f"{text[: _MAX_VISIBLE - tail - 1]}…"
+    full = escape(text)
+    return Markup(  # noqa: S704  everything inserted is escaped
+        f'<span class="truncated" aria-hidden="true" title="{full}">'
+        f"<span>{escape(head)}</span>{escape(text[-tail:])}</span>"
+        f'<span class="full-text">{full}</span>'
     )
 
 
 def explain(word: str, kind: str) -> str:
-    """What a word of the vocabulary means."""
+    """The explanation of a word of the vocabulary. `kind`: action, stage, or status."""
     return _explained(get_language(), kind, word)
 
 
 @cache
 def _explained(_language: str | None, kind: str, word: str) -> str:
-    """A list has two in each row."""
+    """Cached, because a list has two in each row."""
     return str(explanation_of(kind, word))
 
 
 def line_count(text: str) -> int:
-    """How many lines a text has; blank ones at its end do not count."""
+    """The number of lines of a text, without blank ones at its end."""
     return text.rstrip().count("\n") + 1
 
 
 def head_lines(text: str, number: int) -> str:
+    """The first `number` lines."""
     return "\n".join(text.split("\n")[:number])
 
 
 def tail_lines(text: str, number: int) -> str:
-    """What comes after the first lines."""
+    """The lines after the first `number`."""
     return "\n".join(text.split("\n")[number:])
 
 
 _TONE_ICONS = {
     "waiting": "clock",
     "running": "half-ring",
-    "done": "tick",
+    "done": "check",
     "failed": "octagon",
-    "retrying": "again",
+    "retrying": "retry",
     "held": "pause",
-    "cancelled": "struck",
+    "cancelled": "cancelled",
     "quiet": "octagon",
     "superseded": "layers",
     "unknown": "question",
@@ -164,21 +170,21 @@ _TONE_ICONS = {
 
 
 def tone_icon(tone: str) -> str:
-    """The icon that belongs to a tone: colour is never alone."""
+    """The icon for a tone, because color is never the only sign."""
     return _TONE_ICONS[tone]
 
 
 def exact_size(number: int | None) -> str:
-    """Bytes to the last one: 266,240 bytes (266 kB)."""
+    """An exact number of bytes: 266,240 bytes (266 kB)."""
     if number is None:
         return "–"
-    exact = intcomma(number)
-    text = _("%(exact)s bytes (%(short)s)") % {"exact": exact, "short": size(number)}
-    return text.replace(f"{exact} ", f"{exact}{explanations.NO_BREAK}")
+    digits = intcomma(number)
+    text = _("%(exact)s bytes (%(short)s)") % {"exact": digits, "short": size(number)}
+    return text.replace(f"{digits} ", f"{digits}{explanations.NO_BREAK}")
 
 
-def plain(value: object) -> str:
-    """A value of a flag or of a change, as a person writes it."""
+def plain_value(value: object) -> str:
+    """The value of a field in plain words: yes or no for a flag, a dash for an empty one."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "–" if value in (None, "") else str(value)
@@ -192,8 +198,8 @@ _MOVES = {
     "suspend": gettext_lazy("Put on hold"),
     "cancel": gettext_lazy("Cancelled"),
     "requeue": gettext_lazy("Requeued"),
-    "review": gettext_lazy("Marked as reviewed"),
-    "unreview": gettext_lazy("Marked as not reviewed"),
+    "review": gettext_lazy("Marked reviewed"),
+    "unreview": gettext_lazy("Marked not reviewed"),
     "edit": gettext_lazy("Edited"),
     "notify": gettext_lazy("Staff notified"),
     "import": gettext_lazy("Imported"),
@@ -207,36 +213,44 @@ _VIA = {
 
 
 def move_word(move: str) -> object:
+    """The word for a move in the history."""
     return _MOVES.get(move, move)
 
 
 def via_word(via: str) -> object:
+    """The words for where a change was made: on a page, through the API, by an import, or by a command."""
     return _VIA.get(via, via)
 
 
 class TemplateHelpers(Extension):
-    """Makes these the words of the templates."""
+    """Adds these helpers to the templates, as filters and one global function."""
 
     def __init__(self, environment: Environment):
         super().__init__(environment)
-        words = (
+        helpers = (
             size,
-            exact,
+            exact_time,
             minute,
             ago,
-            middle,
+            truncate_middle,
             explain,
             line_count,
             head_lines,
             tail_lines,
             tone_icon,
             exact_size,
-            plain,
+            plain_value,
             move_word,
             via_word,
         )
-        environment.filters |= {word.__name__: word for word in words}
-        environment.filters |= {"lasting": explanations.format_duration, "items": explanations.format_item_count}
-        environment.filters |= {"roughly": format_roughly, "usually": format_usual_range, "late": format_lateness}
-        environment.filters |= {"day": _day, "tick": format_axis_label}
-        environment.globals |= {"choices_of_views": view_choices}
+        environment.filters |= {helper.__name__: helper for helper in helpers}
+        environment.filters |= {
+            "axis_label": format_axis_label,
+            "day": _day,
+            "duration": explanations.format_duration,
+            "item_count": explanations.format_item_count,
+            "lateness": format_lateness,
+            "rough_duration": format_roughly,
+            "usual_range": format_usual_range,
+        }
+        environment.globals |= {"view_choices": view_choices}

@@ -1,6 +1,6 @@
-"""The review queue: which items of a list still need a review, one by one, and how far a reader has come.
+"""The review queue: which items of a list still need a review, one after the other, and how far a reader has come.
 
-It knows lists. Marking an item as reviewed is a move of `transitions`.
+It knows lists. It must not know how an item is marked, which is a move of `transitions`.
 """
 
 from .queue import NextItem, Queue, QueueItem, QueueState, count_unreviewed

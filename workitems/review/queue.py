@@ -1,7 +1,7 @@
 """The review queue: the finished, unreviewed items of a list, one by one in the list's order.
 
-A reader's position is kept in the address only, so a reload, a second window, or a colleague's link shows the same item.
-Each next item is looked up when it is needed, so items that others have marked in the meantime are skipped.
+A reader's position is stored only in the URL, so a reload, a second window, or a colleague's link shows the same item. The
+next item is looked up when it is needed, so items that others have marked in the meantime are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +18,16 @@ from ..listing import SORTS, ItemList, ListResult, column_name, cursor_values, f
 from ..models import WorkItem
 from ..vocabulary import Status
 
-MAX_SEEN = 30  # how many items back a reader can go; they are kept in the address
-MAX_SEEKS = 5  # ranges of a list that one step searches when no index covers its filters and few rows match
+MAX_SEEN = 30  # how many items a reader can go back; they are stored in the URL
+MAX_SEEKS = 5  # how many scans one step makes when no index covers the filters and few rows match
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class QueueItem(NamedTuple):
-    """An item of the queue as an address names it.
+    """An item of the queue as in a URL.
 
-    `at`: when it was last changed at the time the reader reached it. It is set in orders where a change would move the item.
+    `at`: the time of its last change when the reader reached it, only set in orders in which a change would move the item.
     """
 
     pk: int
@@ -38,7 +38,7 @@ class QueueItem(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> "QueueItem | None":
-        """Parses the text in an address; None if it names no item."""
+        """Parses the text in a URL. Returns None if it names no item."""
         number, _, since = text.partition("-")
         pk, microseconds = parse_bigint(number), parse_bigint(since.removeprefix("-"))
         if pk is None or microseconds is None:
@@ -69,7 +69,7 @@ class QueueState:
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> "QueueState":
-        """Parses the parameters of an address. Invalid ones are dropped, because they only say where to continue."""
+        """Parses the parameters of a URL. Invalid ones are dropped, because they only say where to continue."""
         order = data.get("order", "")
         seen = [QueueItem.read(part) for part in data.get("behind", "").split(".")[-MAX_SEEN:]]
         return cls(
@@ -96,7 +96,7 @@ class QueueState:
         return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
 
     def advance(self, entry: QueueItem, *, marked: int | None = None) -> "QueueState":
-        """The state after this item, from which the next one is looked up."""
+        """Returns the state after this item, from which the next one is looked up."""
         seen = (*(one for one in self.seen if one.pk != entry.pk), entry)[-MAX_SEEN:]
         return replace(self, item=None, after=entry, seen=seen, marked=marked)
 
@@ -108,7 +108,7 @@ class QueueState:
         return replace(self, item=None, after=entry)
 
     def back_to(self, pk: int) -> "QueueState":
-        """The step back to an item seen before. Items seen after it are shown again."""
+        """Goes back to an item seen before. Items seen after it are shown again."""
         for number, entry in enumerate(self.seen):
             if entry.pk == pk:
                 return replace(self, item=entry, after=None, seen=self.seen[:number], marked=None)
@@ -117,7 +117,7 @@ class QueueState:
         )
 
     def ordered_by(self, order: str, number: int | None) -> "QueueState":
-        """Uses this order, and the number of items if it is known: there can be more of them by now."""
+        """Sets the order and, if it is known, the number of items, which may have grown."""
         return replace(self, order=order, total=max(self.total, number or 0))
 
     @property
@@ -134,14 +134,14 @@ class SimilarItems(NamedTuple):
 
 
 class NextItem(NamedTuple):
-    """The next item of a queue, None if there is none. `scanned_until`: where the search stopped though it could go on."""
+    """The next item of a queue, or None. `scanned_until`: where the search stopped although there may be more items."""
 
     item: QueueItem | None = None
     scanned_until: QueueItem | None = None
 
 
 class Queue:
-    """The queue of a valid list, in the list's own order or in the one with the given name."""
+    """The queue of a valid list, in the list's own order or in the given one."""
 
     def __init__(self, source: ItemList, order: str = ""):
         self.source = source
@@ -170,11 +170,11 @@ class Queue:
         return next(name for name, sort in SORTS.items() if sort == self.found.sort)
 
     def entry(self, item: WorkItem) -> QueueItem:
-        """The queue's entry for an item as it is now."""
+        """Returns the queue's entry for an item in its current state."""
         return QueueItem(item.pk, item.updated_at if "updated_at" in self._columns else None)
 
     def _values_of(self, entry: QueueItem, item: WorkItem) -> list[Any]:
-        """The item's values in the order's columns when the reader reached it. Only its last change can differ by now."""
+        """Returns the item's values in the order's columns when the reader reached it. Only `updated_at` can have changed."""
         values = cursor_values(self.found.sort.columns, item)
         return [
             entry.at if column == "updated_at" and entry.at else value
@@ -186,21 +186,21 @@ class Queue:
         return [column_name(column) for column in self.found.sort.columns]
 
     def next_after(self, entry: QueueItem | None, item: WorkItem | None) -> NextItem:
-        """The item after this one, counted from where the reader reached it; the very first item if there is none."""
+        """Returns the item after this one, from where it was when the reader reached it; without one, the first item."""
         if self.is_empty:
             return NextItem()
-        place, end = self.found.seek(self._values_of(entry, item) if entry and item else None, MAX_SEEKS)
-        return NextItem(self._queue_item_at(place and place.values), self._queue_item_at(end))
+        following, end = self.found.seek(self._values_of(entry, item) if entry and item else None, MAX_SEEKS)
+        return NextItem(self._queue_item_at(following and following.values), self._queue_item_at(end))
 
     def _queue_item_at(self, values: Sequence[Any] | None) -> QueueItem | None:
-        """The entry at a position. Every order ends with the item's number."""
+        """Returns the entry at a cursor. Every order ends with the item's id."""
         if values is None:
             return None
-        there = dict(zip(self._columns, values, strict=True))
-        return QueueItem(there["id"], there.get("updated_at"))
+        found = dict(zip(self._columns, values, strict=True))
+        return QueueItem(found["id"], found.get("updated_at"))
 
     def similar_to(self, item: WorkItem) -> SimilarItems | None:
-        """The items that failed for the same cause or, if this one did not fail, those of the same action and status."""
+        """Returns the items that failed with the same cause or, if this one didn't fail, those with the same action and status."""
         if self.is_empty or not self.listing.items().filter(pk=item.pk).exists():
             return None
         if item.status == Status.FAILED:
@@ -218,7 +218,7 @@ class Queue:
 
 
 def count_unreviewed(found: ListResult) -> int:
-    """How many of the matching items are finished but not reviewed."""
+    """Returns how many of the matching items are closed but not reviewed."""
     return sum(
         number
         for (status, retry, reviewed), number in found.outcomes.items()

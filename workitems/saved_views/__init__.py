@@ -1,6 +1,6 @@
-"""Saved views: lists with a name, who can see and change them, and which one opens first.
+"""Saved views: lists with a name, who can see and change them, and each user's default view.
 
-It knows a list's query string. It must not know how the list is drawn.
+It knows a list's query string. It must not know how the list is rendered.
 """
 
 from .editing import (

@@ -1,4 +1,4 @@
-"""Saving, changing, and deleting saved views, which are a list's address with a name. `showing` has what a reader sees."""
+"""Saves, changes, and deletes saved views. `showing` has what a reader sees."""
 
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
@@ -12,7 +12,7 @@ from ..listing import PROCESS_NAMES
 from ..models import QUERY_LIMIT, Reach, SavedView
 
 MAX_VIEWS_PER_USER = 50
-# The permission that saving a view for these readers requires.
+# The permission that is required to save a view with this reach.
 SHARE_PERMISSIONS = {
     Reach.PRIVATE: Permission.BROWSE,
     Reach.INSTITUTION: Permission.SHARE,
@@ -27,7 +27,7 @@ _TAKEN = {
 
 
 class ViewRefused(ValueError):
-    """A view can't be saved; `field` names the value to change, if there is one."""
+    """A view can't be saved. `field`: the field to correct, if there is one."""
 
     def __init__(self, sentence: str, field: str | None = None):
         super().__init__(sentence)
@@ -35,9 +35,9 @@ class ViewRefused(ValueError):
 
 
 def allowed_reaches(user: User, view: SavedView | None = None) -> list[Reach]:
-    """The readers this user can choose for a new view, or for this one.
+    """Returns the reaches that this user can choose for a new view, or for this one.
 
-    Another user's view can't be made private: it would disappear for the user who changes it.
+    Another user's view can't be made private, because it would disappear for the user who changes it.
     """
     is_others = view is not None and view.owner_id != user.pk
     return [
@@ -46,14 +46,17 @@ def allowed_reaches(user: User, view: SavedView | None = None) -> list[Reach]:
 
 
 def is_restricted(view: SavedView) -> bool:
-    """Whether some of its readers possibly can't open the view, because it uses filters that not everyone has."""
+    """Returns whether some of its readers may be unable to open the view, because not everyone has its filters."""
     if view.reach == Reach.PRIVATE or not view.owner.can(Permission.SEE_EVERY_INSTITUTION):
         return False
     return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *PROCESS_NAMES})
 
 
 def can_change(view: SavedView, user: User) -> bool:
-    """A private view: only its owner. A shared one: anyone who can share with the same readers, because owners leave."""
+    """Returns whether this user can change or delete the view: a private one only as its owner.
+
+    A shared view can be changed by anyone who can share with the same readers, because owners leave.
+    """
     if view.reach == Reach.PRIVATE:
         return view.owner_id == user.pk
     is_theirs = view.reach == Reach.EVERYBODY or view.institution_id == user.institution_id
@@ -108,18 +111,18 @@ def _saved(view: SavedView, **values: str | int) -> SavedView:
 
 
 def delete_view(view: SavedView) -> None:
-    """Deletes a view for all its readers. Those who had it as their default view start with all items again."""
+    """Deletes a view for all its readers. For those who had it as their default view, the list shows all items again."""
     with transaction.atomic():
         User.objects.filter(start_view=view.pk).update(start_view=None)
         view.delete()
 
 
 def set_start_view(view: SavedView | None, user: User) -> None:
-    """Sets this user's default view; None for all items."""
+    """Sets this user's default view; None means all items."""
     user.start_view = view.pk if view else None
     user.save(update_fields=["start_view"])
 
 
 def get_start_view(user: User) -> SavedView | None:
-    """This user's default view; None if there is none, or if the user can no longer see it."""
+    """Returns this user's default view, or None if there is none or the user can no longer see it."""
     return SavedView.objects.visible_to(user).filter(pk=user.start_view).first() if user.start_view else None

@@ -21,7 +21,7 @@ MAX_CANDIDATES = 200  # visible views from which those of the sidebar are chosen
 
 
 class ListedView(NamedTuple):
-    """A view on the page of all saved views. `label`, `number`: see SidebarView; `listing`: the list it opens."""
+    """A view on the page of all saved views. `label` and `number`: see SidebarView. `listing`: the list it opens."""
 
     view: SavedView
     label: str
@@ -31,7 +31,7 @@ class ListedView(NamedTuple):
 
 
 def list_views(user: User) -> list[ListedView]:
-    """Every view this user sees, except those that the user can neither open nor change."""
+    """Returns every view this user can see, except those that the user can neither open nor change."""
     everything = ItemList({}, user)
     seen = list(SavedView.objects.visible_to(user).in_order().select_related("owner", "institution"))
     listings = everything.for_queries(view.query for view in seen)
@@ -44,17 +44,17 @@ def list_views(user: User) -> list[ListedView]:
 
 
 def view_choices(user: User) -> list[tuple[int, str]]:
-    """(id, label) of every view this user can open."""
+    """Returns (id, label) of every view this user can open."""
     return [(line.view.pk, line.label) for line in list_views(user) if line.listing.is_valid()]
 
 
 def can_open(view: SavedView, user: User) -> bool:
-    """Whether the view's filters are valid for this user."""
+    """Returns whether the view's filters are valid for this user."""
     return ItemList({}, user).for_query(view.query).is_valid()
 
 
 def unique_labels(views: Iterable[Any]) -> Mapping[int, str]:
-    """{view's id: its name}, with its readers added if several views share the name."""
+    """Returns {view id: name}, with the reach added if several views have the same name."""
     views = list(views)
     number = Counter(view.name for view in views)
     return {
@@ -63,7 +63,7 @@ def unique_labels(views: Iterable[Any]) -> Mapping[int, str]:
 
 
 class _Row(NamedTuple):
-    """The columns of a view that a list page needs."""
+    """The columns of a view that the sidebar needs."""
 
     pk: int
     name: str
@@ -74,7 +74,7 @@ class _Row(NamedTuple):
 class SidebarView(NamedTuple):
     """A view in the sidebar of a list. `label`: its name, unique among the views there.
 
-    `number`: how many items the reader has in it; None if the summary table doesn't know, so that a script has to ask.
+    `number`: how many items it has for the reader; None if the summary table can't tell and a script has to request it.
     """
 
     pk: int
@@ -84,17 +84,17 @@ class SidebarView(NamedTuple):
 
 
 class Sidebar(NamedTuple):
-    """The views in the sidebar, and how many the reader has in total."""
+    """The views in the sidebar, and how many views the reader has in total."""
 
     views: list[SidebarView]
     total: int
 
 
 def sidebar_views(listing: ItemList) -> Sidebar:
-    """The views in the left column of a list. All their counts take one statement, and the causes they name another."""
+    """Returns the views for the sidebar of a list. One statement gets all their counts, another the causes they name."""
     views = SavedView.objects.visible_to(listing.user).in_order().values_list("pk", "name", "query", "reach")
     rows = [_Row(*row) for row in fetch_prepared(listing.using, *views[:MAX_CANDIDATES].query.sql_with_params())]
-    unknown = [row for row in rows if masks_of(row.query) is None]
+    unknown = [row for row in rows if kind_conditions_of(row.query) is None]
     others = listing.for_queries(row.query for row in unknown)
     closed = {row.pk for row, other in zip(unknown, others, strict=True) if not other.is_valid()}
     opened = [row for row in rows if row.pk not in closed]
@@ -104,24 +104,26 @@ def sidebar_views(listing: ItemList) -> Sidebar:
 
 
 def _count_views(queries: list[str], listing: ItemList) -> dict[str, int | None]:
-    """{query: number} for the reader of this list, as far as the summary table knows it."""
-    masks = {query: masks_of(query) for query in queries}
-    if not any(masks.values()):
+    """Returns {query: number of items} for the reader of this list; None where the summary table can't tell."""
+    conditions = {query: kind_conditions_of(query) for query in queries}
+    if not any(conditions.values()):
         return dict.fromkeys(queries)
     kinds = read_summary(listing.user.scope, None, None, using=listing.using).kinds
-    return {query: _count_kinds(kinds, asked) for query, asked in masks.items()}
+    return {query: _count_kinds(kinds, wanted) for query, wanted in conditions.items()}
 
 
-def _count_kinds(kinds: dict[Kind, int], masks: tuple[KindCondition, ...] | None) -> int | None:
-    return None if masks is None else sum(number for kind, number in kinds.items() if matches_any(kind, masks))
+def _count_kinds(kinds: dict[Kind, int], conditions: tuple[KindCondition, ...] | None) -> int | None:
+    return (
+        None if conditions is None else sum(number for kind, number in kinds.items() if matches_any(kind, conditions))
+    )
 
 
 _ANYBODY = User(role=Role.DEPOSITOR)
 
 
 @lru_cache(maxsize=2000)
-def masks_of(query: str) -> tuple[KindCondition, ...] | None:
-    """The conditions of a query string on an item's kind; None if it has any other condition, for any reader."""
+def kind_conditions_of(query: str) -> tuple[KindCondition, ...] | None:
+    """Returns the conditions of a query string on an item's kind, or None if it has any other conditions."""
     listing = ItemList(QueryDict(query), _ANYBODY)
     for name in listing.params:
         is_of_kinds = ListFilterSet.declared_filters[name].strategy is IndexStrategy.COUNTED

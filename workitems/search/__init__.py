@@ -1,6 +1,6 @@
 """How text is searched: case-folded, in one column, with a trigram index on PostgreSQL.
 
-It knows columns and SQL, but not what an item is.
+It knows columns and SQL. It must not know what an item is.
 """
 
 from .index import build_index, is_indexed

@@ -1,4 +1,4 @@
-"""The searched text of every item in a table of its own, with a trigram index on PostgreSQL.
+"""The index for searches: a separate table with every item's searched text, and a trigram index on it on PostgreSQL.
 
 An item's text is set when the item is created and rarely changes, but every move rewrites the item's row and its
 entries in all indexes of that table. A trigram index there would cost more than the rest of the move. So triggers
@@ -30,8 +30,8 @@ def build_index(connection: Any) -> bool:
     except DatabaseError:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX_NAME CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
-        cursor.execute(f"CREATE INDEX_NAME CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX_NAME}")  # left over from an interrupted build
+        cursor.execute(f"CREATE INDEX CONCURRENTLY {INDEX_NAME} ON {TABLE} USING gin (text gin_trgm_ops)")
     return True
 
 

@@ -30,7 +30,7 @@ def build_search_text(item: Any) -> str:
 
 
 class SearchTextField(models.TextField):
-    """Set from the other columns on every insert; `transitions` sets it again when one of them changes.
+    """Computed from the other columns on every insert; `transitions` sets it again when one of them changes.
 
     The database can't compute it, because SQLite folds ASCII only.
     """

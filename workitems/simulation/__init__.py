@@ -1,8 +1,11 @@
 """Simulates the workers: open items advance, some of them fail, and new bags arrive.
 
-It knows the lifecycle. `decisions` decides what to do, and is pure; `database` carries that out through `transitions`
-in this process's own database, and `worker` through a server's API like the consortium's services (with `connection`
-and `record`; `run` runs many at once). It must not know pages.
+- `decisions`: what a worker does next (pure)
+- `database`: makes these moves in the configured database, through `transitions`
+- `worker`, `connection`, `record`: make them through a server's API, like the consortium's services
+- `run`: runs many such workers at once
+
+It knows the lifecycle and the API. It must not know pages.
 """
 
 from .connection import Address, UnexpectedReply, Unreachable

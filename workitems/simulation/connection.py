@@ -1,4 +1,4 @@
-"""A persistent connection to a server's API, used like a service's client uses it."""
+"""A persistent connection to a server's API, like that of a service's client."""
 
 import http.client
 import ipaddress
@@ -12,17 +12,17 @@ from urllib.parse import urlencode, urlsplit
 
 from .record import encode_json as as_json
 
-MAX_RETRIES = 5  # retries of a call whose answer was lost
+MAX_RETRIES = 5  # of a call whose answer was lost
 TIMEOUT = 60  # seconds without data from the server
-MAX_SHOWN = 600  # characters shown of what was sent and received
+MAX_SHOWN = 600  # characters of requests and answers in error messages
 
 
 class Unreachable(Exception):
-    """The server doesn't answer. The sentence says which one, and why it failed."""
+    """The server doesn't answer. The sentence says which one and why."""
 
 
 class UnexpectedReply(Exception):
-    """An answer that no client can handle. The sentence says what was sent and what came back."""
+    """An answer that no client could handle. The sentence says what was sent and what came back."""
 
 
 class RunOver(Exception):
@@ -31,7 +31,7 @@ class RunOver(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """The address of the server."""
+    """The address of a server."""
 
     scheme: str
     host: str
@@ -65,12 +65,12 @@ class Address:
 
 @dataclass
 class Calls:
-    """The number of calls, and of those that didn't go as usual."""
+    """Counts of API calls."""
 
     requests: int = 0
     saves: int = 0  # PUT and POST accepted by the server
     retried: int = 0  # the answer was lost
-    waited: int = 0  # told to wait
+    waited: int = 0  # answered with 429
 
     def add(self, other: "Calls") -> None:
         self.requests += other.requests
@@ -112,7 +112,7 @@ class Reply:
 
     @property
     def is_refusal(self) -> bool:
-        """Another client was faster, or an admin has decided."""
+        """Whether the item had changed in the meantime (409)."""
         return self.status == 409
 
     @property
@@ -148,7 +148,7 @@ class Connection:
         self._http.close()
 
     def get(self, path: str, **query: str | int) -> Any:
-        """The body of a successful reply. Parameters are sorted by name, as Go sends them."""
+        """Returns the body of a successful reply. Parameters are sorted by name, as Go sends them."""
         call = f"{path}?{urlencode(sorted(query.items()))}" if query else path
         reply = self.call("GET", call)
         if reply.status != 200:
@@ -172,9 +172,7 @@ class Connection:
         return reply
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Sends a request and returns the answer. If the connection breaks, it is sent again: the server recognizes a
-        repeated save.
-        """
+        """Sends a request and returns the answer. Repeats it if the connection breaks: the server recognizes repeated saves."""
         for attempt in range(self.max_retries + 1):
             self.calls.requests += 1
             try:
@@ -186,7 +184,9 @@ class Connection:
                 lost = error
             if attempt < self.max_retries:
                 self.calls.retried += 1
-                time.sleep(0.1 * 2**attempt * (attempt > 0))  # the first time it is usually an idle connection
+                time.sleep(
+                    0.1 * 2**attempt * (attempt > 0)
+                )  # the first failure is usually an idle connection that was closed
         tries = "" if self.max_retries == 0 else f", {self.max_retries + 1} times in a row"
         raise Unreachable(
             f"{self.address} doesn't respond ({method} {path}{tries}): {lost or type(lost).__name__}. Is the server running?"
@@ -201,7 +201,7 @@ class Connection:
         headers: http.client.HTTPMessage,
         text: bytes,
     ) -> Reply:
-        """The reply if it is one that the API can give."""
+        """Returns the reply. Raises UnexpectedReply if the API should never answer like this."""
         kind = headers.get_content_type() if "Content-Type" in headers else "no content type"
         got = f"{status}, {kind}: {text[:MAX_SHOWN].decode(errors='replace')}"
         if status >= 500:
@@ -226,7 +226,7 @@ class Connection:
 
 
 def _retry_after(text: str | None) -> float:
-    """The seconds of a Retry-After header; one second if it can't be read."""
+    """Returns the seconds of a Retry-After header, or one second if it can't be parsed."""
     try:
         return max(0.0, float(text or "1"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Carries out decisions in this process's own database, through `transitions`."""
+"""Makes the simulated moves in the configured database, through `transitions`."""
 
 from datetime import datetime
 from random import Random
@@ -14,15 +14,13 @@ from .decisions import Event, Plan, decide, decide_arrival, item_label
 
 
 class DatabaseActor:
-    """Carries out plans through `transitions` on behalf of a service account."""
+    """Carries out plans through `transitions` as a service account."""
 
     def __init__(self, by: User):
         self.by = by
 
     def open_items(self, rng: Random, most: int) -> list[WorkItem]:
-        """Some of the items that a worker can claim: not those waiting for an admin, nor uploads replaced by another
-        one.
-        """
+        """Returns some of the items that a worker can claim: not those waiting for an admin, nor replaced uploads."""
         waiting = WorkItem.objects.open().filter(needs_admin_review=False)
         ids = [*waiting.order_by("pk").values_list("pk", flat=True)]
         some = waiting.filter(pk__in=rng.sample(ids, min(most, len(ids))))
@@ -31,7 +29,7 @@ class DatabaseActor:
         return [*some.exclude(pk__in=replaced).select_related("institution").order_by("pk")]
 
     def domains(self) -> list[str]:
-        """The domains of the institutions that upload."""
+        """Returns the domains of the institutions that upload bags."""
         members = Institution.objects.exclude(pk=self.by.institution_id)
         return [*members.order_by("identifier").values_list("identifier", flat=True)]
 
@@ -61,13 +59,11 @@ class Simulation:
 
     def __init__(self, actor: DatabaseActor, *, seed: int | None = None, most: int = 4):
         self.actor = actor
-        self.rng = Random(seed)  # noqa: S311  a game, not a secret
+        self.rng = Random(seed)  # noqa: S311  not a secret
         self.most = most
 
     def step(self) -> list[Event]:
-        """Advances a few open items. In one step of five, and whenever there is nothing else to do, a new upload
-        arrives.
-        """
+        """Advances a few open items. In one step of five, and whenever nothing else can be done, a new upload arrives."""
         plans = self.decide(timezone.now())
         return [self.actor.carry_out(plan) for plan in plans]
 

@@ -1,6 +1,4 @@
-"""What a worker does next: with an open item, with a replaced upload, with a bucket. It knows neither database nor
-HTTP.
-"""
+"""Decides what a worker does next with an open item, a replaced upload, or a bucket. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +29,7 @@ class DecidableItem(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """A transition to carry out: on the item as it was seen, or, for "create_item", on none."""
+    """A move to make on an item, given by its id and version; `move` is "create_item" and the id None for a new item."""
 
     move: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -57,7 +55,7 @@ class Event:
 
 
 def decide(rng: Random, item: DecidableItem, domain: str) -> Plan:
-    """The plan of a worker for this open item."""
+    """Returns what a worker does next with this open item."""
     move, values = _choose_move(rng, item, domain)
     return Plan(move, values, item.pk, item.version)
 
@@ -89,7 +87,7 @@ def _begin(rng: Random, stage: str, note: str = "") -> tuple[str, dict[str, Any]
 
 
 def _maybe_fail(rng: Random, item: DecidableItem) -> tuple[str, dict[str, Any]] | None:
-    """In one case of twelve: usually a temporary failure, or an invalid bag, and rarely a case for an admin."""
+    """Returns a temporary failure, an invalid bag, or rarely a suspension, in about one case of twelve; otherwise None."""
     free = {"node": "", "pid": None}
     draw = rng.random()
     if draw < 0.05:
@@ -104,7 +102,7 @@ def _maybe_fail(rng: Random, item: DecidableItem) -> tuple[str, dict[str, Any]] 
 
 
 def _succeed(item: DecidableItem, domain: str) -> tuple[str, dict[str, Any]]:
-    """Succeeds at the usual stage or, if the item is already beyond it, at its own or the last one."""
+    """Succeeds at the usual stage or, if the item is already beyond it, at its current stage or the last one."""
     action = Action(item.action)
     ends = [SUCCESS_STAGES[action], item.stage, SUCCESS_AT[action][-1]]
     here = position(action, item.stage)
@@ -113,7 +111,7 @@ def _succeed(item: DecidableItem, domain: str) -> tuple[str, dict[str, Any]]:
 
 
 def decide_arrival(rng: Random, domains: Sequence[str], now: datetime) -> Plan:
-    """A new bag in one of the receiving buckets."""
+    """Returns the plan to create an item for a new bag in one of the receiving buckets."""
     domain, size = rng.choice(domains), bag_size(rng)
     # The time makes the name unique, even with the same seed.
     name = demo.bag_name(rng, domain, rng.randrange(1_000)).removesuffix(".tar") + f"-{now:%Y%m%d-%H%M%S%f}.tar"
@@ -147,10 +145,10 @@ class DecidableUpload(DecidableItem, Protocol):
 
 
 def decide_upload(item: DecidableUpload, uploads: Iterable[DecidableUpload]) -> Plan | None:
-    """Cancels an upload before its ingest starts if another upload of the bag replaces it; else None.
+    """Returns the plan to cancel an upload that another upload of the bag replaces, or None.
 
-    Simpler than the server's rule (workitems/models/uploads.py), as in real workers; where they differ, the server
-    refuses.
+    This is simpler than the server's rule (workitems/models/uploads.py), as in real workers. Where they differ, the server
+    refuses the cancellation.
     """
     others = [other for other in uploads if other.pk != item.pk and other.institution_id == item.institution_id]
     counting = [other for other in others if other.status != Status.CANCELLED]
@@ -163,11 +161,11 @@ def decide_upload(item: DecidableUpload, uploads: Iterable[DecidableUpload]) -> 
 
 
 def _is_ingested(item: DecidableUpload) -> bool:
-    """Whether it is ingested or going to be."""
+    """Returns whether the upload has been or will be ingested."""
     return item.status == Status.SUCCESS or phase_of(item.status, retry=item.retry) is not Phase.CLOSED
 
 
 def item_label(number: int, action: str, name: str) -> str:
-    """One line that identifies an item for the user."""
+    """Returns a short text that identifies an item for the user."""
     name = " ".join(name.split())
     return f"#{number} {action} {name if len(name) <= 60 else name[:59] + '…'}"

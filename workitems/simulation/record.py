@@ -1,6 +1,6 @@
-"""The item as a record: what the API answers, and the complete record that a service's client sends back.
+"""Records of the API: an item as the server returns it, and the complete record that a service's client sends back.
 
-The existing clients are written in Go: they always send all 23 keys, with an empty text, zero, or the year 1 for unset
+The existing clients are written in Go. They always send all 23 keys, with an empty text, zero, or the year 1 for unset
 values.
 """
 
@@ -68,7 +68,7 @@ class Record:
     def date(self) -> datetime:
         return datetime.fromisoformat(self.sent["date"])
 
-    # A protocol's attributes must exist for the type checker; here each is read from the record.
+    # For the attributes of the protocol DecidableItem, which are keys of the record.
     def __getattr__(self, name: str) -> Any:
         try:
             return self.sent[name]
@@ -84,7 +84,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def complete_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The 23 keys of a save: the record's values, and Go's zero value for missing ones."""
+    """Returns the 23 keys of a save: the record's values, or Go's zero values for missing ones."""
     values = {key: record.get(key) for key in EMPTY}
     return {key: _to_json(EMPTY[key] if value is None else value) for key, value in values.items()}
 
@@ -94,7 +94,7 @@ def _to_json(value: Any) -> Any:
 
 
 def apply_plan(item: Record, plan: Plan, domain: str, process: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The record with the changes of the plan, and with this process instead of the plan's invented one."""
+    """Returns the record with the changes of the plan, and with this process instead of the plan's invented one."""
     values = {**MOVES[plan.move].sets, **plan.values}
     values.setdefault("status", STATUS_AFTER[plan.move])
     if values.get("node"):
@@ -109,7 +109,7 @@ def apply_plan(item: Record, plan: Plan, domain: str, process: Mapping[str, Any]
 
 
 def encode_json(values: Mapping[str, Any]) -> bytes:
-    """JSON as Go writes it: unescaped except for characters that are special in HTML."""
+    """Encodes JSON as Go does: only the characters that are special in HTML are escaped."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

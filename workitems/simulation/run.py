@@ -33,7 +33,7 @@ class RunResult:
 
 
 def uploading_domains(connection: Connection, user: str) -> dict[int, str]:
-    """{id: domain} of the institutions that upload: all except the service's own, which is the consortium."""
+    """Returns {id: domain} of the institutions that upload: all except the service's own, which is the consortium."""
     domains: dict[int, str] = {}
     page = connection.get(INSTITUTIONS, page=1, per_page=100)
     while True:
@@ -61,10 +61,10 @@ def run_workers(
 ) -> RunResult:
     """Runs workers until `seconds` are over, each has made its `steps`, or Ctrl-C. Raises the first worker's error.
 
-    `report` is called in this thread, once per event.
+    `report` is called in the caller's thread, once per event.
     """
     clock = Clock(seconds)
-    # Errors that exist from the start are reported immediately, and only once.
+    # A first call reports errors such as a wrong key immediately, and only once.
     first = Connection(address, user, key, clock, max_retries=0)
     try:
         domains = uploading_domains(first, user)
@@ -79,7 +79,7 @@ def run_workers(
             _random_for(seed, number),
             clock,
             events.put,
-            feeds=number == 1,  # an installation has one feeder; several would mark the same items
+            feeds=number == 1,  # only one queue feeder, because several would mark the same items
         )
         for number in range(1, workers + 1)
     ]
@@ -96,14 +96,14 @@ def run_workers(
 
 
 def _random_for(seed: int | None, number: int) -> Random:
-    return Random(None if seed is None else f"{seed} {number}")  # noqa: S311  a game, not a secret
+    return Random(None if seed is None else f"{seed} {number}")  # noqa: S311  not a secret
 
 
 def _run_worker(player: Worker, steps: int | None, every: float, events: "SimpleQueue[Event | None]") -> None:
     try:
         player.work(steps, every)
     except BaseException:
-        player.clock.stop()  # stops the others
+        player.clock.stop()  # stops the other workers
         raise
     finally:
         events.put(None)
@@ -112,9 +112,7 @@ def _run_worker(player: Worker, steps: int | None, every: float, events: "Simple
 def _report_events(
     events: "SimpleQueue[Event | None]", count: int, report: Callable[[Event], object], clock: Clock
 ) -> None:
-    """Reports events until every worker has finished. Ctrl-C asks them to stop, and reporting continues until they
-    have.
-    """
+    """Reports events until every worker has finished. Ctrl-C asks the workers to stop; a second one stops at once."""
     while count:
         try:
             event = events.get()
@@ -127,7 +125,7 @@ def _report_events(
                 raise
             clock.stop()
         except BaseException:
-            clock.stop()  # the listener has failed, with a closed pipe for example
+            clock.stop()  # `report` has failed, for example because of a closed pipe
             raise
 
 

@@ -1,8 +1,8 @@
-"""A worker that sees items only through a server's API, as the consortium's services do.
+"""A simulated worker that only uses a server's API, like the consortium's services.
 
-One worker plays all services that handle an item: the bucket reader, which finds new uploads, and the actual workers,
-which claim an item, take it through its stages, and release it. One of them is also the queue feeder, which marks the
-items that can be claimed. An item held by another process is left alone.
+Each worker acts as all services that handle an item: as the bucket reader, which finds new uploads, and as the actual
+workers, which claim an item, take it through its stages, and release it. One of them also acts as the queue feeder, which
+marks the items that can be claimed. Items held by another process are left alone.
 """
 
 import os
@@ -21,16 +21,16 @@ from .decisions import Event, Plan, Save, decide, decide_arrival, decide_upload,
 from .record import Record, apply_plan, complete_record
 
 ITEMS = "/api/v2/items/"
-MAX_CANDIDATES = 25  # candidates that a worker chooses from; few, so that two workers often want the same one
+MAX_CANDIDATES = 25  # how many items a worker chooses from; few, so that workers often compete
 
 
 @dataclass
 class Tally:
-    """The counts of a worker's actions."""
+    """Counts of a worker's actions."""
 
     changes: int = 0
     refused: int = 0  # 409
-    lost: int = 0  # items that belonged to another process when they were read again
+    lost: int = 0  # items that another process held when they were read again
     created: int = 0
 
     def add(self, other: "Tally") -> None:
@@ -53,7 +53,7 @@ class Worker:
         feeds: bool = True,
     ):
         self.connection = connection
-        self.domains = domains  # of the institutions, by id
+        self.domains = domains  # {id: domain} of the institutions
         self.rng = rng
         self.clock = clock
         self.report = report
@@ -74,12 +74,12 @@ class Worker:
                 taken += 1
             self._hand_back()
         except RunOver:
-            pass  # told to wait beyond the end of the run; it keeps what it holds
+            pass  # had to wait beyond the end of the run; keeps the item it holds
         finally:
             self.connection.close()
 
     def step(self) -> None:
-        """One step: the next move of the held item, or whatever an idle worker finds to do."""
+        """Makes the next move of the held item or, without one, does something that an idle worker would do."""
         if self.held is not None:
             self._advance(self.held)
         elif self.rng.random() < 0.1:
@@ -92,7 +92,7 @@ class Worker:
     # The queue feeder.
 
     def _mark_queued(self) -> int:
-        """Marks all waiting items as queued. Returns how many there were."""
+        """Marks all waiting items as queued. Returns how many."""
         query = {"node_empty": "true", "queued": "false", "retry": "true", "status": "Pending"}
         count = 0
         for record in self._pages(page=1, per_page=100, **query):
@@ -103,7 +103,7 @@ class Worker:
         return count
 
     def _pages(self, **query: str | int) -> Iterator[dict[str, Any]]:
-        """Every row of a list. Like the real clients, it uses only the query string of `next`."""
+        """Yields every row of a list. Like the real clients, it uses only the query string of `next`."""
         page = self.connection.get(ITEMS, **query)
         while True:
             yield from page["results"]
@@ -114,7 +114,7 @@ class Worker:
     # The bucket reader.
 
     def _read_bucket(self) -> None:
-        """Creates an item for a new bag; whether it is queued immediately or by the feeder is random."""
+        """Creates an item for a new bag. Whether it is queued immediately or by the feeder is random."""
         now = datetime.now(UTC)
         plan = decide_arrival(self.rng, [*self.domains.values()], now)
         values = {**plan.values, "stage": Stage.RECEIVE, "status": Status.PENDING, "retry": True, "queued_at": None}
@@ -136,14 +136,14 @@ class Worker:
         self._report(item, f"new, {item}", Save(values, item.sent))
         return item
 
-    # The worker proper.
+    # The actual worker.
 
     def _claim_next(self) -> bool:
-        """Claims one of the items that have waited longest; False if there is none.
+        """Claims one of the items that have waited longest. Returns False if there is none.
 
-        Claims race. The server refuses a claim at a stage that another node has started, so the first of two wins. Not
-        every client relies on that, so the claim is also read back, and only the process that the server names
-        continues. Each worker reads its item again before each save, and leaves it alone if it no longer holds it.
+        The server refuses a claim at a stage that another node has already started, so the first of two claims wins. Like
+        clients that don't rely on that, the worker also reads the item back and continues only if it holds it. It reads its
+        item again before each save, and leaves it alone if it no longer holds it.
         """
         item = self._choose_candidate()
         if item is None:
@@ -162,7 +162,7 @@ class Worker:
         return True
 
     def _choose_candidate(self) -> Record | None:
-        """Stands in for the queue that gives real workers the feeder's items; sometimes an item to be retried."""
+        """Returns a queued item, or sometimes one to be retried. Real workers get them from a queue instead."""
         waiting = {"needs_admin_review": "false", "node_empty": "true", "retry": "true", "sort": "id"}
         statuses = [Status.PENDING] if self.rng.random() < 0.8 else [Status.FAILED, Status.PENDING]
         for status in statuses:
@@ -172,14 +172,14 @@ class Worker:
         return None
 
     def _superseded_plan(self, item: Record) -> Plan | None:
-        """Before an ingest starts: a plan to cancel the upload if another one replaces it."""
+        """Returns a plan to cancel the upload if its ingest hasn't started and another one replaces it; otherwise None."""
         if item.action != Action.INGEST or item.stage != Stage.RECEIVE:
             return None
         same = self.connection.get(ITEMS, item_action=Action.INGEST, name=item.name, sort="date", per_page=20)
         return decide_upload(item, [Record(row) for row in same["results"]])
 
     def _advance(self, number: int) -> None:
-        """The next move of the held item, based on its current state."""
+        """Makes the next move of the held item, based on its current state."""
         item = self._fetch(number)
         if not self._is_mine(item):
             self._give_up(item, "it is no longer this worker's")
@@ -213,7 +213,7 @@ class Worker:
         return self._save(item, values, f"{values['stage']} / {values['status']}")
 
     def _save(self, item: Record, values: dict[str, Any], what: str) -> bool:
-        """Whether the server accepted it. A 409 isn't an error: the item has changed in another way, and is left alone."""
+        """Saves the item. Returns whether the server accepted it: a 409 means that the item has changed and is left alone."""
         reply = self.connection.call("PUT", f"{ITEMS}{item.pk}/", values)
         if reply.is_refusal:
             self.tally.refused += 1

@@ -1,6 +1,6 @@
-"""The only code that changes an item: it locks the rows, asks `lifecycle`, saves, and records what was done.
+"""The only code that changes an item: it locks the rows, asks `lifecycle` what the move changes, saves, and records it.
 
-It knows nothing of lists, pages, or the API, which all call it the same way.
+It must not know lists, pages, or the API, which all call it the same way.
 """
 
 from .arrivals import ImportedRows, store_imported

@@ -25,20 +25,20 @@ class ImportedRows:
 
 def store_imported(
     ids: Sequence[int],
-    judge: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], ImportedRows],
+    reconcile: Callable[[dict[int, WorkItem], dict[int, list[tuple[Any, ...]]]], ImportedRows],
     *,
     history: Sequence[str] = (),
 ) -> None:
     """Stores imported items with their history in one transaction, all or nothing.
 
-    `judge` is called with the stored rows of these ids, locked, and their histories, each entry as its values in the
-    columns of `history` (empty without columns), and returns what to write. The rules of the lifecycle aren't checked.
+    `reconcile` is called with the stored rows of these ids, locked, and their histories, each entry as its values in the
+    columns of `history` (empty without columns), and returns what to write.
     """
     with transaction.atomic():
         locked = WorkItem.objects.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
         stored = {row.pk: row for row in locked.order_by("pk")}
         versions = {pk: row.version for pk, row in stored.items()} if history else {}
-        arrivals = judge(stored, read_histories(versions, history) if versions else {})
+        arrivals = reconcile(stored, read_histories(versions, history) if versions else {})
         _advance_sequence(arrivals.new)
         insert_many(arrivals.new)
         if arrivals.changed:
@@ -52,9 +52,9 @@ def store_imported(
 
 
 def _record_imported_failures(arrivals: ImportedRows) -> None:
-    """Records each item's last failure: with the time from its history if that is imported, too.
+    """Records each item's last failure, with the time from its history if that is imported, too.
 
-    Otherwise an item that is failed now counts as failed, and a failure time already known stays.
+    Items without imported history are recorded if their status is Failed; a failure time already known stays.
     """
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
     last: dict[int, FailureRecord] = {}
@@ -78,7 +78,7 @@ def _advance_sequence(new: list[WorkItem]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         [sequence] = cursor.fetchone()
-        # Never backwards, because another writer may be ahead. An unused sequence has the value 1 and would return 1
-        # again.
+        # Never backward, because another writer may be ahead. An unused sequence has the value 1 and would return it
+        # once more.
         ahead = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s OR NOT is_called"  # noqa: S608
         cursor.execute(ahead, [sequence, highest, highest])

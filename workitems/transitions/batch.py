@@ -1,6 +1,6 @@
-"""One move on many items: locks the rows, asks `lifecycle`, saves the result, and records it.
+"""Makes one move on many items: locks the rows, asks `lifecycle` what it changes, saves the result, and records it.
 
-Single moves and bulk changes both use it. It is safe with concurrent writers: PostgreSQL locks the rows, and on SQLite
+Single moves and bulk changes both use this. It is safe with concurrent writers: PostgreSQL locks the rows, and on SQLite
 a transaction has the database to itself from its first statement (settings: IMMEDIATE). On both, the update names the
 version that was read, so nothing is decided from stale data.
 """
@@ -35,7 +35,8 @@ from ..search import SEARCHED_COLUMNS, build_search_text
 from .related import related_facts
 from .values import check_values
 
-# Stage, status, and note have their own columns in the history; the rest of what a worker saves would only inflate it.
+# Not recorded in `changes`: stage, status, and note have their own columns in the history, and the others change with
+# nearly every save.
 _NOT_IN_CHANGES = frozenset(
     {"stage", "status", "note", "stage_started_at", "stage_entered_at", "queued_at", "search_text"}
 )
@@ -45,7 +46,7 @@ PlannedMove = tuple[str, TransitionRequest] | Refused  # the move to make on an 
 
 @dataclass(frozen=True)
 class TransitionResult:
-    """What became of one item: `changed`, `refused` with the reason, or neither if nothing had to change."""
+    """The result for one item: `changed`, `refused` with the reason, or neither if nothing had to change."""
 
     item: WorkItem | None
     changed: bool = False
@@ -61,15 +62,15 @@ class _Change(NamedTuple):
 
 
 def effective_role(by: User) -> str:
-    """Returns the role that counts: a closed account has none."""
+    """Returns the account's role, or an empty string if the account is inactive."""
     return by.role if by.is_active else ""
 
 
 @dataclass(frozen=True)
 class TransitionBatch:
-    """One call: by whom, through what (page, api, import, or command), at which time, and for which bulk change.
+    """The context of a call: by whom, `via` what (page, api, import, or command), when, and for which bulk change (`act`).
 
-    `at` is None for the time at which the rows are locked.
+    If `at` is None, the time at which the rows were locked is used.
     """
 
     by: User
@@ -92,7 +93,7 @@ class TransitionBatch:
         with transaction.atomic():
             locked = queryset.select_for_update(of=("self",)).select_related("institution").filter(pk__in=ids)
             rows = {row.pk: row for row in locked.order_by("pk")}
-            # Only now: whoever waited for the lock must come later in the history than whoever had it.
+            # Read the time only now: a writer that waited for the lock comes later in the history than the one that had it.
             now = self.at or timezone.now()
             plans = plan(rows)
             related = related_facts(rows, plans, self.by)
@@ -111,11 +112,11 @@ class TransitionBatch:
     def _evaluate(
         self, row: WorkItem, planned: PlannedMove, related: dict[str, Any], seen: int | None, now: datetime
     ) -> _Change:
-        """Returns what the move changes in the row, which can be nothing. Raises Refused."""
+        """Returns what the move changes in the row; `new` is empty if nothing would change. Raises Refused."""
         if isinstance(planned, Refused):
             raise planned
         move, requested = planned
-        if MOVES[move].is_granted_to(effective_role(self.by)):  # others learn only that they can't make the move
+        if MOVES[move].is_granted_to(effective_role(self.by)):  # others are only told that they can't make the move
             given = {name: value for name, value in requested.fields.items() if name in MOVES[move].allows}
             check_values(type(row), given if requested.note is None else {**given, "note": requested.note})
         new = evaluate(
@@ -133,7 +134,7 @@ class TransitionBatch:
         return _Change(row, move, different)
 
     def _save(self, accepted: Sequence[_Change], now: datetime) -> None:
-        """Stores the rows, their history entries, and their durations and failures."""
+        """Stores the rows, their history entries, durations, and failures."""
         entries = []
         facts: list[StageDuration | ItemOutcome] = []
         for change in accepted:
@@ -190,7 +191,7 @@ def _check_version(row: WorkItem, seen: int | None) -> None:
 
 
 def _update(accepted: Sequence[_Change], now: datetime) -> None:
-    """Runs one UPDATE for all rows that take the same values: a handful of statements for a bulk change."""
+    """Runs one UPDATE for all rows that get the same values, which is a handful of statements for a bulk change."""
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row, _move, new in accepted:
         groups[row.version, tuple(sorted(new.items(), key=lambda pair: pair[0]))].append(row.pk)
@@ -200,7 +201,7 @@ def _update(accepted: Sequence[_Change], now: datetime) -> None:
         )
         if saved != len(pks):
             raise RuntimeError(
-                "An item changed between its lock and its save; nothing was saved. Is the database's isolation what settings.py sets?"
+                "An item changed between its lock and its save; nothing was saved. Check that the database uses the isolation level set in settings.py."
             )
 
 
@@ -217,7 +218,7 @@ def apply(
 ) -> list[TransitionResult]:
     """Makes one move on each of the items, in one transaction, and returns a result for each id, in order.
 
-    `versions`: the versions that the caller has seen; an item that has changed since is refused.
+    `versions`: {item id: the version that the caller has seen}; an item that has changed since is refused.
     """
     batch = TransitionBatch(by, via, at, act)
     return batch.run(ids, lambda rows: dict.fromkeys(rows, (move, requested)), versions or {}, WorkItem.objects.all())

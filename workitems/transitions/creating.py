@@ -1,4 +1,4 @@
-"""Creates an item: checked, stored, and recorded, once per upload however often a client sends it."""
+"""Creates an item: checks it, stores it, and records it, once per upload even if a client repeats the request."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def create(
 ) -> WorkItem:
     """Stores a new item with its first history entry. Raises Refused.
 
-    `stage` and `status` default to the action's first stage and Pending, `date` to now (`at`, for the past in a demo).
+    `stage` and `status` default to the action's first stage and Pending, `date` to now. `at`: when it is created, if not now.
 
     `deduplicate_within`: if the same caller created the same item within this time, that item is returned, so that a
     client can repeat a request whose response it lost.
@@ -93,7 +93,7 @@ def _insert(item: WorkItem, by: User, via: str, now: datetime) -> None:
 
 def _check_institution(item: WorkItem) -> None:
     if item.institution_id is None:
-        return  # check_values reports it, as for every required column
+        return  # check_values reports this, like any missing value
     try:
         item.institution  # noqa: B018  loads the institution
     except ObjectDoesNotExist:

@@ -1,4 +1,4 @@
-"""Facts from other rows that decide about a move: other uploads of the bag, and the item's history."""
+"""Facts from other rows that a move depends on: other uploads of the bag, and the item's history."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from ..vocabulary import Status
 
 
 def find_reached_stage(item: WorkItem) -> str:
-    """Returns how far an item has come: for a cancelled item, its stage before the cancel."""
+    """Returns the last stage that an item has reached: for a cancelled item, its stage before the cancellation."""
     if item.status != Status.CANCELLED:
         return item.stage
     cancels = query_entries("number", "stage_before", item_id=item.pk, move="cancel").order_by("-number")
@@ -27,21 +27,21 @@ def related_facts(
     plans: Mapping[int, tuple[str, Any] | Refused],
     by: User,
 ) -> dict[int, dict[str, Any]]:
-    """Returns {item id: facts from other rows}, queried only where the move depends on them."""
-    making: dict[str, list[int]] = defaultdict(list)
+    """Returns {item id: {field of ItemState: value}} from other rows, queried only if the move depends on them."""
+    ids_by_move: dict[str, list[int]] = defaultdict(list)
     for pk, plan in plans.items():
         if not isinstance(plan, Refused):
-            making[plan[0]].append(pk)
+            ids_by_move[plan[0]].append(pk)
     found: dict[int, dict[str, Any]] = {}
-    if making["cancel"] and not by.can(Permission.CANCEL):
-        found |= {pk: {"is_replaced": True} for pk in _replaced(making["cancel"])}
-    if making["requeue"]:
+    if ids_by_move["cancel"] and not by.can(Permission.CANCEL):
+        found |= {pk: {"is_replaced": True} for pk in _replaced(ids_by_move["cancel"])}
+    if ids_by_move["requeue"]:
         found |= {
             pk: {"stage_before_cancel": stage}
-            for pk, stage in _stages_before_cancel(rows[pk] for pk in making["requeue"]).items()
+            for pk, stage in _stages_before_cancel(rows[pk] for pk in ids_by_move["requeue"]).items()
         }
-    if making["notify"]:
-        found |= {pk: {"is_notified": True} for pk in _notified(making["notify"])}
+    if ids_by_move["notify"]:
+        found |= {pk: {"is_notified": True} for pk in _notified(ids_by_move["notify"])}
     return found
 
 
@@ -52,7 +52,7 @@ def _replaced(ids: list[int]) -> set[int]:
 
 
 def _stages_before_cancel(rows: Iterable[WorkItem]) -> dict[int, str]:
-    """Returns the stages of the cancelled items before their cancel."""
+    """Returns {item id: its stage before the cancellation} for the cancelled items."""
     return {row.pk: find_reached_stage(row) for row in rows if row.status == Status.CANCELLED}
 
 

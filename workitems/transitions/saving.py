@@ -1,4 +1,4 @@
-"""Saves complete records: infers the move that is meant, and makes it like any other."""
+"""Saves complete records: infers the move that each of them means, and makes it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,12 +25,12 @@ class SaveRefused(Exception):
 def save(
     records: Mapping[int, Mapping[str, Any]], *, by: User, via: str = "api", at: datetime | None = None
 ) -> list[TransitionResult]:
-    """Saves complete records, {item id: {column: value}}, each by the move that it means; all or none.
+    """Saves complete records, {item id: {column: value}}, each with the move that it means; all or none.
 
     Only items that `by` can see can be saved. Raises SaveRefused for the first record that is refused.
     """
 
-    def meant(row: WorkItem, requeued_at: datetime | None) -> PlannedMove:
+    def inferred_move(row: WorkItem, requeued_at: datetime | None) -> PlannedMove:
         record = records[row.pk]
         stored = {name: getattr(row, name) for name in {*IMMUTABLE_FIELDS, *SAVEABLE_FIELDS}}
         try:
@@ -42,7 +42,7 @@ def save(
 
     def plans(rows: Mapping[int, WorkItem]) -> dict[int, PlannedMove]:
         requeued = _last_requeues(rows, records)
-        return {pk: meant(row, requeued.get(pk)) for pk, row in rows.items()}
+        return {pk: inferred_move(row, requeued.get(pk)) for pk, row in rows.items()}
 
     with transaction.atomic():
         results = TransitionBatch(by, via, at).run(list(records), plans, {}, WorkItem.objects.visible_to(by))
@@ -53,12 +53,12 @@ def save(
 
 
 def _last_requeues(rows: Mapping[int, WorkItem], records: Mapping[int, Mapping[str, Any]]) -> dict[int, datetime]:
-    """Returns when items were last requeued, only for items whose record has a different stage start than the row.
+    """Returns {item id: when it was last requeued}, only for items whose record has a different stage start than the row.
 
-    The archive isn't read: its entries are older than the item's last closing, at least a year ago.
+    The archive isn't read, because its entries are at least a year old.
     """
     asked = [pk for pk, row in rows.items() if records[pk].get("stage_started_at") not in (None, row.stage_started_at)]
     if not asked:
         return {}
     requeues = HistoryEntry.objects.filter(item_id__in=asked, move="requeue").order_by("number")
-    return dict(requeues.values_list("item_id", "at"))  # the last one per item wins
+    return dict(requeues.values_list("item_id", "at"))  # the last one of each item remains

@@ -1,4 +1,4 @@
-"""Checks whether columns can hold values, before the database does, whose messages nobody would understand."""
+"""Checks whether columns can hold values before the database does, whose error messages aren't meant for users."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def check_values(model: type[models.Model], values: Mapping[str, Any]) -> None:
     columns = {column.name: column for column in model._meta.concrete_fields}
     for name, value in values.items():
         column = columns.get(name)
-        # The database gives the id.
+        # The database assigns the id.
         if column is not None and not column.primary_key and (wrong := _what_is_wrong(column, value)):
             raise Refused("invalid", wrong % {"field": name}, name)
 

@@ -1,9 +1,14 @@
 """One function for each move, for a single item.
 
-Common keywords: `by` whom; `via` "page", "api", "import", or "command"; `version` that the caller has seen (a changed
-item is refused; None means any); `at` which time (for the past in a demo). Other keywords are columns that the move can
-change. All functions raise lifecycle.Refused without changing anything, update the item in memory to its current row,
-and return it.
+All functions take these keywords:
+
+- `by`: the user who makes the move
+- `via`: "page" (the default), "api", "import", or "command"
+- `version`: the version that the caller has seen; a changed item is refused, None means any
+- `at`: the time of the move, if not now (the demo makes moves in the past)
+
+Other keywords are columns that the move can change. The functions update the item in memory to its current row and return
+it. They raise lifecycle.Refused if the move can't be made; then nothing is changed.
 """
 
 from typing import Any
@@ -17,7 +22,7 @@ from .batch import apply
 def progress(
     item: WorkItem, *, stage: str | None = None, status: str = Status.STARTED, note: str | None = None, **context: Any
 ) -> WorkItem:
-    """Starts work on the item, advances it to a later stage, or returns it to wait."""
+    """Starts a stage, advances the item to a later one, or makes it wait for a worker (Pending)."""
     return _move(item, "progress", stage, status, note, context)
 
 
@@ -26,22 +31,22 @@ def succeed(item: WorkItem, *, stage: str | None = None, note: str | None = None
 
 
 def fail(item: WorkItem, *, note: str, retry: bool, stage: str | None = None, **context: Any) -> WorkItem:
-    """`retry`: the problem is temporary and the system retries automatically; otherwise the failure is permanent."""
+    """`retry`: True if the problem is temporary and the item will be retried; False if the failure is permanent."""
     return _move(item, "fail", stage, Status.FAILED, note, {"retry": retry, **context})
 
 
 def suspend(item: WorkItem, *, note: str, **context: Any) -> WorkItem:
-    """Stops workers until an admin has decided."""
+    """Puts the item on hold until an admin has decided."""
     return _move(item, "suspend", None, Status.SUSPENDED, note, context)
 
 
 def cancel(item: WorkItem, *, note: str, stage: str | None = None, **context: Any) -> WorkItem:
-    """`stage` only applies to a worker's cancel; an admin's cancel leads to Resolve."""
+    """`stage` only applies to a service's cancel; an admin's cancel always leads to Resolve."""
     return _move(item, "cancel", stage, Status.CANCELLED, note, context)
 
 
 def requeue(item: WorkItem, *, stage: str | None = None, note: str | None = None, **context: Any) -> WorkItem:
-    """Sends the item back to wait at `stage`, by default where it stopped. Without a note, the old one stays."""
+    """Sends the item back to `stage`, by default where it stopped, to wait for a worker. Without a note, the old one stays."""
     return _move(item, "requeue", stage, Status.PENDING, note or None, context)
 
 

@@ -1,7 +1,7 @@
-"""A worker's record of its progress on an item: read and saved as a whole, compressed at rest.
+"""Reads and saves a worker's record of its progress on an item, which is stored compressed.
 
-Workers send it with nearly every save, and it can be tens of MB. So saving it adds no history entry and leaves the item
-unchanged.
+Workers send it with nearly every save, and it can be tens of MB. Therefore saving it adds no history entry and doesn't
+change the item.
 """
 
 import zlib
@@ -41,10 +41,10 @@ def read_worker_state(item: WorkItem) -> tuple[str, str] | None:
 def save_worker_state(
     item: WorkItem, *, text: str | None, action: str | None, by: User, now: datetime
 ) -> tuple[WorkItemState, bool]:
-    """Replaces the item's state, and returns it with whether it is the first one.
+    """Replaces the item's state. Returns it, and whether it is the item's first state.
 
-    `action` is what the worker calls its task, by default the item's action. If two are saved at once, the later one
-    stays, complete. The returned row hasn't loaded the text. Raises Refused or WorkerStateTooLarge and changes nothing.
+    `action` is what the worker calls its task, by default the item's action. If two states are saved at once, the later
+    one remains. The returned row hasn't loaded the text. Raises Refused or WorkerStateTooLarge without changing anything.
     """
     if not by.can(Permission.PROGRESS):
         raise Refused("forbidden", _("Your role doesn't allow this. Only services and admins can save a state."))
@@ -63,7 +63,7 @@ def save_worker_state(
 
 
 def _utf8(text: str) -> bytes:
-    """Encodes the text as it is stored. Raises Refused if it can't be."""
+    """Encodes the text. Raises Refused if it can't be stored."""
     if not isinstance(text, str):
         raise Refused("invalid", _("“state” must be text."), "state")
     if "\0" in text:

@@ -1,3 +1,1 @@
-"""The description of the API: one OpenAPI document per version, built from the routes, and the pages under /api/docs/,
-built from that document.
-"""
+"""The documentation of the API: one OpenAPI document per version, built from its routes, and pages built from it."""

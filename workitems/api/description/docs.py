@@ -1,4 +1,4 @@
-"""`/api/docs/`: the documentation for programmers, as pages and as OpenAPI documents. Open to everyone."""
+"""`/api/docs/`: the documentation for programmers, as pages and as OpenAPI documents. It is public."""
 
 import json
 import shlex
@@ -20,7 +20,7 @@ VERSIONS = ("v2", "v3", "v1")  # the first is recommended; v1 is the oldest
 
 
 def _description(version: str) -> dict[str, Any]:
-    # Imported on demand: the library behind it is large, and most processes never need it.
+    # Imported on demand, because the library is large and most processes never need it.
     from .openapi import describe_version
 
     return describe_version(version)
@@ -36,7 +36,7 @@ def _guide(version: str, request: Any) -> VersionGuide:
 
 
 class EnglishView(View):
-    """Documentation for programmers is in English, and so is the page around it."""
+    """The base of the documentation pages, which are always in English."""
 
     permission = PUBLIC
 
@@ -48,7 +48,7 @@ class EnglishView(View):
 
 
 class Overview(EnglishView):
-    """What the API is, how to start, and what applies to every version."""
+    """`/api/docs/`: what the API is for, how to get started, and what applies to every version."""
 
     def get(self, request):
         context = {
@@ -61,7 +61,7 @@ class Overview(EnglishView):
 
 
 class Version(EnglishView):
-    """Every operation of one version."""
+    """`/api/docs/VERSION/`: every operation of one version."""
 
     version = ""
 
@@ -70,7 +70,7 @@ class Version(EnglishView):
 
 
 class Moves(EnglishView):
-    """The life cycle of an item: the paths, what a save means, and who can make which move."""
+    """`/api/docs/moves/`: the life cycle of an item: the paths, what a save means, and who can make which move."""
 
     def get(self, request):
         context = {
@@ -86,7 +86,7 @@ class Moves(EnglishView):
 
 
 class OpenApiDocument(View):
-    """The OpenAPI document of one version."""
+    """`/api/docs/VERSION.json`: the OpenAPI document of one version."""
 
     permission = PUBLIC
     version = ""

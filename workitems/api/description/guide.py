@@ -1,4 +1,4 @@
-"""Turns an OpenAPI document into a page: every operation with its tables and an example to copy and run."""
+"""Turns an OpenAPI document into the content of a page: operations with their tables, and examples to copy."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from django.utils.translation import gettext as _
 
 Schema = dict[str, Any]
-# Answers that every operation can give are explained once on the page.
+# Responses that every operation can have are explained once per page.
 COMMON_STATUSES = ("401", "403", "429", "503")
 _LONG_LIST = 12  # longer tables are folded
 
@@ -39,17 +39,19 @@ class Table:
 
 @dataclass(frozen=True)
 class OperationGuide:
+    """An operation on the page. `takes`: the content types of the body. `answer`: an example of the response."""
+
     id: str
     method: str
     path: str
     summary: str
     about: str
     tables: tuple[Table, ...]
-    takes: tuple[str, ...]  # content types of the body
-    answers: tuple[tuple[str, str], ...]
-    answer: str  # an example
+    takes: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]  # (status, meaning)
+    answer: str
     curl: str
-    stand_ins: tuple[tuple[str, str], ...]  # (value in the example, what to replace it with)
+    placeholders: tuple[tuple[str, str], ...]  # (value in the example, what to replace it with)
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ class OperationGroup:
 
 @dataclass(frozen=True)
 class VersionGuide:
-    """The page of one version. `records`: what answers contain, field by field."""
+    """The page of one version. `records`: the records that responses contain, each with a table of its fields."""
 
     version: str
     headers: tuple[str, str]
     groups: tuple[OperationGroup, ...]
-    records: tuple[tuple[str, str, Table], ...]  # name, what it is, its fields
+    records: tuple[tuple[str, str, Table], ...]  # name, description, fields
     errors: tuple[tuple[str, str], ...]
 
     @property
@@ -79,7 +81,7 @@ class VersionGuide:
 
 
 def read_guide(document: Schema, root: str) -> VersionGuide:
-    """Builds the page. `root`: the start of every address of this installation, like https://pharos.example.org."""
+    """Builds the page. `root`: the base address of this installation, such as https://pharos.example.org."""
     reader = _Reader(document, root.rstrip("/"))
     user, key = (reader.schemes[name]["name"] for name in ("userHeader", "keyHeader"))
     return VersionGuide(document["info"]["version"], (user, key), reader.groups(), reader.records(), reader.errors())
@@ -104,9 +106,7 @@ class _Reader:
 
     def _operation(self, path: str, method: str, operation: Schema) -> OperationGuide:
         _status, done = next(iter(operation["responses"].items()))
-        rest = [
-            (code, one["description"]) for code, one in operation["responses"].items() if code not in COMMON_STATUSES
-        ]
+        responses = operation["responses"].items()
         return OperationGuide(
             id=operation["operationId"],
             method=method.upper(),
@@ -115,10 +115,10 @@ class _Reader:
             about=_quote_names(operation.get("description", "")),
             tables=tuple(self._tables(operation)),
             takes=tuple(operation.get("requestBody", {}).get("content", {})),
-            answers=tuple(rest),
+            answers=tuple((code, one["description"]) for code, one in responses if code not in COMMON_STATUSES),
             answer=_json(done["content"]["application/json"]["example"]),
             curl=curl_command(self.document, self.root, path, method, operation),
-            stand_ins=tuple(dict.fromkeys(_placeholders(operation))),
+            placeholders=tuple(dict.fromkeys(_placeholders(operation))),
         )
 
     def _tables(self, operation: Schema) -> Iterable[Table]:
@@ -137,7 +137,7 @@ class _Reader:
                 yield Table(title % {"least": items["minItems"], "most": items["maxItems"]}, _fields(items["items"]))
 
     def records(self) -> tuple[tuple[str, str, Table], ...]:
-        """Every record that an answer can contain. Lists and errors are the same everywhere and explained in the text."""
+        """Every record that a response can contain, except lists and errors, which the text of the page explains."""
         found = {}
         for _path, _method, operation in operations_of(self.document):
             done = next(iter(operation["responses"].values()))["content"]["application/json"]["schema"]
@@ -158,7 +158,7 @@ class _Reader:
 
 
 def curl_command(document: Schema, root: str, path: str, method: str, operation: Schema) -> str:
-    """The call with the values of its example. The key isn't in it, so that it stays out of the shell's history."""
+    """The call with example values. The key is read from the environment, to keep it out of the shell's history."""
     query = {}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
@@ -171,7 +171,7 @@ def curl_command(document: Schema, root: str, path: str, method: str, operation:
     if body := operation.get("requestBody"):
         kind, media = next(iter(body["content"].items()))
         lines += [f"-X {method.upper()} -H 'Content-Type: {kind}'", f"-d {shlex.quote(_json(media['example']))}"]
-    return " \\\n  ".join([*lines, f'"{url}"'])  # only the root's own variable is special to a shell
+    return " \\\n  ".join([*lines, f'"{url}"'])  # double quotes, because the root can be a variable of the shell
 
 
 def _quoted_example(parameter: Schema) -> str:
@@ -179,7 +179,7 @@ def _quoted_example(parameter: Schema) -> str:
 
 
 def _placeholders(operation: Schema) -> Iterable[tuple[str, str]]:
-    """The values of the example that a reader must replace, and what to put there."""
+    """Yields each value of the example that readers must replace, and what to replace it with."""
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
             yield _quoted_example(parameter), _replacement(parameter["name"], operation)
@@ -205,7 +205,7 @@ def _replacement(name: str, operation: Schema) -> str:
 
 
 def operations_of(document: Schema) -> Iterator[tuple[str, str, Schema]]:
-    """(path, method, operation), in the document's order."""
+    """(path, method, operation) of each operation, in the document's order."""
     return ((path, method, one) for path, methods in document["paths"].items() for method, one in methods.items())
 
 

@@ -1,4 +1,4 @@
-"""What each column of an item means, for the documentation of every version of the API."""
+"""The meaning of each column of an item, for the documentation of every version of the API."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ MEANINGS = {
 
 
 def meaning_of(field: Any) -> str:
-    """What a field of a record means: as it was declared, or as its column has it. Raises LookupError if nobody has said it."""
+    """The meaning of a record's field: its own or, by default, its column's. Raises LookupError if it has none."""
     if meaning := field.meaning or MEANINGS.get(field.column):
         return meaning
     raise LookupError(f"Give `meaning=` to the field {field.field_name} of {type(field.parent).__name__}.")

@@ -1,4 +1,4 @@
-"""The life cycle on the page about moves, derived from the rules themselves, so that it can't contradict them."""
+"""The content of the page about moves, derived from the rules of the life cycle, so that it can't contradict them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from ..fields import as_time
 
 _THEN, _NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 10, 12, tzinfo=UTC)
 _UNKNOWN = object()
-# Moves that no status stands for, and how they are requested.
+# Moves that can't be requested by sending a status, and how they are requested.
 _REQUESTED_BY: dict[str, str | Promise] = {
     "edit": gettext_lazy("An admin's save that doesn't change the stage and status of an item that isn't open."),
     "requeue": gettext_lazy("The requeue address. A save is never a requeue."),
@@ -68,12 +68,16 @@ _STAGES_OF: dict[StageRule, str | Promise] = {
 
 @dataclass(frozen=True)
 class PathStep:
+    """A stage on a path, and whether the action can succeed there."""
+
     stage: str
-    may_succeed: bool
+    can_succeed: bool
 
 
 @dataclass(frozen=True)
 class PathRow:
+    """An action with its path."""
+
     action: str
     meaning: str
     steps: tuple[PathStep, ...]
@@ -90,10 +94,10 @@ class PhaseRow:
 
 @dataclass(frozen=True)
 class MoveRow:
-    """A move. `sent`: the status that means it; moves without one say in `asked_by` how to request them."""
+    """A move. `sent`: the status that requests it. If there is none, `requested_by` says how to request it."""
 
     sent: str
-    asked_by: str
+    requested_by: str
     move: str
     meaning: str
     who: str
@@ -115,7 +119,7 @@ def paths() -> list[PathRow]:
 
 
 def vocabulary() -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """(title, anchor in the page, [(word, meaning)])"""
+    """(title, anchor in the page, [(word, meaning)]) of the stages and of the statuses."""
     return [
         (_("Stages"), "stages", [(word.value, str(term.explanation)) for word, term in STAGES.items()]),
         (_("Statuses"), "statuses", [(word.value, str(term.explanation)) for word, term in STATUSES.items()]),
@@ -153,7 +157,7 @@ def other_moves() -> list[MoveRow]:
 def _row(move: Move, status: Status | None) -> MoveRow:
     return MoveRow(
         sent=status.value if status else "",
-        asked_by=str(_REQUESTED_BY.get(move.name, "")),
+        requested_by=str(_REQUESTED_BY.get(move.name, "")),
         move=move.name,
         meaning=str(_MEANINGS[move.name]),
         who=", ".join(str(ROLES[role].label) for role in Role if move.is_granted_to(role)),
@@ -171,8 +175,9 @@ def _sources(move: Move) -> str:
 
 
 def _side_effects(move: Move, status: Status | None) -> Iterable[tuple[str, str]]:
-    """The values the move sets in addition to those sent: found by applying the rules to a sample, for each permitted
-    role.
+    """Yields (name, value) of what the move sets in addition to the values sent.
+
+    Found by applying the rules to a sample for each role that can make the move.
     """
     facts, wanted = _sample_transition(move, status)
     sets: dict[tuple[str, str], list[str]] = {}

@@ -28,10 +28,11 @@ _ABOUT = (
     "are JSON; every error has a plain-text `error`. Blank parameters are ignored; unknown ones are errors. Times "
     "are RFC 3339. Every address works with and without a trailing slash, and never redirects."
 )
-# For tools that don't show code samples next to the operations.
+# An introduction for tools that don't show code samples next to the operations.
 _BEGIN = """
 
-To start, tell your shell where the server is and who you are, and request a list. The examples read these three variables:
+To start, tell your shell where the server is and who you are, and request a list. The examples read these three
+variables:
 
 ```sh
 export PHAROS_URL=https://pharos.example.org PHAROS_USER=you@example.edu PHAROS_KEY
@@ -74,9 +75,9 @@ def describe_version(version: str) -> Schema:
 
 def describe_patterns(patterns: Any, version: str) -> Schema:
     """The OpenAPI document of the routes that belong to this version."""
-    mounted = [one for one in patterns if _variant_of(one).version == version]
+    own = [one for one in patterns if _variant_of(one).version == version]
     with translation.override("en"):
-        return _Generator(version, mounted).get_schema(public=True)
+        return _Generator(version, own).get_schema(public=True)
 
 
 def _variant_of(pattern: Any) -> ApiVariant:
@@ -84,7 +85,7 @@ def _variant_of(pattern: Any) -> ApiVariant:
 
 
 class _Routes(EndpointEnumerator):
-    """The routes in the order in which they are mounted, including those that end like a file name."""
+    """Lists the routes in the order of the URL patterns, including those that end like a file name."""
 
     def get_api_endpoints(self, patterns=None, prefix=""):
         return self._get_api_endpoints(patterns, prefix)
@@ -102,12 +103,13 @@ class _Generator(SchemaGenerator):
 
     def create_view(self, callback, method, request=None):
         view = super().create_view(callback, method, request)
-        # Set here and not on the views, so that a server loads the library only if somebody asks for the description.
+        # Set here rather than on the views, so that a server loads the library only when the documentation is
+        # requested.
         self._set_schema_to_view(view, _ViewSchema())
         return view
 
     def get_schema(self, request=None, public=False):
-        # The root is built here: the library would take it from settings, which would be the same for all versions.
+        # The document is built here, because the library would read its root from settings, the same for all versions.
         paths = self.parse(None, public)
         named = {tag for path in paths.values() for operation in path.values() for tag in operation["tags"]}
         document = {
@@ -128,9 +130,7 @@ class _Generator(SchemaGenerator):
 
 
 class _ViewSchema(AutoSchema):
-    """One operation: `view.variant` has the callers and the spelling of an item, the handler's `operation` what it
-    does.
-    """
+    """Describes one operation, based on the view's variant and the handler's `operation`."""
 
     @property
     def variant(self) -> ApiVariant:
@@ -170,7 +170,7 @@ class _ViewSchema(AutoSchema):
             return parameters
         return [*parameters, *list_parameters(getattr(self.view, "dialect", self.variant.dialect))]
 
-    # What is sent
+    # Requests
 
     def _get_request_body(self, direction="request"):
         if self.operation.takes is None:
@@ -206,7 +206,7 @@ class _ViewSchema(AutoSchema):
         schema = self._serializer_component(takes, "request")
         return schema, samples.BY_SERIALIZER[takes.Meta.ref_name]
 
-    # What is answered
+    # Responses
 
     def _get_response_bodies(self, direction="response"):
         operation = self.operation
@@ -272,7 +272,7 @@ class _ViewSchema(AutoSchema):
             component.schema["additionalProperties"] = False
         for name, field in serializer().fields.items():
             if "enum" in component.schema["properties"][name]:
-                # The library adds a list of the words, which are shown next to it anyway.
+                # The library adds a list of the words to the description, but they are shown next to it anyway.
                 component.schema["properties"][name]["description"] = field.help_text
         return component.ref
 

@@ -1,6 +1,4 @@
-"""The parameters in the description: those of a list from its dialect and the filters, those of an address from its
-pattern.
-"""
+"""Describes the parameters: those of a list from its dialect and filters, those of an address from its URL pattern."""
 
 import re
 from collections.abc import Iterable
@@ -34,7 +32,7 @@ _TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 
 
 def list_parameters(dialect: Dialect) -> list[dict[str, Any]]:
-    """Every query parameter of a list, in the words of this dialect."""
+    """Every query parameter of a list, with the names and words of this dialect."""
     found = [_filter_parameter(given, name, dialect) for given, name in dialect.names.items()]
     examples = samples.sample_query(dialect)
     for parameter in found:
@@ -101,7 +99,7 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
             return {"type": "string", "format": "date-time"}
         case DayField():
             return {"type": "string", "format": "date"}
-    raise TypeError(f"The description has no words for a {type(field).__name__}.")
+    raise TypeError(f"There is no schema for a {type(field).__name__}. Add a case for it here.")
 
 
 def _array(one: dict[str, Any]) -> dict[str, Any]:
@@ -111,16 +109,16 @@ def _array(one: dict[str, Any]) -> dict[str, Any]:
 def _description(given: str, name: str, field: forms.Field, dialect: Dialect) -> str:
     if ALIASES.get(given) == name and name in dialect.names:
         return f"Another spelling of `{name}`."
-    told = [ListFilterSet.declared_filters[name].about]
+    sentences = [ListFilterSet.declared_filters[name].about]
     if isinstance(field, MomentField):
-        told.append(_TIME)
+        sentences.append(_TIME)
     elif isinstance(field, DayField):
-        told.append("A full day.")
+        sentences.append("A full day.")
     elif name.endswith("_like"):
-        told.append("Case-insensitive.")
+        sentences.append("Case-insensitive.")
     if isinstance(field, ListField) and name not in PRESENTATION_NAMES:
-        told.append("Can be repeated; matches any of the values.")
-    return " ".join(told)
+        sentences.append("Can be repeated; matches any of the values.")
+    return " ".join(sentences)
 
 
 def path_parameters(path: str, regex: str, words: dict[str, str]) -> list[dict[str, Any]]:
@@ -133,7 +131,7 @@ def _path_names(path: str) -> Iterable[str]:
 
 
 def _path_parameter(part: str, regex: str, meaning: str) -> dict[str, Any]:
-    # The framework's `pk` is the description's `id`.
+    # Django's `pk` is called `id` in the documentation.
     is_number = re.search(rf"<int:({part}|pk)>", regex) is not None
     schema = dict(NUMBER) if is_number else {"type": "string", "minLength": 1}
     return {

@@ -1,4 +1,4 @@
-"""Sample data for the description: one typical item, from which the examples of every version are made."""
+"""Sample data for the documentation: one typical item, from which the examples of every version are built."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -69,11 +69,11 @@ BY_SERIALIZER = {
 }
 STAGE = "Fetch"
 CLAIM = '{"stage": "Fetch", "status": "Started", "node": "services-1.example.org", "pid": 3120}'
-# The query of the example lists, {filter: value}.
+# {filter: value} of the example lists.
 _QUERY: dict[str, Any] = {"status": "Started", "per_page": 50}
-# The columns that the examples send, for a new item and for a save.
+# The columns that the examples send for a new item; the ones below for a save.
 _NEW = ("name", "etag", "bucket", "institution_id", "action", "stage", "status", "bag_date", "date", "size", "note")
-_NEW_HAS = {
+_NEW_VALUES = {
     "stage": first_stage(Action.INGEST).value,
     "status": Status.PENDING.value,
     "note": "The bag is in the receiving bucket.",
@@ -82,7 +82,7 @@ _SAVED = ("stage", "status", "note", "retry", "node", "pid")
 
 
 def sample_query(dialect: Dialect) -> dict[str, Any]:
-    """{parameter: value} of a typical list, in the spelling of the dialect."""
+    """{parameter: value} of a typical list, with the names and words of the dialect."""
     found = {}
     for name, value in _QUERY.items():
         given = next((given for given, means in dialect.names.items() if means == name), None)
@@ -101,14 +101,14 @@ def sample_path_value(part: str, meaning: str) -> Any:
 
 
 def sample_new(record_class: Any, without: set[str]) -> dict[str, Any]:
-    """What a client sends to create the sample, without the columns given by the address."""
-    changed = {record_class.name_of(column): value for column, value in _NEW_HAS.items()}
+    """What a client sends to create the sample item, `without` the columns given by the address."""
+    changed = {record_class.name_of(column): value for column, value in _NEW_VALUES.items()}
     sent = _part(record_class, [column for column in _NEW if column not in without])
     return {name: changed.get(name, value) for name, value in sent.items()}
 
 
 def sample_save(record_class: Any) -> dict[str, Any]:
-    """What a client sends after taking the sample one step further."""
+    """What a client sends to save its progress with the sample item."""
     return _part(record_class, _SAVED)
 
 
@@ -117,12 +117,12 @@ def sample_batch(record_class: Any) -> dict[str, Any]:
 
 
 def _part(record_class: Any, columns: Iterable[str]) -> dict[str, Any]:
-    whole, names = sample_record(record_class), map(record_class.name_of, columns)
-    return {name: whole[name] for name in names}
+    record = sample_record(record_class)
+    return {name: record[name] for name in map(record_class.name_of, columns)}
 
 
 def sample_record(record_class: Any) -> dict[str, Any]:
-    """The sample as a version's record shows it."""
+    """The sample item as a version's record shows it."""
     fields = record_class.by_name.items()
     shown = {
         name: value if field.show is None else field.show(value) for name, field in fields for value in [_of(field)]
@@ -132,7 +132,7 @@ def sample_record(record_class: Any) -> dict[str, Any]:
 
 
 def _of(field: Any) -> Any:
-    """The sample's value of a field, as it is stored: as it was declared, or as its column has it."""
+    """The stored value of a field in the sample item: the field's own example or, by default, that of its column."""
     if field.example is None and field.column not in ITEM:
         raise LookupError(f"Give `example=` to the field {field.field_name} of {type(field.parent).__name__}.")
     return ITEM[field.column] if field.example is None else field.example

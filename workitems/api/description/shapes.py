@@ -1,4 +1,4 @@
-"""The schemas of the description: records in answers and in requests, lists, and errors."""
+"""The schemas of the documentation: records in responses and requests, lists, and errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,11 +36,11 @@ RECORD_ERROR: Schema = {
     "additionalProperties": True,
 }
 _READ_ONLY = "Read-only: you can send it unchanged; a changed value is refused."
-_NOT_LOOKED_AT = "Read-only: you can send it, but it is ignored."
+_IGNORED = "Read-only: you can send it, but it is ignored."
 
 
 def response_schema(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
-    """The schema of a record in an answer; every field is always present."""
+    """The schema of a record in a response; every field is always present."""
     properties = {}
     for name, field in record.by_name.items():
         properties[name] = base(field) | ({"nullable": True} if _may_be_null(field) else {})
@@ -50,7 +50,7 @@ def response_schema(record: type[Record], base: Callable[[Any], Schema], about: 
 
 
 def request_schema(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:
-    """The schema of a record in a request; other names are rejected. `needed`: the columns that a new item requires."""
+    """The schema of a record in a request; other names are rejected. `needed`: the columns that are required."""
     properties = {name: _incoming(field, base) for name, field in record.by_name.items()}
     required = [record.name_of(column) for column in needed]
     for name in required:
@@ -82,7 +82,7 @@ def page_schema(one: Schema) -> Schema:
 
 
 def conflict_schema(one: Schema) -> Schema:
-    """A refusal together with the current item."""
+    """The schema of a refusal together with the current item."""
     return {"description": "The reason, and the item as it is now.", "allOf": [one, ERROR]}
 
 
@@ -92,7 +92,7 @@ def required_columns(given: set[str]) -> tuple[str, ...]:
 
 
 def field_schema(field: Any, schema: Schema) -> Schema:
-    """The schema of a record's field, reduced from the library's."""
+    """The library's schema of a field, reduced to what the documentation needs, with the field's meaning."""
     schema = {name: value for name, value in schema.items() if name in ("type", "format", "enum", "maxLength")}
     if isinstance(field, Word):
         schema["enum"] = list(field.words)
@@ -124,8 +124,8 @@ def _column_may_be_null(column: str) -> bool:
 def _incoming(field: Any, base: Callable[[Any], Schema]) -> Schema:
     schema = base(field) | {"nullable": True}
     if field.read_only:
-        told = _NOT_LOOKED_AT if field.ignored else _READ_ONLY
-        return schema | {"readOnly": True, "description": f"{schema['description']} {told}"}
+        note = _IGNORED if field.ignored else _READ_ONLY
+        return schema | {"readOnly": True, "description": f"{schema['description']} {note}"}
     if isinstance(field, Word):
         schema["enum"] = [*schema["enum"], "", None]
     if isinstance(field, Moment):

@@ -1,4 +1,4 @@
-"""Imports: files of other systems, or of our own export, become items with history."""
+"""Imports files of other systems, or of our own export, as items with history."""
 
 from .formats import FORMATS
 from .raw_rows import ImportStopped, UnreadableFile

@@ -1,7 +1,7 @@
 """Detects the format of a file by its content, and reads its rows one by one, however large it is.
 
-A reader yields a `RawRow` for each row, including unreadable ones, and finally raises `TruncatedFile` if the file ends
-too early: the rows before that are valid. JSON documents are read by `json_documents`, the rest here.
+Readers yield a `RawRow` for each row, including unreadable ones. If the file ends too early, they raise `TruncatedFile`
+after the last row. `json_documents` reads JSON documents, and this module all other formats.
 """
 
 import codecs
@@ -19,7 +19,7 @@ from .raw_rows import LONGEST_ROW, RawRow, TruncatedFile, UnreadableFile, descri
 
 PHAROS_JSON, REGISTRY_CSV, PHAROS_EXPORT = FORMATS = ("pharos-json", "registry-csv", "pharos-export")
 HEAD_SIZE = 65_536  # bytes examined to detect the format
-LONGEST_CELL = 16 * 1024 * 1024  # beyond this a quote is unclosed, and the rest of the file would become one cell
+LONGEST_CELL = 16 * 1024 * 1024  # a longer cell means an unclosed quote, which would make the rest of the file one cell
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 CSV_COLUMNS = frozenset({"id", "name", "action", "stage", "status", "institution_id"})
 
@@ -32,12 +32,12 @@ class DetectedFile:
 
     @property
     def next_page(self) -> str:
-        """The next page that a list reply names, once it is read: then the file is only one page of several."""
+        """The next page that a list reply names, known once the file has been read. Then the file is only one page of several."""
         return self.document.next_page if self.document else ""
 
 
 class _PeekedStream(io.RawIOBase):
-    """A stream whose beginning has already been read. `advance` is called with the number of bytes taken."""
+    """A stream whose beginning has already been read. `advance` is called with the number of bytes read."""
 
     def __init__(self, head: bytes, rest: BinaryIO, advance: Callable[[int], object]) -> None:
         self.head = memoryview(head)
@@ -60,9 +60,7 @@ class _PeekedStream(io.RawIOBase):
 def detect_format(
     stream: BinaryIO, name: str, *, wanted: str | None = None, advance: Callable[[int], object] = lambda size: None
 ) -> DetectedFile:
-    """Detects what the stream contains. Raises UnreadableFile if it is no known format, or not the one that is
-    `wanted`.
-    """
+    """Detects the format of the stream. Raises UnreadableFile if it is unknown or not the `wanted` one."""
     head, whole = _peek(stream, name, advance)
     if head.startswith(b"\x1f\x8b"):
         head, whole = _peek(gzip.GzipFile(fileobj=whole), name, lambda size: None)  # type: ignore[arg-type]
@@ -84,7 +82,7 @@ def detect_format(
 def _peek(stream: BinaryIO, name: str, advance: Callable[[int], object]) -> tuple[bytes, io.BufferedReader]:
     head = b""
     try:
-        # A pipe returns what is available, which can be little.
+        # A read from a pipe returns what is available, which can be little.
         while len(head) < HEAD_SIZE and (piece := stream.read(HEAD_SIZE - len(head))):
             head += piece
     except DAMAGED as error:
@@ -125,7 +123,7 @@ def _json_document(whole: io.BufferedReader, rows: Callable[[JsonDocument], Iter
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """(number, bytes, what is wrong with the line)."""
+    """Yields (number, bytes, what is wrong with the line or "")."""
     number = 0
     try:
         while line := stream.readline(LONGEST_ROW):
@@ -155,7 +153,7 @@ def _json_lines(stream: BinaryIO) -> Iterator[RawRow]:
 
 
 def _export(stream: BinaryIO) -> Iterator[RawRow]:
-    """The rows of a file of `export_workitems`: a header, institutions, items, and finally their number."""
+    """Yields the rows of a file of `export_workitems`: a header, institutions, items, and finally the number of items."""
     lines = _json_lines(stream)
     next(lines)
     items, end = 0, None
@@ -213,13 +211,13 @@ def _detect_csv_format(head: bytes, whole: io.BufferedReader, name: str) -> Dete
 
 
 def _dump_columns(head: bytes, delimiter: str) -> frozenset[str]:
-    """The columns of a dump that the first line names if split by this delimiter."""
+    """Returns the required columns that the first line names when it is split by this delimiter."""
     first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
     return CSV_COLUMNS & {cell.strip(' "\r') for cell in first.split(delimiter)}
 
 
 class _RecordedLines:
-    """Lines for the csv module that keep the original text of the current row."""
+    """Lines for the csv module. `kept` has the original text of the current row."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = io.TextIOWrapper(stream, encoding="utf-8", errors="workitems-mark", newline="")

@@ -1,6 +1,4 @@
-"""Finds the institution of an item: the file names a domain, or a number for which there is a table, or names contain
-it.
-"""
+"""Finds the institution of an item: by the domain in its row, by a number and a table of institutions, or by its names."""
 
 import csv
 from collections.abc import Mapping
@@ -19,14 +17,12 @@ _BUCKETS = ("aptrust.receiving.", "aptrust.restore.")
 
 
 def find_table(path: Path) -> Path | None:
-    """The table of institutions in the folder of a dump."""
+    """Returns the table of institutions next to a dump, or None."""
     return next((path.with_name(name) for name in TABLE_NAMES if path.with_name(name).is_file()), None)
 
 
 class Institutions:
-    """The domains and names seen so far. A number means the same domain throughout a run, whatever source defines it
-    first.
-    """
+    """The domains and names seen so far. A number stands for the same domain throughout a run."""
 
     def __init__(self) -> None:
         self.table: Path | None = None
@@ -66,9 +62,9 @@ class Institutions:
             self.names.setdefault(domain, name.strip()[:255])
 
     def find_domain(self, row: Mapping[str, Any]) -> str:
-        """The domain of the institution that owns a row's item. Raises InvalidRow."""
-        said, number = _stated_owner(row)
-        domain = said or self._domain_of_number(row, number)
+        """Returns the domain of the institution that owns a row's item. Raises InvalidRow."""
+        stated, number = _stated_owner(row)
+        domain = stated or self._domain_of_number(row, number)
         self._check(domain)
         if number is not None and self._numbers.setdefault(number, domain) != domain:
             raise InvalidRow(f"institution_id {number} is {self._numbers[number]} elsewhere, but {domain} here")
@@ -101,7 +97,7 @@ class Institutions:
         self._good.add(domain)
 
     def add(self, identifier: Any, name: Any) -> str:
-        """Adds an institution from an export. Raises InvalidRow."""
+        """Adds an institution from an export and returns its domain. Raises InvalidRow."""
         domain = parse_field("identifier", parse_text, identifier).strip().lower()
         self._check(domain)
         self.add_name(domain, parse_field("name", parse_text, name))
@@ -116,7 +112,7 @@ class Institutions:
 
 
 def _stated_owner(row: Mapping[str, Any]) -> tuple[str, int | None]:
-    """The domain and the number in a row; `institution` can be either."""
+    """Returns the domain and the number in a row; the field `institution` can be either."""
     word = row.get("institution") or row.get("institution_identifier") or ""
     number = row.get("institution_id")
     if type(word) is int or (type(word) is str and word.isdecimal()):

@@ -1,7 +1,7 @@
-"""Reads JSON documents of any length item by item, so that an invalid item costs only itself, not the rest of the file.
+"""Reads JSON documents of any length item by item, so that an invalid item doesn't invalidate the rest of the file.
 
-An event-based parser would need as little memory, but it rejects the whole document for one number or nesting level too
-many, and silently repairs half surrogates. Here the parser of the standard library gets one item at a time.
+An event-based parser would also need little memory, but it rejects the document at the first number or nesting that is too
+large, and silently repairs half surrogates. So the standard library's parser gets one item at a time.
 """
 
 import codecs
@@ -25,7 +25,7 @@ _decode = JSONDecoder().raw_decode
 
 
 class JsonDocument:
-    """Reads the rows of one stream. `next_page`: the next page that the last list reply names."""
+    """Reads the rows of one stream. `next_page`: the next page that the last list reply names, or ""."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self.next_page = ""
@@ -39,13 +39,13 @@ class JsonDocument:
     # --- what a file can contain
 
     def elements(self) -> Iterator[RawRow]:
-        """The items of one array or several."""
+        """Yields the items of one or more arrays."""
         while self._peek_char():
             self._expect("[")
             yield from self._elements()
 
     def results(self) -> Iterator[RawRow]:
-        """The items of one list reply or several."""
+        """Yields the items of one or more list replies."""
         while self._peek_char():
             self.next_page = ""
             for key in self.keys():
@@ -58,12 +58,12 @@ class JsonDocument:
                         self.next_page = value if isinstance(value, str) else quote_value(value)
 
     def objects(self) -> Iterator[RawRow]:
-        """A sequence of objects, each of which can span several lines."""
+        """Yields the items of a sequence of objects, each of which can span several lines."""
         while self._peek_char():
             yield self._row()
 
     def keys(self) -> Iterator[str]:
-        """The keys of the object that starts here. The caller must read each value before asking for the next key."""
+        """Yields the keys of the object that starts here. The caller must read each value before the next key."""
         self._expect("{")
         if self._accept("}"):
             return
@@ -78,7 +78,7 @@ class JsonDocument:
             self._expect(",")
 
     def has_results(self) -> bool:
-        """Whether this is a list reply, judging by the text available."""
+        """Returns whether this is a list reply, as far as the available text shows it."""
         try:
             for key in self.keys():
                 if key == "results":
@@ -106,7 +106,7 @@ class JsonDocument:
     # --- characters
 
     def _peek_char(self) -> str:
-        """The next character that isn't white space; empty at the end."""
+        """Returns the next character that isn't white space; empty at the end."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text) or not self._read_more():
@@ -129,7 +129,10 @@ class JsonDocument:
         )
 
     def _read_more(self) -> bool:
-        """Reads at least as much again as is held, so that a long item isn't rescanned for every small chunk."""
+        """At least doubles the text in memory, so that a long item isn't rescanned for every small chunk.
+
+        Returns whether there was more text.
+        """
         if self._is_all:
             return False
         held = [self._text[self._at :]]
@@ -151,11 +154,11 @@ class JsonDocument:
     # --- values
 
     def _value(self) -> RawRow:
-        """The value that starts here, or what is wrong with it. Raises TruncatedFile if it has no end."""
+        """Reads the value that starts here, or what is wrong with it. Raises TruncatedFile if it has no end."""
         while True:
             self._peek_char()
             value, problem, end = self._decode_value()
-            # A value at the end of the text can continue in the next chunk, a number for example.
+            # A value at the end of the text, such as a number, can continue in the next chunk.
             if end < len(self._text) or not self._read_more():
                 break
             if len(self._text) - self._at > LONGEST_ROW:
@@ -169,7 +172,7 @@ class JsonDocument:
         return RawRow(0, value, source, problem)
 
     def _decode_value(self) -> tuple[Any, str, int]:
-        """(the value, what is wrong with it, where it ends); the end is beyond the text if it isn't there yet."""
+        """Returns (value, what is wrong with it, where it ends); the end is beyond the text if it hasn't been read yet."""
         try:
             value, end = _decode(self._text, self._at)
         except JSONDecodeError as error:
@@ -183,7 +186,7 @@ class JsonDocument:
         return value, "", end
 
     def _find_end(self) -> int:
-        """Where an unparsable value ends: at its closing bracket, or with its word."""
+        """Returns where an invalid value ends: at its closing bracket or at the end of its word."""
         if self._text[self._at : self._at + 1] not in tuple('[{"'):
             word = _WORD.match(self._text, self._at)
             return word.end() if word else self._at

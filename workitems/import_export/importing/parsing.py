@@ -1,7 +1,7 @@
-"""Parses the row of a file into the values of an item, or says why that isn't possible.
+"""Parses a row of a file into the values of an item, or says why that isn't possible.
 
-`ImportedItem.fields` has only what the row contains: a list reply to a depositor has no node, and must not clear an
-item's node.
+`ImportedItem.fields` only has what the row contains. For example, a list reply to a depositor has no `node`, so importing it
+must not clear an item's node.
 """
 
 import math
@@ -21,13 +21,13 @@ from ...models import HistoryEntry, WorkItem
 from ...vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .raw_rows import NOT_UTF8, quote_value
 
-LARGEST_ID = 2**52  # clients store ids as JSON numbers, which are exact up to 2**53; new ids come after these
+LARGEST_ID = 2**52  # JSON numbers are exact up to 2**53, and new items get ids above the imported ones
 _EXACT = 2**53 - 1
 
-# Near the ends of the calendar, a time can be impossible in a reader's time zone.
+# Near the limits of the calendar, a time may not exist in a reader's time zone.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-# Ids of rows in Registry's other tables, which don't exist here.
+# References to Registry's other tables, which don't exist here.
 REFERENCES = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
 INSTITUTION_KEYS = ("institution", "institution_id", "institution_identifier", "institution_name")
 
@@ -49,12 +49,12 @@ _FALSE = frozenset({"false", "f", "0", ""})
 
 
 class InvalidRow(Exception):
-    """A row that can't be imported; the sentence says why."""
+    """A row that can't be imported. The sentence says why."""
 
 
 @dataclass(slots=True)
 class ImportedItem:
-    """An item as it is in a file."""
+    """An item as in the file, and what was unusual about it."""
 
     id: int
     fields: dict[str, Any]
@@ -62,7 +62,7 @@ class ImportedItem:
     updated_at: datetime
     domain: str = ""
     entries: list[HistoryEntry] | None = None  # an export includes the history
-    is_derived: bool = False  # the object identifier is not in the file
+    is_derived: bool = False  # the object identifier isn't in the file
     has_odd_path: bool = False
     has_damaged_etag: bool = False
     has_no_date: bool = False
@@ -104,7 +104,7 @@ def parse_integer(value: Any) -> int | None:
 
 
 def _is_exact(value: float) -> bool:
-    """Whether a number with a decimal point is an integer (5.0)."""
+    """Returns whether a number with a decimal point is an integer, like 5.0."""
     return -_EXACT <= value <= _EXACT and value == int(value)
 
 
@@ -120,7 +120,7 @@ def parse_boolean(value: Any) -> bool:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A time. Without a time zone it is UTC; the year 1 means unset; digits beyond microseconds are dropped."""
+    """Parses a time. Without a time zone it is UTC; the year 1 means unset; digits beyond microseconds are dropped."""
     if value is None or value == "":
         return None
     found = _TIME.fullmatch(value) if type(value) is str else None
@@ -154,7 +154,7 @@ def _reader(column: models.Field) -> Callable[[Any], Any]:
     return _limited(column.max_length)
 
 
-# Every column a file can contain, derived from the model, so that a new column is imported automatically.
+# The columns a file can contain are derived from the model, so that new columns are imported automatically.
 _NOT_READ = frozenset({"id", "institution", "version", "search_text", "stage_entered_at"})
 READERS: dict[str, Callable[[Any], Any]] = {
     column.name: _reader(column) for column in WorkItem._meta.concrete_fields if column.name not in _NOT_READ
@@ -223,7 +223,7 @@ def _parse_item(row: Any) -> ImportedItem:
 
 
 def parse_field(name: str, reader: Callable[[Any], Any], value: Any) -> Any:
-    """Applies the reader to the value; an error starts with the field's name."""
+    """Parses a value with this function; the error starts with the field's name."""
     try:
         return reader(value)
     except InvalidRow as bad:
@@ -246,7 +246,7 @@ def _check_words(fields: dict[str, Any]) -> None:
 
 
 def derive_object_identifier(arrival: ImportedItem) -> None:
-    """Sets the object of a successful ingest if the file doesn't have it (Registry stores a row number instead)."""
+    """Sets the object identifier of a successful ingest if the file doesn't have it. (Registry stores a reference instead.)"""
     fields = arrival.fields
     if fields["action"] != Action.INGEST or fields["status"] != Status.SUCCESS or fields.get("object_identifier"):
         return
@@ -309,7 +309,7 @@ def _check_first(move: str, number: int) -> None:
 
 
 def _parse_changes(line: Mapping[str, Any]) -> dict[str, Any]:
-    """{field: [old value, new value]}, as an item's page shows it."""
+    """Returns {field: [old value, new value]}."""
     changes = line.get("changes")
     if not isinstance(changes, dict):
         raise InvalidRow("has changes that are not an object")

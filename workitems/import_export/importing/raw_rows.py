@@ -1,4 +1,4 @@
-"""Rows as they are in a file, and the errors that keep a file from being read."""
+"""Rows as they are in a file, and the errors for files that can't be read."""
 
 import codecs
 import json
@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST_ROW = 64 * 1024 * 1024
-NOT_UTF8 = (
-    "\ufdd0not UTF-8\ufdd0"  # replaces a byte that isn't UTF-8; no text has these words between two noncharacters
-)
+NOT_UTF8 = "\ufdd0not UTF-8\ufdd0"  # replaces a byte that isn't UTF-8; no real text contains this
 
 codecs.register_error("workitems-mark", lambda error: (NOT_UTF8, error.end))  # type: ignore[attr-defined]
 
 
 class UnreadableFile(Exception):
-    """A file that can't be imported at all: the sentence says which, why, and what to do."""
+    """A file that can't be imported at all. The sentence says which file, why, and what to do."""
 
 
 class ImportStopped(Exception):
-    """The run can't continue. What was stored stays, as the summary says; another run continues from there."""
+    """The run can't continue. What was stored remains and is counted in `summary`; another run continues from there."""
 
     summary: Any = None
 
@@ -29,7 +27,7 @@ class TruncatedFile(Exception):
 
 @dataclass(slots=True)
 class RawRow:
-    """One row as it is in the file: its value, or what is wrong with it, and its text for the rejects file."""
+    """One row of a file: its value or what is wrong with it, and its text for the rejects file."""
 
     number: int
     value: Any
@@ -45,7 +43,7 @@ class RawRow:
 
 
 def quote_value(value: Any, longest: int = 60) -> str:
-    """A value as JSON, for people; always printable."""
+    """Returns a value as short, printable JSON for error messages."""
     try:
         whole = json.dumps(value, ensure_ascii=False)
     except RecursionError:
@@ -54,12 +52,12 @@ def quote_value(value: Any, longest: int = 60) -> str:
 
 
 def printable(text: str) -> str:
-    """The same text with half surrogates escaped, which neither files nor terminals accept."""
+    """Escapes half surrogates, which can't be written to files or terminals."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def describe_limit(error: ValueError | RecursionError) -> str:
-    """A limit of the JSON parser that valid JSON exceeds. Its own message is for programmers."""
+    """Describes a limit of the JSON parser that valid JSON exceeded. The parser's own message is for programmers."""
     return "it is nested too deep" if isinstance(error, RecursionError) else "a number in it has too many digits"
 
 

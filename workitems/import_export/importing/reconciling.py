@@ -1,6 +1,4 @@
-"""Decides what happens to an item of a file, given the stored item with the same id. Pure except for the model's
-classes.
-"""
+"""Decides what to do with an item of a file, given the stored item with the same id. Runs no queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,9 +11,9 @@ from .parsing import ImportedItem, InvalidRow
 
 CREATED, UPDATED, UNCHANGED, NEWER_HERE = "created", "updated", "unchanged", "newer_here"
 _IMMUTABLE = ("name", "etag", "action")
-# Stage, status and note have columns of their own in the history; which process held an item is nobody's news.
+# Stage, status, and note have their own columns in the history; process fields and stage times aren't recorded.
 _NOT_IN_CHANGES = PROCESS | {"stage", "status", "note", "stage_started_at", "queued_at"}
-# What makes an entry; the number comes first.
+# The columns of an entry that are compared; the number comes first.
 ENTRY_COLUMNS = ["number", *(c.attname for c in HistoryEntry._meta.concrete_fields if c.name not in ("id", "number"))]
 Entry = tuple[Any, ...]  # a stored entry as the values of these columns
 
@@ -28,8 +26,9 @@ class Verdict:
 
 
 def reconcile(arrival: ImportedItem, stored: WorkItem | None, history: Sequence[Entry], now: datetime) -> Verdict:
-    """The verdict on an item. Raises InvalidRow if the id belongs to another item here, or if two histories contradict
-    each other.
+    """Returns the verdict on an item.
+
+    Raises InvalidRow if the id belongs to another item here, or if the two histories contradict each other.
     """
     if stored is None:
         return _new(arrival, now)
@@ -82,7 +81,7 @@ def _check_same(arrival: ImportedItem, stored: WorkItem) -> None:
 
 
 def _differences(arrival: ImportedItem, stored: WorkItem) -> dict[str, Any]:
-    """The values that differ in the file. A value that was only derived doesn't count as different."""
+    """Returns the values of the file that differ. Values that were only derived don't count as different."""
     different = {name: value for name, value in arrival.fields.items() if getattr(stored, name) != value}
     if arrival.has_no_date:
         different.pop("date", None)
@@ -96,7 +95,7 @@ def _update(arrival: ImportedItem, stored: WorkItem, different: dict[str, Any], 
     changes = {name: [getattr(stored, name), new] for name, new in different.items() if name not in _NOT_IN_CHANGES}
     _overwrite(stored, different)
     if stored.reviewed and stored.phase is not Phase.CLOSED:
-        # Reopened elsewhere: what was reviewed here is no longer the result.
+        # Reopened elsewhere, so the reviewed result is outdated.
         stored.reviewed = False
         changes["reviewed"] = [reviewed, False]
     stored.version += 1
@@ -108,13 +107,13 @@ def _overwrite(stored: WorkItem, different: dict[str, Any]) -> None:
     for name, new in different.items():
         setattr(stored, name, new)
     if "stage" in different:
-        stored.stage_entered_at = None  # its history can tell: see `durations.backfill_stage_entered_at`
+        stored.stage_entered_at = None  # set from the history by `durations.backfill_stage_entered_at`
 
 
 def _follow_history(
     arrival: ImportedItem, stored: WorkItem, history: Sequence[Entry], different: dict[str, Any]
 ) -> Verdict:
-    """One of the two histories must be the beginning of the other."""
+    """Continues the stored history with the file's. One of the two must be the beginning of the other."""
     theirs = arrival.entries or []
     if len(history) < stored.version:
         raise InvalidRow(

@@ -1,4 +1,4 @@
-"""The rejected rows with their reasons, in a file that can be corrected and imported."""
+"""Writes rejected rows and the reasons to a CSV file."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _HEADER = b'"number","id","reason","text"'
 
 
 def rejects_paths(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
-    """The path of each input's rejects. Raises UnreadableFile if it is one of the inputs."""
+    """Returns {input: path of its rejects file}. Raises UnreadableFile if a rejects file would overwrite an input."""
     paths: dict[str, Path] = {}
     for name in names:
         path = Path(wanted) if wanted else _default_path(name)
@@ -35,9 +35,7 @@ def _default_path(name: str) -> Path:
 
 
 class Rejects:
-    """A CSV file that is only created when there is something to write. `source`: the name of the input, if several
-    share the file.
-    """
+    """A CSV file that is only created when a row is rejected. `source`: the name of the input, if several share the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,9 +54,7 @@ class Rejects:
         return self._file is not None
 
     def remove_old(self) -> bool:
-        """Removes the file of an earlier run, which nobody should mistake for this one's; returns whether there was one
-        of ours.
-        """
+        """Removes the rejects file of an earlier run, unless this run has written one. Returns whether it did."""
         if self.is_made or not self.path.is_file():
             return False
         try:

@@ -32,7 +32,7 @@ _MAX_ETAG_EXAMPLES = 5
 
 @dataclass
 class Summary:
-    """The results of an import. Stored rows are created, updated, unchanged, or newer here."""
+    """The results of an import. Each accepted row is created, updated, unchanged, or newer here."""
 
     read: int = 0
     created: int = 0
@@ -52,7 +52,7 @@ class Summary:
     old_rejects: list[Path] = field(default_factory=list)  # removed files of earlier runs
     one_page: list[tuple[str, str]] = field(
         default_factory=list
-    )  # files that hold a part of a list, and what comes next
+    )  # (file, next page) for files that are only one page of a list
     is_interrupted: bool = False
     has_histories: bool = False
 
@@ -119,14 +119,14 @@ def import_files(
 
 
 def _update_durations(run: _ImportRun, progress: bool) -> None:
-    """Updates the usual durations from the imported histories."""
-    with _progress_bar("what the histories say of times", None, progress) as bar:
+    """Updates durations and usual times from the imported histories."""
+    with _progress_bar("durations from the histories", None, progress) as bar:
         durations.backfill_stage_entered_at()
         durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
 def _check_files(names: Sequence[str], run: _ImportRun) -> None:
-    """Checks all files first, so that a wrong last one isn't noticed only when the others are stored."""
+    """Checks all files first, so that nothing is stored if one of them can't be read."""
     for name in names:
         if _is_stream(name):
             continue
@@ -135,12 +135,12 @@ def _check_files(names: Sequence[str], run: _ImportRun) -> None:
 
 
 def _is_stream(name: str) -> bool:
-    """Whether it can be read only once: standard input or a named pipe."""
+    """Returns whether it can be read only once, like standard input or a named pipe."""
     return name == STANDARD_INPUT or Path(name).is_fifo() or Path(name).is_char_device()
 
 
 def _find_table(name: str, found: DetectedFile, run: _ImportRun) -> None:
-    """Loads the table of institutions next to a dump, which must exist because a dump only has their numbers."""
+    """Loads the table of institutions next to a dump. Raises UnreadableFile if a dump has none, because it needs one."""
     table = find_table(Path(name)) if not _is_stream(name) and not run.institution_map else None
     if table:
         run.institutions.read_table(table)
@@ -153,7 +153,7 @@ def _find_table(name: str, found: DetectedFile, run: _ImportRun) -> None:
 
 @contextlib.contextmanager
 def _open_input(name: str, stdin: BinaryIO | None) -> Iterator[tuple[BinaryIO, int | None]]:
-    """The file and its size, if it has one."""
+    """Opens the file. Yields it and its size, or None for a pipe."""
     try:
         if name == STANDARD_INPUT:
             stream = stdin or sys.stdin.buffer
@@ -175,7 +175,7 @@ def _size(stream: Any) -> int | None:
 
 def _progress_bar(name: str, size: int | None, progress: bool) -> Any:
     unit = {"unit": "B", "total": size} if size else {"unit": " rows"}
-    # None: only if a person is watching
+    # disable=None: only shown on a terminal
     return tqdm(desc=Path(name).name, unit_scale=True, disable=None if progress else True, file=sys.stderr, **unit)
 
 
@@ -207,7 +207,7 @@ def _import_file(stream: BinaryIO, name: str, bar: Any, rejects: Rejects, run: _
             arrival = _parse(raw, read, run)
             if isinstance(arrival, ImportedItem):
                 if arrival.id in ids:
-                    flush()  # the earlier row must be stored first, to be compared with this one
+                    flush()  # store the earlier row first, so that this one is compared with it
                 ids.add(arrival.id)
             waiting.append((raw, arrival))
             if len(waiting) >= batch:
@@ -236,7 +236,7 @@ def _parse(raw: RawRow, read: Callable[[Any], ImportedItem], run: _ImportRun) ->
         return InvalidRow(raw.problem)
     try:
         arrival = read(raw.value)
-        # A line of an export has the row separate from its history.
+        # In an export, the row is under "item", next to its history.
         arrival.domain = arrival.domain or run.institutions.find_domain(raw.value["item"])
     except InvalidRow as bad:
         return bad
@@ -244,15 +244,15 @@ def _parse(raw: RawRow, read: Callable[[Any], ImportedItem], run: _ImportRun) ->
 
 
 def _add_institution(raw: RawRow, domains: set[str], waiting: list[Pair], run: _ImportRun) -> None:
-    told = raw.value["institution"]
+    institution = raw.value["institution"]
     try:
-        domains.add(run.institutions.add(told.get("identifier"), told.get("name")))
+        domains.add(run.institutions.add(institution.get("identifier"), institution.get("name")))
     except InvalidRow as bad:
         waiting.append((raw, bad))
 
 
 def _store_batch(waiting: list[Pair], domains: set[str], rejects: Rejects, run: _ImportRun) -> None:
-    """Stores one batch at once, or row by row if the database rejects one of them."""
+    """Stores a batch in one transaction, or row by row if the database rejects a row."""
     if not waiting and not domains:
         return
     good = [(raw, arrival) for raw, arrival in waiting if isinstance(arrival, ImportedItem)]
@@ -273,8 +273,9 @@ def _store_batch(waiting: list[Pair], domains: set[str], rejects: Rejects, run: 
 def _store_in_transaction(
     good: list[tuple[RawRow, ImportedItem]], domains: set[str], run: _ImportRun
 ) -> dict[int, str | InvalidRow]:
-    """Stores rows in one transaction. Retries after a deadlock or if the database is busy; a persistent error stops the
-    run.
+    """Stores rows in one transaction. Returns {id(row): outcome}.
+
+    Retries after a deadlock or if the database is busy. Raises ImportStopped for persistent errors.
     """
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         plan = _BatchWriter(good, run)
@@ -301,7 +302,7 @@ def _store_in_transaction(
 
 
 class _BatchWriter:
-    """The callback of `transitions.take_in`: with the stored rows locked, it reconciles each imported item."""
+    """The callback of `transitions.store_imported`, which reconciles each imported item with the locked stored row."""
 
     def __init__(self, good: list[tuple[RawRow, ImportedItem]], run: _ImportRun) -> None:
         self.good = good

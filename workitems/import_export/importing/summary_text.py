@@ -1,4 +1,4 @@
-"""The results of an import in plain sentences."""
+"""Formats the results of an import as sentences."""
 
 from collections.abc import Iterator, Sequence
 
@@ -35,7 +35,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """A list reply that names a next page isn't the complete list."""
+    """Warns about files that are only one page of a longer list."""
     if not one_page:
         return
     name, following = one_page[-1]

@@ -1,12 +1,12 @@
-"""How the rows and counts of a list are found, so that a list of ten million items costs what one of ten thousand does.
+"""Finds the rows and counts of a list so that it takes as long with ten million items as with ten thousand.
 
-The filters decide the strategy (`IndexStrategy`):
+The filters determine the strategy (`IndexStrategy`):
 
-- Facets alone, which the summary table answers: the counts are exact, and the rows of each kind are read in order from
+- Only filters that the summary table answers: the counts are exact, and the rows of each kind are read in order from
   an index and merged (`by_kind`).
-- Anything else: one bounded scan over what the filters match (`bounded_scan`). If it reaches the end, the counts are
-  exact and all rows are in memory. Otherwise the counts are lower bounds, and the rows are read in the list's order, a
-  limited number of items at a time (`keyset_walk`).
+- Anything else: one bounded scan of what the filters match (`bounded_scan`). If it reaches the end, the counts are exact
+  and all rows are in memory. Otherwise the counts are lower bounds, and the rows are read in the list's order, a limited
+  number of items at a time (`keyset_walk`).
 
 No strategy reads rows only to skip them, except for the few hundred pages next to either end.
 """

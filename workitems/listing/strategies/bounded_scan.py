@@ -1,4 +1,4 @@
-"""A bounded scan over what a list asks for apart from its facets: the counts, and the rows if they are few."""
+"""A bounded scan of the items that a list's filters match, ignoring its facets: the counts, and the rows if they are few."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from .result import Cursor
 
 COUNT_LIMIT = 10_000  # items counted by one scan
 SCAN_LIMIT = 100_000  # items examined when no index covers the filters
-MATCH_LIMIT = 20_000  # texts that hold what is searched for; beyond, looking at the items in their order is no worse
+MATCH_LIMIT = 20_000  # matching texts; with more of them, scanning the items in order is no slower
 
 # A row of the scan: item id, institution, kind, and the values in the columns of the order.
 Row = tuple[Any, ...]
@@ -31,8 +31,8 @@ class BoundedScan:
     """The result of a scan.
 
     - `rows`: at most COUNT_LIMIT, in the list's order
-    - `is_whole`: there are no more
-    - `is_start`: these are the first rows of the list
+    - `is_whole`: whether these are all rows
+    - `is_start`: whether these are the first rows of the list
     - `matches`: the items found by a text index
     """
 
@@ -45,14 +45,14 @@ class BoundedScan:
 
 @dataclass(frozen=True)
 class TextMatches:
-    """The items found by a text index for the search of this name."""
+    """The items that a text index has found for the search filter with this name."""
 
     name: str
     ids: list[int]
 
 
 def scan(listing: ItemList, *, with_facets: bool = False) -> BoundedScan:
-    """Scans the list without its facets, or with them."""
+    """Scans the list, ignoring its facets unless `with_facets`."""
     matches = _find_matches(listing)
     items = matching(listing, matches, () if with_facets else listing.facet_names)
     end, is_start = None, False
@@ -101,16 +101,14 @@ def cursor_of(listing: ItemList, row: Row) -> Cursor:
 
 
 def matching(listing: ItemList, matches: TextMatches | None, without: Iterable[str] = ()) -> Any:
-    """Returns the items of the list, ignoring the names in `without`. What a text index has answered isn't searched
-    again.
-    """
+    """Returns the items of the list, ignoring the names in `without`. Uses `matches` instead of searching again."""
     if matches is None:
         return listing.items(without=without)
     return listing.items(without={*without, matches.name}).with_ids(matches.ids)
 
 
 def _find_matches(listing: ItemList) -> TextMatches | None:
-    """Returns the matches of a text index, if it finds few enough; None otherwise."""
+    """Returns the matches of a text index if there are few enough; otherwise None."""
     names = [
         name for name in listing.strategies.get(IndexStrategy.SEARCH, ()) if has_trigrams(listing.cleaned_data[name])
     ]
@@ -126,7 +124,7 @@ def _find_matches(listing: ItemList) -> TextMatches | None:
 
 
 def needs_scan_limit(listing: ItemList) -> bool:
-    """Returns whether the scan examines items that may not match, and there are more than SCAN_LIMIT."""
+    """Returns whether the scan examines items that may not match, in a scope with more than SCAN_LIMIT items."""
     looks = listing.strategies.keys() & {IndexStrategy.SCANNED, IndexStrategy.SEARCH} or len(listing.range_columns) > 1
     return bool(looks) and sum(read_summary(listing.scope, None, None, using=listing.using).kinds.values()) > SCAN_LIMIT
 
@@ -134,15 +132,15 @@ def needs_scan_limit(listing: ItemList) -> bool:
 def scan_order(listing: ItemList) -> tuple[str, ...]:
     """Returns the order of the scan: that of the list, or newest first by the column of its range."""
     column = column_name(listing.sort.columns[0])
-    stretches = listing.range_columns
-    if (column in stretches or not stretches) and column in ("date", "updated_at"):
+    ranges = listing.range_columns
+    if (column in ranges or not ranges) and column in ("date", "updated_at"):
         return listing.sort.columns
-    index_range = min(stretches, default="date")
+    index_range = min(ranges, default="date")
     return (f"-{index_range}", "-id")
 
 
 def scan_limit_cursor(listing: ItemList, order: Sequence[str], after: Sequence[Any] | None) -> list[Any] | None:
-    """Returns the cursor of the last item examined after `after`; None if the scan reaches the end."""
+    """Returns the cursor of the last item that a scan starting after `after` examines; None if it reaches the end."""
     names = [
         name
         for name in listing.strategies.get(IndexStrategy.RANGE, ())
@@ -185,7 +183,7 @@ def read_rows(listing: ItemList, ids: Sequence[int]) -> list[Row]:
 
 
 def ids_after(listing: ItemList, rows: Sequence[Row], values: Sequence[Any], *, back: bool) -> set[int]:
-    """Returns the ids of the rows after this cursor (or before it, with `back`). No row can be exactly at it."""
+    """Returns the ids of the rows after this cursor, or before it with `back`. No row may be exactly at the cursor."""
     numbers = {row[0] for row in rows}
     those = WorkItem.objects.using(listing.using).with_ids(numbers)
     later = set(those.filter(after_cursor(listing.sort.columns, values)).values_list("pk", flat=True))

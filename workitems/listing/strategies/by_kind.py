@@ -1,7 +1,7 @@
-"""Rows of given kinds in order: the first rows of every kind, from an index that has them in order, merged.
+"""Reads rows of given kinds in order: the first rows of each kind, from an index that has them in order, merged.
 
-A query planner that reads the newest items until it has enough of a rare kind may read millions. The summary table says
-which kinds have items at all, so each is read from its own range of an index, and nothing is read in vain.
+A query planner that reads the newest items until it has found enough of a rare kind may read millions. The summary table
+says which kinds have any items, so each kind is read from its own range of an index, and no row is read in vain.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,10 +39,9 @@ def merge_kinds(
     number: int,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, int]]:
-    """Returns (value of the order's column, id) of the first `number` items of these kinds and institutions; None means
-    any.
+    """Returns (value of the order's column, id) of the first `number` items of these kinds and institutions.
 
-    `using`: the database to read.
+    None means any. `using`: the database to read.
     """
     names = [*(["institution_id"] if institutions is not None else []), *(KIND_COLUMNS if kinds is not None else [])]
     probes = [
@@ -52,8 +51,8 @@ def merge_kinds(
     ]
     if not probes:
         return []
-    way = _in_one_statement if connections[using].vendor == "postgresql" else _one_by_one
-    return way(using, names, probes, index_range, number)
+    read = _in_one_statement if connections[using].vendor == "postgresql" else _one_by_one
+    return read(using, names, probes, index_range, number)
 
 
 _SIGNS = {"gte": ">=", "gt": ">", "lt": "<", "lte": "<="}
@@ -78,9 +77,9 @@ def _rows(names: Iterable[str], values: Iterable[str], index_range: IndexRange, 
     conditions, params = _conditions(index_range)
     conditions = [*(f"i.{name} = {value}" for name, value in zip(names, values, strict=True)), *conditions]
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-    way = "DESC" if index_range.descending else "ASC"
-    order = f"ORDER BY i.{index_range.column} {way}, i.id {way}"
-    return f"SELECT i.{index_range.column} AS place, i.id FROM {source} {where}{order} LIMIT {{}}", params
+    direction = "DESC" if index_range.descending else "ASC"
+    order = f"ORDER BY i.{index_range.column} {direction}, i.id {direction}"
+    return f"SELECT i.{index_range.column} AS sort_value, i.id FROM {source} {where}{order} LIMIT {{}}", params
 
 
 def _in_one_statement(
@@ -93,10 +92,10 @@ def _in_one_statement(
         inner, params = _rows(names, [f"c.{name}" for name in names], index_range, f"{ITEMS} i")
         types = {"institution_id": "bigint", "reviewed": "boolean", "retry": "boolean"}
         lists = ", ".join(f"%s::{types.get(name, 'text')}[]" for name in names)
-        way = "DESC" if index_range.descending else "ASC"
+        direction = "DESC" if index_range.descending else "ASC"
         sql = (
-            f"SELECT r.place, r.id FROM unnest({lists}) AS c({', '.join(names)})"
-            f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.place {way}, r.id {way} LIMIT {number}"
+            f"SELECT r.sort_value, r.id FROM unnest({lists}) AS c({', '.join(names)})"
+            f" CROSS JOIN LATERAL ({inner.format(number)}) AS r ORDER BY r.sort_value {direction}, r.id {direction} LIMIT {number}"
         )
         params = [*(list(column) for column in zip(*probes, strict=True)), *params]
     return fetch_prepared(using, sql, params)

@@ -1,4 +1,4 @@
-"""Keyset pagination for lists that no index covers and that don't fit in memory, a limited number of rows at a time."""
+"""Keyset pagination for lists that no index covers and that are too long for one scan."""
 
 from collections.abc import Sequence
 from typing import Any

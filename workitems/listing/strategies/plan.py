@@ -17,16 +17,14 @@ DEFAULT_SORT = SORTS["date"]
 
 
 def count_from_summary(listing: ItemList) -> ListResult | None:
-    """Returns the result for a list that only uses what the summary table knows, in an order that has an index;
-    otherwise None.
-    """
+    """Returns the result if the summary table answers all filters of the list and its order has an index; otherwise None."""
     if listing.strategies.keys() <= {IndexStrategy.COUNTED} and has_order_index(listing.sort):
         return _by_summary(listing)
     return None
 
 
 def find(listing: ItemList) -> ListResult:
-    """Returns the result for a valid list. Raises ValueError for an invalid one, which would return the wrong items."""
+    """Returns the result for a valid list. Raises ValueError for an invalid one, whose items would be wrong."""
     if not listing.is_valid():
         raise ValueError(f"this list is not valid: {listing.errors}")
     if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
@@ -46,11 +44,11 @@ def _by_summary(listing: ItemList) -> ListResult:
         listing.kind_conditions if listing.sees_all else None,
         using=listing.using,
     )
-    base, masks = listing.base_conditions, listing.kind_conditions
+    base, conditions = listing.base_conditions, listing.kind_conditions
     counted = FacetCounts(
         {kind: number for kind, number in counted.kinds.items() if matches_any(kind, base)}, counted.institutions
     )
-    kinds = [kind for kind in counted.kinds if matches_any(kind, masks)]
+    kinds = [kind for kind in counted.kinds if matches_any(kind, conditions)]
     total = sum(counted.kinds[kind] for kind in kinds)
     if has_order_index(listing.sort):
         return ByKindResult(listing, counted, total, kinds, listing.sort)
@@ -62,7 +60,7 @@ def _by_summary(listing: ItemList) -> ListResult:
 
 
 def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) -> ListResult:
-    """Returns the result for a list that one scan hasn't reached the end of."""
+    """Returns the result for a list that is too long for one scan."""
     if listing.strategies.keys() <= {IndexStrategy.COUNTED, IndexStrategy.RANGE} and listing.range_columns <= {
         column_name(sort.columns[0])
     }:
@@ -91,7 +89,7 @@ class ByKindResult(ListResult):
 
     def __init__(self, listing: ItemList, counted: FacetCounts, total: int, kinds: Sequence[Kind], sort: Sort):
         super().__init__(listing, counted, total, is_whole=True, sort=sort)
-        # If no filter asks for a kind, the order is enough.
+        # Without a filter on kinds, an index on the order is enough.
         self.kinds = None if listing.kind_conditions == ANY_KIND else kinds
         self.institutions = listing.chosen_institutions if listing.chosen_institutions is not None else listing.scope
 
@@ -122,5 +120,7 @@ class InMemoryResult(ListResult):
         for index, row in enumerate(rows):
             if row[0] == values[-1] and bounded_scan.cursor_of(self.listing, row).values == tuple(values):
                 return index + 1
-        later = bounded_scan.ids_after(self.listing, rows, values, back=back)  # that row has gone, or is elsewhere now
+        later = bounded_scan.ids_after(
+            self.listing, rows, values, back=back
+        )  # the row at the cursor is gone or has moved
         return next((index for index, row in enumerate(rows) if row[0] in later), len(rows))

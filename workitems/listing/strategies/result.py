@@ -1,4 +1,4 @@
-"""The result of a list, whatever the strategy: its counts, and its rows from a cursor or an offset."""
+"""The result of a list, with any strategy: its counts, and its rows from a cursor or an offset."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -10,7 +10,7 @@ from ...counts import FacetCounts, matches_any
 from ..ordering import Sort, cursor_values, format_cursor, parse_cursor
 from ..query import ItemList
 
-# Pages can be reached by number within this many rows from either end of a long list; others by cursor.
+# Within this many rows from either end of a long list, pages can be reached by number; elsewhere only by cursor.
 OFFSET_LIMIT = 10_000
 
 
@@ -23,9 +23,9 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """The items of a page in order, and the cursors of the pages next to it, or None.
+    """The items of a page in order, and the cursors of the next and previous page, or None.
 
-    `further`: where the scan stopped although the list continues. `is_too_far`: the page can't be reached by its
+    `further`: where the scan stopped although the list may continue. `is_too_far`: the page can't be reached by its
     number.
     """
 
@@ -39,7 +39,7 @@ class Page:
 class ListResult(ABC):
     """What was found for a list.
 
-    - `counts`: the counts of the list without its facets
+    - `counts`: the counts of the list, ignoring its facets
     - `total`: the number of items in the list; a lower bound unless `is_whole`
     - `is_exact`: whether `counts` is exact, too
     - `sort`: the order of the rows, which is the default order if the list is too long for the one requested
@@ -63,16 +63,17 @@ class ListResult(ABC):
     @property
     def outcomes(self) -> Counter[tuple[str, bool, bool]]:
         """{(status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
-        masks, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
+        conditions, found = self.listing.facet_conditions, Counter[tuple[str, bool, bool]]()
         for kind, number in self.counts.kinds.items():
-            if matches_any(kind, masks):
+            if matches_any(kind, conditions):
                 found[kind.status, bool(kind.retry), bool(kind.reviewed)] += number
         return found
 
     @abstractmethod
     def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = False) -> list[Cursor]:
-        """Returns the next `number` rows after this cursor, or before it with `back`, nearest first; None starts at the
-        end.
+        """Returns `number` rows after this cursor, nearest first; with `back`, the rows before it.
+
+        None starts at the first row or, with `back`, at the last one.
         """
 
     def rows_from(self, start: int, number: int) -> list[Cursor] | None:
@@ -88,11 +89,9 @@ class ListResult(ABC):
         """Returns where a scan from this cursor stops although there may be more rows; None if it reaches the end."""
         return None
 
-    def seek(self, values: Sequence[Any] | None, looks: int) -> tuple[Cursor | None, Sequence[Any] | None]:
-        """Returns the first row after this cursor (None: of all), with at most `looks` scans, and where the last scan
-        stopped.
-        """
-        for _look in range(looks):
+    def seek(self, values: Sequence[Any] | None, max_scans: int) -> tuple[Cursor | None, Sequence[Any] | None]:
+        """Returns the first row after this cursor (None: the very first), and where the last of at most `max_scans` scans stopped."""
+        for _scan in range(max_scans):
             if following := self.rows_after(values, 1):
                 return following[0], None
             values = self.scanned_until(values)
@@ -113,12 +112,12 @@ class ListResult(ABC):
         if "before" in given and self.is_sorted:
             rows = self.rows_after(parse_cursor(self.sort.columns, given["before"]), number + 1, back=True)
             return self._page(rows[:number][::-1], has_next=True, has_previous=len(rows) > number)
-        places = self.page_rows()
-        if places is None:
+        found = self.page_rows()
+        if found is None:
             return Page(is_too_far=True)
         after = given.get("after") if self.is_sorted else None
-        has_next, is_first = len(places) > number, not after and self.listing.page == 1
-        page = self._page(places[:number], has_next=has_next, has_previous=not is_first)
+        has_next, is_first = len(found) > number, not after and self.listing.page == 1
+        page = self._page(found[:number], has_next=has_next, has_previous=not is_first)
         if has_next or not (after or is_first):
             return page
         return replace(page, further=self._end(parse_cursor(self.sort.columns, after) if after else None))

@@ -23,8 +23,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Reinstalled: {', '.join(sorted(lost))}.")
         self.stdout.write("Counting every item …")
         wrong = counts.find_differences()
-        for cell, counted, kept in wrong:
-            self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {kept}.")
+        for cell, counted, stored in wrong:
+            self.stderr.write(f"{' / '.join(map(str, cell))}: {counted} items, but the summary says {stored}.")
         if wrong and not repair:
             raise CommandError(
                 f"{len(wrong)} of the counts {'is' if len(wrong) == 1 else 'are'} wrong. Run this with --repair to correct them."

@@ -37,16 +37,16 @@ class Command(BaseCommand):
         except import_export.UnreadableFile as error:
             raise CommandError(str(error)) from error
         except import_export.ImportStopped as error:
-            self.tell(error.summary)
+            self.print_summary(error.summary)
             raise CommandError(
                 f"{error} The rows counted above were imported; run the same command to continue."
             ) from error
-        self.tell(summary)
+        self.print_summary(summary)
         if summary.is_interrupted:
             sys.exit(130)
         if not summary.is_whole:
             sys.exit(1)
 
-    def tell(self, summary):
+    def print_summary(self, summary):
         for sentence in summary_lines(summary):
             self.stdout.write(sentence)

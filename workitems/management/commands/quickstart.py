@@ -14,18 +14,18 @@ HOST = "127.0.0.1"
 
 
 def manage_command() -> str:
-    """How to call manage.py in another terminal, which doesn't have this one's environment."""
+    """Returns the command that runs manage.py in another terminal, which has a different environment."""
     same = "DATABASE_URL=… " if os.environ.get("DATABASE_URL") else ""
     return f"DEBUG=true {same}.venv/bin/python manage.py"
 
 
 def parse_free_port(text: str) -> int:
-    """The port if it is valid and free. Raises CommandError."""
+    """Returns the port if it is valid and free. Raises CommandError."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise CommandError(f"PORT is {text!r}. Use a number from 1 to 65535, as in: make run PORT=8001")
     port = int(text)
     with socket.socket() as probe:
-        # As the server does: a port whose last connections are still closing counts as free.
+        # Like the server: a port whose last connections are still closing counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -37,7 +37,7 @@ def parse_free_port(text: str) -> int:
 
 
 def describe_database() -> str:
-    """The location of the database, without a password."""
+    """Returns the location of the database, without a password."""
     values = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"the file {values['NAME']}"
@@ -45,7 +45,7 @@ def describe_database() -> str:
 
 
 def describe_accounts() -> str:
-    """The accounts that can sign in, in one line."""
+    """Returns the accounts that can sign in, in one line."""
     if not sign_in_accounts():
         return f"those in this database; to add an admin: {manage_command()} createsuperuser"
     return f"depositor@ and staff@ {', '.join(DOMAINS_WITH_ACCOUNTS)}; {admin_email()}; password for all: {settings.DEMO_PASSWORD}"
@@ -63,7 +63,7 @@ def welcome_lines(port: int) -> list[str]:
 
 class Command(BaseCommand):
     help = "Does what `make run` needs: prepares the database, loads the demo into an empty one, and starts the server."
-    requires_system_checks = []  # runserver makes them
+    requires_system_checks = []  # runserver runs them
 
     def handle(self, *args, **options):
         port = parse_free_port(os.environ.get("PORT", "8000"))
@@ -96,7 +96,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _serve(self, port: int) -> None:
-        """Replaces this process by the server, so that Ctrl-C stops it and nothing else keeps running."""
+        """Replaces this process with the server, so that Ctrl-C stops it and nothing else keeps running."""
         connections.close_all()
         os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
         manage = str(settings.BASE_DIR / "manage.py")

@@ -12,37 +12,37 @@ from pharos.accounts.roles import Role
 from workitems.demo import create_service, service_email
 from workitems.simulation import Address, DatabaseActor, Event, Simulation, UnexpectedReply, Unreachable, run_workers
 
-NOBODY = """There is no service account to act as. Create one first: on the admin site, under People, add a user with the role
+NO_SERVICE_ACCOUNT = """There is no service account to act as. Create one first: on the admin site, under People, add a user with the role
 "Service account", or give an existing user this role and activate it."""
-NOT_HERE = """`simulate` invents what happens to items, so it runs only where DEBUG is true. Set DEBUG=true, and DATABASE_URL to a
-database with nothing in it that counts."""
-NOT_THERE = """{} is another machine. `simulate` invents what happens to items, so it plays only against a server on this one,
-unless you say that the items there do not count, with --elsewhere."""
-NO_KEY = """Give the key of a service account: in the environment as PHAROS_API_KEY, or with --key, which others on this machine
-can see in the list of processes. `manage.py create_api_key E-MAIL` makes one."""
+DEBUG_IS_OFF = """`simulate` makes up what happens to items, so it runs only with DEBUG on. Set DEBUG=true, and set DATABASE_URL to a
+database without real items."""
+OTHER_MACHINE = """{} is another machine. `simulate` makes up what happens to items, so it only uses a server on this machine. If the items on
+the other one aren't real, add --elsewhere."""
+NO_KEY = """Set PHAROS_API_KEY to the key of a service account, or use --key, which other users of this machine can see in the list of
+processes. `manage.py create_api_key EMAIL` creates a key."""
 KEY_VARIABLE = "PHAROS_API_KEY"
 ONLY_WITH_API = ("key", "user", "workers", "elsewhere", "journal")
 
 
 def get_service_account() -> User:
-    """The service account that the workers use."""
+    """Returns the service account that the simulated workers use. Raises CommandError if there is no active one."""
     workers = User.objects.filter(role=Role.WORKER, is_active=True).select_related("institution")
     found = workers.filter(email=service_email()).first() or workers.order_by("pk").first()
     if found:
         return found
     if User.objects.filter(email=service_email()).exists():
-        raise CommandError(NOBODY)
+        raise CommandError(NO_SERVICE_ACCOUNT)
     return create_service()
 
 
 def parse_address(url: str, *, elsewhere: bool) -> Address:
-    """The server's address. Raises CommandError if it isn't allowed."""
+    """Returns the server's address. Raises CommandError if it isn't allowed."""
     try:
         found = Address.parse(url)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if not found.is_on_this_machine and not elsewhere:
-        raise CommandError(NOT_THERE.format(found.host))
+        raise CommandError(OTHER_MACHINE.format(found.host))
     return found
 
 
@@ -79,19 +79,19 @@ class Command(BaseCommand):
             raise CommandError("--every must be at least 0, --steps at least 1, and --seconds more than 0.")
         bounds = {"every": every, "steps": steps, "seconds": seconds, "seed": options["seed"]}
         if api:
-            self._play(api, bounds, options)
+            self._run_with_api(api, bounds, options)
         elif given := [f"--{name}" for name in ONLY_WITH_API if options.get(name)]:
             raise CommandError(f"{', '.join(given)}: use only together with --api.")
         else:
-            self._step(**bounds)
+            self._run_in_database(**bounds)
 
     def _say(self, done: Event) -> None:
         self.stdout.write(f"{time.strftime('%H:%M:%S')} {done.line}")
         self.stdout.flush()
 
-    def _step(self, every, steps, seconds, seed) -> None:
+    def _run_in_database(self, every, steps, seconds, seed) -> None:
         if not settings.DEBUG:
-            raise CommandError(NOT_HERE)
+            raise CommandError(DEBUG_IS_OFF)
         simulation = Simulation(DatabaseActor(get_service_account()), seed=seed)
         began = time.monotonic()
         changes = taken = 0
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             self.stdout.write("")
         self.stdout.write(f"Stopped after {changes} changes.")
 
-    def _play(self, url, bounds, options) -> None:
+    def _run_with_api(self, url, bounds, options) -> None:
         server = parse_address(url, elsewhere=options.get("elsewhere"))
         user, workers = options.get("user") or service_email(), options.get("workers")
         key = options.get("key") or os.environ.get(KEY_VARIABLE, "")
@@ -122,17 +122,17 @@ class Command(BaseCommand):
                 "The key and the email are sent as headers, which can only contain ASCII characters."
             ) from None
         with ExitStack() as stack:
-            tell = self._say
+            report = self._say
             if options.get("journal"):
                 journal = stack.enter_context(options["journal"].open("a"))
 
-                def tell(done: Event) -> None:
+                def report(done: Event) -> None:
                     self._say(done)
                     if done.save:
                         journal.write(json.dumps({"sent": done.save.sent, "reply": done.save.reply}) + "\n")
 
             try:
-                played = run_workers(server, user, key, tell, workers=workers or 1, **bounds)
+                result = run_workers(server, user, key, report, workers=workers or 1, **bounds)
             except (UnexpectedReply, Unreachable) as error:
                 raise CommandError(str(error)) from error
-        self.stdout.write(f"Stopped: {played}.")
+        self.stdout.write(f"Stopped: {result}.")

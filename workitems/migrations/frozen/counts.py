@@ -26,8 +26,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION workitems_count_fold() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Once a transaction, and never waiting: whoever holds the lock is at it. What a stricter isolation does not see yet
-    -- could not be taken out there without an error.
+    -- At most once per transaction, and without waiting: whoever holds the lock is folding already. A stricter isolation
+    -- level would fail on deltas that another transaction has folded.
     IF current_setting('pharos.folded', true) = 'yes' OR current_setting('transaction_isolation') <> 'read committed'
         OR NOT pg_try_advisory_xact_lock({FOLDING}) THEN
         RETURN NULL;
@@ -58,7 +58,7 @@ CREATE OR REPLACE TRIGGER count_gone AFTER DELETE ON {ITEMS}
 CREATE OR REPLACE TRIGGER count_emptied AFTER TRUNCATE ON {ITEMS}
     FOR EACH STATEMENT EXECUTE FUNCTION workitems_count_nothing();
 
--- Put off until the transaction ends, so that nobody holds the summary's rows for longer than a commit takes.
+-- Deferred to the end of the transaction, so that the summary's rows are locked only during the commit.
 DROP TRIGGER IF EXISTS count_fold ON {CHANGES};
 CREATE CONSTRAINT TRIGGER count_fold AFTER INSERT ON {CHANGES} DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.id % {FOLD_EVERY} = 0) EXECUTE FUNCTION workitems_count_fold();

@@ -1,8 +1,8 @@
-"""The left column: how many items each value of a group would show.
+"""The facets in the left column of a list, with the count of each value.
 
-A count says how many items one sees after clicking the value's name. It obeys the scope, the search, the dates and every
-other group, and not its own group. Every number on the page, the total among them, is added up from what `finding` has found:
-of a list that only the left column narrows, from the summary.
+A count is the number of items that one sees after clicking the value's name. It takes into account the scope, the
+search, the dates, and every other facet, but not its own facet. Every number on the page, including the total, is added
+up from the result of `listing.find`. For a list narrowed only by the left column, that comes from the summary table.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from ...counts import FacetCounts
 from ...listing import COUNT_LIMIT, FACETS, ItemList, find
 from ...vocabulary import ACTIONS, EXPLANATIONS, STAGES, STATUSES
 
-KIND_FACETS = ("action", "stage", "status", "reviewed")  # where they stand in a counts.Kind
+KIND_FACETS = ("action", "stage", "status", "reviewed")  # in the order of counts.Kind
 LABELS: dict[str, str | Promise] = {
     "action": _("Action"),
     "stage": _("Stage"),
@@ -32,7 +32,7 @@ LABELS: dict[str, str | Promise] = {
 
 
 def format_total(total: int, *, is_whole: bool) -> str:
-    """How many items are in a list, as far as anybody has looked."""
+    """The number of items in a list as text; a lower bound if not `is_whole`."""
     number = intcomma(total)
     if is_whole:
         return number
@@ -45,62 +45,65 @@ def format_total(total: int, *, is_whole: bool) -> str:
 
 @dataclass(slots=True)
 class FacetValue:
-    """One line of a group. `only` and `toggled` are query strings: only this value, and this one added or removed."""
+    """A value of a facet. The queries are query strings: with only this value, and with this value added or removed."""
 
     value: str
     label: str
     explanation: str
     count: int
     is_selected: bool
-    only: str
-    toggled: str
+    only_query: str
+    toggled_query: str
 
 
 @dataclass(frozen=True)
 class FacetGroup:
+    """A facet in the left column. `cleared_query`: the query string without it."""
+
     name: str
     label: str | Promise
     values: list[FacetValue]
     has_selection: bool
-    cleared: str  # the query string without this group
+    cleared_query: str
 
 
 class Facets:
-    """The counts of a list. `total`: how many items are in it; `without[facet]`: how many if that group were dropped.
+    """The counts of a list. `total`: how many items it has. `totals_without[facet]`: how many it would have without
+    that facet.
 
-    `is_whole`: the total is exact; `is_exact`: the counts of the values are. Where not, there are more. `found`: the way to the
-    rows; None for an invalid list.
+    `is_whole`: the total is exact. `is_exact`: the counts of the values are exact. Otherwise, there are more. `result`:
+    gives access to the rows; None for an invalid list.
     """
 
     def __init__(self, listing: ItemList):
         self.listing = listing
-        self.found = find(listing) if listing.is_valid() else None
+        self.result = find(listing) if listing.is_valid() else None
         self.counts: dict[str, Counter[Any]] = {facet: Counter() for facet in FACETS}
-        if self.found:
-            self._add_counts(self.found.counts)
-        self.total = self.found.total if self.found else 0
-        self.is_whole = self.found is None or self.found.is_whole
-        self.is_exact = self.found is None or self.found.is_exact
-        self.without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
+        if self.result:
+            self._add_counts(self.result.counts)
+        self.total = self.result.total if self.result else 0
+        self.is_whole = self.result is None or self.result.is_whole
+        self.is_exact = self.result is None or self.result.is_exact
+        self.totals_without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
 
     @property
     def formatted_total(self) -> str:
-        """How many items are in the list, as far as anybody has looked."""
+        """The total as text; a lower bound if not all items were counted."""
         return format_total(self.total, is_whole=self.is_whole)
 
-    def _add_counts(self, tally: FacetCounts) -> None:
+    def _add_counts(self, counts: FacetCounts) -> None:
         selected = self.listing.selected_facets
         facets = [(facet, position, selected[facet]) for position, facet in enumerate(KIND_FACETS)]
-        for kind, number in tally.kinds.items():
-            outside = [facet for facet, position, chosen in facets if chosen and kind[position] not in chosen]
-            # A kind that only its own group leaves out is what a click in that group would bring in.
+        for kind, number in counts.kinds.items():
+            excluding = [facet for facet, position, chosen in facets if chosen and kind[position] not in chosen]
+            # A kind excluded by only one facet counts there: a click in that facet would include it.
             for facet, position, _chosen in facets:
-                if not outside or outside == [facet]:
+                if not excluding or excluding == [facet]:
                     self.counts[facet][kind[position]] += number
-        self.counts["institution"].update(tally.institutions)
+        self.counts["institution"].update(counts.institutions)
 
     def groups(self) -> list[FacetGroup]:
-        """The left column, as this person sees it."""
+        """The facets that this reader can see."""
         facets = [facet for facet in FACETS if facet != "institution"]
         if self.listing.user.can(Permission.SEE_EVERY_INSTITUTION):
             facets.append("institution")
@@ -109,7 +112,7 @@ class Facets:
     def _group(self, facet: str) -> FacetGroup:
         name = FACETS[facet]
         chosen = self.listing.params.get(name, [])
-        lines = (
+        choices = (
             _institution_choices(self.listing) if facet == "institution" else _vocabulary_choices(facet, get_language())
         )
         values = [
@@ -119,23 +122,23 @@ class Facets:
                 explanation=explanation,
                 count=self.counts[facet][key],
                 is_selected=value in chosen,
-                only=(only := self.listing.query(**{name: value})),
-                toggled=self.listing.with_toggled(name, value) if chosen else only,
+                only_query=(only := self.listing.query(**{name: value})),
+                toggled_query=self.listing.with_toggled(name, value) if chosen else only,
             )
-            for value, label, explanation, key, always in lines
-            if always or value in chosen or self.counts[facet][key]
+            for value, label, explanation, key, is_always_listed in choices
+            if is_always_listed or value in chosen or self.counts[facet][key]
         ]
         return FacetGroup(facet, LABELS[facet], values, bool(chosen), self.listing.query(**{name: None}))
 
 
 class FacetChoice(NamedTuple):
-    """`value`: in the URL; `key`: in the cells; `always`: listed when there is none of it, too."""
+    """A choice of a facet. `value`: in the URL; `key`: in the counts; `is_always_listed`: even if its count is 0."""
 
     value: str
     label: str
     explanation: str
     key: Any
-    always: bool
+    is_always_listed: bool
 
 
 _TERMS: dict[str, Any] = {"action": ACTIONS, "stage": STAGES, "status": STATUSES}
@@ -143,13 +146,13 @@ _TERMS: dict[str, Any] = {"action": ACTIONS, "stage": STAGES, "status": STATUSES
 
 @cache
 def _vocabulary_choices(facet: str, _language: str | None) -> list[FacetChoice]:
-    """The vocabulary's, in the present language: translated once, and not on every page."""
+    """The choices from the vocabulary in the current language, cached so that they aren't translated for every page."""
     if facet == "reviewed":
         flags = [("false", _("Not reviewed"), False), ("true", _("Reviewed"), True)]
         return [FacetChoice(value, str(label), "", key, True) for value, label, key in flags]
-    said = EXPLANATIONS[facet]
-    words = {str(word): term.in_seeds for word, term in _TERMS[facet].items()}
-    return [FacetChoice(word, word, str(said.get(word, "")), word, always) for word, always in words.items()]
+    explanations = EXPLANATIONS[facet]
+    words = {str(word): term.always_listed for word, term in _TERMS[facet].items()}
+    return [FacetChoice(word, word, str(explanations.get(word, "")), word, always) for word, always in words.items()]
 
 
 def _institution_choices(listing: ItemList) -> list[FacetChoice]:
@@ -159,17 +162,17 @@ def _institution_choices(listing: ItemList) -> list[FacetChoice]:
 
 @dataclass(frozen=True)
 class DropHint:
-    """For an empty list: a filter, and what the list would give without it (`is_whole`: not more)."""
+    """A filter of an empty list, and how many items the list would have without it: more if not `is_whole`."""
 
     name: str
     label: str
     count: int
     is_whole: bool
-    without: str
+    query_without: str
 
 
 def suggest_drops(listing: ItemList) -> list[DropHint]:
-    """Which filters to drop to see something, the most fruitful first."""
+    """The filters of an empty list whose removal would show items, most items first."""
     hints = []
     for name in dict.fromkeys(chip.name for chip in listing.chips()):
         found = find(

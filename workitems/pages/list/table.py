@@ -12,43 +12,44 @@ from pharos.accounts.roles import Permission
 
 from ...listing import ItemList, Row
 
-_FALLING = ("date", "updated", "-name")  # the orders that begin with the greatest value of their column
+_DESCENDING_SORTS = ("date", "updated", "-name")  # those that start with the greatest value of their column
 
 
 class ItemColumn(tables.Column):
     """A column of the list.
 
-    `fields`: the fields of an item that its cells need, beyond those that every row has. Without them, each row would query.
-    `show`: the text of a cell, for a column that needs no markup; narrow cards put the heading before it. Such columns stand
-    before "Reviewed". The other cells are in templates/workitems/list/_table.html.
-    `permission`: who has the column; None is everyone.
-    `sorts`: the orders (names of listing.SORTS) that a click on the heading chooses, first and then again.
-    `under`: the column whose cell this one shares, as its second line.
+    `fields`: the item fields that its cells need, beyond those that every row has. Without them, each row would query.
+    `cell_text`: returns the text of a cell, for a column that needs no markup. Such columns come right before
+    "Reviewed", and narrow cards put the heading before the text. All other cells are in
+    templates/workitems/list/_table.html.
+    `permission`: required to see the column; None means that everyone sees it.
+    `sorts`: the orders (names in listing.SORTS) that clicks on the heading choose in turn.
+    `stacked_under`: the column in whose cell this one is the second line.
     """
 
     def __init__(
         self,
         *args: Any,
         fields: tuple[str, ...] = (),
-        show: Callable[[Row], Any] | None = None,
+        cell_text: Callable[[Row], Any] | None = None,
         permission: Permission | None = None,
         sorts: tuple[str, ...] = (),
-        under: str = "",
+        stacked_under: str = "",
         **kwargs: Any,
     ):
         super().__init__(*args, empty_values=(), orderable=False, **kwargs)
         self.fields = fields
-        self.show = show
+        self.cell_text = cell_text
         self.permission = permission
         self.sorts = sorts
-        self.under = under
+        self.stacked_under = stacked_under
 
     def is_granted_to(self, user: User) -> bool:
         return self.permission is None or user.can(self.permission)
 
 
 class Heading(NamedTuple):
-    """The heading of a column. `query`: where a click on it leads; None if the list cannot be sorted by it."""
+    """The heading of a column. `query`: the query string that sorts by it; None if the list can't be sorted by it."""
 
     label: str
     query: str | None
@@ -62,13 +63,13 @@ class ItemTable(tables.Table):
     institution = ItemColumn(
         verbose_name=_("Institution"),
         sorts=("institution",),
-        under="action",
+        stacked_under="action",
         permission=Permission.SEE_EVERY_INSTITUTION,
     )
     state = ItemColumn(verbose_name=_("Stage and status"))
     size = ItemColumn(verbose_name=_("Size"))
     received = ItemColumn(verbose_name=_("Received"), sorts=("date", "-date"))
-    updated = ItemColumn(verbose_name=_("Updated"), sorts=("updated", "-updated"), under="received")
+    updated = ItemColumn(verbose_name=_("Updated"), sorts=("updated", "-updated"), stacked_under="received")
     reviewed = ItemColumn(verbose_name=_("Reviewed"))
 
     class Meta:
@@ -77,45 +78,49 @@ class ItemTable(tables.Table):
 
     def __init__(self, rows: Any, listing: ItemList, *, is_sorted: bool = True):
         self.listing = listing
-        self.is_sorted = is_sorted  # in the order that was asked for
+        self.is_sorted = is_sorted  # in the requested order
         columns = self.base_columns
-        left_out = [name for name, column in columns.items() if not column.is_granted_to(listing.user)]
-        shown = [name for name, column in columns.items() if column.show]
-        others = [name for name in columns if name not in (*shown, "reviewed")]
-        super().__init__(rows, exclude=left_out, sequence=[*others, *shown, "reviewed"])
+        hidden = [name for name, column in columns.items() if not column.is_granted_to(listing.user)]
+        text_columns = [name for name, column in columns.items() if column.cell_text]
+        others = [name for name in columns if name not in (*text_columns, "reviewed")]
+        super().__init__(rows, exclude=hidden, sequence=[*others, *text_columns, "reviewed"])
 
     @classmethod
     def fields_for(cls, user: User) -> set[str]:
-        """What this person's columns need of an item, beyond what every row has."""
+        """The item fields that this user's columns need, beyond those that every row has."""
         columns = [column for column in cls.base_columns.values() if column.is_granted_to(user)]
         return {field for column in columns for field in column.fields}
 
     def has(self, name: str) -> bool:
-        """Whether the reader's list has this column."""
+        """Whether the reader sees this column."""
         return name not in self.exclude
 
     @property
-    def shown(self) -> list[tuple[str, str, Callable[[Row], Any]]]:
-        """(name, heading, text of a cell) of the columns that need no markup."""
-        return [(bound.name, bound.header, bound.column.show) for bound in self.columns if bound.column.show]
+    def text_columns(self) -> list[tuple[str, str, Callable[[Row], Any]]]:
+        """(name, heading, function for the text of a cell) of the columns that need no markup."""
+        return [(bound.name, bound.header, bound.column.cell_text) for bound in self.columns if bound.column.cell_text]
 
     @property
-    def heads(self):
-        """(name, aria-sort, headings from top to bottom) of every place in a row."""
-        places: dict[str, list[BoundColumn]] = {}
+    def header_cells(self):
+        """(name, aria-sort, headings from top to bottom) of every cell in the header row."""
+        cells: dict[str, list[BoundColumn]] = {}
         for bound in self.columns:
-            places.setdefault(bound.column.under or bound.name, []).append(bound)
-        for name, columns in places.items():
+            cells.setdefault(bound.column.stacked_under or bound.name, []).append(bound)
+        for name, columns in cells.items():
             headings = [self._heading(bound) for bound in columns]
             is_sorted = any(heading.is_current for heading in headings)
-            yield name, ("descending" if self._current in _FALLING else "ascending") if is_sorted else "", headings
+            yield (
+                name,
+                ("descending" if self._current_sort in _DESCENDING_SORTS else "ascending") if is_sorted else "",
+                headings,
+            )
 
     def _heading(self, bound: BoundColumn) -> Heading:
         sorts = bound.column.sorts
-        is_current = self._current in sorts
-        following = sorts[(sorts.index(self._current) + 1) % len(sorts)] if is_current else (sorts or [None])[0]
-        return Heading(bound.header, self.listing.query(sort=following) if sorts else None, is_current)
+        is_current = self._current_sort in sorts
+        next_sort = sorts[(sorts.index(self._current_sort) + 1) % len(sorts)] if is_current else (sorts or [None])[0]
+        return Heading(bound.header, self.listing.query(sort=next_sort) if sorts else None, is_current)
 
     @property
-    def _current(self) -> str:
+    def _current_sort(self) -> str:
         return self.listing.sort_name if self.listing.is_valid() and self.is_sorted else ""

@@ -1,4 +1,4 @@
-"""One move with many items: choose in the list, see what will happen, do it piece by piece, see what was done."""
+"""Bulk changes: select items in the list, see a preview, run the change in batches, and see the result."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -26,73 +26,74 @@ CHANGES_PER_PAGE = 50
 
 
 class BulkMoveView(ItemViewMixin, View):
-    """What bulk moves share: POST from the list shows what will happen; POST with `confirmed` begins it.
+    """The base of the bulk moves: a POST from the list shows a preview; a POST with `confirmed` starts the change.
 
-    A subclass names its template, and makes its form; `move` is the one that a valid form asks for.
+    A subclass names its template and creates its form. `move` returns the name of the move.
     """
 
     template_name: str
-    notes: tuple = ()
+    note_templates: tuple = ()
 
     def form(self, data=None):
         raise TypeError(f"{type(self).__name__} has no form")
 
     def move(self, form) -> str:
-        raise TypeError(f"{type(self).__name__} makes no move")
+        raise TypeError(f"{type(self).__name__} has no move")
 
     def extra_options(self, form) -> dict:
-        """What else the act is to know: keyword arguments of bulk.start."""
+        """Further keyword arguments for `bulk.start`, from a valid form."""
         return {}
 
     def get(self, request):
-        """Whoever was signed out before it was sent comes here from signing in."""
+        """Users who were signed out when they sent the form end up here after signing in."""
         messages.info(request, _("Nothing was changed. Select the items in the list, and what to do with them."))
         return redirect("items")
 
     def post(self, request):
-        is_confirmed, here = bool(request.POST.get("confirmed")), self.queue_state()
-        is_list = request.POST.get("which") == "matching"
+        is_confirmed, state = bool(request.POST.get("confirmed")), self.queue_state()
+        selects_list = request.POST.get("which") == "matching"
         form = self.form(request.POST if is_confirmed else None)
         try:
             selection = bulk.freeze(self.selection(request), request.user)
             move = self.move(form)
         except bulk.InvalidSelection as error:
-            return self.show_invalid(str(error), here)
+            return self.show_invalid(str(error), state)
         if is_confirmed and form.is_valid():
             change = bulk.start(selection, move, request.user, number=self.number(request), **self.extra_options(form))
             bulk.run_slice(change)
-            return redirect(url_of_bulk_change(change, here.advance(here.item) if here and here.item else here))
+            return redirect(url_of_bulk_change(change, state.advance(state.item) if state and state.item else state))
         context = {
             "form": form,
             "selection": selection,
-            "is_list": is_list,
+            "selects_list": selects_list,
             "preview": dry_run(selection, request.user, move),
             "move": move,
-            "notes": self.notes,
-            # Of a list, the items that are shown here, where they are known by number.
+            "note_templates": self.note_templates,
+            # For a list short enough to be frozen: the numbers of the items that this preview shows.
             "snapshot": bulk.sign_frozen(selection, request.user)
-            if is_list and "ids" in selection.stored
+            if selects_list and "ids" in selection.stored
             else request.POST.get("snapshot", ""),
             "number": self.number(request) or uuid4(),
             "chips": listing.chips() if (listing := self.listing()) else [],
-            "back": url_of_queue(here) if here else url_of_list(listing),
+            "back_url": url_of_queue(state) if state else url_of_list(listing),
             "list_query": request.POST.get("list", ""),
-            "round": here.query if here else "",
+            "queue_query": state.query if state else "",
         }
         return render(request, self.template_name, context, status=422 if is_confirmed else 200)
 
-    def show_invalid(self, sentence, here):
-        """What was chosen cannot be read. Nothing that was typed is lost with it."""
-        back, note = url_of_queue(here) if here else url_of_list(self.listing()), self.request.POST.get("note", "")
+    def show_invalid(self, error, state):
+        """The response to an invalid selection. It repeats the note, so that what was typed isn't lost."""
+        back_url = url_of_queue(state) if state else url_of_list(self.listing())
+        note = self.request.POST.get("note", "")
         if note.strip():
-            context = {"sentence": sentence, "note": note, "back": back}
-            return render(self.request, "workitems/bulk/lost.html", context, status=422)
-        messages.error(self.request, sentence)
-        return redirect(back)
+            context = {"error": error, "note": note, "back_url": back_url}
+            return render(self.request, "workitems/bulk/invalid_selection.html", context, status=422)
+        messages.error(self.request, error)
+        return redirect(back_url)
 
     @staticmethod
     def number(request) -> UUID | None:
-        """What the act will be called: so that a button that is pressed twice begins one."""
+        """The id of the change, set by the preview, so that pressing the button twice starts only one."""
         try:
             return UUID(request.POST.get("number", ""))
         except ValueError:
@@ -127,7 +128,7 @@ class BulkCancel(BulkMoveView):
 
     permission = Permission.CANCEL
     template_name = "workitems/bulk/cancel.html"
-    notes = CANCEL_NOTES
+    note_templates = CANCEL_NOTES
 
     def form(self, data=None):
         return BulkCancelForm(data)
@@ -144,7 +145,7 @@ class BulkRequeue(BulkMoveView):
 
     permission = Permission.REQUEUE
     template_name = "workitems/bulk/requeue.html"
-    notes = REQUEUE_NOTES
+    note_templates = REQUEUE_NOTES
 
     def form(self, data=None):
         return BulkRequeueForm(data)
@@ -157,7 +158,7 @@ class BulkRequeue(BulkMoveView):
 
 
 class BulkChangeList(ItemViewMixin, View):
-    """`/acts/`: the bulk acts that there were, the last first."""
+    """`/acts/`: the bulk changes, newest first."""
 
     permission = Permission.REVIEW
 
@@ -165,19 +166,18 @@ class BulkChangeList(ItemViewMixin, View):
         found = bulk.list_changes(request.user, self.before(request.GET.get("before", "")), CHANGES_PER_PAGE + 1)
         listings = ItemList({}, request.user).for_queries(change.query for change in found[:CHANGES_PER_PAGE])
         shown = list(zip(found[:CHANGES_PER_PAGE], listings, strict=True))
+        last = found[CHANGES_PER_PAGE - 1] if len(found) > CHANGES_PER_PAGE else None
         context = {
-            "acts": [
+            "changes": [
                 (change, url_of_list(listing), listing.chips(), bulk.skip_reasons(change)) for change, listing in shown
             ],
-            "older": f"{shown[-1][0].created_at.isoformat()}~{shown[-1][0].pk}"
-            if len(found) > CHANGES_PER_PAGE
-            else "",
+            "older": f"{last.created_at.isoformat()}~{last.pk}" if last else "",
         }
         return render(request, "workitems/bulk/changes.html", context)
 
     @staticmethod
     def before(text):
-        """The act that `text` names as a place; None for what is none."""
+        """The position in the list that this text names, as (created_at, id); None if it is invalid."""
         at, _tilde, pk = text.partition("~")
         try:
             moment = datetime.fromisoformat(at)
@@ -187,7 +187,7 @@ class BulkChangeList(ItemViewMixin, View):
 
 
 class BulkChangePage(ItemViewMixin, View):
-    """`/acts/ID`: how far a bulk act has come, and what became of each item. POST goes on with it."""
+    """`/acts/ID`: the progress of a bulk change, and the result for each item. POST runs the next batch."""
 
     permission = Permission.REVIEW
 
@@ -195,20 +195,21 @@ class BulkChangePage(ItemViewMixin, View):
         change, start = self.bulk_change(), parse_bigint(request.GET.get("after", "")) or 0
         entries = bulk.changed_items(change, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(change.query), request.user)
-        left_alone = [] if start else bulk.unchanged_items(change, request.user, ENTRIES_PER_PAGE + 1)
+        unchanged = [] if start else bulk.unchanged_items(change, request.user, ENTRIES_PER_PAGE + 1)
+        state = self.queue_state()
         context = {
-            "act": change,
+            "change": change,
             "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
             "start": start,
-            "next": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
+            "next_start": entries[ENTRIES_PER_PAGE - 1].item_id if len(entries) > ENTRIES_PER_PAGE else None,
             "skipped": bulk.skip_reasons(change),
-            "left_alone": left_alone[:ENTRIES_PER_PAGE],
-            "are_more_alone": len(left_alone) > ENTRIES_PER_PAGE,
+            "unchanged_items": unchanged[:ENTRIES_PER_PAGE],
+            "has_more_unchanged": len(unchanged) > ENTRIES_PER_PAGE,
             "chips": listing.chips(),
-            "back": url_of_list(listing),
-            "onward": url_of_queue(here) if (here := self.queue_state()) else None,
-            "round": here.query if here else "",
-            "kept": urlencode({"round": here.query}) if here else "",
+            "back_url": url_of_list(listing),
+            "queue_url": url_of_queue(state) if state else None,
+            "queue_query": state.query if state else "",
+            "page_query": urlencode({"round": state.query}) if state else "",
             "can_continue": bulk.can_continue(change, request.user),
             "can_undo": bulk.can_undo(change, request.user) and bulk.find_undo(change) is None,
         }
@@ -222,7 +223,7 @@ class BulkChangePage(ItemViewMixin, View):
 
 
 class UndoBulkChange(ItemViewMixin, View):
-    """`/acts/ID/undo`: sets back what a review has set, but for what has changed since."""
+    """`/acts/ID/undo`: undoes a bulk review, except on items that have changed since."""
 
     permission = Permission.REVIEW
 
@@ -232,5 +233,5 @@ class UndoBulkChange(ItemViewMixin, View):
             raise PermissionDenied
         undo = bulk.undo(change, request.user)
         bulk.run_slice(undo)
-        here = self.queue_state()
-        return redirect(url_of_bulk_change(undo, here and (here.previous or here)))
+        state = self.queue_state()
+        return redirect(url_of_bulk_change(undo, state and (state.previous or state)))

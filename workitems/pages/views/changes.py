@@ -1,4 +1,4 @@
-"""What open pages ask again and again: has anything changed? Both only read, and make no session last longer."""
+"""What open pages poll to learn whether anything has changed. Both views only read, and don't extend the session."""
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response
@@ -15,7 +15,7 @@ from ..list import changes
 
 
 class ListChanges(ReadsFromReplica, ItemViewMixin, View):
-    """`/items/changes?since=…&shown=1,2,3&` and the list's own query: how many of its items have changed; 204: none has."""
+    """`/items/changes?since=…&shown=1,2,3&` and the list's query: how many of its items have changed; 204 for none."""
 
     permission = Permission.BROWSE
 
@@ -24,12 +24,12 @@ class ListChanges(ReadsFromReplica, ItemViewMixin, View):
         since, shown = (query.pop(name, [""])[-1] for name in ("since", "shown"))
         listing = ItemList(query, request.user, using=self.using)
         try:
-            since = changes.parse(since)
+            baseline = changes.parse(since)
         except ValueError:
             return _bad_request(since=_("This request doesn't come from a list's page. Reload the page."))
         if not listing.is_valid():
             return _bad_request(**listing.errors)
-        found = changes.count_changes(listing, since, _parse_ids(shown))
+        found = changes.count_changes(listing, baseline, _parse_ids(shown))
         if not found.number and found.is_whole:
             return HttpResponse(status=204)
         return JsonResponse({"changed": found.number, "is_whole": found.is_whole, "text": found.sentence})
@@ -40,15 +40,16 @@ def _bad_request(**errors: str) -> JsonResponse:
 
 
 def _parse_ids(text: str) -> set[int]:
-    """The items in a list like 1,2,3; what is none is passed over."""
+    """The item numbers in a text like 1,2,3; anything else in it is ignored."""
     parts = text.split(",", MOST_PER_PAGE)[:MOST_PER_PAGE]
     return {pk for pk in map(parse_bigint, parts) if pk is not None}
 
 
 class ItemVersion(ItemViewMixin, View):
-    """`/items/ID/version`: the number of the item's last history entry, as an ETag too; 304 for whoever knows it already.
+    """`/items/ID/version`: the number of the item's last history entry, also as an ETag; 304 if the caller has it
+    already.
 
-    Of the item's own changes only: that a newer upload of its bag has come is not in it.
+    It covers only changes of the item itself, not the arrival of a newer upload of its bag.
     """
 
     permission = Permission.BROWSE

@@ -9,7 +9,7 @@ from ..item_detail import ItemDetail
 from ..support_text import support_text
 
 
-class Item(ItemViewMixin, View):
+class ItemPage(ItemViewMixin, View):
     """`/items/ID`: everything about one item."""
 
     permission = Permission.BROWSE
@@ -17,16 +17,16 @@ class Item(ItemViewMixin, View):
     def get(self, request, pk):
         item, listing = self.item(), self.listing()
         detail = ItemDetail(item, request.user, timezone.now())
-        before, after = detail.adjacent_items(listing)
+        previous, following = detail.adjacent_items(listing)
         context = {
             "item": item,
             "detail": detail,
-            "fresh": url_of_item(item.pk, listing),
-            "address": request.build_absolute_uri(url_of_item(item.pk, None)),
-            "support": support_text(detail),
+            "item_url": url_of_item(item.pk, listing),
+            "permanent_url": request.build_absolute_uri(url_of_item(item.pk, None)),
+            "support_text": support_text(detail),
             "list_query": listing.query() if listing else "",
             "list_url": url_of_list(listing),
-            "previous": before and url_of_item(before, listing),
-            "next": after and url_of_item(after, listing),
+            "previous_url": previous and url_of_item(previous, listing),
+            "next_url": following and url_of_item(following, listing),
         }
         return render(request, "workitems/item/item.html", context)

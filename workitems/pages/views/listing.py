@@ -19,7 +19,7 @@ from ..list import changes
 from ..list.facets import Facets, suggest_drops
 from ..list.table import ItemTable
 
-# The filters that have a field of their own above the rows; see templates/workitems/list/_search.html.
+# The filters with a field of their own above the rows; see templates/workitems/list/_search.html.
 FIELD_FILTERS = (
     "q",
     "received_from",
@@ -39,7 +39,7 @@ EXPORT_FORMATS = {
 
 
 class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
-    """`/items/`: the list, as its query string asks for it, as a page or as a file."""
+    """`/items/`: the list for its query string, as a page or as a file."""
 
     permission = Permission.BROWSE
 
@@ -58,13 +58,13 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
         return response
 
     def page(self, listing, status=200):
-        may_mark = listing.is_valid() and listing.user.can(Permission.REVIEW)
-        tells_changes = listing.is_valid() and listing.user.live_updates
+        can_review = listing.is_valid() and listing.user.can(Permission.REVIEW)
+        is_live = listing.is_valid() and listing.user.live_updates
         now = timezone.now()
-        mark = bulk.read_marker(self.using) if may_mark else []
-        since = changes.take_baseline(listing, now) if tells_changes else None
+        marker = bulk.read_marker(self.using) if can_review else []
+        baseline = changes.take_baseline(listing, now) if is_live else None
         facets = Facets(listing)
-        page = facets.found.page() if facets.found else Page()
+        page = facets.result.page() if facets.result else Page()
         institutions = listing.institutions if page.ids else {}
         rows = fetch_rows(page.ids, now, institutions, self.using, fields=ItemTable.fields_for(listing.user))
         start = (listing.page - 1) * listing.per_page if listing.is_valid() else 0
@@ -74,44 +74,44 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "facets": facets,
             "groups": facets.groups(),
             "chips": listing.chips(),
-            "table": ItemTable(rows, listing, is_sorted=facets.found is None or facets.found.is_sorted),
+            "table": ItemTable(rows, listing, is_sorted=facets.result is None or facets.result.is_sorted),
             "page": page,
-            "reach": SCAN_LIMIT,
-            "pages": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
-            "first": start + 1 if rows else 0,
-            "last": start + len(rows) if rows else 0,
-            "typed": _field_values(listing),
-            "kept": _hidden_fields(listing),
+            "scan_limit": SCAN_LIMIT,
+            "page_count": -(-facets.total // listing.per_page) if listing.is_valid() else 0,
+            "first_row": start + 1 if rows else 0,
+            "last_row": start + len(rows) if rows else 0,
+            "field_values": _field_values(listing),
+            "hidden_fields": _hidden_fields(listing),
             "presets": presets_for(listing.user.role),
-            "column": saved_views.sidebar_views(listing),
+            "sidebar": saved_views.sidebar_views(listing),
             "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
+            "drop_hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
         }
-        if rows and may_mark:
-            context["to_review"] = count_unreviewed(facets.found)
+        if rows and can_review:
+            context["unreviewed_count"] = count_unreviewed(facets.result)
             context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
-            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, mark, is_whole=facets.is_whole)
-        if since:
-            context["since"] = changes.serialize(since)
+            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, marker, is_whole=facets.is_whole)
+        if baseline:
+            context["baseline"] = changes.serialize(baseline)
         return render(self.request, "workitems/list/list.html", context, status=status)
 
 
 def _field_values(listing):
-    """What stands in the fields above the rows."""
-    typed = {name: listing.params.get(name, [""])[0] for name in FIELD_FILTERS}
-    return typed | {name: in_date_input(typed[name]) for name in DATE_FILTERS}
+    """{filter: value} of the fields above the rows."""
+    values = {name: listing.params.get(name, [""])[0] for name in FIELD_FILTERS}
+    return values | {name: in_date_input(values[name]) for name in DATE_FILTERS}
 
 
 def _hidden_fields(listing):
-    """What the search form carries along unseen: every active filter that it has no field for."""
-    shown = {*FIELD_FILTERS, *PAGING_NAMES, "format"}
-    return [(name, value) for name, values in listing.params.items() if name not in shown for value in values]
+    """(name, value) of the search form's hidden fields: the active filters without a visible field."""
+    others = {*FIELD_FILTERS, *PAGING_NAMES, "format"}
+    return [(name, value) for name, values in listing.params.items() if name not in others for value in values]
 
 
 class Glossary(ItemViewMixin, TemplateView):
-    """What every action, stage and status means, on one page."""
+    """`/words`: the definitions of all actions, stages, and statuses."""
 
     permission = Permission.BROWSE
     template_name = "workitems/glossary.html"

@@ -1,4 +1,4 @@
-"""The moves that people make: GET is the confirmation page, POST makes the move."""
+"""The moves that people can make on one item: GET asks for confirmation, POST makes the move."""
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
@@ -17,12 +17,12 @@ from ...lifecycle import Refused, explain_refusal, requeue_stages
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import ItemDetail
-from ..template_helpers import plain
+from ..template_helpers import plain_value
 from .notes import CANCEL_NOTES
 
 
 class MoveView(ItemViewMixin, View):
-    """What the moves share. A subclass names its form and template, fills the form, and calls the item's verb."""
+    """The base of the moves. A subclass names its template, creates its form, and calls its transition."""
 
     name: str  # in lifecycle.MOVES
     template_name: str
@@ -32,12 +32,12 @@ class MoveView(ItemViewMixin, View):
         raise TypeError(f"{type(self).__name__} has no form")
 
     def move(self, item, values):
-        raise TypeError(f"{type(self).__name__} makes no move")
+        raise TypeError(f"{type(self).__name__} has no move")
 
     def get(self, request, pk):
         item = self.item()
-        if barred := explain_refusal(self.name, item.lifecycle_state, request.user.role):
-            return self.page(item, self.form(item), status=409, barred=barred)
+        if refusal := explain_refusal(self.name, item.lifecycle_state, request.user.role):
+            return self.page(item, self.form(item), status=409, refusal=refusal)
         return self.page(item, self.form(item))
 
     def post(self, request, pk):
@@ -57,37 +57,37 @@ class MoveView(ItemViewMixin, View):
         return redirect(self.next_url(item))
 
     def show_current_values(self, item, form):
-        """After a change in between: whoever reads this page has seen the item as it is, and may send the form again."""
+        """After a conflict: the page now shows the item as it is, so the reader can send the form again."""
         form.data = {**form.data.dict(), "version": item.version}
 
     def message(self, item) -> str:
         return str(self.success_message) % {"name": item.name}
 
     def next_url(self, item) -> str:
-        """Where the reader goes on: the list, if the form was in its row, or the item's page."""
+        """Where to go next: to the list if the form was in its row, else to the item's page."""
         listing = self.listing()
         if self.request.POST.get("from") == "list":
             return f"{url_of_list(listing)}#item-{self.row_to_show(item, listing)}"
         return url_of_item(item.pk, listing)
 
     def row_to_show(self, item, listing) -> str:
-        """The item's row; where it has left the list, the row after it."""
+        """The number of the item or, if it has left the list, of the item in the following row."""
         following = self.request.POST.get("following", "")
-        stays = not listing or not following.isdigit() or listing.items().filter(pk=item.pk).exists()
-        return str(item.pk) if stays else following
+        is_listed = not listing or not following.isdigit() or listing.items().filter(pk=item.pk).exists()
+        return str(item.pk) if is_listed else following
 
-    def page(self, item, form, status=200, barred=""):
+    def page(self, item, form, status=200, refusal=""):
         if form.is_bound and not form.cleaned_data.get("version"):
             form.data = {**form.data.dict(), "version": item.version}
-        listing = self.listing()
+        listing, origin = self.listing(), self.request.POST.get("from", "")
         context = {
             "item": item,
             "detail": ItemDetail(item, self.request.user, timezone.now()),
             "form": form,
-            "barred": barred,
+            "refusal": refusal,
             "list_query": listing.query() if listing else "",
-            "back": url_of_list(listing) if self.request.POST.get("from") == "list" else url_of_item(item.pk, listing),
-            "from": self.request.POST.get("from", ""),
+            "back_url": url_of_list(listing) if origin == "list" else url_of_item(item.pk, listing),
+            "origin": origin,
         }
         return render(self.request, self.template_name, {**context, **self.extra_context()}, status=status)
 
@@ -110,7 +110,7 @@ class Cancel(MoveView):
         transitions.cancel(item, by=self.request.user, note=values["note"], version=values["version"])
 
     def extra_context(self):
-        return {"notes": CANCEL_NOTES}
+        return {"note_templates": CANCEL_NOTES}
 
 
 class Requeue(MoveView):
@@ -163,5 +163,5 @@ class Edit(MoveView):
         super().show_current_values(item, form)
         for name, value in list(form.cleaned_data.items()):
             if name != "version" and value != getattr(item, name):
-                now = plain(getattr(item, name))
+                now = plain_value(getattr(item, name))
                 form.add_error(name, _("It is now: %(now)s") % {"now": first_line(now)})

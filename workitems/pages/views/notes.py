@@ -1,4 +1,4 @@
-"""What admins say again and again; a start, to be changed before it is sent. (label, text)"""
+"""Templates for the notes that admins write most often, as (label, text). Admins edit them before sending."""
 
 from django.utils.translation import gettext_lazy
 

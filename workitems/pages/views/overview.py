@@ -12,7 +12,7 @@ from ..overview import COLUMNS, Overview
 
 
 class Home(ReadsFromReplica, ItemViewMixin, View):
-    """`/`: what needs this person, what runs, and how it went."""
+    """`/`: the overview: what needs the reader's attention, what is in progress, and results."""
 
     permission = Permission.BROWSE
 
@@ -21,11 +21,11 @@ class Home(ReadsFromReplica, ItemViewMixin, View):
         return render(request, "workitems/overview/overview.html", {"overview": overview, "columns": COLUMNS})
 
 
-class Icon(ReadsFromReplica, ItemViewMixin, View):
-    """`/icon`: the picture in the browser's tab, with the most urgent of what needs this person."""
+class Favicon(ReadsFromReplica, ItemViewMixin, View):
+    """`/icon`: redirects to the icon for the browser tab, which shows the reader's most urgent need."""
 
     permission = Permission.BROWSE
-    CACHE_SECONDS = 120  # seconds that a browser keeps it: it asks for it with each page else
+    CACHE_SECONDS = 120  # how long browsers cache it; otherwise they would request it with every page
 
     def get(self, request):
         tone = Overview(request.user, timezone.now(), self.using).most_urgent

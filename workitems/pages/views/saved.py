@@ -1,4 +1,4 @@
-"""Saved views: the pages about them, and the number of one."""
+"""Saved views: their pages, and the number of items in one."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -26,30 +26,30 @@ from ..list.facets import format_total
 
 
 class SavedViewMixin(ItemViewMixin, View):
-    """Mixin of what is about one view."""
+    """The base of the views about saved views."""
 
     permission = Permission.BROWSE
 
     def view(self) -> SavedView:
-        """The view that the URL names, or 404."""
+        """The saved view in the URL. Raises Http404 if there is none that this user can see."""
         return self.get_view(self.kwargs["pk"])
 
     def get_view(self, number) -> SavedView:
-        """The view with this number, or 404."""
+        """The saved view with this number. Raises Http404 if there is none that this user can see."""
         try:
             return SavedView.objects.visible_to(self.request.user).get(pk=number)
         except (SavedView.DoesNotExist, OverflowError, ValueError):
             raise Http404 from None
 
     def changeable(self) -> SavedView:
-        """The view that the URL names, or 404; 403 where this person may not change it."""
+        """The saved view in the URL. Raises Http404, or PermissionDenied if this user can't change it."""
         view = self.view()
         if not saved_views.can_change(view, self.request.user):
             raise PermissionDenied
         return view
 
     def can_open(self, view: SavedView) -> bool:
-        """Whether it is of any use to this person; where not, the next page says why."""
+        """Whether this user can use all of its filters; if not, the next page says so."""
         if saved_views.can_open(view, self.request.user):
             return True
         sentence = _("“%(name)s” uses a filter that isn't available to your role or institution.")
@@ -57,7 +57,7 @@ class SavedViewMixin(ItemViewMixin, View):
         return False
 
     def warn(self, view: SavedView) -> None:
-        """Tells who has saved a view what they might not think of."""
+        """Warns the owner if the view's filters hide it from some of its readers."""
         if saved_views.is_restricted(view):
             warning = _(
                 "The view names an institution, a cause, or a process. People who don't have access to it don't "
@@ -71,17 +71,20 @@ class SavedViewMixin(ItemViewMixin, View):
 
 
 class SavedViews(SavedViewMixin):
-    """`/views/`: every view that this person sees. POST saves the list that the form names."""
+    """`/views/`: every saved view that this user can see. POST saves the list in the form as a view."""
 
     def get(self, request):
-        lines, mailed = saved_views.list_views(request.user), mailing.subscriptions_of(request.user)
-        context = {"lines": lines, "mailed": mailed, "every": Every.choices}
+        context = {
+            "lines": saved_views.list_views(request.user),
+            "subscriptions": mailing.subscriptions_of(request.user),
+            "frequencies": Every.choices,
+        }
         return render(request, "workitems/saved_views/saved_views.html", context)
 
     def post(self, request):
         form, listing = self.form(request.POST), self.listing()
         if listing is None:
-            return self.refused(form)
+            return self.show_invalid(form)
         query = listing.query(page=None)
         if form.is_valid():
             try:
@@ -89,19 +92,19 @@ class SavedViews(SavedViewMixin):
             except ViewRefused as refused:
                 form.add_error(refused.field, str(refused))
             else:
-                self.say(view)
+                self.confirm(view)
                 return redirect(f"{reverse('items')}?{view.query}")
-        context = {"form": form, "chips": listing.chips(), "list_query": query, "back": url_of_list(listing)}
+        context = {"form": form, "chips": listing.chips(), "list_query": query, "back_url": url_of_list(listing)}
         return render(request, "workitems/saved_views/save.html", context, status=422)
 
-    def refused(self, form):
-        """What was sent is no list. It is kept, and so is what was typed."""
+    def show_invalid(self, form):
+        """The response if the list is invalid. It repeats the list and what was typed."""
         query = self.request.POST.get("list", "")
         form.add_error(None, _("This list can't be saved because it isn't valid. Go back to it to see what is wrong."))
-        context = {"form": form, "chips": None, "list_query": query, "back": f"{reverse('items')}?{query}"}
+        context = {"form": form, "chips": None, "list_query": query, "back_url": f"{reverse('items')}?{query}"}
         return render(self.request, "workitems/saved_views/save.html", context, status=422)
 
-    def say(self, view):
+    def confirm(self, view):
         sentences = {
             Reach.PRIVATE: _("Saved as “%(name)s”. Only you can see it."),
             Reach.INSTITUTION: _("Saved as “%(name)s”. Your institution can see it."),
@@ -111,8 +114,8 @@ class SavedViews(SavedViewMixin):
         self.warn(view)
 
 
-class ChangeView(SavedViewMixin):
-    """`/views/ID`: another name, or other readers."""
+class ChangeSavedView(SavedViewMixin):
+    """`/views/ID`: changes the name or the readers of a saved view."""
 
     def get(self, request, pk):
         view = self.changeable()
@@ -137,8 +140,8 @@ class ChangeView(SavedViewMixin):
         return render(self.request, "workitems/saved_views/change.html", {"view": view, "form": form}, status=status)
 
 
-class DeleteView(SavedViewMixin):
-    """`/views/ID/delete`: asks first."""
+class DeleteSavedView(SavedViewMixin):
+    """`/views/ID/delete`: GET asks for confirmation, POST deletes the view."""
 
     def get(self, request, pk):
         return render(request, "workitems/saved_views/delete.html", {"view": self.changeable()})
@@ -151,7 +154,7 @@ class DeleteView(SavedViewMixin):
 
 
 class SetStartView(SavedViewMixin):
-    """`/views/start`: POST `view`, its number or blank for all items: what "Work Items" begins with."""
+    """`/views/start`: POST `view`, a number or blank for all items, sets the default view of "Work Items"."""
 
     def get(self, request):
         return redirect("saved_views")
@@ -160,10 +163,10 @@ class SetStartView(SavedViewMixin):
         number = request.POST.get("view", "")
         view = self.get_view(number) if number else None
         if view is None or self.can_open(view):
-            self.begin_with(view)
+            self.set_start_view(view)
         return redirect("account" if request.POST.get("from") == "account" else "saved_views")
 
-    def begin_with(self, view):
+    def set_start_view(self, view):
         saved_views.set_start_view(view, self.request.user)
         if view:
             messages.success(
@@ -174,7 +177,7 @@ class SetStartView(SavedViewMixin):
 
 
 class SetDigest(SavedViewMixin):
-    """`/views/ID/digest`: POST `every` (day, week, or blank for none): how often this person gets it by mail."""
+    """`/views/ID/digest`: POST `every` (day, week, or blank for never) sets how often this user is emailed the view."""
 
     def get(self, request, pk):
         return redirect("saved_views")
@@ -198,9 +201,10 @@ class SetDigest(SavedViewMixin):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class StopDigest(View):
-    """`/digests/stop/TOKEN`: the link in each mail. A GET asks; a POST stops them, from a mail program (RFC 8058) or the page.
+    """`/digests/stop/TOKEN`: the link in each email. GET asks for confirmation; POST unsubscribes.
 
-    Whoever has the mail need not sign in, and a mail program has no token of a form: the signed link alone is the key.
+    The POST comes from the page or from an email program (RFC 8058), which isn't signed in and has no CSRF token. The
+    signed token in the link is the only credential.
     """
 
     permission = PUBLIC
@@ -224,16 +228,16 @@ class StopDigest(View):
         return render(self.request, "workitems/saved_views/stop_digest.html", {"digest": digest, **context})
 
 
-class Start(ItemViewMixin, View):
-    """`/items`: the list that this person begins with: `/items/`, or the view that they have chosen for that."""
+class StartViewRedirect(ItemViewMixin, View):
+    """`/items`: redirects to the user's default view, or to `/items/` if there is none or the request has a query."""
 
     permission = Permission.BROWSE
 
     def get(self, request):
-        asked = request.META["QUERY_STRING"]
-        view = None if asked else saved_views.get_start_view(request.user)
+        query = request.META["QUERY_STRING"]
+        view = None if query else saved_views.get_start_view(request.user)
         if view is None:
-            return redirect(reverse("items") + (f"?{asked}" if asked else ""))
+            return redirect(reverse("items") + (f"?{query}" if query else ""))
         listing = ItemList({}, request.user).for_query(view.query)
         if listing.is_valid():
             return redirect(url_of_list(listing))
@@ -245,10 +249,10 @@ class Start(ItemViewMixin, View):
         return redirect("items")
 
 
-class ViewCount(ReadsFromReplica, SavedViewMixin):
-    """`/views/ID/count`: how many items this person sees in it, as a page of the list would say."""
+class SavedViewCount(ReadsFromReplica, SavedViewMixin):
+    """`/views/ID/count`: the number of items that this user sees in a saved view, formatted as on the list's page."""
 
-    CACHE_SECONDS = 20  # seconds that a browser may say the same
+    CACHE_SECONDS = 20  # how long browsers can reuse the answer
 
     def get(self, request, pk):
         listing = ItemList({}, request.user, using=self.using).for_query(self.view().query)
@@ -256,6 +260,6 @@ class ViewCount(ReadsFromReplica, SavedViewMixin):
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
         response = JsonResponse({"number": found.total, "text": format_total(found.total, is_whole=found.is_whole)})
-        # Whoever goes from page to page of a list would have all of them looked for each time.
+        # Otherwise, going from page to page of a list would count every saved view again.
         patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response

@@ -10,7 +10,7 @@ from ..access import ItemViewMixin, url_of_item
 
 
 class Watch(ItemViewMixin, View):
-    """`/items/ID/watch`: POST `wanted` true or false: whether this person is told, by mail, once the item is done."""
+    """`/items/ID/watch`: POST `wanted`, true or false: whether this user gets an email when the item is done."""
 
     permission = Permission.BROWSE
 
@@ -19,8 +19,8 @@ class Watch(ItemViewMixin, View):
 
     def post(self, request, pk):
         item, wanted = self.item(), request.POST.get("wanted") == "true"
-        is_told = watch(item, request.user, wanted=wanted)
-        if is_told:
+        is_watched = watch(item, request.user, wanted=wanted)
+        if is_watched:
             messages.success(
                 request, _("We'll notify you at %(email)s when it's done.") % {"email": request.user.email}
             )
