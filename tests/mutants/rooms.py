@@ -17,7 +17,7 @@ ROOMS = {
         ["workitems/models/phases.py", "workitems/models/work_item.py", "workitems/models/saved_view.py"],
         [
             "tests/models",
-            "tests/database/test_migrations.py::test_the_migrations_make_the_models_of_today",
+            "tests/database/test_migrations.py::test_the_migrations_create_the_current_models",
             "tests/test_scope.py",
             "tests/database/test_guards.py",
             "tests/transitions/test_create.py",
@@ -33,7 +33,7 @@ ROOMS = {
         ["workitems/counts"],
         [
             "tests/counts",
-            "tests/database/test_migrations.py::test_the_triggers_are_those_that_the_product_would_make",
+            "tests/database/test_migrations.py::test_the_triggers_match_the_products_code",
         ],
     ),
     "facets": (["workitems/pages/list/facets.py"], ["tests/pages/test_facets.py", "tests/pages/test_list.py"]),
