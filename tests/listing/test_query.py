@@ -122,6 +122,17 @@ def test_a_page_has_as_many_rows_as_asked_for_or_as_its_reader_likes(ada):
     assert (asked(ada, "").sort_name, asked(ada, "sort=name").sort_name) == ("date", "name")
 
 
+def test_a_caller_may_have_words_of_its_own(ada):
+    of_caller = Dialect(NAMES, per_page=None, words={"status": {"failed": "Failed", "done": "Success"}})
+    assert asked(ada, "status=failed&status=done&stage=Fetch", of_caller).params == {
+        "status": ["Failed", "Success"],
+        "stage": ["Fetch"],
+    }
+    listing = ItemList(QueryDict("status=Failed"), ada, of_caller)
+    assert not listing.is_valid()
+    assert listing.errors == {"status": "“Failed” is not one of: failed, done."}
+
+
 def test_the_institutions_of_a_list(ada, dora, virginia, jhu):
     everything, one = asked(ada, ""), asked(ada, f"institution={jhu.pk}&institution=jhu.edu")
     assert (everything.sees_all, everything.scope, everything.chosen_institutions) == (True, None, None)

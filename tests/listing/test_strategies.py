@@ -222,7 +222,8 @@ def test_a_range_of_an_index_alone_is_read_to_its_end(many, ada, set_limits):
     """Every item examined is one of the list, so only their number is limited."""
     set_limits(SCAN_LIMIT=10)
     asked = ItemList(QueryDict("received_from=2026-03-01"), ada)
-    assert (find(asked).is_whole, find(asked).total) == (True, len(expected(asked)))
+    whole = find(asked)
+    assert (whole.is_whole, whole.is_exact, whole.total) == (True, True, len(expected(asked)))
 
 
 @pytest.mark.parametrize("query", ["", "q=plain", "status=Failed"])
@@ -266,6 +267,7 @@ def test_a_page_after_a_cursor_has_one_before_it_whatever_its_number(many, ada):
     for query in (on(asked, after=after), on(asked, after=after, page=2)):
         page = find(query).page()
         assert list(page.ids) == expected(asked)[3:6]
+        assert page.previous
         first = find(on(asked, before=page.previous)).page()
         assert (list(first.ids), first.next) == (expected(asked)[:3], after)
 
