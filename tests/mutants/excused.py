@@ -49,11 +49,6 @@ EXCUSED: dict[str, dict[str, str]] = {
             "Without an order, `first` is by the id."
         ),
     },
-    "workitems/models/uploads.py": {
-        'return Subquery(rows.values("id")[: 2])': (
-            "SQLite takes the first row of a subquery; PostgreSQL refuses a second one, and its run notices."
-        ),
-    },
     "workitems/transitions/creating.py": {
         "item.save(force_insert=False)": (
             "Where the number is taken, so is the number of its first history entry, which the database refuses."
