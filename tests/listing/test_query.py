@@ -9,6 +9,8 @@ from workitems.listing.query import NAMES, PAGES
 
 from ..factories import make_item
 
+pytestmark = pytest.mark.django_db
+
 
 def asked(user, query, dialect=PAGES):
     listing = ItemList(QueryDict(query), user, dialect)
