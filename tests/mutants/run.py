@@ -51,6 +51,7 @@ class Room:
         self.outcomes: dict[int, str] = {}
         self.url = ""  # of PostgreSQL; empty for SQLite
         self.answered: set[int] = set()
+        self.last_lines: dict[int, str] = {}  # of what pytest said of a mutant in a process of its own
         self.whole: dict[int, bool] = {}  # {mutant: whether it needs a database of its own}
         self.began = time.monotonic()
 
@@ -83,7 +84,15 @@ class Room:
         return [mutant for mutant in mutants if mutant["number"] not in self.outcomes]
 
     def keep(self) -> None:
-        kept = [{**mutant, "source": None, "outcome": self.outcomes.get(mutant["number"])} for mutant in self.mutants]
+        kept = [
+            {
+                **mutant,
+                "source": None,
+                "outcome": self.outcomes.get(mutant["number"]),
+                "last_line": self.last_lines.get(mutant["number"]),
+            }
+            for mutant in self.mutants
+        ]
         self.results.write_text(json.dumps(kept, indent=1))
 
     def _try(self, mutants: list[dict]) -> bool:
@@ -157,6 +166,7 @@ class Room:
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
             )
             outcome = "killed" if done.returncode else "survived"
+            self.last_lines[number] = done.stdout.rstrip().rpartition("\n")[2]
         except subprocess.TimeoutExpired:
             outcome = "out of time"
         database.unlink(missing_ok=True)
