@@ -221,7 +221,7 @@ def test_items_created_at_a_later_stage_or_closed(worker, body, action, stage, s
         ({"institution": "virginia.edu"}, "institution"),
         ({"reviewed": True}, "reviewed"),
         ({"date_processed": "2021-03-04T05:06:07Z"}, "date_processed"),
-        ({"version": 3}, "version"),
+        ({"surprise": 3}, "surprise"),
         ({"": "nameless"}, ""),
     ],
 )

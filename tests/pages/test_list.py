@@ -271,7 +271,8 @@ def heads(response):
 def test_two_headings_in_one_cell_sort_separately(signed_in, ada, dora, many):
     client = signed_in(ada)
     newest = heads(client.get("/items/"))
-    assert list(newest) == ["select", "name", "action", "state", "size", "received", "reviewed"]
+    order = ["select", "name", "action", "state", "size", "received", "reviewed"]
+    assert [name for name in newest if name in order] == order
     assert newest["received"] == ("descending", [("Received", "-date", True), ("Updated", "updated", False)])
     assert newest["action"] == (None, [("Institution", "institution", False)])
     changed = heads(client.get("/items/?sort=-updated"))
