@@ -55,7 +55,7 @@ EXCUSED: dict[str, dict[str, str]] = {
         ),
     },
     "workitems/transitions/related.py": {
-        'if making["cancel"] or not by.can(Permission.CANCEL):': (
+        'if ids_by_move["cancel"] or not by.can(Permission.CANCEL):': (
             "Whether the item is replaced makes no difference to an admin's cancel, so asking only costs time."
         ),
     },
