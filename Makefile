@@ -54,8 +54,8 @@ check-tools: install-dev .cache/table-tools/installed  ## send 300 difficult row
 	@.cache/table-tools/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-mutants: install-dev .cache/mutants/installed  ## mutation testing: change the code in small ways and list the changes that no test detects (ROOMS="lifecycle counts"; takes an hour)
-	@$(BIN)/python tests/mutants/run.py $(ROOMS)
+mutants: install-dev .cache/mutants/installed  ## mutation testing: change the code in small ways and list the changes that no test detects (ROOMS="lifecycle counts"; EVERY=3 for a third of them; takes hours)
+	@$(BIN)/python tests/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(ROOMS)
 
 .cache/mutants/installed: tests/mutants/requirements.txt
 	@$(PYTHON) -m venv .cache/mutants

@@ -135,6 +135,41 @@ def test_an_import_with_history_records_failures_at_their_times(virginia, stan):
     assert set(Failure.objects.values_list("item", "cause__text", "at")) == before
 
 
+def test_an_import_with_history_takes_only_failures_for_failures(virginia, stan, ada):
+    """Not what happened before or after; of two failures it is the last, and one that is known from the start counts."""
+
+    def at(hour):
+        return {"by": service(), "at": NOON + timedelta(hours=hour)}
+
+    with rolled_back():
+        transitions.progress(make_item(virginia, at=NOON), stage="Fetch", note="Fetching.", **at(1))
+        went_on = make_item(virginia, at=NOON)
+        transitions.fail(went_on, note="Disk full.", retry=True, **at(1))
+        transitions.progress(went_on, status="Pending", note="Waiting.", **at(2))
+        transitions.progress(went_on, stage="Fetch", note="Fetching.", **at(3))
+        failed_twice = make_item(virginia, at=NOON)
+        transitions.fail(failed_twice, note="Disk full.", retry=True, **at(1))
+        transitions.fail(failed_twice, note="Disk broken.", retry=False, **at(2))
+        from_the_start = make_item(virginia, at=NOON, stage="Record", status="Failed", retry=False, note="No manifest.")
+        transitions.review(from_the_start, by=stan, at=NOON + timedelta(hours=9))
+        expected = {
+            (went_on.pk, "Disk full.", NOON + timedelta(hours=1)),
+            (failed_twice.pk, "Disk broken.", NOON + timedelta(hours=2)),
+            (from_the_start.pk, "No manifest.", NOON),
+        }
+        assert set(Failure.objects.values_list("item", "cause__text", "at")) == expected
+        text = "".join(export_lines())
+    import_files(["-"], stdin=io.BytesIO(text.encode()))
+    assert set(Failure.objects.values_list("item", "cause__text", "at")) == expected
+
+
+def test_a_notice_to_staff_is_no_cause_of_a_failure(virginia, wally):
+    item = make_item(virginia, action="Restore", stage="Record", status="Failed", retry=False)
+    transitions.notify(item, by=wally)
+    assert "Email sent" in WorkItem.objects.get(pk=item.pk).note
+    assert item.failure.cause.text == ""
+
+
 def test_a_second_import_keeps_the_failure_time_and_updates_the_cause(virginia, stan, ada):
     """A second import only contains what happened since: a review, and an admin's edit of the note."""
     then = timezone.now() - timedelta(days=50)

@@ -49,6 +49,12 @@ def test_progress_leads_to_pending_or_started_only(status):
     assert "Pending or Started" in refused.sentence
 
 
+def test_progress_without_a_status_leaves_the_item_waiting():
+    """Nobody says that they work on it."""
+    new = ask("progress", facts(node="w1"), "worker", stage="Store")
+    assert (new["status"], new["node"]) == ("Pending", "")
+
+
 def test_an_item_off_its_path_can_still_advance():
     """Imports accept old rows as they are: a restore at Store is between stages of its path."""
     odd = facts("Restore", "Store", "Started")

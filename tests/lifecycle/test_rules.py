@@ -13,9 +13,11 @@ from workitems.lifecycle import (
     TransitionRequest,
     check_creation,
     evaluate,
+    fields_on_creation,
     first_stage,
     legal_moves,
     phase_of,
+    position,
 )
 from workitems.vocabulary import Action, Stage, Status
 
@@ -69,6 +71,17 @@ def test_every_stage_is_on_some_path():
 )
 def test_the_phase_follows_from_status_and_retry(status, retry, phase):
     assert phase_of(status, retry=retry) is Phase(phase)
+
+
+@pytest.mark.parametrize("action", ["Ingest", "Delete", "Fixity Check"])
+def test_a_stage_off_the_path_stands_between_its_stages(action):
+    """Old data has such stages: later than every stage that comes before it in the pipeline, and earlier than the rest."""
+    pipeline = list(Stage)
+    for odd in set(Stage) - set(PATHS[action]):
+        for stage in PATHS[action]:
+            is_later = pipeline.index(odd) > pipeline.index(stage)
+            assert (position(action, odd) > position(action, stage)) is is_later
+            assert position(action, odd) != position(action, stage)
 
 
 # Who, and from where
@@ -233,6 +246,26 @@ def test_a_new_item_must_be_on_its_path():
                     with pytest.raises(Refused) as caught:
                         check_creation(action, stage, status, role="worker")
                     assert (caught.value.reason, caught.value.field) == ("invalid", "stage")
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(
+    ("status", "flags"),
+    [
+        ("Pending", {}),
+        ("Started", {}),
+        ("Failed", {}),
+        ("Success", {"retry": False}),
+        ("Suspended", {"needs_admin_review": True, "retry": False}),
+        ("Cancelled", {"retry": False, "node": "", "pid": None}),
+    ],
+)
+def test_a_new_item_has_the_fields_that_the_move_to_its_status_sets(action, status, flags):
+    """Of these, only an ingest that is done has an object: the one that was sent, or the one that its name means."""
+    for sent, known in (("", "virginia.edu/bag"), ("virginia.edu/other", "virginia.edu/other")):
+        object_ = {"object_identifier": known} if (action, status) == ("Ingest", "Success") else {}
+        new = fields_on_creation(action, status, identifier=sent, domain="virginia.edu", item_name="bag.tar")
+        assert new == {**flags, **object_}
 
 
 @pytest.mark.parametrize(

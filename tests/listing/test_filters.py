@@ -166,6 +166,27 @@ def test_every_filter_is_tested():
     assert set(ListFilterSet.declared_filters) - tested - elsewhere == set()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("name", "name"),
+        ("etag", "etag"),
+        ("object_identifier", "object_identifier"),
+        ("file_identifier", "generic_file_identifier"),
+        ("bucket", "bucket"),
+        ("user", "user"),
+        ("node", "node"),
+    ],
+)
+def test_whatever_a_column_holds_can_be_asked_for(ada, name, column):
+    longest = WorkItem._meta.get_field(column).max_length
+    names = [name, f"{name}_like"] if f"{name}_like" in ListFilterSet.declared_filters else [name]
+    for one in names:
+        assert ItemList({one: ["x" * longest]}, ada).is_valid()
+        assert not ItemList({one: ["x" * (longest + 1)]}, ada).is_valid()
+
+
 def test_the_superseded_filter(virginia, dora):
     make_item(virginia, name="a.tar", etag="1")
     newer = make_item(virginia, name="a.tar", etag="2")

@@ -1,5 +1,6 @@
 """The rows of a list by every strategy: as a plain query returns them, in its order, page by page from either end."""
 
+from collections import Counter
 from urllib.parse import parse_qs
 
 import pytest
@@ -7,13 +8,14 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import SORTS, ItemList, ListResult, find
+from workitems.listing import SORTS, IndexStrategy, ItemList, ListResult, find
 from workitems.listing.strategies import bounded_scan, result
 from workitems.listing.strategies.keyset_walk import KeysetWalk
 from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
 from workitems.models import WorkItem
 from workitems.pages.list.facets import Facets
 
+from ..factories import make_item
 from ..many_items import make_items
 from ..pages.test_facets import queries
 
@@ -128,6 +130,109 @@ def test_each_list_gets_its_strategy(many, ada, set_limits):
         assert type(find(ItemList(QueryDict(query), ada))) is way, query
 
 
+@pytest.mark.parametrize(
+    ("query", "strategy"),
+    [
+        ("status=Failed", IndexStrategy.COUNTED),
+        ("retry=false", IndexStrategy.COUNTED),
+        ("received_from=2026-03-08", IndexStrategy.RANGE),
+        ("q=plain", IndexStrategy.SEARCH),
+        ("bucket=aptrust", IndexStrategy.SCANNED),
+        ("queued=true", IndexStrategy.SCANNED),
+        # The few have an index of their own; all the others have none.
+        ("needs_admin_review=true", IndexStrategy.NARROW),
+        ("needs_admin_review=false", IndexStrategy.SCANNED),
+    ],
+)
+def test_what_finds_the_items_of_a_filter(ada, query, strategy):
+    asked = ItemList(QueryDict(f"{query}&sort=name&per_page=5"), ada)
+    assert asked.is_valid()
+    assert asked.strategies == {strategy: [query.partition("=")[0]]}
+
+
+@pytest.mark.parametrize("query", ["q=plain", "received_from=2026-03-07", "queued=false"])
+def test_a_list_of_just_as_many_as_are_counted_is_whole(many, ada, set_limits, query):
+    asked = ItemList(QueryDict(query), ada)
+    number = len(expected(asked))
+    set_limits(COUNT_LIMIT=number)
+    whole = find(asked)
+    assert (whole.is_whole, whole.is_exact, whole.total) == (True, True, number)
+    set_limits(COUNT_LIMIT=number - 1)
+    part = find(asked)
+    assert (part.is_whole, part.is_exact, part.total) == (False, False, number - 1)
+    assert [row.pk for row in part.rows_after(None, number - 1)] == expected(asked)[:-1]
+
+
+def test_a_list_of_just_as_many_as_are_counted_is_sorted(many, ada, set_limits):
+    asked = ItemList(QueryDict("status=Failed&sort=name"), ada)
+    number = len(expected(asked))
+    set_limits(COUNT_LIMIT=number)
+    assert find(asked).is_sorted
+    assert list(find(asked).page().ids) == expected(asked)
+    set_limits(COUNT_LIMIT=number - 1)
+    assert not find(asked).is_sorted
+    assert list(find(asked).page().ids) == expected(asked, SORTS["date"])
+
+
+@pytest.mark.parametrize(("sort", "queries"), [("date", 0), ("-updated", 0), ("name", 1)])
+def test_the_first_page_of_a_long_list_is_among_the_rows_of_the_scan(
+    many, ada, set_limits, sort, queries, django_assert_num_queries
+):
+    set_limits(COUNT_LIMIT=20)
+    asked = ItemList(QueryDict(f"queued=false&per_page=7&sort={sort}"), ada)
+    whole = find(asked)
+    assert type(whole) is KeysetWalk
+    with django_assert_num_queries(queries):
+        page = whole.page()
+    assert list(page.ids) == expected(asked, None if whole.is_sorted else SORTS["date"])[:7]
+
+
+@pytest.mark.parametrize("query", ["status=Failed", "q=plain", "queued=false", "received_from=2026-03-07"])
+@pytest.mark.parametrize("limit", [5, 1000])
+def test_the_first_row_after_another_is_sought(many, ada, set_limits, query, limit):
+    set_limits(COUNT_LIMIT=limit)
+    asked = ItemList(QueryDict(query), ada)
+    whole = find(asked)
+    first, second = whole.rows_after(None, 2)
+    [last] = whole.rows_after(None, 1, back=True)
+    assert [row.pk for row in (first, second, last)] == [*expected(asked)[:2], expected(asked)[-1]]
+    assert (whole.seek(None, 3), whole.seek(first.values, 1)) == ((first, None), (second, None))
+    assert whole.seek(last.values, 3) == (None, None)
+    assert whole.seek(None, 0) == (None, None)
+
+
+def test_a_row_far_away_is_sought_a_limited_number_of_items_at_a_time(many, ada, virginia, set_limits):
+    oldest = make_item(virginia, name="needle.tar", bucket="haystack", at=many[0].date.replace(year=2001))
+    set_limits(COUNT_LIMIT=5, SCAN_LIMIT=50)
+    whole = find(ItemList(QueryDict("bucket=haystack"), ada))
+    found, where = whole.seek(None, 2)
+    assert (found, where is not None) == (None, True)
+    found, where = whole.seek(where, 2)
+    assert (found.pk, where) == (oldest.pk, None)
+
+
+def test_a_scan_of_a_range_begins_where_the_range_does(many, ada, virginia, set_limits):
+    oldest = make_item(virginia, name="needle.tar", bucket="haystack", at=many[0].date.replace(year=2001))
+    set_limits(COUNT_LIMIT=5, SCAN_LIMIT=50)
+    whole = find(ItemList(QueryDict("bucket=haystack&received_to=2002-01-01"), ada))
+    assert (whole.is_whole, list(whole.page().ids)) == (True, [oldest.pk])
+
+
+def test_a_range_of_an_index_alone_is_read_to_its_end(many, ada, set_limits):
+    """Every item examined is one of the list, so only their number is limited."""
+    set_limits(SCAN_LIMIT=10)
+    asked = ItemList(QueryDict("received_from=2026-03-01"), ada)
+    whole = find(asked)
+    assert (whole.is_whole, whole.is_exact, whole.total) == (True, True, len(expected(asked)))
+
+
+@pytest.mark.parametrize("query", ["", "q=plain", "status=Failed"])
+def test_who_can_see_nothing_gets_an_empty_list(many, ada, query):
+    ada.is_active = False
+    nothing = find(ItemList(QueryDict(query), ada))
+    assert (nothing.is_whole, nothing.total, list(nothing.page().ids)) == (True, 0, [])
+
+
 @pytest.mark.parametrize("sort", INDEXED)
 @pytest.mark.parametrize("query", ["", "status=Failed", "status=Failed&status=Cancelled&institution=virginia.edu"])
 def test_pages_by_number_near_either_end(many, ada, set_limits, sort, query):
@@ -154,6 +259,24 @@ def test_a_list_too_long_to_be_sorted_says_so(many, ada, set_limits, signed_in):
     assert "This list is too long to sort by" in said
     assert "aria-sort" not in said
     assert find(ItemList(QueryDict("sort=name&status=Failed&item_action=Delete"), ada)).is_sorted
+
+
+def test_a_page_after_a_cursor_has_one_before_it_whatever_its_number(many, ada):
+    asked = listing(ada, {"status": ["Failed"], "per_page": [3]})
+    after = find(asked).page().next
+    for query in (on(asked, after=after), on(asked, after=after, page=2)):
+        page = find(query).page()
+        assert list(page.ids) == expected(asked)[3:6]
+        assert page.previous
+        first = find(on(asked, before=page.previous)).page()
+        assert (list(first.ids), first.next) == (expected(asked)[:3], after)
+
+
+@pytest.mark.parametrize("query", ["", "status=Failed&status=Success", "q=plain&reviewed=false", "institution=jhu.edu"])
+def test_how_the_items_of_a_list_are_going(many, ada, query):
+    asked = ItemList(QueryDict(query), ada)
+    rows = asked.items().values_list("status", "retry", "reviewed")
+    assert find(asked).outcomes == Counter(rows)
 
 
 def test_concurrent_changes_do_not_shift_the_next_page(many, ada, virginia):
@@ -201,6 +324,8 @@ def test_the_cursors_row_can_leave_an_in_memory_list(many, ada, sort):
     second = find(on(asked, page=2, after=first.next)).page()
     back = find(on(asked, page=1, before=second.previous)).page()
     assert list(back.ids) == right[:4]
+    WorkItem.objects.filter(pk=second.ids[0]).update(status="Started", reviewed=False)
+    assert list(find(on(asked, page=1, before=second.previous)).page().ids) == right[:4]
 
 
 @pytest.mark.parametrize("sort", [*SORTS])
@@ -247,3 +372,14 @@ def test_moving_items_are_found_by_their_index_on_sqlite(many, ada, on_sqlite):
     for query in ("status=Pending", "status=Started&status=Pending&node_empty=true&retry=true"):
         assert "item_moving" in ItemList(QueryDict(query), ada).items().explain()
     assert "item_moving" not in ItemList(QueryDict("status=Pending&status=Failed"), ada).items().explain()
+
+
+@pytest.mark.parametrize(
+    ("sort", "start"), [("date", "date<?"), ("-date", "date>?"), ("updated", "updated_at<?"), ("name", "")]
+)
+def test_on_sqlite_the_rows_after_a_cursor_begin_at_it(many, ada, on_sqlite, sort, start):
+    """Instead of being read from the first row and left out up to the cursor."""
+    asked = listing(ada, {"sort": [sort], "per_page": [5]})
+    rows = on(asked, after=find(asked).page().next).rows_after_cursor().values("pk")
+    assert list(rows.values_list("pk", flat=True)) == expected(asked)[5:]
+    assert start in rows.explain()

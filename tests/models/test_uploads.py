@@ -278,6 +278,10 @@ def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia,
 def test_among_uploads_received_at_the_same_instant_the_higher_id_counts():
     assert read_replacements(stored([Upload("a", 0), Upload("b", 0)])) == [(1, None), NEITHER]
     assert read_replacements(stored([Upload("a", 0), Upload("a", 0)])) == [NEITHER, (None, 0)]
+    of_the_first = (None, 0)
+    assert read_replacements(stored([Upload("a", 0)] * 3)) == [NEITHER, of_the_first, of_the_first]
+    by_the_last = (2, None)
+    assert read_replacements(stored([Upload("a", 0), Upload("b", 1), Upload("c", 1)])) == [by_the_last] * 2 + [NEITHER]
 
 
 def test_bags_of_two_institutions_with_the_same_name_are_different(virginia, jhu):
@@ -328,6 +332,14 @@ def test_other_items_about_the_object_are_listed(virginia):
     [unknown] = stored([Upload("a", 0)], virginia)
     assert list(WorkItem.objects.all().of_same_object(ingest)) == [deletion]
     assert list(WorkItem.objects.all().of_same_object(unknown)) == []
+
+
+@pytest.mark.parametrize("question", ["superseded", "open_duplicates", "with_other_upload"])
+def test_on_sqlite_uploads_in_question_are_found_by_an_index(on_sqlite, question):
+    """Else the subqueries about other uploads would run for every item there is."""
+    [first, *_subqueries] = getattr(WorkItem.objects, question)().values("pk").explain().splitlines()
+    assert "SEARCH" in first
+    assert "action=?" in first
 
 
 # The rule a second time, in Python, over a list.

@@ -33,7 +33,7 @@ def function_around(node):
 
 
 def is_left_out(node):
-    """Annotations, decorators, `__all__`, and the columns of a model."""
+    """Annotations, decorators, `__all__`, the columns of a model, and the `strict` of a `zip`, which only asserts."""
     for child, parent in ancestors(node):
         if parent.type == "decorator":
             return True
@@ -45,6 +45,8 @@ def is_left_out(node):
             code = parent.get_code().strip()
             if code.startswith("__all__") or f"= {COLUMNS}" in code:
                 return True
+        if parent.type == "argument" and parent.get_first_leaf().value == "strict":
+            return True
         if parent.type == "classdef" and parent.name.value == "Meta":
             return True
     return False

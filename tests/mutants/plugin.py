@@ -1,11 +1,12 @@
 """Runs the tests of a room against its mutants, in one process that forks.
 
 Every test runs once on the code as it is; what functions of the mutated files each one calls is noted. Then every mutant of a
-function is tried in a fork of the process, where the function's code is exchanged and only the tests that call it run, the fast ones
-first. What runs when a module is imported cannot be exchanged: such a mutant needs a process of its own, in which this plugin
+function is tried in a fork of the process, where the function's code is exchanged and only the tests that call it run: first those
+that noticed other mutants of it, then the fast ones. What runs when a module is imported cannot be exchanged: such a mutant needs a process of its own, in which this plugin
 puts the mutated source in the place of the file.
 """
 
+import contextlib
 import cProfile
 import functools
 import gc
@@ -15,12 +16,15 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
+import hypothesis
+import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -28,9 +32,13 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = os.environ.get("MUTANTS_ORDER")  # a file: of an earlier run, the tests from fast to slow
 JOB = os.environ.get("MUTANTS_JOB")  # a file: the mutants to try in forks
 WHOLE = os.environ.get("MUTANTS_WHOLE")  # a file: the one mutant that this process is for
+POSTGRESQL = os.environ.get("DATABASE_URL")  # else SQLite
 ANSWERS = int(os.environ.get("MUTANTS_ANSWERS", "0"))  # the pipe that answers go to, a line of JSON each
 CONTROLS = 20  # tests that show whether a fork can run any
 SECONDS = 20  # that a mutant's tests may take longer than on the code as it is, in time of the processor
+NOTICED, CANNOT = 2, 3  # what a fork ends with where a test fails, and where the function could not be exchanged
+NUMBER = 4  # bytes of a test's number
+WAITS = 10  # times as long by the clock, on a machine that others use too
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -95,8 +103,21 @@ def passes(item):
     return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=_Between(item.session)))
 
 
+def wants_database(item):
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames))
+
+
 def answer(**words):
     os.write(ANSWERS, (json.dumps(words) + "\n").encode())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection():
+    """That a property fails is enough here: its smallest example would take most of a mutant's time."""
+    suite = hypothesis.settings.get_profile("suite")
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutants", suite, phases=phases)
+    hypothesis.settings.load_profile("mutants")
 
 
 @pytest.hookimpl(trylast=True)
@@ -119,8 +140,11 @@ class _Room:
     def __init__(self, session, at_import):
         self.session = session
         self.at_import = at_import
+        self.numbers = {item: number for number, item in enumerate(session.items)}
         self.times = {}
         self.callers = defaultdict(list)  # {(file, function): tests}
+        self.noticed = Counter()  # {(file, function, test's number): mutants}
+        self.noticing, self.notices = os.pipe()  # each fork's mutant and test
         self.caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
 
     def run(self):
@@ -158,7 +182,7 @@ class _Room:
 
         self.migrated: set[str] = set()
         self.database = None
-        wanting = [item for item in self.session.items if "db" in item.fixturenames]
+        wanting = [item for item in self.session.items if wants_database(item)]
         if not wanting:
             return
 
@@ -170,16 +194,17 @@ class _Room:
 
         utils.setup_databases = watched
         passes(wanting[0])
-        self.database = connection.settings_dict["NAME"]
+        self.database = str(connection.settings_dict["NAME"])
         self.at_import |= calls.seen
         self.migrated = {file for file, _function in calls.seen}
 
     def _forks(self):
-        from django.db import connection
+        from django.db import connections
 
-        if self.database:
+        for connection in connections.all():  # nobody else may use what is copied
             connection.close()
-            answer(kind="database", path=str(self.database))
+        if self.database and not POSTGRESQL:
+            answer(kind="database", path=self.database)
         functions = defaultdict(list)
         for one in gc.get_objects():
             if type(one) is FunctionType and one.__code__.co_filename in AT_IMPORT.files:
@@ -189,16 +214,18 @@ class _Room:
         jobs, running = int(os.environ.get("MUTANTS_JOBS", "2")), {}
         for mutant in MUTANTS:
             key = str(ROOT / mutant["file"]), mutant["function"]
-            if mutant["function"] is None or key in self.at_import or not functions[key]:
-                answer(kind="whole", number=mutant["number"], migrated=key[0] in self.migrated)
+            if key in self.at_import or len({one.__code__ for one in functions[key]}) != 1:
+                self._answer_whole(mutant)
                 continue
-            tests = sorted(self.callers[key], key=self.times.get)
-            if not tests:
+            if not self.callers[key]:
                 answer(kind="outcome", number=mutant["number"], outcome="not called")
                 continue
             while len(running) >= jobs:
                 self._reap(running)
-            running[self._fork(mutant, functions[key], tests)] = mutant["number"]
+            tests = sorted(
+                self.callers[key], key=lambda test: (-self.noticed[(*key, self.numbers[test])], self.times[test])
+            )
+            running[self._fork(mutant, functions[key], tests)] = mutant
         while running:
             self._reap(running)
 
@@ -216,25 +243,33 @@ class _Room:
 
     def _reap(self, running):
         process, status = os.wait()
-        if process in running:
+        if process not in running:
+            return
+        mutant = running.pop(process)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == NOTICED:
+            test = int.from_bytes(os.read(self.noticing, NUMBER), "big")
+            self.noticed[str(ROOT / mutant["file"]), mutant["function"], test] += 1
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == CANNOT:
+            self._answer_whole(mutant)
+        else:
             outcome = "survived" if status == 0 else "killed" if os.WIFEXITED(status) else "out of time"
-            answer(kind="outcome", number=running.pop(process), outcome=outcome)
+            answer(kind="outcome", number=mutant["number"], outcome=outcome)
+
+    def _answer_whole(self, mutant):
+        answer(kind="whole", number=mutant["number"], migrated=str(ROOT / mutant["file"]) in self.migrated)
 
     def _fork(self, mutant, functions, tests):
         process = os.fork()
         if process:
             return process
         try:
-            os._exit(self._try(mutant, functions, tests))
+            exchange(mutant, functions)
+        except (AttributeError, TypeError, ValueError):
+            os._exit(CANNOT)
+        try:
+            os._exit(self._run(tests))
         except BaseException:  # whatever a mutant does, it ends here
             os._exit(1)
-
-    def _try(self, mutant, functions, tests):
-        """In the fork: 0 where no test notices."""
-        code = code_of(compile(mutant["source"], str(ROOT / mutant["file"]), "exec"), mutant["function"])
-        for function in functions:
-            function.__code__ = code
-        return self._run(tests)
 
     def _run(self, tests):
         """In the fork, on a database of its own: 0 where all tests pass."""
@@ -243,17 +278,20 @@ class _Room:
         os.dup2(nothing, 2)
         most = int(3 * sum(self.times[test] for test in tests) + SECONDS)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+        signal.alarm(WAITS * most)  # for those that wait for each other and use no time
         self._forget()
         if self.database is None:
-            return 0 if all(passes(test) for test in tests) else 1
-        own = f"{self.database}.{os.getpid()}"
-        shutil.copyfile(self.database, own)
-        try:
+            return self._notices(tests)
+        with a_copy_of(self.database) as own:
             self._use(own)
-            return 0 if all(passes(test) for test in tests) else 1
-        finally:
-            for ending in ("", "-wal", "-shm", "-journal"):
-                Path(own + ending).unlink(missing_ok=True)
+            return self._notices(tests)
+
+    def _notices(self, tests):
+        for test in tests:
+            if not passes(test):
+                os.write(self.notices, self.numbers[test].to_bytes(NUMBER, "big"))
+                return NOTICED
+        return 0
 
     def _use(self, path):
         from django.db import connections
@@ -261,6 +299,30 @@ class _Room:
         for connection in connections.all():
             connection.close()
             connection.settings_dict["NAME"] = path
+
+
+@contextlib.contextmanager
+def a_copy_of(database):
+    """A database of this fork's own."""
+    if POSTGRESQL:
+        own = f"{database}_{os.getpid()}"
+        with psycopg.connect(POSTGRESQL, autocommit=True) as making:
+            making.execute(f'CREATE DATABASE "{own}" TEMPLATE "{database}"')
+        yield own
+        return  # it goes with the server
+    own = f"{database}.{os.getpid()}"
+    shutil.copyfile(database, own)
+    try:
+        yield own
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(own + ending).unlink(missing_ok=True)
+
+
+def exchange(mutant, functions):
+    code = code_of(compile(mutant["source"], str(ROOT / mutant["file"]), "exec"), mutant["function"])
+    for function in functions:
+        function.__code__ = code
 
 
 def code_of(code, name):

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from threading import Barrier
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from workitems import transitions
 from workitems.lifecycle import Refused, TransitionRequest
@@ -163,6 +166,61 @@ def test_a_cancel_during_a_save(on_postgresql, virginia, ada, wally, name):
             wait_until_blocked(told)
         assert told.result(timeout=30) == ("illegal" if closes else None)
     assert (chain(item)[-1][0] == "cancel") == (not closes)
+
+
+def test_a_save_during_an_import_waits_for_it(on_postgresql, virginia, wally):
+    item = make_item(virginia)
+    for_worker = WorkItem.objects.get(pk=item.pk)
+
+    def late():
+        try:
+            return outcome(transitions.progress, for_worker, stage="Fetch", by=wally)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        told = []
+
+        def judge(stored, _histories):
+            told.append(pool.submit(late))
+            wait_until_blocked(told[0])
+            return transitions.ImportedRows([], [], [])
+
+        transitions.store_imported([item.pk], judge)
+        assert told[0].result(timeout=30) is None
+    assert chain(item)[-1] == ("progress", "Fetch", "Started")
+
+
+def test_the_first_two_states_of_an_item_are_saved_one_after_the_other(on_postgresql, virginia, wally):
+    item = make_item(virginia)
+
+    def save(text):
+        return transitions.save_worker_state(item, text=text, action=None, by=wally, now=timezone.now())
+
+    def late():
+        try:
+            return save("second")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            _state, is_first = save("first")
+            told = pool.submit(late)
+            wait_until_blocked(told)
+        _state, is_second_the_first = told.result(timeout=30)
+    assert (is_first, is_second_the_first) == (True, False)
+    assert transitions.read_worker_state(item) == ("Ingest", "second")
+
+
+def test_one_request_sent_many_times_at_once_makes_one_item(together, virginia, wally):
+    for number in range(10):
+        upload = {"action": "Ingest", "name": f"bag-{number}.tar", "etag": "e"}
+        request = partial(
+            transitions.create, by=wally, institution=virginia, deduplicate_within=timedelta(minutes=1), **upload
+        )
+        made = together(*[request] * 4)
+        assert {item.pk for item in made} == {WorkItem.objects.get(name=upload["name"]).pk}
 
 
 def test_many_workers_on_many_items(together, virginia, wally):

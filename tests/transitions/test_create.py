@@ -1,13 +1,14 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from workitems import transitions
 from workitems.lifecycle import Refused
 from workitems.models import WorkItem
 
-from ..stored_items import last_entry
+from ..stored_items import as_stored, last_entry
 
 LONG_AGO = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
@@ -160,3 +161,69 @@ def test_a_new_closed_item_can_be_reviewed(wally, virginia):
 @pytest.mark.parametrize("status", ["Cancelled", "Failed", "Suspended"])
 def test_a_new_closed_item_needs_no_note(wally, virginia, status):
     assert create(wally, virginia, stage="Fetch", status=status).note == ""
+
+
+def test_a_new_item_never_takes_the_place_of_another(wally, virginia):
+    item = create(wally, virginia)
+    before = as_stored(item)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        create(wally, virginia, id=item.pk, name="other.tar")
+    assert as_stored(item) == before
+
+
+def test_an_unknown_institution_is_named(wally):
+    with pytest.raises(Refused) as caught:
+        transitions.create(by=wally, institution_id=987_654, action="Ingest", name="bag.tar")
+    assert (caught.value.reason, caught.value.field) == ("invalid", "institution_id")
+    assert "987654" in caught.value.sentence
+
+
+WINDOW = timedelta(minutes=10)
+
+
+def ask_again(by, institution, *, at=LONG_AGO, **fields):
+    """A client that lost the answer sends its request once more."""
+    return create(by, institution, at=at, deduplicate_within=WINDOW, **fields)
+
+
+def test_a_repeated_request_returns_the_item_that_it_made(wally, virginia):
+    first = create(wally, virginia, at=LONG_AGO)
+    create(wally, virginia, at=LONG_AGO)  # on purpose: without a window, the same is made twice
+    transitions.succeed(first, stage="Record", by=wally)  # which gives it an identifier
+    before = as_stored(first)
+    for later in (timedelta(0), WINDOW):
+        assert ask_again(wally, virginia, at=LONG_AGO + later) == first
+    assert WorkItem.objects.count() == 2
+    assert as_stored(first) == before
+
+
+def test_a_request_after_the_window_makes_another_item(wally, virginia):
+    first = ask_again(wally, virginia)
+    assert ask_again(wally, virginia, at=LONG_AGO + WINDOW + timedelta(microseconds=1)) != first
+
+
+@pytest.mark.parametrize(
+    "other", [{"name": "other.tar"}, {"etag": "other"}, {"action": "DPN"}, {"date": LONG_AGO + timedelta(days=1)}]
+)
+def test_a_different_request_makes_another_item(wally, virginia, other):
+    first = ask_again(wally, virginia)
+    second = ask_again(wally, virginia, **other)
+    assert second != first
+    assert ask_again(wally, virginia, **other) == second
+
+
+def test_requests_of_others_and_for_others_make_items_of_their_own(wally, ada, virginia, jhu):
+    mine = ask_again(wally, virginia)
+    transitions.progress(mine, stage="Fetch", by=ada)  # she worked on it, but did not make it
+    for_jhu, of_ada = ask_again(wally, jhu), ask_again(ada, virginia)
+    assert len({mine.pk, for_jhu.pk, of_ada.pk}) == 3
+    assert ask_again(ada, virginia) == of_ada
+
+
+def test_two_files_of_an_object_are_two_requests(wally, virginia):
+    object_ = {"action": "Restore", "object_identifier": "virginia.edu/bag"}
+    whole, other = ask_again(wally, virginia, **object_), ask_again(wally, virginia, action="Restore")
+    one, two = (ask_again(wally, virginia, **object_, generic_file_identifier=f"virginia.edu/bag/{n}") for n in "12")
+    assert len({whole.pk, other.pk, one.pk, two.pk}) == 4
+    assert ask_again(wally, virginia, **object_, generic_file_identifier="virginia.edu/bag/2") == two
+    assert ask_again(wally, virginia, **object_) == whole

@@ -95,3 +95,11 @@ def test_a_cancelled_item_cannot_be_requeued_past_where_it_stopped(item, ada, wa
     transitions.cancel(item, by=ada, note="Wait.")
     with assert_refused(item, "invalid", "stage"):
         transitions.requeue(item, by=ada, stage="Store")
+
+
+def test_of_two_cancels_the_last_one_says_where_it_stopped(item, ada, wally):
+    for stage in ("Fetch", "Store"):
+        transitions.progress(item, by=wally, stage=stage)
+        transitions.cancel(item, by=ada, note="Wait.")
+        transitions.requeue(item, by=ada)
+        assert (item.stage, item.status) == (stage, "Pending")

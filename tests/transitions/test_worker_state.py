@@ -31,7 +31,7 @@ def test_a_saved_state_is_read_back(item, wally):
     state, created = save(item, wally)
     assert (created, state.pk, state.item_id, state.action) == (True, item.pk, item.pk, "Ingest")
     assert (state.created_at, state.updated_at, state.length) == (NOON, NOON, len(TEXT.encode()))
-    assert worker_state_text(item) == TEXT
+    assert transitions.read_worker_state(item) == ("Ingest", TEXT)
 
 
 def test_a_state_is_stored_compressed(item, wally):
@@ -45,7 +45,7 @@ def test_a_later_state_replaces_the_former(item, wally, ada):
     state, created = save(item, ada, text="{}", action="Restore", now=later)
     assert (created, state.action, state.length) == (False, "Restore", 2)
     assert (state.created_at, state.updated_at) == (NOON, later)
-    assert worker_state_text(item) == "{}"
+    assert transitions.read_worker_state(item) == ("Restore", "{}")
     assert WorkItemState.objects.count() == 1
 
 

@@ -29,7 +29,7 @@ class StageRule(StrEnum):
 class Move:
     """One row of the table of moves.
 
-    `statuses`: the possible statuses after it; None keeps the status. `sets`: values that the move always sets.
+    `statuses`: the possible statuses after it, by default the first; None keeps the status. `sets`: values that the move always sets.
     """
 
     name: str

@@ -118,9 +118,10 @@ def after_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
     for column, value in zip(columns, values, strict=True):
         later |= same & _after(column, value)
         same &= _equal(column, value)
-    if len(columns) > 1 and not _is_nullable(columns[0]):
+    first = columns[0]
+    if not _is_nullable(first):
         # Redundant, but it lets the database start reading at the cursor.
-        later &= Q(**{f"{column_name(columns[0])}__{'lte' if is_descending(columns[0]) else 'gte'}": values[0]})
+        later &= Q(**{f"{column_name(first)}__{'lte' if is_descending(first) else 'gte'}": values[0]})
     return later
 
 
@@ -139,8 +140,9 @@ def _after(column: str, value: Any) -> Q:
 
 def up_to_cursor(columns: Sequence[str], values: Sequence[Any]) -> Q:
     """Returns the condition that a row comes no later than these values. The first column must not be nullable."""
-    first = Q(**{f"{column_name(columns[0])}__{'gte' if is_descending(columns[0]) else 'lte'}": values[0]})
-    return first & ~after_cursor(columns, values)
+    first = columns[0]
+    begins = Q(**{f"{column_name(first)}__{'gte' if is_descending(first) else 'lte'}": values[0]})
+    return begins & ~after_cursor(columns, values)
 
 
 def from_database(column: str, value: Any) -> Any:
@@ -181,7 +183,7 @@ def _value(column: str, part: str) -> Any:
         return None
     if internal in _INTEGER_FIELDS and not (part.isascii() and part.isdigit() and int(part) < 2**63):
         raise ValueError(part)
-    if internal == "DateTimeField" and not ("+" in part[10:] or part.endswith("Z")):
+    if internal == "DateTimeField" and not ("+" in part or part.endswith("Z")):
         raise ValueError(part)
     if "\0" in part:
         raise ValueError(part)

@@ -125,13 +125,18 @@ class NumberField(forms.IntegerField):
         text = str(value or "").strip()
         if not text:
             return None
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else -1
-        if not self.least <= number <= self.most:
+        number = _whole_number(text)
+        if number is None or not self.least <= number <= self.most:
             raise ValidationError(
                 _("Use a whole number from %(least)d to %(most)d."),
                 params={"least": self.least, "most": self.most},
             )
         return number
+
+
+def _whole_number(text: str) -> int | None:
+    """Returns the number that these digits are, or None if they aren't one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
 
 class NumbersField(ListField):
@@ -238,8 +243,9 @@ class InstitutionsField(ListField):
         text = value.strip().lower()
         if text in self.known:
             return self.known[text]
-        if text.isascii() and text.isdigit() and int(text[:20]) in self.known.values():
-            return int(text[:20])
+        number = _whole_number(text)
+        if number is not None and number in self.known.values():
+            return number
         raise _no_institution(value, self.known, "domain")
 
 

@@ -73,8 +73,8 @@ def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
 
 
 def _unknown_name_error(given: str, known: Iterable[str]) -> str:
-    if close := get_close_matches(given, known, n=1, cutoff=0.75):
-        return _("There is no filter with this name. Did you mean %(name)s?") % {"name": close[0]}
+    for name in get_close_matches(given, known, n=1, cutoff=0.75):
+        return _("There is no filter with this name. Did you mean %(name)s?") % {"name": name}
     return _("There is no filter with this name.")
 
 
@@ -221,11 +221,11 @@ class ItemList:
             del self.params["per_page"]
 
     def _check_cursor(self, name: str, values: Mapping[str, Any]) -> None:
+        [sort] = values.get("sort", [self.dialect.sort])
         try:
-            sort = self.dialect.sorts[values.get("sort", [self.dialect.sort])[0]]
-            parse_cursor(sort.columns, values[name])
+            parse_cursor(self.dialect.sorts[sort].columns, values[name])
         except ValidationError as error:
-            self.errors[name] = error.messages[0]
+            self.errors[name] = " ".join(error.messages)
 
     def is_valid(self) -> bool:
         """Returns whether the list is valid. Call this first: an invalid list has no rows, and `errors` says why."""
@@ -344,7 +344,8 @@ class ItemList:
 
     @property
     def sort_name(self) -> str:
-        return self.cleaned_data.get("sort", [self.dialect.sort])[0]
+        [name] = self.cleaned_data.get("sort", [self.dialect.sort])
+        return name
 
     @property
     def sort(self) -> Sort:
@@ -360,7 +361,8 @@ class ItemList:
 
     @property
     def format(self) -> str:
-        return self.cleaned_data.get("format", ["html"])[0]
+        [name] = self.cleaned_data.get("format", ["html"])
+        return name
 
     # Query strings
 

@@ -31,11 +31,11 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         )
 
     def in_order(self) -> "SavedViewQuerySet":
-        """Orders a person's own views first, then the institution's, then everyone's, each by name."""
+        """Orders a person's own views first, then the institution's, then everyone's, each by its names, which are unique there."""
         whose = models.Case(
             models.When(reach=Reach.PRIVATE, then=0), models.When(reach=Reach.INSTITUTION, then=1), default=2
         )
-        return self.order_by(whose, "name", "pk")
+        return self.order_by(whose, "name")
 
 
 class SavedView(models.Model):

@@ -68,25 +68,30 @@ def _originals(items: QuerySet) -> QuerySet:
     )
 
 
-def _replacements(items: QuerySet) -> QuerySet:
-    """Returns later uploads of the bag that are processed in their own right, newest first."""
-    later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED)
-    return annotate_duplicates(later, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+def _processed_uploads(items: QuerySet) -> QuerySet:
+    """Returns uploads of the bag that are processed in their own right, newest first."""
+    alive = _siblings(items).exclude(status=Status.CANCELLED)
+    return annotate_duplicates(alive, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+
+
+def _first_id(rows: QuerySet) -> Subquery:
+    return Subquery(rows.values("id")[:1])
 
 
 def annotate_duplicates(rows: Any, items: QuerySet) -> Any:
     """Adds `duplicate_of_id` to the rows: the upload of the same file that is ingested instead, or null."""
     asked = Q(action=Action.INGEST) & ~Q(status=Status.CANCELLED)
-    original = Subquery(_originals(items).values("id")[:1])
-    return rows.annotate(duplicate_of_id=Case(When(asked, then=original), output_field=BigIntegerField()))
+    original = Case(When(asked, then=_first_id(_originals(items))), output_field=BigIntegerField())
+    return rows.annotate(duplicate_of_id=original)
 
 
 def annotate_superseded(rows: Any, items: QuerySet) -> Any:
     """Adds `superseded_by_id` to the rows: the later upload that is processed instead of an open one, or null."""
     other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
     asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
-    replacement = Subquery(_replacements(items).values("id")[:1])
-    return rows.annotate(superseded_by_id=Case(When(asked, then=replacement), output_field=BigIntegerField()))
+    # The first later upload of other contents is never a duplicate, so the newest that is processed is a later one, too.
+    replacement = Case(When(asked, then=_first_id(_processed_uploads(items))), output_field=BigIntegerField())
+    return rows.annotate(superseded_by_id=replacement)
 
 
 def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
@@ -100,8 +105,8 @@ def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
     cancelled = Q(CANCELLED, action=Action.INGEST)
     processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
     other = Case(
-        When(failed, then=Subquery(later.values("id")[:1])),
-        When(cancelled, then=Subquery(processed.values("id")[:1])),
+        When(failed, then=_first_id(later)),
+        When(cancelled, then=_first_id(processed)),
         output_field=BigIntegerField(),
     )
     return rows.annotate(other_upload_id=other)

@@ -80,7 +80,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(NOT_CLOSED, action=Action.INGEST).duplicates()
 
     def not_open_duplicates(self) -> "WorkItemQuerySet":
-        others = ~Q(NOT_CLOSED, action=Action.INGEST) | Q(duplicate_of_id__isnull=True)
+        others = ~NOT_CLOSED | Q(duplicate_of_id__isnull=True)
         return uploads.annotate_duplicates(self, WorkItem.objects.all()).filter(others)
 
     def with_other_upload(self) -> "WorkItemQuerySet":

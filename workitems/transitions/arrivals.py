@@ -88,7 +88,7 @@ def _record_imported_failures(arrivals: ImportedRows) -> None:
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
     last: dict[int, FailureRecord] = {}
     for entry in sorted(arrivals.entries, key=attrgetter("number")):
-        if entry.item_id not in rows or entry.status_after != Status.FAILED or entry.move == "import":
+        if entry.status_after != Status.FAILED or entry.move == "import":
             continue
         if entry.move == "fail" or entry.status_before != Status.FAILED:
             last[entry.item_id] = FailureRecord(entry.item_id, rows[entry.item_id].institution_id, entry.note, entry.at)

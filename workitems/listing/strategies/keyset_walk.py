@@ -13,7 +13,7 @@ class KeysetWalk(ListResult):
     def __init__(self, listing: ItemList, first: BoundedScan, sort: Sort):
         super().__init__(listing, first.counts, len(first.rows), is_whole=False, sort=sort)
         self.matches = first.matches
-        self.first = first.rows if first.is_start and sort == listing.sort else None
+        self.first = first.rows if first.is_start else None
         self.is_bounded = first.matches is None and needs_scan_limit(listing)
         self.can_go_back = not self.is_bounded
 

@@ -43,6 +43,7 @@ def test_stale_records_are_refused(now, record, requeued_at):
         (facts(status="Pending"), {"queued_at": LATER}, None),
         (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": LATER}, NOW),
         (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": None}, NOW),
+        (facts(status="Pending"), {"status": "Started", "node": "w1", "stage_started_at": NOW}, NOW),
     ],
 )
 def test_records_that_may_be_current_are_accepted(now, record, requeued_at):
