@@ -167,7 +167,11 @@ def fill_sqlite(path: str, total: int, end: datetime, entries: int, say: Progres
 _FLAGS = {item_generator.TRUE: 1, item_generator.FALSE: 0}
 _FLAG_AT = [item_generator.COLUMNS.index(name) for name in ("retry", "reviewed", "needs_admin_review")]
 _TEXT_AT = [item_generator.COLUMNS.index(name) for name in ("note", "search_text")]
-_INTEGERS_AT = [item_generator.COLUMNS.index(name) for name in ("id", "institution_id", "size", "pid", "version")]
+_INTEGERS = (
+    *("id", "institution_id", "size", "pid", "version"),
+    *("intellectual_object_id", "generic_file_id", "deletion_request_id"),
+)
+_INTEGERS_AT = [item_generator.COLUMNS.index(name) for name in _INTEGERS]
 _TIMES_FROM = item_generator.COLUMNS.index("created_at")
 
 
@@ -181,5 +185,5 @@ def _sqlite_values(line: str) -> list[Any]:
     for index in _INTEGERS_AT:
         values[index] = None if values[index] == item_generator.NULL else int(values[index])
     for index in range(_TIMES_FROM, len(values)):
-        values[index] = values[index][:19]
+        values[index] = None if values[index] == item_generator.NULL else values[index][:19]
     return values

@@ -23,7 +23,7 @@ from .distribution import MEMBERS
 ROOT = Path(__file__).resolve().parent.parent
 Progress = Callable[[str], None]
 _FLAGS = ("retry", "reviewed", "needs_admin_review")
-# Without the last column, `stage_entered_at`, which the API doesn't have.
+# Without the last columns, `stage_entered_at` and `finished_at`, which no dump has.
 _TIMES = ("created_at", "updated_at", "bag_date", "date", "queued_at", "stage_started_at")
 
 

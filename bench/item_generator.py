@@ -37,8 +37,9 @@ COLUMNS = (
     ),
     *("reviewed", "object_identifier", "generic_file_identifier", "size", "node", "pid", "needs_admin_review"),
     *("inst_approver", "aptrust_approver", "version", "search_text"),
+    *("intellectual_object_id", "generic_file_id", "deletion_request_id", "storage_option"),
     *("created_at", "updated_at", "bag_date", "date", "queued_at", "stage_started_at"),
-    "stage_entered_at",
+    *("stage_entered_at", "finished_at"),
 )
 _COLLECTIONS = ("uva-lib", "etd", "1840.16", "maps", "oral-history", "herbarium", "GTM", "Sammlung_für_Karten")
 _NOTES = {
@@ -74,7 +75,7 @@ _BURSTS = sum(kind.per_million for kind in _DELETED) / sum(kind.per_million for 
 
 
 class Clock:
-    """Formats an age (seconds before the end) as a time in UTC."""
+    """Formats an age (seconds before the end) as a time in UTC; None is NULL."""
 
     def __init__(self, end: datetime):
         self.end = int(end.timestamp())
@@ -84,7 +85,9 @@ class Clock:
         }
         self.times = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}+00" for s in range(86_400)]
 
-    def text(self, age: int) -> str:
+    def text(self, age: int | None) -> str:
+        if age is None:
+            return NULL
         day, second = divmod(self.end - age, 86_400)
         return self.days[day] + self.times[second]
 
@@ -93,7 +96,9 @@ def chunks(total: int) -> range:
     return range(-(-total // CHUNK))
 
 
-def chunk(number: int, total: int, clock: Clock, entries: int) -> Iterator[tuple[tuple[str, ...], tuple[int, ...]]]:
+def chunk(
+    number: int, total: int, clock: Clock, entries: int
+) -> Iterator[tuple[tuple[str, ...], tuple[int | None, ...]]]:
     """Yields (values, ages) for each item of a chunk, oldest first: the columns before the times, and the times as ages."""
     draw = Random(SEED * 1_000_003 + number)
     last: list[tuple[str, str, str]] = [_bag(draw, owner, number * CHUNK) for owner in range(len(MEMBERS))]
@@ -143,6 +148,11 @@ def _item(draw: Random, pk: int, total: int, last: list, version: str, burst: in
         *(object_identifier, "", size, "worker-7" if started else "", "4711" if started else NULL),
         TRUE if status == "Suspended" or (started and not kind.retry) else FALSE,
         *("", "", version, f"{name}\\n{etag}\\n{object_identifier}\\n".casefold()),
+        *(
+            (NULL, NULL, NULL, "")
+            if action == "Ingest"
+            else (str(pk), NULL, str(pk) if action == "Delete" else NULL, "Standard")
+        ),
     )
     age = SPAN * (total - pk) // total + draw.getrandbits(6)
     took = min(age, 600 + draw.getrandbits(15) * (1 if is_closed else 0))
@@ -154,6 +164,7 @@ def _item(draw: Random, pk: int, total: int, last: list, version: str, burst: in
         age - took // 4,
         age - took // 2,
         age - took // 2,
+        age - took if is_closed else None,
     )
     return values, ages
 

@@ -318,6 +318,7 @@ def test_the_command_reports_what_it_read(virginia, capsys):
     call_command("work_out_pace")
     assert capsys.readouterr().out.splitlines() == [
         "1 open items read.",
+        "0 closed items read.",
         "2 histories read.",
         "0 failures read.",
     ]
