@@ -228,8 +228,8 @@ def test_a_second_process_of_the_same_node_is_refused(fetcher, client_of_service
 def test_after_a_crash_the_next_process_of_the_node_takes_over(
     client_of_services, virginia, wally, ada, minutes, node, code
 ):
-    item = make_item(virginia)
     then = timezone.now() - timedelta(minutes=minutes)
+    item = make_item(virginia, at=then)
     transitions.progress(item, stage="Fetch", node="apt-fetch-1", pid=4711, by=wally, at=then)
     Fetcher(client_of_services, item, node=node, pid=4712).read().start("Fetch", "Fetching again.", status=code)
     assert state(item) == ("Fetch", "Started", "apt-fetch-1", 4712 if code == 200 else 4711)

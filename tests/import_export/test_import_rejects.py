@@ -330,9 +330,10 @@ JSON_VALUES = st.recursive(
 def test_no_row_can_break_the_run(db, tmp_path, fields):
     """It is imported or rejected, and the next row is imported."""
     with transaction.atomic():
-        path = write(tmp_path, "items.json", json_lines(pharos(**fields), pharos(id=3, name="good.tar")))
-        summary = import_files([path])
-        assert summary.created + summary.rejected == summary.read == 2
+        # The first row shows that the file names institutions; the one at issue is between two good ones.
+        rows = [pharos(id=4, name="first.tar"), pharos(**fields), pharos(id=3, name="good.tar")]
+        summary = import_files([write(tmp_path, "items.json", json_lines(*rows))])
+        assert summary.created + summary.rejected == summary.read == 3
         assert WorkItem.objects.filter(name="good.tar").exists() or fields.get("id") == 3
         assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
         transaction.set_rollback(True)

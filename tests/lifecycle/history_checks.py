@@ -73,7 +73,7 @@ def unrecorded(saves: Iterable[Save], entries: Iterable[HistoryEntry]) -> list[S
     """
     known = [*entries]
     sent = {entry_key(entry) for entry in known}
-    shown = {(entry.item_id, entry.at, entry.stage_after, entry.status_after, entry.note) for entry in known}
+    shown = {(entry.item_id, _as_shown(entry.at), entry.stage_after, entry.status_after, entry.note) for entry in known}
     return [save for save in saves if save_key(save) not in sent or _shown(save.reply) not in shown]
 
 
@@ -92,8 +92,13 @@ def _key(number: int, stage: str, status: str, note: str) -> tuple[Any, ...]:
 
 
 def _shown(reply: Mapping[str, Any]) -> tuple[Any, ...]:
-    at = datetime.fromisoformat(reply["updated_at"])
+    at = _as_shown(datetime.fromisoformat(reply["updated_at"]))
     return reply["id"], at, reply["stage"], reply["status"], reply["note"] or ""
+
+
+def _as_shown(time: datetime) -> datetime:
+    """The time with the digits that version 2 of the API sends."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def _numbers(item: WorkItem, entries: Sequence[HistoryEntry]) -> list[str]:

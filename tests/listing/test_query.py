@@ -130,9 +130,9 @@ def test_a_caller_may_have_words_of_its_own(ada):
         "status": ["Failed", "Success"],
         "stage": ["Fetch"],
     }
-    listing = ItemList(QueryDict("status=Failed"), ada, of_caller)
+    listing = ItemList(QueryDict("status=Success"), ada, of_caller)
     assert not listing.is_valid()
-    assert listing.errors == {"status": "“Failed” is not one of: failed, done."}
+    assert listing.errors == {"status": "“Success” is not one of: failed, done."}
 
 
 def test_the_institutions_of_a_list(ada, dora, virginia, jhu):

@@ -275,7 +275,7 @@ def test_a_page_after_a_cursor_has_one_before_it_whatever_its_number(many, ada):
 @pytest.mark.parametrize("query", ["", "status=Failed&status=Success", "q=plain&reviewed=false", "institution=jhu.edu"])
 def test_how_the_items_of_a_list_are_going(many, ada, query):
     asked = ItemList(QueryDict(query), ada)
-    rows = asked.items().values_list("status", "retry", "reviewed")
+    rows = asked.items().values_list("action", "stage", "status", "retry", "reviewed")
     assert find(asked).outcomes == Counter(rows)
 
 

@@ -91,6 +91,7 @@ _POSTED = "takes a form only, and leads on to another page"
 NO_PAGE = {
     "icon": "a picture",
     "start_view": "leads on to a list",
+    "former_item": "leads on to the item",
     "list_changes": "JSON, for a script",
     "item_version": "JSON, for a script",
     "view_count": "JSON, for a script",

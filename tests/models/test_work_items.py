@@ -8,7 +8,7 @@ from django.template import Context, Template
 from workitems import transitions
 from workitems.models import WorkItem
 
-from ..factories import make_item
+from ..factories import make_item, service
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -98,26 +98,30 @@ def done(institution, action, number, **fields):
     return make_item(institution, action=action, stage=stage, at=hour(number), **values)
 
 
-def test_successful_ingests_of_an_object_newest_first(virginia, jhu, dora):
-    first, second, third = (done(virginia, "Ingest", number) for number in (1, 2, 2))
+def test_the_last_successful_ingest_of_each_object(virginia, jhu, dora):
+    _first, _second, third = (done(virginia, "Ingest", number) for number in (1, 2, 2))
     done(virginia, "Ingest", 3, status="Pending")
-    done(virginia, "Delete", 4)
-    done(virginia, "Ingest", 5, object_identifier="virginia.edu/other")
+    other = done(virginia, "Ingest", 5, object_identifier="virginia.edu/other")
     elsewhere = done(jhu, "Ingest", 0)
-    assert list(WorkItem.objects.all().ingests_of_object(OBJECT)) == [third, second, first, elsewhere]
-    assert list(WorkItem.objects.visible_to(dora).ingests_of_object(OBJECT)) == [third, second, first]
+    items = WorkItem.objects.all()
+    assert set(items.stored_objects()) == {third, other, elsewhere}
+    assert set(WorkItem.objects.visible_to(dora).stored_objects()) == {third, other}
+    assert set(items.stored_objects().of_object(OBJECT)) == {third, elsewhere}
 
 
-def test_deletions_of_a_whole_object_since_its_ingest(virginia, jhu):
+def test_an_object_is_deleted_as_a_whole_and_since_its_ingest(virginia, jhu):
+    objects = WorkItem.objects.visible_to(service()).stored_objects()
     ingest = done(virginia, "Ingest", 2)
-    at_once, later = done(virginia, "Delete", 2), done(virginia, "Delete", 3)
     done(virginia, "Delete", 1)
     done(virginia, "Delete", 4, status="Pending")
     done(virginia, "Delete", 4, generic_file_identifier=f"{OBJECT}/data/1")
     done(virginia, "Delete", 4, object_identifier="virginia.edu/other")
-    done(virginia, "Ingest", 4)
     done(jhu, "Delete", 4)
-    assert set(WorkItem.objects.all().deletions_since(ingest)) == {at_once, later}
+    assert list(objects.in_state(deleted=False)) == [ingest]
+    done(virginia, "Delete", 2)
+    assert list(objects.in_state(deleted=True)) == [ingest]
+    done(virginia, "Ingest", 4)
+    assert not objects.in_state(deleted=True).exists()
 
 
 def test_other_items_of_the_object_and_uploads_of_the_bag_newest_first(virginia, jhu):

@@ -128,7 +128,11 @@ def with_ids(command, item):
     """Returns the example with the real ids in place of the sample's."""
     command = command.replace(str(samples.ID), str(item.pk))
     owner = item.institution_id
-    return command.replace('"institution_id": 1,', f'"institution_id": {owner},').replace("create/1", f"create/{owner}")
+    return (
+        command.replace('"institution_id": 1,', f'"institution_id": {owner},')
+        .replace("create/1", f"create/{owner}")
+        .replace("institutions/show/1", f"institutions/show/{owner}")
+    )
 
 
 def run(client, command, person):

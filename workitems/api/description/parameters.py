@@ -30,7 +30,7 @@ from . import samples
 
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT}
 # A decimal comma before three digits is refused: it may be meant for thousands.
-SIZE_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,3})? ?[kKmMgGtT]?[bB]?$"
+SIZE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?[kKmMgGtT]?[bB]?$"
 _TIME = "A time such as 2021-03-04T05:06:07Z; a date means its start."
 
 
