@@ -27,6 +27,7 @@ class Record(serializers.Serializer):
     """Subclasses declare the fields in the order of the response, and `adjust` values that depend on several fields."""
 
     timespec = "microseconds"  # the digits of its times, as `datetime.isoformat` names them
+    absent_for_members: tuple[str, ...] = ()  # fields that members who read at the workers' address do not get
     by_name: dict[str, Any]
     output_fields: tuple[OutputField, ...]
 

@@ -46,6 +46,7 @@ class MemberItem(Record):
 
 
 class Item(MemberItem):
+    absent_for_members = ("node", "pid", "work_item_state_id")
     node = Text(nullable=True)
     pid = Whole(zero_is_null=True)
     work_item_state_id = Whole(column="work_item_state__item_id", read_only=True, ignored=True)

@@ -40,13 +40,14 @@ _IGNORED = "Read-only: you can send it, but it is ignored."
 
 
 def response_schema(record: type[Record], base: Callable[[Any], Schema], about: str) -> Schema:
-    """The schema of a record in a response; every field is always present."""
+    """The schema of a record in a response; every field is present, but for those that members do not get."""
     properties = {}
     for name, field in record.by_name.items():
         properties[name] = base(field) | ({"nullable": True} if _may_be_null(field) else {})
         if field.read_only:
             properties[name]["readOnly"] = True
-    return {"type": "object", "description": about, "properties": properties, "required": list(properties)}
+    required = [name for name in properties if name not in record.absent_for_members]
+    return {"type": "object", "description": about, "properties": properties, "required": required}
 
 
 def request_schema(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:
