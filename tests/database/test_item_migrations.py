@@ -77,10 +77,10 @@ def items(virginia):
 
 
 def test_etags_are_written_in_one_spelling(items):
-    before = list(WorkItem.objects.values_list("version", "updated_at", "note"))
+    before = list(WorkItem.objects.order_by("pk").values_list("version", "updated_at", "note"))
     etags.normalize_etags(apps, connection)
     assert dict(WorkItem.objects.values_list("pk", "etag")) == items
-    assert list(WorkItem.objects.values_list("version", "updated_at", "note")) == before
+    assert list(WorkItem.objects.order_by("pk").values_list("version", "updated_at", "note")) == before
     for item in WorkItem.objects.all():
         assert item.search_text == f"{item.name}\n{item.etag.casefold()}\nvirginia.edu/bag\n"
     assert WorkItem.objects.filter(search_text__contains=MD5).count() == 4
