@@ -106,9 +106,11 @@ def cases(operation, ids):
     name = operation.definition.raw["operationId"]
     # The first is a restoration, the second has a state.
     pool = {"admin_ask_for_spot_test": ids[:1], "admin_show_state": ids[1:2], "admin_save_state": ids[1:2]}
+    institutions = list(Institution.objects.values_list("pk", flat=True))
+    pool["admin_show_institution"] = institutions
     there = {
         "id": st.sampled_from(pool.get(name, ids)),
-        "institution_id": st.sampled_from(list(Institution.objects.values_list("pk", flat=True))),
+        "institution_id": st.sampled_from(institutions),
         "identifier": st.sampled_from([OBJECT, "virginia.edu"]),
         **{name: st.just(value) for name, value in UPLOAD.items()},
     }
