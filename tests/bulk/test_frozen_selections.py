@@ -347,7 +347,7 @@ def test_a_requeue_to_the_first_stage_and_another_bulk_change_do_not_deadlock(
 
 def wait_for_somebody_who_waits():
     """Waits until another transaction waits for a lock."""
-    for _look in range(1000):
+    for _look in range(100_000):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
             if cursor.fetchone():
