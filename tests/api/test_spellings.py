@@ -82,6 +82,31 @@ def test_words_in_any_case_are_stored_as_they_are_listed(worker, virginia):
 
 
 @pytest.mark.parametrize(
+    ("word", "file", "status", "shown"),
+    [
+        ("ingest", "", 201, "Ingest"),
+        ("DELETE", "", 201, "Delete"),
+        ("restore object", "", 201, "Restore Object"),
+        ("restore FILE", "virginia.edu/x/data/1", 201, "Restore File"),
+        ("restore file", "", 422, None),
+        ("restore object", "virginia.edu/x/data/1", 422, None),
+        ("restore", "", 422, None),
+    ],
+)
+def test_registrys_actions_in_any_case(worker, virginia, word, file, status, shown):
+    sent = {"name": "bag.tar", "action": word, "generic_file_identifier": file}
+    made = worker.post(f"/admin-api/v3/items/create/{virginia.pk}", sent)
+    assert (made.status, made.body.get("action") if shown else None) == (status, shown)
+    if shown:
+        saved = worker.put(
+            f"/admin-api/v3/items/update/{made.body['id']}", {**made.body, "action": word, "note": "Seen."}
+        )
+        assert (saved.status, saved.body["action"]) == (200, shown)
+        other = "Restore File" if shown == "Restore Object" else "restore object"
+        assert worker.put(f"/admin-api/v3/items/update/{made.body['id']}", {"action": other}).status == 422
+
+
+@pytest.mark.parametrize(
     ("path", "query", "count"),
     [
         ("/api/v2/items/", "action=ingest", 1),

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from pharos.accounts.roles import Permission
 
-from ..listing import Dialect, Sort
+from ..listing import Dialect, Sort, match_word
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import institutions, items, objects
 from .authentication import PHAROS
@@ -140,18 +140,18 @@ class MemberItem(Record):
 
     @classmethod
     def needs_current(cls, data: Mapping[str, Any]) -> bool:
-        return super().needs_current(data) or data.get("action") in (RESTORE_OBJECT, RESTORE_FILE)
+        return super().needs_current(data) or _action_word(data) in (RESTORE_OBJECT, RESTORE_FILE)
 
     @classmethod
     def reject_unknown(cls, data: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterable[tuple[str, list[str]]]:
         yield from super().reject_unknown(data, now)
         # They are stored as one action, so the general check doesn't notice the difference.
-        if now and data.get("action") in (RESTORE_OBJECT, RESTORE_FILE) and data["action"] != now["action"]:
+        if now and (word := _action_word(data)) in (RESTORE_OBJECT, RESTORE_FILE) and word != now["action"]:
             yield "action", [f"The action of an item never changes: it is “{now['action']}”."]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Checks that the file identifier agrees with the action: it tells the two restore actions apart."""
-        word = self.initial_data.get("action")
+        word = _action_word(self.initial_data)
         needs_file = REGISTRY_ACTIONS[word][1] if word else None
         is_sent = "generic_file_identifier" in attrs or self.context["is_new"]
         has_file = bool(attrs.get("generic_file_identifier"))
@@ -161,6 +161,12 @@ class MemberItem(Record):
             )
             raise serializers.ValidationError({"generic_file_identifier": [sentence]})
         return attrs
+
+
+def _action_word(data: Mapping[str, Any]) -> str | None:
+    """Registry's word for the action that was sent, in whatever case it came."""
+    sent = data.get("action")
+    return match_word(sent, REGISTRY_ACTIONS) if isinstance(sent, str) else None
 
 
 class Item(MemberItem):
