@@ -150,3 +150,12 @@ def test_an_etag_as_storage_services_list_it_is_the_same_file(worker, virginia, 
 def test_an_etag_of_another_form_stays_as_it_came(worker, virginia):
     sent = {"name": "other.tar", "action": "Ingest", "institution_id": virginia.pk, "etag": '"ABC1"'}
     assert worker.post("/api/v2/items/", sent).body["etag"] == '"ABC1"'
+
+
+def test_an_item_by_its_upload_is_that_of_the_action_in_any_case(worker, virginia):
+    of_upload = {"name": "bag.tar", "etag": MD5, "bag_date": MADE}
+    ingest, deletion = make_item(virginia, **of_upload), make_item(virginia, action="Delete", **of_upload)
+    address = f"/api/v2/items/{MD5.upper()}/bag.tar/2026-03-04T05:06:07Z"
+    for word, item in (("delete", deletion), ("DELETE", deletion), ("ingest", ingest)):
+        saved = worker.put(address, {"action": word, "note": f"Seen as {word}."})
+        assert (saved.status, saved.body["id"]) == (200, item.pk), word

@@ -12,7 +12,9 @@ from pharos.accounts.models import Institution
 from .. import mailing, transitions
 from ..database import MAX_BIGINT
 from ..lifecycle import Refused
+from ..listing import match_word
 from ..models import WorkItem
+from ..vocabulary import Action
 from .base import ApiView
 from .bodies import FlatFormParser, JsonParser
 from .fields import read_time
@@ -247,7 +249,8 @@ class ItemByUpload(ItemView):
         takes=BodyShape.RECORD,
     )
     def put(self, request, etag, name, bag_date):
-        action = self.record(request).get("action")
+        sent = self.record(request).get("action")
+        action = match_word(sent, tuple(Action)) if isinstance(sent, str) else sent
         return json_response(self.save(self._number(etag, name, bag_date, action)))
 
 
