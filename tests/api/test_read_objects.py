@@ -207,3 +207,10 @@ def test_page_by_page(client, dora, objects, path):
 def test_what_is_wrong_with_a_list_is_said(client, dora, path, query):
     answer = Caller(client, dora).get(path, query)
     assert (answer.status, set(answer.body)) == (400, {query.partition("=")[0], "error"})
+
+
+def test_two_spellings_of_an_identifier_that_differ_are_an_error(client, dora, objects):
+    caller, path = Caller(client, dora), "/member-api/v2/objects/"
+    same = caller.get(path, "identifier=virginia.edu/b&object_identifier=virginia.edu/b")
+    assert (same.status, same.body["count"]) == (200, 1)
+    assert caller.get(path, "identifier=virginia.edu/b&object_identifier=virginia.edu/a").status == 400

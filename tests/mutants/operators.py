@@ -3,6 +3,8 @@
 Runs in the mutation tool's virtualenv.
 """
 
+from abc import abstractmethod
+
 import parso
 from cosmic_ray.operators.operator import Example, Operator
 from cosmic_ray.plugins import get_operator
@@ -37,9 +39,9 @@ class _Ours(Operator):
         fault.get_first_leaf().prefix = node.get_first_leaf().prefix
         return fault
 
+    @abstractmethod
     def faults(self, node):
         """What may stand in the node's place, as code."""
-        raise NotImplementedError
 
     @classmethod
     def examples(cls):

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from ..listing import MOST_PER_PAGE, NumberField, match_word
 from .responses import field_errors
 
+_AT_ODDS = "This is another spelling of “{name}”, which has another value here. Use only one of them."
 _UNKNOWN = "There is no parameter with this name here. It takes: {known}."
 
 
@@ -60,7 +61,9 @@ def read_plain_query(given: Any, parameters: Mapping[str, Parameter], *, per_pag
             if filled and name in PAGING:
                 paging[name] = PAGING[name][0].clean(filled[0])
             elif filled:
-                values[parameters[name].alias_of or name] = _read(parameters[name], filled[0])
+                meant, value = parameters[name].alias_of or name, _read(parameters[name], filled[0])
+                if values.setdefault(meant, value) != value:
+                    raise ValidationError(_AT_ODDS.format(name=meant))
         except ValidationError as error:
             errors[name] = error.messages
     if errors:
