@@ -192,6 +192,7 @@ def refused_for_a_reason(case, response):
             "given only once",
             "NUL character",
             "are the same filter",
+            "another spelling of",
             "“0001-",
             "“9999-",
         )  # years that have no beginning in every zone
