@@ -68,7 +68,10 @@ def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) ->
         kinds = [kind for kind in seen.kinds if matches_any(kind, listing.kind_conditions)]
         by_kinds = ByKindResult(listing, first.counts, 0, kinds, sort)
         counted = len(by_kinds.rows_after(None, bounded_scan.COUNT_LIMIT + 1))
-        by_kinds.total, by_kinds.is_complete = min(counted, bounded_scan.COUNT_LIMIT), counted <= bounded_scan.COUNT_LIMIT
+        by_kinds.total, by_kinds.is_complete = (
+            min(counted, bounded_scan.COUNT_LIMIT),
+            counted <= bounded_scan.COUNT_LIMIT,
+        )
         return by_kinds
     if listing.facet_names:
         second = bounded_scan.scan(listing, with_facets=True)

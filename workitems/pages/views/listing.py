@@ -91,7 +91,9 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "drop_hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_complete else [],
+            "drop_hints": suggest_drops(listing)
+            if listing.is_valid() and not facets.total and facets.is_complete
+            else [],
         }
         if rows and can_review:
             context["unreviewed_count"] = count_unreviewed(facets.result)
