@@ -46,6 +46,7 @@ class Upload:
     kind: str
     hour: int
     state: str = "waits"
+    stage: str = "Validate"
 
     def row(self, institution, name):
         status, retry = STATES[self.state]
@@ -67,7 +68,7 @@ class Upload:
                 **common,
             )
         done = identifier if self.state == "done" else ""
-        return WorkItem(action="Ingest", stage="Record", etag=self.kind, object_identifier=done, **common)
+        return WorkItem(action="Ingest", stage=self.stage, etag=self.kind, object_identifier=done, **common)
 
 
 def stored(uploads, institution=None, name=None):
@@ -106,7 +107,37 @@ CASES = {
     ),
     "a final failure is not superseded, it is over": ([Upload("a", 0, "failed"), Upload("b", 1)], [NEITHER, NEITHER]),
     "superseded by one that was ingested since": ([Upload("a", 0), Upload("b", 1, "done")], [(1, None), NEITHER]),
-    "superseded by one that failed for good": ([Upload("a", 0), Upload("b", 1, "failed")], [(1, None), NEITHER]),
+    "one that failed for good replaces nothing": ([Upload("a", 0), Upload("b", 1, "failed")], [NEITHER, NEITHER]),
+    "the same file again after a change that failed for good": (
+        [Upload("a", 0), Upload("b", 1, "failed"), Upload("a", 2)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "one at the stage before Store is superseded": (
+        [Upload("a", 0, "runs", "Format Identification"), Upload("b", 1)],
+        [(1, None), NEITHER],
+    ),
+    "one that has reached Store is finished": (
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1)],
+        [NEITHER, NEITHER],
+    ),
+    "one at Store that failed temporarily is finished": (
+        [Upload("a", 0, "again", "Store"), Upload("b", 1)],
+        [NEITHER, NEITHER],
+    ),
+    "one at Store is finished, the next is superseded": (
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1), Upload("c", 2)],
+        [NEITHER, (2, None), NEITHER],
+    ),
+    "the same file as one at Store": ([Upload("a", 0, "runs", "Store"), Upload("a", 1)], [NEITHER, (None, 0)]),
+    "changed and changed back while the first is at Store": (
+        # The change may be ingested after the first, so the last contents must be ingested after both.
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1), Upload("a", 2)],
+        [NEITHER, (2, None), NEITHER],
+    ),
+    "a duplicate of one at Store, then changed": (
+        [Upload("a", 0, "runs", "Store"), Upload("a", 1), Upload("b", 2)],
+        [NEITHER, (2, 0), NEITHER],
+    ),
     "a later one that was cancelled does not count": (
         [Upload("a", 0), Upload("b", 1, "cancelled")],
         [NEITHER, NEITHER],
@@ -262,6 +293,36 @@ def test_of_two_others_at_the_same_instant_the_one_recorded_later_is_looked_at()
     assert WorkItem.objects.with_uploads().get(pk=cancelled.pk).other_upload_id == last.pk
 
 
+# For each upload, the earlier one that is finished first.
+AWAITED = {
+    "one at Store": ([Upload("a", 0, "runs", "Store"), Upload("b", 1)], [None, 0]),
+    "one at Store that will be retried": ([Upload("a", 0, "again", "Store"), Upload("b", 1)], [None, 0]),
+    "one on hold at Store": ([Upload("a", 0, "held", "Store"), Upload("b", 1)], [None, 0]),
+    "the last of two": (
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1, "runs", "Store"), Upload("c", 2)],
+        [None, None, 1],
+    ),
+    "one before Store is superseded": ([Upload("a", 0, "runs"), Upload("b", 1)], [None, None]),
+    "one that is done": ([Upload("a", 0, "done", "Store"), Upload("b", 1)], [None, None]),
+    "one that failed permanently": ([Upload("a", 0, "failed", "Store"), Upload("b", 1)], [None, None]),
+    "a later one": ([Upload("a", 0), Upload("b", 1, "runs", "Store")], [None, None]),
+    "the same file": ([Upload("a", 0, "runs", "Store"), Upload("a", 1)], [None, None]),
+    "both at Store": ([Upload("a", 0, "runs", "Store"), Upload("b", 1, "runs", "Store")], [None, None]),
+    "finished already": ([Upload("a", 0, "runs", "Store"), Upload("b", 1, "failed")], [None, None]),
+}
+
+
+@pytest.mark.parametrize(("uploads", "expected"), AWAITED.values(), ids=AWAITED.keys())
+def test_the_upload_that_is_finished_first(uploads, expected):
+    for order in itertools.permutations(range(len(uploads))):
+        rows = stored([uploads[place] for place in order])
+        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
+        found = {
+            places[row.pk]: places[row.waits_for_id] for row in WorkItem.objects.with_uploads() if row.pk in places
+        }
+        assert [found[place] for place in range(len(uploads))] == expected, order
+
+
 def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia, dora):
     """An upload that was cancelled corrects nothing."""
     [needs_me] = [preset for preset in presets_for(Role.DEPOSITOR) if preset.label == "Needs me"]
@@ -354,19 +415,23 @@ def apply_rule(uploads):
     deletions = [upload.hour for upload in uploads if upload.kind == "delete" and upload.state == "done"]
     alive = [place for place in ingests if uploads[place].state != "cancelled"]
 
+    counting = [place for place in alive if uploads[place].state != "failed"]
+
     def changes_after(place):
         mine = uploads[place]
-        return [p for p in alive if uploads[p].hour > mine.hour and uploads[p].kind != mine.kind]
+        return [p for p in counting if uploads[p].hour > mine.hour and uploads[p].kind != mine.kind]
+
+    def is_finished(upload):
+        return upload.state == "done" or (upload.state in OPEN and upload.stage == "Store")
 
     def stands_for(original, later):
         """Whether the later upload need not be ingested, because the original is, or was, and still is what counts."""
         first, again = uploads[original], uploads[later]
-        if first.state in OPEN:
-            return not changes_after(original)
-        if first.state != "done" or any(first.hour <= hour <= again.hour for hour in deletions):
+        if not is_finished(first):
+            return first.state in OPEN and not changes_after(original)
+        if any(first.hour <= hour <= again.hour for hour in deletions):
             return False
-        between = [p for p in changes_after(original) if uploads[p].hour < again.hour]
-        return all(uploads[p].state == "failed" for p in between)
+        return not any(uploads[p].hour < again.hour for p in changes_after(original))
 
     duplicate_of = {}
     for number, place in enumerate(alive):
@@ -375,8 +440,8 @@ def apply_rule(uploads):
     answers = []
     for place, upload in enumerate(uploads):
         superseded_by = None
-        if place in alive and upload.state in OPEN and changes_after(place):
-            superseded_by = [p for p in alive if uploads[p].hour > upload.hour and duplicate_of[p] is None][-1]
+        if place in alive and upload.state in OPEN and upload.stage != "Store" and changes_after(place):
+            superseded_by = [p for p in counting if uploads[p].hour > upload.hour and duplicate_of[p] is None][-1]
         answers.append((superseded_by, duplicate_of.get(place)))
     return answers
 
@@ -387,7 +452,8 @@ def random_uploads(draw):
     hours = draw(st.permutations(range(count)))
     kinds = st.sampled_from(["a", "a", "b", "b", "c", "delete", "delete file"])
     states = st.sampled_from(list(STATES))
-    return [Upload(draw(kinds), hour, draw(states)) for hour in hours]
+    stages = st.sampled_from(["Validate", "Validate", "Store"])
+    return [Upload(draw(kinds), hour, draw(states), draw(stages)) for hour in hours]
 
 
 @settings(max_examples=250)

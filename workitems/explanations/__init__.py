@@ -5,8 +5,6 @@ Pure: callers pass in everything it needs to know about an item. It must not que
 
 from .advice import (
     NO_BREAK,
-    Advice,
-    Situation,
     StatusLabel,
     Tone,
     advise,
@@ -18,6 +16,8 @@ from .advice import (
 )
 from .pipeline import PipelineStep, StageChange, build_pipeline
 from .presets import Need, needs_for, presets_for
+from .rule import Advice
+from .situation import Situation
 
 __all__ = [
     "NO_BREAK",

@@ -52,6 +52,8 @@ def evaluate(
         raise Refused("invalid", _("A retry is a claim, so it needs the node that claims the item."), "node")
     if move.note_required and not new.get("note", "").strip():
         raise Refused("invalid", _("A note is required. Say why, for people who read it later."), "note")
+    if name == "review" and state.is_damaged_copy and not new.get("note", "").strip():
+        raise Refused("invalid", _("A note is required. Say what was done about the damaged copy."), "note")
     if name == "edit" and state.note.strip() and not new.get("note", state.note).strip():
         raise Refused("invalid", _("You can edit the note but not empty it."), "note")
     new |= dict(move.sets)
@@ -132,6 +134,10 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("The queue of this installation doesn't serve any stage that it could be requeued to.")
     if move.name == "retry":
         return _obstacle_to_retry(state)
+    if move.name in ("review", "unreview"):
+        if state.waits_for_consortium and not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
+            return _("It waits for APTrust, so only an APTrust admin can mark it.")
+        return ""
     may_cancel = has_permission(role, Permission.CANCEL) or state.is_replaced or _is_early(state)
     if move.name == "cancel" and not may_cancel:
         sentence = _("A service can cancel an ingest only up to %(stage)s, or if another upload has replaced it.")
@@ -235,7 +241,7 @@ def _side_effects(
     if name == "succeed" and state.action == Action.INGEST:
         known = new.get("object_identifier") or state.object_identifier
         return {"object_identifier": known or build_object_identifier(domain, item_name)}
-    if name == "notify":
+    if name in ("notify", "review") and new.get("note", "").strip():
         return {"note": f"{state.note}\n{new['note']}" if state.note.strip() else new["note"]}
     if name == "edit" and phase_of(new["status"], retry=new.get("retry", state.retry)) is not Phase.CLOSED:
         # Turning retry on reopens a failed item, so a review of its outcome no longer applies.

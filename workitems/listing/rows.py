@@ -25,6 +25,7 @@ class Uploads:
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
+    waits_for: int | None = None
 
 
 NO_UPLOADS = Uploads()
@@ -42,8 +43,21 @@ class Row:
     late: Lateness | None = None
 
     @cached_property
+    def _situation(self) -> Situation:
+        return situation_of(self.item, self.uploads, note=self.item.note_head)
+
+    @cached_property
     def status_label(self) -> StatusLabel:
-        return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
+        return describe_status(self._situation, self.now)
+
+    @property
+    def waits_for_consortium(self) -> bool:
+        """Whether only an APTrust admin can mark it as reviewed."""
+        return self._situation.waits_for_consortium
+
+    @property
+    def review_needs_note(self) -> bool:
+        return not self.item.reviewed and self._situation.is_damaged_copy
 
     @property
     def has_marks(self) -> bool:
@@ -77,9 +91,11 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
         has_node=bool(item.node),
         stage_entered_at=item.stage_entered_at,
         note=note,
+        names=item.own_names,
         superseded_by=uploads.superseded_by,
         duplicate_of=uploads.duplicate_of,
         other_upload=uploads.other_upload,
+        waits_for=uploads.waits_for,
     )
 
 
@@ -93,7 +109,7 @@ def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
     Building it takes three times as long as running it, so it is cached.
     """
     marked: Any = WorkItem.objects.with_uploads()
-    marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
+    marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id", "waits_for_id")
     gaps = range(_PLACEHOLDER, _PLACEHOLDER + number)
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":

@@ -54,16 +54,24 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_uploads(self) -> "WorkItemQuerySet":
         """Annotates each row with the upload that counts instead of it, or null.
 
-        The columns are `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` (for an ingest that failed
-        permanently or was cancelled).
+        The columns are `superseded_by_id`, `duplicate_of_id`, `other_upload_id` (for an ingest that failed permanently
+        or was cancelled), and `waits_for_id` (the upload that is finished first).
         """
-        everything = WorkItem.objects.all()
-        return uploads.annotate_other_uploads(
-            uploads.annotate_superseded(uploads.annotate_duplicates(self, everything), everything), everything
-        )
+        rows, everything = self, WorkItem.objects.all()
+        for annotate in (
+            uploads.annotate_duplicates,
+            uploads.annotate_superseded,
+            uploads.annotate_other_uploads,
+            uploads.annotate_awaited,
+        ):
+            rows = annotate(rows, everything)
+        return rows
 
     def superseded(self) -> "WorkItemQuerySet":
-        """Returns open uploads that will never be ingested, because the bag was received again with a different etag."""
+        """Returns open uploads that will never be ingested, because the bag was received again with a different etag.
+
+        An upload that has reached Store isn't among them: it is finished.
+        """
         # This filter comes first, so that the subqueries run only for the few open uploads.
         asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
@@ -327,8 +335,15 @@ class WorkItem(models.Model):
             pid=self.pid,
             stage_started_at=self.stage_started_at,
             object_identifier=self.object_identifier,
+            names=self.own_names,
             served_stages=find_served_stages(self.action, about_file=bool(self.generic_file_identifier)),
         )
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names by which its note can call it."""
+        bag = self.name.removesuffix(".tar")
+        return tuple(filter(None, (self.name, bag, self.object_identifier, self.generic_file_identifier)))
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")

@@ -1,7 +1,8 @@
 """The content of an item's page, for one reader."""
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from ..vocabulary import MOVING, Action, Status
 
 MAX_ENTRIES = 200
 MAX_RELATED = 50
+_PARTS = re.compile(r"-\d+\Z")
 _IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
 
@@ -60,7 +62,13 @@ class ItemDetail:
         # Queried once for everything that the page shows.
         shown = {other.pk: other for other in [item, *self._same_bag, *self._same_object]}
         self._uploads = find_uploads(shown.values())
-        self.situation = situation_of(item, self._uploads[item.pk], note=item.note)
+        self.situation = replace(
+            situation_of(item, self._uploads[item.pk], note=item.note), is_multipart=self._has_multipart_etag()
+        )
+
+    def _has_multipart_etag(self) -> bool:
+        """Whether an upload of the bag was sent in several parts: its etag then depends on their size, too."""
+        return any(_PARTS.search(other.etag) for other in [self.item, *self._same_bag])
 
     @property
     def status_label(self) -> StatusLabel:
@@ -107,7 +115,7 @@ class ItemDetail:
         named = {entry.act for entry in self._entries if entry.act}
         return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
-    @property
+    @cached_property
     def advice(self) -> Advice:
         return advise(self.situation, self.user.role)
 
@@ -115,6 +123,16 @@ class ItemDetail:
     def moves(self) -> list[str]:
         """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
+
+    @property
+    def review_needs_note(self) -> bool:
+        """Whether an admin says what was done when marking it as reviewed."""
+        return not self.item.reviewed and self.item.lifecycle_state.is_damaged_copy
+
+    @property
+    def waits_for_consortium(self) -> bool:
+        """Whether only an APTrust admin can mark it as reviewed."""
+        return self.item.lifecycle_state.waits_for_consortium
 
     @cached_property
     def _entries(self) -> list[AcceptedChange]:
