@@ -100,7 +100,10 @@ def test_an_ingest_belongs_to_the_institution_up_to_validate(stage, flag, origin
     if stage in EARLY:
         by_note = {Origin.MACHINE: Party.CONSORTIUM, Origin.REPLACED: Party.NOBODY}
         expected = by_note.get(origin, Party.INSTITUTION)
-    assert responsible_party("Ingest", stage, needs_admin_review=flag, origin=origin) is expected
+    assert responsible_party("Ingest", stage, needs_admin_review=flag, reviewed=False, origin=origin) is expected
+    is_left = expected is Party.CONSORTIUM and flag
+    closed = Party.CONSORTIUM if is_left else Party.NOBODY
+    assert responsible_party("Ingest", stage, needs_admin_review=flag, reviewed=True, origin=origin) is closed
 
 
 @pytest.mark.parametrize("origin", Origin)
@@ -119,4 +122,4 @@ def test_an_ingest_belongs_to_the_institution_up_to_validate(stage, flag, origin
 )
 def test_other_actions(action, flag, party, origin):
     for stage in PATHS[Action(action)]:
-        assert responsible_party(action, stage, needs_admin_review=flag, origin=origin) is party
+        assert responsible_party(action, stage, needs_admin_review=flag, reviewed=False, origin=origin) is party

@@ -20,7 +20,7 @@ def _of(party: Party, *actions: Action, origin: Origin | None = None) -> Callabl
     """The condition that this party has to act on a permanent failure of one of these actions (none: any)."""
 
     def applies(s: Situation) -> bool:
-        if not s.failed_permanently or s.reviewed or (actions and s.action not in actions):
+        if not s.failed_permanently or (actions and s.action not in actions):
             return False
         return s.party is party and (origin is None or s.origin is origin)
 
@@ -38,7 +38,7 @@ FAILURE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "damaged-copy",
-        lambda s: s.is_damaged_copy and not s.reviewed,
+        _of(Party.CONSORTIUM, Action.FIXITY_CHECK),
         _("A stored copy is damaged or couldn't be read."),
         Party.CONSORTIUM,
         _(
@@ -69,7 +69,7 @@ FAILURE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "newer-in-bucket",
-        _of(Party.NOBODY, Action.INGEST, origin=Origin.REPLACED),
+        lambda s: _of(Party.NOBODY, Action.INGEST, origin=Origin.REPLACED)(s) and not s.reviewed,
         _("This upload was not ingested, because a newer version of the bag was in the receiving bucket by then."),
         Party.NOBODY,
         _("The newer version has an item of its own or gets one as soon as the bucket is checked."),

@@ -52,14 +52,18 @@ class Situation:
 
     @property
     def party(self) -> Party:
-        """Who has to act on a permanent failure, or had to before it was reviewed."""
+        """Who has to act on a permanent failure."""
         return responsible_party(
-            self.action, self.stage, needs_admin_review=self.needs_admin_review, origin=self.origin
+            self.action,
+            self.stage,
+            needs_admin_review=self.needs_admin_review,
+            reviewed=self.reviewed,
+            origin=self.origin,
         )
 
     @property
     def waits_for_consortium(self) -> bool:
-        """Whether it failed permanently, and only an APTrust admin can mark it as reviewed."""
+        """Whether it failed permanently and the consortium has to act."""
         return self.failed_permanently and self.party is Party.CONSORTIUM
 
     @property

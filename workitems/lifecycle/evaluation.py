@@ -42,7 +42,7 @@ def evaluate(
     new: dict[str, Any] = {"stage": stage, "status": status, **_requested_fields(move, requested)}
     if requested.note is not None:
         new["note"] = requested.note
-    if _is_repeat(move, state, new):
+    if _is_repeat(move, state, new, role):
         return {}
     if sentence := explain_refusal(name, state, role):
         is_unserved = name == "requeue" and not state.requeue_stages and state.status != Status.SUCCESS
@@ -58,6 +58,7 @@ def evaluate(
         raise Refused("invalid", _("You can edit the note but not empty it."), "note")
     new |= dict(move.sets)
     new |= _side_effects(name, state, new, domain, item_name, now)
+    new |= _effects_of_review(state, role) if name == "review" else {}
     return new
 
 
@@ -100,13 +101,14 @@ def _default_stage(move: Move, state: ItemState) -> str:
     return found[-1] if found else state.stage
 
 
-def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
+def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any], role: str) -> bool:
     """Returns whether nothing would change: a repeated save, or a flag that already has the value. It isn't recorded.
 
     The caller checks other fields by comparing the result with the row.
     """
     if move.name in ("review", "unreview"):
-        return state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
+        is_idle = state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
+        return is_idle and not (move.name == "review" and _settles(state, role))
     if move.name == "notify":
         return state.is_notified
     if move.name in ("edit", "requeue"):
@@ -135,8 +137,8 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
     if move.name == "retry":
         return _obstacle_to_retry(state)
     if move.name in ("review", "unreview"):
-        if state.waits_for_consortium and not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
-            return _("It waits for APTrust, so only an APTrust admin can mark it.")
+        if state.is_damaged_copy and not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
+            return _("A stored copy may be damaged, so only an APTrust admin can mark it.")
         return ""
     may_cancel = has_permission(role, Permission.CANCEL) or state.is_replaced or _is_early(state)
     if move.name == "cancel" and not may_cancel:
@@ -170,7 +172,8 @@ def explain_refusal(name: str, state: ItemState, role: str) -> str:
 
 def legal_moves(state: ItemState, role: str) -> list[str]:
     """Returns the names of the moves that this role can make on an item in this state."""
-    idle = {"review" if state.reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
+    is_reviewed = state.reviewed and not _settles(state, role)
+    idle = {"review" if is_reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
     return [
         name
         for name, move in MOVES.items()
@@ -247,6 +250,18 @@ def _side_effects(
         # Turning retry on reopens a failed item, so a review of its outcome no longer applies.
         return {"reviewed": False}
     return {}
+
+
+def _settles(state: ItemState, role: str) -> bool:
+    """Whether a review by this role closes what the consortium has to do about a failure."""
+    return state.waits_for_consortium and has_permission(role, Permission.REVIEW_FOR_CONSORTIUM)
+
+
+def _effects_of_review(state: ItemState, role: str) -> dict[str, Any]:
+    """An admin's review says that the consortium has nothing left to do, an institution's leaves that open."""
+    if has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
+        return {"needs_admin_review": False}
+    return {"needs_admin_review": True} if state.waits_for_consortium else {}
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:

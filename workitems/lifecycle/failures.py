@@ -35,11 +35,12 @@ MAX_READ = 20_000  # characters of a note that are examined
 # Names and paths can contain any words, so they aren't examined. Validators also quote whole sentences, which are.
 _NAMES = re.compile(
     r"""[“"`'](?: [^\s“”"`']* | [^“”"`'\n]*\.\w{1,8} )[”"`']    # a quoted word or file name
-      | </?[\w:.-]+>                                             # a tag of XML
       | \b(?:data|metadata|objects)/[^|;\n]*?\.\w{1,8}\b      # a path in a bag, which can contain spaces
       | \w+://\S+ | \S*/\S*""",
     re.VERBOSE,
 )
+
+_XML_TAGS = re.compile(r"</?[\w:.-]+>")
 
 # The first form that a note contains decides.
 _FORMS: tuple[tuple[Origin, re.Pattern[str]], ...] = tuple(
@@ -113,7 +114,7 @@ def read_origin(note: str, names: Iterable[str] = ()) -> Origin:
     text = note[:MAX_READ]
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, " ")
-    text = _NAMES.sub(" ", text)
+    text = _NAMES.sub(" ", _XML_TAGS.sub(" ", text))
     return next((origin for origin, form in _FORMS if form.search(text)), Origin.UNKNOWN)
 
 
@@ -122,12 +123,19 @@ def is_damaged_copy(action: str, status: str, *, retry: bool) -> bool:
     return action == Action.FIXITY_CHECK and status == Status.FAILED and not retry
 
 
-def responsible_party(action: str, stage: str, *, needs_admin_review: bool, origin: Origin) -> Party:
-    """Returns who has to act on a permanent failure that hasn't been reviewed.
+def responsible_party(action: str, stage: str, *, needs_admin_review: bool, reviewed: bool, origin: Origin) -> Party:
+    """Returns who has to act on a permanent failure.
 
-    If a valid bag could not be ingested, the consortium has to act, and if its machines failed. Otherwise, the institution corrects
-    the bag or requests the restoration again. The flag decides only for the actions whose notes don't.
+    If a valid bag could not be ingested, or a machine failed, the consortium has to act. Otherwise, the institution corrects
+    the bag or requests the restoration again. A review closes what an institution has to do. It closes what the consortium
+    has to do only if an admin makes it, who thereby clears `needs_admin_review`.
     """
+    party = _party_of(action, stage, needs_admin_review=needs_admin_review, origin=origin)
+    is_closed = reviewed and not (party is Party.CONSORTIUM and needs_admin_review)
+    return Party.NOBODY if is_closed else party
+
+
+def _party_of(action: str, stage: str, *, needs_admin_review: bool, origin: Origin) -> Party:
     if action == Action.FIXITY_CHECK:
         return Party.CONSORTIUM
     if action == Action.INGEST:

@@ -189,11 +189,16 @@ class ItemState:
 
     @property
     def waits_for_consortium(self) -> bool:
-        """Whether it failed permanently and the consortium has to act on it, or had to before it was reviewed."""
+        """Whether it failed permanently and the consortium has to act."""
         if self.status != Status.FAILED or self.phase is not Phase.CLOSED:
             return False
-        origin = read_origin(self.note, self.names)
-        party = responsible_party(self.action, self.stage, needs_admin_review=self.needs_admin_review, origin=origin)
+        party = responsible_party(
+            self.action,
+            self.stage,
+            needs_admin_review=self.needs_admin_review,
+            reviewed=self.reviewed,
+            origin=read_origin(self.note, self.names),
+        )
         return party is Party.CONSORTIUM
 
     @property

@@ -51,13 +51,9 @@ class Row:
         return describe_status(self._situation, self.now)
 
     @property
-    def waits_for_consortium(self) -> bool:
-        """Whether only an APTrust admin can mark it as reviewed."""
-        return self._situation.waits_for_consortium
-
-    @property
-    def review_needs_note(self) -> bool:
-        return not self.item.reviewed and self._situation.is_damaged_copy
+    def is_damaged_copy(self) -> bool:
+        """Whether only an APTrust admin can mark it as reviewed, with a note."""
+        return self._situation.is_damaged_copy
 
     @property
     def has_marks(self) -> bool:

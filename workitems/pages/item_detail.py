@@ -126,13 +126,8 @@ class ItemDetail:
 
     @property
     def review_needs_note(self) -> bool:
-        """Whether an admin says what was done when marking it as reviewed."""
-        return not self.item.reviewed and self.item.lifecycle_state.is_damaged_copy
-
-    @property
-    def waits_for_consortium(self) -> bool:
-        """Whether only an APTrust admin can mark it as reviewed."""
-        return self.item.lifecycle_state.waits_for_consortium
+        """Whether an admin must say what was done when marking it as reviewed."""
+        return self.situation.is_damaged_copy and "review" in self.moves
 
     @cached_property
     def _entries(self) -> list[AcceptedChange]:
