@@ -1,8 +1,7 @@
 """Which upload of a bag counts (member API, version 8, "Duplicate Items"), in whatever order the items arrive."""
 
 import itertools
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -16,66 +15,11 @@ from workitems.listing import ItemList, find_uploads
 from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
-from ..factories import InstitutionFactory, make_item
+from ..factories import make_item
 from ..many_items import make_items
+from ..stored_uploads import OPEN, START, STATES, Upload, numbers, stored
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 3, 1, tzinfo=UTC)
-names = (f"bag-{number}.tar" for number in itertools.count())
-
-# A state in a word, as the cases below give it: status, retry.
-STATES = {
-    "waits": ("Pending", True),
-    "runs": ("Started", True),
-    "stuck": ("Started", False),
-    "held": ("Suspended", False),
-    "again": ("Failed", True),
-    "failed": ("Failed", False),
-    "cancelled": ("Cancelled", False),
-    "done": ("Success", False),
-}
-OPEN = {"waits", "runs", "stuck", "held", "again"}
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One line of a case. `kind`: its etag, "delete" for a deletion of the object, or "delete file" for one of its
-    files.
-    """
-
-    kind: str
-    hour: int
-    state: str = "waits"
-    stage: str = "Validate"
-
-    def row(self, institution, name):
-        status, retry = STATES[self.state]
-        common = {
-            "institution": institution,
-            "name": name,
-            "date": START + timedelta(hours=self.hour),
-            "status": status,
-            "retry": retry,
-        }
-        identifier = f"{institution.identifier}/{name.removesuffix('.tar')}"
-        if self.kind.startswith("delete"):
-            file = f"{identifier}/data/1.txt" if self.kind == "delete file" else ""
-            return WorkItem(
-                action="Delete",
-                stage="Resolve",
-                object_identifier=identifier,
-                generic_file_identifier=file,
-                **common,
-            )
-        done = identifier if self.state == "done" else ""
-        return WorkItem(action="Ingest", stage=self.stage, etag=self.kind, object_identifier=done, **common)
-
-
-def stored(uploads, institution=None, name=None):
-    """The uploads of one bag, stored in this order; whole rows, since the states do not matter here for their history."""
-    institution = institution or InstitutionFactory(identifier="virginia.edu")
-    name = name or next(names)
-    return WorkItem.objects.bulk_create([upload.row(institution, name) for upload in uploads])
 
 
 def read_replacements(rows):
@@ -225,10 +169,6 @@ def test_the_querysets_agree_with_the_columns(uploads, expected):
     assert set(asked.duplicates().values_list("pk", flat=True)) == duplicates
 
 
-def numbers(rows):
-    return {row.pk for row in rows}
-
-
 @pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
 def test_the_querysets_share_the_rows_out(uploads, expected):
     """Each row is among the ones or among the others; those that wait in vain are the duplicates that are open."""
@@ -239,88 +179,6 @@ def test_the_querysets_share_the_rows_out(uploads, expected):
     assert numbers(asked.not_superseded()) == numbers(rows) - superseded
     assert numbers(asked.open_duplicates()) == duplicates & open_uploads
     assert numbers(asked.not_open_duplicates()) == numbers(rows) - (duplicates & open_uploads)
-
-
-# For each upload, the other one that its page leads to.
-OTHERS = {
-    "failed, and corrected since": ([Upload("a", 0, "failed"), Upload("b", 1)], [1, None]),
-    "failed, and the same file again": ([Upload("a", 0, "failed"), Upload("a", 1)], [1, None]),
-    "failed, and the correction failed, too": ([Upload("a", 0, "failed"), Upload("b", 1, "failed")], [1, None]),
-    "failed, and corrected twice: the last": (
-        [Upload("a", 0, "failed"), Upload("b", 1, "failed"), Upload("c", 2, "done")],
-        [2, 2, None],
-    ),
-    "failed, and the correction was cancelled: it is still to be corrected": (
-        [Upload("a", 0, "failed"), Upload("b", 1, "cancelled")],
-        [None, None],
-    ),
-    "failed, after another was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "failed")], [None, None]),
-    "to be tried again": ([Upload("a", 0, "again"), Upload("b", 1)], [None, None]),
-    "cancelled, and another waits": ([Upload("a", 0, "cancelled"), Upload("b", 1)], [1, None]),
-    "cancelled, and an earlier one was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "cancelled")], [None, 0]),
-    "cancelled, and an earlier one is held": ([Upload("a", 0, "held"), Upload("b", 1, "cancelled")], [None, 0]),
-    "cancelled, and the last of those that count": (
-        [Upload("a", 0, "cancelled"), Upload("b", 1, "done"), Upload("c", 2, "again"), Upload("d", 3, "failed")],
-        [2, None, None, None],
-    ),
-    "cancelled, and the other failed for good": (
-        [Upload("a", 0, "cancelled"), Upload("b", 1, "failed")],
-        [None, None],
-    ),
-    "cancelled twice": ([Upload("a", 0, "cancelled"), Upload("b", 1, "cancelled")], [None, None]),
-    "ingested, and something else since": ([Upload("a", 0, "done"), Upload("b", 1)], [None, None]),
-    "a deletion is no upload": ([Upload("a", 0, "failed"), Upload("delete", 1, "cancelled")], [None, None]),
-}
-
-
-@pytest.mark.parametrize(("uploads", "expected"), OTHERS.values(), ids=OTHERS.keys())
-def test_the_other_upload_to_look_at(uploads, expected):
-    for order in itertools.permutations(range(len(uploads))):
-        rows = stored([uploads[place] for place in order])
-        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
-        asked = WorkItem.objects.filter(pk__in=numbers(rows))
-        found = {places[row.pk]: places[row.other_upload_id] for row in asked.with_uploads()}
-        assert [found[place] for place in range(len(uploads))] == expected, order
-        having = {row.pk for row in rows if expected[places[row.pk]] is not None}
-        assert numbers(asked.with_other_upload()) == having
-        assert numbers(asked.without_other_upload()) == numbers(rows) - having
-
-
-def test_of_two_others_at_the_same_instant_the_one_recorded_later_is_looked_at():
-    failed, _first, last = stored([Upload("a", 0, "failed"), Upload("b", 1), Upload("c", 1)])
-    assert WorkItem.objects.with_uploads().get(pk=failed.pk).other_upload_id == last.pk
-    cancelled, _first, last = stored([Upload("a", 0, "cancelled"), Upload("b", 1), Upload("c", 1)])
-    assert WorkItem.objects.with_uploads().get(pk=cancelled.pk).other_upload_id == last.pk
-
-
-# For each upload, the earlier one that is finished first.
-AWAITED = {
-    "one at Store": ([Upload("a", 0, "runs", "Store"), Upload("b", 1)], [None, 0]),
-    "one at Store that will be retried": ([Upload("a", 0, "again", "Store"), Upload("b", 1)], [None, 0]),
-    "one on hold at Store": ([Upload("a", 0, "held", "Store"), Upload("b", 1)], [None, 0]),
-    "the last of two": (
-        [Upload("a", 0, "runs", "Store"), Upload("b", 1, "runs", "Store"), Upload("c", 2)],
-        [None, None, 1],
-    ),
-    "one before Store is superseded": ([Upload("a", 0, "runs"), Upload("b", 1)], [None, None]),
-    "one that is done": ([Upload("a", 0, "done", "Store"), Upload("b", 1)], [None, None]),
-    "one that failed permanently": ([Upload("a", 0, "failed", "Store"), Upload("b", 1)], [None, None]),
-    "a later one": ([Upload("a", 0), Upload("b", 1, "runs", "Store")], [None, None]),
-    "the same file": ([Upload("a", 0, "runs", "Store"), Upload("a", 1)], [None, None]),
-    "both at Store": ([Upload("a", 0, "runs", "Store"), Upload("b", 1, "runs", "Store")], [None, None]),
-    "finished already": ([Upload("a", 0, "runs", "Store"), Upload("b", 1, "failed")], [None, None]),
-}
-
-
-@pytest.mark.parametrize(("uploads", "expected"), AWAITED.values(), ids=AWAITED.keys())
-def test_the_upload_that_is_finished_first(uploads, expected):
-    for order in itertools.permutations(range(len(uploads))):
-        rows = stored([uploads[place] for place in order])
-        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
-        found = {
-            places[row.pk]: places[row.waits_for_id] for row in WorkItem.objects.with_uploads() if row.pk in places
-        }
-        assert [found[place] for place in range(len(uploads))] == expected, order
 
 
 def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia, dora):

@@ -267,9 +267,9 @@ def _settles(state: ItemState, role: str) -> bool:
 
 def _effects_of_review(state: ItemState, role: str) -> dict[str, Any]:
     """An admin's review says that the consortium has nothing left to do, an institution's leaves that open."""
-    if has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
-        return {"needs_admin_review": False}
-    return {"needs_admin_review": True} if state.waits_for_consortium else {}
+    if not state.waits_for_consortium:
+        return {}
+    return {"needs_admin_review": not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM)}
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
