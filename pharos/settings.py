@@ -50,6 +50,11 @@ def validate_origin(value):
         validate_origins([value])
 
 
+def validate_web_address(value):
+    if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValidationError(f"“{value}” is not a web address; use one such as https://docs.example.org/depositors")
+
+
 def validate_domain(name):
     if not DOMAIN.fullmatch(name):
         raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
@@ -107,6 +112,7 @@ CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=validat
 RECEIVING_BUCKET = env.str("RECEIVING_BUCKET", "aptrust.receiving.{identifier}", validate=validate_bucket_pattern)
 RESTORE_BUCKET = env.str("RESTORE_BUCKET", "aptrust.restore.{identifier}", validate=validate_bucket_pattern)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
+HELP_URL = env.str("HELP_URL", "", validate=validate_web_address)
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)

@@ -16,6 +16,7 @@ from .advice import (
 )
 from .pipeline import PipelineStep, StageChange, build_pipeline
 from .presets import Need, needs_for, presets_for
+from .restored_copy import RestoredCopy, find_copy
 from .rule import Advice
 from .situation import Situation
 
@@ -24,6 +25,7 @@ __all__ = [
     "Advice",
     "Need",
     "PipelineStep",
+    "RestoredCopy",
     "Situation",
     "StageChange",
     "StatusLabel",
@@ -31,6 +33,7 @@ __all__ = [
     "advise",
     "build_pipeline",
     "describe_status",
+    "find_copy",
     "first_line",
     "format_duration",
     "format_item_count",

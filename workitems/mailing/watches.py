@@ -51,10 +51,12 @@ def compose(watched: Watch, now: datetime) -> Email | None:
 
 def _render(item: WorkItem, person: User, now: datetime) -> Email:
     state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
+    advice = advise(state, person.role)
     context = {
         "item": item,
         "status_label": describe_status(state, now),
-        "advice": advise(state, person.role),
+        "advice": advice,
+        "link_url": urljoin(settings.SITE_URL, reverse("item", args=[advice.link])) if advice.link else "",
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,
     }

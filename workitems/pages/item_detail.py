@@ -18,8 +18,8 @@ from .. import durations, explanations, work_queue
 from ..audit_log import latest_entries
 from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
-from ..explanations import Advice, StatusLabel, advise, describe_status
-from ..lifecycle import PROCESS, legal_moves
+from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
+from ..lifecycle import PROCESS, Phase, legal_moves
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
@@ -123,6 +123,17 @@ class ItemDetail:
     def moves(self) -> list[str]:
         """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
+
+    @property
+    def restored_copy(self) -> RestoredCopy | None:
+        """Where the copy of a restoration is, and until when."""
+        return find_copy(self.item.action, self.item.status, self.item.note, self.item.finished_at)
+
+    @property
+    def can_be_watched(self) -> bool:
+        """Whether the item will end, so that a person can be notified. Another upload is processed instead of some."""
+        is_replaced = self.situation.superseded_by or self.situation.is_waiting_duplicate
+        return self.item.phase is not Phase.CLOSED and not is_replaced
 
     @property
     def review_needs_note(self) -> bool:
