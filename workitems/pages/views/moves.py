@@ -157,7 +157,8 @@ class Review(MoveView):
 
     def form(self, item, data=None):
         wanted = data.get("reviewed") == "true" if data else not item.reviewed
-        form = DamagedCopyReviewForm if wanted and self.state(item).is_damaged_copy else ReviewForm
+        needs_note = wanted and self.state(item).is_damaged_copy and not self.refusal(item)
+        form = DamagedCopyReviewForm if needs_note else ReviewForm
         return form(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
 
     def move(self, item, values):
