@@ -117,6 +117,7 @@ API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Ra
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
 WORKITEM_TAKEOVER_MINUTES = env.int("WORKITEM_TAKEOVER_MINUTES", 15, validate=validate.Range(1, 10_080))
+SILENT_HOURS_PARTS: list[str] = env.list("WORKITEM_SILENT_HOURS", [], validate=checked_by(lifecycle.read_silent_hours))
 WORKITEM_QUEUE_STAGES: list[str] = env.list(
     "WORKITEM_QUEUE_STAGES", [], subcast=str.strip, validate=checked_by(lifecycle.check_queue_stages)
 )
@@ -159,6 +160,7 @@ if wrong := list(configuration_errors()):
     raise ImproperlyConfigured("Invalid environment settings:\n  " + "\n  ".join(wrong))
 
 WORKITEM_QUEUE_TOPICS = queue_topics()
+WORKITEM_SILENT_HOURS = lifecycle.read_silent_hours(SILENT_HOURS_PARTS)
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "for-debugging-on-this-machine-only-never-in-production"
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]

@@ -30,6 +30,7 @@ urlpatterns = [
     path("acts/", pages.BulkChangeList.as_view(), name="bulk_changes"),
     path("acts/<uuid:pk>", pages.BulkChangePage.as_view(), name="bulk_change"),
     path("acts/<uuid:pk>/undo", pages.UndoBulkChange.as_view(), name="undo_bulk_change"),
+    path("workers/", pages.Workers.as_view(), name="workers"),
     path("words", pages.Glossary.as_view(), name="glossary"),
     path("api/docs/", api.Overview.as_view(), name="api_docs"),
     path("api/docs/moves/", api.Moves.as_view(), name="api_moves"),

@@ -69,6 +69,14 @@ _UPLOADS_FAILED = Need(
     _("Correct the bag as described in its note, and upload it again."),
     "failed",
 )
+_DAMAGED_QUERY = "item_action=Fixity+Check&status=Failed&phase=closed&reviewed=false"
+_DAMAGED = Need(
+    _("Damaged copies"),
+    _DAMAGED_QUERY,
+    _("APTrust repairs them from the other copies. You don't need to do anything."),
+    "failed",
+    is_pressing=False,
+)
 _SLOW = Need(
     _("Late"),
     _LATE.query,
@@ -86,18 +94,31 @@ _ON_HOLD = Need(
 
 # Most urgent first.
 NEEDS: dict[str, tuple[Need, ...]] = {
-    Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
+    Role.DEPOSITOR: (_DAMAGED, _UPLOADS_FAILED, _SLOW, _ON_HOLD),
     Role.STAFF: (
+        _DAMAGED,
         _UPLOADS_FAILED,
         Need(*_TO_REVIEW, _("Check each result and mark it as reviewed."), "done", is_pressing=False),
         _SLOW,
         _ON_HOLD,
     ),
     Role.ADMIN: (
+        Need(
+            _("Damaged copies"),
+            _DAMAGED_QUERY,
+            _("Repair each from another copy. Then requeue the check, or mark it as reviewed and say what was done."),
+            "failed",
+        ),
         Need(*_NEEDS_ADMIN, _("Workers stopped and need your decision: requeue or cancel the items."), "held"),
         Need(
             *_LATE,
             _("Slower than 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}of similar items. Check whether anything is stuck."),
+            "held",
+        ),
+        Need(
+            _("No sign of life"),
+            "silent=true&superseded=false&duplicate=false",
+            _("Started, and then not touched for a day. Check their workers, and requeue the items if needed."),
             "held",
         ),
         Need(*_SUSPENDED, _("On hold until an admin decides."), "held"),

@@ -40,6 +40,7 @@ from .paths import (
 )
 from .queue import PRESENT_TOPICS, check_queue_stages, check_served, read_topics, served_stages, topic_of
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
+from .silence import read_silent_hours
 from .times import is_same_time
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "phase_of",
     "position",
     "read_origin",
+    "read_silent_hours",
     "read_topics",
     "requeue_stages",
     "responsible_party",

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from ..durations import is_late
+from ..durations import is_late, is_silent
 from ..lifecycle import Phase
 from ..models import WorkItem
 from ..search import any_field_contains
@@ -285,6 +285,13 @@ class ListFilterSet(RangeFilters):
         IndexStrategy.NARROW,
         label=gettext_lazy("Late"),
         about="True: items that have been at their stage for longer than 95 % of similar items. False: all others.",
+    )
+    silent = ListFilter(
+        BooleanField,
+        lambda wanted: is_silent() if wanted else ~is_silent(),
+        IndexStrategy.NARROW,
+        label=gettext_lazy("No sign of life"),
+        about="True: started items that no worker has touched for a day (or as the installation is set). False: all others.",
     )
     cause = ListFilter(
         NumbersField,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from pharos.accounts.models import Institution
 
 from ..database import fetch_prepared
-from ..durations import Lateness, find_lateness
+from ..durations import Lateness, find_lateness, find_silence
 from ..explanations import Situation, StatusLabel, Tone, describe_status
 from ..lifecycle import Phase
 from ..models import WorkItem, count_ingests
@@ -27,6 +27,11 @@ class Uploads:
     other_upload: int | None = None
     waits_for: int | None = None
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another upload is processed instead of this one."""
+        return bool(self.superseded_by or self.duplicate_of)
+
 
 NO_UPLOADS = Uploads()
 
@@ -41,6 +46,7 @@ class Row:
     following: int | None = None  # the next row's item, which gets the focus when this row leaves the list
     owner: Institution | None = None  # passed in, because `item.institution` would run a query
     late: Lateness | None = None
+    silence: timedelta | None = None
 
     @cached_property
     def _situation(self) -> Situation:
@@ -63,7 +69,7 @@ class Row:
     @property
     def has_state_marks(self) -> bool:
         """Whether to show marks about the state in addition to the status."""
-        return self.late is not None or self.is_for_admin
+        return self.late is not None or self.silence is not None or self.is_for_admin
 
     @property
     def is_for_admin(self) -> bool:
@@ -166,6 +172,7 @@ def fetch_rows(
             after,
             institutions.get(item.institution_id),
             row_lateness(item, uploads[item.pk], now, using),
+            row_silence(item, uploads[item.pk], now),
         )
         for item, after in zip(items, following, strict=False)
     ]
@@ -173,5 +180,9 @@ def fetch_rows(
 
 def row_lateness(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
     """Returns how late an item is, or None. An upload that is replaced by another one isn't waiting for anything."""
-    is_replaced = uploads.superseded_by or uploads.duplicate_of
-    return None if is_replaced else find_lateness(item, now, using)
+    return None if uploads.is_replaced else find_lateness(item, now, using)
+
+
+def row_silence(item: WorkItem, uploads: Uploads, now: datetime) -> timedelta | None:
+    """Returns for how long an item has had no sign of life, or None if it isn't too long."""
+    return None if uploads.is_replaced else find_silence(item, now)

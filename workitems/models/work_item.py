@@ -142,6 +142,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  contains no user input
 
+    def on_nodes(self) -> "WorkItemQuerySet":
+        """Returns started items that a node holds."""
+        return self.filter(~Q(node=""), status=Status.STARTED)
+
     def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(institution_id__in=numbers)
 

@@ -21,6 +21,7 @@ from .views.saved import (
     StopDigest,
 )
 from .views.watching import Watch
+from .views.workers import Workers
 
 __all__ = [
     "BulkCancel",
@@ -51,4 +52,5 @@ __all__ = [
     "StopDigest",
     "UndoBulkChange",
     "Watch",
+    "Workers",
 ]

@@ -20,7 +20,7 @@ from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
 from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
 from ..lifecycle import PROCESS, Phase, legal_moves
-from ..listing import ItemList, Row, find, find_uploads, row_lateness, situation_of
+from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
 from ..vocabulary import MOVING, Action, Status
@@ -77,6 +77,11 @@ class ItemDetail:
     @cached_property
     def late(self) -> Lateness | None:
         return row_lateness(self.item, self._uploads[self.item.pk], self.now)
+
+    @property
+    def silence(self) -> timedelta | None:
+        """For how long it has had no sign of life, if that is too long."""
+        return row_silence(self.item, self._uploads[self.item.pk], self.now)
 
     @property
     def usual_time(self) -> UsualTime | None:

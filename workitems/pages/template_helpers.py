@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from pharos.templating import iso
 
 from .. import explanations
-from ..durations import format_axis_label, format_lateness, format_roughly, format_usual_range
+from ..durations import format_axis_label, format_lateness, format_roughly, format_silence, format_usual_range
 from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
@@ -251,6 +251,7 @@ class TemplateHelpers(Extension):
             "duration": explanations.format_duration,
             "item_count": explanations.format_item_count,
             "lateness": format_lateness,
+            "silence": format_silence,
             "rough_duration": format_roughly,
             "usual_range": format_usual_range,
         }
