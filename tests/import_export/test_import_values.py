@@ -82,6 +82,19 @@ def test_a_number_that_may_be_another_stays_out(take, refused, written):
     assert f'size is "{written}", not a whole number' in refused()[0]["reason"]
 
 
+@pytest.mark.parametrize("column", ["id", "size", "institution_id"])
+@pytest.mark.parametrize("written", ["1,000", "21.000", "266,000", "-1,000"])
+def test_a_number_that_may_have_a_separator_of_thousands_stays_out(take, refused, column, written):
+    assert counts(take(registry_csv(registry(**{column: written})))) == (0, 0, 0, 0, 1)
+    assert f'{column} is "{written}", which is' in refused()[0]["reason"]
+
+
+@pytest.mark.parametrize("written", ["1000.000", "1,00", "1.0000", "0.000"])
+def test_zeros_that_cannot_be_thousands_are_after_the_point(take, written):
+    take(registry_csv(registry(size=written)))
+    assert WorkItem.objects.get().size == float(written.replace(",", "."))
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [("1.0", True), ("0.0", False), ("True", True), ("FALSE", False), ("WAHR", True), ("FALSCH", False), ("NA", False)],
@@ -173,6 +186,18 @@ def test_texts_that_may_have_been_emptied_are_told(take):
         ("52601815908301701234567890120000", True),
         ("52601815908301700602063317106688", True),  # a floating-point number
         ("Infinity", True),
+        ("+5.26E+31", True),
+        ("5,26018159083017E+31 ", True),
+        ("'5.26E+31", True),
+        ('="5.26E+31"', True),
+        ("52.6018159083017E+030", True),
+        ("5.26D+31", True),
+        ("52,601,815,908,301,701,234,567,890,123,456", True),
+        ("52.601.815.908.301.701.234.567.890.123.456", True),
+        ("52 601 815 908 301 701 234 567 890 123 456", True),
+        ("52\u202f601\u202f815", True),
+        ("'52601815908301701234567890123456", True),
+        ("0", True),
         ("d18720b9ec3c24e0e6370fb4ff42b132", False),
         ("52601815908301701234567890123456", False),
         ("1234567890123456789012345678e123", False),
@@ -197,7 +222,20 @@ SOUND = "05260181590830171234567890123456"
         ("5,27E+030", SOUND, False),
         ("5.26018159083018E+030", SOUND, False),
         ("5,26E+030", "d18720b9ec3c24e0e6370fb4ff42b132", False),
+        ("+5.26E+30", SOUND, True),
+        ("5.26D+30", SOUND, True),
+        ("52.6018159083017E+029", SOUND, True),
+        ("5,260,181,590,830,171,234,567,890,123,456", SOUND, True),
+        ("5.260.181.590.830.171.234.567.890.123.456", SOUND, True),
+        ("5 260 181 590 830 171 234 567 890 123 456", SOUND, True),
+        (f"'{SOUND}", SOUND, True),
+        ("0526018159083017", SOUND, True),
+        ("0526018159083018", SOUND, False),
         ("1234", SOUND, False),
+        ("0", "0e462097431906509019562988736854", True),
+        ("0E+00", "00000000000000000000000000000e12", True),
+        ("5.26E+30", "0e462097431906509019562988736854", False),
+        ("0", SOUND, False),
         ("Infinity", "1234567890123456789012345678e900", True),
     ],
 )
@@ -321,7 +359,7 @@ def test_what_was_left_is_named(take):
     take(json_lines(pharos(updated_at=LATER), pharos(id=72, name="b.tar", updated_at=LATER)))
     summary = take(json_lines(pharos(note="x", retry=False), pharos(id=72, name="b.tar", note="y")))
     assert summary.newer_here == 2
-    assert "2 rows skipped because they are newer here; they differ in: note, retry (id 71), note (id 72)." in [
+    assert "2 rows skipped because the item is newer here; what differs: note, retry (id 71), note (id 72)." in [
         *summary_lines(summary)
     ]
 

@@ -14,6 +14,8 @@ LARGEST_EXACT = 2**53 - 1
 CELL_LIMIT = 32_767  # characters that a spreadsheet keeps
 _MISSING = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
 _POINT_ZERO = re.compile(r"(-?\d{1,20})[.,]0+", re.ASCII)
+# “21,000” is twenty-one thousand to one program, and 21 with three zeros after the point to another.
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}[.,]000", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,]\d{1,20})?E\+?\d{1,3}", re.IGNORECASE | re.ASCII)
 # What a spreadsheet shows instead of a text that it took for a formula, in English and German.
 _SHEET_ERRORS = frozenset(
@@ -36,6 +38,8 @@ def repair_number(value: Any) -> Repaired:
     text = value.strip()
     if text.lower() in _MISSING:
         return None, Remark.NOT_SET
+    if is_ambiguous_number(text):
+        return text, None
     if found := _POINT_ZERO.fullmatch(text):
         # A floating-point number holds this many digits only; what is beyond is another number.
         return (found[1], Remark.WITH_POINT) if abs(int(found[1])) <= LARGEST_EXACT else (value, None)
@@ -46,6 +50,11 @@ def repair_number(value: Any) -> Repaired:
     if text.isdecimal() and int(text) > LARGEST_EXACT:
         return text, Remark.BEYOND_EXACT
     return text, None
+
+
+def is_ambiguous_number(text: str) -> bool:
+    """Returns whether it may be a whole number with a separator of thousands, or with a point and zeros."""
+    return _THOUSANDS.fullmatch(text) is not None
 
 
 def repair_boolean(value: Any) -> Repaired:

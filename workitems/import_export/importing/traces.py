@@ -13,7 +13,7 @@ from django.db import models
 
 from ...models import WorkItem
 from .parsing import READERS, ImportedItem
-from .remarks import Noted, Remark, describe_ids
+from .remarks import Noted, Remark, count_rows, describe_ids
 from .times import UNITS, unit_of
 
 _FEWEST_ROWS = 5  # whose times say something about how a file was written
@@ -63,23 +63,23 @@ class Traces:
             if columns:
                 rows = max(self._units[name][1] for name in columns)
                 yield (
-                    f"All times in {', '.join(columns)} of {self.name} ({rows:,} rows) are in whole {word}. If they had more "
+                    f"All times in {', '.join(columns)} of {self.name} ({count_rows(rows)}) are in whole {word}. If they had more "
                     "digits, a program has cut them off."
                 )
         if not self.marks_empty and self._without_text.rows:
             yield (
                 f"{self.name} does not tell empty texts from missing ones, so a program such as pandas or csvkit may have "
-                f"emptied texts such as NA or null. {self._without_text.rows:,} rows have a text without a value: "
+                f"emptied texts such as NA or null. Texts without a value are in {count_rows(self._without_text.rows)}: "
                 f"{describe_ids(self._without_text)}."
             )
         if self._line_breaks.rows and not self._has_crlf:
             yield (
                 f"No text in {self.name} has Windows line breaks (CRLF). If some had, a program has replaced them. "
-                f"{self._line_breaks.rows:,} rows have a text of several lines: {describe_ids(self._line_breaks)}."
+                f"Texts of several lines are in {count_rows(self._line_breaks.rows)}: {describe_ids(self._line_breaks)}."
             )
         if self._from_sheet.rows:
             yield (
-                f"{self.name} was saved by a spreadsheet, as {self._from_sheet.rows:,} rows show "
+                f"{self.name} was saved by a spreadsheet, which shows in {count_rows(self._from_sheet.rows)} "
                 f"({describe_ids(self._from_sheet)}). It may also have calculated texts that start with =, +, - or @, "
                 "and rewritten texts that look like numbers, dates, or true and false."
             )
