@@ -279,7 +279,31 @@ def test_an_export_that_was_reformatted(take, shape):
         (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
         (b"x" * 257 + b"ustar\0", "tar archive"),
         (b"<!DOCTYPE html><title>Sign in", "web page.*login page"),
+        (b"\xef\xbb\xbf<!-- saved --> <html><title>Sign in", "web page.*login page"),
+        (b'<table border="1">\n  <tr>', "HTML"),
         (b"<?xml version='1.0'?>", "XML document"),
+        (b"<work_items><row>", "XML document"),
+        (b"---\n- id: 71\n  name: a.tar\n", "YAML document"),
+        (b"\x04\x22\x4d\x18d", "lz4 -d"),
+        (b"LZIP\x01", "lzip -d"),
+        (b"]\0\0\x80\0", "lzma.*xz -d"),
+        (b"\x1f\x9d\x90", "gzip -d"),
+        (gzip.compress(gzip.compress(b"id,name", mtime=0), mtime=0), "gzip twice"),
+        (b"Rar!\x1a\x07\x01\0", "RAR archive.*Unpack"),
+        (b"PK\x05\x06" + bytes(18), "empty zip archive"),
+        (b"Obj\x01\x04\x14avro.codec", "Avro"),
+        (b"ORC\n\x0b\x03", "ORC"),
+        (b"FEA1\0\0", "Feather"),
+        (b"X\n\0\0\0\x03", r"R \(RDS\).*write\.csv"),
+        (b"\0\x01\0\0Standard ACE DB\0", "Access database"),
+        (b"{\\rtf1\\ansi id}", "RTF"),
+        (b"ID;PSCALC3\n", "SYLK"),
+        (b"\x01\x02\x03\0\x05", "binary data"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "gpg -d"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"/*M!999999 sandbox */ \n-- MariaDB dump 10.19", "dump of MySQL"),
+        (b"-- a dump\n/* of */ BEGIN;\nCREATE TABLE", "SQL statements"),
+        (b"COPY public.work_items (id, name) FROM stdin;\n", "SQL statements"),
         (b"INSERT INTO work_items VALUES", "SQL statements"),
         (b"%PDF-1.7", "PDF"),
         (b" id | name | action \n----+------+--------\n", "on a screen"),
@@ -289,7 +313,7 @@ def test_an_export_that_was_reformatted(take, shape):
         (b'{"columns":["id"],"index":[0],"data":[[1]]}', r"orient='records'"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["bare", "gz"])
 def test_a_file_that_is_something_else_is_named(take, content, reason, packed):
     with pytest.raises(UnreadableFile, match=reason):
         take(packed(content))

@@ -81,7 +81,7 @@ def test_a_truncated_compressed_file(take):
         ("", "is empty"),
         (" \n", "is empty"),
         ("hello,world\n1,2\n", "not in a format that can be imported"),
-        (b"\x00\x01\x02", "not in a format that can be imported"),
+        (b"\x00\x01\x02", "binary data of an unknown kind"),
         (INSTITUTIONS, "table of institutions"),
         ('{"format": "pharos-work-items", "version": 99}\n', "version 99"),
         (registry_csv().replace(",institution_id", ""), "lacks institution_id"),

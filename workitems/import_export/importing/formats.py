@@ -222,8 +222,8 @@ def _explain_header(head: bytes, dialect: Dialect, name: str) -> str:
         return f"{name} looks like \\copy in PostgreSQL's text format, which has no header. Write it again: {AS_CSV}."
     return (
         f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
-        "line), a CSV dump of Registry's work_items with its header line, a list saved as CSV, or a file of "
-        f"export_workitems. It starts with {head[:60].decode('utf-8', 'replace')!r}."
+        "line), a CSV dump of Registry's work_items with its header line, a list saved as CSV, Django's dumpdata, or a "
+        f"file of export_workitems. It starts with {head[:60].decode('utf-8', 'replace')!r}."
     )
 
 

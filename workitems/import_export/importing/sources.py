@@ -95,7 +95,7 @@ class Source:
             raise UnreadableFile(f"{self.name} is empty.")
         self._encoding = _encoding_of(head)
         if self._encoding == "utf-8":
-            foreign_files.refuse(self.name, head)
+            foreign_files.refuse(self.name, head.removeprefix(codecs.BOM_UTF8))
         with self.open() as stream:
             return _read_head(stream, self.name)
 
