@@ -260,6 +260,73 @@ def test_an_export_that_was_reformatted(take, shape):
     assert "last line is missing" in take(cut).cut_short[0]
 
 
+# --- quotes that are part of a text, other quotes, and PostgreSQL's text format with other delimiters
+
+QUOTES = [
+    registry(id="71", name="a.tar", note='"all of it"'),
+    registry(id="72", name="b.tar", note='said "no"'),
+    registry(id="73", name="c.tar", note="it's 'so'"),
+]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_quotes_without_quoting_are_part_of_the_text(take, delimiter):
+    """As psql -A, sqlite3 -list, and other programs write that know no quotes."""
+    lines = [REGISTRY_COLUMNS, *([row[name] for name in REGISTRY_COLUMNS] for row in QUOTES)]
+    summary = take("".join(delimiter.join(line) + "\n" for line in lines))
+    assert [note for _name, note in stored()] == ['"all of it"', 'said "no"', "it's 'so'"]
+    assert "each quote is taken as part of a text" in summary.notices[0]
+
+
+def test_quotes_inside_quoted_cells_are_no_sign_of_missing_quoting(take):
+    take(written([registry(id="71", note='"all, of" it, a "b" c'), registry(id="72", name="b.tar", note='"x"')]))
+    assert [note for _name, note in stored()] == ['"all, of" it, a "b" c', '"x"']
+
+
+@pytest.mark.parametrize("note", ["it's 11; a, b", "two\nlines, it's", "\"x\", 'y'"])
+def test_single_quotes_around_cells(take, note):
+    take(written([registry(id="71", note=note)], quotechar="'"))
+    assert stored() == [("ncsu.1840.16-1004.tar", note)]
+
+
+def test_empty_texts_in_single_quotes(take):
+    take(written([registry(id="71", note="")]).replace("Bag", "").replace(",,Ingest", ",'',Ingest"))
+    assert stored()[0][1] == ""
+
+
+def test_single_quotes_that_are_part_of_the_texts(take):
+    rows = [registry(id="71", note="'a'"), registry(id="72", name="'b'.tar", note="'c")]
+    take(written(rows))
+    assert stored() == [("ncsu.1840.16-1004.tar", "'a'"), ("'b'.tar", "'c")]
+
+
+@pytest.mark.parametrize("delimiter", [",", "|", ";"])
+@pytest.mark.parametrize("null", [r"\N", ""])
+def test_the_text_format_of_postgresql_with_another_delimiter(take, delimiter, null):
+    def cell(value):
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace(delimiter, f"\\{delimiter}")
+        return escaped.replace("\t", "\\t") or null
+
+    lines = [REGISTRY_COLUMNS, *([cell(row[name]) for name in REGISTRY_COLUMNS] for row in ROWS)]
+    take("".join(delimiter.join(line) + "\n" for line in lines))
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_quoted_texts_beside_nulls_lose_their_quotes(take, delimiter):
+    """MySQL's `INTO OUTFILE … ENCLOSED BY '"'`."""
+    quoted = {"name", "note", "etag", "bucket", "user", "action", "stage", "status"}
+
+    def cell(name, value):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\\n")
+        return f'"{escaped}"' if name in quoted else value or r"\N"
+
+    lines = [",".join(REGISTRY_COLUMNS).replace(",", delimiter)]
+    lines += [delimiter.join(cell(name, row[name]) for name in REGISTRY_COLUMNS) for row in ROWS]
+    take("\n".join(lines) + "\n")
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+
+
 # --- files that are something else
 
 

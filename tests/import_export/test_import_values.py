@@ -145,7 +145,7 @@ def test_the_error_of_a_spreadsheet(take, refused):
     assert counts(summary) == (1, 0, 0, 0, 1)
     assert "took it for a formula" in refused()[0]["reason"]
     assert summary.remarks[Remark.SHEET_ERROR].ids == [72]
-    assert any("was saved by a spreadsheet" in line for line in summary.notices)
+    assert any("went through a spreadsheet" in line for line in summary.notices)
 
 
 def rows_of(number=6, **fields):
@@ -170,6 +170,28 @@ def test_texts_that_may_have_been_emptied_are_told(take):
     assert any("ids 1–6" in line for line in take(rows_of(node="")).notices if "emptied texts" in line)
     marked = rows_of(node="").replace(",,", ',"",', 1)
     assert not any("emptied texts" in line for line in take(marked).notices)
+
+
+def test_programs_that_put_every_text_in_quotes_may_have_emptied_some(take):
+    """PostgreSQL puts only empty texts in quotes, and no header. R and pyarrow put all in quotes, and NA in none."""
+    quoted = rows_of(node="").replace("id,", '"id",', 1).replace(",,", ',"",', 1)
+    assert any("emptied texts" in line for line in take(quoted).notices)
+
+
+@pytest.mark.parametrize(
+    ("note", "kind"), [("a\nb", "Windows line breaks"), ("a\r\nb", "Unix line breaks"), ("a\nb\r\nc", "")]
+)
+def test_line_breaks_that_may_have_been_replaced_are_told(take, note, kind):
+    said = [line for line in take(rows_of(note=note)).notices if "line breaks" in line]
+    assert [kind in line for line in said] == ([True] if kind else [])
+
+
+def test_a_file_that_is_not_utf8_may_lack_characters(take, refused):
+    rows = [registry(id="1", name="Größe.tar"), registry(id="2", name="?? 2.tar")]
+    summary = take(registry_csv(*rows).encode("latin-1"))
+    assert counts(summary) == (1, 0, 0, 0, 1)
+    assert "name is not UTF-8" in refused()[0]["reason"]
+    assert any("is not in UTF-8: 1 row rejected" in line for line in summary.notices)
 
 
 # --- etags

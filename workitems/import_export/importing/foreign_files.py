@@ -39,7 +39,7 @@ _BINARY: tuple[tuple[int, bytes, str, str], ...] = (
         "a SQLite database",
         'Write the table as JSON: sqlite3 -json FILE "select * from work_items".',
     ),
-    (8, b"DUCK", "a DuckDB database", 'Convert it with duckdb FILE -c "copy work_items to \'items.csv\' (header)".'),
+    (8, b"DUCK", "a DuckDB database", "Convert it with duckdb FILE -c \"copy work_items to 'items.csv' (header)\"."),
     (4, b"Standard ", "an Access database", "Export its table as a text file with the field names in the first row."),
     (0, b"PGDMP", "a pg_dump archive", f"Restore it into an empty database with pg_restore, and there run {AS_JSON}."),
     (0, b"PGCOPY\n\xff", "a binary \\copy of PostgreSQL", f"Write text instead: {AS_JSON}."),
@@ -111,6 +111,6 @@ def _look(head: bytes) -> tuple[str, str]:
     for start, kind, way_out in _TEXT_KINDS:
         if start.match(head[:_START]):
             return kind, way_out
-    if b"\0" in head[:64]:
+    if b"\0" in head[:64] and head.lstrip()[:1] not in (b"{", b"["):
         return "binary data of an unknown kind", _EXPORT
     return "", ""
