@@ -172,6 +172,14 @@ def test_texts_that_may_have_been_emptied_are_told(take):
     assert not any("emptied texts" in line for line in take(marked).notices)
 
 
+@pytest.mark.parametrize("note", ["'=1+1", "'-5", "'+49", "'@x", "'\tx"])
+def test_an_apostrophe_for_spreadsheets_in_a_dump_is_told(take, note):
+    """A list of ours is the only file in which it is certainly ours."""
+    summary = take(registry_csv(registry(note=note), registry(id="72", note="'quoted'")))
+    assert WorkItem.objects.get(pk=71).note == note
+    assert summary.remarks[Remark.GUARDED].ids == [71]
+
+
 def test_programs_that_put_every_text_in_quotes_may_have_emptied_some(take):
     """PostgreSQL puts only empty texts in quotes, and no header. R and pyarrow put all in quotes, and NA in none."""
     quoted = rows_of(node="").replace("id,", '"id",', 1).replace(",,", ',"",', 1)

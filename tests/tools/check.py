@@ -64,6 +64,7 @@ _OF_ROWS: tuple[tuple[str, Callable[[str, Any, Any], bool]], ...] = (
     ("with a number beyond", lambda column, want, have: _is_number(want)),
     ("has Windows line breaks", lambda column, want, have: _same_lines(want, have)),
     ("has Unix line breaks", lambda column, want, have: isinstance(want, str) and "\n" in want),
+    ("an apostrophe before", lambda column, want, have: have == f"'{want}"),
     ("an error of a spreadsheet", lambda column, want, have: isinstance(want, str)),
     ("is only a word for a missing", lambda column, want, have: str(have).lower() in _WORDS),
     ("2001-01-01 00:00:00", lambda column, want, have: str(have).startswith("2001-01-01 00:00:00")),

@@ -30,6 +30,10 @@ class Remark(StrEnum):
     YEAR_2001 = "with the time 2001-01-01 00:00:00, which some programs (csvkit) make of the year 1, “not set”; imported as it is"
     CUT_BY_SHEET = "with a text of exactly 32,767 characters, where a spreadsheet has cut it; imported as it is"
     SHEET_ERROR = "with an error of a spreadsheet, which took a text for a formula; imported as it is"
+    GUARDED = (
+        "with a text that starts with an apostrophe before =, +, - or @, which programs add for spreadsheets; imported as "
+        "it is"
+    )
     CUT_BY_LIST = "with a note that the list's CSV has cut; the complete one here stays"
     CUT_NOTE_NEW = "with a note that the list's CSV has cut; imported without its end, because the item is new here"
     BACKSLASHES = (

@@ -22,6 +22,7 @@ _SHEET_ERRORS = frozenset(
     ["#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!", "#NV"]
 )
 _SHEET_ERROR = re.compile(r"(Err|Fehler):5\d\d")
+_GUARDED = re.compile(r"'[=+@\t\r-]")
 # Year 1 as it is, seen through a time zone, or before Christ because of one.
 _YEAR_ONE = re.compile(r"0001-01-0[12](?!\d).*|000[01]-12-31(?!\d).*|\d{4}-\d\d-\d\d.* BC|0000-.*", re.IGNORECASE)
 _FIRST_OF_2001 = re.compile(r"2001-01-01[T ]00:00(:00(\.0+)?)?(Z|[+ ].*)?")
@@ -86,6 +87,8 @@ def repair_text(value: Any) -> Repaired:
         return value, Remark.CUT_BY_SHEET
     if value.lower() in _MISSING:
         return value, Remark.WORD_KEPT
+    if _GUARDED.match(value):
+        return value, Remark.GUARDED
     return value, Remark.SHEET_ERROR if is_sheet_error(value) else None
 
 

@@ -18,6 +18,7 @@ _SEE_EXAMPLES = frozenset(
         Remark.YEAR_2001,
         Remark.CUT_BY_SHEET,
         Remark.SHEET_ERROR,
+        Remark.GUARDED,
     }
 )
 _BY_FIELD = frozenset({Remark.KEPT_NUMBER, Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
