@@ -13,7 +13,7 @@ from ...database import advance_sequence
 from . import formats
 from .parsing import LARGEST_ID, InvalidRow, parse_field, parse_integer, parse_text
 from .raw_rows import RawRow, TruncatedFile, UnreadableFile
-from .repairs import repair_number
+from .repairs import MISSING_WORDS, repair_number
 from .sources import Source
 
 TABLE_NAMES = ("institutions.csv", "INSTITUTIONS.csv", "institutions.json", "institutions.jsonl")
@@ -70,7 +70,7 @@ class Institutions:
         self.add_name(domain, parse_field("name", parse_text, row.get("name")))
 
     def add_name(self, domain: str, name: str) -> None:
-        if name.strip():
+        if name.strip() and name.strip().lower() not in MISSING_WORDS:
             self.names.setdefault(domain, name.strip()[:255])
 
     def find_domain(self, row: Mapping[str, Any]) -> tuple[str, bool]:

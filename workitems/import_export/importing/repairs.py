@@ -12,7 +12,7 @@ from .remarks import Remark
 
 LARGEST_EXACT = 2**53 - 1
 CELL_LIMIT = 32_767  # characters that a spreadsheet keeps
-_MISSING = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
+MISSING_WORDS = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
 _POINT_ZERO = re.compile(r"(-?\d{1,20})[.,]0+", re.ASCII)
 # “21,000” is twenty-one thousand to one program, and 21 with three zeros after the point to another.
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2}[.,]000", re.ASCII)
@@ -37,7 +37,7 @@ def repair_number(value: Any) -> Repaired:
     if type(value) is not str:
         return value, None
     text = value.strip()
-    if text.lower() in _MISSING:
+    if text.lower() in MISSING_WORDS:
         return None, Remark.NOT_SET
     if is_ambiguous_number(text):
         return text, None
@@ -64,7 +64,7 @@ def repair_boolean(value: Any) -> Repaired:
     if type(value) is not str:
         return value, None
     text = value.strip()
-    return (None, Remark.NOT_SET) if text.lower() in _MISSING else (text, None)
+    return (None, Remark.NOT_SET) if text.lower() in MISSING_WORDS else (text, None)
 
 
 def repair_time(value: Any) -> Repaired:
@@ -73,7 +73,7 @@ def repair_time(value: Any) -> Repaired:
     if type(value) is not str:
         return value, None
     text = value.strip()
-    if text.lower() in _MISSING:
+    if text.lower() in MISSING_WORDS:
         return None, Remark.NOT_SET
     if _YEAR_ONE.fullmatch(text):
         return None, None
@@ -85,7 +85,7 @@ def repair_text(value: Any) -> Repaired:
         return value, None
     if len(value) == CELL_LIMIT:
         return value, Remark.CUT_BY_SHEET
-    if value.lower() in _MISSING:
+    if value.lower() in MISSING_WORDS:
         return value, Remark.WORD_KEPT
     if _GUARDED.match(value):
         return value, Remark.GUARDED
