@@ -86,11 +86,12 @@ class Source:
             else:
                 self.size = os.stat(name).st_size
             self.head = self._find_start()
-        except BaseException as error:
+        except OSError as error:
             self.close()
-            if not isinstance(error, OSError):
-                raise
             raise UnreadableFile(f"{self.name} can't be read: {error.strerror or error}.") from error
+        except BaseException:
+            self.close()
+            raise
 
     def _find_start(self) -> bytes:
         """Finds the encoding, and returns the first bytes as UTF-8."""
