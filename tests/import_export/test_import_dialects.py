@@ -283,6 +283,15 @@ def test_quotes_inside_quoted_cells_are_no_sign_of_missing_quoting(take):
     assert [note for _name, note in stored()] == ['"all, of" it, a "b" c', '"x"']
 
 
+def test_quotes_that_may_be_part_of_a_text_are_told(take):
+    """A program that puts only cells with a delimiter in quotes leaves no sign of what other quotes mean."""
+    rows = written([registry(id="71", note="NOTE1"), registry(id="72", note="NOTE2"), registry(id="73", note="NOTE3")])
+    rows = rows.replace("NOTE1", '"a, b"').replace("NOTE2", 'said "no"').replace("NOTE3", '"all of it"')
+    summary = take(rows)
+    assert [note for _name, note in stored()] == ["a, b", 'said "no"', "all of it"]
+    assert summary.remarks[Remark.BACKSLASHES].ids == [71, 72, 73]
+
+
 @pytest.mark.parametrize("note", ["it's 11; a, b", "two\nlines, it's", "\"x\", 'y'"])
 def test_single_quotes_around_cells(take, note):
     take(written([registry(id="71", note=note)], quotechar="'"))

@@ -95,8 +95,8 @@ def find_style(source: Source, dialect: Dialect, backslashes: str | None) -> Dia
     dialect = replace(dialect, marks_empty=evidence.empty_texts and not evidence.header_in_quotes)
     if evidence.single_quotes and (single := _in_single_quotes(source, dialect, evidence)):
         return single
-    if evidence.bare_quotes and _is_bare(source, dialect):
-        dialect = replace(dialect, style=BARE)
+    if evidence.bare_quotes and _has_quotes_in_bare_cells(source, dialect):
+        dialect = _bare_or_doubtful(source, dialect)
     has_nulls = evidence.nulls and dialect.delimiter == "\t"
     if backslashes == AS_PLAIN or not (evidence.backslashes or has_nulls):
         return dialect
@@ -150,14 +150,13 @@ def _in_text_format(source: Source, dialect: Dialect, evidence: _Evidence) -> Di
 
 
 def _are_names_in_quotes(source: Source, unquoted: Dialect) -> bool:
-    """Returns whether quotes are around every name, so that they are part of none."""
+    """Returns whether quotes are around each name, so that they are part of none."""
     if "name" not in unquoted.columns:
         return False
     place = unquoted.columns.index("name")
     rows = _rows(source, unquoted)
     next(rows, None)
-    names = [cells[place] for _number, cells, _problem in rows if len(cells) > place]
-    return bool(names) and all(name[:1] == name[-1:] == '"' for name in names)
+    return all(cells[place][:1] == cells[place][-1:] == '"' for _number, cells, _problem in rows if len(cells) > place)
 
 
 def _in_single_quotes(source: Source, dialect: Dialect, evidence: _Evidence) -> Dialect | None:
@@ -168,12 +167,18 @@ def _in_single_quotes(source: Source, dialect: Dialect, evidence: _Evidence) -> 
     return single
 
 
-def _is_bare(source: Source, dialect: Dialect) -> bool:
-    """Returns whether quotes are part of the texts, as where psql or sqlite3 write cells without quotes."""
+def _has_quotes_in_bare_cells(source: Source, dialect: Dialect) -> bool:
     with source.open() as stream, suppress(*DAMAGED, OSError):
-        if has_quotes_in_bare_cells(CsvLines(stream, dialect.skipped), dialect):
-            return _count_good(source, replace(dialect, style=BARE)) >= _count_good(source, dialect)
+        return has_quotes_in_bare_cells(CsvLines(stream, dialect.skipped), dialect)
     return False
+
+
+def _bare_or_doubtful(source: Source, dialect: Dialect) -> Dialect:
+    """Quotes are part of the texts, as where psql or sqlite3 write cells without quotes, unless they hold rows together."""
+    bare = replace(dialect, style=BARE)
+    if _count_good(source, bare) >= _count_good(source, dialect):
+        return bare
+    return replace(dialect, is_doubtful=True)
 
 
 def _unclear(source: Source, what: str) -> UnreadableFile:

@@ -37,7 +37,8 @@ class Remark(StrEnum):
     CUT_BY_LIST = "with a note that the list's CSV has cut; the complete one here stays"
     CUT_NOTE_NEW = "with a note that the list's CSV has cut; imported without its end, because the item is new here"
     BACKSLASHES = (
-        "with backslashes or quotes that may be escapes; imported as they are (--backslashes escaped undoes them)"
+        "with backslashes or quotes that can be read in two ways; backslashes stay as they are (--backslashes escaped "
+        "undoes them), and quotes around a cell are removed"
     )
     OWNER_GUESSED = "without an institution; it was taken from the object identifier or the bucket"
     SAME_LINE_ENDS = "with another kind of line breaks in the same text; the text here stays"
