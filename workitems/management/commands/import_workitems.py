@@ -74,6 +74,5 @@ class Command(BaseCommand):
                 for sentence in summary_lines(summary):
                     self.stdout.write(sentence)
         except OSError as error:
-            raise CommandError(
-                f"The rows were imported, but the summary can't be written: {error.strerror or error}."
-            ) from error
+            done = "This was a dry run" if summary.is_dry_run else "The rows were imported"
+            raise CommandError(f"{done}, but the summary can't be written: {error.strerror or error}.") from error
