@@ -254,7 +254,7 @@ def test_an_export_that_was_reformatted(take, shape):
     )
     summary = take(text)
     assert counts(summary) == (0, 0, 2, 0, 0)
-    assert summary.is_whole
+    assert summary.is_complete
     assert HistoryEntry.objects.count() == 2
     cut = json.dumps(lines[:-1], indent=2)
     assert "last line is missing" in take(cut).cut_short[0]

@@ -38,7 +38,7 @@ def test_a_truncated_document(take, cut):
     summary = take(cut)
     assert counts(summary) == (1, 0, 0, 0, 0)
     assert "after item 1" in summary.cut_short[0]
-    assert not summary.is_whole
+    assert not summary.is_complete
 
 
 @pytest.mark.parametrize(

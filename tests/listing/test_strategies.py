@@ -86,7 +86,7 @@ def restrict_to_visible(params, who):
 def test_pages_match_a_plain_query(many, cast, params, who, sort, size):
     asked = listing(cast[who], {**restrict_to_visible(params, who), "sort": [sort], "per_page": [size]})
     whole = find(asked)
-    assert whole.is_whole
+    assert whole.is_complete
     assert whole.is_exact
     assert whole.is_sorted
     there, back = follow_pages(asked)
@@ -106,7 +106,7 @@ def test_keyset_walk_finds_every_item_once(many, cast, params, who, sort):
         asked = listing(cast[who], {**restrict_to_visible(params, who), "sort": [sort], "per_page": [4]})
         facets = Facets(asked)
         right = expected(asked)
-        assert facets.total == len(right) if facets.is_whole else facets.total <= len(right)
+        assert facets.total == len(right) if facets.is_complete else facets.total <= len(right)
         there, back = follow_pages(asked)
         assert [pk for page in there for pk in page] == right
         if find(asked).can_go_back:
@@ -156,10 +156,10 @@ def test_a_list_of_just_as_many_as_are_counted_is_whole(many, ada, set_limits, q
     number = len(expected(asked))
     set_limits(COUNT_LIMIT=number)
     whole = find(asked)
-    assert (whole.is_whole, whole.is_exact, whole.total) == (True, True, number)
+    assert (whole.is_complete, whole.is_exact, whole.total) == (True, True, number)
     set_limits(COUNT_LIMIT=number - 1)
     part = find(asked)
-    assert (part.is_whole, part.is_exact, part.total) == (False, False, number - 1)
+    assert (part.is_complete, part.is_exact, part.total) == (False, False, number - 1)
     assert [row.pk for row in part.rows_after(None, number - 1)] == expected(asked)[:-1]
 
 
@@ -215,7 +215,7 @@ def test_a_scan_of_a_range_begins_where_the_range_does(many, ada, virginia, set_
     oldest = make_item(virginia, name="needle.tar", bucket="haystack", at=many[0].date.replace(year=2001))
     set_limits(COUNT_LIMIT=5, SCAN_LIMIT=50)
     whole = find(ItemList(QueryDict("bucket=haystack&received_to=2002-01-01"), ada))
-    assert (whole.is_whole, list(whole.page().ids)) == (True, [oldest.pk])
+    assert (whole.is_complete, list(whole.page().ids)) == (True, [oldest.pk])
 
 
 def test_a_range_of_an_index_alone_is_read_to_its_end(many, ada, set_limits):
@@ -223,14 +223,14 @@ def test_a_range_of_an_index_alone_is_read_to_its_end(many, ada, set_limits):
     set_limits(SCAN_LIMIT=10)
     asked = ItemList(QueryDict("received_from=2026-03-01"), ada)
     whole = find(asked)
-    assert (whole.is_whole, whole.is_exact, whole.total) == (True, True, len(expected(asked)))
+    assert (whole.is_complete, whole.is_exact, whole.total) == (True, True, len(expected(asked)))
 
 
 @pytest.mark.parametrize("query", ["", "q=plain", "status=Failed"])
 def test_who_can_see_nothing_gets_an_empty_list(many, ada, query):
     ada.is_active = False
     nothing = find(ItemList(QueryDict(query), ada))
-    assert (nothing.is_whole, nothing.total, list(nothing.page().ids)) == (True, 0, [])
+    assert (nothing.is_complete, nothing.total, list(nothing.page().ids)) == (True, 0, [])
 
 
 @pytest.mark.parametrize("sort", INDEXED)

@@ -34,7 +34,7 @@ EXCUSED: dict[str, dict[str, str]] = {
     },
     "workitems/listing/strategies/result.py": {
         "return following[ -1], None": "There is one row at most.",
-        "return [] if self.is_whole and from_end <= 1 else None": "The last row is near the end: two lines above.",
+        "return [] if self.is_complete and from_end <= 1 else None": "The last row is near the end: two lines above.",
         'rows = self.rows_after(parse_cursor(self.sort.columns, given["before"]), number + 2, back=True)': (
             "Whether there is one more row than fit the page shows as well with two more."
         ),

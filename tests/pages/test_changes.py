@@ -58,7 +58,7 @@ def test_each_role_only_learns_about_visible_items(signed_in, cast, item, theirs
     assert answer.status_code == 200
     assert answer.json() == {
         "changed": seen,
-        "is_whole": True,
+        "is_complete": True,
         "text": "1 item changed" if seen == 1 else "2 items changed",
     }
     assert number(ask()) == seen  # it is asked of the page, not of the last answer
@@ -161,7 +161,7 @@ def test_many_changes_are_reported_as_more_than_a_hundred(signed_in, ada, virgin
     ask = drawn(signed_in(ada))
     make_items(130, [virginia, jhu])
     WorkItem.objects.update(updated_at=timezone.now())
-    assert ask().json() == {"changed": 100, "is_whole": False, "text": "At least 100 items changed"}
+    assert ask().json() == {"changed": 100, "is_complete": False, "text": "At least 100 items changed"}
 
 
 def test_more_changes_than_are_examined(signed_in, ada, virginia, wally, monkeypatch):

@@ -122,11 +122,11 @@ def test_a_second_value_of_a_group_can_be_added_and_removed(many, ada):
 
 def test_an_invalid_list_has_no_counts(many, ada):
     facets = Facets(listing(ada, {"status": ["Lost"]}))
-    assert (facets.total, facets.is_whole, facets.is_exact) == (0, True, True)
+    assert (facets.total, facets.is_complete, facets.is_exact) == (0, True, True)
 
 
 @pytest.mark.parametrize(
-    ("total", "is_whole", "words"),
+    ("total", "is_complete", "words"),
     [
         (0, True, "0"),
         (1234, True, "1,234"),
@@ -136,8 +136,8 @@ def test_an_invalid_list_has_no_counts(many, ada):
         (COUNT_LIMIT, False, "more than 10,000"),
     ],
 )
-def test_lower_bounds_are_shown_as_more_than(total, is_whole, words):
-    assert format_total(total, is_whole=is_whole) == words
+def test_lower_bounds_are_shown_as_more_than(total, is_complete, words):
+    assert format_total(total, is_complete=is_complete) == words
 
 
 def test_an_empty_list_says_which_filter_to_remove(many, ada):
@@ -156,7 +156,7 @@ def test_the_filter_that_hides_most_is_suggested_first(virginia, ada):
     asked = {"name_like": ["alpha"], "stage": ["Record"]}
     for params in (asked, dict(reversed(asked.items()))):
         found = suggest_drops(listing(ada, params))
-        assert [(hint.label, hint.count, hint.is_whole) for hint in found] == [
+        assert [(hint.label, hint.count, hint.is_complete) for hint in found] == [
             ("Stage: Record", 3, True),
             ("Name contains: alpha", 1, True),
         ]

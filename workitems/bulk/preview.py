@@ -80,7 +80,7 @@ class Preview:
     """What would happen: how many items are selected, how many would change, and for how many the move is already done.
 
     `outcomes`: (status, number) of the items that would change; `skipped`: (reason, number) of the others. Unless
-    `is_whole`, these figures only cover some of the items.
+    `is_complete`, these figures only cover some of the items.
     """
 
     total: int
@@ -88,12 +88,12 @@ class Preview:
     already: int
     outcomes: list[tuple[str, int]]
     skipped: list[tuple[str | Promise, int]]
-    is_whole: bool = True
+    is_complete: bool = True
 
     @property
     def can_start(self) -> bool:
         """Whether there is anything to do, or may be, because not all items were counted."""
-        return bool(self.affected) or not self.is_whole
+        return bool(self.affected) or not self.is_complete
 
 
 def dry_run(selection: Selection, user: User, move: str) -> Preview:
@@ -114,7 +114,7 @@ def dry_run(selection: Selection, user: User, move: str) -> Preview:
         counted["gone"] = max(0, selection.total - counted.total())
     skipped = [(sentence, counted[why]) for why, sentence in SKIPPED.items() if counted[why]]
     made = [(status, number) for status, number in outcomes.most_common() if number]
-    return Preview(selection.total, counted[AFFECTED], counted[ALREADY], made, skipped, selection.is_whole)
+    return Preview(selection.total, counted[AFFECTED], counted[ALREADY], made, skipped, selection.is_complete)
 
 
 def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, str, str, bool, bool], int]:

@@ -64,7 +64,7 @@ class Selection:
     is_volatile: bool = False
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether `total` is the exact number of items rather than a lower bound."""
         return "at_least" not in self.stored
 
@@ -85,10 +85,10 @@ def read_marker(using: str = DEFAULT_DB_ALIAS) -> list[int]:
     return [max(known), *(pk for pk in range(min(known), max(known)) if pk not in known)]
 
 
-def sign_snapshot(listing: ItemList, total: int, mark: list[int], *, is_whole: bool = True) -> str:
-    """Signs what the list shows, for the form on its page to send back. Unless `is_whole`, there are more than `total` items."""
+def sign_snapshot(listing: ItemList, total: int, mark: list[int], *, is_complete: bool = True) -> str:
+    """Signs what the list shows, for the form on its page to send back. Unless `is_complete`, there are more than `total` items."""
     content = _token_owner(listing.user) | {"query": listing.filter_query, "total": total, "mark": mark}
-    content |= {"zone": timezone.get_current_timezone_name()} | ({} if is_whole else {"at_least": True})
+    content |= {"zone": timezone.get_current_timezone_name()} | ({} if is_complete else {"at_least": True})
     return signing.dumps(content, salt=SALT, compress=True)
 
 
@@ -137,12 +137,12 @@ def freeze(selection: Selection, user: User) -> Selection:
         return selection
     ids = (
         _ids_if_few(stored, user)
-        if selection.is_whole and selection.total <= COUNT_LIMIT
+        if selection.is_complete and selection.total <= COUNT_LIMIT
         else _ids_if_few_now(stored, user)
     )
     if ids is None:
         return selection
-    total = max(selection.total, len(ids)) if selection.is_whole else len(ids)
+    total = max(selection.total, len(ids)) if selection.is_complete else len(ids)
     return Selection({"ids": ids, "mark": stored["mark"]}, total, selection.query, selection.is_volatile)
 
 
@@ -155,7 +155,7 @@ def _ids_if_few(stored: dict[str, Any], user: User) -> list[int] | None:
 def _ids_if_few_now(stored: dict[str, Any], user: User) -> list[int] | None:
     """Returns the ids of the items of a list that had too many items when it was drawn; None if it still has."""
     found = find(selected_list(stored, user))
-    if not (found.is_whole and found.total <= COUNT_LIMIT):
+    if not (found.is_complete and found.total <= COUNT_LIMIT):
         return None
     matching = {"ids": [row.pk for row in found.rows_from(0, COUNT_LIMIT) or []], "mark": stored["mark"]}
     return sorted(selected_items(matching, user).values_list("pk", flat=True))
@@ -318,7 +318,7 @@ def _run_batch(change: BulkChange) -> BulkChange:
     change.cursor = change.cursor if end is None else end
     if end is None:
         change.finished_at = timezone.now()
-        change.total = max(change.total, change.processed) if change.is_whole else change.processed
+        change.total = max(change.total, change.processed) if change.is_complete else change.processed
         gone = max(0, change.total - change.processed)
         unseen = min(gone, _count_hidden(change))
         change.skipped = dict(Counter(change.skipped) + Counter(changed=gone - unseen, forbidden=unseen))

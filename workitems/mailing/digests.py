@@ -98,7 +98,7 @@ def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
         "view": view,
         "digest": digest,
         "number": max(found.total, len(rows)),
-        "is_whole": found.is_whole,
+        "is_complete": found.is_complete,
         "changed": changed,
         "rows": [
             (row, urljoin(settings.SITE_URL, reverse("item", args=[row.item.pk])))

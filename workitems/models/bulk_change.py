@@ -52,7 +52,7 @@ class BulkChange(models.Model):
         return f"{self.move} {self.total}"
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether `total` is the exact number of items rather than a lower bound."""
         return "at_least" not in self.selection
 

@@ -42,11 +42,11 @@ Group = TypeVar("Group")
 
 @dataclass(frozen=True)
 class NeedCount:
-    """A need of this reader and the number of its items; if not `is_whole`, there are more."""
+    """A need of this reader and the number of its items; if not `is_complete`, there are more."""
 
     need: Need
     number: int
-    is_whole: bool
+    is_complete: bool
 
 
 class LinkedCount(NamedTuple):
@@ -127,7 +127,7 @@ class Overview:
     def needs(self) -> list[NeedCount]:
         """The needs of this reader that have any items."""
         counts = (self._count_need(need) for need in needs_for(self.user.role))
-        return [count for count in counts if count.number or not count.is_whole]
+        return [count for count in counts if count.number or not count.is_complete]
 
     @property
     def most_urgent(self) -> str:

@@ -161,8 +161,8 @@ class Queue:
         return 0 if self.is_empty else self.found.total
 
     @property
-    def is_whole(self) -> bool:
-        return self.is_empty or self.found.is_whole
+    def is_complete(self) -> bool:
+        return self.is_empty or self.found.is_complete
 
     @property
     def order(self) -> str:

@@ -35,7 +35,7 @@ class Summary:
     has_histories: bool = False
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         return not (self.rejected or self.cut_short or self.is_interrupted)
 
     def add(self, number: int, remarks: Mapping[Remark, str]) -> None:

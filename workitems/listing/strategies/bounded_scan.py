@@ -31,14 +31,14 @@ class BoundedScan:
     """The result of a scan.
 
     - `rows`: at most COUNT_LIMIT, in the list's order
-    - `is_whole`: whether these are all rows
+    - `is_complete`: whether these are all rows
     - `is_start`: whether these are the first rows of the list
     - `matches`: the items found by a text index
     """
 
     counts: FacetCounts
     rows: list[Row]
-    is_whole: bool
+    is_complete: bool
     is_start: bool
     matches: "TextMatches | None"
 

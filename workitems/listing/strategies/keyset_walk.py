@@ -11,7 +11,7 @@ from .result import Cursor, ListResult
 
 class KeysetWalk(ListResult):
     def __init__(self, listing: ItemList, first: BoundedScan, sort: Sort):
-        super().__init__(listing, first.counts, len(first.rows), is_whole=False, sort=sort)
+        super().__init__(listing, first.counts, len(first.rows), is_complete=False, sort=sort)
         self.matches = first.matches
         self.first = first.rows if first.is_start else None
         self.is_bounded = first.matches is None and needs_scan_limit(listing)

@@ -30,7 +30,7 @@ def find(listing: ItemList) -> ListResult:
     if listing.strategies.keys() <= {IndexStrategy.COUNTED}:
         return _by_summary(listing)
     first = bounded_scan.scan(listing)
-    if first.is_whole:
+    if first.is_complete:
         return InMemoryResult(listing, first.counts, bounded_scan.filter_by_facets(listing, first.rows))
     found = _too_many(listing, first, listing.sort if has_order_index(listing.sort) else DEFAULT_SORT)
     found.is_exact = False
@@ -68,11 +68,14 @@ def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) ->
         kinds = [kind for kind in seen.kinds if matches_any(kind, listing.kind_conditions)]
         by_kinds = ByKindResult(listing, first.counts, 0, kinds, sort)
         counted = len(by_kinds.rows_after(None, bounded_scan.COUNT_LIMIT + 1))
-        by_kinds.total, by_kinds.is_whole = min(counted, bounded_scan.COUNT_LIMIT), counted <= bounded_scan.COUNT_LIMIT
+        by_kinds.total, by_kinds.is_complete = (
+            min(counted, bounded_scan.COUNT_LIMIT),
+            counted <= bounded_scan.COUNT_LIMIT,
+        )
         return by_kinds
     if listing.facet_names:
         second = bounded_scan.scan(listing, with_facets=True)
-        if second.is_whole:
+        if second.is_complete:
             return InMemoryResult(listing, first.counts, second.rows)
         first = replace(first, rows=second.rows, is_start=second.is_start)
     return KeysetWalk(listing, first, sort)
@@ -88,7 +91,7 @@ class ByKindResult(ListResult):
     """Counts from the summary table or a range of an index; the rows are read kind by kind."""
 
     def __init__(self, listing: ItemList, counted: FacetCounts, total: int, kinds: Sequence[Kind], sort: Sort):
-        super().__init__(listing, counted, total, is_whole=True, sort=sort)
+        super().__init__(listing, counted, total, is_complete=True, sort=sort)
         # Without a filter on kinds, an index on the order is enough.
         self.kinds = None if listing.kind_conditions == ANY_KIND else kinds
         self.institutions = listing.chosen_institutions if listing.chosen_institutions is not None else listing.scope
@@ -104,7 +107,7 @@ class InMemoryResult(ListResult):
     """All rows are in memory, because one scan could read them."""
 
     def __init__(self, listing: ItemList, counted: FacetCounts, rows: Sequence[bounded_scan.Row]):
-        super().__init__(listing, counted, len(rows), is_whole=True, sort=listing.sort)
+        super().__init__(listing, counted, len(rows), is_complete=True, sort=listing.sort)
         self.rows = rows
 
     def rows_from(self, start: int, number: int) -> list[Cursor]:

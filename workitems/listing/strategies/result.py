@@ -40,7 +40,7 @@ class ListResult(ABC):
     """What was found for a list.
 
     - `counts`: the counts of the list, ignoring its facets
-    - `total`: the number of items in the list; a lower bound unless `is_whole`
+    - `total`: the number of items in the list; a lower bound unless `is_complete`
     - `is_exact`: whether `counts` is exact, too
     - `sort`: the order of the rows, which is the default order if the list is too long for the one requested
     """
@@ -48,11 +48,11 @@ class ListResult(ABC):
     is_exact = True
     can_go_back = True  # whether the rows before any cursor can be read
 
-    def __init__(self, listing: ItemList, counts: FacetCounts, total: int, *, is_whole: bool, sort: Sort):
+    def __init__(self, listing: ItemList, counts: FacetCounts, total: int, *, is_complete: bool, sort: Sort):
         self.listing = listing
         self.counts = counts
         self.total = total
-        self.is_whole = is_whole
+        self.is_complete = is_complete
         self.sort = sort
 
     @property
@@ -62,7 +62,7 @@ class ListResult(ABC):
 
     @property
     def outcomes(self) -> Counter[tuple[str, str, str, bool, bool]]:
-        """{(action, stage, status, retry, reviewed): number} for the list, or for a part of it unless `is_whole`."""
+        """{(action, stage, status, retry, reviewed): number} for the list, or for a part of it unless `is_complete`."""
         conditions, found = self.listing.facet_conditions, Counter[tuple[str, str, str, bool, bool]]()
         for kind, number in self.counts.kinds.items():
             if matches_any(kind, conditions):
@@ -81,9 +81,9 @@ class ListResult(ABC):
         if start <= OFFSET_LIMIT:
             return self.rows_after(None, start + number)[start:]
         from_end = self.total - start
-        if self.is_whole and 0 < from_end <= OFFSET_LIMIT:
+        if self.is_complete and 0 < from_end <= OFFSET_LIMIT:
             return self.rows_after(None, from_end, back=True)[::-1][:number]
-        return [] if self.is_whole and from_end <= 0 else None
+        return [] if self.is_complete and from_end <= 0 else None
 
     def scanned_until(self, values: Sequence[Any] | None) -> Sequence[Any] | None:
         """Returns where a scan from this cursor stops although there may be more rows; None if it reaches the end."""

@@ -65,7 +65,7 @@ class Command(BaseCommand):
         self.print_summary(summary)
         if summary.is_interrupted:
             sys.exit(130)
-        if not summary.is_whole:
+        if not summary.is_complete:
             sys.exit(1)
 
     def print_summary(self, summary):

@@ -83,14 +83,14 @@ def _number(text: str) -> int:
 
 @dataclass(frozen=True)
 class ChangeCount:
-    """How many items have changed; if not `is_whole`, there are more."""
+    """How many items have changed; if not `is_complete`, there are more."""
 
     number: int
-    is_whole: bool = True
+    is_complete: bool = True
 
     @property
     def sentence(self) -> str:
-        if self.is_whole:
+        if self.is_complete:
             text = ngettext("%(number)d item changed", "%(number)d items changed", self.number)
         elif self.number:
             text = ngettext("At least %(number)d item changed", "At least %(number)d items changed", self.number)
@@ -106,8 +106,8 @@ def count_changes(listing: ItemList, baseline: Baseline, shown: Collection[int])
     counted = changed.intersection(shown)
     if others := changed - counted:
         counted |= set(listing.items().with_ids(others).values_list("pk", flat=True))
-    is_whole = len(counted) <= MAX_REPORTED and len(recent) <= MAX_EXAMINED
-    return ChangeCount(min(len(counted), MAX_REPORTED), is_whole)
+    is_complete = len(counted) <= MAX_REPORTED and len(recent) <= MAX_EXAMINED
+    return ChangeCount(min(len(counted), MAX_REPORTED), is_complete)
 
 
 def _changed_after(listing: ItemList, time: datetime, most: int) -> list[tuple[int, int, datetime]]:

@@ -31,10 +31,10 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
-def format_total(total: int, *, is_whole: bool) -> str:
-    """The number of items in a list as text; a lower bound if not `is_whole`."""
+def format_total(total: int, *, is_complete: bool) -> str:
+    """The number of items in a list as text; a lower bound if not `is_complete`."""
     number = intcomma(total)
-    if is_whole:
+    if is_complete:
         return number
     if not total:
         return gettext("none so far")
@@ -71,7 +71,7 @@ class Facets:
     """The counts of a list. `total`: how many items it has. `totals_without[facet]`: how many it would have without
     that facet.
 
-    `is_whole`: the total is exact. `is_exact`: the counts of the values are exact. Otherwise, there are more. `result`:
+    `is_complete`: the total is exact. `is_exact`: the counts of the values are exact. Otherwise, there are more. `result`:
     gives access to the rows; None for an invalid list.
     """
 
@@ -82,14 +82,14 @@ class Facets:
         if self.result:
             self._add_counts(self.result.counts)
         self.total = self.result.total if self.result else 0
-        self.is_whole = self.result is None or self.result.is_whole
+        self.is_complete = self.result is None or self.result.is_complete
         self.is_exact = self.result is None or self.result.is_exact
         self.totals_without = {facet: sum(counts.values()) for facet, counts in self.counts.items()}
 
     @property
     def formatted_total(self) -> str:
         """The total as text; a lower bound if not all items were counted."""
-        return format_total(self.total, is_whole=self.is_whole)
+        return format_total(self.total, is_complete=self.is_complete)
 
     def _add_counts(self, counts: FacetCounts) -> None:
         selected = self.listing.selected_facets
@@ -162,12 +162,12 @@ def _institution_choices(listing: ItemList) -> list[FacetChoice]:
 
 @dataclass(frozen=True)
 class DropHint:
-    """A filter of an empty list, and how many items the list would have without it: more if not `is_whole`."""
+    """A filter of an empty list, and how many items the list would have without it: more if not `is_complete`."""
 
     name: str
     label: str
     count: int
-    is_whole: bool
+    is_complete: bool
     query_without: str
 
 
@@ -186,6 +186,6 @@ def suggest_drops(listing: ItemList) -> list[DropHint]:
             values = ", ".join(chip.value for chip in listing.chips() if chip.name == name)
             label = next(chip.label for chip in listing.chips() if chip.name == name)
             hints.append(
-                DropHint(name, f"{label}: {values}", found.total, found.is_whole, listing.query(**{name: None}))
+                DropHint(name, f"{label}: {values}", found.total, found.is_complete, listing.query(**{name: None}))
             )
     return sorted(hints, key=lambda hint: -hint.count)

@@ -30,9 +30,9 @@ class ListChanges(ReadsFromReplica, ItemViewMixin, View):
         if not listing.is_valid():
             return _bad_request(**listing.errors)
         found = changes.count_changes(listing, baseline, _parse_ids(shown))
-        if not found.number and found.is_whole:
+        if not found.number and found.is_complete:
             return HttpResponse(status=204)
-        return JsonResponse({"changed": found.number, "is_whole": found.is_whole, "text": found.sentence})
+        return JsonResponse({"changed": found.number, "is_complete": found.is_complete, "text": found.sentence})
 
 
 def _bad_request(**errors: str) -> JsonResponse:

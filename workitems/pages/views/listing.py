@@ -91,12 +91,14 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "drop_hints": suggest_drops(listing) if listing.is_valid() and not facets.total and facets.is_whole else [],
+            "drop_hints": suggest_drops(listing)
+            if listing.is_valid() and not facets.total and facets.is_complete
+            else [],
         }
         if rows and can_review:
             context["unreviewed_count"] = count_unreviewed(facets.result)
             context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
-            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, marker, is_whole=facets.is_whole)
+            context["snapshot"] = bulk.sign_snapshot(listing, facets.total, marker, is_complete=facets.is_complete)
         if baseline:
             context["baseline"] = changes.serialize(baseline)
         return render(self.request, "workitems/list/list.html", context, status=status)

@@ -83,7 +83,7 @@ class ReviewQueue(ItemViewMixin, View):
             )
             entry = item = None
         following = queue.next_after(entry, item)
-        return state.ordered_by(queue.order, queue.remaining if queue.is_whole else None), following
+        return state.ordered_by(queue.order, queue.remaining if queue.is_complete else None), following
 
     def queue(self, state: QueueState) -> Queue | None:
         """The queue of the list in the address, as it is now; None if that list is invalid."""
@@ -112,7 +112,7 @@ class ReviewQueue(ItemViewMixin, View):
             "chips": queue.source.chips(),
             "list_url": url_of_list(queue.source),
             "remaining": queue.remaining,
-            "is_whole": queue.is_whole,
+            "is_complete": queue.is_complete,
             "total": max(state.total, queue.remaining),
             "form_action": f"?{state.query}",
             "previous_url": url_of_queue(state.previous) if state.previous else None,
@@ -146,6 +146,6 @@ class ReviewQueue(ItemViewMixin, View):
             "similar": similar,
             "similar_url": url_of_list(listing),
             "similar_query": listing.query(),
-            "snapshot": bulk.sign_snapshot(listing, found.total, marker, is_whole=found.is_whole),
+            "snapshot": bulk.sign_snapshot(listing, found.total, marker, is_complete=found.is_complete),
             "queue_query": state.show(self.queue_entry(state, queue, item)).query,
         }

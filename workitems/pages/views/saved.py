@@ -259,7 +259,9 @@ class SavedViewCount(ReadsFromReplica, SavedViewMixin):
         if not listing.is_valid():
             return JsonResponse({"number": None, "text": ""})
         found = find(listing)
-        response = JsonResponse({"number": found.total, "text": format_total(found.total, is_whole=found.is_whole)})
+        response = JsonResponse(
+            {"number": found.total, "text": format_total(found.total, is_complete=found.is_complete)}
+        )
         # Otherwise, going from page to page of a list would count every saved view again.
         patch_cache_control(response, private=True, max_age=self.CACHE_SECONDS)
         return response
