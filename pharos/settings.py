@@ -116,6 +116,7 @@ HELP_URL = env.str("HELP_URL", "", validate=validate_web_address)
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
+WORKITEM_NOTE_CHARACTERS = env.int("WORKITEM_NOTE_CHARACTERS", 1_000_000, validate=validate.Range(1000, 10_000_000))
 WORKITEM_TAKEOVER_MINUTES = env.int("WORKITEM_TAKEOVER_MINUTES", 15, validate=validate.Range(1, 10_080))
 SILENT_HOURS_PARTS: list[str] = env.list("WORKITEM_SILENT_HOURS", [], validate=checked_by(lifecycle.read_silent_hours))
 WORKITEM_QUEUE_STAGES: list[str] = env.list(

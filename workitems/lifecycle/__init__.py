@@ -7,6 +7,7 @@ from .etags import normalize_etag
 from .evaluation import (
     build_object_identifier,
     check_creation,
+    check_received,
     evaluate,
     explain_refusal,
     fields_on_creation,
@@ -68,6 +69,7 @@ __all__ = [
     "check_immutable",
     "check_not_stale",
     "check_queue_stages",
+    "check_received",
     "check_served",
     "evaluate",
     "explain_refusal",

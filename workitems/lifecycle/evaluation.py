@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from .paths import (
     retry_stages,
 )
 
+_MOST_AHEAD = timedelta(days=1)  # clocks and time zones differ
 _SPLIT_BAG = re.compile(r"\.b[0-9]+\.of[0-9]+\Z")
 
 
@@ -53,6 +54,8 @@ def evaluate(
     _check_stage(move, state, stage)
     if name == "retry" and not new.get("node"):
         raise Refused("invalid", _("A retry is a claim, so it needs the node that claims the item."), "node")
+    if new.get("date") != state.date:  # what is stored can be repeated, whatever it is
+        check_received(new.get("date"), now)
     if move.note_required and not new.get("note", "").strip():
         raise Refused("invalid", _("A note is required. Say why, for people who read it later."), "note")
     if name == "review" and state.is_damaged_copy and not new.get("note", "").strip():
@@ -286,6 +289,13 @@ def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> dat
 def build_object_identifier(domain: str, name: str) -> str:
     """Returns `<institution's domain>/<name without .tar and .bNNN.ofNNN>` (member API, version 8)."""
     return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
+
+
+def check_received(date: datetime | None, now: datetime) -> None:
+    """Raises Refused for a time of receipt more than a day ahead: the upload would replace every true one for ever."""
+    if date is not None and date > now + _MOST_AHEAD:
+        sentence = _("“date” is when the bag was received, so it can't be more than a day from now (%(now)s).")
+        raise Refused("invalid", sentence % {"now": f"{now:%Y-%m-%d %H:%M} UTC"}, "date")
 
 
 def check_creation(action: str, stage: str, status: str, *, role: str) -> None:

@@ -171,6 +171,7 @@ class ItemState:
     needs_admin_review: bool = False
     node: str = ""
     pid: int | None = None
+    date: datetime | None = None
     stage_started_at: datetime | None = None
     object_identifier: str = ""
     is_replaced: bool = False

@@ -340,6 +340,7 @@ class WorkItem(models.Model):
             needs_admin_review=self.needs_admin_review,
             node=self.node,
             pid=self.pid,
+            date=self.date,
             stage_started_at=self.stage_started_at,
             object_identifier=self.object_identifier,
             names=self.own_names,
