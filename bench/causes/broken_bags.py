@@ -72,7 +72,9 @@ def renew_tag_manifests(path: Path) -> None:
 
 def edit_info(path: Path, keep: Callable[[str], bool], *added: str) -> None:
     file = path / "bag-info.txt"
-    file.write_text("".join([line for line in file.read_text().splitlines(True) if keep(line)] + [f"{a}\n" for a in added]))
+    file.write_text(
+        "".join([line for line in file.read_text().splitlines(True) if keep(line)] + [f"{a}\n" for a in added])
+    )
     renew_tag_manifests(path)
 
 
@@ -99,7 +101,9 @@ def files_missing(path: Path, rng: random.Random) -> None:
 def files_added(path: Path, rng: random.Random) -> None:
     without_oxum(path)
     for _ in range(rng.randint(1, 4)):
-        (path / "data" / f"{rng.choice(('new file', 'copy of', 'x', 'Thumbs'))} {rng.randint(1, 99)}.tmp").write_text("x")
+        (path / "data" / f"{rng.choice(('new file', 'copy of', 'x', 'Thumbs'))} {rng.randint(1, 99)}.tmp").write_text(
+            "x"
+        )
 
 
 def files_missing_and_added(path: Path, rng: random.Random) -> None:
@@ -218,7 +222,9 @@ def say_bagit_utils(path: Path, rng: random.Random) -> str | None:
     except Exception as error:
         return str(error)
     prefix = rng.choice(("", "* error: "))
-    return None if report.valid else "\n".join(f"{prefix}{one.message}" for one in report.issues if one.level == "error")
+    return (
+        None if report.valid else "\n".join(f"{prefix}{one.message}" for one in report.issues if one.level == "error")
+    )
 
 
 PROFILE = {
@@ -229,7 +235,11 @@ PROFILE = {
         "Version": "1.0",
         "BagIt-Profile-Version": "1.3.0",
     },
-    "Bag-Info": {"Title": {"required": True}, "Access": {"values": ["open", "closed"]}, "Storage": {"repeatable": False}},
+    "Bag-Info": {
+        "Title": {"required": True},
+        "Access": {"values": ["open", "closed"]},
+        "Storage": {"repeatable": False},
+    },
     "Manifests-Required": ["md5"],
     "Tag-Manifests-Required": [],
     "Tag-Files-Required": [],
@@ -241,7 +251,11 @@ PROFILE = {
 
 
 def conforms(path: Path) -> None:
-    edit_info(path, lambda line: not line.startswith("BagIt-Profile"), "BagIt-Profile-Identifier: https://example.org/profile.json")
+    edit_info(
+        path,
+        lambda line: not line.startswith("BagIt-Profile"),
+        "BagIt-Profile-Identifier: https://example.org/profile.json",
+    )
 
 
 def tag_missing(path: Path, rng: random.Random) -> dict:
@@ -341,7 +355,11 @@ def say_profile_of_bagit_utils(path: Path, changes: dict) -> str | None:
     wanted = {"Bag-Info": {"Title": {"required": True}}, **changes}
     profile = {
         "BagIt-Profile-Info": PROFILE["BagIt-Profile-Info"],
-        **{key: value for key, value in wanted.items() if key in ("Manifests-Required", "Tag-Manifests-Required", "Tag-Files-Required")},
+        **{
+            key: value
+            for key, value in wanted.items()
+            if key in ("Manifests-Required", "Tag-Manifests-Required", "Tag-Files-Required")
+        },
         "Bag-Info": {**PROFILE["Bag-Info"], **wanted["Bag-Info"]},
     }
     if "Tag-Files-Allowed" in changes:

@@ -76,12 +76,17 @@ def show_differences(tool: str, notes: list[Note]) -> None:
 def main() -> None:
     notes = [*notes_of_validators(sys.argv[1]), *worker_notes.notes(ROUNDS)]
     print(f"{'tool or form':24} {'notes':>6} {'labels':>6}   {'before: P':>9} {'R':>5}   {'after: P':>8} {'R':>5}")
-    tools = {tool: list(group) for tool, group in itertools.groupby(sorted(notes, key=lambda one: one[0]), lambda one: one[0])}
+    tools = {
+        tool: list(group)
+        for tool, group in itertools.groupby(sorted(notes, key=lambda one: one[0]), lambda one: one[0])
+    }
     for tool, group in tools.items():
         before = pairs_right(group, lambda name, note: cause_of(note))
         after = pairs_right(group, extract)
         labels = len({label for _tool, label, _name, _note in group})
-        print(f"{tool:24} {len(group):6} {labels:6}   {before[0]:9.3f} {before[1]:5.3f}   {after[0]:8.3f} {after[1]:5.3f}")
+        print(
+            f"{tool:24} {len(group):6} {labels:6}   {before[0]:9.3f} {before[1]:5.3f}   {after[0]:8.3f} {after[1]:5.3f}"
+        )
     print(f"{len(notes)} notes")
     if "--differences" in sys.argv:
         for tool, group in tools.items():

@@ -39,10 +39,16 @@ def _mismatch(rng: random.Random) -> str:
 
 FAULTS: dict[str, Say] = {
     "digest": _mismatch,
-    "missing": lambda rng: f"File {rng.choice(FILES)} is listed in manifest-{rng.choice(ALGORITHMS)}.txt but is not in the bag",
+    "missing": lambda rng: (
+        f"File {rng.choice(FILES)} is listed in manifest-{rng.choice(ALGORITHMS)}.txt but is not in the bag"
+    ),
     "unlisted": lambda rng: f"File {rng.choice(FILES)} is in the bag but not in manifest-{rng.choice(ALGORITHMS)}.txt",
-    "tag": lambda rng: f"Required tag {rng.choice(TAGS)} in {rng.choice(('bag-info.txt', 'aptrust-info.txt'))} has no value",
-    "value": lambda rng: f"Tag {rng.choice(TAGS)} has the value '{rng.choice(('x', 'all readers', 'None'))}', which the profile does not allow",
+    "tag": lambda rng: (
+        f"Required tag {rng.choice(TAGS)} in {rng.choice(('bag-info.txt', 'aptrust-info.txt'))} has no value"
+    ),
+    "value": lambda rng: (
+        f"Tag {rng.choice(TAGS)} has the value '{rng.choice(('x', 'all readers', 'None'))}', which the profile does not allow"
+    ),
     "manifest": lambda rng: f"The bag lacks the required manifest manifest-{rng.choice(ALGORITHMS)}.txt",
     "directory": lambda rng: f"The tar file unpacks to the directory '{rng.choice(NAMES)}' and not to its own name",
 }
@@ -69,7 +75,12 @@ def _lines(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
 
 
 def _crlf(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
-    return "\r\n".join(["Validation failed with the following errors:", *(f"  {n}. {one}" for n, one in enumerate(_several(rng, labels, 5), 1))])
+    return "\r\n".join(
+        [
+            "Validation failed with the following errors:",
+            *(f"  {n}. {one}" for n, one in enumerate(_several(rng, labels, 5), 1)),
+        ]
+    )
 
 
 def _text(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
@@ -77,7 +88,9 @@ def _text(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
 
 
 def _object(rng: random.Random, labels: tuple[str, ...]) -> dict:
-    pairs = [(f"{rng.choice(FILES)}{n}", FAULTS[label](rng)) for n, label in enumerate([*labels, *rng.choices(labels, k=3)])]
+    pairs = [
+        (f"{rng.choice(FILES)}{n}", FAULTS[label](rng)) for n, label in enumerate([*labels, *rng.choices(labels, k=3)])
+    ]
     rng.shuffle(pairs)
     return dict(pairs)
 
@@ -150,32 +163,15 @@ def _s3_bracket(rng: random.Random, code: str, message: str) -> str:
 
 PLATFORM: dict[str, dict[str, Say]] = {
     "container": {
-        "memory": lambda rng: f"Container {rng.choice(('ingest', 'validator', 'fetch'))}-{_digest(rng, 8)} was killed: out of memory at {rng.choice((4, 8, 16))} GiB",
-        "signal": lambda rng: f"Container apt-{rng.choice(('fetch', 'store'))}-{rng.randint(1, 99)} was stopped by signal 15",
+        "memory": lambda rng: (
+            f"Container {rng.choice(('ingest', 'validator', 'fetch'))}-{_digest(rng, 8)} was killed: out of memory at {rng.choice((4, 8, 16))} GiB"
+        ),
+        "signal": lambda rng: (
+            f"Container apt-{rng.choice(('fetch', 'store'))}-{rng.randint(1, 99)} was stopped by signal 15"
+        ),
         "deploy": lambda rng: f"Container ingest_{_digest(rng, 6)} was replaced by a newer version",
         "exit": lambda rng: f"Container worker-{_digest(rng, 6)} exited with code 137",
         "exit 1": lambda rng: f"Container worker-{_digest(rng, 6)} exited with code 1",
-    },
-    "python traceback": {
-        label: (lambda rng, last=last: _python_traceback(rng, last(rng)))
-        for label, last in {
-            "space": lambda rng: f"OSError: [Errno 28] No space left on device: '/mnt/efs/{_digest(rng, 6)}/x y.tar'",
-            "missing": lambda rng: f"FileNotFoundError: [Errno 2] No such file or directory: '/mnt/{rng.choice(FILES)}'",
-            "key": lambda rng: f"KeyError: '{rng.choice(TAGS)}'",
-            "timeout": lambda rng: f"requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='s3.{rng.choice(('eu', 'us'))}.example.org', port=443): Read timed out. (read timeout={rng.randint(10, 90)})",
-            "404": lambda rng: f"requests.exceptions.HTTPError: 404 Client Error: Not Found for url: https://example.org/items/{rng.randint(1, 999)}",
-            "503": lambda rng: f"requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://example.org/items/{rng.randint(1, 999)}",
-            "memory": lambda rng: "MemoryError",
-        }.items()
-    },
-    "java traceback": {
-        label: (lambda rng, first=first: _java_traceback(rng, first(rng)))
-        for label, first in {
-            "space": lambda rng: f"java.io.IOException: No space left on device: /mnt/{_digest(rng, 6)}",
-            "null": lambda rng: "java.lang.NullPointerException",
-            "timeout": lambda rng: f"java.net.SocketTimeoutException: Read timed out after {rng.randint(1, 90)} s",
-            "missing": lambda rng: f"java.nio.file.NoSuchFileException: /mnt/{rng.choice(FILES)}",
-        }.items()
     },
     "log": {
         "space": lambda rng: _log(rng, f"No space left on /mnt/efs/{_digest(rng, 5)}"),
@@ -191,22 +187,59 @@ PLATFORM: dict[str, dict[str, Say]] = {
         "started": lambda rng: f"Item has started {rng.randint(3, 9)} times and never finished; giving up",
         "large": lambda rng: f"Bag has {rng.randint(60, 99)},000 files, which is more than a worker can hold",
         "title": lambda rng: f"Bag has no title in {rng.choice(('bag-info.txt', 'aptrust-info.txt'))}",
-        "space": lambda rng: f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free",
-        "timeout": lambda rng: f"S3 did not answer within {rng.choice((30, 60))} seconds, {rng.randint(3, 5)} times in a row",
+        "space": lambda rng: (
+            f"No space left on the work volume: {rng.randint(40, 900)} GB are needed, {rng.randint(1, 39)} GB are free"
+        ),
+        "timeout": lambda rng: (
+            f"S3 did not answer within {rng.choice((30, 60))} seconds, {rng.randint(3, 5)} times in a row"
+        ),
+    },
+}
+
+
+TRACEBACKS: dict[str, dict[str, Say]] = {
+    "python traceback": {
+        "space": lambda rng: f"OSError: [Errno 28] No space left on device: '/mnt/efs/{_digest(rng, 6)}/x y.tar'",
+        "missing": lambda rng: f"FileNotFoundError: [Errno 2] No such file or directory: '/mnt/{rng.choice(FILES)}'",
+        "key": lambda rng: f"KeyError: '{rng.choice(TAGS)}'",
+        "timeout": lambda rng: (
+            f"requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='s3.{rng.choice(('eu', 'us'))}.example.org', "
+            f"port=443): Read timed out. (read timeout={rng.randint(10, 90)})"
+        ),
+        "404": lambda rng: f"HTTPError: 404 Client Error: Not Found for url: https://example.org/{rng.randint(1, 999)}",
+        "503": lambda rng: (
+            f"HTTPError: 503 Server Error: Unavailable for url: https://example.org/{rng.randint(1, 999)}"
+        ),
+        "memory": lambda rng: "MemoryError",
+    },
+    "java traceback": {
+        "space": lambda rng: f"java.io.IOException: No space left on device: /mnt/{_digest(rng, 6)}",
+        "null": lambda rng: "java.lang.NullPointerException",
+        "timeout": lambda rng: f"java.net.SocketTimeoutException: Read timed out after {rng.randint(1, 90)} s",
+        "missing": lambda rng: f"java.nio.file.NoSuchFileException: /mnt/{rng.choice(FILES)}",
     },
 }
 
 
 def _python_traceback(rng: random.Random, last: str) -> str:
-    frames = "".join(f'  File "/app/{rng.choice(("ingest", "store"))}.py", line {rng.randint(1, 999)}, in run\n    work(item)\n' for _ in range(3))
+    frames = "".join(
+        f'  File "/app/{rng.choice(("ingest", "store"))}.py", line {rng.randint(1, 999)}, in run\n    work(item)\n'
+        for _ in range(3)
+    )
     return f"Traceback (most recent call last):\n{frames}{last}\n"
 
 
 def _java_traceback(rng: random.Random, first: str) -> str:
-    frames = "".join(f"\tat org.example.Worker{rng.randint(1, 9)}.run(Worker.java:{rng.randint(1, 999)})\n" for _ in range(4))
+    frames = "".join(
+        f"\tat org.example.Worker{rng.randint(1, 9)}.run(Worker.java:{rng.randint(1, 999)})\n" for _ in range(4)
+    )
     if rng.random() < 0.5:
         return f"java.lang.RuntimeException: stage failed\n{frames}Caused by: {first}\n{frames}\t... 12 more\n"
     return f'Exception in thread "worker-{rng.randint(1, 9)}" {first}\n{frames}'
+
+
+def _as_it_is(rng: random.Random, text: str) -> str:
+    return text
 
 
 def _log(rng: random.Random, error: str) -> str:
@@ -236,7 +269,8 @@ def notes(rounds: int) -> Iterator[tuple[str, str, str, str]]:
         for make_s3 in (_s3_xml, _s3_boto, _s3_go, _s3_java, _s3_bracket):
             name = rng.choice(NAMES)
             yield "S3", code, name, make_s3(rng, code, message.format(rng.randint(1, 99), rng.choice(("a.b-c", "x.y"))))
-    for form, kinds in PLATFORM.items():
+    for form, kinds in {**PLATFORM, **TRACEBACKS}.items():
+        wrap = {"python traceback": _python_traceback, "java traceback": _java_traceback}.get(form, _as_it_is)
         for label, say in kinds.items():
             for _ in range(rounds):
-                yield form, label, rng.choice(NAMES), say(rng)
+                yield form, label, rng.choice(NAMES), wrap(rng, say(rng))

@@ -12,7 +12,9 @@ from ..notes import QUOTED, strip_verdict
 MAX_LENGTH = 200
 _MAX_FAULTS = 2000  # examined for their causes
 _MAX_FAULT_LENGTH = 1000
+_MAX_KEPT = 1000  # in one fault
 _NAME = "\ue000"  # stands for something replaced, so that "…" in a note isn't taken for it
+_MARKS = "\ue001-\uf8ff"  # stand for what is kept
 _SEPARATOR = " | "
 
 _VERB = (
@@ -26,37 +28,47 @@ _ALGORITHM = r"(?:md5|sha-?\d+|MD5|SHA-?\d+)"
 # Where a path without a file extension ends.
 _PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|[.)]$"
 _PATH = (
-    # A path with spaces up to a file extension before a verb, or up to a file extension with no verb in between.
-    rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s)[^\n|\"“]){{0,300}}?{_EXTENSION}(?=\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
-    rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s)[^\n|\"“]){{1,300}}{_EXTENSION}(?=[\s,;:.)\]]|$)"
-    rf"|{_PATH_START}(?!\S*{_EXTENSION}(?:[\s,;:)]|$))(?:(?!{_PATH_END})[^\n|\"“]){{1,300}}"
+    # A path with spaces up to a file extension with no verb before it, or up to a file extension that a verb follows.
+    rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s)[^\n|\"“{_MARKS}]){{1,300}}?{_EXTENSION}(?=[\s,;:.)\]]|$)"
+    rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s)[^\n|\"“{_MARKS}]){{0,300}}?{_EXTENSION}(?=\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
+    rf"|{_PATH_START}(?!\S*{_EXTENSION}(?:[\s,;:)]|$))(?:(?!{_PATH_END})[^\n|\"“{_MARKS}]){{1,300}}"
     rf"|[^\s/(]*/\S*[^\s.,;:)]|[^\s\\]*\\\S+"
 )
 _NOUN = r"(?:Bag|Object|File|Item|Container|Pod|Node|Worker|Host|Job|Task|Process|Bucket|Key|Directory|Folder|Entry|Tag|Field)"
 _SUBJECT = re.compile(
-    rf"\b({_NOUN}|{_NOUN.lower()})\s(?!{_VERB}\b|{_PREPOSITION}\b|[a-z]+(?:\s|[.,:;]|$)|[{_NAME}]|[^\s/]*/)"
-    rf"(?:(?:(?!:\s|\s{_VERB}\b).){{1,200}}?{_EXTENSION}(?=[\s,;:.]|$)"
+    rf"\b({_NOUN}|{_NOUN.lower()})\s(?!{_VERB}\b|{_PREPOSITION}\b|[a-z]+(?:\s|[.,:;](?:\s|$)|$)|[{_NAME}]|[^\s/]*/)"
+    rf"(?:(?:(?!:\s|\s{_VERB}\b).){{1,200}}?{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
     rf"|(?:(?![:;,]\s).){{1,300}}?(?=\s(?:{_VERB}|{_PREPOSITION})\b|[:;,]\s|\.?$))"
 )
-# A value at the end: "invalid tag: x", "must be a number, not x".
+# Containers and the like have ordinary words as names.
+_PROCESS = re.compile(
+    rf"\b((?:Container|Pod|Worker|Node|Host|Task|Job|Process|container|pod|worker|node|host|task|job|process)\s)"
+    rf"(?!(?:process|image|memory|queue|key|version|list|limit|name|id|time|{_VERB[3:-1]}|{_PREPOSITION[3:-1]})\b)[\w.-]+"
+    rf"(?=\s(?:{_VERB}|on|at)\b)"
+)
+# A value at the end: "invalid tag: x", "must be a number, not x", "a directory called x", "tag is missing: x".
 _VALUE = re.compile(
-    r"(\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong)(?:\s[\w-]+){1,3}:\s).+$"
-    r"|(,\s(?:but\s)?(?:not|got|found|was|is)\s)\S+$",
-    re.IGNORECASE,
+    rf"(\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong)"
+    rf"(?:(?:\s[\w-]+){{1,3}}:\s|\svalue\s(?!{_PREPOSITION}\b)))[^{_MARKS}]+$"
+    rf"|((?:,\s(?:but\s)?(?:not|got|found|was|is)|\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto))\s)\S+$"
+    rf"|(\b{_VERB}\b[^:/]*:\s)(?=\S*/)[^:{_MARKS}]+{_EXTENSION}$"
+    rf"|(\b[Tt]ags?\b[^:]*:\s)[A-Z][\w-]*(?:,\s[A-Z][\w-]*)*$"
 )
 
 _UNITS = r"(?:[KMGTP]i?B|bytes?|B|ms|s|sec|secs|seconds?|min|minutes?|h|hours?|d|days?|%|times)"
-_KEPT = re.compile(
-    rf"""
-      \b(?P<dotted>(?:[\w$]+\.)+)(?=[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout)\b)       # the package of an exception
-    | \b(?:HTTP(?:/\d(?:\.\d)?)?|status(?:[ _]?code)?|answered|answers?|responded|replied|returned|responses?|got|errors?|code)
-      (?:[ ]with|[ ]code|[ ]status|[ ]a|[ ]an|[ ]HTTP|[ ]error|[ ]response|[ ]of)*[\s:=(\[]{{1,3}}[1-5]\d\d\b(?!\s?{_UNITS}\b|[.,/]\d)
-    | \b[45]\d\d(?=\s(?:[A-Z][a-z]+\s?){{1,3}})(?!\s?{_UNITS}\b)
-    | \b(?:errno|exit(?:ed)?(?:[ ]with)?(?:[ ](?:code|status))?|return[ ]code|signal)[\s:=]{{1,2}}-?\d{{1,3}}\b
-    | \b[EW]\d{{3}}[a-z]?\b
-    | \b(?:S3|EC2|B2|IPv[46]|UTF-?(?:8|16)|base64|TLSv?[\d.]*|x509|OAuth2|ISO-8859-1|fetch\.txt)\b
-    """,
-    re.VERBOSE | re.IGNORECASE,
+_DOTTED = re.compile(r"\b(?:[\w$]+\.)+(?=[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout)\b)")
+# What says what is wrong although it has digits: a status, after the word that makes it one, and codes.
+_KEPT = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(\b(?:HTTP(?:/\d(?:\.\d)?)?|status(?:[_ ]?code)?|answer(?:ed|s)?|responded|replied|returned|responses?|got|errors?|code)"
+        r"(?: (?:with|code|status|an?|HTTP|error|response|of))*[\s:=(\[]{1,3})"
+        rf"([1-5]\d\d\b(?!\s?{_UNITS}\b|[.,/]\d))",
+        rf"()(\b[45]\d\d(?=\s(?-i:[A-Z])[a-z]+)(?!\s?{_UNITS}\b))",
+        r"(\b(?:errno|exit(?:ed)?(?: with)?(?: (?:code|status))?|return code|signal)[\s:=]{1,2})(-?\d{1,3}\b)",
+        r"()((?-i:\b[EW]\d{3}[a-z]?\b))",
+        r"()(\b(?:S3|EC2|B2|IPv[46]|UTF-?(?:8|16)|base64|TLSv?[\d.]*|x509|OAuth2|ISO-8859-1|fetch\.txt)\b)",
+    )
 )
 _SPECIFIC = re.compile(
     rf"""
@@ -74,18 +86,56 @@ _SPECIFIC = re.compile(
 _REPEATED = re.compile(r"…(?:(?:[\s,;&=/]|\band\b|\bor\b)*…)+")
 _EMPTY = re.compile(r"(?:[\W_…]|\band\b|\bor\b)*")
 
-_S3_CODES = (
-    "AccessDenied AccountProblem AllAccessDisabled AuthorizationHeaderMalformed BadDigest BucketAlreadyExists"
-    " EntityTooLarge EntityTooSmall ExpiredToken IncompleteBody InternalError InvalidAccessKeyId InvalidArgument InvalidBucketName"
-    " InvalidDigest InvalidObjectState InvalidPart InvalidPartOrder InvalidRange InvalidRequest InvalidToken KeyTooLongError"
-    " MalformedXML MethodNotAllowed NoSuchBucket NoSuchKey NoSuchUpload NoSuchVersion NotImplemented OperationAborted"
-    " PermanentRedirect PreconditionFailed QuotaExceeded RequestTimeout RequestTimeTooSkewed RestoreAlreadyInProgress"
-    " ServiceUnavailable SignatureDoesNotMatch SlowDown TemporaryRedirect Throttling ThrottlingException TooManyRequests"
-).split()
+_S3_CODES = [
+    "AccessDenied",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",
+    "BadDigest",
+    "BucketAlreadyExists",
+    "EntityTooLarge",
+    "EntityTooSmall",
+    "ExpiredToken",
+    "IncompleteBody",
+    "InternalError",
+    "InvalidAccessKeyId",
+    "InvalidArgument",
+    "InvalidBucketName",
+    "InvalidDigest",
+    "InvalidObjectState",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "InvalidRange",
+    "InvalidRequest",
+    "InvalidToken",
+    "KeyTooLongError",
+    "MalformedXML",
+    "MethodNotAllowed",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchUpload",
+    "NoSuchVersion",
+    "NotImplemented",
+    "OperationAborted",
+    "PermanentRedirect",
+    "PreconditionFailed",
+    "QuotaExceeded",
+    "RequestTimeout",
+    "RequestTimeTooSkewed",
+    "RestoreAlreadyInProgress",
+    "ServiceUnavailable",
+    "SignatureDoesNotMatch",
+    "SlowDown",
+    "TemporaryRedirect",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+]
 # Whatever else a client of S3 writes around it, its error is known by the code.
 _S3 = re.compile(
     r"An error occurred \((\w+)\) when calling|\bError Code: (\w+)|\bcode: (\w+), message:"
     rf"|\b({'|'.join(_S3_CODES)})\b(?=[\])]|:|,|$|\s)"
+    r"|\[((?!\w+(?:Error|Exception)\])[A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]+)\]"
 )
 # An error of OCFL is known by its code, too. Of the text after it, the words before its first detail are kept.
 _OCFL = re.compile(r"\[?\b([EW]\d{3}[a-z]?)\b\]?:?\s*(.*)", re.DOTALL)
@@ -132,9 +182,7 @@ def generalize(fault: str, names: "re.Pattern[str] | None" = None) -> str:
         return next(filter(None, found.groups()))
     if names:
         line = names.sub(_NAME, line)
-    line = QUOTED.sub(_NAME, strip_verdict(line))
-    line = _VALUE.sub(rf"\1\2{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
-    line = _replace_specifics(line)
+    line = _replace_specifics(QUOTED.sub(_NAME, strip_verdict(line)))
     if found := _OCFL.match(line):
         return f"[{found[1]}] {_OCFL_DETAIL.sub('', found[2])}".strip()
     line = " ".join(_REPEATED.sub("…", line).split())
@@ -146,13 +194,17 @@ def _replace_specifics(line: str) -> str:
     kept: list[str] = []
 
     def keep(found: "re.Match[str]") -> str:
-        if found["dotted"]:
-            return ""
-        kept.append(found[0])
-        return f"{chr(0xE001 + min(len(kept) - 1, 999))}"
+        if len(kept) == _MAX_KEPT:
+            return found[0]
+        kept.append(found[2])
+        return found[1] + chr(ord(_NAME) + len(kept))
 
-    line = _KEPT.sub(keep, line)
+    line = _DOTTED.sub("", line)
+    for pattern in _KEPT:
+        line = pattern.sub(keep, line)
+    line = _VALUE.sub(rf"\1\2\3\4{_NAME}", line)
+    line = _PROCESS.sub(rf"\1{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
     line = _SPECIFIC.sub("…", line).replace(_NAME, "…")
-    for number, text in enumerate(kept[:1000]):
-        line = line.replace(chr(0xE001 + number), text)
+    for number, text in enumerate(kept, 1):
+        line = line.replace(chr(ord(_NAME) + number), text)
     return line

@@ -172,9 +172,9 @@ def _join_details(lines: list[str]) -> list[str]:
     margin = min(rest) if is_heading and rest else min(indents)
     joined = [head]
     for line, indent in zip(lines[1:], rest, strict=True):
-        if indent > margin and not _BULLET.match(line.strip()) and joined[1:]:
-            joined[-1] += "\n" + line.strip()
-        elif indent > margin and not is_heading and not _BULLET.match(line.strip()):
+        if (indent > margin and not _BULLET.match(line.strip()) and joined[1:]) or (
+            indent > margin and not is_heading and not _BULLET.match(line.strip())
+        ):
             joined[-1] += "\n" + line.strip()
         else:
             joined.append(line.strip())

@@ -28,7 +28,7 @@ def parse_json(text: str) -> list[str] | None:
 
     The end can be missing, because lists show only the start of a note.
     """
-    if text[:1] not in ('{', '[', '"', "'") or len(text) < 2:
+    if text[:1] not in ("{", "[", '"', "'") or len(text) < 2:
         return None
     value = _load(text)
     if value is None:
@@ -94,15 +94,20 @@ def _walk_object(value: dict[str, Any], depth: int) -> Iterator[str]:
             return
     message, code = _pick(folded, _MESSAGES), _pick(folded, _CODES)
     if isinstance(message, str):
-        # A number alone would be taken for a count, not for a status.
-        prefix = f"status {code}: " if re.fullmatch(r"\d{3}", str(code)) else f"{code}: " if isinstance(code, str) else ""
-        yield message if message.startswith(str(code)) else prefix + message
+        yield message if message.startswith(str(code)) else _prefix(code) + message
     elif message is not None:
         yield from _walk(message, depth + 1)
     else:
         for key, one in value.items():
             if isinstance(one, dict | list) or not _CONTEXT.fullmatch(_fold(key)):
                 yield from (f"“{key}”: {fault}" for fault in _walk(one, depth + 1))
+
+
+def _prefix(code: Any) -> str:
+    """A code before its message. A number alone would be taken for a count, not for a status."""
+    if re.fullmatch(r"\d{3}", str(code)):
+        return f"status {code}: "
+    return f"[{code}] " if isinstance(code, str) and re.fullmatch(r"[\w.-]+", code) else ""
 
 
 def _folded(value: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +136,7 @@ def parse_xml(text: str) -> list[str] | None:
     found = []
     for part in _XML_ERROR.findall(text, start.start()) or [text[start.start() :]]:
         code, message = _XML_CODE.search(part), _XML_MESSAGE.search(part)
-        if known := [unescape(" ".join(one[1].split())) for one in (code, message) if one]:
-            found.append(": ".join(known))
+        prefix = f"[{unescape(code[1])}] " if code else ""
+        if text := prefix + (unescape(" ".join(message[1].split())) if message else ""):
+            found.append(text)
     return found or None

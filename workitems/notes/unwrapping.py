@@ -6,7 +6,9 @@ _TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|
 _PYTHON = "Traceback (most recent call last):"
 # The frames of a stack trace of Java, JavaScript, Go, Ruby or PHP.
 _FRAME = re.compile(
-    r"^\s+(?:at |from )\S.*$|^\s*\.\.\. \d+ (?:more|common frames).*$|^goroutine \d+ \[.*\Z|^#\d+ .*$", re.MULTILINE
+    r"^\s+(?:at |from )\S.*$|^\s*\.\.\. \d+ (?:more|common frames).*$|^\s+File \"[^\"\n]*\", line \d+.*(?:\n {4}.*)*"
+    r"|^goroutine \d+ \[[\s\S]*\Z|^#\d+ .*$",
+    re.MULTILINE,
 )
 _CAUSED_BY = re.compile(r"^\s*Caused by: (.+)", re.MULTILINE)
 
@@ -15,16 +17,20 @@ _TIME = (
     r"(?:\d{4}[-/]\d\d[-/]\d\d[T\x20]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\x20?(?:Z|UTC|[+-]\d\d:?\d\d))?"
     r"|[A-Z][a-z]{2}\x20+\d{1,2}\x20\d\d:\d\d:\d\d|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
 )
-_GAP = r"[\s|\-–:\[\]()]"
+_BEFORE, _AFTER = r"[\s|\[(]*", r"[\s|\]):–-]+"
 _LOG_LINE = re.compile(
     rf"""
-    ^{_GAP}*
-    (?: {_TIME}{_GAP}+ (?: \[[^\]]{{1,60}}\]\s* | [\w.$/-]+(?:\[\d+\])?:?\s[|\s-]* ){{0,3}}? (?:[\[(]?(?P<level>{_LEVEL})\b[\])]?)?
-      | [\[(]?(?P<bare>{_LEVEL}|[Ee]rror|[Ww]arning|[Ff]atal|[Ii]nfo)[\])]?\s*(?:[:|]|-\s|(?<=[\])])\s|(?<=[A-Z])\s+(?=\S)) | (?P<ocfl>)(?=\[W\d{{3}}) )
+    ^{_BEFORE}
+    (?: {_TIME}{_AFTER} (?: (?:\[[^\]]{{1,60}}\]\s*|[\w.$/-]+(?:\[\d+\])?:?\s[|\s-]*){{0,4}}? [\[(|]*(?P<level>{_LEVEL})\b[\])]?
+                          | (?:\S+\s)?[\w./-]+\[\d+\]:\s | )
+      | (?P<bare>{_LEVEL}|[Ee]rror|[Ww]arning|[Ff]atal|[Ii]nfo)[\])]?\s*(?:[:|]|-\s|(?<=[\])])\s|(?<=[A-Z])\s+(?=\S))
+      | (?P<ocfl>)(?=\[?W\d{{3}}) )
     """,
     re.VERBOSE,
 )
-_LOGGER = re.compile(r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*")
+_LOGGER = re.compile(
+    r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
+)
 _PID = re.compile(r"^[\s|\-–:]*\[[^\]\s]{1,40}\]:?\s+(?=\S)")
 _LOGFMT_LEVEL = re.compile(r"\blevel=\"?(\w+)")
 _LOGFMT_MESSAGE = re.compile(r"\b(?:error|err|msg|message)=(?:\"((?:[^\"\\]|\\.)*)\"|(\S+))")
@@ -32,6 +38,7 @@ _LOGFMT_MESSAGE = re.compile(r"\b(?:error|err|msg|message)=(?:\"((?:[^\"\\]|\\.)
 # Announces faults without being one. The subject of "is not valid" can be any name; before "failed" only plain words.
 _VERDICT = (
     r"(?:(?P<subject>[^|]{0,300}?)\s?\b(?:is|was)\s(?:not\s(?:a\s)?(?:valid|complete)(?:\s\w+)?|invalid|incomplete)"
+    r"(?:\sfor\sthe\sfollowing\sreasons?|\sbecause(?:\sof)?)?"
     r"|(?:the\s)?(?:[A-Za-z]+\s){0,3}(?:validation|verification|check|ingest|ingestion|restoration|processing|job|task)"
     r"(?:\s(?:has\s)?failed|\s(?:errors?|failures?))?"
     r"|(?:the\s|there\s(?:is|are|were)\s)?(?:following\s|validation\s|ingest\s|bag\s|multiple\s|several\s|some\s|many\s|[\d,]+\s){0,3}"
@@ -39,7 +46,9 @@ _VERDICT = (
     r"(?:\s(?:in|with|for)\s[^:]{1,300})?"
     r"|failed|failure|invalid|not\svalid|rejected|bad\sbag)"
 )
-_INLINE_VERDICT = re.compile(rf"\s*[\"']?{_VERDICT}(?:\s*:+\s+|\s*[.!]\s+(?=[A-Z“\"'/])|\s+[-–—]\s+)(?=\S)", re.IGNORECASE)
+_INLINE_VERDICT = re.compile(
+    rf"\s*[\"']?{_VERDICT}(?:\s*:+\s+|\s*[.!]\s+(?=[A-Z“\"'/])|\s+[-–—]\s+)(?=\S)", re.IGNORECASE
+)
 _ONLY_VERDICT = re.compile(rf"\s*[\"']?{_VERDICT}(?:,[^:]{{1,80}})?[\s:.!\"']*", re.IGNORECASE)
 _ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(?:\w+\.)*(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
 _EXCEPTION = re.compile(
@@ -83,9 +92,9 @@ def _last_exception(frames: str) -> str:
 
 def split_log_line(line: str) -> tuple[str | None, str]:
     """Returns the level of a line of a log ("" without one), and its message; (None, line) for any other line."""
-    if level := _LOGFMT_LEVEL.search(line):
+    if logged := _LOGFMT_LEVEL.search(line):
         messages = _LOGFMT_MESSAGE.findall(line)
-        return level[1].upper(), next((quoted or bare for quoted, bare in messages[::-1]), line)
+        return logged[1].upper(), next((quoted or bare for quoted, bare in messages[::-1]), line)
     found = _LOG_LINE.match(line)
     if not found or found.end() == len(line):
         return None, line
@@ -94,7 +103,10 @@ def split_log_line(line: str) -> tuple[str | None, str]:
         return "WARNING", rest
     for prefix in (_PID, _LOGGER) if found["bare"] is None or found["bare"].isupper() else ():
         rest = prefix.sub("", rest, count=1)
-    return (found["level"] or found["bare"] or "").upper(), rest.lstrip(" |-–:\t")
+    rest = rest.lstrip(" |-–:\t")
+    level = (found["level"] or found["bare"] or "").upper()
+    inner = (None, "") if level else split_log_line(rest)  # the line of a program in a line of the system's log
+    return (level, rest) if inner[0] is None else inner
 
 
 def strip_verdict(text: str) -> str:
