@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from .quotes import split_outside_quotes
 from .structured import parse_json, parse_xml
-from .unwrapping import clean, is_verdict, split_log_line, strip_verdict, unwrap_traceback
+from .unwrapping import clean, is_verdict, split_log_line, split_verdict, strip_verdict, unwrap_traceback
 
 _MAX_DEPTH = 4  # JSON in a quoted text in a traceback …
 _IS_ERROR = re.compile(r"ERR|FATAL|CRIT|SEVERE|PANIC")
 _IS_WARNING = re.compile(r"WARN")
 _BULLET = re.compile(r"^(?:[-*•–·+]|\(?\d{1,5}[.)]|\[\d{1,5}\]|#\d{1,5}:?|\d{1,5}:)\s+(?=\S)")
+_ONLY_NAME = re.compile(r"\S*/[^:“\"']*|\S+")
+_LONGEST_NAME = 300
+_MAX_LENGTH = 1_000_000  # characters of a note that are read
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
 
 _THINGS = r"(?:errors?|faults?|problems?|issues?|messages?|lines?|files?|failures?|entries|violations?)"
@@ -24,7 +27,7 @@ _MORE = re.compile(
     (?: (?P<more>\d[\d,.]*)\s(?:\w+\s){{0,2}}?(?:more|further|others?|additional|not\s(?:shown|listed))
       | (?:many|some|several|even)?\s?(?:more|further|others?|additional)\s(?:\w+\s)?{_THINGS}
       | (?:the\s)?(?:first|last)\s[\d,.]+\s(?:\w+\s)?(?:of|out\sof)\s(?P<of>\d[\d,.]*)
-      | [\d,.]+\s(?:of|out\sof)\s(?P<outof>\d[\d,.]*)
+      | [\d,.]+\s(?:of|out\sof)\s(?P<outof>\d[\d,.]*)\s(?:\w+\s){{0,2}}?(?:shown|listed|displayed|reported|{_THINGS})
       | (?:total\s(?:number\sof\s)?{_THINGS}|{_THINGS}\sin\s(?:total|all))\s*[:=]?\s*(?P<total>\d[\d,.]*)
       | (?P<intotal>\d[\d,.]*)\s(?:\w+\s)?{_THINGS}\s(?:in\s(?:total|all)|altogether|overall)
     )
@@ -50,12 +53,12 @@ def find_faults(note: str, names: Iterable[str] = ()) -> Faults:
     fault; an empty note has none.
     """
     hidden = sorted({name for name in names if name}, key=len, reverse=True)
-    text = clean(note)
+    text = clean(note[:_MAX_LENGTH])
     for number, name in enumerate(hidden):
         text = text.replace(name, chr(_HIDDEN + number))
     reader = _Reader()
     reader.read(text, 0)
-    texts = [one.strip() for one in reader.texts if one.strip()]
+    texts = [one.strip() for one in reader.texts if one.strip()] or list(filter(None, [text.strip()]))
     for number, name in enumerate(hidden):
         texts = [text.replace(chr(_HIDDEN + number), name) for text in texts]
     return Faults(texts, max(len(texts), reader.said, len(texts) + reader.more) if texts else 0)
@@ -97,10 +100,11 @@ class _Reader:
         found = []
         for part in split_outside_quotes(r"\s\|\s", self._cut_more(line.strip())):
             part = _unquote(_BULLET.sub("", self._cut_more(part).strip()))
-            stripped = _unquote(strip_verdict(part))
+            stripped, has_verdict = split_verdict(part)
+            stripped = _unquote(stripped)
             if stripped != part and (said := _SAID.search(part[: len(part) - len(stripped)])):
                 self.said = max(self.said, _number(said[1]))
-            found += _split_semicolons(stripped, is_list=stripped != part)
+            found += _split_semicolons(stripped, is_list=has_verdict)
         return [one for one in map(self._cut_more, found) if one.strip()]
 
     def _cut_more(self, text: str) -> str:
@@ -120,9 +124,9 @@ def _number(text: str | None) -> int:
 
 
 def _split_embedded_json(text: str) -> list[str] | None:
-    """The faults in JSON that follows a verdict."""
-    start = re.search(r":\s*(?=[{\[])", text[:500])
-    if not start or text[-1:] not in ("}", "]") or not is_verdict(text[: start.start()]):
+    """The faults in JSON that follows a few words."""
+    start = re.match(r"[\w\s'’-]{1,80}:\s*(?=[{\[])", text)
+    if not start or text[-1:] not in ("}", "]"):
         return None
     return parse_json(text[start.end() :])
 
@@ -170,14 +174,14 @@ def _join_details(lines: list[str]) -> list[str]:
     head, rest = lines[0].strip(), indents[1:]
     is_heading = is_verdict(head) or strip_verdict(head) != head or head.endswith(":")
     margin = min(rest) if is_heading and rest else min(indents)
-    joined = [head]
-    for line, indent in zip(lines[1:], rest, strict=True):
-        if (indent > margin and not _BULLET.match(line.strip()) and joined[1:]) or (
-            indent > margin and not is_heading and not _BULLET.match(line.strip())
-        ):
-            joined[-1] += "\n" + line.strip()
+    groups = [[head]]
+    for line, indent in zip(map(str.strip, lines[1:]), rest, strict=True):
+        is_detail = indent > margin and not _BULLET.match(line) and (len(groups) > 1 or not is_heading)
+        if is_detail:
+            groups[-1].append(line)
         else:
-            joined.append(line.strip())
+            groups.append([line])
+    joined = ["\n".join(group) for group in groups]
     # "Errors in bag-info.txt:" and the like, before a list.
     return joined[1:] if len(joined) > 1 and head.endswith(":") and not _PATH_OR_QUOTED.search(head) else joined
 
@@ -194,7 +198,7 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
     rest = ""
     for part in parts:
         part, rest = f"{rest}; {part}" if rest else part, ""
-        if re.fullmatch(r"\S*/[^:“\"']*|[^\s]+", part) and not re.search(r"\s[a-z]+\s[a-z]+", part):
+        if len(part) < _LONGEST_NAME and _ONLY_NAME.fullmatch(part) and not re.search(r"\s[a-z]+\s[a-z]+", part):
             rest = part
         else:
             faults.append(part)

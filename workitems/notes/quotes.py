@@ -10,17 +10,18 @@ def _pattern(opening: str, closing: str) -> str:
         return f"{opening}[^{closing}]*{closing}"
     # A closing quote has no word after it, and the quote that follows it opens again: it doesn't follow a word.
     inner = rf"(?:[^{opening}\n]|{opening}(?=\w)|{opening}(?=[^{opening}\n]*[^\s{opening}(\[{{<=:,]{opening}(?!\w)))"
-    return rf"(?<!\w){opening}{inner}*{opening}(?!\w)"
+    return rf"(?<!\w){opening}{inner}{{0,500}}{opening}(?!\w)"
 
 
 QUOTED = re.compile("|".join(_pattern(*pair) for pair in _PAIRS))
+_MAX_QUOTING = 50_000  # characters; in a longer text, quotes aren't paired
 _OPEN = re.compile(r"(?<!\w)(?:['\"](?=\S)|“)")
 
 
 def split_outside_quotes(separator: str, text: str) -> list[str]:
     """Splits a text at a pattern, but not within quotes."""
     parts = re.split(separator, text)
-    if len(parts) == 1 or not _OPEN.search(text):
+    if len(parts) == 1 or len(text) > _MAX_QUOTING or not _OPEN.search(text):
         return parts
     spans = [found.span() for found in QUOTED.finditer(text)]
     found, start = [], 0

@@ -107,7 +107,11 @@ def _prefix(code: Any) -> str:
     """A code before its message. A number alone would be taken for a count, not for a status."""
     if re.fullmatch(r"\d{3}", str(code)):
         return f"status {code}: "
-    return f"[{code}] " if isinstance(code, str) and re.fullmatch(r"[\w.-]+", code) else ""
+    return (
+        f"[{code}] "
+        if isinstance(code, str) and re.fullmatch(r"(?:\w+\.)*[A-Z]\w*[a-z][A-Z]\w*|[A-Z]+\d+\w*", code)
+        else ""
+    )
 
 
 def _folded(value: dict[str, Any]) -> dict[str, Any]:
@@ -122,8 +126,9 @@ def _pick(folded: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((folded[name] for name in names if folded.get(name) not in (None, "", [], {})), None)
 
 
+_MAX_XML = 20_000  # characters of an error
 _XML_ERROR = re.compile(r"<Error\b[^>]*>(.*?)(?:</Error>|\Z)", re.DOTALL)
-_XML_VALUE = r"<(?:\w+:)?{0}\b[^>]*>\s*(.*?)\s*</(?:\w+:)?{0}>"
+_XML_VALUE = r"<(?:\w+:)?{0}\b[^>]*>\s*(.{{0,2000}}?)\s*</(?:\w+:)?{0}>"
 _XML_CODE = re.compile(_XML_VALUE.format("(?:[Cc]ode|faultcode)"), re.DOTALL)
 _XML_MESSAGE = re.compile(_XML_VALUE.format("(?:[Mm]essage|faultstring|[Tt]itle)"), re.DOTALL)
 
@@ -135,7 +140,7 @@ def parse_xml(text: str) -> list[str] | None:
         return None
     found = []
     for part in _XML_ERROR.findall(text, start.start()) or [text[start.start() :]]:
-        code, message = _XML_CODE.search(part), _XML_MESSAGE.search(part)
+        code, message = (pattern.search(part, 0, _MAX_XML) for pattern in (_XML_CODE, _XML_MESSAGE))
         prefix = f"[{unescape(code[1])}] " if code else ""
         if text := prefix + (unescape(" ".join(message[1].split())) if message else ""):
             found.append(text)

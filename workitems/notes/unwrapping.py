@@ -4,6 +4,7 @@ import re
 
 _TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _PYTHON = "Traceback (most recent call last):"
+_PRIVATE = re.compile("[\ue000-\uf8ff]")  # used here as marks
 # The frames of a stack trace of Java, JavaScript, Go, Ruby or PHP.
 _FRAME = re.compile(
     r"^\s+(?:at |from )\S.*$|^\s*\.\.\. \d+ (?:more|common frames).*$|^\s+File \"[^\"\n]*\", line \d+.*(?:\n {4}.*)*"
@@ -24,14 +25,14 @@ _LOG_LINE = re.compile(
     (?: {_TIME}{_AFTER} (?: (?:\[[^\]]{{1,60}}\]\s*|[\w.$/-]+(?:\[\d+\])?:?\s[|\s-]*){{0,4}}? [\[(|]*(?P<level>{_LEVEL})\b[\])]?
                           | (?:\S+\s)?[\w./-]+\[\d+\]:\s | )
       | (?P<bare>{_LEVEL}|[Ee]rror|[Ww]arning|[Ff]atal|[Ii]nfo)[\])]?\s*(?:[:|]|-\s|(?<=[\])])\s|(?<=[A-Z])\s+(?=\S))
-      | (?P<ocfl>)(?=\[?W\d{{3}}) )
+      | (?=\[?(?P<ocfl>[EW])\d{{3}}[a-z]?\b) )
     """,
     re.VERBOSE,
 )
 _LOGGER = re.compile(
     r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
 )
-_PID = re.compile(r"^[\s|\-–:]*\[[^\]\s]{1,40}\]:?\s+(?=\S)")
+_PID = re.compile(r"^[\s|\-–:]*\[(?![EW]\d{3})(?:\d[\w.-]*|[a-z][\w.-]*)\]:?\s+(?=\S)")
 _LOGFMT_LEVEL = re.compile(r"\blevel=\"?(\w+)")
 _LOGFMT_MESSAGE = re.compile(r"\b(?:error|err|msg|message)=(?:\"((?:[^\"\\]|\\.)*)\"|(\S+))")
 
@@ -42,9 +43,9 @@ _VERDICT = (
     r"|(?:the\s)?(?:[A-Za-z]+\s){0,3}(?:validation|verification|check|ingest|ingestion|restoration|processing|job|task)"
     r"(?:\s(?:has\s)?failed|\s(?:errors?|failures?))?"
     r"|(?:the\s|there\s(?:is|are|were)\s)?(?:following\s|validation\s|ingest\s|bag\s|multiple\s|several\s|some\s|many\s|[\d,]+\s){0,3}"
-    r"(?:errors?|faults|problems|issues|failures)(?:\s(?:were\s|was\s)?(?:found|detected|occurred|listed|reported))?"
+    r"(?:errors?|faults|problems|issues|failures)(?:\s\(\d+\))?(?:\s(?:were\s|was\s)?(?:found|detected|occurred|listed|reported))?"
     r"(?:\s(?:in|with|for)\s[^:]{1,300})?"
-    r"|failed|failure|invalid|not\svalid|rejected|bad\sbag)"
+    r"|failed|failure|invalid|not\svalid|rejected)"
 )
 _INLINE_VERDICT = re.compile(
     rf"\s*[\"']?{_VERDICT}(?:\s*:+\s+|\s*[.!]\s+(?=[A-Z“\"'/])|\s+[-–—]\s+)(?=\S)", re.IGNORECASE
@@ -58,7 +59,7 @@ _EXCEPTION = re.compile(
 
 def clean(note: str) -> str:
     """Returns the note without terminal codes, with `\\n` between lines, and with the last state of each progress line."""
-    text = _TERMINAL_CODES.sub("", note).replace("\r\n", "\n")
+    text = _PRIVATE.sub("\ufffd", _TERMINAL_CODES.sub("", note)).replace("\r\n", "\n")
     if "\r" not in text:
         return text
     return "\n".join(_last_state(line) for line in text.split("\n"))
@@ -99,8 +100,8 @@ def split_log_line(line: str) -> tuple[str | None, str]:
     if not found or found.end() == len(line):
         return None, line
     rest = line[found.end() :]
-    if found["ocfl"] is not None:
-        return "WARNING", rest
+    if found["ocfl"]:
+        return {"E": "ERROR", "W": "WARNING"}[found["ocfl"]], line
     for prefix in (_PID, _LOGGER) if found["bare"] is None or found["bare"].isupper() else ():
         rest = prefix.sub("", rest, count=1)
     rest = rest.lstrip(" |-–:\t")
@@ -111,19 +112,23 @@ def split_log_line(line: str) -> tuple[str | None, str]:
 
 def strip_verdict(text: str) -> str:
     """Returns a fault without the verdict, the class of error, or the path of the bag before it."""
+    return split_verdict(text)[0]
+
+
+def split_verdict(text: str) -> tuple[str, bool]:
+    """Returns what `strip_verdict` returns, and whether there was a verdict, which a list of faults can follow."""
+    has_verdict = False
     for _round in range(4):
         before = text
-        if found := _ERROR_OF_CLASS.match(text):
-            rest = text[found.end() :]
-            text = rest if _is_announced(rest) else f"{found[1]}: {rest}"
-        if found := _EXCEPTION.match(text):
-            rest = text[found.end() :]
-            text = rest if _is_announced(rest) else f"{found[1]}: {rest}" if rest else found[1]
+        for pattern in (_ERROR_OF_CLASS, _EXCEPTION):
+            if found := pattern.match(text):
+                rest = text[found.end() :]
+                text = rest if _is_announced(rest) else f"{found[1]}: {rest}" if rest else found[1]
         if (found := _INLINE_VERDICT.match(text)) and not _is_a_fault(found):
-            text = text[found.end() :]
+            text, has_verdict = text[found.end() :], True
         if text == before:
             break
-    return text
+    return text, has_verdict
 
 
 def _is_announced(text: str) -> bool:
