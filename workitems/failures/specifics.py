@@ -74,12 +74,13 @@ _PREPOSITION = r"(?:in|on|at|of|to|from|for|with|by|under|within|but|and|or|as|b
 _EXTENSION = r"\.[A-Za-z][A-Za-z0-9]{1,4}"
 _PATH_START = r"(?:(?<![\w<])(?:[A-Za-z]:\\|~?/|\.{1,2}/)|(?<![\w/])(?=[^\s/]*/)(?!\w+://))"
 _ALGORITHM = r"(?:md5|sha-?\d+|MD5|SHA-?\d+)"
+_LISTED = rf"\s{_PREPOSITION}\s(?:the\s)?\S*(?:manifest|-info|bagit)"  # "… in manifest-md5.txt"
 # Where a path without a file extension ends.
-_PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|[.)]$"
+_PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|\s\((?=[\d.]+\s\w|[a-z]+[\s:])|[.)]$"
 _PATH = (
     # A path with spaces up to a file extension with no verb before it, or up to a file extension that a verb follows.
-    rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s)[^\n|\"“{_MARKS}]){{1,200}}?{_EXTENSION}(?=[\s,;:.)\]]|$)"
-    rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b)[^\n|\"“{_MARKS}]){{0,200}}?{_EXTENSION}(?=:\s|\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
+    rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s|{_LISTED})[^\n|\"“{_MARKS}]){{1,200}}?{_EXTENSION}(?=[\s,;:.)\]]|$)"
+    rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b|{_LISTED})[^\n|\"“{_MARKS}]){{0,200}}?{_EXTENSION}(?=:\s|\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
     rf"|{_PATH_START}(?!\S*{_EXTENSION}(?:[\s,;:)]|$))(?:(?!{_PATH_END})[^\n|\"“{_MARKS}]){{1,200}}"
     rf"|[^\s/(]*/\S*[^\s.,;:)]|[^\s\\]*\\\S+"
 )

@@ -21,7 +21,7 @@ _THINGS = r"(?:errors?|faults?|problems?|issues?|messages?|lines?|files?|failure
 # A sentence about faults that aren't listed. It can follow the last fault in its line.
 _MORE = re.compile(
     rf"""
-    (?:^|(?<=[.;…!])\s*|\s\|\s|\s+[(\[…]?(?=and\b|plus\b|\.\.\.|…))
+    (?:^|(?<=[.;…!])\s*|\s\|\s|\s+[(\[…]?(?=and\b|plus\b|there\s(?:are|were)\s\d|\.\.\.|…))
     [\s(\[…]*(?:\.\.\.\s*)?
     (?:(?:and|plus|there\s(?:are|were|is|was)|with|showing|only|but)\s){{0,2}}
     (?: (?P<more>\d[\d,.]*)\s(?:\w+\s){{0,2}}?(?:more|further|others?|additional|not\s(?:shown|listed))
@@ -182,8 +182,9 @@ def _join_details(lines: list[str]) -> list[str]:
         else:
             groups.append([line])
     joined = ["\n".join(group) for group in groups]
+    is_title = head.endswith(":") and not is_verdict(head) and not _PATH_OR_QUOTED.search(head)
     # "Errors in bag-info.txt:" and the like, before a list.
-    return joined[1:] if len(joined) > 1 and head.endswith(":") and not _PATH_OR_QUOTED.search(head) else joined
+    return joined[1:] if is_title and len(joined) > 1 else joined
 
 
 def _split_semicolons(text: str, *, is_list: bool) -> list[str]:

@@ -42,7 +42,7 @@ _VERDICT = (
     r"(?:\sfor\sthe\sfollowing\sreasons?|\sbecause(?:\sof)?)?"
     r"|(?:the\s)?(?:[A-Za-z]+\s){0,3}(?:validation|verification|check|ingest|ingestion|restoration|processing|job|task)"
     r"(?:\s(?:has\s)?failed|\s(?:errors?|failures?))?"
-    r"|(?:the\s|there\s(?:is|are|were)\s)?(?:following\s|validation\s|ingest\s|bag\s|multiple\s|several\s|some\s|many\s|[\d,]+\s){0,3}"
+    r"|(?:the\s|there\s(?:is|are|were)\s)?(?:following\s|validation\s|ingest\s|bag\s|multiple\s|several\s|some\s|(?:too\s)?many\s|[\d,]+\s){0,3}"
     r"(?:errors?|faults|problems|issues|failures)(?:\s\(\d+\))?(?:\s(?:were\s|was\s)?(?:found|detected|occurred|listed|reported))?"
     r"(?:\s(?:in|with|for)\s[^:]{1,300})?"
     r"|failed|failure|invalid|not\svalid|rejected)"
