@@ -152,13 +152,12 @@ def test_workers_go_on_failing_items_meanwhile(virginia):
 
 
 def wait_until_blocked():
-    """Returns when another connection waits for a lock of this one."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    for _ in range(10_000):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.005)")
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(query)
+    """Returns once another connection waits for a lock of this one."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("nobody waits")

@@ -207,7 +207,7 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
 
 
 def _unquote(text: str) -> str:
-    """The text in quotes, if all of it is quoted."""
-    if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in re.sub(r"\\.", "", text[1:-1]):
+    """The text in quotes, if all of it is quoted and it is more than a name."""
+    if len(text.split()) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in re.sub(r"\\.", "", text[1:-1]):
         return (parse_json(text) or [text[1:-1]])[0]
     return text

@@ -31,7 +31,7 @@ def parse_json(text: str) -> list[str] | None:
     if text[:1] not in ("{", "[", '"', "'") or len(text) < 2:
         return None
     value = _load(text)
-    if value is None:
+    if value is None or (isinstance(value, str) and len(value.split()) < 2):  # one word in quotes is a name
         return None
     return [fault for fault in _walk(value, 0) if fault.strip()] or None
 
