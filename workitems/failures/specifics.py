@@ -70,14 +70,18 @@ _VERB = (
     r"|differs?|listed|found|named|mentioned|present|absent|required|expected|declared|recorded|lacks?|needs?|appears?|occurs?|ends?|matche[sd]|match|belongs?|already|not|missing|never|got|ran|runs|timed|lost|ended|stopped|restarted"
     r"|evicted|terminated|exited|died|crashed|killed)"
 )
-_PREPOSITION = r"(?:in|on|at|of|to|from|for|with|by|under|within|but|and|or|as|because|after|before|than|while|during)"
+_PREPOSITION = (
+    r"(?:in|on|at|of|to|from|for|with|by|under|within|but|and|or|as|because|after|before|than|while|during|which|that)"
+)
 _EXTENSION = r"\.[A-Za-z][A-Za-z0-9]{1,4}"
 _PATH_START = r"(?:(?<![\w<])(?:[A-Za-z]:\\|~?/|\.{1,2}/)|(?<![\w/])(?=[^\s/]*/)(?!\w+://))"
 _ALGORITHM = r"(?:md5|sha-?\d+|MD5|SHA-?\d+)"
 _LISTED = rf"\s{_PREPOSITION}\s(?:the\s)?\S*(?:manifest|-info|bagit)"  # "… in manifest-md5.txt"
 # Where a path without a file extension ends.
-_PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|\s\((?=[\d.]+\s\w|[a-z]+[\s:])|[.)]$"
+_PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|\s\((?=[\d.]+\s\w|[a-z]+[\s:]|{_ALGORITHM}\))|[.)]$"
 _PATH = (
+    # An absolute path before a colon, at the beginning of a line.
+    rf"^/(?:(?!\s{_VERB}\b|:\s)[^\n{_MARKS}]){{1,300}}(?=:\s)|"
     # A path with spaces up to a file extension with no verb before it, or up to a file extension that a verb follows.
     rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s|{_LISTED})[^\n|\"“{_MARKS}]){{1,200}}?{_EXTENSION}(?=[\s,;:.)\]]|$)"
     rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b|{_LISTED})[^\n|\"“{_MARKS}]){{0,200}}?{_EXTENSION}(?=:\s|\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
@@ -90,16 +94,18 @@ _SUBJECT = re.compile(
     rf"(?:(?:(?!:\s|\s{_VERB}\b).){{1,200}}?{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
     rf"|(?:(?![:;,]\s).){{1,200}}?(?=\s(?:{_VERB}|{_PREPOSITION})\b|[:;,]\s|\.?$))"
 )
+_PROCESS_ENDS = "killed|exited|died|crashed|stopped|ran|timed|lost|evicted|terminated|restarted"
 # Containers and the like have ordinary words as names.
 _PROCESS = re.compile(
-    rf"\b((?:Container|Pod|Worker|Node|Host|Task|Job|Process|container|pod|worker|node|host|task|job|process)\s)"
+    rf"\b((?i:container|pod|worker|node|host|task|job|process|service|program)\s)"
     rf"(?!(?:process|image|memory|queue|key|version|list|limit|name|id|time|{_VERB[3:-1]}|{_PREPOSITION[3:-1]})\b)[\w.-]+"
-    rf"(?=\s(?:{_VERB}|on|at)\b)"
+    rf"(?=\s(?:{_VERB}|on|at|in)\b)"
+    rf"|\b()[a-z]+(?:_[a-z0-9]+)+(?=\s(?:is|was|has|{_PROCESS_ENDS})\b)"
 )
 # A value at the end: "invalid tag: x", "must be a number, not x", "a directory called x", "tag is missing: x".
 _VALUE = re.compile(
-    rf"(\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong)"
-    rf"(?:(?:\s[\w-]+){{1,3}}:\s|\svalue\s(?!{_PREPOSITION}\b)))[^{_MARKS}]+$"
+    rf"((?i:\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong))"
+    rf"(?:(?:\s[\w.{_MARKS}-]+){{1,4}}:\s|\svalue\s(?!{_PREPOSITION}\b))|\b(?:allowed|accepted|permitted)\svalues\sare:?\s)[^{_MARKS}]+$"
     rf"|((?:,\s(?:but\s)?(?:not|got|found|was|is)|\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto))\s)\S+$"
     rf"|(\b{_VERB}\b[^:/]*:\s)(?=\S*/)[^:{_MARKS}]+{_EXTENSION}$"
     rf"|(\b[Tt]ags?\b[^:]*:\s)[A-Z][\w-]*(?:,\s[A-Z][\w-]*)*$"
@@ -159,7 +165,7 @@ def blank_specifics(line: str, names: "re.Pattern[str] | None") -> str:
     for pattern in _KEPT:
         line = pattern.sub(keep, line)
     line = _VALUE.sub(rf"\1\2\3\4{_NAME}", line)
-    line = _PROCESS.sub(rf"\1{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
+    line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
     line = _SPECIFIC.sub("…", line).replace(_NAME, "…")
     for number, text in enumerate(kept, 1):
         line = line.replace(chr(ord(_NAME) + number), text)

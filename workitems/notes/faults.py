@@ -13,6 +13,8 @@ _IS_ERROR = re.compile(r"ERR|FATAL|CRIT|SEVERE|PANIC")
 _IS_WARNING = re.compile(r"WARN")
 _BULLET = re.compile(r"^(?:[-*•–·+]|\(?\d{1,5}[.)]|\[\d{1,5}\]|#\d{1,5}:?|\d{1,5}:)\s+(?=\S)")
 _ONLY_NAME = re.compile(r"\S*/[^:“\"']*|\S+")
+# What follows "; " and isn't a fault of its own.
+_GOES_ON = re.compile(r"(?:allowed|accepted|permitted|valid|expected|must|should|see|please|use|try|giving)\b")
 _LONGEST_NAME = 300
 _MAX_LENGTH = 1_000_000  # characters of a note that are read
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
@@ -199,6 +201,9 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
     rest = ""
     for part in parts:
         part, rest = f"{rest}; {part}" if rest else part, ""
+        if faults and _GOES_ON.match(part):
+            faults[-1] += f"; {part}"
+            continue
         if len(part) < _LONGEST_NAME and _ONLY_NAME.fullmatch(part) and not re.search(r"\s[a-z]+\s[a-z]+", part):
             rest = part
         else:
@@ -208,6 +213,11 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
 
 def _unquote(text: str) -> str:
     """The text in quotes, if all of it is quoted and it is more than a name."""
-    if len(text.split()) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in re.sub(r"\\.", "", text[1:-1]):
+    if (
+        len(text.split()) > 1
+        and text[0] == text[-1]
+        and text[0] in "'\""
+        and text[0] not in re.sub(r"\\.", "", text[1:-1])
+    ):
         return (parse_json(text) or [text[1:-1]])[0]
     return text

@@ -25,12 +25,13 @@ _LOG_LINE = re.compile(
     (?: {_TIME}{_AFTER} (?: (?:\[[^\]]{{1,60}}\]\s*|[\w.$/-]+(?:\[\d+\])?:?\s[|\s-]*){{0,4}}? [\[(|]*(?P<level>{_LEVEL})\b[\])]?
                           | (?:\S+\s)?[\w./-]+\[\d+\]:\s | )
       | (?P<bare>{_LEVEL}|[Ee]rror|[Ww]arning|[Ff]atal|[Ii]nfo)[\])]?\s*(?:[:|]|-\s|(?<=[\])])\s|(?<=[A-Z])\s+(?=\S))
+      | (?P<klog>[IWEF])\d{{4}}\x20[\d:.]+\s+\d+\s[\w./-]+:\d+\]\s
       | (?=\[?(?P<ocfl>[EW])\d{{3}}[a-z]?\b) )
     """,
     re.VERBOSE,
 )
 _LOGGER = re.compile(
-    r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
+    r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
 )
 _PID = re.compile(r"^[\s|\-–:]*\[(?![EW]\d{3})(?:\d[\w.-]*|[a-z][\w.-]*)\]:?\s+(?=\S)")
 _LOGFMT_LEVEL = re.compile(r"\blevel=\"?(\w+)")
@@ -105,6 +106,8 @@ def split_log_line(line: str) -> tuple[str | None, str]:
     for prefix in (_PID, _LOGGER) if found["bare"] is None or found["bare"].isupper() else ():
         rest = prefix.sub("", rest, count=1)
     rest = rest.lstrip(" |-–:\t")
+    if found["klog"]:
+        return {"E": "ERROR", "F": "FATAL", "W": "WARNING"}.get(found["klog"], "INFO"), rest
     level = (found["level"] or found["bare"] or "").upper()
     inner = (None, "") if level else split_log_line(rest)  # the line of a program in a line of the system's log
     return (level, rest) if inner[0] is None else inner
