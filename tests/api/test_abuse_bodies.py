@@ -268,7 +268,7 @@ def test_invalid_values_of_a_state(adas, bag, name):
 def test_invalid_requeue_stages(adas, bag, path):
     name = "stage" if "v3" in path else "item_stage"
     before = everything()
-    for value in ([], {}, [1], 1, True, "Bogus", "receive", "Resolve", "\0", "\ud800", "x" * 60_000):
+    for value in ([], {}, [1], 1, True, "Bogus", "resolve", "Resolve", "\0", "\ud800", "x" * 60_000):
         answer = adas.put(address(path, bag), body=json.dumps({name: value}).encode())
         assert answer.status == 422, (value, answer)
         assert set(answer.body) == {name, "error"}, (value, answer)

@@ -241,7 +241,11 @@ def test_fields_have_types_and_descriptions():
     # Members who read at the workers' address do not get these.
     assert schemas["Item"]["required"] == [name for name in item if name not in ("node", "pid", "work_item_state_id")]
     assert schemas["MemberItem"]["required"] == list(schemas["MemberItem"]["properties"])
+    # A save can't remove these.
+    for name in ("name", "etag"):
+        assert "nullable" not in schemas["ItemToSave"]["properties"][name]
     new = schemas["NewItem"]
+    assert new["properties"]["etag"]["nullable"] is True
     assert sorted(new["required"]) == ["action", "institution_id", "name"]
     assert new["additionalProperties"] is False
     v3_new = fresh("v3")["components"]["schemas"]["NewItem"]

@@ -75,6 +75,16 @@ def test_version_3(wallys, virginia, jhu):
     assert wallys.get("/admin-api/v3/institutions/show/987654321").status == 404
 
 
+def test_in_version_3_an_institution_is_shown_by_its_number_or_its_domain(wallys, jhu):
+    """Present workers know both."""
+    shown = wallys.get(f"/admin-api/v3/institutions/show/{jhu.pk}")
+    assert (shown.status, shown.body["identifier"]) == (200, "jhu.edu")
+    for domain in ("jhu.edu", "JHU.edu", "jhu.edu/"):
+        assert wallys.get(f"/admin-api/v3/institutions/show/{domain}").body == shown.body
+    for unknown in ("0", "nowhere.edu", "9" * 30, "9" * 5_000, "%00", "-1"):
+        assert wallys.get(f"/admin-api/v3/institutions/show/{unknown}").status == 404
+
+
 @pytest.mark.parametrize("domain", ["nowhere.edu", "virginia", "%00", "%ff", "1", "a" * 60_000])
 def test_an_unknown_institution_is_404(wallys, domain):
     assert wallys.get(f"/api/v2/institutions/{domain}/").status == 404

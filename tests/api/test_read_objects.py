@@ -214,3 +214,23 @@ def test_two_spellings_of_an_identifier_that_differ_are_an_error(client, dora, o
     same = caller.get(path, "identifier=virginia.edu/b&object_identifier=virginia.edu/b")
     assert (same.status, same.body["count"]) == (200, 1)
     assert caller.get(path, "identifier=virginia.edu/b&object_identifier=virginia.edu/a").status == 400
+
+
+@pytest.mark.parametrize("area", ["/member-api", "/admin-api"])
+def test_in_version_3_an_object_is_shown_by_its_number_or_its_identifier(client, ada, dora, objects, area):
+    """As the command line asks for it."""
+    caller = Caller(client, ada if area == "/admin-api" else dora)
+    stored = objects["virginia.edu/a"]
+    shown = caller.get(f"{area}/v3/objects/show/virginia.edu%2Fa")
+    assert (shown.status, shown.body["id"], shown.body["identifier"]) == (200, stored.pk, "virginia.edu/a")
+    assert shown.body in caller.get(f"{area}/v3/objects").body["results"]
+    for key in (stored.pk, f"{stored.pk}/", "virginia.edu/a", "virginia.edu%2Fa/"):
+        assert caller.get(f"{area}/v3/objects/show/{key}").body == shown.body
+    for unknown in ("0", "9" * 19, "9" * 5_000, "virginia.edu", "%00", "virginia.edu%2Fnone"):
+        assert caller.get(f"{area}/v3/objects/show/{unknown}").status == 404
+
+
+def test_another_institutions_object_is_not_shown_in_version_3(client, dora, objects):
+    other = next(one for identifier, one in objects.items() if not identifier.startswith("virginia.edu/"))
+    for key in (other.pk, other.object_identifier):
+        assert Caller(client, dora).get(f"/member-api/v3/objects/show/{key}").status == 404

@@ -1,4 +1,4 @@
-"""Reading with version 1: its 20 fields, its own headers, and its numeric keys for words."""
+"""Reading with version 1: its 19 fields, its own headers, and its keys for words."""
 
 from urllib.parse import parse_qs, parse_qsl, quote
 

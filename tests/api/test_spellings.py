@@ -1,6 +1,7 @@
 """One value in several spellings: times with fewer digits, words in any case, etags as storage services list them, null."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 
@@ -123,6 +124,36 @@ def test_lists_take_words_in_any_case(client, ada, item, path, query, count):
     assert (answer.status, answer.body["count"]) == (200, count)
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/v2/items/", "action=ingest&action=delete&item_action=Delete&item_action=INGEST"),
+        ("/api/v2/items/", f"etag_like=%22{MD5.upper()}%22&etag_contains={MD5}"),
+        ("/api/v2/items/", "updated_since=2026-01-01T00:00:00Z&updated_after=2026-01-01T01:00:00.000%2B01:00"),
+        ("/admin-api/v3/items", "action=ingest&action=Delete&action__in=delete&action__in=ingest"),
+        ("/admin-api/v3/items", "node__not_null=true&node__is_not_null=1"),
+        ("/admin-api/v3/items", "generic_file_id__not_null=no&generic_file_id__is_not_null=false"),
+    ],
+)
+def test_two_names_of_a_filter_can_say_the_same(client, ada, item, path, query):
+    answer = Caller(client, ada).get(path, query)
+    assert (answer.status, answer.body["count"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/admin-api/v3/items", "node__not_null=true&node__is_not_null=0"),
+        ("/api/v2/items/", "updated_since=2026-01-01T00:00:00Z&updated_after=2026-01-01T00:00:01Z"),
+        ("/api/v2/items/", "updated_since=soon&updated_after=2026-01-01"),
+    ],
+)
+def test_two_names_of_a_filter_that_differ_are_an_error(client, ada, item, path, query):
+    answer = Caller(client, ada).get(path, query)
+    assert answer.status == 400
+    assert "the same filter" in answer.body["error"]
+
+
 @pytest.mark.parametrize("path", ["/api/v2/items/", "/member-api/v1/items/"])
 def test_two_actions_that_differ_are_an_error(client, ada, item, path):
     answer = Caller(client, ada).get(path, "item_action=Ingest&action=delete")
@@ -145,6 +176,23 @@ def test_an_etag_as_storage_services_list_it_is_the_same_file(worker, virginia, 
     for name in ("etag", "etag_like", "q"):
         found = worker.get("/api/v2/items/", [(name, etag)]).body["results"]
         assert {one["id"] for one in found} == {item.pk, made["id"]}, name
+
+
+@pytest.mark.parametrize("etag", SPELLED)
+def test_an_etag_in_an_address(worker, item, etag):
+    """A weak one contains a slash."""
+    shown = worker.get(item_address(item)).body
+    for spelled in (quote(etag, safe=""), quote(etag, safe="/")):
+        address = f"/api/v2/items/{spelled}/bag.tar/2026-03-04T05:06:07Z"
+        assert worker.get(address).body == shown
+        saved = worker.put(address, {"etag": etag, "note": f"Seen as {etag}."})
+        assert (saved.status, saved.body["id"], saved.body["etag"]) == (200, item.pk, MD5)
+        shown = saved.body
+
+
+def test_a_name_that_looks_like_the_rest_of_a_weak_etag(worker, virginia):
+    item = make_item(virginia, name=f'"{MD5}"', etag="W", bag_date=MADE)
+    assert worker.get(f"/api/v2/items/W/%22{MD5}%22/2026-03-04T05:06:07Z").body["id"] == item.pk
 
 
 def test_an_etag_of_another_form_stays_as_it_came(worker, virginia):

@@ -1,4 +1,4 @@
-"""The first member scripts (member API v1): 20 fields, with the names and headers of that time."""
+"""The first member scripts (member API v1): 19 fields, with the names and headers of that time."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def script(real_server, stan):
 
 
 @pytest.mark.parametrize("end", ["", "/", "?", "/?"])
-def test_an_item_has_exactly_the_20_fields(script, item, theirs, end):
+def test_an_item_has_exactly_the_19_fields(script, item, theirs, end):
     answer = script.get(f"/member-api/v1/items{end}")
     assert (answer["count"], answer["next"], answer["previous"]) == (1, None, None)
     [found] = answer["results"]

@@ -241,6 +241,33 @@ def test_after_a_crash_the_next_process_of_the_node_takes_over(
         old.start("Fetch", "Still fetching.", status=409)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "node", "code"), [(14, "apt-fetch-1", 409), (15, "apt-fetch-1", 200), (600, "apt-fetch-2", 409)]
+)
+def test_after_a_crash_at_validate_it_begins_again_with_fetch(
+    client_of_services, virginia, wally, ada, minutes, node, code
+):
+    then = timezone.now() - timedelta(minutes=minutes)
+    item = make_item(virginia, at=then)
+    transitions.progress(item, stage="Validate", node="apt-fetch-1", pid=4711, by=wally, at=then)
+    told = Fetcher(client_of_services, item, node=node, pid=4712).read().start("Fetch", "Once more.", status=code)
+    if code == 409:
+        assert "apt-fetch-1 (pid 4711) still holds it." in told["error"]
+        assert state(item) == ("Validate", "Started", "apt-fetch-1", 4711)
+        return
+    assert state(item) == ("Fetch", "Started", "apt-fetch-1", 4712)
+    entry = item.history.latest("number")
+    assert (entry.move, entry.changes["pid"]) == ("retry", [4711, 4712])
+
+
+def test_a_failed_item_is_held_by_nobody_even_if_it_names_a_process(fetcher, client_of_services, item):
+    fetcher.start("Validate", "Validating bag.")
+    fetcher.let_go("Timed out.", status="Failed", node="apt-fetch-1", pid=4711)
+    assert state(item) == ("Validate", "Failed", "apt-fetch-1", 4711)
+    Fetcher(client_of_services, item, node="apt-fetch-2", pid=9).read().start("Fetch", "Once more.")
+    assert state(item) == ("Fetch", "Started", "apt-fetch-2", 9)
+
+
 def claims(item, wally, stage, processes):
     """Claims of an item by processes, each with a connection and a key of its own, to be made at once."""
     for node, pid in processes:
@@ -289,7 +316,9 @@ def test_it_cancels_what_was_removed_from_the_bucket(client_of_services, virgini
     fetcher = Fetcher(client_of_services, item).read()
     answer = fetcher.cancel(REMOVED, code)
     if code == 409:
-        assert "A service can cancel an ingest only up to Validate" in answer["error"]
+        is_on_hold = status == "Suspended"
+        why = "is only for items that are open." if is_on_hold else "A service can cancel an ingest only up to Validate"
+        assert why in answer["error"]
         assert state(item) == (stage, status, "old", 3)
         return
     assert state(item) == (stage, "Cancelled", "", None)

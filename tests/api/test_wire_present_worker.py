@@ -79,3 +79,12 @@ def test_when_it_finished_is_read_filtered_and_sorted(worker, virginia):
         ("sort=finished_at__desc", [second["id"], first["id"]]),
     ):
         assert [one["id"] for one in worker.get(f"/admin-api/v3/items?{query}")["results"]] == found, query
+
+
+@pytest.mark.parametrize("name", ["deletion_request_id", "generic_file_id", "intellectual_object_id"])
+def test_requests_that_differ_in_a_number_only_are_not_taken_for_one_that_is_repeated(worker, virginia, name):
+    path, sent = f"/admin-api/v3/items/create/{virginia.pk}", new(action="Delete", stage="Requested")
+    made = [worker.post(path, {**sent, name: number}) for number in (1, 2, 1, 0)]
+    assert [answer[name] for answer in made] == [1, 2, 1, None]
+    assert made[0]["id"] == made[2]["id"]
+    assert WorkItem.objects.count() == 3

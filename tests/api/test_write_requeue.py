@@ -113,6 +113,23 @@ def test_a_cancelled_item_is_requeued_where_it_was(admin, ada, virginia, version
     is_taken_up(item, "Fetch", admin.put(version[0].format(item.pk), {}))
 
 
+@pytest.mark.parametrize("word", ["validate", "VALIDATE", " Validate "])
+def test_the_stage_in_any_case(admin, stuck, version, word):
+    path, name = version
+    is_taken_up(stuck, "Validate", admin.put(path.format(stuck.pk), {name: word}))
+    body = urlencode({name: word.replace("alidate", "ALIDATE")})
+    is_taken_up(stuck, "Validate", admin.put(path.format(stuck.pk), body=body, content_type=FORM))
+
+
+def test_a_form_that_names_two_stages_is_refused(admin, stuck, version):
+    path, name = version
+    before = as_stored(stuck)
+    answer = admin.put(path.format(stuck.pk), body=f"{name}=Fetch&{name}=Receive", content_type=FORM)
+    assert (answer.status, answer.body[name]) == (422, ["Use this only once."])
+    assert as_stored(stuck) == before
+    is_taken_up(stuck, "Fetch", admin.put(path.format(stuck.pk), body=f"{name}=Fetch&{name}=Fetch", content_type=FORM))
+
+
 @pytest.mark.parametrize("made", [{"stage": "Fetch", "status": "Suspended"}, {"stage": "Fetch", "status": "Started"}])
 def test_held_and_open_items(admin, virginia, version, made):
     item = make_item(virginia, **made)
@@ -129,7 +146,7 @@ def test_other_actions_restart_at_requested(admin, virginia, version, action):
 
 
 @pytest.mark.parametrize(
-    "stage", ["Store", "Resolve", "Requested", "Package", "Nowhere", "validate", "a\0b", "n" * 60_000]
+    "stage", ["Store", "Resolve", "Requested", "Package", "Nowhere", "store", "a\0b", "n" * 60_000]
 )
 def test_a_stage_not_yet_reached_is_refused(admin, stuck, version, stage):
     path, name = version

@@ -87,7 +87,8 @@ class Model:
         is_early = self.action == "Ingest" and self.stage in EARLY and self.phase == "open"
         if (move, role) == ("cancel", "worker") and not (self.is_replaced or is_early):
             return "illegal", self
-        if move == "retry" and not (back["retry"] and self.retry and not (self.needs_admin_review or self.node)):
+        is_held = self.status == "Started" and bool(self.node)
+        if move == "retry" and not (back["retry"] and self.retry and not (self.needs_admin_review or is_held)):
             return "illegal", self
         if move in back and stage not in legal:
             return "invalid", self
@@ -110,7 +111,7 @@ class Model:
             return self.phase == "closed" and self.reviewed == (move == "review")
         if move == "notify":
             return self.is_notified
-        node = self.node if move == "cancel" else new.node
+        node = "" if move == "cancel" else new.node
         same = (self.stage, self.status, self.node, self.note) == (new.stage, new.status, node, new.note)
         if move == "retry" and "node" in sent:
             return False

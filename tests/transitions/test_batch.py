@@ -39,8 +39,10 @@ def test_nothing_becomes_of_an_item_that_does_not_exist(item, ada):
 def test_whether_an_upload_is_replaced_is_asked_for_the_items_of_the_cancel_only(virginia, wally):
     first, second, _newest = (make_item(virginia, name="bag.tar") for _ in range(3))
     cancels = {first.pk: ("cancel", TransitionRequest(note="Replaced."))}
-    assert related_facts({first.pk: first}, cancels, wally) == {first.pk: {"is_replaced": True}}
-    assert related_facts({second.pk: second}, {second.pk: ("edit", TransitionRequest())}, wally) == {}
+    assert related_facts({first.pk: first}, cancels, wally, first.updated_at) == {first.pk: {"is_replaced": True}}
+    assert (
+        related_facts({second.pk: second}, {second.pk: ("edit", TransitionRequest())}, wally, second.updated_at) == {}
+    )
 
 
 def test_the_searched_text_is_written_only_where_it_changes(virginia, wally):

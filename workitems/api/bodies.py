@@ -94,11 +94,14 @@ def _parse_scalar(text: str, at: int, name: str) -> tuple[Any, int]:
 
 
 class FlatFormParser(FormParser):
-    """A form as {name: text}."""
+    """A form as {name: text}, each name only once."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         _check_length(parser_context)
-        return super().parse(stream, media_type, parser_context).dict()
+        form = super().parse(stream, media_type, parser_context)
+        if repeated := [name for name, values in form.lists() if len({*values}) > 1]:
+            raise field_errors(422, {name: ["Use this only once."] for name in repeated})
+        return form.dict()
 
 
 def _check_length(parser_context: Any) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.http import Http404
 
-from pharos.accounts.models import Institution
+from pharos.accounts.models import Institution, InstitutionQuerySet
 
+from ..listing import whole_number
 from . import operations
 from .base import ApiView
 from .listing import envelope
@@ -60,12 +61,24 @@ class RegistryInstitutionList(InstitutionList):
 class InstitutionDetail(ApiView):
     http_method_names = ["get", "head"]
 
-    path_help = {"identifier": "The institution's domain.", "id": "The institution's number."}
+    path_help = {"identifier": "The institution's domain."}
 
     @operation("show_institution", "Show an institution", answers=operations.InstitutionSerializer)
-    def get(self, request, identifier=None, pk=0):
-        visible = Institution.objects.visible_to(request.user)
-        found = visible.with_number(pk) if identifier is None else visible.with_identifier(identifier)
+    def get(self, request, identifier):
+        found = self.find(Institution.objects.visible_to(request.user), identifier)
         if found is None:
             raise Http404(_NONE)
         return json_response(_record(found))
+
+    def find(self, visible: InstitutionQuerySet, identifier: str) -> Institution | None:
+        return visible.with_identifier(identifier)
+
+
+class RegistryInstitutionDetail(InstitutionDetail):
+    """In version 3, the address names an institution by its number or its domain."""
+
+    path_help = {"identifier": "The institution's number or its domain."}
+
+    def find(self, visible: InstitutionQuerySet, identifier: str) -> Institution | None:
+        number = whole_number(identifier)
+        return visible.with_identifier(identifier) if number is None else visible.with_number(number)

@@ -14,7 +14,7 @@ from ..database import MAX_BIGINT
 from ..lifecycle import Refused
 from ..listing import match_word
 from ..models import WorkItem
-from ..vocabulary import Action
+from ..vocabulary import Action, Stage
 from .base import ApiView
 from .bodies import FlatFormParser, JsonParser
 from .fields import read_time
@@ -291,7 +291,7 @@ class RequeueItem(ItemView):
         stage = sent.get(self.stage_name)
         if stage is not None and not isinstance(stage, str):
             raise field_errors(422, {self.stage_name: ["Use text."]})
-        return stage or None
+        return match_word(stage, tuple(Stage)) or stage if stage else None
 
 
 class RequestSpotTest(ItemView):

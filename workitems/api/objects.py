@@ -6,6 +6,8 @@ from django.http import Http404
 
 from pharos.accounts.models import User
 
+from ..database import MAX_BIGINT
+from ..listing import whole_number
 from ..models import WorkItem
 from . import operations
 from .base import ApiView
@@ -15,6 +17,8 @@ from .operations import operation
 from .plain_lists import Parameter, read_plain_query
 from .responses import json_response
 
+# An object's identifier in an address. Like a name, it can contain slashes and even line breaks, which <path:…> doesn't match.
+IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
 ACTIVE = "A"
 DELETED = "D"
 _NONE = "There is no such object."
@@ -134,7 +138,23 @@ class ObjectDetail(ApiView):
         answers=operations.ObjectSerializer,
     )
     def get(self, request, identifier):
-        ingest = find_object(identifier.removesuffix("/"), request.user)
+        ingest = self.find(identifier.removesuffix("/"))
         if ingest is None:
             raise Http404(_NONE)
         return json_response(_record(ingest, self.variant.record.timespec))
+
+    def find(self, identifier: str) -> Any:
+        return find_object(identifier, self.request.user)
+
+
+class RegistryObjectDetail(ObjectDetail):
+    """In version 3, the address names an object by its number or its identifier."""
+
+    path_help = {"identifier": "The object's number or its identifier. Write a slash in it as %2F."}
+
+    def find(self, identifier: str) -> Any:
+        number = whole_number(identifier)
+        if number is None:
+            return super().find(identifier)
+        numbers = [number] if number <= MAX_BIGINT else []
+        return WorkItem.objects.visible_to(self.request.user).stored_objects().with_ids(numbers).first()

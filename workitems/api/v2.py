@@ -67,27 +67,24 @@ ADMIN = ApiVariant(
     record=Item,
 )
 
-# Like a name, it can contain slashes and even line breaks, which <path:…> doesn't match.
-_IDENTIFIER = r"(?P<identifier>(?s:.+))\Z"
-
 urlpatterns = [
     path("member-api/v2/items/", items.ListItems.as_view(variant=MEMBER)),
     path("member-api/v2/items/<int:pk>/", items.ShowItem.as_view(variant=MEMBER)),
     path("member-api/v2/objects/", objects.ObjectList.as_view(variant=MEMBER)),
-    re_path(rf"^member-api/v2/objects/{_IDENTIFIER}", objects.ObjectDetail.as_view(variant=MEMBER)),
+    re_path(rf"^member-api/v2/objects/{objects.IDENTIFIER}", objects.ObjectDetail.as_view(variant=MEMBER)),
     path("api/v2/items/", items.ListAndCreateItems.as_view(variant=ADMIN, for_readers=MEMBER)),
     path("api/v2/items/<int:pk>/", items.ShowAndSaveItem.as_view(variant=ADMIN, for_readers=MEMBER)),
     path("api/v2/items/<int:pk>/requeue/", items.RequeueItem.as_view(variant=ADMIN)),
-    # A name can contain slashes; an etag and a date can't.
+    # A name can contain slashes; a date can't, and an etag only as a weak one.
     re_path(
-        r"^api/v2/items/(?P<etag>[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z",
+        r'^api/v2/items/(?P<etag>W/"[^/"]+"|[^/]+)/(?P<name>(?s:.+))/(?P<bag_date>[^/]+)\Z',
         items.ItemByUpload.as_view(variant=ADMIN),
     ),
     path("api/v2/item_state/", worker_states.CreateWorkerState.as_view(variant=ADMIN)),
     path("api/v2/item_state/<int:pk>/", worker_states.WorkerStateDetail.as_view(variant=ADMIN)),
     path("api/v2/notifications/spot_test_restoration/<int:pk>/", items.RequestSpotTest.as_view(variant=ADMIN)),
     path("api/v2/objects/", objects.ObjectList.as_view(variant=ADMIN, for_readers=MEMBER)),
-    re_path(rf"^api/v2/objects/{_IDENTIFIER}", objects.ObjectDetail.as_view(variant=ADMIN, for_readers=MEMBER)),
+    re_path(rf"^api/v2/objects/{objects.IDENTIFIER}", objects.ObjectDetail.as_view(variant=ADMIN, for_readers=MEMBER)),
     path("api/v2/institutions/", institutions.InstitutionList.as_view(variant=ADMIN)),
     path("api/v2/institutions/<str:identifier>/", institutions.InstitutionDetail.as_view(variant=ADMIN)),
 ]

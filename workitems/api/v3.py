@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.urls import path
+from django.urls import path, re_path
 from rest_framework import serializers
 
 from pharos.accounts.roles import Permission
@@ -201,9 +201,13 @@ urlpatterns = [
     path("member-api/v3/items", items.ListItems.as_view(variant=MEMBER)),
     path("member-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=MEMBER)),
     path("member-api/v3/objects", objects.RegistryObjectList.as_view(variant=MEMBER)),
+    re_path(rf"^member-api/v3/objects/show/{objects.IDENTIFIER}", objects.RegistryObjectDetail.as_view(variant=MEMBER)),
     path("admin-api/v3/objects", objects.RegistryObjectList.as_view(variant=ADMIN)),
+    re_path(rf"^admin-api/v3/objects/show/{objects.IDENTIFIER}", objects.RegistryObjectDetail.as_view(variant=ADMIN)),
     path("admin-api/v3/institutions", institutions.RegistryInstitutionList.as_view(variant=ADMIN)),
-    path("admin-api/v3/institutions/show/<int:pk>", institutions.InstitutionDetail.as_view(variant=ADMIN)),
+    path(
+        "admin-api/v3/institutions/show/<str:identifier>", institutions.RegistryInstitutionDetail.as_view(variant=ADMIN)
+    ),
     path("admin-api/v3/items", items.ListItems.as_view(variant=ADMIN)),
     path("admin-api/v3/items/show/<int:pk>", items.ShowItem.as_view(variant=ADMIN)),
     path("admin-api/v3/items/create/<int:institution_id>", items.CreateItem.as_view(variant=ADMIN)),

@@ -1,7 +1,8 @@
 """`evaluate`, which returns what a move changes or why it is refused, and the same for new items."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,8 @@ def evaluate(
         new["note"] = requested.note
     if _is_repeat(move, state, new):
         return {}
+    if name == "retry" and new.get("node") != state.node:
+        state = replace(state, is_abandoned=False)  # only a process of the same node can take it over
     if sentence := explain_refusal(name, state, role):
         is_unserved = name == "requeue" and not state.requeue_stages and state.status != Status.SUCCESS
         raise Refused("unserved" if is_unserved else "illegal", sentence)
@@ -107,7 +110,7 @@ def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
         return state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
     if move.name == "notify":
         return state.is_notified
-    if move.name in ("edit", "requeue"):
+    if move.name in ("edit", "requeue", "retry"):
         return False
     same = (state.stage, state.status, state.node, state.note) == (
         new["stage"],
@@ -122,8 +125,7 @@ def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
 def _obstacle(move: Move, state: ItemState, role: str) -> str:
     """Returns why the item's state doesn't let this role make the move, or an empty string."""
     if state.phase not in move.sources:
-        wanted = _(" or ").join(str(PHASE_WORDS[p]) for p in Phase if p in move.sources)
-        return _("%(move)s is only for items that are %(wanted)s.") % {"move": move.name, "wanted": wanted}
+        return _wrong_phase(move.name, move.sources)
     if move.name == "notify" and state.action != Action.RESTORE:
         return _("notify is only for a Restore, not for %(action)s.") % {"action": state.action}
     if move.name == "requeue" and state.status == Status.SUCCESS:
@@ -132,22 +134,28 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("The queue of this installation doesn't serve any stage that it could be requeued to.")
     if move.name == "retry":
         return _obstacle_to_retry(state)
-    may_cancel = has_permission(role, Permission.CANCEL) or state.is_replaced or _is_early(state)
-    if move.name == "cancel" and not may_cancel:
-        sentence = _("A service can cancel an ingest only up to %(stage)s, or if another upload has replaced it.")
-        return sentence % {"stage": LAST_STAGE_FOR_A_SERVICE_TO_CANCEL}
+    if move.name == "cancel" and not (has_permission(role, Permission.CANCEL) or state.is_replaced):
+        return _obstacle_to_cancel(state)
     return ""
 
 
-def _is_early(state: ItemState) -> bool:
-    """Whether a service can cancel the item for a reason of its own. An item on hold waits for an admin's decision."""
-    return state.phase is Phase.OPEN and is_early(state.action, state.stage)
+def _wrong_phase(name: str, legal: Collection[Phase]) -> str:
+    wanted = _(" or ").join(str(PHASE_WORDS[phase]) for phase in Phase if phase in legal)
+    return _("%(move)s is only for items that are %(wanted)s.") % {"move": name, "wanted": wanted}
+
+
+def _obstacle_to_cancel(state: ItemState) -> str:
+    """Returns why a service can't cancel an item that no other upload has replaced, or an empty string."""
+    if not is_early(state.action, state.stage):
+        sentence = _("A service can cancel an ingest only up to %(stage)s, or if another upload has replaced it.")
+        return sentence % {"stage": LAST_STAGE_FOR_A_SERVICE_TO_CANCEL}
+    return _wrong_phase("cancel", (Phase.OPEN,)) if state.phase is Phase.HELD else ""
 
 
 def _obstacle_to_retry(state: ItemState) -> str:
     if not retry_stages(state.action, state.stage):
         return _("It has no earlier stage at which a worker can claim it again.")
-    if state.is_held:
+    if state.is_held and not state.is_abandoned:
         return _("%(node)s (pid %(pid)s) still holds it.") % {"node": state.node or "–", "pid": state.pid or "–"}
     if not state.retry or state.needs_admin_review:
         return _("It isn't retried until an admin has decided.")

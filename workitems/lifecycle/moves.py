@@ -156,6 +156,7 @@ class ItemState:
 
     `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: only for cancelled items.
     `is_notified`: staff have been notified about it by `notify`.
+    `is_abandoned`: its process has left it unchanged for so long that another process of the same node can take it over.
     `served_stages`: where the installation's queue takes up items of this action; None: everywhere.
     """
 
@@ -173,12 +174,13 @@ class ItemState:
     is_replaced: bool = False
     stage_before_cancel: str = ""
     is_notified: bool = False
+    is_abandoned: bool = False
     served_stages: frozenset[str] | None = None
 
     @property
     def is_held(self) -> bool:
-        """Whether a process holds it."""
-        return bool(self.node or self.pid)
+        """Whether a process is working on it. A failed item can still name the process that it failed with."""
+        return self.status == Status.STARTED and bool(self.node or self.pid)
 
     @property
     def requeue_stages(self) -> list[Stage]:

@@ -22,6 +22,7 @@ from .parameters import (
     WordsField,
     in_date_input,
     match_word,
+    whole_number,
 )
 from .query import (
     ALIASES,
@@ -89,4 +90,5 @@ __all__ = [
     "row_lateness",
     "select_expression",
     "situation_of",
+    "whole_number",
 ]

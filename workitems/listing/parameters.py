@@ -125,7 +125,7 @@ class NumberField(forms.IntegerField):
         text = str(value or "").strip()
         if not text:
             return None
-        number = _whole_number(text)
+        number = whole_number(text)
         if number is None or not self.least <= number <= self.most:
             raise ValidationError(
                 _("Use a whole number from %(least)d to %(most)d."),
@@ -134,7 +134,7 @@ class NumberField(forms.IntegerField):
         return number
 
 
-def _whole_number(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
     """Returns the number that these digits are, or None if they aren't one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
@@ -243,7 +243,7 @@ class InstitutionsField(ListField):
         text = value.strip().lower()
         if text in self.known:
             return self.known[text]
-        number = _whole_number(text)
+        number = whole_number(text)
         if number is not None and number in self.known.values():
             return number
         raise _no_institution(value, self.known, "domain")

@@ -84,6 +84,20 @@ def _intersect(some: Collection[int] | None, others: Collection[int] | None) -> 
     return sorted(set.intersection(*given)) if given else None
 
 
+def _are_same(name: str, some: Iterable[str], others: Iterable[str]) -> bool:
+    """Returns whether a filter has the same values twice, perhaps spelled differently, so that either counts."""
+    field = ListFilterSet.declared_filters[name].field
+    one_at_a_time = hasattr(field, "clean_one")
+    try:
+        found, wanted = (
+            {field.clean_one(value) if one_at_a_time else field.clean(value) for value in values}
+            for values in (some, others)
+        )
+    except ValidationError:
+        return {*some} == {*others}
+    return found == wanted
+
+
 def _encode(name: str, values: Iterable[Any]) -> str:
     return "&".join([f"{name}={quote_plus(str(value))}" for value in values])
 
@@ -126,7 +140,7 @@ class ItemList:
                     self.errors[given] = _unknown_name_error(given, known)
             elif filled:
                 name = self.dialect.names[given]
-                if self._given.setdefault(name, given) != given and params[name] != filled:
+                if self._given.setdefault(name, given) != given and not _are_same(name, params[name], filled):
                     sentence = _("“%(one)s” and “%(other)s” are the same filter. Use only one of them.")
                     self.errors[given] = sentence % {"one": self._given[name], "other": given}
                 params[name] = filled

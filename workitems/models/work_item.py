@@ -27,6 +27,8 @@ from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
 from .queue_message import find_served_stages
 
+# The registry's numbers, which say what a restoration or deletion is about.
+REGISTRY_NUMBERS = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
 FINISHED = Q(finished_at__isnull=False)
 ROW_COLUMNS = (
     *("name", "etag", "object_identifier", "generic_file_identifier", "size", "institution", "version"),
@@ -201,6 +203,7 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
             same = same.filter(
                 same_text("object_identifier", item.object_identifier),
                 generic_file_identifier=item.generic_file_identifier,
+                **{name: getattr(item, name) for name in REGISTRY_NUMBERS},
             )
         dated = same.filter(date=F("created_at") if date is None else date, created_at__gte=since)
         return dated.filter(history__move="create", history__who=who).order_by("pk").first()

@@ -102,7 +102,7 @@ class TransitionBatch:
             # Read the time only now: a writer that waited for the lock comes later in the history than the one that had it.
             now = self.at or timezone.now()
             plans = plan(rows, now)
-            related = related_facts(rows, plans, self.by)
+            related = related_facts(rows, plans, self.by, now)
             for pk in ids:
                 try:
                     if pk not in rows:

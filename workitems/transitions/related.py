@@ -1,8 +1,11 @@
-"""Facts from other rows that a move depends on: other uploads of the bag, and the item's history."""
+"""Facts that a move depends on beyond the item's row: other uploads of the bag, the item's history, and the time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
@@ -26,8 +29,9 @@ def related_facts(
     rows: dict[int, WorkItem],
     plans: Mapping[int, tuple[str, Any] | Refused],
     by: User,
+    now: datetime,
 ) -> dict[int, dict[str, Any]]:
-    """Returns {item id: {field of ItemState: value}} from other rows, queried only if the move depends on them."""
+    """Returns {item id: {field of ItemState: value}}, queried only if the move depends on them."""
     ids_by_move: dict[str, list[int]] = defaultdict(list)
     for pk, plan in plans.items():
         if not isinstance(plan, Refused):
@@ -40,9 +44,15 @@ def related_facts(
             pk: {"stage_before_cancel": stage}
             for pk, stage in _stages_before_cancel(rows[pk] for pk in ids_by_move["requeue"]).items()
         }
+    found |= {pk: {"is_abandoned": is_abandoned(rows[pk], now)} for pk in ids_by_move["retry"]}
     if ids_by_move["notify"]:
         found |= {pk: {"is_notified": True} for pk in _notified(ids_by_move["notify"])}
     return found
+
+
+def is_abandoned(item: WorkItem, now: datetime) -> bool:
+    """Returns whether the item is unchanged for so long that another process of the same node can take it over."""
+    return now - item.updated_at >= timedelta(minutes=settings.WORKITEM_TAKEOVER_MINUTES)
 
 
 def _replaced(ids: list[int]) -> set[int]:

@@ -1,10 +1,9 @@
 """Saves complete records: infers the move that each of them means, and makes it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from pharos.accounts.models import User
@@ -21,6 +20,7 @@ from ..lifecycle import (
 )
 from ..models import HistoryEntry, WorkItem
 from .batch import PlannedMove, TransitionBatch, TransitionResult, effective_role
+from .related import is_abandoned
 
 
 class SaveRefused(Exception):
@@ -54,7 +54,7 @@ def save(
                 requeued_at=restarts.get("requeue"),
                 is_retried="retry" in restarts,
                 stage_entered_at=row.stage_entered_at,
-                is_abandoned=now - row.updated_at >= timedelta(minutes=settings.WORKITEM_TAKEOVER_MINUTES),
+                is_abandoned=is_abandoned(row, now),
             )
             return infer_move(row.lifecycle_state, record, stored, role=effective_role(by))
         except Refused as refused:

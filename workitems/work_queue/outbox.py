@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class DeliverySummary:
-    """What a run did: how many messages the queue accepted, how many had no longer to be pushed, and why others stay."""
+    """What a run did: how many messages the queue accepted, how many no longer had to be pushed, and why others stay."""
 
     pushed: int = 0
     dropped: int = 0

@@ -109,8 +109,6 @@ def sample_query(dialect: Dialect) -> dict[str, Any]:
 
 def sample_path_value(part: str, meaning: str) -> Any:
     """A value for a parameter in an address; `identifier` is an object's or an institution's."""
-    if part == "id" and "institution" in meaning:
-        part = "institution_id"
     if part == "identifier":
         return OBJECT_IDENTIFIER if "object" in meaning else "virginia.edu"
     values = {

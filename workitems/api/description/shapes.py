@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ...lifecycle import IMMUTABLE_FIELDS
 from ...models import WorkItem
 from ..fields import Flag, Moment, Text, Value, Whole, Word
 from ..items import MAX_IN_BATCH, REQUIRED_COLUMNS
@@ -52,7 +53,7 @@ def response_schema(record: type[Record], base: Callable[[Any], Schema], about: 
 
 def request_schema(record: type[Record], base: Callable[[Any], Schema], needed: tuple[str, ...] = ()) -> Schema:
     """The schema of a record in a request; other names are rejected. `needed`: the columns that are required."""
-    properties = {name: _incoming(field, base) for name, field in record.by_name.items()}
+    properties = {name: _incoming(field, base, is_new=bool(needed)) for name, field in record.by_name.items()}
     required = [record.name_of(column) for column in needed]
     for name in required:
         properties[name] = base(record.by_name[name])
@@ -122,8 +123,10 @@ def _column_may_be_null(column: str) -> bool:
     return found.null
 
 
-def _incoming(field: Any, base: Callable[[Any], Schema]) -> Schema:
-    schema = base(field) | {"nullable": True}
+def _incoming(field: Any, base: Callable[[Any], Schema], *, is_new: bool) -> Schema:
+    # A save can't remove an item's name or etag.
+    takes_null = is_new or not (isinstance(field, Text) and field.column in IMMUTABLE_FIELDS)
+    schema = base(field) | ({"nullable": True} if takes_null else {})
     if field.read_only:
         note = _IGNORED if field.ignored else _READ_ONLY
         return schema | {"readOnly": True, "description": f"{schema['description']} {note}"}
