@@ -4,7 +4,6 @@ The explanation uses everything known about the item, never from the status alon
 when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from pharos.accounts.roles import Permission, has_permission
 
 from ..lifecycle import Party, Phase
+from ..notes import find_faults
 from ..vocabulary import Action, Stage, Status
 from .failure_advice import FAILURE_RULES
 from .rule import Advice, Rule, Text
@@ -46,13 +46,10 @@ class StatusLabel:
     detail: str = ""
 
 
-_ANNOUNCES_NEXT_LINE = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
-
-
 def first_line(note: str, limit: int = 140) -> str:
-    """Returns the first meaningful line of a note; "… is not valid." only announces the next line."""
-    lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
-    line = lines[1] if len(lines) > 1 and _ANNOUNCES_NEXT_LINE.search(lines[0]) else lines[0]
+    """Returns the first meaningful line of a note: of its first fault, without a verdict such as "… is not valid." before."""
+    faults = find_faults(note).texts
+    line = faults[0].splitlines()[0] if faults else ""
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

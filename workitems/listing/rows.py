@@ -15,7 +15,7 @@ from ..durations import Lateness, find_lateness, find_silence
 from ..explanations import Situation, StatusLabel, Tone, describe_status
 from ..lifecycle import Phase
 from ..models import WorkItem, count_ingests
-from ..vocabulary import Action
+from ..vocabulary import Action, Status
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class Row:
     def is_for_admin(self) -> bool:
         """Whether it waits for an admin and its status doesn't already say so."""
         return self.item.needs_admin_review and not self.is_closed and self.status_label.tone is not Tone.HELD
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its last failure is what its note is about: an item that was retried or requeued has another note."""
+        return self.item.status == Status.FAILED
 
     @property
     def is_closed(self) -> bool:

@@ -190,8 +190,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
     def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
-        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`."""
-        return self.only(*ROW_COLUMNS, *fields).annotate(note_head=Left("note", 500))
+        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`, and the
+        cause and number of faults of its last failure.
+        """
+        return self.only(*ROW_COLUMNS, *fields).annotate(
+            note_head=Left("note", 500), cause_id=F("failure__cause_id"), fault_count=F("failure__faults")
+        )
 
     def find_resubmission(
         self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime
@@ -270,6 +274,8 @@ class WorkItem(models.Model):
     search_text = SearchTextField(editable=False)
 
     note_head: str  # the start of the note, in rows loaded by `for_rows`
+    cause_id: int | None  # in rows loaded by `for_rows`: of its last failure, like the number of faults
+    fault_count: int | None
     work_item_state_id: int | None  # in rows loaded by `with_state_id`
 
     objects = WorkItemQuerySet.as_manager()

@@ -19,14 +19,17 @@ from ..audit_log import latest_entries
 from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
 from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
+from ..failures import find_faults_of, find_last_cause
 from ..lifecycle import PROCESS, Phase, legal_moves
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
+from ..notes import Faults
 from ..vocabulary import MOVING, Action, Status
 
 MAX_ENTRIES = 200
 MAX_RELATED = 50
+MAX_FAULTS = 500
 _PARTS = re.compile(r"-\d+\Z")
 _IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
@@ -50,6 +53,8 @@ class VisibleEntry:
 
 class ItemDetail:
     """An item as this reader can see it at the time `now`, with related items."""
+
+    max_faults = MAX_FAULTS
 
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
@@ -102,6 +107,17 @@ class ItemDetail:
     @property
     def is_watched(self) -> bool:
         return is_watched(self.item, self.user)
+
+    @cached_property
+    def faults(self) -> Faults:
+        """The faults in its note; none if it hasn't failed."""
+        return find_faults_of(self.item)
+
+    @cached_property
+    def cause(self) -> int | None:
+        """The number of the cause it failed for; None if it hasn't failed, or no cause is known."""
+        found = find_last_cause(self.item.pk) if self.item.status == Status.FAILED else None
+        return found[0] if found else None
 
     @property
     def time_at_stage(self) -> timedelta | None:
