@@ -17,11 +17,8 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# The uploads for which advice.RULES says that the institution needs to act: failed permanently and not replaced.
-_NEEDS_ME = Preset(
-    _("Needs me"),
-    "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
-)
+# What comes before `acts` says nothing more: it narrows the list by columns that are counted.
+_NEEDS_ME = Preset(_("Needs me"), "status=Failed&phase=closed&reviewed=false&acts=institution")
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 _NEEDS_ADMIN = Preset(
     _("Needs admin review"),
@@ -64,9 +61,9 @@ class Need(NamedTuple):
 
 
 _UPLOADS_FAILED = Need(
-    _("Uploads that failed"),
+    _("Failed, your turn"),
     _NEEDS_ME.query,
-    _("Correct the bag as described in its note, and upload it again."),
+    _("Correct the bag as its note says and upload it again, or request the restoration again."),
     "failed",
 )
 _DAMAGED_QUERY = "item_action=Fixity+Check&status=Failed&phase=closed&reviewed=false"

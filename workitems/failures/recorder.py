@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, prefetch_related_objects
 
 from ..database import parse_bigint
-from ..lifecycle import build_object_identifier
+from ..lifecycle import build_object_identifier, read_origin
 from ..models import Cause, Failure
 from ..notes import Faults, find_faults
 from ..vocabulary import Status
@@ -71,13 +71,14 @@ def record_failures(failures: Iterable[FailureRecord], *, is_new: bool = True) -
                 institution_id=one.institution_id,
                 cause_id=numbers.get(text),
                 faults=found.number,
+                origin=read_origin(one.note, one.names),
                 at=one.at,
             )
             for one, found, text in zip(listed, faults, texts, strict=True)
         ],
         update_conflicts=True,
         unique_fields=["item"],
-        update_fields=["cause", "faults", "at"] if is_new else ["cause", "faults"],
+        update_fields=["cause", "faults", "origin", "at"] if is_new else ["cause", "faults", "origin"],
     )
 
 

@@ -26,6 +26,7 @@ from .moves import (
     TransitionRequest,
 )
 from .paths import (
+    EARLY_STAGES,
     PATHS,
     PHASE_DEFINITIONS,
     PHASE_WORDS,
@@ -45,6 +46,7 @@ from .silence import read_silent_hours
 from .times import is_same_time
 
 __all__ = [
+    "EARLY_STAGES",
     "IMMUTABLE_FIELDS",
     "MOVES",
     "NOTE_LIMIT",

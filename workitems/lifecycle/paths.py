@@ -66,6 +66,11 @@ PIPELINE: tuple[Stage, ...] = tuple(Stage)
 # finished whatever becomes of the upload.
 LAST_STAGE_FOR_A_SERVICE_TO_CANCEL = S.VALIDATE
 
+# The stages up to there, at which a failure can be due to the bag.
+EARLY_STAGES: tuple[Stage, ...] = PATHS[Action.INGEST][
+    : PATHS[Action.INGEST].index(LAST_STAGE_FOR_A_SERVICE_TO_CANCEL) + 1
+]
+
 # The stages of an ingest before Store. From Store on, workers finish an upload even if a newer one has arrived.
 REPLACEABLE_STAGES: tuple[Stage, ...] = PATHS[Action.INGEST][: PATHS[Action.INGEST].index(S.STORE)]
 

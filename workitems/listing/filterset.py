@@ -11,11 +11,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from ..durations import is_late, is_silent
-from ..lifecycle import Phase
+from ..lifecycle import Party, Phase
 from ..models import WorkItem
 from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
+    acted_on_by,
     among,
     any_of,
     any_registry_action,
@@ -306,6 +307,13 @@ class ListFilterSet(RangeFilters):
         IndexStrategy.NARROW,
         label=gettext_lazy("Last failed since"),
         about="Last failed at or after this time.",
+    )
+    acts = ListFilter(
+        WordsField,
+        acted_on_by,
+        words=(Party.INSTITUTION, Party.CONSORTIUM),
+        label=gettext_lazy("Who has to act"),
+        about="Who has to act on it, as its page says.",
     )
     superseded = ListFilter(
         BooleanField,

@@ -30,6 +30,8 @@ class Failure(models.Model):
     cause = models.ForeignKey(Cause, models.PROTECT, db_index=False, null=True)
     # How many faults the note says there are; NULL if the failure was recorded before faults were counted.
     faults = models.IntegerField(null=True)
+    # lifecycle.Origin; NULL if the failure was recorded before notes were read for it.
+    origin = models.CharField(max_length=16, null=True)
     at = models.DateTimeField()
 
     class Meta:

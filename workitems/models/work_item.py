@@ -21,7 +21,7 @@ from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, normalize_etag, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
-from . import uploads
+from . import acting, uploads
 from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
@@ -100,6 +100,14 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def without_other_upload(self) -> "WorkItemQuerySet":
         return uploads.annotate_other_uploads(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
+
+    def waiting_for_institution(self) -> "WorkItemQuerySet":
+        """Returns items on which their institution has to act."""
+        return acting.institution_acts(self, WorkItem.objects.all())
+
+    def waiting_for_consortium(self) -> "WorkItemQuerySet":
+        """Returns items on which the consortium has to act."""
+        return acting.consortium_acts(self, WorkItem.objects.all())
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Returns every ingest of the item's bag, newest first."""
