@@ -14,6 +14,7 @@ urlpatterns = [
     path("items/requeue", pages.BulkRequeue.as_view(), name="bulk_requeue"),
     path("items/<int:pk>", pages.ItemPage.as_view(), name="item"),
     path("work_items/show/<int:pk>", pages.FormerItemAddress.as_view(), name="former_item"),
+    path("items/<int:pk>/note", pages.ItemNote.as_view(), name="item_note"),
     path("items/<int:pk>/version", pages.ItemVersion.as_view(), name="item_version"),
     path("items/<int:pk>/cancel", pages.Cancel.as_view(), name="cancel"),
     path("items/<int:pk>/requeue", pages.Requeue.as_view(), name="requeue"),

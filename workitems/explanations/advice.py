@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from pharos.accounts.roles import Permission, has_permission
 
 from ..lifecycle import Party, Phase
-from ..notes import find_faults
+from ..notes import find_faults, make_readable
 from ..vocabulary import Action, Stage, Status
 from .failure_advice import FAILURE_RULES
 from .rule import Advice, Rule, Text
@@ -49,7 +49,7 @@ class StatusLabel:
 def first_line(note: str, limit: int = 140) -> str:
     """Returns the first meaningful line of a note: of its first fault, without a verdict such as "… is not valid." before."""
     faults = find_faults(note).texts
-    line = faults[0].splitlines()[0] if faults else ""
+    line = make_readable(faults[0].splitlines()[0]) if faults else ""
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

@@ -5,7 +5,7 @@ It knows HTTP and templates. It must not build queries of its own, and changes i
 
 from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
-from .views.item import FormerItemAddress, ItemPage
+from .views.item import FormerItemAddress, ItemNote, ItemPage
 from .views.listing import Glossary, ItemListPage
 from .views.moves import Cancel, Edit, Requeue, Review
 from .views.overview import Favicon, Home
@@ -38,6 +38,7 @@ __all__ = [
     "Glossary",
     "Home",
     "ItemListPage",
+    "ItemNote",
     "ItemPage",
     "ItemVersion",
     "ListChanges",
