@@ -154,6 +154,8 @@ def test_every_filter_is_tested():
         "superseded",
         "duplicate",
         "other_upload",
+        "acts",
+        "silent",
         "sort",
         "per_page",
         "format",

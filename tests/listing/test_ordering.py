@@ -1,6 +1,6 @@
-"""Orders and cursors, without a database: what a cursor's text means, and which texts are none."""
+"""Orders and cursors: what a cursor's text means, which texts are none, and which rows come up to a cursor."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -12,9 +12,14 @@ from workitems.listing.ordering import (
     order_by_sql,
     parse_cursor,
     reversed_columns,
+    up_to_cursor,
 )
+from workitems.models import WorkItem
+
+from ..factories import make_item
 
 THEN = datetime(2026, 3, 8, 4, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
 BY_DATE, BY_NAME, BY_WAITING, BY_ID = (SORTS[name].columns for name in ("date", "name", "waiting", "id"))
 
 
@@ -90,3 +95,15 @@ def test_unset_values_come_last_in_either_direction():
 )
 def test_values_of_our_own_sql(column, value, read):
     assert from_database(column, value) == read
+
+
+@pytest.mark.django_db
+def test_rows_up_to_a_cursor_end_within_ties(virginia):
+    """Of rows with the same date as the cursor, those after it are left out."""
+    rows = [make_item(virginia, at=THEN) for _ in range(4)]
+    later, earlier = make_item(virginia, at=THEN + DAY), make_item(virginia, at=THEN - DAY)
+    newest_first = ("-date", "-id")
+    found = WorkItem.objects.filter(up_to_cursor(newest_first, (THEN, rows[1].pk)))
+    assert set(found) == {later, *rows[1:]}
+    found = WorkItem.objects.filter(up_to_cursor(("date", "id"), (THEN, rows[1].pk)))
+    assert set(found) == {earlier, *rows[:2]}

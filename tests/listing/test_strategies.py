@@ -8,7 +8,7 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workitems.listing import SORTS, IndexStrategy, ItemList, ListResult, find
+from workitems.listing import SORTS, IndexStrategy, ItemList, ListResult, count_from_summary, find
 from workitems.listing.strategies import bounded_scan, result
 from workitems.listing.strategies.keyset_walk import KeysetWalk
 from workitems.listing.strategies.plan import ByKindResult, InMemoryResult
@@ -224,6 +224,53 @@ def test_a_range_of_an_index_alone_is_read_to_its_end(many, ada, set_limits):
     asked = ItemList(QueryDict("received_from=2026-03-01"), ada)
     whole = find(asked)
     assert (whole.is_complete, whole.is_exact, whole.total) == (True, True, len(expected(asked)))
+
+
+@pytest.mark.parametrize(
+    ("query", "is_limited"),
+    [
+        ("bucket=haystack", True),
+        ("q=plain", True),
+        ("retry=true", False),
+        ("received_from=2026-03-01", False),
+        ("received_from=2026-03-01&updated_after=2026-03-01T00:00:00Z", True),
+        ("etag=abc", False),
+    ],
+)
+def test_only_scans_that_may_look_in_vain_are_limited(many, ada, dora, set_limits, query, is_limited):
+    set_limits(SCAN_LIMIT=100)
+    assert bounded_scan.needs_scan_limit(ItemList(QueryDict(query), ada)) is is_limited
+    assert not bounded_scan.needs_scan_limit(ItemList(QueryDict(query), dora))  # who sees half of the 120 items
+    set_limits(SCAN_LIMIT=120)
+    assert not bounded_scan.needs_scan_limit(ItemList(QueryDict(query), ada))
+
+
+def test_institutions_of_a_scan_are_counted_with_the_facets(many, ada):
+    found = find(ItemList(QueryDict("q=.tar&status=Failed"), ada))
+    right = Counter(row.institution_id for row in many if row.status == "Failed" and ".tar" in row.name)
+    assert isinstance(found, InMemoryResult)
+    assert found.counts.institutions == right
+    assert 0 < right.total() < 120
+
+
+def test_a_text_index_is_used_if_it_finds_few(many, ada, set_limits, on_postgresql):
+    asked = ItemList(QueryDict("q=plain"), ada)
+    number = len(expected(asked))
+    for most, is_used in ((number, True), (number - 1, False)):
+        set_limits(MATCH_LIMIT=most)
+        matches = bounded_scan.scan(asked).matches
+        assert (matches is not None) is is_used
+        assert matches is None or (matches.name, sorted(matches.ids)) == ("q", sorted(expected(asked)))
+    for query in ("q=pl", "q=plain&etag=abc", "etag=abc", ""):  # too short, or another index finds fewer
+        assert bounded_scan.scan(ItemList(QueryDict(query), ada)).matches is None
+
+
+def test_the_summary_answers_what_it_can(many, ada):
+    """Also a list without any filter, and none with a filter that it doesn't know."""
+    for query in ("", "status=Failed", "status=Failed&reviewed=false&sort=updated"):
+        assert type(count_from_summary(ItemList(QueryDict(query), ada))) is ByKindResult
+    for query in ("sort=name", "q=plain", "status=Failed&q=plain"):
+        assert count_from_summary(ItemList(QueryDict(query), ada)) is None
 
 
 @pytest.mark.parametrize("query", ["", "q=plain", "status=Failed"])

@@ -46,6 +46,8 @@ ROOMS = {
             "tests/pages/test_facets.py",
             "tests/pages/test_list.py",
             "tests/api/test_read_pagination.py",
+            "tests/api/test_read_v2.py",
+            "tests/api/test_read_v3.py",
         ],
     ),
 }

@@ -56,6 +56,6 @@ class ListFilter(django_filters.Filter):
         return IndexStrategy.SCANNED if value is False and self.strategy is IndexStrategy.NARROW else self.strategy
 
     def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        if self.condition is None or value is None or value == "" or value == []:
+        if self.condition is None or value in (None, "", []):
             return qs
         return qs.filter(self.condition(value))

@@ -66,7 +66,7 @@ def _too_many(listing: ItemList, first: bounded_scan.BoundedScan, sort: Sort) ->
     }:
         seen = read_summary(listing.scope, listing.chosen_institutions, None, using=listing.using)
         kinds = [kind for kind in seen.kinds if matches_any(kind, listing.kind_conditions)]
-        by_kinds = ByKindResult(listing, first.counts, 0, kinds, sort)
+        by_kinds = ByKindResult(listing, first.counts, len(first.rows), kinds, sort)
         counted = len(by_kinds.rows_after(None, bounded_scan.COUNT_LIMIT + 1))
         by_kinds.total, by_kinds.is_complete = (
             min(counted, bounded_scan.COUNT_LIMIT),
