@@ -5,6 +5,7 @@ It knows the reader. It must not know whether a page, the API, an export, or a b
 
 from .filterset import MOST_PER_PAGE, ListFilterSet
 from .list_filter import IndexStrategy
+from .named_items import missing_names
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
 from .parameters import (
@@ -87,6 +88,7 @@ __all__ = [
     "in_date_input",
     "known_names",
     "match_word",
+    "missing_names",
     "row_lateness",
     "select_expression",
     "situation_of",

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from ..durations import is_late
 from ..lifecycle import Phase
 from ..models import WorkItem
-from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
     among,
@@ -28,6 +27,7 @@ from .conditions import (
     matches,
 )
 from .list_filter import IndexStrategy, ListFilter
+from .named_items import found_by
 from .ordering import SORTS
 from .parameters import (
     BooleanField,
@@ -39,6 +39,7 @@ from .parameters import (
     MomentField,
     NumberField,
     NumbersField,
+    SearchField,
     TextField,
     TextsField,
     WordsField,
@@ -110,12 +111,13 @@ class ListFilterSet(RangeFilters):
     )
 
     q = ListFilter(
-        EtagField,
-        any_field_contains,
+        SearchField,
+        found_by,
         IndexStrategy.SEARCH,
-        max_length=1000,
         label=gettext_lazy("Search"),
-        about="Part of the name, etag, object identifier, or file identifier.",
+        about="Words that all occur in the name, etag, object identifier, or file identifier, in any order; a phrase in "
+        "quotes stays together. Or up to 1,000 complete names, etags, or object identifiers, separated by line breaks, "
+        "semicolons, or commas: items with any of them.",
     )
     name = ListFilter(
         TextsField,
