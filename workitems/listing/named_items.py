@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from pharos.accounts.models import Institution, User
 
+from ..database import MAX_BIGINT
 from ..models import WorkItem, WorkItemQuerySet
 from ..search import contains_words, one_of_texts
 from .search_query import SearchQuery, SoughtName
@@ -37,6 +38,13 @@ def missing_names(names: Iterable[SoughtName], user: User, using: str = DEFAULT_
         seen = items.using(using).visible_to(user).order_by()
         found.update(seen.values_list(column, flat=True).distinct())
     return [name.text for name in names if not found.intersection(_with_and_without_tar(name.spellings))]
+
+
+def numbered_item(number: int | None, user: User, using: str = DEFAULT_DB_ALIAS) -> WorkItem | None:
+    """Returns the item with this number if this person can see it."""
+    if number is None or number > MAX_BIGINT:
+        return None
+    return WorkItem.objects.using(using).visible_to(user).filter(pk=number).first()
 
 
 def _lookups(texts: list[str]) -> tuple[WorkItemQuerySet, WorkItemQuerySet, WorkItemQuerySet]:

@@ -322,6 +322,11 @@ class ItemList:
         """What the search box has; nothing if it is blank or invalid."""
         return self.cleaned_data.get("q") or SearchQuery()
 
+    @property
+    def search_text(self) -> str:
+        """The text of the search box, as it was given."""
+        return self.params.get("q", [""])[0]
+
     def column_of(self, name: str) -> str:
         return self._filter.filters[name].column
 

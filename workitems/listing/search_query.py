@@ -71,6 +71,11 @@ def read_search(text: str) -> SearchQuery:
     return SearchQuery(words, names if len(names) > 1 else (), _read_number(text))
 
 
+def in_one_line(text: str) -> str:
+    """Returns a search without its line breaks, which a search box would drop; a list of names stays one."""
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip()) if len(text.splitlines()) > 1 else text
+
+
 def _visible(text: str) -> str:
     return text.translate(_INVISIBLE)
 
