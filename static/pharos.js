@@ -5,8 +5,11 @@
 for (const selectPage of document.querySelectorAll(".select-page")) {
   const boxes = [...document.querySelectorAll('input[name="ids"]')];
   const option = document.querySelector('#which option[value="ids"]');
+  const selected = new Set(history.state?.selected);
   const update = () => {
-    const count = boxes.filter((box) => box.checked).length;
+    const ids = boxes.filter((box) => box.checked).map((box) => box.value);
+    const count = ids.length;
+    history.replaceState({ ...history.state, selected: ids }, "");
     option.textContent = count ? `${option.dataset.label} (${count})` : option.dataset.label;
     selectPage.checked = count === boxes.length;
     selectPage.indeterminate = count > 0 && count < boxes.length;
@@ -16,8 +19,10 @@ for (const selectPage of document.querySelectorAll(".select-page")) {
     boxes.forEach((box) => { box.checked = selectPage.checked; });
     update();
   });
-  boxes.forEach((box) => box.addEventListener("change", update));
-  addEventListener("pageshow", update); // after Back, browsers restore the selection without an event
+  boxes.forEach((box) => {
+    box.checked = selected.has(box.value); // after Back; browsers would restore it by place, perhaps in another row
+    box.addEventListener("change", update);
+  });
   update();
 }
 
