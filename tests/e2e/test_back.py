@@ -95,10 +95,10 @@ def test_live_updates_go_on_after_back(watching, cast, with_items):  # noqa: F81
 def test_live_updates_go_on_when_a_page_comes_from_memory(watching, cast, with_items):  # noqa: F811
     page = watching(cast["stan"], "/items/?sort=updated&per_page=10")
     # The page is left while a field is in use and an answer is on its way, which then never comes.
-    page.evaluate("window.askServer = window.fetch; window.fetch = () => new Promise(() => {})")
+    page.evaluate("() => { window.askServer = window.fetch; window.fetch = () => new Promise(() => {}); }")
     page.clock.run_for(ONCE)
     page.locator("#id_q").fill("tar")
-    page.evaluate("window.fetch = window.askServer")
+    page.evaluate("() => { window.fetch = window.askServer; }")
     transitions.succeed(with_items["running"], stage="Cleanup", by=service())
     page.evaluate(RESTORED)
     ask(page, 1)

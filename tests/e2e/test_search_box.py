@@ -17,6 +17,7 @@ PASTE = """(field, text) => {
 
 def paste(page, text):
     page.locator("#id_q").focus()
+    page.keyboard.press("End")
     page.locator("#id_q").evaluate(PASTE, text)
 
 

@@ -124,13 +124,13 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
 
     def names_page(self, listing, status=200):
         """The items of a list of names that is too long for an address, without what else a list's page has."""
-        found = find(listing) if listing.is_valid() else None
+        found = find(listing) if listing and listing.is_valid() else None
         ids = [row.pk for row in found.rows_after(None, MOST_ROWS)] if found else []
         rows = fetch_rows(ids, timezone.now(), listing.institutions if ids else {}, self.using)
         context = {
-            "names": listing.search_text,
-            "errors": listing.errors.values(),
-            "search_notes": notes_on_search(listing),
+            "names": listing.search_text if listing else "",
+            "errors": listing.errors.values() if listing else [],
+            "search_notes": notes_on_search(listing) if found else None,
             "total": format_total(found.total, is_complete=found.is_complete) if found else "",
             "rows": rows,
             "is_cut": bool(found) and found.total > len(rows),
@@ -142,7 +142,7 @@ class NamesSearch(ItemListPage):
     """`/items/find`: a form for many names; POST, which changes nothing, because an address can't hold a thousand names."""
 
     def get(self, request):
-        return render(request, "workitems/list/names.html", {"names": "", "search_notes": None})
+        return self.names_page(None)
 
     def post(self, request):
         text = request.POST.get("names", "")
