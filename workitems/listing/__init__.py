@@ -6,6 +6,7 @@ It knows the reader. It must not know whether a page, the API, an export, or a b
 from .filterset import MOST_PER_PAGE, ListFilterSet
 from .list_filter import IndexStrategy
 from .named_items import missing_names, numbered_item
+from .nodes import Node, fetch_nodes
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
 from .parameters import (
@@ -39,7 +40,7 @@ from .query import (
     ItemList,
     known_names,
 )
-from .rows import Row, fetch_rows, find_uploads, row_lateness, situation_of
+from .rows import Row, fetch_rows, find_uploads, row_lateness, row_silence, situation_of
 from .search_query import MOST_CHARACTERS, in_one_line
 from .strategies.bounded_scan import COUNT_LIMIT, SCAN_LIMIT
 from .strategies.plan import count_from_summary, find
@@ -72,6 +73,7 @@ __all__ = [
     "ListFilterSet",
     "ListResult",
     "MomentField",
+    "Node",
     "NumberField",
     "NumbersField",
     "Page",
@@ -85,6 +87,7 @@ __all__ = [
     "column_name",
     "count_from_summary",
     "cursor_values",
+    "fetch_nodes",
     "fetch_rows",
     "find",
     "find_uploads",
@@ -96,6 +99,7 @@ __all__ = [
     "missing_names",
     "numbered_item",
     "row_lateness",
+    "row_silence",
     "select_expression",
     "situation_of",
     "whole_number",

@@ -7,10 +7,11 @@ must not clear an item's node.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import models
+from django.utils import timezone
 
 from ... import lifecycle
 from ...database import MAX_BIGINT
@@ -193,6 +194,8 @@ def parse_row(row: Any, *, is_guarded: bool = False) -> ImportedItem:
     if not fields.get("date"):
         arrival.remarks[Remark.WITHOUT_DATE] = ""
         fields["date"] = arrival.created_at
+    elif fields["date"] > timezone.now() + timedelta(days=1):
+        arrival.remarks[Remark.FUTURE_DATE] = f"{fields['date']:%Y-%m-%d}"
     for name in _NEVER_ZERO:
         if name in fields:
             fields[name] = fields[name] or None

@@ -16,6 +16,9 @@ class Remark(StrEnum):
     MENDED_ETAG = "had a damaged etag here, which was replaced by the sound one"
     KEPT_ETAG = "with an etag damaged by a spreadsheet; the sound one here stays"
     WITHOUT_DATE = "without a date of receipt; the creation date is used instead"
+    FUTURE_DATE = (
+        "received more than a day from now, so they count as the latest uploads of their bags; imported as they are"
+    )
     REVIEWED_DROPPED = "marked as reviewed but still open; imported as not reviewed"
     NEWER_HERE = "skipped because the item is newer here; what differs"
     SCIENTIFIC = "with a number in scientific notation, which may have lost digits"
