@@ -109,6 +109,12 @@ async function pollItem() {
   if (response.status === 304) return void schedule(POLL_INTERVAL);
   if (isInUse()) announce(bar.dataset.changed, "show", "dismiss");
   else if (!await updateItem()) return;
+  // After Back, an answer that was on its way when the page was left never comes.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted || isStopped) return;
+    isPolling = false;
+    schedule(0);
+  });
   schedule(POLL_INTERVAL);
 }
 
@@ -157,6 +163,12 @@ if (bar) {
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && timer !== undefined) poll();
+  });
+  // After Back, an answer that was on its way when the page was left never comes.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted || isStopped) return;
+    isPolling = false;
+    schedule(0);
   });
   schedule(POLL_INTERVAL);
 }

@@ -5,8 +5,11 @@
 for (const selectPage of document.querySelectorAll(".select-page")) {
   const boxes = [...document.querySelectorAll('input[name="ids"]')];
   const option = document.querySelector('#which option[value="ids"]');
+  const selected = new Set(history.state?.selected);
   const update = () => {
-    const count = boxes.filter((box) => box.checked).length;
+    const ids = boxes.filter((box) => box.checked).map((box) => box.value);
+    const count = ids.length;
+    history.replaceState({ ...history.state, selected: ids }, "");
     option.textContent = count ? `${option.dataset.label} (${count})` : option.dataset.label;
     selectPage.checked = count === boxes.length;
     selectPage.indeterminate = count > 0 && count < boxes.length;
@@ -16,16 +19,44 @@ for (const selectPage of document.querySelectorAll(".select-page")) {
     boxes.forEach((box) => { box.checked = selectPage.checked; });
     update();
   });
-  boxes.forEach((box) => box.addEventListener("change", update));
+  boxes.forEach((box) => {
+    box.checked = selected.has(box.value); // after Back; browsers would restore it by place, perhaps in another row
+    box.addEventListener("change", update);
+  });
   update();
 }
 
-// People send the address of a list to colleagues, so empty fields are left out of it.
+// People send the address of a list to colleagues, so empty fields are left out of it. After Back, the fields say what
+// the list is, not what was chosen just before leaving it.
 for (const form of document.querySelectorAll("form.search, form.sorting")) {
   form.addEventListener("submit", () => {
     for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
   });
-  addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
+  addEventListener("pageshow", (event) => {
+    for (const field of form.elements) field.disabled = false;
+    if (!event.persisted) return;
+    form.reset();
+    if (form.contains(document.activeElement)) document.activeElement.blur(); // live updates wait for a field in use
+  });
+}
+
+// A search box has one line, so pasted lines become a list with semicolons. A list that is too long for it is sent with
+// a form of its own.
+for (const field of document.querySelectorAll("#id_q")) {
+  field.addEventListener("paste", (event) => {
+    const lines = event.clipboardData.getData("text").split(/[\r\n]+/).filter((line) => line.trim() !== "");
+    const text = lines.map((line) => line.trim()).join("; ");
+    const whole = field.value.slice(0, field.selectionStart) + text + field.value.slice(field.selectionEnd);
+    const form = document.querySelector("[data-many-names]");
+    if (whole.length > field.maxLength && form) {
+      event.preventDefault();
+      form.elements.names.value = lines.join("\n");
+      form.submit();
+    } else if (lines.length > 1) {
+      event.preventDefault();
+      field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+    }
+  });
 }
 
 // A note sent after the session had expired isn't lost: this tab stores it, and the form shows it again after signing

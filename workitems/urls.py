@@ -7,6 +7,7 @@ urlpatterns = [
     path("icon", pages.Favicon.as_view(), name="icon"),
     path("items", pages.StartViewRedirect.as_view(), name="start_view"),
     path("items/", pages.ItemListPage.as_view(), name="items"),
+    path("items/find", pages.NamesSearch.as_view(), name="find_names"),
     path("items/changes", pages.ListChanges.as_view(), name="list_changes"),
     path("items/review", pages.BulkReview.as_view(), name="bulk_review"),
     path("items/review/queue", pages.ReviewQueue.as_view(), name="review_queue"),

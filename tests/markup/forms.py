@@ -23,7 +23,7 @@ LOOKING = "workitems.listing.strategies.bounded_scan"  # how far a look goes is 
 def forms(cast: dict[str, Any], shown: dict[str, Any], language: str = "en") -> Iterator[Seen]:
     """Yields the pages that only forms lead to, as users who can send them."""
     stan, ada, nobody = (Walker(cast.get(who), language) for who in ("stan", "ada", "nobody"))
-    for part in (_of_an_item, _of_long_lists, _of_reviews, _of_views, _of_many, _of_accounts, _of_errors):
+    for part in (_of_an_item, _of_long_lists, _of_names, _of_reviews, _of_views, _of_many, _of_accounts, _of_errors):
         yield from part(stan, ada, nobody, shown)
 
 
@@ -83,6 +83,12 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         yield from stan.visit(["bulk_changes"], {})
     yield from ada.visit(["bulk_changes"], {})
     yield from ada.seen("item", ada.client.get(f"/items/{shown['failed'].pk}"), "after bulk acts")
+
+
+def _of_names(stan, ada, nobody, shown) -> Iterator[Seen]:
+    names = "\n".join([shown["failed"].name, *(f"nowhere-{n}.tar" for n in range(100))])
+    yield from stan.send("find_names", "/items/find", {"names": names}, "with one that is found")
+    yield from stan.send("find_names", "/items/find", {"names": names * 20}, "with too many names")
 
 
 def _of_reviews(stan, ada, nobody, shown) -> Iterator[Seen]:

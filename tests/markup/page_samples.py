@@ -19,9 +19,11 @@ ADDRESSES = {
         "/items/?status=Lost&size_min=big&colour=red&received_from=never&received_to=2021-02-31",
         "/items/?stage=Store&stage=Validate&status=Started&status=Failed&q=bag&size_min=1+GB&received_from=2020-01-01",
         "/items/?late=true",
+        "/items/?q=" + "%3B+".join(f"nowhere-{n}.tar" for n in range(20)),
         "/items/?phase=open&phase=held",
         "/items/?status=Failed&sort=name",
     ],
+    "find_names": ["/items/find"],
     "item": [
         f"/items/{{{state}}}"
         for state in (

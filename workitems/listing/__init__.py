@@ -5,6 +5,7 @@ It knows the reader. It must not know whether a page, the API, an export, or a b
 
 from .filterset import MOST_PER_PAGE, ListFilterSet
 from .list_filter import IndexStrategy
+from .named_items import missing_names, numbered_item
 from .nodes import Node, fetch_nodes
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
@@ -17,6 +18,7 @@ from .parameters import (
     MomentField,
     NumberField,
     NumbersField,
+    SearchField,
     SizeField,
     TextField,
     TextsField,
@@ -39,6 +41,7 @@ from .query import (
     known_names,
 )
 from .rows import Row, fetch_rows, find_uploads, row_lateness, row_silence, situation_of
+from .search_query import MOST_CHARACTERS, in_one_line
 from .strategies.bounded_scan import COUNT_LIMIT, SCAN_LIMIT
 from .strategies.plan import count_from_summary, find
 from .strategies.result import Cursor, ListResult, Page
@@ -48,6 +51,7 @@ __all__ = [
     "COUNT_LIMIT",
     "FACETS",
     "IGNORED_NAMES",
+    "MOST_CHARACTERS",
     "MOST_PER_PAGE",
     "NAMES",
     "PAGES_ONLY_NAMES",
@@ -74,6 +78,7 @@ __all__ = [
     "NumbersField",
     "Page",
     "Row",
+    "SearchField",
     "SizeField",
     "Sort",
     "TextField",
@@ -88,8 +93,11 @@ __all__ = [
     "find_uploads",
     "format_cursor",
     "in_date_input",
+    "in_one_line",
     "known_names",
     "match_word",
+    "missing_names",
+    "numbered_item",
     "row_lateness",
     "row_silence",
     "select_expression",

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from ..durations import is_late, is_silent
 from ..lifecycle import Party, Phase
 from ..models import WorkItem
-from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
     acted_on_by,
@@ -29,6 +28,7 @@ from .conditions import (
     matches,
 )
 from .list_filter import IndexStrategy, ListFilter
+from .named_items import found_by
 from .ordering import SORTS
 from .parameters import (
     BooleanField,
@@ -40,6 +40,7 @@ from .parameters import (
     MomentField,
     NumberField,
     NumbersField,
+    SearchField,
     TextField,
     TextsField,
     WordsField,
@@ -111,12 +112,13 @@ class ListFilterSet(RangeFilters):
     )
 
     q = ListFilter(
-        EtagField,
-        any_field_contains,
+        SearchField,
+        found_by,
         IndexStrategy.SEARCH,
-        max_length=1000,
         label=gettext_lazy("Search"),
-        about="Part of the name, etag, object identifier, or file identifier.",
+        about="Words that all occur in the name, etag, object identifier, or file identifier, in any order; a phrase in "
+        "quotes stays together. Or up to 1,000 complete names, etags, or object identifiers, separated by line breaks, "
+        "semicolons, or commas: items with any of them.",
     )
     name = ListFilter(
         TextsField,

@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from ..counts import KindCondition
+from .search_query import SearchQuery
 
 
 class IndexStrategy(Enum):
@@ -53,6 +54,8 @@ class ListFilter(django_filters.Filter):
         self.column = column
 
     def strategy_for(self, value: Any) -> IndexStrategy:
+        if isinstance(value, SearchQuery) and value.is_list:
+            return IndexStrategy.NARROW
         return IndexStrategy.SCANNED if value is False and self.strategy is IndexStrategy.NARROW else self.strategy
 
     def filter(self, qs: QuerySet, value: Any) -> QuerySet:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from ..database import MAX_BIGINT
 from ..lifecycle import normalize_etag
+from .search_query import MOST_CHARACTERS, MOST_NAMES, MOST_WORDS, SearchQuery, read_search
 
 _MOST_DIGITS = 40  # leading zeros are fine, but Python refuses to parse thousands of digits
 MOST_VALUES = 100  # per name; SQLite rejects conditions with a thousand parts
@@ -69,6 +70,31 @@ class EtagField(TextField):
 
     def clean(self, value: Any) -> str:
         return normalize_etag(super().clean(value))
+
+
+class SearchField(forms.Field):
+    """What is typed into the search box, as a SearchQuery; None if it is blank."""
+
+    def clean(self, value: Any) -> SearchQuery | None:
+        if not (value or "").strip():
+            return None
+        TextField(max_length=len(value)).clean(value)  # rejects NUL
+        found = read_search(value)
+        if not (found.words or found.names):
+            raise ValidationError(_("There is nothing to search for: this text has no visible characters."))
+        if len(found.names) > MOST_NAMES:
+            raise ValidationError(
+                _("Search for at most %(most)d names at once; there are %(number)d here."),
+                params={"most": MOST_NAMES, "number": len(found.names)},
+            )
+        if not found.is_list and len(value) > MOST_CHARACTERS:
+            raise ValidationError(_("Use at most %(limit_value)d characters."), params={"limit_value": MOST_CHARACTERS})
+        if len(found.words) > MOST_WORDS:
+            raise ValidationError(
+                _("Search for at most %(most)d words at once. If these are names, put each on a line of its own."),
+                params={"most": MOST_WORDS},
+            )
+        return found
 
 
 class EtagsField(TextsField):

@@ -24,12 +24,14 @@ from ..counts import ANY_KIND, KindCondition, intersect_conditions
 from ..failures import find_causes
 from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
+from ..search import contains_words
 from ..vocabulary import MOVING
 from .filterset import ListFilterSet
 from .list_filter import IndexStrategy
 from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, WordsField, match_word, shortened
+from .search_query import SearchQuery
 
 ALIASES = {
     "action": "item_action",
@@ -309,6 +311,21 @@ class ItemList:
     def condition(self, name: str) -> Q:
         """Returns the condition of a name that was given."""
         return self._filter.filters[name].condition(self.cleaned_data[name])
+
+    def text_condition(self, name: str) -> Q:
+        """Returns what the condition of a search filter says about the searched text."""
+        value = self.cleaned_data[name]
+        return contains_words(value.words) if isinstance(value, SearchQuery) else self.condition(name)
+
+    @property
+    def search(self) -> SearchQuery:
+        """What the search box has; nothing if it is blank or invalid."""
+        return self.cleaned_data.get("q") or SearchQuery()
+
+    @property
+    def search_text(self) -> str:
+        """The text of the search box, as it was given."""
+        return self.params.get("q", [""])[0]
 
     def column_of(self, name: str) -> str:
         return self._filter.filters[name].column

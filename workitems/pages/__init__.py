@@ -6,7 +6,7 @@ It knows HTTP and templates. It must not build queries of its own, and changes i
 from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
 from .views.item import FormerItemAddress, ItemNote, ItemPage
-from .views.listing import Glossary, ItemListPage
+from .views.listing import Glossary, ItemListPage, NamesSearch
 from .views.moves import Cancel, Edit, Requeue, Review
 from .views.overview import Favicon, Home
 from .views.reviewing import ReviewQueue
@@ -42,6 +42,7 @@ __all__ = [
     "ItemPage",
     "ItemVersion",
     "ListChanges",
+    "NamesSearch",
     "Requeue",
     "Review",
     "ReviewQueue",

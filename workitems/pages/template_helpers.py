@@ -1,5 +1,6 @@
 """Template filters that format values for the pages: sizes, times, long names, and words of the vocabulary."""
 
+import re
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -119,15 +120,37 @@ def truncate_middle(text: str, limit: int) -> Markup | str:
     Screen readers get the full name, which is also shown on hover and focus.
     """
     if len(text) <= limit:
-        return text
+        return mark_spaces(text)
     tail = limit // 3
     head = text[:-tail] if len(text) <= _MAX_VISIBLE else f"{text[: _MAX_VISIBLE - tail - 1]}…"
     full = escape(text)
     return Markup(  # noqa: S704  everything inserted is escaped
         f'<span class="truncated" aria-hidden="true" title="{full}">'
-        f"<span>{escape(head)}</span>{escape(text[-tail:])}</span>"
-        f'<span class="full-text">{full}</span>'
+        f"<span>{escape(_mark(_SPACES_OF_HEAD, head))}</span>{escape(_mark(_SPACES_OF_TAIL, text[-tail:]))}</span>"
+        f'<span class="full-text">{escape(mark_spaces(text))}</span>'
     )
+
+
+# Spaces that a page would hide or that look like a plain one: at either end, several in a row, and all other kinds.
+_SPACES_WITHIN = r"\s{2,}|[^\S ]"
+_SPACES = re.compile(rf"^\s+|\s+$|{_SPACES_WITHIN}")
+_SPACES_OF_HEAD = re.compile(rf"^\s+|{_SPACES_WITHIN}")
+_SPACES_OF_TAIL = re.compile(rf"\s+$|{_SPACES_WITHIN}")
+
+
+def mark_spaces(text: object) -> Markup | str:
+    """Marks up the spaces in a name that a reader would miss. The text stays as it is, also when it is copied."""
+    return _mark(_SPACES, str(text))
+
+
+def _mark(pattern: re.Pattern[str], text: str) -> Markup | str:
+    if pattern.search(text) is None:
+        return text
+    parts, end = [], 0
+    for spaces in pattern.finditer(text):
+        parts += [escape(text[end : spaces.start()]), f'<span class="spaces">{spaces[0]}</span>']
+        end = spaces.end()
+    return Markup("".join([*parts, escape(text[end:])]))  # noqa: S704  everything but spaces is escaped
 
 
 def explain(word: str, kind: str) -> str:
@@ -235,6 +258,7 @@ class TemplateHelpers(Extension):
             minute,
             ago,
             truncate_middle,
+            mark_spaces,
             explain,
             fold_item_note,
             fold_entry_note,

@@ -4,13 +4,16 @@ Also conditions on long text columns, written so that their indexes are used.
 """
 
 import re
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from functools import reduce
+from operator import and_, or_
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import F, Lookup, Q, Value
 from django.db.models.functions import Concat, Left
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, In
 
 # The searched columns, in the order of their lines in `search_text`.
 SEARCHED_COLUMNS = ("name", "etag", "object_identifier", "generic_file_identifier")
@@ -53,9 +56,22 @@ class Like(Lookup):
         return f"{left} LIKE {right} ESCAPE '\\'", [*left_params, *right_params]
 
 
-def any_field_contains(text: str) -> Q:
-    """Returns the condition that one of the searched fields contains the text."""
-    return Q(search_text__like=f"%{_escape(fold(text))}%")
+def contains_words(words: Iterable[Iterable[str]]) -> Q:
+    """Returns the condition that all words occur in the searched fields; each is given in its possible spellings."""
+    return reduce(and_, (_contains_one_of({fold(spelling): None for spelling in word}) for word in words))
+
+
+def _contains_one_of(spellings: Iterable[str]) -> Q:
+    return reduce(or_, (Q(search_text__like=f"%{_escape(spelling)}%") for spelling in spellings))
+
+
+def in_copies(condition: Q) -> Q:
+    """Returns the same condition on the table of copied texts, which has the index."""
+    children = [
+        in_copies(child) if isinstance(child, Q) else ("text__like", cast(tuple[str, str], child)[1])
+        for child in condition.children
+    ]
+    return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 
 def field_contains(column: str, text: str) -> Q:
@@ -106,3 +122,9 @@ def same_text(column: str, value: Any) -> Q:
     # index.
     whole = Concat(F(column), Value(""), output_field=models.TextField())
     return Q(Exact(Prefix(column), Prefix(expression)), Exact(whole, expression))
+
+
+def one_of_texts(column: str, values: Collection[str]) -> Q:
+    """Returns the condition that a long text column has one of these values, written so that its index is used."""
+    prefixes = dict.fromkeys(value[:PREFIX_LENGTH] for value in values)
+    return Q(In(Prefix(column), list(prefixes)), **{f"{column}__in": list(values)})

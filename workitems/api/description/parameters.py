@@ -9,6 +9,7 @@ from django import forms
 from ...database import MAX_BIGINT
 from ...listing import (
     ALIASES,
+    MOST_CHARACTERS,
     PRESENTATION_NAMES,
     BooleanField,
     BooleansField,
@@ -20,6 +21,7 @@ from ...listing import (
     MomentField,
     NumberField,
     NumbersField,
+    SearchField,
     SizeField,
     TextField,
     TextsField,
@@ -100,6 +102,8 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
             return _array({"type": "string", "maxLength": field.one.max_length})
         case TextField():
             return {"type": "string", "maxLength": field.max_length}
+        case SearchField():  # only a list of names can be longer
+            return {"type": "string", "maxLength": MOST_CHARACTERS}
         case BooleansField():
             return _array({"type": "boolean"})
         case BooleanField():

@@ -10,10 +10,12 @@ from django.db import connections
 
 from ...counts import FacetCounts, Kind, matches_any, read_summary
 from ...models import KIND_COLUMNS, SearchedText, WorkItem
-from ...search import has_trigrams, is_indexed
+from ...search import has_trigrams, in_copies, is_indexed
 from ..list_filter import IndexStrategy
+from ..named_items import any_named
 from ..ordering import after_cursor, column_expression, column_name, from_database, order_by_sql, up_to_cursor
 from ..query import ItemList
+from ..search_query import SearchQuery
 from .result import Cursor
 
 COUNT_LIMIT = 10_000  # items counted by one scan
@@ -109,18 +111,31 @@ def matching(listing: ItemList, matches: TextMatches | None, without: Iterable[s
 
 def _find_matches(listing: ItemList) -> TextMatches | None:
     """Returns the matches of a text index if there are few enough; otherwise None."""
-    names = [
-        name for name in listing.strategies.get(IndexStrategy.SEARCH, ()) if has_trigrams(listing.cleaned_data[name])
-    ]
+    names = [name for name in listing.strategies.get(IndexStrategy.SEARCH, ()) if _is_indexable(listing, name)]
     if IndexStrategy.NARROW in listing.strategies or not names or not is_indexed(connections[listing.using]):
         return None
     for name in names:
-        [(_lookup, pattern)] = listing.comparisons(name)
-        texts = SearchedText.objects.using(listing.using).filter(text__like=pattern)
+        texts = SearchedText.objects.using(listing.using).filter(in_copies(listing.text_condition(name)))
         ids = list(texts.values_list("item", flat=True)[: MATCH_LIMIT + 1])
         if len(ids) <= MATCH_LIMIT:
-            return TextMatches(name, ids)
+            return TextMatches(name, [*{*ids, *_named_ids(listing, name)}])
     return None
+
+
+def _is_indexable(listing: ItemList, name: str) -> bool:
+    """Returns whether a trigram index narrows the search: one of its words has trigrams in every spelling."""
+    value = listing.cleaned_data[name]
+    words = value.words if isinstance(value, SearchQuery) else [[value]]
+    return any(all(map(has_trigrams, word)) for word in words)
+
+
+def _named_ids(listing: ItemList, name: str) -> list[int]:
+    """Returns the items that a search finds by their complete names."""
+    value = listing.cleaned_data[name]
+    if not isinstance(value, SearchQuery) or not value.names:
+        return []
+    named = WorkItem.objects.using(listing.using).visible_to(listing.user).filter(any_named(value.names))
+    return list(named.values_list("pk", flat=True)[: MATCH_LIMIT + 1])
 
 
 def needs_scan_limit(listing: ItemList) -> bool:

@@ -1,5 +1,7 @@
+from urllib.parse import urlencode
+
 from django.http import StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,12 +14,24 @@ from pharos.replicas.reading import ReadsFromReplica
 
 from ... import bulk, import_export, saved_views
 from ...explanations import presets_for
-from ...listing import PAGING_NAMES, SCAN_LIMIT, SORTS, ItemList, Page, fetch_rows, in_date_input
+from ...listing import (
+    MOST_CHARACTERS,
+    PAGING_NAMES,
+    SCAN_LIMIT,
+    SORTS,
+    ItemList,
+    Page,
+    fetch_rows,
+    find,
+    in_date_input,
+    in_one_line,
+)
 from ...review import QueueState, count_unreviewed
 from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
-from ..list.facets import Facets, suggest_drops
+from ..list.facets import Facets, format_total, suggest_drops
+from ..list.search import found_without_filters, notes_on_search
 from ..list.table import ItemTable
 
 # The filters with a field of their own above the rows; see templates/workitems/list/_search.html.
@@ -36,6 +50,7 @@ FIELD_FILTERS = (
     "needs_admin_review",
 )
 DATE_FILTERS = ("received_from", "received_to", "finished_from", "finished_to")
+MOST_ROWS = 1_000  # on the page of many names
 EXPORT_FORMATS = {
     "csv": ("text/csv; charset=utf-8", import_export.csv_lines),
     "json": ("application/json", import_export.json_lines),
@@ -51,7 +66,10 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
         listing = ItemList(request.GET, request.user, using=self.using)
         if not listing.is_valid():
             return self.page(listing, status=400)
-        return self.page(listing) if listing.format == "html" else self.file(listing)
+        if listing.format != "html":
+            return self.file(listing)
+        # The page of a list repeats its query string in a hundred links.
+        return self.names_page(listing) if len(listing.search_text) > MOST_CHARACTERS else self.page(listing)
 
     def file(self, listing):
         content_type, lines = EXPORT_FORMATS[listing.format]
@@ -92,10 +110,11 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             "view_reaches": saved_views.allowed_reaches(listing.user),
             "sorts": SORTS,
             "page_sizes": sorted({*ROWS_PER_PAGE, listing.per_page}) if listing.is_valid() else ROWS_PER_PAGE,
-            "drop_hints": suggest_drops(listing)
-            if listing.is_valid() and not facets.total and facets.is_complete
-            else [],
+            "search_notes": notes_on_search(listing),
         }
+        if listing.is_valid() and not facets.total and facets.is_complete:
+            context["without_filters"] = found_without_filters(listing)
+            context["drop_hints"] = suggest_drops(listing)
         if rows and can_review:
             context["unreviewed_count"] = count_unreviewed(facets.result)
             context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
@@ -104,10 +123,44 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             context["baseline"] = changes.serialize(baseline)
         return render(self.request, "workitems/list/list.html", context, status=status)
 
+    def names_page(self, listing, status=200):
+        """The items of a list of names that is too long for an address, without what else a list's page has."""
+        found = find(listing) if listing and listing.is_valid() else None
+        ids = [row.pk for row in found.rows_after(None, MOST_ROWS)] if found else []
+        rows = fetch_rows(ids, timezone.now(), listing.institutions if ids else {}, self.using)
+        context = {
+            "names": listing.search_text if listing else "",
+            "errors": listing.errors.values() if listing else [],
+            "search_notes": notes_on_search(listing) if found else None,
+            "total": format_total(found.total, is_complete=found.is_complete) if found else "",
+            "rows": rows,
+            "is_cut": bool(found) and found.total > len(rows),
+        }
+        return render(self.request, "workitems/list/names.html", context, status=status)
+
+
+class NamesSearch(ItemListPage):
+    """`/items/find`: a form for many names; POST, which changes nothing, because an address can't hold a thousand names."""
+
+    def get(self, request):
+        return self.names_page(None)
+
+    def post(self, request):
+        text = request.POST.get("names", "")
+        listing = ItemList({"q": [text]}, request.user, using=self.using)
+        if not listing.is_valid():
+            return self.names_page(listing, status=400)
+        if request.POST.get("format") == "csv":
+            return self.file(ItemList({"q": [text], "format": ["csv"]}, request.user, using=self.using))
+        if len(text) > MOST_CHARACTERS:
+            return self.names_page(listing)
+        return redirect(f"{reverse('items')}?{urlencode({'q': in_one_line(text)})}" if text.strip() else "find_names")
+
 
 def _field_values(listing):
     """{filter: value} of the fields above the rows."""
     values = {name: listing.params.get(name, [""])[0] for name in FIELD_FILTERS}
+    values["q"] = in_one_line(values["q"])
     return values | {name: in_date_input(values[name]) for name in DATE_FILTERS}
 
 
