@@ -1,8 +1,43 @@
 // "Is this my file?": compares a file on the reader's computer with an etag. The file is read here, and nothing is sent.
 
-import { MIB, USUAL, onePart, parseEtag, partSizes } from "./part_sizes.js";
+const MIB = 2 ** 20;
+const USUAL = [5, 8, 15, 50, 64, 16, 10, 25, 100].map((mib) => mib * MIB);
+const POWERS_OF_TWO = Array.from({ length: 17 }, (_, n) => 2 ** (n + 16)); // 64 KiB to 4 GiB
+const LARGEST_MIB = 5 * 1024; // S3 takes no larger parts
+const ROUND = [128, 100, 64, 50, 32, 25, 20, 16, 10, 8, 5, 4, 2, 1];
+// How many bytes are hashed to try unusual sizes, unless that would be fewer than four sizes.
+const MOST_TO_HASH = 8 * 2 ** 30;
+
+const ETAG = /^(?:W\/)?("?)(?<digits>[0-9a-f]{32}(?:-(?<parts>[0-9]{1,6}))?)\1$/i;
 
 const LANGUAGE = document.documentElement.lang;
+
+/** { etag, parts } of an etag as storage services list it: in quotes, weak, in capitals. A plain MD5 has null parts. */
+function parseEtag(text) {
+  const found = ETAG.exec(text.trim());
+  if (!found) return null;
+  const { digits, parts } = found.groups;
+  return { etag: digits.toLowerCase(), parts: parts === undefined ? null : Number(parts) };
+}
+
+/** A part size with which a file is sent in one part; its etag is the same with any of them. */
+const onePart = (size) => MIB * Math.ceil(size / MIB + 1);
+
+/** The part sizes to try, in bytes, a list for each reading of the file: the usual ones that give so many parts, others. */
+export function partSizes(size, parts) {
+  if (parts === null) return [[Infinity]];
+  if (parts === 1) return [[onePart(size)]];
+  const fits = (part) => Math.ceil(size / part) === parts;
+  const usual = [...new Set([...USUAL, ...POWERS_OF_TWO])].filter(fits);
+  const others = [];
+  for (let mib = Math.ceil(size / parts / MIB) || 1; mib <= LARGEST_MIB && fits(mib * MIB); mib++) {
+    if (!usual.includes(mib * MIB)) others.push(mib);
+  }
+  const roundness = (mib) => ROUND.find((step) => mib % step === 0);
+  others.sort((one, other) => roundness(other) - roundness(one));
+  const tried = others.slice(0, Math.max(4, Math.floor(MOST_TO_HASH / size))).map((mib) => mib * MIB);
+  return [usual, tried].filter((sizes) => sizes.length);
+}
 
 const number = (value, digits = 0) => new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: digits }).format(value);
 
@@ -20,7 +55,7 @@ class FileCheck {
   #root;
   #sentences;
   #clients;
-  #file;
+  #chosen; // { file, length }, its length when it was chosen
   #worker;
 
   constructor(root) {
@@ -28,9 +63,10 @@ class FileCheck {
     this.#sentences = JSON.parse(root.dataset.sentences);
     this.#clients = JSON.parse(root.dataset.clients);
     this.#part("chooser").hidden = false;
+    this.#part("no-script").hidden = true;
     this.#part("file").addEventListener("change", ({ target }) => this.#take(target.files));
     this.#part("cancel").addEventListener("click", () => this.#cancel());
-    this.#part("etag")?.addEventListener("change", () => { if (this.#file) this.#take([this.#file]); });
+    this.#part("etag")?.addEventListener("change", () => { if (this.#chosen) this.#check(); });
     for (const name of ["dragenter", "dragover"]) {
       root.addEventListener(name, (event) => {
         event.preventDefault();
@@ -55,44 +91,49 @@ class FileCheck {
     return this.#sentences[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
   }
 
-  async #take(files) {
-    const [file, ...more] = files; // before the field is cleared, which empties its list of files
+  #take(files) {
+    const [file, ...more] = files;
     if (!file) return; // the dialog was closed, or what was dropped is a text
-    this.#stop();
+    this.#chosen = more.length ? undefined : { file, length: file.size };
     this.#clear();
-    this.#file = more.length ? undefined : file;
-    if (!this.#file) return this.#show("no", this.#say("several"));
-    this.#part("name").textContent = file.name;
-    const text = this.#part("etag")?.value ?? this.#root.dataset.etag;
+    if (this.#chosen) this.#check();
+    else this.#show("no", this.#say("several"));
+  }
+
+  async #check() {
+    this.#clear();
+    this.#part("name").textContent = this.#chosen.file.name;
+    const text = (this.#part("etag")?.value ?? this.#root.dataset.etag).trim();
     const wanted = parseEtag(text);
-    this.#part("etag")?.setAttribute("aria-invalid", String(Boolean(text.trim() && !wanted)));
-    if (text.trim() && !wanted) return this.#show("no", this.#say("bad_etag"));
+    this.#part("etag")?.setAttribute("aria-invalid", String(text !== "" && !wanted));
+    if (text && !wanted) return this.#show("no", this.#say("bad_etag"));
     try {
-      if (wanted) await this.#compare(file, wanted);
-      else await this.#list(file);
+      if (wanted) await this.#compare(wanted);
+      else await this.#list();
     } catch {
       this.#show("no", this.#say("failed"));
     }
   }
 
-  async #compare(file, { etag, parts }) {
+  async #compare({ etag, parts }) {
+    const { length } = this.#chosen;
     const expected = this.#root.dataset.size;
-    if (expected && Number(expected) !== file.size) {
-      return this.#show("no", this.#say("size", { size: number(file.size), expected: number(Number(expected)) }));
+    if (expected && Number(expected) !== length) {
+      return this.#show("no", this.#say("size", { size: number(length), expected: number(Number(expected)) }));
     }
     const tried = [];
-    for (const sizes of partSizes(file.size, parts)) {
-      const found = (await this.#hash(file, sizes, tried.length ? "again" : "reading")).find((one) => one.etag === etag);
-      if (found) return this.#show("yes", this.#match(file.size, found, parts));
+    for (const sizes of partSizes(length, parts)) {
+      const found = (await this.#hash(sizes, tried.length ? "again" : "reading")).find((one) => one.etag === etag);
+      if (found) return this.#show("yes", this.#match(length, found, parts));
       tried.push(...sizes);
     }
     this.#show("no", this.#mismatch(parts, tried));
     this.#part("encrypted").hidden = parts !== null;
   }
 
-  #match(size, found, parts) {
+  #match(length, found, parts) {
     if (parts === null) return this.#say("plain");
-    const clients = this.#clientsFor(size, found);
+    const clients = this.#clientsFor(length, found);
     const values = { clients: list(clients, "disjunction"), size: sizeWords(found.size) };
     return this.#say(`${parts === 1 ? "one_part" : "parts"}${clients.length ? "_by" : ""}`, values);
   }
@@ -103,19 +144,20 @@ class FileCheck {
     return this.#say("other_parts", { sizes: list(tried.map(sizeWords), "conjunction") });
   }
 
-  /** The programs that send a file of this size in these parts, unless told otherwise. */
-  #clientsFor(size, { size: part, parts }) {
-    const sends = (client) => size >= client.smallest && (parts === 1 ? size <= client.part : client.part === part);
+  /** The programs that send a file of this length in these parts, unless told otherwise. */
+  #clientsFor(length, { size, parts }) {
+    const sends = ({ smallest, part }) => length >= smallest && (parts === 1 ? length <= part : size === part);
     return this.#clients.filter(sends).map((client) => client.name);
   }
 
-  async #list(file) {
-    const usual = USUAL.filter((part) => part < file.size).sort((a, b) => a - b);
-    const etags = await this.#hash(file, [Infinity, onePart(file.size), ...usual], "reading");
+  async #list() {
+    const { length } = this.#chosen;
+    const usual = USUAL.filter((part) => part < length).sort((a, b) => a - b);
+    const etags = await this.#hash([Infinity, onePart(length), ...usual], "reading");
     const body = this.#part("rows");
     for (const found of etags) {
       const row = this.#part("row").content.cloneNode(true);
-      const names = found.size === Infinity ? [] : this.#clientsFor(file.size, found);
+      const names = found.size === Infinity ? [] : this.#clientsFor(length, found);
       const name = found.size === Infinity ? "row_plain" : found.parts === 1 ? "row_one_part" : "row_parts";
       const suffix = names.length ? ` (${list(names, "disjunction")})` : "";
       row.querySelector("th").textContent = this.#say(name, { size: sizeWords(found.size) }) + suffix;
@@ -128,9 +170,10 @@ class FileCheck {
     this.#show("", this.#say("listed"));
   }
 
-  /** The etags of a file for these part sizes. It never settles if the reader cancels. */
-  #hash(file, sizes, sentence) {
-    const worker = new Worker(this.#root.dataset.worker, { type: "module" });
+  /** The etags of the file for these part sizes. It never settles if the reader cancels. */
+  #hash(sizes, sentence) {
+    const { file, length } = this.#chosen;
+    const worker = new Worker(this.#root.dataset.worker);
     const startedAt = performance.now();
     let quarters = 0;
     this.#worker = worker;
@@ -146,16 +189,16 @@ class FileCheck {
           return;
         }
         const speed = (1000 * read) / (performance.now() - startedAt);
-        const values = { read: bytes(read), total: bytes(file.size), speed: bytes(speed) };
-        this.#part("progress").value = read / file.size;
+        const values = { read: bytes(read), total: bytes(length), speed: bytes(speed) };
+        this.#part("progress").value = read / length;
         this.#part("numbers").textContent = this.#say("numbers", values);
         // Screen readers hear of every quarter, not of every step.
-        if (Math.floor((4 * read) / file.size) > quarters && read < file.size) {
-          quarters = Math.floor((4 * read) / file.size);
+        if (Math.floor((4 * read) / length) > quarters && read < length) {
+          quarters = Math.floor((4 * read) / length);
           this.#part("quarters").textContent = this.#say("quarters", values);
         }
       });
-      worker.postMessage({ file, sizes });
+      worker.postMessage({ file, length, sizes });
     });
   }
 
@@ -166,14 +209,14 @@ class FileCheck {
   }
 
   #cancel() {
-    this.#stop();
-    this.#file = undefined;
+    this.#chosen = undefined;
     this.#clear();
     this.#show("", this.#say("cancelled"));
     this.#part("file").focus();
   }
 
   #clear() {
+    this.#stop();
     for (const name of ["name", "numbers", "quarters", "rows", "outcome"]) this.#part(name).textContent = "";
     for (const name of ["etags", "encrypted"]) this.#part(name).hidden = true;
     this.#part("progress").value = 0;

@@ -1,6 +1,6 @@
 """Says whether a file is the one that was uploaded: python3 check_etag.py FILE ETAG
 
-It needs Python 3.8 or later and sends nothing. Exit code: 0 if it is that file, 1 if not, 2 if it can't tell.
+It needs Python 3.8 or later and sends nothing. Exit code: 0 if it is that file, 1 if not, 2 if called in the wrong way.
 """
 
 import hashlib
