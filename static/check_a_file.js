@@ -64,7 +64,9 @@ class FileCheck {
     this.#clients = JSON.parse(root.dataset.clients);
     this.#part("chooser").hidden = false;
     this.#part("no-script").hidden = true;
-    this.#part("file").addEventListener("change", ({ target }) => this.#take(target.files));
+    const field = this.#part("file");
+    field.addEventListener("click", () => { field.value = ""; }); // so that choosing the same file again is a change
+    field.addEventListener("change", () => this.#take(field.files));
     this.#part("cancel").addEventListener("click", () => this.#cancel());
     this.#part("etag")?.addEventListener("change", () => { if (this.#chosen) this.#check(); });
     for (const name of ["dragenter", "dragover"]) {
@@ -79,6 +81,7 @@ class FileCheck {
     root.addEventListener("drop", (event) => {
       event.preventDefault();
       root.classList.remove("is-over");
+      field.files = event.dataTransfer.files; // so that the field names it, too
       this.#take(event.dataTransfer.files);
     });
   }
@@ -128,7 +131,7 @@ class FileCheck {
       tried.push(...sizes);
     }
     this.#show("no", this.#mismatch(parts, tried));
-    this.#part("encrypted").hidden = parts !== null;
+    this.#part("encrypted").hidden = parts > 1;
   }
 
   #match(length, found, parts) {
@@ -210,6 +213,7 @@ class FileCheck {
 
   #cancel() {
     this.#chosen = undefined;
+    this.#part("file").value = "";
     this.#clear();
     this.#show("", this.#say("cancelled"));
     this.#part("file").focus();
@@ -220,7 +224,6 @@ class FileCheck {
     for (const name of ["name", "numbers", "quarters", "rows", "outcome"]) this.#part(name).textContent = "";
     for (const name of ["etags", "encrypted"]) this.#part(name).hidden = true;
     this.#part("progress").value = 0;
-    this.#part("file").value = ""; // so that choosing the same file again counts as a change
   }
 
   /** Shows a sentence. `answer` is yes, no, or blank while there is none. */
