@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages check-clients check-tools mutants bench bench-full messages pins clean
+.PHONY: help install install-dev run test check check-pages check-clients check-tools mutants bench bench-full bench-causes messages pins clean
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,14 @@ bench: install-dev  ## run the benchmarks with 100,000 and 1,000,000 items (take
 
 bench-full: install-dev  ## run them with 10,000,000 items, too (takes an hour and 45 GB; KEEP=FOLDER keeps the databases)
 	@$(BIN)/python bench/run.py --full $(if $(KEEP),--keep $(KEEP))
+
+bench-causes: install-dev .cache/causes/installed  ## break bags, and see how well five validators' messages and other notes are grouped by cause (takes a minute)
+	@$(BIN)/python bench/causes/compare.py .cache/causes/bin/python
+
+.cache/causes/installed: bench/causes/requirements.txt
+	@$(PYTHON) -m venv .cache/causes
+	@.cache/causes/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 messages: install-dev  ## add new sentences to locale/ and compile the translations
 	@mkdir -p .cache

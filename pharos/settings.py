@@ -50,6 +50,11 @@ def validate_origin(value):
         validate_origins([value])
 
 
+def validate_web_address(value):
+    if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValidationError(f"“{value}” is not a web address; use one such as https://docs.example.org/depositors")
+
+
 def validate_domain(name):
     if not DOMAIN.fullmatch(name):
         raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
@@ -107,10 +112,13 @@ CONSORTIUM_DOMAIN = env.str("CONSORTIUM_DOMAIN", "aptrust.org", validate=validat
 RECEIVING_BUCKET = env.str("RECEIVING_BUCKET", "aptrust.receiving.{identifier}", validate=validate_bucket_pattern)
 RESTORE_BUCKET = env.str("RESTORE_BUCKET", "aptrust.restore.{identifier}", validate=validate_bucket_pattern)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
+HELP_URL = env.str("HELP_URL", "", validate=validate_web_address)
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
+WORKITEM_NOTE_CHARACTERS = env.int("WORKITEM_NOTE_CHARACTERS", 1_000_000, validate=validate.Range(1000, 10_000_000))
 WORKITEM_TAKEOVER_MINUTES = env.int("WORKITEM_TAKEOVER_MINUTES", 15, validate=validate.Range(1, 10_080))
+SILENT_HOURS_PARTS: list[str] = env.list("WORKITEM_SILENT_HOURS", [], validate=checked_by(lifecycle.read_silent_hours))
 WORKITEM_QUEUE_STAGES: list[str] = env.list(
     "WORKITEM_QUEUE_STAGES", [], subcast=str.strip, validate=checked_by(lifecycle.check_queue_stages)
 )
@@ -153,6 +161,7 @@ if wrong := list(configuration_errors()):
     raise ImproperlyConfigured("Invalid environment settings:\n  " + "\n  ".join(wrong))
 
 WORKITEM_QUEUE_TOPICS = queue_topics()
+WORKITEM_SILENT_HOURS = lifecycle.read_silent_hours(SILENT_HOURS_PARTS)
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "for-debugging-on-this-machine-only-never-in-production"
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]

@@ -5,10 +5,11 @@ from .roles import Permission
 
 
 def page_context(request):
-    """The template context of every page: the support address, what the reader can do, and the page's address."""
+    """The template context of every page: the support address, the address of the help, what the reader can do, and the page's address."""
     user = getattr(request, "user", None)
     return {
         "support_email": settings.SUPPORT_EMAIL,
+        "help_url": settings.HELP_URL,
         "can": {p.value: bool(user and user.is_authenticated and user.can(p)) for p in Permission},
         "page_address": _address(request),
     }

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     CANCEL_UPLOAD = "cancel_upload"  # only an upload: early in its ingest, or one that another upload replaces
     REQUEUE = "requeue"
     REVIEW = "review"
+    REVIEW_FOR_CONSORTIUM = "review_for_consortium"  # mark what waits for the consortium as reviewed
     SHARE = "share"  # save views for everyone at the same institution
     SHARE_WITH_ALL = "share_with_all"  # and for everyone
     EDIT = "edit"
@@ -59,7 +60,15 @@ _STAFF = _DEPOSITOR | {P.REVIEW, P.SHARE}
 _EVERYWHERE = {P.BROWSE, P.SEE_EVERY_INSTITUTION, P.SEE_PROCESS, P.API_KEY, P.ADMIN_API}
 _ADVANCE_ITEMS = {P.CREATE, P.PROGRESS, P.RETRY, P.SUCCEED, P.FAIL, P.SUSPEND, P.NOTIFY}
 _WORKER = _EVERYWHERE | _ADVANCE_ITEMS | {P.CANCEL_UPLOAD}
-_ADMIN = _STAFF | _EVERYWHERE | _ADVANCE_ITEMS | {P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL}
+_ADMIN = (
+    _STAFF
+    | _EVERYWHERE
+    | _ADVANCE_ITEMS
+    | {
+        *(P.MANAGE, P.CANCEL, P.REQUEUE, P.EDIT, P.SHARE_WITH_ALL),
+        P.REVIEW_FOR_CONSORTIUM,
+    }
+)
 
 ROLES: dict[Role, RoleRow] = {
     Role.DEPOSITOR: RoleRow(_("Depositor"), frozenset(_DEPOSITOR)),

@@ -111,9 +111,9 @@ def test_invalid_json_is_reported(worker, body):
 
 def test_a_nul_in_a_text(worker, virginia):
     item = make_item(virginia)
-    answer = worker.put(f"{ITEMS}{item.pk}/", {"note": "a\0b"})
+    answer = worker.put(f"{ITEMS}{item.pk}/", {"outcome": "a\0b"})
     assert answer.status == 422
-    assert answer.body["note"] == ["Remove the NUL character (\\u0000). Text can't contain one."]
+    assert answer.body["outcome"] == ["Remove the NUL character (\\u0000). Text can't contain one."]
 
 
 def test_a_401_says_how_to_get_a_key(client, wally):

@@ -241,14 +241,14 @@ def test_an_unknown_item_is_404(worker, item, read):
 
 
 def test_a_worker_cancels_a_replaced_upload(worker, virginia):
-    old = make_item(virginia, name="bag.tar", etag="1", stage="Store")
-    new = make_item(virginia, name="bag.tar", etag="2", stage="Store")
+    old = make_item(virginia, name="bag.tar", etag="1", stage="Copy To Staging")
+    new = make_item(virginia, name="bag.tar", etag="2", stage="Copy To Staging")
     for item, code in ((old, 200), (new, 409)):
         path = f"/api/v2/items/{item.pk}/"
         body = whole_record(worker.get(path), status="Cancelled", retry=False, note="A newer upload is there.")
         worker.put(path, body, status=code)
-    assert state(old)[:2] == ("Store", "Cancelled")
-    assert state(new)[:2] == ("Store", "Pending")
+    assert state(old)[:2] == ("Copy To Staging", "Cancelled")
+    assert state(new)[:2] == ("Copy To Staging", "Pending")
 
 
 def batch(*records):

@@ -235,7 +235,7 @@ def test_a_wrong_value_is_named_and_nothing_is_stored(worker, body, wrong, field
     assert not WorkItem.objects.exists()
 
 
-@pytest.mark.parametrize("field", ["name", "note", "action", "status", "date"])
+@pytest.mark.parametrize("field", ["name", "outcome", "action", "status", "date"])
 def test_half_a_surrogate_pair_is_reported(worker, body, field):
     sent = as_json({**body, field: "HALF"}).replace(b"HALF", rb"\ud800")
     answer = worker.post(ITEMS, body=sent)

@@ -139,7 +139,7 @@ def test_no_save_reopens_an_item(client, cast, virginia, made, who):
         (FETCHING, {"status": "Cancelled", "note": ""}, 422, "note"),
         (FETCHING, {"status": "Done"}, 422, "status"),
         (FETCHING, {"stage": "fetched"}, 422, "stage"),
-        (FETCHING, {"note": "a\0b"}, 422, "note"),
+        (FETCHING, {"outcome": "a\0b"}, 422, "outcome"),
         (FETCHING, {"node": "n" * 256}, 422, "node"),
         (FETCHING, {"size": -1}, 422, "size"),
         (FETCHING, {"size": "1"}, 422, "size"),

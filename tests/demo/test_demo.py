@@ -125,6 +125,9 @@ def test_items_are_reviewed_by_their_own_staff(demo):
     assert WorkItem.objects.filter(reviewed=True).count() == reviews.count() > COUNT // 4
     for entry in reviews:
         domain = entry.item.institution.identifier
+        if entry.item.action == "Fixity Check" and entry.status_after == "Failed":
+            assert entry.who == "admin@aptrust.org"  # damaged copies
+            continue
         assert entry.who == (f"staff@{domain}" if f"staff@{domain}" in PEOPLE else "admin@aptrust.org")
         assert entry.via == "page"
         assert entry.act is not None

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from workitems import durations, transitions
 from workitems.durations import typical
-from workitems.durations.scale import UNKNOWN, band_of
+from workitems.durations.scale import UNKNOWN, band_of, middle_of
 from workitems.models import Typical, WorkItem
 
 from ..api.api_client import Caller
@@ -69,13 +69,63 @@ def test_no_item_is_late_before_15_minutes(signed_in, dora, virginia):
 
 
 def test_replaced_uploads_are_never_late(signed_in, dora, virginia):
-    make_usual_time()
+    make_usual_time(stage="Validate")
     old = make_item_at_store(virginia, 31, name="bag.tar")
+    WorkItem.objects.filter(pk=old.pk).update(stage="Validate")
     make_item(virginia, name="bag.tar", etag="newer")
     client = signed_in(dora)
     assert read_badges(client.get("/items/")) == {}
     assert "usually" not in parse_page(client.get(f"/items/{old.pk}")).one("main").words
     assert item_ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == []
+
+
+def test_an_upload_that_is_finished_first_can_be_late(signed_in, dora, virginia):
+    make_usual_time()
+    old = make_item_at_store(virginia, 31, name="bag.tar")
+    make_item(virginia, name="bag.tar", etag="newer")
+    client = signed_in(dora)
+    assert list(read_badges(client.get("/items/"))) == [str(old.pk)]
+    assert item_ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == [old.pk]
+
+
+LARGE = band_of(5 * 10**11)
+MIDDLE = middle_of(LARGE)
+
+
+@pytest.mark.parametrize(
+    ("size", "hours", "is_late"),
+    [
+        (10 * MIDDLE, 49, False),  # ten times the size of the usual ones: late after 50 h and not after 5
+        (10 * MIDDLE, 51, True),
+        (20 * MIDDLE, 99, False),
+        (20 * MIDDLE, 101, True),
+        (MIDDLE, 6, True),  # of that size itself
+        (None, 500, False),
+        (10**6, 500, False),  # nothing is known of smaller items
+    ],
+)
+def test_a_rare_size_is_judged_by_bytes_per_hour(signed_in, dora, virginia, size, hours, is_late):
+    make_usual_time(band=LARGE)
+    item = make_item_at_store(virginia, hours, size=size)
+    client = signed_in(dora)
+    assert (list(read_badges(client.get("/items/"))) == [str(item.pk)]) is is_late
+    assert (item_ids(client.get("/items/?late=true")) == [item.pk]) is is_late
+    assert (item_ids(client.get("/items/?late=false")) == [item.pk]) is not is_late
+
+
+def test_sizes_that_are_too_different_say_nothing(signed_in, dora, virginia):
+    make_usual_time(band=LARGE - 3)
+    make_item_at_store(virginia, 9999, size=MIDDLE)
+    assert item_ids(signed_in(dora).get("/items/?late=true")) == []
+
+
+def test_the_item_page_says_what_a_scaled_time_rests_on(signed_in, dora, virginia):
+    make_usual_time(band=LARGE)
+    item = make_item_at_store(virginia, 51, size=10 * MIDDLE)
+    assert read_advice(signed_in(dora).get(f"/items/{item.pk}"))[0] == (
+        "Late Store probably takes 20 h to 2 d for items of this size, at as many bytes per hour as for smaller ones; "
+        "so far 2 d."
+    )
 
 
 def test_late_items_of_other_institutions_stay_hidden(signed_in, dora, ada, virginia, jhu):

@@ -320,6 +320,7 @@ def test_the_command_reports_what_it_read(virginia, capsys):
         "1 open items read.",
         "0 closed items read.",
         "2 histories read.",
+        "0 unrecorded failures read.",
         "0 failures read.",
     ]
     assert not WorkItem.objects.filter(stage_entered_at=None).exists()

@@ -216,7 +216,9 @@ def test_another_file_of_the_same_size(at_an_item, file, etag, sentence):
     chooser(page).set_input_files(file)
     expect(outcome(page)).to_have_text(sentence)
     expect(outcome(page)).to_have_attribute("data-answer", "no")
-    expect(page.get_by_text("Exception: if the bucket encrypts")).to_be_visible(visible=not etag.endswith(("-4", "-20")))
+    expect(page.get_by_text("Exception: if the bucket encrypts")).to_be_visible(
+        visible=not etag.endswith(("-4", "-20"))
+    )
 
 
 def test_a_file_of_another_size_is_not_read(at_an_item, file):

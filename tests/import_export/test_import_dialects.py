@@ -260,6 +260,82 @@ def test_an_export_that_was_reformatted(take, shape):
     assert "last line is missing" in take(cut).cut_short[0]
 
 
+# --- quotes that are part of a text, other quotes, and PostgreSQL's text format with other delimiters
+
+QUOTES = [
+    registry(id="71", name="a.tar", note='"all of it"'),
+    registry(id="72", name="b.tar", note='said "no"'),
+    registry(id="73", name="c.tar", note="it's 'so'"),
+]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_quotes_without_quoting_are_part_of_the_text(take, delimiter):
+    """As psql -A, sqlite3 -list, and other programs write that know no quotes."""
+    lines = [REGISTRY_COLUMNS, *([row[name] for name in REGISTRY_COLUMNS] for row in QUOTES)]
+    summary = take("".join(delimiter.join(line) + "\n" for line in lines))
+    assert [note for _name, note in stored()] == ['"all of it"', 'said "no"', "it's 'so'"]
+    assert "each quote is taken as part of a text" in summary.notices[0]
+
+
+def test_quotes_inside_quoted_cells_are_no_sign_of_missing_quoting(take):
+    take(written([registry(id="71", note='"all, of" it, a "b" c'), registry(id="72", name="b.tar", note='"x"')]))
+    assert [note for _name, note in stored()] == ['"all, of" it, a "b" c', '"x"']
+
+
+def test_quotes_that_may_be_part_of_a_text_are_told(take):
+    """A program that puts only cells with a delimiter in quotes leaves no sign of what other quotes mean."""
+    rows = written([registry(id="71", note="NOTE1"), registry(id="72", note="NOTE2"), registry(id="73", note="NOTE3")])
+    rows = rows.replace("NOTE1", '"a, b"').replace("NOTE2", 'said "no"').replace("NOTE3", '"all of it"')
+    summary = take(rows)
+    assert [note for _name, note in stored()] == ["a, b", 'said "no"', "all of it"]
+    assert summary.remarks[Remark.BACKSLASHES].ids == [71, 72, 73]
+
+
+@pytest.mark.parametrize("note", ["it's 11; a, b", "two\nlines, it's", "\"x\", 'y'"])
+def test_single_quotes_around_cells(take, note):
+    take(written([registry(id="71", note=note)], quotechar="'"))
+    assert stored() == [("ncsu.1840.16-1004.tar", note)]
+
+
+def test_empty_texts_in_single_quotes(take):
+    take(written([registry(id="71", note="")]).replace("Bag", "").replace(",,Ingest", ",'',Ingest"))
+    assert stored()[0][1] == ""
+
+
+def test_single_quotes_that_are_part_of_the_texts(take):
+    rows = [registry(id="71", note="'a'"), registry(id="72", name="'b'.tar", note="'c")]
+    take(written(rows))
+    assert stored() == [("ncsu.1840.16-1004.tar", "'a'"), ("'b'.tar", "'c")]
+
+
+@pytest.mark.parametrize("delimiter", [",", "|", ";"])
+@pytest.mark.parametrize("null", [r"\N", ""])
+def test_the_text_format_of_postgresql_with_another_delimiter(take, delimiter, null):
+    def cell(value):
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace(delimiter, f"\\{delimiter}")
+        return escaped.replace("\t", "\\t") or null
+
+    lines = [REGISTRY_COLUMNS, *([cell(row[name]) for name in REGISTRY_COLUMNS] for row in ROWS)]
+    take("".join(delimiter.join(line) + "\n" for line in lines))
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_quoted_texts_beside_nulls_lose_their_quotes(take, delimiter):
+    """MySQL's `INTO OUTFILE … ENCLOSED BY '"'`."""
+    quoted = {"name", "note", "etag", "bucket", "user", "action", "stage", "status"}
+
+    def cell(name, value):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\\n")
+        return f'"{escaped}"' if name in quoted else value or r"\N"
+
+    lines = [",".join(REGISTRY_COLUMNS).replace(",", delimiter)]
+    lines += [delimiter.join(cell(name, row[name]) for name in REGISTRY_COLUMNS) for row in ROWS]
+    take("\n".join(lines) + "\n")
+    assert stored() == [('"a".tar', HARD), ("b;.tar", PATH)]
+
+
 # --- files that are something else
 
 
@@ -279,7 +355,31 @@ def test_an_export_that_was_reformatted(take, shape):
         (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
         (b"x" * 257 + b"ustar\0", "tar archive"),
         (b"<!DOCTYPE html><title>Sign in", "web page.*login page"),
+        (b"\xef\xbb\xbf<!-- saved --> <html><title>Sign in", "web page.*login page"),
+        (b'<table border="1">\n  <tr>', "HTML"),
         (b"<?xml version='1.0'?>", "XML document"),
+        (b"<work_items><row>", "XML document"),
+        (b"---\n- id: 71\n  name: a.tar\n", "YAML document"),
+        (b"\x04\x22\x4d\x18d", "lz4 -d"),
+        (b"LZIP\x01", "lzip -d"),
+        (b"]\0\0\x80\0", "lzma.*xz -d"),
+        (b"\x1f\x9d\x90", "gzip -d"),
+        (gzip.compress(gzip.compress(b"id,name", mtime=0), mtime=0), "gzip twice"),
+        (b"Rar!\x1a\x07\x01\0", "RAR archive.*Unpack"),
+        (b"PK\x05\x06" + bytes(18), "empty zip archive"),
+        (b"Obj\x01\x04\x14avro.codec", "Avro"),
+        (b"ORC\n\x0b\x03", "ORC"),
+        (b"FEA1\0\0", "Feather"),
+        (b"X\n\0\0\0\x03", r"R \(RDS\).*write\.csv"),
+        (b"\0\x01\0\0Standard ACE DB\0", "Access database"),
+        (b"{\\rtf1\\ansi id}", "RTF"),
+        (b"ID;PSCALC3\n", "SYLK"),
+        (b"\x01\x02\x03\0\x05", "binary data"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "gpg -d"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"/*M!999999 sandbox */ \n-- MariaDB dump 10.19", "dump of MySQL"),
+        (b"-- a dump\n/* of */ BEGIN;\nCREATE TABLE", "SQL statements"),
+        (b"COPY public.work_items (id, name) FROM stdin;\n", "SQL statements"),
         (b"INSERT INTO work_items VALUES", "SQL statements"),
         (b"%PDF-1.7", "PDF"),
         (b" id | name | action \n----+------+--------\n", "on a screen"),
@@ -289,7 +389,7 @@ def test_an_export_that_was_reformatted(take, shape):
         (b'{"columns":["id"],"index":[0],"data":[[1]]}', r"orient='records'"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["bare", "gz"])
 def test_a_file_that_is_something_else_is_named(take, content, reason, packed):
     with pytest.raises(UnreadableFile, match=reason):
         take(packed(content))

@@ -108,3 +108,11 @@ def test_new_institutions_get_numbers_beyond_the_kept_ones(tmp_path):
 def test_a_table_that_is_none(tmp_path, table, reason):
     with pytest.raises(UnreadableFile, match=reason):
         import_files([write(tmp_path, "items", NUMBERED)], institution_map=write(tmp_path, "table", table))
+
+
+@pytest.mark.parametrize("word", ["NA", "NaN", "null", ""])
+def test_a_word_for_a_missing_name_is_no_name(tmp_path, word):
+    """As R and pandas write an institution without a name."""
+    table = write(tmp_path, "institutions.csv", f"id,identifier,name\n4,ncsu.edu,{word}\n")
+    import_files([write(tmp_path, "items.csv", registry_csv(registry()))], institution_map=table)
+    assert Institution.objects.get().name == "ncsu.edu"

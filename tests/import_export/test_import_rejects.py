@@ -366,3 +366,10 @@ def test_no_bytes_in_a_dump_can_break_the_run(db, tmp_path, rubbish, place):
         assert summary.created + summary.rejected + summary.unchanged + summary.updated == summary.read
         assert HistoryEntry.objects.count() == WorkItem.objects.count() == summary.created
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(("named", "reason"), [("-", "name it with --rejects"), ("none/r.csv", "no such folder")])
+def test_rejects_that_cannot_be_written_are_noticed_before_anything_is_imported(take, tmp_path, named, reason):
+    with pytest.raises(UnreadableFile, match=reason):
+        take(json_lines(pharos()), rejects=named if named == "-" else tmp_path / named)
+    assert not WorkItem.objects.exists()

@@ -13,10 +13,11 @@ from django.db import OperationalError, connection
 
 from pharos.accounts.models import Institution
 from workitems import transitions
-from workitems.import_export import ImportStopped, UnreadableFile, import_files
+from workitems.import_export import ImportStopped, UnreadableFile, export_lines, import_files
 from workitems.import_export.importing import sources
 from workitems.models import HistoryEntry, WorkItem
 
+from ..stored_items import rolled_back
 from .importing_samples import INSTITUTIONS, counts, json_lines, list_reply, pharos, registry_csv, taker, write
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_truncated_compressed_file(take):
         ("", "is empty"),
         (" \n", "is empty"),
         ("hello,world\n1,2\n", "not in a format that can be imported"),
-        (b"\x00\x01\x02", "not in a format that can be imported"),
+        (b"\x00\x01\x02", "binary data of an unknown kind"),
         (INSTITUTIONS, "table of institutions"),
         ('{"format": "pharos-work-items", "version": 99}\n', "version 99"),
         (registry_csv().replace(",institution_id", ""), "lacks institution_id"),
@@ -294,6 +295,50 @@ def test_the_exit_status_shows_an_interruption(tmp_path, monkeypatch):
     status, said = run_command(write(tmp_path, "a.json", json_lines(pharos())))
     assert status == 130
     assert "Interrupted" in said
+
+
+def test_an_interruption_while_input_is_read(db):
+    """Ctrl-C at a program that writes into the pipe reaches the import, too."""
+
+    class Interrupted(io.BytesIO):
+        def read(self, size=-1):
+            raise KeyboardInterrupt
+
+    summary = import_files(["-"], stdin=Interrupted())
+    assert summary.is_interrupted
+    assert not WorkItem.objects.exists()
+
+
+def test_an_interruption_after_the_last_row(take, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    with rolled_back():
+        take(json_lines(pharos()))
+        exported = "".join(export_lines())
+    monkeypatch.setattr("workitems.durations.rebuild_durations", interrupted)
+    summary = take(exported)
+    assert (summary.created, summary.is_interrupted) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "stdin is empty"), (b"hello", "stdin is not in a format"), (b"PAR1", "stdin is a Parquet")],
+)
+def test_standard_input_has_a_name(db, content, said):
+    with pytest.raises(UnreadableFile, match=f"^{said}"):
+        import_files(["-"], stdin=io.BytesIO(content))
+
+
+def test_a_summary_that_cannot_be_written(tmp_path):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    path = write(tmp_path, "a.json", json_lines(pharos()))
+    with pytest.raises(CommandError, match="were imported, but the summary can't be written: No space left"):
+        call_command("import_workitems", str(path), stdout=Full())
+    assert WorkItem.objects.count() == 1
 
 
 def test_a_disk_that_fails_in_the_middle_keeps_what_was_read(tmp_path, monkeypatch):

@@ -78,14 +78,17 @@ class Model:
         new = replace(
             self, stage=stage, status=status, **{k: v for k, v in sent.items() if k not in ("stage", "status")}
         )
-        if self.is_repeated(move, new, sent):
+        if self.is_repeated(move, new, sent, role):
             return "same", self
         if self.phase not in phases.split() or (move == "requeue" and self.status == "Success"):
             return "illegal", self
         if move == "notify" and self.action != "Restore":
             return "illegal", self
+        if move in ("review", "unreview") and self.is_damaged_copy and role != "admin":
+            return "illegal", self
         is_early = self.action == "Ingest" and self.stage in EARLY and self.phase == "open"
-        if (move, role) == ("cancel", "worker") and not (self.is_replaced or is_early):
+        is_replaced = self.is_replaced and PATH["Ingest"].index(self.stage) < PATH["Ingest"].index("Store")
+        if (move, role) == ("cancel", "worker") and not (is_replaced or is_early):
             return "illegal", self
         is_held = self.status == "Started" and bool(self.node)
         if move == "retry" and not (back["retry"] and self.retry and not (self.needs_admin_review or is_held)):
@@ -101,14 +104,30 @@ class Model:
         is_blank = not sent.get("note", "").strip()
         if is_blank and (move in ("fail", "suspend", "cancel") or (move == "edit" and "note" in sent and self.note)):
             return "invalid", self
-        new = self.with_consequences(move, new)
+        if move == "review" and self.is_damaged_copy and is_blank:
+            return "invalid", self
+        new = self.with_consequences(move, new, role, sent)
         if new == self:
             return "same", self
         return ("changed", self) if is_stale else ("done", replace(new, version=self.version + 1))
 
-    def is_repeated(self, move, new, sent):
+    @property
+    def is_damaged_copy(self):
+        return self.action == "Fixity Check" and self.status == "Failed" and self.phase == "closed"
+
+    @property
+    def waits_for_consortium(self):
+        """As no note here says anything, the action and the stage decide."""
+        if self.status != "Failed" or self.phase != "closed":
+            return False
+        is_theirs = self.action == "Fixity Check" or (self.action == "Ingest" and self.stage not in EARLY)
+        is_theirs = is_theirs or (self.action in ("Delete", "DPN") and self.needs_admin_review)
+        return is_theirs and (self.needs_admin_review or not self.reviewed)
+
+    def is_repeated(self, move, new, sent, role):
         if move in ("review", "unreview"):
-            return self.phase == "closed" and self.reviewed == (move == "review")
+            is_settling = move == "review" and role == "admin" and self.waits_for_consortium
+            return self.phase == "closed" and self.reviewed == (move == "review") and not is_settling
         if move == "notify":
             return self.is_notified
         node = "" if move == "cancel" else new.node
@@ -117,7 +136,11 @@ class Model:
             return False
         return move not in ("edit", "requeue") and same and (self.phase != "open" or "retry" not in sent)
 
-    def with_consequences(self, move, new):
+    def with_consequences(self, move, new, role, sent):
+        if move == "review":
+            added = "\n".join(filter(None, [self.note, sent.get("note")]))
+            flag = role != "admin" if self.waits_for_consortium else self.needs_admin_review
+            return replace(new, reviewed=True, note=added, needs_admin_review=flag)
         if move == "progress":
             waits = {"node": "", "has_begun": self.has_begun and new.stage == self.stage}
             return replace(new, **(waits if new.status == "Pending" else {"has_begun": True}))
@@ -139,7 +162,6 @@ class Model:
                 "retry": {"has_begun": True},
                 "cancel": {"retry": False, "node": "", "stage_before_cancel": self.stage},
                 "requeue": fresh,
-                "review": {"reviewed": True},
                 "unreview": {"reviewed": False},
                 "notify": {"is_notified": True, "note": f"{self.note}\n{TOLD}" if self.note else TOLD},
             }.get(move, {}),
@@ -230,10 +252,16 @@ class Life(RuleBasedStateMachine):
         sent = {"stage": stage} | ({"note": note} if note else {})
         self.make("requeue", who, age, sent, lambda **by: transitions.requeue(self.item, stage=stage, note=note, **by))
 
-    @rule(who=anybody("review"), age=ages, reviewed=st.booleans())
-    def review(self, who, age, reviewed):
-        move = "review" if reviewed else "unreview"
-        self.make(move, who, age, {}, lambda **by: transitions.review(self.item, reviewed=reviewed, **by))
+    @rule(who=anybody("review"), age=ages, reviewed=st.booleans(), note=st.sampled_from([None, "a", "done"]))
+    def review(self, who, age, reviewed, note):
+        sent = {"note": note} if note and reviewed else {}
+        self.make(
+            "review" if reviewed else "unreview",
+            who,
+            age,
+            sent,
+            lambda **by: transitions.review(self.item, reviewed=reviewed, note=note, **by),
+        )
 
     @rule(who=anybody("notify"), age=ages)
     def notify(self, who, age):

@@ -100,6 +100,7 @@ def arguments(move, action, stage, facts):
         "requeue": {"stage": requeue_choice(action, stage)[-1], "note": "again"},
         "edit": {"note": "put right"},
         "notify": {"note": "told"},
+        "review": {"note": "repaired"} if action == "Fixity Check" and facts.status == "Failed" else {},
     }.get(move, {})
 
 
@@ -116,6 +117,8 @@ def test_moves_are_allowed_exactly_as_the_table_says(move, role):
                 legal = here.phase in phases.split() and not (move == "requeue" and status == "Success")
                 legal = legal and (move != "notify" or action == "Restore")
                 legal = legal and (move != "retry" or bool(retry and retry_choice(action, stage)))
+                is_damaged = action == "Fixity Check" and status == "Failed"
+                legal = legal and not (move in ("review", "unreview") and is_damaged and role == "institutional_admin")
                 wanted = arguments(move, action, stage, here)
                 if role not in roles.split():
                     refused = refusal(move, here, role, **wanted)

@@ -1,8 +1,7 @@
 """Which upload of a bag counts (member API, version 8, "Duplicate Items"), in whatever order the items arrive."""
 
 import itertools
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -16,65 +15,11 @@ from workitems.listing import ItemList, find_uploads
 from workitems.listing.rows import Uploads
 from workitems.models import WorkItem
 
-from ..factories import InstitutionFactory, make_item
+from ..factories import make_item
 from ..many_items import make_items
+from ..stored_uploads import OPEN, START, STATES, Upload, numbers, stored
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 3, 1, tzinfo=UTC)
-names = (f"bag-{number}.tar" for number in itertools.count())
-
-# A state in a word, as the cases below give it: status, retry.
-STATES = {
-    "waits": ("Pending", True),
-    "runs": ("Started", True),
-    "stuck": ("Started", False),
-    "held": ("Suspended", False),
-    "again": ("Failed", True),
-    "failed": ("Failed", False),
-    "cancelled": ("Cancelled", False),
-    "done": ("Success", False),
-}
-OPEN = {"waits", "runs", "stuck", "held", "again"}
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One line of a case. `kind`: its etag, "delete" for a deletion of the object, or "delete file" for one of its
-    files.
-    """
-
-    kind: str
-    hour: int
-    state: str = "waits"
-
-    def row(self, institution, name):
-        status, retry = STATES[self.state]
-        common = {
-            "institution": institution,
-            "name": name,
-            "date": START + timedelta(hours=self.hour),
-            "status": status,
-            "retry": retry,
-        }
-        identifier = f"{institution.identifier}/{name.removesuffix('.tar')}"
-        if self.kind.startswith("delete"):
-            file = f"{identifier}/data/1.txt" if self.kind == "delete file" else ""
-            return WorkItem(
-                action="Delete",
-                stage="Resolve",
-                object_identifier=identifier,
-                generic_file_identifier=file,
-                **common,
-            )
-        done = identifier if self.state == "done" else ""
-        return WorkItem(action="Ingest", stage="Record", etag=self.kind, object_identifier=done, **common)
-
-
-def stored(uploads, institution=None, name=None):
-    """The uploads of one bag, stored in this order; whole rows, since the states do not matter here for their history."""
-    institution = institution or InstitutionFactory(identifier="virginia.edu")
-    name = name or next(names)
-    return WorkItem.objects.bulk_create([upload.row(institution, name) for upload in uploads])
 
 
 def read_replacements(rows):
@@ -106,7 +51,37 @@ CASES = {
     ),
     "a final failure is not superseded, it is over": ([Upload("a", 0, "failed"), Upload("b", 1)], [NEITHER, NEITHER]),
     "superseded by one that was ingested since": ([Upload("a", 0), Upload("b", 1, "done")], [(1, None), NEITHER]),
-    "superseded by one that failed for good": ([Upload("a", 0), Upload("b", 1, "failed")], [(1, None), NEITHER]),
+    "one that failed for good replaces nothing": ([Upload("a", 0), Upload("b", 1, "failed")], [NEITHER, NEITHER]),
+    "the same file again after a change that failed for good": (
+        [Upload("a", 0), Upload("b", 1, "failed"), Upload("a", 2)],
+        [NEITHER, NEITHER, (None, 0)],
+    ),
+    "one at the stage before Store is superseded": (
+        [Upload("a", 0, "runs", "Format Identification"), Upload("b", 1)],
+        [(1, None), NEITHER],
+    ),
+    "one that has reached Store is finished": (
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1)],
+        [NEITHER, NEITHER],
+    ),
+    "one at Store that failed temporarily is finished": (
+        [Upload("a", 0, "again", "Store"), Upload("b", 1)],
+        [NEITHER, NEITHER],
+    ),
+    "one at Store is finished, the next is superseded": (
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1), Upload("c", 2)],
+        [NEITHER, (2, None), NEITHER],
+    ),
+    "the same file as one at Store": ([Upload("a", 0, "runs", "Store"), Upload("a", 1)], [NEITHER, (None, 0)]),
+    "changed and changed back while the first is at Store": (
+        # The change may be ingested after the first, so the last contents must be ingested after both.
+        [Upload("a", 0, "runs", "Store"), Upload("b", 1), Upload("a", 2)],
+        [NEITHER, (2, None), NEITHER],
+    ),
+    "a duplicate of one at Store, then changed": (
+        [Upload("a", 0, "runs", "Store"), Upload("a", 1), Upload("b", 2)],
+        [NEITHER, (2, 0), NEITHER],
+    ),
     "a later one that was cancelled does not count": (
         [Upload("a", 0), Upload("b", 1, "cancelled")],
         [NEITHER, NEITHER],
@@ -194,10 +169,6 @@ def test_the_querysets_agree_with_the_columns(uploads, expected):
     assert set(asked.duplicates().values_list("pk", flat=True)) == duplicates
 
 
-def numbers(rows):
-    return {row.pk for row in rows}
-
-
 @pytest.mark.parametrize(("uploads", "expected"), CASES.values(), ids=CASES.keys())
 def test_the_querysets_share_the_rows_out(uploads, expected):
     """Each row is among the ones or among the others; those that wait in vain are the duplicates that are open."""
@@ -208,58 +179,6 @@ def test_the_querysets_share_the_rows_out(uploads, expected):
     assert numbers(asked.not_superseded()) == numbers(rows) - superseded
     assert numbers(asked.open_duplicates()) == duplicates & open_uploads
     assert numbers(asked.not_open_duplicates()) == numbers(rows) - (duplicates & open_uploads)
-
-
-# For each upload, the other one that its page leads to.
-OTHERS = {
-    "failed, and corrected since": ([Upload("a", 0, "failed"), Upload("b", 1)], [1, None]),
-    "failed, and the same file again": ([Upload("a", 0, "failed"), Upload("a", 1)], [1, None]),
-    "failed, and the correction failed, too": ([Upload("a", 0, "failed"), Upload("b", 1, "failed")], [1, None]),
-    "failed, and corrected twice: the last": (
-        [Upload("a", 0, "failed"), Upload("b", 1, "failed"), Upload("c", 2, "done")],
-        [2, 2, None],
-    ),
-    "failed, and the correction was cancelled: it is still to be corrected": (
-        [Upload("a", 0, "failed"), Upload("b", 1, "cancelled")],
-        [None, None],
-    ),
-    "failed, after another was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "failed")], [None, None]),
-    "to be tried again": ([Upload("a", 0, "again"), Upload("b", 1)], [None, None]),
-    "cancelled, and another waits": ([Upload("a", 0, "cancelled"), Upload("b", 1)], [1, None]),
-    "cancelled, and an earlier one was ingested": ([Upload("a", 0, "done"), Upload("b", 1, "cancelled")], [None, 0]),
-    "cancelled, and an earlier one is held": ([Upload("a", 0, "held"), Upload("b", 1, "cancelled")], [None, 0]),
-    "cancelled, and the last of those that count": (
-        [Upload("a", 0, "cancelled"), Upload("b", 1, "done"), Upload("c", 2, "again"), Upload("d", 3, "failed")],
-        [2, None, None, None],
-    ),
-    "cancelled, and the other failed for good": (
-        [Upload("a", 0, "cancelled"), Upload("b", 1, "failed")],
-        [None, None],
-    ),
-    "cancelled twice": ([Upload("a", 0, "cancelled"), Upload("b", 1, "cancelled")], [None, None]),
-    "ingested, and something else since": ([Upload("a", 0, "done"), Upload("b", 1)], [None, None]),
-    "a deletion is no upload": ([Upload("a", 0, "failed"), Upload("delete", 1, "cancelled")], [None, None]),
-}
-
-
-@pytest.mark.parametrize(("uploads", "expected"), OTHERS.values(), ids=OTHERS.keys())
-def test_the_other_upload_to_look_at(uploads, expected):
-    for order in itertools.permutations(range(len(uploads))):
-        rows = stored([uploads[place] for place in order])
-        places = {row.pk: order[place] for place, row in enumerate(rows)} | {None: None}
-        asked = WorkItem.objects.filter(pk__in=numbers(rows))
-        found = {places[row.pk]: places[row.other_upload_id] for row in asked.with_uploads()}
-        assert [found[place] for place in range(len(uploads))] == expected, order
-        having = {row.pk for row in rows if expected[places[row.pk]] is not None}
-        assert numbers(asked.with_other_upload()) == having
-        assert numbers(asked.without_other_upload()) == numbers(rows) - having
-
-
-def test_of_two_others_at_the_same_instant_the_one_recorded_later_is_looked_at():
-    failed, _first, last = stored([Upload("a", 0, "failed"), Upload("b", 1), Upload("c", 1)])
-    assert WorkItem.objects.with_uploads().get(pk=failed.pk).other_upload_id == last.pk
-    cancelled, _first, last = stored([Upload("a", 0, "cancelled"), Upload("b", 1), Upload("c", 1)])
-    assert WorkItem.objects.with_uploads().get(pk=cancelled.pk).other_upload_id == last.pk
 
 
 def test_a_failed_bag_needs_somebody_until_another_upload_of_it_counts(virginia, dora):
@@ -354,19 +273,23 @@ def apply_rule(uploads):
     deletions = [upload.hour for upload in uploads if upload.kind == "delete" and upload.state == "done"]
     alive = [place for place in ingests if uploads[place].state != "cancelled"]
 
+    counting = [place for place in alive if uploads[place].state != "failed"]
+
     def changes_after(place):
         mine = uploads[place]
-        return [p for p in alive if uploads[p].hour > mine.hour and uploads[p].kind != mine.kind]
+        return [p for p in counting if uploads[p].hour > mine.hour and uploads[p].kind != mine.kind]
+
+    def is_finished(upload):
+        return upload.state == "done" or (upload.state in OPEN and upload.stage == "Store")
 
     def stands_for(original, later):
         """Whether the later upload need not be ingested, because the original is, or was, and still is what counts."""
         first, again = uploads[original], uploads[later]
-        if first.state in OPEN:
-            return not changes_after(original)
-        if first.state != "done" or any(first.hour <= hour <= again.hour for hour in deletions):
+        if not is_finished(first):
+            return first.state in OPEN and not changes_after(original)
+        if any(first.hour <= hour <= again.hour for hour in deletions):
             return False
-        between = [p for p in changes_after(original) if uploads[p].hour < again.hour]
-        return all(uploads[p].state == "failed" for p in between)
+        return not any(uploads[p].hour < again.hour for p in changes_after(original))
 
     duplicate_of = {}
     for number, place in enumerate(alive):
@@ -375,8 +298,8 @@ def apply_rule(uploads):
     answers = []
     for place, upload in enumerate(uploads):
         superseded_by = None
-        if place in alive and upload.state in OPEN and changes_after(place):
-            superseded_by = [p for p in alive if uploads[p].hour > upload.hour and duplicate_of[p] is None][-1]
+        if place in alive and upload.state in OPEN and upload.stage != "Store" and changes_after(place):
+            superseded_by = [p for p in counting if uploads[p].hour > upload.hour and duplicate_of[p] is None][-1]
         answers.append((superseded_by, duplicate_of.get(place)))
     return answers
 
@@ -387,7 +310,8 @@ def random_uploads(draw):
     hours = draw(st.permutations(range(count)))
     kinds = st.sampled_from(["a", "a", "b", "b", "c", "delete", "delete file"])
     states = st.sampled_from(list(STATES))
-    return [Upload(draw(kinds), hour, draw(states)) for hour in hours]
+    stages = st.sampled_from(["Validate", "Validate", "Store"])
+    return [Upload(draw(kinds), hour, draw(states), draw(stages)) for hour in hours]
 
 
 @settings(max_examples=250)

@@ -46,6 +46,8 @@ def test_the_pages_hooks(cast, signed_in, wally, item, who):
         "data-stage": "Store",
         "data-status": "Failed",
         "data-reviewed": "false",
+        "data-cause": str(item.failure.cause_id),
+        "data-faults": "1",
     }
     assert [one["data-move"] for one in read.all("li", data_move=True)] == ["fail", "progress", "create"]
     transitions.review(item, by=cast["stan"])

@@ -56,12 +56,15 @@ _OF_FILE: tuple[tuple[str, Callable[[str, Any, Any], bool]], ...] = (
     ("seconds. If they had more digits", lambda column, want, have: _is_near(want, have)),
     ("may also have calculated texts", lambda column, want, have: isinstance(want, str) and _is_for_sheets(want)),
     ("emptied texts", lambda column, want, have: str(want).lower() in _WORDS and have == ""),
+    ("is not in UTF-8", lambda column, want, have: isinstance(want, str) and not want.isascii()),
 )
 _OF_ROWS: tuple[tuple[str, Callable[[str, Any, Any], bool]], ...] = (
     ("with an etag damaged", lambda column, want, have: column == "etag"),
     ("in scientific notation", lambda column, want, have: _is_number(want)),
     ("with a number beyond", lambda column, want, have: _is_number(want)),
     ("has Windows line breaks", lambda column, want, have: _same_lines(want, have)),
+    ("has Unix line breaks", lambda column, want, have: isinstance(want, str) and "\n" in want),
+    ("an apostrophe before", lambda column, want, have: have == f"'{want}"),
     ("an error of a spreadsheet", lambda column, want, have: isinstance(want, str)),
     ("is only a word for a missing", lambda column, want, have: str(have).lower() in _WORDS),
     ("2001-01-01 00:00:00", lambda column, want, have: str(have).startswith("2001-01-01 00:00:00")),

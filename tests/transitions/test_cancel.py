@@ -94,16 +94,25 @@ def test_a_worker_does_not_cancel_what_waits_for_an_admin(wally, item):
 
 def test_a_worker_cancels_late_only_what_another_upload_replaces(wally, virginia):
     first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
-    transitions.progress(first, stage="Store", node="w1", pid=7, by=wally)
+    transitions.progress(first, stage="Format Identification", node="w1", pid=7, by=wally)
     with assert_refused(first, "illegal") as caught:
         transitions.cancel(first, note="superseded", by=wally)
     assert "if another upload has replaced it" in caught.value.sentence
     make_item(virginia, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
     transitions.cancel(first, note="superseded by a later upload", by=wally)
-    assert (first.stage, first.status, first.retry) == ("Store", "Cancelled", False)
+    assert (first.stage, first.status, first.retry) == ("Format Identification", "Cancelled", False)
     assert (first.node, first.pid) == ("", None)
     assert last_entry(first).changes["node"] == ["w1", ""]
     assert last_entry(first).who == "wally@aptrust.org"
+
+
+def test_a_worker_does_not_cancel_an_upload_that_has_reached_store(wally, virginia):
+    """It is finished even if a newer one has arrived, and the newer one follows as an update."""
+    first = make_item(virginia, name="bag.tar", etag="a", at=NOON)
+    transitions.progress(first, stage="Store", by=wally)
+    make_item(virginia, name="bag.tar", etag="b", at=NOON + timedelta(hours=1))
+    with assert_refused(first, "illegal"):
+        transitions.cancel(first, note="superseded by a later upload", by=wally)
 
 
 def test_a_workers_cancel_keeps_its_stage(wally, virginia):

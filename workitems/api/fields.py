@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from rest_framework import serializers
 
@@ -128,6 +129,29 @@ class Text(Value, serializers.CharField):
 
     def to_column_value(self, value: Any) -> Any:
         return value or ("" if self.clears else UNCHANGED)
+
+
+class Note(Text):
+    """A worker's note. It's never refused, since it may be the only report of a failure.
+
+    Characters that a database can't store become U+FFFD. What is longer than WORKITEM_NOTE_CHARACTERS is cut, and says so.
+    """
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return _cut_note(_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", data))
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _cut_note(text: str) -> str:
+    most = settings.WORKITEM_NOTE_CHARACTERS
+    if len(text) <= most:
+        return text
+    said = f"\n[Cut off here: this note had {len(text):,} characters, and at most {most:,} are stored.]"
+    return text[: most - len(said)] + said
 
 
 def _or_null(text: str) -> str | None:

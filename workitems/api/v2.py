@@ -8,7 +8,7 @@ from ..listing import IGNORED_NAMES, NAMES, PAGES_ONLY_NAMES, V3_ONLY_NAMES, Dia
 from ..vocabulary import Action, Stage, Status
 from . import institutions, items, objects, worker_states
 from .authentication import PHAROS
-from .fields import Flag, Moment, Text, Whole, Word
+from .fields import Flag, Moment, Note, Text, Whole, Word
 from .records import Record
 from .variants import ApiVariant, without_process
 
@@ -26,7 +26,7 @@ class MemberItem(Record):
     user = Text(nullable=True, clears=False)  # if missing on creation, the caller; can't be cleared later
     institution = Text(column="institution__identifier", read_only=True)
     institution_id = Whole(clears=False)
-    note = Text()
+    note = Note()
     action = Word({word.value: word.value for word in Action})
     stage = Word({word.value: word.value for word in Stage})
     status = Word({word.value: word.value for word in Status})

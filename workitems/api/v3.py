@@ -12,7 +12,7 @@ from ..listing import Dialect, Sort, match_word
 from ..vocabulary import REGISTRY_ACTIONS, RESTORE_FILE, RESTORE_OBJECT, Stage, Status, registry_action
 from . import institutions, items, objects
 from .authentication import PHAROS
-from .fields import Flag, Moment, Text, Whole, Word
+from .fields import Flag, Moment, Note, Text, Whole, Word
 from .records import Record
 from .variants import ApiVariant, without_process
 
@@ -115,7 +115,7 @@ class MemberItem(Record):
     deletion_request_id = Whole(zero_is_null=True, clears=False)
     bucket = Text()
     user = Text(nullable=True, clears=False)  # if missing on creation, the caller; can't be cleared later
-    note = Text()
+    note = Note()
     action = Word({word: action.value for word, (action, _about_file) in REGISTRY_ACTIONS.items()})
     stage = Word({word.value: word.value for word in Stage})
     status = Word({word.value: word.value for word in Status})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User
 
-from ..lifecycle import Phase, phase_of, requeue_stages
+from ..lifecycle import Phase, is_damaged_copy, phase_of, requeue_stages
 from ..listing import find
 from ..models import find_served_stages
 from ..vocabulary import Status
@@ -27,6 +27,7 @@ SKIPPED: dict[str, str | Promise] = {
     "closed": _("already finished"),
     "succeeded": _("already succeeded and can't be requeued"),
     "unserved": UNSERVED,
+    "damaged": _("damaged copies, which an APTrust admin reviews one by one"),
     "gone": _("changed since you opened the list"),
 }
 
@@ -49,6 +50,8 @@ def _of_review(reviewed: bool) -> Callable[[Outcome], str]:
     def verdict(outcome: Outcome) -> str:
         if not outcome.is_closed:
             return "open"
+        if reviewed and is_damaged_copy(outcome.action, outcome.status, retry=outcome.retry):
+            return ALREADY if outcome.reviewed else "damaged"
         return ALREADY if outcome.reviewed == reviewed else AFFECTED
 
     return verdict

@@ -37,7 +37,7 @@ from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 
 SALT = "workitems.bulk"
 # Filters whose result for an item can change although the item doesn't.
-VOLATILE_FILTERS = frozenset({"late", "superseded", "duplicate", "other_upload"})
+VOLATILE_FILTERS = frozenset({"acts", "late", "silent", "superseded", "duplicate", "other_upload"})
 INVERSE_MOVES = {"review": "unreview", "unreview": "review"}
 BATCH_SIZE = 500  # items per transaction: a worker's save waits for one batch at most
 MAX_SELECTED = 1000

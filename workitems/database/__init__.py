@@ -9,6 +9,7 @@ from .column_limits import MAX_BIGINT, parse_bigint
 from .online_migrations import (
     AddColumnOnline,
     AddIndexOnline,
+    AllowNullOnline,
     RemoveIndexOnline,
     RunPythonOnline,
     run_with_lock_timeout,
@@ -24,6 +25,7 @@ __all__ = [
     "WORK_ITEMS",
     "AddColumnOnline",
     "AddIndexOnline",
+    "AllowNullOnline",
     "RemoveIndexOnline",
     "RunPythonOnline",
     "VocabularyCheck",

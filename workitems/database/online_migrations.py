@@ -101,6 +101,23 @@ class AddColumnOnline(migrations.AddField):
         run_with_lock_timeout(connection, [f'ALTER TABLE "{model._meta.db_table}" {what}'])
 
 
+class AllowNullOnline(migrations.AlterField):
+    """AlterField for a column that can be NULL from now on. Blocks writers only briefly; changes nothing the second time."""
+
+    atomic = False
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        column = model._meta.get_field(self.name).column
+        run_with_lock_timeout(
+            connection, [f'ALTER TABLE "{model._meta.db_table}" ALTER COLUMN "{column}" DROP NOT NULL']
+        )
+
+
 class RunPythonOnline(migrations.RunPython):
     """RunPython for functions that manage their own transactions: `forwards(connection)`, `backwards(connection)`."""
 

@@ -334,7 +334,9 @@ class Plot:
         for story in self.stories:
             if story.closed and self.rng.random() < 0.53:
                 when = self._next_review(story.bag.domain, story.clock + timedelta(hours=self.rng.uniform(1, 120)))
-                if when < self.now:
+                if story.is_damaged_copy:
+                    story.review(story.clock + timedelta(hours=self.rng.uniform(1, 30)), texts.REPAIRED)
+                elif when < self.now:
                     story.review(when)
 
     def _next_review(self, domain: str, earliest: datetime) -> datetime:

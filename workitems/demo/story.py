@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from workitems.lifecycle import build_object_identifier, first_stage
+from workitems.lifecycle import build_object_identifier, first_stage, is_damaged_copy
 from workitems.vocabulary import STAGES, Action, Stage, Status
 
 from . import texts
@@ -132,9 +132,15 @@ class Story:
         note = texts.success_note(self.action, self.bag.domain, self.bag.name)
         return self._step("succeed", stage=stage, note=note, node="", pid=None)
 
-    def review(self, when: datetime) -> "Story":
+    @property
+    def is_damaged_copy(self) -> bool:
+        last = self.steps[-1]
+        return last.move == "fail" and is_damaged_copy(self.action, Status.FAILED, retry=last.values["retry"])
+
+    def review(self, when: datetime, note: str | None = None) -> "Story":
+        """Staff mark the item as reviewed, or an admin with a note."""
         self.clock = when
-        return self._step("review", STAFF)
+        return self._step("review", ADMIN, note=note) if note else self._step("review", STAFF)
 
     def shift_to_end(self, when: datetime) -> "Story":
         """Shifts the story in time so that its last step is at `when`."""

@@ -235,6 +235,7 @@ OTHER_FAILURES: dict[Action, str] = {
     Action.DELETE: "Not deleted: a restoration of the same object is still in progress.",
     Action.FIXITY_CHECK: "Fixity mismatch: the stored copy's sha256 digest is not the one recorded at ingest. The copy in the other region is intact.",
 }
+REPAIRED = "The copy was replaced with the intact one of the other region, which was checked first."
 SUSPENDED = (
     "On hold: the payload is larger than the institution's agreed quota. An administrator will talk to the institution.",
     "On hold: two objects claim the same identifier. An administrator must decide which one stays.",

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from math import log2
+from math import log2, sqrt
 
 # A bag of 2 TB takes longer than one of 2 MB. These are the lower bounds of the bands, in bytes.
 _BANDS = (0, 10**8, 10**9, 10**10, 10**11, 10**12)
@@ -22,6 +22,12 @@ def band_of(size: int | None) -> int:
 def bounds_of(band: int) -> tuple[int, int | None]:
     """Returns the bounds (from, below) of a band of known sizes, in bytes; None means no upper bound."""
     return _BANDS[band - 1], _BANDS[band] if band < len(_BANDS) else None
+
+
+def middle_of(band: int) -> int:
+    """Returns a size in the middle of a band of known sizes, in bytes: the geometric mean of its bounds."""
+    low, high = bounds_of(band)
+    return round(sqrt(max(low, 10**6) * (high or 10 * low)))
 
 
 def step_of(seconds: float) -> int:

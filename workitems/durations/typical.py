@@ -15,22 +15,31 @@ from ..database import fetch_prepared
 from ..models import MOVING_SQL, Typical, WorkItem
 from ..vocabulary import MOVING, Status
 from .measurements import TOTAL
-from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of
+from .scale import ALL_SIZES, BANDS, UNKNOWN, band_of, bounds_of, middle_of
 
 # No item is late by less than this, however fast its stage usually is.
 MIN_LATE = timedelta(minutes=15)
 CACHE_SECONDS = 60.0  # how long a process caches the usual times, which change every few minutes at most
+_SCALED_BANDS = 2  # from how far below an item's band times are scaled; still smaller items say too little
 MAX_AHEAD = 1000  # the largest number of items ahead that is counted
 
 
 class UsualTime(NamedTuple):
-    """How long items with the same action, stage, and size band usually take."""
+    """How long items with the same action, stage, and size band usually take.
+
+    `is_scaled`: there are too few of that size, so it rests on smaller ones and their bytes per hour.
+    """
 
     low: timedelta
     median: timedelta
     high: timedelta
     late: timedelta
     number: int
+    is_scaled: bool = False
+
+    def scaled(self, factor: float) -> "UsualTime":
+        low, median, high, late = (time * factor for time in (self.low, self.median, self.high, self.late))
+        return UsualTime(low, median, high, late, self.number, is_scaled=True)
 
 
 Kind = tuple[str, str, int]
@@ -63,8 +72,18 @@ def _time(seconds: float) -> timedelta:
 
 
 def usual_time(item: Any, stage: str | None = None, using: str = DEFAULT_DB_ALIAS) -> UsualTime | None:
-    """Returns how long similar items usually take at this item's stage or at `stage`; None if there are too few of them."""
-    return usual_times(using).get((item.action, item.stage if stage is None else stage, band_of(item.size)))
+    """Returns how long similar items usually take at this item's stage or at `stage`; None if too little is known.
+
+    The largest bags are rare. If there are too few of an item's size, the next smaller size with enough of them counts, at the
+    same number of bytes per hour.
+    """
+    known, band = usual_times(using), band_of(item.size)
+    where = item.action, item.stage if stage is None else stage
+    if band == UNKNOWN or (*where, band) in known:
+        return known.get((*where, band))
+    others = range(band - 1, max(UNKNOWN, band - _SCALED_BANDS - 1), -1)
+    smaller = next((other for other in others if (*where, other) in known), None)
+    return None if smaller is None else known[*where, smaller].scaled(item.size / middle_of(smaller))
 
 
 def usual_total_time(item: Any) -> UsualTime | None:
@@ -98,20 +117,32 @@ _BAND = " ".join(
     + [f"WHEN {_ITEMS}.size < {bounds_of(band)[1]} THEN {band}" for band in BANDS[1:-1]]
     + [f"ELSE {BANDS[-1]} END"]
 )
-_SECONDS = {
-    "postgresql": f"EXTRACT(EPOCH FROM now() - {_ITEMS}.stage_entered_at)",
-    "sqlite": f"(julianday('now') - julianday({_ITEMS}.stage_entered_at)) * 86400",
+# What the times of a band are multiplied by for an item of a larger one.
+_FACTOR = " ".join(
+    [f"CASE WHEN t.band = {_BAND} THEN 1.0"]
+    + [f"WHEN t.band = {band} THEN {_ITEMS}.size / {middle_of(band)}.0" for band in BANDS[1:]]
+    + ["END"]
+)
+_AGE = {
+    "postgresql": "EXTRACT(EPOCH FROM now() - {})",
+    "sqlite": "(julianday('now') - julianday({})) * 86400",
 }
+
+
+def age_in_seconds(column: str) -> str:
+    """Returns the SQL for how long ago the time in a column of the items was."""
+    return _AGE[connection.vendor].format(f"{_ITEMS}.{column}")
 
 
 def is_late() -> Q:
     """Returns the condition that an item is late now."""
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
-    known = f"SELECT 1 FROM {Typical._meta.db_table} t WHERE t.action = {_ITEMS}.action AND t.stage = {_ITEMS}.stage"  # noqa: S608
-    sql = (
-        f"{_ITEMS}.status IN {MOVING_SQL} AND EXISTS ({known} AND t.band = {_BAND}"
-        f" AND {_SECONDS[connection.vendor]} > {greatest}(t.late, {MIN_LATE.total_seconds():.0f}))"
+    known = (
+        f"SELECT {greatest}(t.late * {_FACTOR}, {MIN_LATE.total_seconds():.0f}) FROM {Typical._meta.db_table} t"  # noqa: S608
+        f" WHERE t.action = {_ITEMS}.action AND t.stage = {_ITEMS}.stage AND t.band <= {_BAND}"
+        f" AND t.band >= {_BAND} - {_SCALED_BANDS} AND (t.band > {UNKNOWN} OR t.band = {_BAND}) AND t.band > {ALL_SIZES} ORDER BY t.band DESC LIMIT 1"
     )
+    sql = f"{_ITEMS}.status IN {MOVING_SQL} AND COALESCE({age_in_seconds('stage_entered_at')} > ({known}), FALSE)"
     return Q(RawSQL(sql, [], BooleanField()))  # noqa: S611  contains no user input
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from ..explanations import format_unit
+from ..explanations import NO_BREAK, format_unit
 from .typical import Lateness, UsualTime
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -37,6 +37,15 @@ def format_usual_range(usual: UsualTime) -> str:
         return _("about %(time)s") % {"time": format_unit(high, high_unit)}
     first = str(low) if low_unit == high_unit else format_unit(low, low_unit)
     return _("%(low)s to %(high)s") % {"low": first, "high": format_unit(high, high_unit)}
+
+
+def format_silence(time: timedelta) -> str:
+    """Formats a time of hours or days: 26 h, 2 d 15 h."""
+    hours = int(time.total_seconds()) // 3600
+    if hours < 48:
+        return format_unit(hours, "h")
+    days, rest = divmod(hours, 24)
+    return f"{format_unit(days, 'd')}{NO_BREAK}{format_unit(rest, 'h')}" if rest else format_unit(days, "d")
 
 
 def format_lateness(late: Lateness) -> str:

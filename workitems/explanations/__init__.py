@@ -5,8 +5,6 @@ Pure: callers pass in everything it needs to know about an item. It must not que
 
 from .advice import (
     NO_BREAK,
-    Advice,
-    Situation,
     StatusLabel,
     Tone,
     advise,
@@ -18,12 +16,16 @@ from .advice import (
 )
 from .pipeline import PipelineStep, StageChange, build_pipeline
 from .presets import Need, needs_for, presets_for
+from .restored_copy import RestoredCopy, find_copy
+from .rule import Advice
+from .situation import Situation
 
 __all__ = [
     "NO_BREAK",
     "Advice",
     "Need",
     "PipelineStep",
+    "RestoredCopy",
     "Situation",
     "StageChange",
     "StatusLabel",
@@ -31,6 +33,7 @@ __all__ = [
     "advise",
     "build_pipeline",
     "describe_status",
+    "find_copy",
     "first_line",
     "format_duration",
     "format_item_count",

@@ -4,22 +4,22 @@ The explanation uses everything known about the item, never from the status alon
 when it hits a temporary problem, and also when it gives up. Pure: no database, no request.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pharos.accounts.roles import Permission, has_permission
 
-from ..lifecycle import Phase, phase_of
+from ..lifecycle import Party, Phase
+from ..notes import find_faults, make_readable
 from ..vocabulary import Action, Stage, Status
-
-Text = str | Promise
+from .failure_advice import FAILURE_RULES
+from .rule import Advice, Rule, Text
+from .situation import Situation
 
 
 class Tone(StrEnum):
@@ -38,37 +38,6 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What is known about an item. The upload ids are those of other uploads of the same bag."""
-
-    action: str
-    stage: str
-    status: str
-    retry: bool
-    needs_admin_review: bool
-    reviewed: bool
-    has_node: bool
-    stage_entered_at: datetime | None
-    note: str = ""
-    superseded_by: int | None = None
-    duplicate_of: int | None = None
-    other_upload: int | None = None
-
-    @property
-    def phase(self) -> Phase:
-        return phase_of(self.status, retry=self.retry)
-
-    @property
-    def is_waiting_duplicate(self) -> bool:
-        return bool(self.duplicate_of) and self.phase is not Phase.CLOSED
-
-    @property
-    def gave_up(self) -> bool:
-        """Whether a worker left it Started and it won't continue automatically."""
-        return self.status == Status.STARTED and self.needs_admin_review and not self.retry
-
-
-@dataclass(frozen=True)
 class StatusLabel:
     """A status as a row shows it."""
 
@@ -77,13 +46,10 @@ class StatusLabel:
     detail: str = ""
 
 
-_ANNOUNCES_NEXT_LINE = re.compile(r"\b(is not valid|is invalid|errors?)[.:]?$", re.IGNORECASE)
-
-
 def first_line(note: str, limit: int = 140) -> str:
-    """Returns the first meaningful line of a note; "… is not valid." only announces the next line."""
-    lines = [line.strip() for line in note.splitlines() if line.strip()] or [""]
-    line = lines[1] if len(lines) > 1 and _ANNOUNCES_NEXT_LINE.search(lines[0]) else lines[0]
+    """Returns the first meaningful line of a note: of its first fault, without a verdict such as "… is not valid." before."""
+    faults = find_faults(note).texts
+    line = make_readable(faults[0].splitlines()[0]) if faults else ""
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
@@ -175,34 +141,6 @@ _WORDS: dict[str, Callable[[Situation, datetime], StatusLabel]] = {
 }
 
 
-class Who(StrEnum):
-    """Who needs to act."""
-
-    NOBODY = "nobody"
-    INSTITUTION = "institution"
-    CONSORTIUM = "consortium"
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What the state means, who needs to act, and what to do next. `link`: the id of the item that `next` refers to."""
-
-    meaning: Text
-    who: Who
-    next: Text
-    link: int | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    applies: Callable[[Situation], bool]
-    meaning: Text
-    who: Who
-    next: Text
-    next_for_admin: Text | None = None
-    link: Callable[[Situation], int | None] = lambda state: None
-
-
 _t = gettext_lazy
 
 _SUCCEEDED: dict[str, tuple[Text, Text]] = {
@@ -225,170 +163,143 @@ _DECIDE = _t("Read the note, fix the problem it describes, and then requeue or c
 _NOTHING_FROM_YOU = _t("You don't need to do anything. The note explains why.")
 
 
-def _failed_permanently(s: Situation) -> bool:
-    return s.status == Status.FAILED and not s.retry
-
-
 # The first rule that applies is used. Rules that override others come first, rules for a single status last.
 RULES: tuple[Rule, ...] = (
     Rule(
+        "superseded",
         lambda s: bool(s.superseded_by),
         _t(
-            "A different version of this bag was uploaded later. Only the latest upload is processed, so this one "
+            "This bag was uploaded again later, with another etag. Only the latest upload is processed, so this one "
             "will never be ingested."
         ),
-        Who.NOBODY,
+        Party.NOBODY,
         _LOOK,
         link=lambda s: s.superseded_by,
     ),
     Rule(
+        "duplicate",
         lambda s: s.is_waiting_duplicate,
         _t(
             "The same file, with the same etag, was uploaded earlier. It is ingested only once, so this item won't "
             "be ingested."
         ),
-        Who.NOBODY,
+        Party.NOBODY,
         _LOOK,
         link=lambda s: s.duplicate_of,
     ),
     Rule(
+        "on-hold",
         lambda s: s.phase is Phase.HELD,
         _t("Work on this item is on hold until an APTrust admin decides."),
-        Who.CONSORTIUM,
+        Party.CONSORTIUM,
         _NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(
+        "needs-decision",
         lambda s: s.phase is Phase.OPEN and s.needs_admin_review,
         _t(
             "A worker stopped and needs a decision. Nothing more will happen until an APTrust admin has looked at "
             "this item."
         ),
-        Who.CONSORTIUM,
+        Party.CONSORTIUM,
         _NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(
+        "retried",
         lambda s: s.status == Status.FAILED and s.retry,
         _t("There was a temporary problem, such as a network or disk failure. The task will be retried automatically."),
-        Who.NOBODY,
+        Party.NOBODY,
         _t("If it keeps failing, an APTrust admin will step in."),
         _t("If it keeps failing with the same note, look into the cause."),
     ),
     Rule(
+        "no-retry",
         lambda s: s.status == Status.STARTED and not s.retry,
         _t("Work on this stage has started. If it is interrupted, it won't be retried automatically."),
-        Who.NOBODY,
+        Party.NOBODY,
         _t("If this doesn't change for a long time, contact APTrust."),
         _t("If nothing changes for a long time, check whether its worker is still running, and then requeue the item."),
     ),
     Rule(
+        "not-claimed",
         lambda s: s.status == Status.STARTED and not s.has_node and s.action == Action.INGEST,
         _t(
             "This stage has started, but no worker is processing it at the moment. It will be picked up again "
             "automatically, possibly at an earlier stage."
         ),
-        Who.NOBODY,
+        Party.NOBODY,
         "",
         _t("If this doesn't change for a long time, requeue the item."),
     ),
     Rule(
+        "in-progress",
         lambda s: s.status == Status.STARTED and s.stage == Stage.REQUESTED,
         _t("A worker is processing this item. Large bags take hours."),
-        Who.NOBODY,
+        Party.NOBODY,
         "",
     ),
     Rule(
+        "running",
         lambda s: s.status == Status.STARTED,
         _t("A worker is processing this stage. Large bags take hours."),
-        Who.NOBODY,
+        Party.NOBODY,
         "",
     ),
     Rule(
+        "awaits-upload",
+        lambda s: s.status == Status.PENDING and bool(s.waits_for),
+        _t(
+            "An earlier upload of this bag has already reached storage, so it is finished first. This one is ingested "
+            "after that, as an update."
+        ),
+        Party.NOBODY,
+        _t("See the upload that it is waiting for:"),
+        link=lambda s: s.waits_for,
+    ),
+    Rule(
+        "received",
         lambda s: s.status == Status.PENDING and s.stage == Stage.RECEIVE,
         _t("The bag has been found in the receiving bucket and is waiting its turn."),
-        Who.NOBODY,
+        Party.NOBODY,
         _t("In busy weeks, this can take two days."),
     ),
     Rule(
+        "requested",
         lambda s: s.status == Status.PENDING and s.stage == Stage.REQUESTED,
         _t("The request has been recorded and is waiting its turn."),
-        Who.NOBODY,
+        Party.NOBODY,
         "",
     ),
     Rule(
+        "waiting",
         lambda s: s.status == Status.PENDING,
         _t("The item is waiting for a free worker to start this stage."),
-        Who.NOBODY,
+        Party.NOBODY,
         "",
     ),
+    *FAILURE_RULES,
     Rule(
-        lambda s: s.status == Status.FAILED and bool(s.other_upload),
-        _t("This upload failed permanently. The bag has been uploaded again since then."),
-        Who.NOBODY,
-        _t("See the newer upload:"),
-        link=lambda s: s.other_upload,
-    ),
-    Rule(
-        lambda s: _failed_permanently(s) and s.needs_admin_review,
-        _t("This item failed, and an APTrust admin needs to look at it."),
-        Who.CONSORTIUM,
-        _NOTHING_FROM_YOU,
-        _t("Read the note. Then requeue the item, or edit it to clear “Needs admin review”."),
-    ),
-    Rule(
-        lambda s: _failed_permanently(s) and s.reviewed and s.action == Action.INGEST,
-        _t("This upload failed permanently, and the bag was not ingested. It has been reviewed."),
-        Who.NOBODY,
-        _t("If the bag is still needed, correct it as described in the note and upload it again."),
-    ),
-    Rule(
-        lambda s: _failed_permanently(s) and s.reviewed,
-        _t("This item failed permanently. It has been reviewed."),
-        Who.NOBODY,
-        _t("If it is still needed, request it again."),
-    ),
-    Rule(
-        lambda s: _failed_permanently(s) and s.action == Action.INGEST,
-        _t("This upload failed permanently. The bag was not ingested, and the ingest won't be retried."),
-        Who.INSTITUTION,
-        _t("Correct the bag as described in the note, and upload it again. The new upload appears as a new item."),
-        _t(
-            "If the bag is valid and the problem was on our side, requeue the item; otherwise, the depositor needs "
-            "to correct the bag."
-        ),
-    ),
-    Rule(
-        lambda s: _failed_permanently(s) and s.action == Action.FIXITY_CHECK,
-        _t("A stored copy couldn't be checked or doesn't match its checksum."),
-        Who.CONSORTIUM,
-        _t("You don't need to do anything. If you have questions, contact APTrust."),
-        _t("Read the note, compare the other copies, repair the damaged one, and then requeue the check."),
-    ),
-    Rule(
-        _failed_permanently,
-        _t("This item failed permanently and won't be retried."),
-        Who.INSTITUTION,
-        _t("Read the note. If you still need this, request it again."),
-        _t("If the problem was on our side, fix it and requeue the item; otherwise, it needs to be requested again."),
-    ),
-    Rule(
+        "cancelled-replaced",
         lambda s: s.status == Status.CANCELLED and bool(s.other_upload),
         _t("This upload was cancelled. Another upload of the bag is processed instead."),
-        Who.NOBODY,
+        Party.NOBODY,
         _LOOK,
         link=lambda s: s.other_upload,
     ),
     Rule(
+        "cancelled-upload",
         lambda s: s.status == Status.CANCELLED and s.action == Action.INGEST,
         _t("This upload was cancelled before the bag was ingested. The note says why."),
-        Who.NOBODY,
+        Party.NOBODY,
         _t("Nothing more will happen. If you still want the bag ingested, upload it again."),
     ),
     Rule(
+        "cancelled",
         lambda s: s.status == Status.CANCELLED,
         _t("This item was cancelled. The note says why."),
-        Who.NOBODY,
+        Party.NOBODY,
         _t("Nothing more will happen. If it is still needed, request it again."),
     ),
 )
@@ -400,16 +311,26 @@ def advise(state: Situation, role: str) -> Advice:
         meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
         if has_permission(role, Permission.REVIEW) and not state.reviewed:
             then = " ".join(filter(None, [str(then), _("Mark it as reviewed once you have checked it.")]))
-        return Advice(meaning, Who.NOBODY, then)
+        return Advice(meaning, Party.NOBODY, then, "done")
     for rule in RULES:
         if rule.applies(state):
             is_admin = has_permission(role, Permission.REQUEUE)
-            return Advice(rule.meaning, rule.who, (is_admin and rule.next_for_admin) or rule.next, rule.link(state))
+            then = (is_admin and rule.next_for_admin) or rule.next
+            return Advice(_with_parts(rule, state), rule.who, then, rule.code, rule.link(state))
     return Advice(
         _("Pharos doesn't recognize the status “%(status)s”.") % {"status": state.status},
-        Who.CONSORTIUM,
+        Party.CONSORTIUM,
         _("Contact APTrust."),
+        "unknown-status",
     )
+
+
+def _with_parts(rule: Rule, state: Situation) -> Text:
+    """The meaning of a rule; about another etag, it adds that the etag also depends on how a file is sent."""
+    if rule.code != "superseded" or not state.is_multipart:
+        return rule.meaning
+    hint = _("It may be the same file, sent in other parts.")
+    return f"{rule.meaning} {hint}"
 
 
 def format_item_count(number: int) -> str:

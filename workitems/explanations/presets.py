@@ -17,11 +17,8 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# The uploads for which advice.RULES says that the institution needs to act: failed permanently and not replaced.
-_NEEDS_ME = Preset(
-    _("Needs me"),
-    "item_action=Ingest&status=Failed&phase=closed&reviewed=false&other_upload=false&needs_admin_review=false",
-)
+# What comes before `acts` says nothing more: it narrows the list by columns that are counted.
+_NEEDS_ME = Preset(_("Needs me"), "status=Failed&phase=closed&reviewed=false&acts=institution")
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 _NEEDS_ADMIN = Preset(
     _("Needs admin review"),
@@ -64,10 +61,18 @@ class Need(NamedTuple):
 
 
 _UPLOADS_FAILED = Need(
-    _("Uploads that failed"),
+    _("Failed, your turn"),
     _NEEDS_ME.query,
-    _("Correct the bag as described in its note, and upload it again."),
+    _("Correct the bag as its note says and upload it again, or request the restoration again."),
     "failed",
+)
+_DAMAGED_QUERY = "item_action=Fixity+Check&status=Failed&phase=closed&reviewed=false"
+_DAMAGED = Need(
+    _("Damaged copies"),
+    _DAMAGED_QUERY,
+    _("APTrust repairs them from the other copies. You don't need to do anything."),
+    "failed",
+    is_pressing=False,
 )
 _SLOW = Need(
     _("Late"),
@@ -86,18 +91,31 @@ _ON_HOLD = Need(
 
 # Most urgent first.
 NEEDS: dict[str, tuple[Need, ...]] = {
-    Role.DEPOSITOR: (_UPLOADS_FAILED, _SLOW, _ON_HOLD),
+    Role.DEPOSITOR: (_DAMAGED, _UPLOADS_FAILED, _SLOW, _ON_HOLD),
     Role.STAFF: (
+        _DAMAGED,
         _UPLOADS_FAILED,
         Need(*_TO_REVIEW, _("Check each result and mark it as reviewed."), "done", is_pressing=False),
         _SLOW,
         _ON_HOLD,
     ),
     Role.ADMIN: (
+        Need(
+            _("Damaged copies"),
+            _DAMAGED_QUERY,
+            _("Repair each from another copy. Then requeue the check, or mark it as reviewed and say what was done."),
+            "failed",
+        ),
         Need(*_NEEDS_ADMIN, _("Workers stopped and need your decision: requeue or cancel the items."), "held"),
         Need(
             *_LATE,
             _("Slower than 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}of similar items. Check whether anything is stuck."),
+            "held",
+        ),
+        Need(
+            _("No sign of life"),
+            "silent=true&superseded=false&duplicate=false",
+            _("Started, and then not touched for a day. Check their workers, and requeue the items if needed."),
             "held",
         ),
         Need(*_SUSPENDED, _("On hold until an admin decides."), "held"),

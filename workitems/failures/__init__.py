@@ -6,13 +6,15 @@ It knows failed items. It must not know how they came to fail, or who reads the 
 from .recorder import (
     CauseCount,
     FailureRecord,
-    backfill_failures,
     count_by_cause,
     failed_items,
     find_causes,
+    find_faults_of,
     find_last_cause,
+    names_of,
     record_failures,
 )
+from .rework import backfill_failures, rework_causes
 
 __all__ = [
     "CauseCount",
@@ -21,6 +23,9 @@ __all__ = [
     "count_by_cause",
     "failed_items",
     "find_causes",
+    "find_faults_of",
     "find_last_cause",
+    "names_of",
     "record_failures",
+    "rework_causes",
 ]

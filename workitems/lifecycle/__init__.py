@@ -7,11 +7,13 @@ from .etags import is_md5_etag, normalize_etag
 from .evaluation import (
     build_object_identifier,
     check_creation,
+    check_received,
     evaluate,
     explain_refusal,
     fields_on_creation,
     legal_moves,
 )
+from .failures import Origin, Party, is_damaged_copy, read_origin, responsible_party
 from .moves import (
     MOVES,
     NOTE_LIMIT,
@@ -24,9 +26,11 @@ from .moves import (
     TransitionRequest,
 )
 from .paths import (
+    EARLY_STAGES,
     PATHS,
     PHASE_DEFINITIONS,
     PHASE_WORDS,
+    REPLACEABLE_STAGES,
     SUCCESS_AT,
     Phase,
     first_stage,
@@ -38,9 +42,11 @@ from .paths import (
 )
 from .queue import PRESENT_TOPICS, check_queue_stages, check_served, read_topics, served_stages, topic_of
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
+from .silence import read_silent_hours
 from .times import is_same_time
 
 __all__ = [
+    "EARLY_STAGES",
     "IMMUTABLE_FIELDS",
     "MOVES",
     "NOTE_LIMIT",
@@ -49,10 +55,13 @@ __all__ = [
     "PHASE_WORDS",
     "PRESENT_TOPICS",
     "PROCESS",
+    "REPLACEABLE_STAGES",
     "SAVEABLE_FIELDS",
     "SUCCESS_AT",
     "ItemState",
     "Move",
+    "Origin",
+    "Party",
     "Phase",
     "Refused",
     "StageRule",
@@ -62,12 +71,14 @@ __all__ = [
     "check_immutable",
     "check_not_stale",
     "check_queue_stages",
+    "check_received",
     "check_served",
     "evaluate",
     "explain_refusal",
     "fields_on_creation",
     "first_stage",
     "infer_move",
+    "is_damaged_copy",
     "is_md5_etag",
     "is_on_path",
     "is_same_time",
@@ -75,8 +86,11 @@ __all__ = [
     "normalize_etag",
     "phase_of",
     "position",
+    "read_origin",
+    "read_silent_hours",
     "read_topics",
     "requeue_stages",
+    "responsible_party",
     "retry_stages",
     "served_stages",
     "topic_of",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from .paths import (
     retry_stages,
 )
 
+_MOST_AHEAD = timedelta(days=1)  # clocks and time zones differ
 _SPLIT_BAG = re.compile(r"\.b[0-9]+\.of[0-9]+\Z")
 
 
@@ -43,7 +44,7 @@ def evaluate(
     new: dict[str, Any] = {"stage": stage, "status": status, **_requested_fields(move, requested)}
     if requested.note is not None:
         new["note"] = requested.note
-    if _is_repeat(move, state, new):
+    if _is_repeat(move, state, new, role):
         return {}
     if name == "retry" and new.get("node") != state.node:
         state = replace(state, is_abandoned=False)  # only a process of the same node can take it over
@@ -53,12 +54,17 @@ def evaluate(
     _check_stage(move, state, stage)
     if name == "retry" and not new.get("node"):
         raise Refused("invalid", _("A retry is a claim, so it needs the node that claims the item."), "node")
+    if new.get("date") != state.date:  # what is stored can be repeated, whatever it is
+        check_received(new.get("date"), now)
     if move.note_required and not new.get("note", "").strip():
         raise Refused("invalid", _("A note is required. Say why, for people who read it later."), "note")
+    if name == "review" and state.is_damaged_copy and not new.get("note", "").strip():
+        raise Refused("invalid", _("A note is required. Say what was done about the damaged copy."), "note")
     if name == "edit" and state.note.strip() and not new.get("note", state.note).strip():
         raise Refused("invalid", _("You can edit the note but not empty it."), "note")
     new |= dict(move.sets)
     new |= _side_effects(name, state, new, domain, item_name, now)
+    new |= _effects_of_review(state, role) if name == "review" else {}
     return new
 
 
@@ -101,13 +107,14 @@ def _default_stage(move: Move, state: ItemState) -> str:
     return found[-1] if found else state.stage
 
 
-def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any]) -> bool:
+def _is_repeat(move: Move, state: ItemState, new: Mapping[str, Any], role: str) -> bool:
     """Returns whether nothing would change: a repeated save, or a flag that already has the value. It isn't recorded.
 
     The caller checks other fields by comparing the result with the row.
     """
     if move.name in ("review", "unreview"):
-        return state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
+        is_idle = state.reviewed is move.sets["reviewed"] and state.phase is Phase.CLOSED
+        return is_idle and not (move.name == "review" and _settles(state, role))
     if move.name == "notify":
         return state.is_notified
     if move.name in ("edit", "requeue", "retry"):
@@ -134,6 +141,10 @@ def _obstacle(move: Move, state: ItemState, role: str) -> str:
         return _("The queue of this installation doesn't serve any stage that it could be requeued to.")
     if move.name == "retry":
         return _obstacle_to_retry(state)
+    if move.name in ("review", "unreview"):
+        if state.is_damaged_copy and not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM):
+            return _("A stored copy may be damaged, so only an APTrust admin can mark it.")
+        return ""
     if move.name == "cancel" and not (has_permission(role, Permission.CANCEL) or state.is_replaced):
         return _obstacle_to_cancel(state)
     return ""
@@ -172,7 +183,8 @@ def explain_refusal(name: str, state: ItemState, role: str) -> str:
 
 def legal_moves(state: ItemState, role: str) -> list[str]:
     """Returns the names of the moves that this role can make on an item in this state."""
-    idle = {"review" if state.reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
+    is_reviewed = state.reviewed and not _settles(state, role)
+    idle = {"review" if is_reviewed else "unreview"} | ({"notify"} if state.is_notified else set())
     return [
         name
         for name, move in MOVES.items()
@@ -243,12 +255,24 @@ def _side_effects(
     if name == "succeed" and state.action == Action.INGEST:
         known = new.get("object_identifier") or state.object_identifier
         return {"object_identifier": known or build_object_identifier(domain, item_name)}
-    if name == "notify":
+    if name in ("notify", "review") and new.get("note", "").strip():
         return {"note": f"{state.note}\n{new['note']}" if state.note.strip() else new["note"]}
     if name == "edit" and phase_of(new["status"], retry=new.get("retry", state.retry)) is not Phase.CLOSED:
         # Turning retry on reopens a failed item, so a review of its outcome no longer applies.
         return {"reviewed": False}
     return {}
+
+
+def _settles(state: ItemState, role: str) -> bool:
+    """Whether a review by this role closes what the consortium has to do about a failure."""
+    return state.waits_for_consortium and has_permission(role, Permission.REVIEW_FOR_CONSORTIUM)
+
+
+def _effects_of_review(state: ItemState, role: str) -> dict[str, Any]:
+    """An admin's review says that the consortium has nothing left to do, an institution's leaves that open."""
+    if not state.waits_for_consortium:
+        return {}
+    return {"needs_admin_review": not has_permission(role, Permission.REVIEW_FOR_CONSORTIUM)}
 
 
 def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -265,6 +289,13 @@ def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> dat
 def build_object_identifier(domain: str, name: str) -> str:
     """Returns `<institution's domain>/<name without .tar and .bNNN.ofNNN>` (member API, version 8)."""
     return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
+
+
+def check_received(date: datetime | None, now: datetime) -> None:
+    """Raises Refused for a time of receipt more than a day ahead: the upload would replace every true one for ever."""
+    if date is not None and date > now + _MOST_AHEAD:
+        sentence = _("“date” is when the bag was received, so it can't be more than a day from now (%(now)s).")
+        raise Refused("invalid", sentence % {"now": f"{now:%Y-%m-%d %H:%M} UTC"}, "date")
 
 
 def check_creation(action: str, stage: str, status: str, *, role: str) -> None:

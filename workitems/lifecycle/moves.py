@@ -9,6 +9,7 @@ from typing import Any
 from pharos.accounts.roles import Permission, has_permission
 
 from ..vocabulary import Stage, Status
+from .failures import Party, is_damaged_copy, read_origin, responsible_party
 from .paths import Phase, phase_of, requeue_stages
 
 NOTE_LIMIT = 10_000  # characters of a note that a person types
@@ -141,6 +142,7 @@ MOVES: dict[str, Move] = {
                 **NO_PROCESS,
             },
         ),
+        # A note is appended to the item's note as a new line. A damaged copy needs one.
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
         Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
         Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
@@ -155,7 +157,7 @@ class ItemState:
     """What the rules need to know about an item.
 
     `is_replaced`: another upload of the bag counts instead. `stage_before_cancel`: only for cancelled items.
-    `is_notified`: staff have been notified about it by `notify`.
+    `is_notified`: staff have been notified about it by `notify`. `names`: its own names, which its note can contain.
     `is_abandoned`: its process has left it unchanged for so long that another process of the same node can take it over.
     `served_stages`: where the installation's queue takes up items of this action; None: everywhere.
     """
@@ -169,11 +171,13 @@ class ItemState:
     needs_admin_review: bool = False
     node: str = ""
     pid: int | None = None
+    date: datetime | None = None
     stage_started_at: datetime | None = None
     object_identifier: str = ""
     is_replaced: bool = False
     stage_before_cancel: str = ""
     is_notified: bool = False
+    names: tuple[str, ...] = ()
     is_abandoned: bool = False
     served_stages: frozenset[str] | None = None
 
@@ -181,6 +185,24 @@ class ItemState:
     def is_held(self) -> bool:
         """Whether a process is working on it. A failed item can still name the process that it failed with."""
         return self.status == Status.STARTED and bool(self.node or self.pid)
+
+    @property
+    def is_damaged_copy(self) -> bool:
+        return is_damaged_copy(self.action, self.status, retry=self.retry)
+
+    @property
+    def waits_for_consortium(self) -> bool:
+        """Whether it failed permanently and the consortium has to act."""
+        if self.status != Status.FAILED or self.phase is not Phase.CLOSED:
+            return False
+        party = responsible_party(
+            self.action,
+            self.stage,
+            needs_admin_review=self.needs_admin_review,
+            reviewed=self.reviewed,
+            origin=read_origin(self.note, self.names),
+        )
+        return party is Party.CONSORTIUM
 
     @property
     def requeue_stages(self) -> list[Stage]:

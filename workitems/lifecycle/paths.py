@@ -66,6 +66,14 @@ PIPELINE: tuple[Stage, ...] = tuple(Stage)
 # finished whatever becomes of the upload.
 LAST_STAGE_FOR_A_SERVICE_TO_CANCEL = S.VALIDATE
 
+# The stages up to there, at which a failure can be due to the bag.
+EARLY_STAGES: tuple[Stage, ...] = PATHS[Action.INGEST][
+    : PATHS[Action.INGEST].index(LAST_STAGE_FOR_A_SERVICE_TO_CANCEL) + 1
+]
+
+# The stages of an ingest before Store. From Store on, workers finish an upload even if a newer one has arrived.
+REPLACEABLE_STAGES: tuple[Stage, ...] = PATHS[Action.INGEST][: PATHS[Action.INGEST].index(S.STORE)]
+
 
 class Phase(StrEnum):
     OPEN = "open"
@@ -142,6 +150,6 @@ def retry_stages(action: str, stage: str) -> list[Stage]:
 
 
 def is_early(action: str, stage: str) -> bool:
-    """Whether a service can cancel an item that has come no further than this stage."""
+    """Whether an ingest has come no further than Validate: a service can cancel it, and its bag may be invalid."""
     last = position(Action.INGEST, LAST_STAGE_FOR_A_SERVICE_TO_CANCEL)
     return action == Action.INGEST and position(action, stage) <= last

@@ -5,6 +5,7 @@ It knows the reader. It must not know whether a page, the API, an export, or a b
 
 from .filterset import MOST_PER_PAGE, ListFilterSet
 from .list_filter import IndexStrategy
+from .nodes import Node, fetch_nodes
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
 from .parameters import (
@@ -37,7 +38,7 @@ from .query import (
     ItemList,
     known_names,
 )
-from .rows import Row, fetch_rows, find_uploads, row_lateness, situation_of
+from .rows import Row, fetch_rows, find_uploads, row_lateness, row_silence, situation_of
 from .strategies.bounded_scan import COUNT_LIMIT, SCAN_LIMIT
 from .strategies.plan import count_from_summary, find
 from .strategies.result import Cursor, ListResult, Page
@@ -68,6 +69,7 @@ __all__ = [
     "ListFilterSet",
     "ListResult",
     "MomentField",
+    "Node",
     "NumberField",
     "NumbersField",
     "Page",
@@ -80,6 +82,7 @@ __all__ = [
     "column_name",
     "count_from_summary",
     "cursor_values",
+    "fetch_nodes",
     "fetch_rows",
     "find",
     "find_uploads",
@@ -88,6 +91,7 @@ __all__ = [
     "known_names",
     "match_word",
     "row_lateness",
+    "row_silence",
     "select_expression",
     "situation_of",
     "whole_number",

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from ..counts import KindCondition
-from ..lifecycle import PHASE_DEFINITIONS, Phase
+from ..lifecycle import PHASE_DEFINITIONS, Party, Phase
 from ..models import WorkItem, in_phases
 from ..search import field_contains, same_second, same_text
 from ..vocabulary import REGISTRY_ACTIONS
@@ -75,9 +75,25 @@ def among(items: Callable[[], QuerySet], others: Callable[[], QuerySet]) -> Call
 
     @cache
     def condition(wanted: bool) -> Q:
-        # Building a query about uploads takes ten times as long as running it, so it is built once.
-        found = WorkItem.objects.filter(pk__in=items().values("pk")) if wanted else others()
-        sql, params = found.order_by().values("pk").query.sql_with_params()
-        return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  the ORM wrote it
+        return _where(WorkItem.objects.filter(pk__in=items().values("pk")) if wanted else others())
 
     return condition
+
+
+def _where(found: QuerySet) -> Q:
+    """Returns the condition of a queryset. Building a query about uploads takes ten times as long as running it, so
+    callers build it once.
+    """
+    sql, params = found.order_by().values("pk").query.sql_with_params()
+    return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  the ORM wrote it
+
+
+@cache
+def _acted_on_by(party: str) -> Q:
+    if party == Party.INSTITUTION:
+        return _where(WorkItem.objects.waiting_for_institution())
+    return _where(WorkItem.objects.waiting_for_consortium())
+
+
+def acted_on_by(parties: list[str]) -> Q:
+    return reduce(or_, map(_acted_on_by, parties))

@@ -10,12 +10,13 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from ..durations import is_late
-from ..lifecycle import Phase
+from ..durations import is_late, is_silent
+from ..lifecycle import Party, Phase
 from ..models import WorkItem
 from ..search import any_field_contains
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
+    acted_on_by,
     among,
     any_of,
     any_registry_action,
@@ -286,6 +287,13 @@ class ListFilterSet(RangeFilters):
         label=gettext_lazy("Late"),
         about="True: items that have been at their stage for longer than 95 % of similar items. False: all others.",
     )
+    silent = ListFilter(
+        BooleanField,
+        lambda wanted: is_silent() if wanted else ~is_silent(),
+        IndexStrategy.NARROW,
+        label=gettext_lazy("No sign of life"),
+        about="True: started items that no worker has touched for a day (or as the installation is set). False: all others.",
+    )
     cause = ListFilter(
         NumbersField,
         any_of("failure__cause"),
@@ -299,6 +307,13 @@ class ListFilterSet(RangeFilters):
         IndexStrategy.NARROW,
         label=gettext_lazy("Last failed since"),
         about="Last failed at or after this time.",
+    )
+    acts = ListFilter(
+        WordsField,
+        acted_on_by,
+        words=(Party.INSTITUTION, Party.CONSORTIUM),
+        label=gettext_lazy("Who has to act"),
+        about="Who has to act on it, as its page says.",
     )
     superseded = ListFilter(
         BooleanField,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
@@ -11,11 +11,11 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from pharos.accounts.models import Institution
 
 from ..database import fetch_prepared
-from ..durations import Lateness, find_lateness
+from ..durations import Lateness, find_lateness, find_silence
 from ..explanations import Situation, StatusLabel, Tone, describe_status
 from ..lifecycle import Phase
 from ..models import WorkItem, count_ingests
-from ..vocabulary import Action
+from ..vocabulary import Action, Status
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,12 @@ class Uploads:
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
+    waits_for: int | None = None
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another upload is processed instead of this one."""
+        return bool(self.superseded_by or self.duplicate_of)
 
 
 NO_UPLOADS = Uploads()
@@ -40,10 +46,20 @@ class Row:
     following: int | None = None  # the next row's item, which gets the focus when this row leaves the list
     owner: Institution | None = None  # passed in, because `item.institution` would run a query
     late: Lateness | None = None
+    silence: timedelta | None = None
+
+    @cached_property
+    def _situation(self) -> Situation:
+        return situation_of(self.item, self.uploads, note=self.item.note_head)
 
     @cached_property
     def status_label(self) -> StatusLabel:
-        return describe_status(situation_of(self.item, self.uploads, note=self.item.note_head), self.now)
+        return describe_status(self._situation, self.now)
+
+    @property
+    def is_damaged_copy(self) -> bool:
+        """Whether only an APTrust admin can mark it as reviewed, with a note."""
+        return self._situation.is_damaged_copy
 
     @property
     def has_marks(self) -> bool:
@@ -53,12 +69,17 @@ class Row:
     @property
     def has_state_marks(self) -> bool:
         """Whether to show marks about the state in addition to the status."""
-        return self.late is not None or self.is_for_admin
+        return self.late is not None or self.silence is not None or self.is_for_admin
 
     @property
     def is_for_admin(self) -> bool:
         """Whether it waits for an admin and its status doesn't already say so."""
         return self.item.needs_admin_review and not self.is_closed and self.status_label.tone is not Tone.HELD
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its last failure is what its note is about: an item that was retried or requeued has another note."""
+        return self.item.status == Status.FAILED
 
     @property
     def is_closed(self) -> bool:
@@ -77,9 +98,11 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
         has_node=bool(item.node),
         stage_entered_at=item.stage_entered_at,
         note=note,
+        names=item.own_names,
         superseded_by=uploads.superseded_by,
         duplicate_of=uploads.duplicate_of,
         other_upload=uploads.other_upload,
+        waits_for=uploads.waits_for,
     )
 
 
@@ -93,7 +116,7 @@ def _uploads_statement(number: int) -> tuple[str, tuple[Any, ...]]:
     Building it takes three times as long as running it, so it is cached.
     """
     marked: Any = WorkItem.objects.with_uploads()
-    marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id")
+    marked = marked.values_list("pk", "superseded_by_id", "duplicate_of_id", "other_upload_id", "waits_for_id")
     gaps = range(_PLACEHOLDER, _PLACEHOLDER + number)
     sql, params = marked.filter(pk__in=gaps).query.sql_with_params()
     if connection.vendor != "postgresql":
@@ -154,6 +177,7 @@ def fetch_rows(
             after,
             institutions.get(item.institution_id),
             row_lateness(item, uploads[item.pk], now, using),
+            row_silence(item, uploads[item.pk], now),
         )
         for item, after in zip(items, following, strict=False)
     ]
@@ -161,5 +185,9 @@ def fetch_rows(
 
 def row_lateness(item: WorkItem, uploads: Uploads, now: datetime, using: str = DEFAULT_DB_ALIAS) -> Lateness | None:
     """Returns how late an item is, or None. An upload that is replaced by another one isn't waiting for anything."""
-    is_replaced = uploads.superseded_by or uploads.duplicate_of
-    return None if is_replaced else find_lateness(item, now, using)
+    return None if uploads.is_replaced else find_lateness(item, now, using)
+
+
+def row_silence(item: WorkItem, uploads: Uploads, now: datetime) -> timedelta | None:
+    """Returns for how long an item has had no sign of life, or None if it isn't too long."""
+    return None if uploads.is_replaced else find_silence(item, now)

@@ -19,8 +19,13 @@ from .outbox import Email, localized_for
 
 
 def watch(item: WorkItem, person: User, *, wanted: bool) -> bool:
-    """Starts or stops watching; returns whether the person will be notified. A closed item can't be watched."""
-    if wanted and item.phase is not Phase.CLOSED:
+    """Starts or stops watching; returns whether the person will be notified.
+
+    A closed item can't be watched, nor one that never ends because another upload is processed instead.
+    """
+    others = find_uploads([item])[item.pk]
+    never_ends = item.phase is Phase.CLOSED or others.superseded_by or others.duplicate_of
+    if wanted and not never_ends:
         Watch.objects.get_or_create(item=item, person=person)
         return True
     Watch.objects.filter(item=item, person=person).delete()
@@ -51,10 +56,12 @@ def compose(watched: Watch, now: datetime) -> Email | None:
 
 def _render(item: WorkItem, person: User, now: datetime) -> Email:
     state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
+    advice = advise(state, person.role)
     context = {
         "item": item,
         "status_label": describe_status(state, now),
-        "advice": advise(state, person.role),
+        "advice": advice,
+        "link_url": urljoin(settings.SITE_URL, reverse("item", args=[advice.link])) if advice.link else "",
         "item_url": urljoin(settings.SITE_URL, reverse("item", args=[item.pk])),
         "support_email": settings.SUPPORT_EMAIL,
     }

@@ -26,7 +26,12 @@ class Failure(models.Model):
     )
     # Copied from the item, so that failures can be found by time and institution without a join.
     institution_id = models.BigIntegerField()
-    cause = models.ForeignKey(Cause, models.PROTECT, db_index=False)
+    # NULL if the note says nothing but names and numbers: such failures have nothing in common.
+    cause = models.ForeignKey(Cause, models.PROTECT, db_index=False, null=True)
+    # How many faults the note says there are; NULL if the failure was recorded before faults were counted.
+    faults = models.IntegerField(null=True)
+    # lifecycle.Origin; NULL if the failure was recorded before notes were read for it.
+    origin = models.CharField(max_length=16, null=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -16,5 +16,7 @@ def in_phases(*phases: Phase) -> Q:
     return reduce(or_, by_retry, Q(status__in=statuses_of_any_retry))
 
 
+OPEN = in_phases(Phase.OPEN)
+HELD = in_phases(Phase.HELD)
 CLOSED = in_phases(Phase.CLOSED)
 NOT_CLOSED = in_phases(Phase.OPEN, Phase.HELD)

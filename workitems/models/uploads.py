@@ -2,7 +2,8 @@
 
 The rule comes from the last section of the member API's Item page, version 8. A bag is identified by institution and name. When
 it is uploaded again with a different etag, only the upload received last is processed; with the same etag, the bag is
-ingested once. None of this is stored, so it stays correct in whatever order items arrive.
+ingested once. An upload that has reached Store is an exception: workers finish it, and a newer one follows as an update. None
+of this is stored, so it stays correct in whatever order items arrive.
 
 Rows are typed Any, because the type checker loses the class of an annotated queryset.
 
@@ -18,12 +19,17 @@ from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySe
 from django.db.models.expressions import Combinable
 
 from ..database import WORK_ITEMS, fetch_prepared
+from ..lifecycle import REPLACEABLE_STAGES
 from ..search import PREFIX_LENGTH, same_text
 from ..vocabulary import Action, Status
 from .phases import CLOSED, NOT_CLOSED
 
 FAILED_PERMANENTLY = CLOSED & Q(status=Status.FAILED)
 CANCELLED = Q(status=Status.CANCELLED)
+# An upload that failed permanently or was cancelled replaces nothing.
+COUNTS = NOT_CLOSED | Q(status=Status.SUCCESS)
+REPLACEABLE = NOT_CLOSED & Q(stage__in=REPLACEABLE_STAGES)
+UNSTOPPABLE = NOT_CLOSED & ~Q(stage__in=REPLACEABLE_STAGES)
 
 
 def _siblings(items: QuerySet) -> QuerySet:
@@ -46,11 +52,11 @@ _BEFORE_OUTER_ROW = _received_relative_to("lt", OuterRef(OuterRef("date")), Oute
 def _originals(items: QuerySet) -> QuerySet:
     """Returns earlier uploads with the same etag that are being or have been ingested, oldest first.
 
-    Leaves out uploads that are superseded themselves, that were followed by an ingest of other contents (successful or
+    Leaves out uploads that are superseded themselves, that were followed by an ingest of another etag (successful or
     still open), or whose object has been deleted since. In these cases the same file must be ingested again.
     """
-    changed = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
-    changed_between = changed.filter(NOT_CLOSED | Q(status=Status.SUCCESS), _BEFORE_OUTER_ROW)
+    changed = _siblings(items).filter(COUNTS, _AFTER, ~Q(etag=OuterRef("etag")))
+    changed_between = changed.filter(_BEFORE_OUTER_ROW)
     deleted = items.filter(
         same_text("object_identifier", OuterRef("object_identifier")),
         ~Q(object_identifier=""),
@@ -61,8 +67,8 @@ def _originals(items: QuerySet) -> QuerySet:
         date__gte=OuterRef("date"),
         date__lte=OuterRef(OuterRef("date")),
     ).order_by()
-    ingested = Q(status=Status.SUCCESS) & ~Exists(changed_between) & ~Exists(deleted)
-    being_ingested = NOT_CLOSED & ~Exists(changed)
+    ingested = (Q(status=Status.SUCCESS) | UNSTOPPABLE) & ~Exists(changed_between) & ~Exists(deleted)
+    being_ingested = REPLACEABLE & ~Exists(changed)
     return (
         _siblings(items).filter(_BEFORE, etag=OuterRef("etag")).filter(ingested | being_ingested).order_by("date", "id")
     )
@@ -70,8 +76,11 @@ def _originals(items: QuerySet) -> QuerySet:
 
 def _processed_uploads(items: QuerySet) -> QuerySet:
     """Returns uploads of the bag that are processed in their own right, newest first."""
-    alive = _siblings(items).exclude(status=Status.CANCELLED)
-    return annotate_duplicates(alive, items).filter(duplicate_of_id=None).order_by("-date", "-id")
+    return (
+        annotate_duplicates(_siblings(items).filter(COUNTS), items)
+        .filter(duplicate_of_id=None)
+        .order_by("-date", "-id")
+    )
 
 
 def _first_id(rows: QuerySet) -> Subquery:
@@ -87,11 +96,18 @@ def annotate_duplicates(rows: Any, items: QuerySet) -> Any:
 
 def annotate_superseded(rows: Any, items: QuerySet) -> Any:
     """Adds `superseded_by_id` to the rows: the later upload that is processed instead of an open one, or null."""
-    other_etag = _siblings(items).filter(_AFTER, ~Q(etag=OuterRef("etag"))).exclude(status=Status.CANCELLED)
-    asked = Q(NOT_CLOSED, action=Action.INGEST) & Exists(other_etag)
-    # The first later upload of other contents is never a duplicate, so the newest that is processed is a later one, too.
+    other_etag = _siblings(items).filter(COUNTS, _AFTER, ~Q(etag=OuterRef("etag")))
+    asked = Q(REPLACEABLE, action=Action.INGEST) & Exists(other_etag)
+    # The first later upload of another etag is never a duplicate, so the newest that is processed is a later one, too.
     replacement = Case(When(asked, then=_first_id(_processed_uploads(items))), output_field=BigIntegerField())
     return rows.annotate(superseded_by_id=replacement)
+
+
+def annotate_awaited(rows: Any, items: QuerySet) -> Any:
+    """Adds `waits_for_id` to the rows: the latest earlier upload that is finished before an open one starts, or null."""
+    earlier = _siblings(items).filter(UNSTOPPABLE, _BEFORE, ~Q(etag=OuterRef("etag"))).order_by("-date", "-id")
+    asked = Q(REPLACEABLE, action=Action.INGEST)
+    return rows.annotate(waits_for_id=Case(When(asked, then=_first_id(earlier)), output_field=BigIntegerField()))
 
 
 def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
@@ -103,7 +119,7 @@ def annotate_other_uploads(rows: Any, items: QuerySet) -> Any:
     failed = Q(FAILED_PERMANENTLY, action=Action.INGEST)
     later = _siblings(items).filter(_AFTER).exclude(status=Status.CANCELLED).order_by("-date", "-id")
     cancelled = Q(CANCELLED, action=Action.INGEST)
-    processed = _siblings(items).filter(NOT_CLOSED | Q(status=Status.SUCCESS)).order_by("-date", "-id")
+    processed = _siblings(items).filter(COUNTS).order_by("-date", "-id")
     other = Case(
         When(failed, then=_first_id(later)),
         When(cancelled, then=_first_id(processed)),

@@ -21,7 +21,7 @@ from ..database import VocabularyCheck
 from ..lifecycle import ItemState, Phase, normalize_etag, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
-from . import uploads
+from . import acting, uploads
 from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
@@ -56,16 +56,24 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def with_uploads(self) -> "WorkItemQuerySet":
         """Annotates each row with the upload that counts instead of it, or null.
 
-        The columns are `superseded_by_id`, `duplicate_of_id`, and `other_upload_id` (for an ingest that failed
-        permanently or was cancelled).
+        The columns are `superseded_by_id`, `duplicate_of_id`, `other_upload_id` (for an ingest that failed permanently
+        or was cancelled), and `waits_for_id` (the upload that is finished first).
         """
-        everything = WorkItem.objects.all()
-        return uploads.annotate_other_uploads(
-            uploads.annotate_superseded(uploads.annotate_duplicates(self, everything), everything), everything
-        )
+        rows, everything = self, WorkItem.objects.all()
+        for annotate in (
+            uploads.annotate_duplicates,
+            uploads.annotate_superseded,
+            uploads.annotate_other_uploads,
+            uploads.annotate_awaited,
+        ):
+            rows = annotate(rows, everything)
+        return rows
 
     def superseded(self) -> "WorkItemQuerySet":
-        """Returns open uploads that will never be ingested, because the bag was received again with a different etag."""
+        """Returns open uploads that will never be ingested, because the bag was received again with a different etag.
+
+        An upload that has reached Store isn't among them: it is finished.
+        """
         # This filter comes first, so that the subqueries run only for the few open uploads.
         asked = self.filter(NOT_CLOSED, action=Action.INGEST)
         return uploads.annotate_superseded(asked, WorkItem.objects.all()).filter(superseded_by_id__isnull=False)
@@ -92,6 +100,14 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def without_other_upload(self) -> "WorkItemQuerySet":
         return uploads.annotate_other_uploads(self, WorkItem.objects.all()).filter(other_upload_id__isnull=True)
+
+    def waiting_for_institution(self) -> "WorkItemQuerySet":
+        """Returns items on which their institution has to act."""
+        return acting.institution_acts(self, WorkItem.objects.all())
+
+    def waiting_for_consortium(self) -> "WorkItemQuerySet":
+        """Returns items on which the consortium has to act."""
+        return acting.consortium_acts(self, WorkItem.objects.all())
 
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Returns every ingest of the item's bag, newest first."""
@@ -133,6 +149,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Returns moving items, using the index `item_moving_since`. SQLite uses it only for this exact SQL text."""
         words = f"{self.model._meta.db_table}.status IN {MOVING_SQL}"
         return self.filter(RawSQL(words, [], BooleanField()))  # noqa: S611  contains no user input
+
+    def on_nodes(self) -> "WorkItemQuerySet":
+        """Returns started items that a node holds."""
+        return self.filter(~Q(node=""), status=Status.STARTED)
 
     def of_institutions(self, numbers: Iterable[int]) -> "WorkItemQuerySet":
         return self.filter(institution_id__in=numbers)
@@ -178,8 +198,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.annotate(work_item_state_id=F("work_item_state__item_id"))
 
     def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
-        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`."""
-        return self.only(*ROW_COLUMNS, *fields).annotate(note_head=Left("note", 500))
+        """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`, and the
+        cause and number of faults of its last failure.
+        """
+        return self.only(*ROW_COLUMNS, *fields).annotate(
+            note_head=Left("note", 500), cause_id=F("failure__cause_id"), fault_count=F("failure__faults")
+        )
 
     def find_resubmission(
         self, item: "WorkItem", *, date: datetime | None, who: str, since: datetime
@@ -258,6 +282,8 @@ class WorkItem(models.Model):
     search_text = SearchTextField(editable=False)
 
     note_head: str  # the start of the note, in rows loaded by `for_rows`
+    cause_id: int | None  # in rows loaded by `for_rows`: of its last failure, like the number of faults
+    fault_count: int | None
     work_item_state_id: int | None  # in rows loaded by `with_state_id`
 
     objects = WorkItemQuerySet.as_manager()
@@ -328,10 +354,18 @@ class WorkItem(models.Model):
             needs_admin_review=self.needs_admin_review,
             node=self.node,
             pid=self.pid,
+            date=self.date,
             stage_started_at=self.stage_started_at,
             object_identifier=self.object_identifier,
+            names=self.own_names,
             served_stages=find_served_stages(self.action, about_file=bool(self.generic_file_identifier)),
         )
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names by which its note can call it."""
+        bag = self.name.removesuffix(".tar")
+        return tuple(filter(None, (self.name, bag, self.object_identifier, self.generic_file_identifier)))
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Work items are part of the audit trail. They can be cancelled but never deleted.")

@@ -6,7 +6,7 @@ It knows HTTP and templates. It must not build queries of its own, and changes i
 from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
 from .views.file_check import CheckAFile
-from .views.item import FormerItemAddress, ItemPage
+from .views.item import FormerItemAddress, ItemNote, ItemPage
 from .views.listing import Glossary, ItemListPage
 from .views.moves import Cancel, Edit, Requeue, Review
 from .views.overview import Favicon, Home
@@ -22,6 +22,7 @@ from .views.saved import (
     StopDigest,
 )
 from .views.watching import Watch
+from .views.workers import Workers
 
 __all__ = [
     "BulkCancel",
@@ -39,6 +40,7 @@ __all__ = [
     "Glossary",
     "Home",
     "ItemListPage",
+    "ItemNote",
     "ItemPage",
     "ItemVersion",
     "ListChanges",
@@ -53,4 +55,5 @@ __all__ = [
     "StopDigest",
     "UndoBulkChange",
     "Watch",
+    "Workers",
 ]

@@ -159,6 +159,12 @@ class ReviewForm(MoveForm):
     )
 
 
+class DamagedCopyReviewForm(ReviewForm):
+    """Marking a damaged copy as reviewed closes it, so the admin says what was done."""
+
+    note = note_field(required=True, help_text=_("What was done about the copy. It is added to the item's note."))
+
+
 class EditForm(MoveForm):
     """Corrections to an item. A field that isn't sent is missing from `cleaned_data`, and stays unchanged."""
 

@@ -1,7 +1,8 @@
 """The content of an item's page, for one reader."""
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,15 +18,19 @@ from .. import durations, explanations, work_queue
 from ..audit_log import latest_entries
 from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
-from ..explanations import Advice, StatusLabel, advise, describe_status
-from ..lifecycle import PROCESS, legal_moves
-from ..listing import ItemList, Row, find, find_uploads, row_lateness, situation_of
+from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
+from ..failures import find_faults_of, find_last_cause
+from ..lifecycle import PROCESS, Phase, legal_moves
+from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, WorkItem
+from ..notes import Faults
 from ..vocabulary import MOVING, Action, Status
 
 MAX_ENTRIES = 200
 MAX_RELATED = 50
+MAX_FAULTS = 500
+_PARTS = re.compile(r"-\d+\Z")
 _IMPLIED_BY_MOVE = frozenset({"reviewed"})
 
 
@@ -49,6 +54,8 @@ class VisibleEntry:
 class ItemDetail:
     """An item as this reader can see it at the time `now`, with related items."""
 
+    max_faults = MAX_FAULTS
+
     def __init__(self, item: WorkItem, user: User, now: datetime):
         self.item = item
         self.user = user
@@ -60,7 +67,13 @@ class ItemDetail:
         # Queried once for everything that the page shows.
         shown = {other.pk: other for other in [item, *self._same_bag, *self._same_object]}
         self._uploads = find_uploads(shown.values())
-        self.situation = situation_of(item, self._uploads[item.pk], note=item.note)
+        self.situation = replace(
+            situation_of(item, self._uploads[item.pk], note=item.note), is_multipart=self._has_multipart_etag()
+        )
+
+    def _has_multipart_etag(self) -> bool:
+        """Whether an upload of the bag was sent in several parts: its etag then depends on their size, too."""
+        return any(_PARTS.search(other.etag) for other in [self.item, *self._same_bag])
 
     @property
     def status_label(self) -> StatusLabel:
@@ -69,6 +82,11 @@ class ItemDetail:
     @cached_property
     def late(self) -> Lateness | None:
         return row_lateness(self.item, self._uploads[self.item.pk], self.now)
+
+    @property
+    def silence(self) -> timedelta | None:
+        """For how long it has had no sign of life, if that is too long."""
+        return row_silence(self.item, self._uploads[self.item.pk], self.now)
 
     @property
     def usual_time(self) -> UsualTime | None:
@@ -90,6 +108,17 @@ class ItemDetail:
     def is_watched(self) -> bool:
         return is_watched(self.item, self.user)
 
+    @cached_property
+    def faults(self) -> Faults:
+        """The faults in its note; none if it hasn't failed."""
+        return find_faults_of(self.item)
+
+    @cached_property
+    def cause(self) -> int | None:
+        """The number of the cause it failed for; None if it hasn't failed, or no cause is known."""
+        found = find_last_cause(self.item.pk) if self.item.status == Status.FAILED else None
+        return found[0] if found else None
+
     @property
     def time_at_stage(self) -> timedelta | None:
         """How long it has been at its stage."""
@@ -107,7 +136,7 @@ class ItemDetail:
         named = {entry.act for entry in self._entries if entry.act}
         return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
 
-    @property
+    @cached_property
     def advice(self) -> Advice:
         return advise(self.situation, self.user.role)
 
@@ -115,6 +144,22 @@ class ItemDetail:
     def moves(self) -> list[str]:
         """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
+
+    @property
+    def restored_copy(self) -> RestoredCopy | None:
+        """Where the copy of a restoration is, and until when."""
+        return find_copy(self.item.action, self.item.status, self.item.note, self.item.finished_at)
+
+    @property
+    def can_be_watched(self) -> bool:
+        """Whether the item will end, so that a person can be notified. Another upload is processed instead of some."""
+        is_replaced = self.situation.superseded_by or self.situation.is_waiting_duplicate
+        return self.item.phase is not Phase.CLOSED and not is_replaced
+
+    @property
+    def review_needs_note(self) -> bool:
+        """Whether an admin must say what was done when marking it as reviewed."""
+        return self.situation.is_damaged_copy and "review" in self.moves
 
     @cached_property
     def _entries(self) -> list[AcceptedChange]:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ..notes import fold_note
 from .item_detail import ItemDetail, VisibleEntry
-from .template_helpers import exact_time, head_lines, line_count, move_word, plain_value, via_word
+from .template_helpers import exact_time, move_word, plain_value, via_word
 
 LAST_ENTRIES = 10
 NOTE_LINES = 20
+NOTE_CHARACTERS = 4000
 
 
 def support_text(detail: ItemDetail) -> str:
@@ -36,11 +38,14 @@ def _note(note: str) -> Iterator[str]:
     if not note:
         return
     yield f"{_('Note / Error')}:"
-    yield from _indented(head_lines(note.rstrip(), NOTE_LINES))
-    if (left_out := line_count(note) - NOTE_LINES) > 0:
+    folded = fold_note(note, lines=NOTE_LINES, characters=NOTE_CHARACTERS, most=len(note))
+    yield from _indented(folded.head)
+    if left_out := folded.rest_lines:
         yield from _indented(
             ngettext("… %(number)d more line", "… %(number)d more lines", left_out) % {"number": left_out}
         )
+    elif folded.rest:
+        yield from _indented(_("… and more in the same line"))
 
 
 def _history(detail: ItemDetail) -> Iterator[str]:

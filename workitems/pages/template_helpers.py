@@ -16,7 +16,8 @@ from markupsafe import Markup, escape
 from pharos.templating import iso
 
 from .. import explanations
-from ..durations import format_axis_label, format_lateness, format_roughly, format_usual_range
+from ..durations import format_axis_label, format_lateness, format_roughly, format_silence, format_usual_range
+from ..notes import FoldedNote, fold_note, make_readable
 from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
@@ -140,19 +141,19 @@ def _explained(_language: str | None, kind: str, word: str) -> str:
     return str(explanation_of(kind, word))
 
 
-def line_count(text: str) -> int:
-    """The number of lines of a text, without blank ones at its end."""
-    return text.rstrip().count("\n") + 1
+def fold_item_note(note: str) -> FoldedNote:
+    """The note of an item as its page shows it."""
+    return fold_note(note, lines=20, characters=2_000, most=200_000)
 
 
-def head_lines(text: str, number: int) -> str:
-    """The first `number` lines."""
-    return "\n".join(text.split("\n")[:number])
+def fold_entry_note(note: str) -> FoldedNote:
+    """A note in the history, of which a page can show many."""
+    return fold_note(note, lines=4, characters=600, most=10_000)
 
 
-def tail_lines(text: str, number: int) -> str:
-    """The lines after the first `number`."""
-    return "\n".join(text.split("\n")[number:])
+def text_size(text: str) -> str:
+    """The size of a text as a file: 1.2 MB."""
+    return size(len(text.encode()))
 
 
 _TONE_ICONS = {
@@ -235,9 +236,9 @@ class TemplateHelpers(Extension):
             ago,
             truncate_middle,
             explain,
-            line_count,
-            head_lines,
-            tail_lines,
+            fold_item_note,
+            fold_entry_note,
+            text_size,
             tone_icon,
             exact_size,
             plain_value,
@@ -251,6 +252,8 @@ class TemplateHelpers(Extension):
             "duration": explanations.format_duration,
             "item_count": explanations.format_item_count,
             "lateness": format_lateness,
+            "readable": make_readable,
+            "silence": format_silence,
             "rough_duration": format_roughly,
             "usual_range": format_usual_range,
         }

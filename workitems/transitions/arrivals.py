@@ -6,10 +6,11 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from ..audit_log import read_histories
 from ..database import advance_sequence, insert_many
-from ..failures import FailureRecord, failed_items, record_failures
+from ..failures import FailureRecord, failed_items, names_of, record_failures
 from ..models import HistoryEntry, WorkItem, WorkItemState
 from ..vocabulary import Status
 
@@ -86,12 +87,15 @@ def _record_imported_failures(arrivals: ImportedRows) -> None:
     Items without imported history are recorded if their status is Failed; a failure time already known stays.
     """
     rows = {row.pk: row for row in [*arrivals.new, *arrivals.changed]}
+    failed = {entry.item_id for entry in arrivals.entries if entry.status_after == Status.FAILED}
+    prefetch_related_objects([rows[pk] for pk in failed], "institution")
     last: dict[int, FailureRecord] = {}
     for entry in sorted(arrivals.entries, key=attrgetter("number")):
         if entry.status_after != Status.FAILED or entry.move == "import":
             continue
         if entry.move == "fail" or entry.status_before != Status.FAILED:
-            last[entry.item_id] = FailureRecord(entry.item_id, rows[entry.item_id].institution_id, entry.note, entry.at)
+            item = rows[entry.item_id]
+            last[item.pk] = FailureRecord(item.pk, item.institution_id, entry.note, entry.at, names_of(item))
         elif entry.item_id in last:  # its note was edited
             last[entry.item_id] = last[entry.item_id]._replace(note=entry.note)
     record_failures(last.values())

@@ -12,7 +12,7 @@ from pharos.accounts.models import User
 
 from ..durations import ItemProfile, StagePosition, measure, record_durations
 from ..failures import failed_items, record_failures
-from ..lifecycle import Phase, Refused, check_creation, fields_on_creation, first_stage, normalize_etag
+from ..lifecycle import Phase, Refused, check_creation, check_received, fields_on_creation, first_stage, normalize_etag
 from ..models import HistoryEntry, WorkItem
 from ..vocabulary import Action, Status
 from .batch import effective_role
@@ -58,6 +58,7 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
     item.stage_entered_at = now
     item.version = 1  # the number of its first history entry, whatever the caller sent
     check_creation(item.action, item.stage, item.status, role=effective_role(by))
+    check_received(item.date, now)
     check_values(WorkItem, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
     sets = fields_on_creation(
         item.action,

@@ -55,9 +55,9 @@ def requeue(item: WorkItem, *, stage: str | None = None, note: str | None = None
     return _move(item, "requeue", stage, Status.PENDING, note or None, context)
 
 
-def review(item: WorkItem, *, reviewed: bool = True, **context: Any) -> WorkItem:
-    """Sets the flag to a value; it never toggles."""
-    return _move(item, "review" if reviewed else "unreview", None, None, None, context)
+def review(item: WorkItem, *, reviewed: bool = True, note: str | None = None, **context: Any) -> WorkItem:
+    """Sets the flag to a value; it never toggles. A note is added to the item's note; a damaged copy needs one."""
+    return _move(item, "review" if reviewed else "unreview", None, None, note if reviewed else None, context)
 
 
 def edit(item: WorkItem, *, note: str | None = None, **context: Any) -> WorkItem:

@@ -1,7 +1,8 @@
-"""Splits the text of a CSV file into cells, in the three styles that programs write.
+"""Splits the text of a CSV file into cells, in the four styles that programs write.
 
 `quoted` is RFC 4180, in which a quote is doubled. `escaped` puts a backslash before quotes and backslashes instead.
-`unquoted` has no quotes and escapes everything, like PostgreSQL's text format.
+`unquoted` has no quotes and escapes everything, like PostgreSQL's text format. `bare` has neither quotes nor escapes, so
+that a text with a line break or a delimiter breaks its row.
 """
 
 import csv
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-QUOTED, ESCAPED, UNQUOTED = "quoted", "escaped", "unquoted"
+QUOTED, ESCAPED, UNQUOTED, BARE = "quoted", "escaped", "unquoted", "bare"
 LONGEST_CELL = 16 * 1024 * 1024  # a longer cell means an unclosed quote, which would make the rest of the file one cell
 NULL = r"\N"
 _RUN = re.compile(r"(\\+)(.?)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_UNESCAPED_QUOTE = re.compile(r'(?<!\\)"')
 _MEANT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "Z": "\x1a"}
 
 
@@ -25,13 +27,14 @@ class Dialect:
 
     `skipped`: the lines before its header. `escapes_bare`: in the escaped style, cells without quotes have escapes, too.
     `is_doubtful`: backslashes may be escapes, but are taken as they are. `marks_empty`: a text that is empty, but not
-    missing, has quotes.
+    missing, has quotes. `quote`: the quotes of the quoted style.
     """
 
     columns: tuple[str, ...]
     delimiter: str = ","
     skipped: int = 0
     style: str = QUOTED
+    quote: str = '"'
     escapes_bare: bool = True
     is_doubtful: bool = False
     marks_empty: bool = False
@@ -80,7 +83,7 @@ class _Quoted:
     """The csv module's reader, which can hold long notes."""
 
     def __init__(self, lines: CsvLines, dialect: Dialect) -> None:
-        self.reader = csv.reader(lines, strict=True, delimiter=dialect.delimiter)
+        self.reader = csv.reader(lines, strict=True, delimiter=dialect.delimiter, quotechar=dialect.quote)
 
     def __next__(self) -> list[str]:
         before = csv.field_size_limit(LONGEST_CELL)
@@ -136,7 +139,33 @@ class _Escaped:
 
 
 class _Unquoted:
-    """PostgreSQL's text format: a line is a row; line breaks and tabs are escaped; \\N is NULL."""
+    """PostgreSQL's text format: a line is a row; line breaks and delimiters are escaped; \\N is NULL."""
+
+    def __init__(self, lines: CsvLines, dialect: Dialect) -> None:
+        self.lines = lines
+        self.delimiter = dialect.delimiter
+        self.token = re.compile(rf"\\.|{re.escape(self.delimiter)}", re.DOTALL)
+
+    def __next__(self) -> list[str]:
+        line = next(self.lines).rstrip("\r\n")
+        if line in ("", r"\."):
+            return []
+        return [_bare(cell) for cell in self._split(line)]
+
+    def _split(self, line: str) -> list[str]:
+        """Splits at the delimiters that have no backslash before them. (PostgreSQL writes a tab as \\t, but a comma as \\,.)"""
+        if f"\\{self.delimiter}" not in line:
+            return line.split(self.delimiter)
+        cells, start = [], 0
+        for found in self.token.finditer(line):
+            if found[0] == self.delimiter:
+                cells.append(line[start : found.start()])
+                start = found.end()
+        return [*cells, line[start:]]
+
+
+class _Bare:
+    """A line is a row, and its cells are what is between the delimiters."""
 
     def __init__(self, lines: CsvLines, dialect: Dialect) -> None:
         self.lines = lines
@@ -144,12 +173,10 @@ class _Unquoted:
 
     def __next__(self) -> list[str]:
         line = next(self.lines).rstrip("\r\n")
-        if line in ("", r"\."):
-            return []
-        return [_bare(cell) for cell in line.split(self.delimiter)]
+        return line.split(self.delimiter) if line else []
 
 
-_SPLITTERS: dict[str, Any] = {QUOTED: _Quoted, ESCAPED: _Escaped, UNQUOTED: _Unquoted}
+_SPLITTERS: dict[str, Any] = {QUOTED: _Quoted, ESCAPED: _Escaped, UNQUOTED: _Unquoted, BARE: _Bare}
 
 
 def _bare(text: str) -> str:
@@ -171,6 +198,24 @@ def has_escapes_in_quotes_only(lines: CsvLines, dialect: Dialect) -> bool:
         except csv.Error:
             continue
     return reader.has_bare_single
+
+
+def has_quotes_in_bare_cells(lines: CsvLines, dialect: Dialect) -> bool:
+    """Returns whether a cell without quotes around it has a quote inside, which no program writes that uses quotes."""
+    mark = re.escape(dialect.delimiter)
+    cell = re.compile(rf'(?:"(?:[^"]|"")*+"|([^"{mark}\r\n][^{mark}\r\n]*+)?)({mark}|\r\n|\n|\r|\Z)')
+    for row in split_rows(lines, dialect):
+        text = "".join(lines.kept)
+        if row[2] or '"' not in text:
+            continue
+        place = 0
+        while found := cell.match(text, place):
+            if _UNESCAPED_QUOTE.search(found[1] or ""):
+                return True
+            if found.end() == place or found.end() == len(text):
+                break
+            place = found.end()
+    return False
 
 
 def _has_open_quote(text: str) -> bool:

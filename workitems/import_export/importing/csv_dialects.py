@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from .csv_cells import ESCAPED, UNQUOTED, CsvLines, Dialect, has_escapes_in_quotes_only, split_rows
+from .csv_cells import (
+    BARE,
+    ESCAPED,
+    UNQUOTED,
+    CsvLines,
+    Dialect,
+    has_escapes_in_quotes_only,
+    has_quotes_in_bare_cells,
+    split_rows,
+)
 from .raw_rows import UnreadableFile
 from .right_commands import AS_CSV
 from .sources import DAMAGED, Source
@@ -66,6 +75,9 @@ class _Evidence:
     bare_quotes: bool = False  # a quote in a cell without quotes around it, so quotes are part of the text
     empty_texts: bool = False  # an empty cell in quotes, as databases mark a text that is empty but not missing
     doubled_quotes: bool = False  # two quotes for one
+    header_in_quotes: bool = False  # as of programs that put every text in quotes, so a missing one has none
+    single_quotes: bool = False  # a cell that starts with a single quote
+    empty_singles: bool = False  # a cell of two single quotes
 
 
 _RUN = re.compile(r"(\\+)(.?)", re.DOTALL)
@@ -80,13 +92,19 @@ def find_style(source: Source, dialect: Dialect, backslashes: str | None) -> Dia
     """
     dialect = _with_row_names(source, dialect)
     evidence = _collect(source, dialect)
-    dialect = replace(dialect, marks_empty=evidence.empty_texts)
+    dialect = replace(dialect, marks_empty=evidence.empty_texts and not evidence.header_in_quotes)
+    if evidence.single_quotes and (single := _in_single_quotes(source, dialect, evidence)):
+        return single
+    if evidence.bare_quotes and _has_quotes_in_bare_cells(source, dialect):
+        dialect = _bare_or_doubtful(source, dialect)
     has_nulls = evidence.nulls and dialect.delimiter == "\t"
     if backslashes == AS_PLAIN or not (evidence.backslashes or has_nulls):
         return dialect
     bad_rows = _count_bad(source, dialect)
     if dialect.delimiter == "\t" and (tabbed := _tabbed(source, dialect, evidence, backslashes, bad_rows)):
         return tabbed
+    if (evidence.nulls or bad_rows) and (unquoted := _in_text_format(source, dialect, evidence)):
+        return unquoted
     if backslashes == AS_ESCAPES:
         return _escaped(source, dialect)
     is_plain = evidence.doubled_quotes or evidence.letters
@@ -113,13 +131,54 @@ def _tabbed(
     """
     unquoted = replace(dialect, style=UNQUOTED)
     is_quoted = evidence.quotes and not evidence.bare_quotes and not bad_rows and not evidence.nulls
-    if is_quoted or _count_bad(source, unquoted):
+    if is_quoted or _count_bad(source, unquoted) or _are_names_in_quotes(source, unquoted):
         return None
     if backslashes == AS_ESCAPES or evidence.nulls or ((bad_rows or evidence.bare_quotes) and not evidence.letters):
         return unquoted
     if evidence.letters:
         return dialect
     raise _unclear(source, "may stand for line breaks and tabs")
+
+
+def _in_text_format(source: Source, dialect: Dialect, evidence: _Evidence) -> Dialect | None:
+    """The dialect of PostgreSQL's text format with another delimiter than a tab, if nothing else explains the file."""
+    unquoted = replace(dialect, style=UNQUOTED)
+    is_quoted = evidence.quotes and not evidence.bare_quotes
+    if is_quoted or evidence.letters or _count_bad(source, unquoted) or _are_names_in_quotes(source, unquoted):
+        return None
+    return unquoted
+
+
+def _are_names_in_quotes(source: Source, unquoted: Dialect) -> bool:
+    """Returns whether quotes are around each name, so that they are part of none."""
+    if "name" not in unquoted.columns:
+        return False
+    place = unquoted.columns.index("name")
+    rows = _rows(source, unquoted)
+    next(rows, None)
+    return all(cells[place][:1] == cells[place][-1:] == '"' for _number, cells, _problem in rows if len(cells) > place)
+
+
+def _in_single_quotes(source: Source, dialect: Dialect, evidence: _Evidence) -> Dialect | None:
+    """The dialect with single quotes, if each row can be read with them, and not without."""
+    single = replace(dialect, quote="'", marks_empty=evidence.empty_singles)
+    if _count_bad(source, single) or not (evidence.empty_singles or _count_bad(source, dialect)):
+        return None
+    return single
+
+
+def _has_quotes_in_bare_cells(source: Source, dialect: Dialect) -> bool:
+    with source.open() as stream, suppress(*DAMAGED, OSError):
+        return has_quotes_in_bare_cells(CsvLines(stream, dialect.skipped), dialect)
+    return False
+
+
+def _bare_or_doubtful(source: Source, dialect: Dialect) -> Dialect:
+    """Quotes are part of the texts, as where psql or sqlite3 write cells without quotes, unless they hold rows together."""
+    bare = replace(dialect, style=BARE)
+    if _count_good(source, bare) >= _count_good(source, dialect):
+        return bare
+    return replace(dialect, is_doubtful=True)
 
 
 def _unclear(source: Source, what: str) -> UnreadableFile:
@@ -145,12 +204,18 @@ def _collect(source: Source, dialect: Dialect) -> _Evidence:
     quote = re.compile(rf'(?:^|{mark})"')
     bare_quote = re.compile(rf'(?:^|{mark})[^"{mark}\r\n][^{mark}\r\n]*"')
     empty = re.compile(rf'{mark}""(?=[{mark}\r\n])')
+    single = re.compile(rf"(?:^|{mark})'")
+    empty_single = re.compile(rf"{mark}''(?=[{mark}\r\n])")
     with source.open() as stream, suppress(*DAMAGED, OSError, StopIteration):
         for number, line in enumerate(CsvLines(stream, dialect.skipped)):
             if number > 0 and '"' in line:
                 evidence.quotes |= quote.search(line) is not None
                 evidence.bare_quotes |= bare_quote.search(line) is not None
                 evidence.empty_texts |= empty.search(line) is not None
+            evidence.header_in_quotes |= number == 0 and line.startswith('"')
+            if number > 0 and "'" in line:
+                evidence.single_quotes |= single.search(line) is not None
+                evidence.empty_singles |= empty_single.search(line) is not None
             evidence.doubled_quotes |= '""' in line and _DOUBLED.search(line) is not None
             if "\\" not in line:
                 continue
@@ -172,6 +237,11 @@ def _rows(source: Source, dialect: Dialect) -> Iterator[tuple[int, list[str], st
 def _count_bad(source: Source, dialect: Dialect) -> int:
     width = len(dialect.columns)
     return sum(1 for _number, cells, problem in _rows(source, dialect) if problem or len(cells) != width)
+
+
+def _count_good(source: Source, dialect: Dialect) -> int:
+    width = len(dialect.columns)
+    return sum(1 for _number, cells, problem in _rows(source, dialect) if not problem and len(cells) == width)
 
 
 def _with_row_names(source: Source, dialect: Dialect) -> Dialect:

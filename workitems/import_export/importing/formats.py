@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import exporting
 from . import copied_json, csv_dialects, psql_marks
-from .csv_cells import ESCAPED, UNQUOTED, CsvLines, Dialect, split_rows
+from .csv_cells import BARE, ESCAPED, UNQUOTED, CsvLines, Dialect, split_rows
 from .json_documents import LIST_KEYS, JsonDocument
 from .json_rows import is_dumped_object, read_dumpdata, read_export, read_lines
 from .raw_rows import RawRow, TruncatedFile, UnreadableFile, first_line, quote_value
@@ -29,6 +29,11 @@ PHAROS_JSON, REGISTRY_CSV, LIST_CSV, PHAROS_EXPORT, DUMPDATA = FORMATS = (
 )
 ITEM_COLUMNS = frozenset({"id", "name", "action", "stage", "status"})
 CSV_COLUMNS = ITEM_COLUMNS | {"institution_id"}
+_UNDONE = {
+    ESCAPED: "has a backslash before quotes and other characters; it was undone",
+    UNQUOTED: "has a backslash before quotes and other characters; it was undone",
+    BARE: "has no quotes around its cells, so each quote is taken as part of a text; texts of several lines are rejected",
+}
 # A column of a spreadsheet or of R that only numbers the rows.
 _ROW_NAMES = frozenset({"", "unnamed: 0", "rownames", "row.names", "_row"})
 
@@ -200,9 +205,7 @@ def _detect_csv(source: Source, backslashes: str | None) -> DetectedFile:
     return DetectedFile(
         REGISTRY_CSV if "institution_id" in columns else LIST_CSV,
         rows,
-        [f"{name} has a backslash before quotes and other characters; it was undone."]
-        if dialect.style in (ESCAPED, UNQUOTED)
-        else [],
+        [f"{name} {_UNDONE[dialect.style]}."] if dialect.style in _UNDONE else [],
         first.value if first else None,
         dialect.is_doubtful,
         dialect.marks_empty,
@@ -222,8 +225,8 @@ def _explain_header(head: bytes, dialect: Dialect, name: str) -> str:
         return f"{name} looks like \\copy in PostgreSQL's text format, which has no header. Write it again: {AS_CSV}."
     return (
         f"{name} is not in a format that can be imported: Pharos' API as JSON (a list reply, an array, or one object a "
-        "line), a CSV dump of Registry's work_items with its header line, a list saved as CSV, or a file of "
-        f"export_workitems. It starts with {head[:60].decode('utf-8', 'replace')!r}."
+        "line), a CSV dump of Registry's work_items with its header line, a list saved as CSV, Django's dumpdata, or a "
+        f"file of export_workitems. It starts with {head[:60].decode('utf-8', 'replace')!r}."
     )
 
 

@@ -1,6 +1,7 @@
 """Finds the institution of an item: by the domain in its row, by a number and a table of institutions, or by its names."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from pharos.accounts.models import Institution, is_domain
 from ...database import advance_sequence
 from . import formats
 from .parsing import LARGEST_ID, InvalidRow, parse_field, parse_integer, parse_text
-from .raw_rows import TruncatedFile, UnreadableFile
-from .repairs import repair_number
+from .raw_rows import RawRow, TruncatedFile, UnreadableFile
+from .repairs import MISSING_WORDS, repair_number
 from .sources import Source
 
 TABLE_NAMES = ("institutions.csv", "INSTITUTIONS.csv", "institutions.json", "institutions.jsonl")
@@ -38,16 +39,10 @@ class Institutions:
         """Reads institutions (id, identifier, name) from a table in CSV or JSON. Raises UnreadableFile."""
         rows = 0
         try:
-            for raw in formats.read_table(Source(str(path))):
-                if raw.problem:
-                    raise InvalidRow(f"in row {raw.number}, {raw.problem}")
-                row = raw.value.get("institution", raw.value) if isinstance(raw.value, Mapping) else {}
-                if not {"id", "identifier"} <= row.keys():
-                    raise UnreadableFile(
-                        f"{path} has no columns id and identifier, so it is not a table of institutions."
-                    )
-                self.read_line(row)
-                rows += 1
+            with closing(Source(str(path))) as source:
+                for raw in formats.read_table(source):
+                    self._read_row(raw, path)
+                    rows += 1
         except (OSError, TruncatedFile) as error:
             raise UnreadableFile(f"The table of institutions {path} can't be read: {error}") from error
         except InvalidRow as bad:
@@ -55,6 +50,14 @@ class Institutions:
         if not rows:
             raise UnreadableFile(f"{path} has no rows, so it is not a table of institutions.")
         self.table = path
+
+    def _read_row(self, raw: RawRow, path: Path) -> None:
+        if raw.problem:
+            raise InvalidRow(f"in row {raw.number}, {raw.problem}")
+        row = raw.value.get("institution", raw.value) if isinstance(raw.value, Mapping) else {}
+        if not {"id", "identifier"} <= row.keys():
+            raise UnreadableFile(f"{path} has no columns id and identifier, so it is not a table of institutions.")
+        self.read_line(row)
 
     def read_line(self, row: Mapping[str, Any]) -> None:
         """Takes in the number, domain and name of one institution. Raises InvalidRow."""
@@ -67,7 +70,7 @@ class Institutions:
         self.add_name(domain, parse_field("name", parse_text, row.get("name")))
 
     def add_name(self, domain: str, name: str) -> None:
-        if name.strip():
+        if name.strip() and name.strip().lower() not in MISSING_WORDS:
             self.names.setdefault(domain, name.strip()[:255])
 
     def find_domain(self, row: Mapping[str, Any]) -> tuple[str, bool]:

@@ -7,10 +7,11 @@ must not clear an item's node.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import models
+from django.utils import timezone
 
 from ... import lifecycle
 from ...database import MAX_BIGINT
@@ -21,7 +22,7 @@ from ..spreadsheet_cells import is_shortened, unguard
 from . import etags
 from .raw_rows import NOT_UTF8, quote_value
 from .remarks import Remark
-from .repairs import Repaired, is_sheet_error, repair_for, repair_number, repair_time
+from .repairs import Repaired, is_ambiguous_number, is_sheet_error, repair_for, repair_number, repair_time
 
 LARGEST_ID = 2**52  # JSON numbers are exact up to 2**53, and new items get ids above the imported ones
 _EXACT = 2**53 - 1
@@ -106,6 +107,11 @@ def parse_text(value: Any, limit: int | None = None) -> str:
 def parse_integer(value: Any) -> int | None:
     if value is None or value == "":
         return None
+    if type(value) is str and is_ambiguous_number(value):
+        raise InvalidRow(
+            f"is {quote_value(value)}, which is {value[:-4]} or {value[:-4]}000, depending on what the separator means; "
+            "write it with digits only"
+        )
     if (type(value) is str and _WHOLE.fullmatch(value)) or (isinstance(value, float) and _is_exact(value)):
         value = int(value)
     if type(value) is not int:
@@ -188,6 +194,8 @@ def parse_row(row: Any, *, is_guarded: bool = False) -> ImportedItem:
     if not fields.get("date"):
         arrival.remarks[Remark.WITHOUT_DATE] = ""
         fields["date"] = arrival.created_at
+    elif fields["date"] > timezone.now() + timedelta(days=1):
+        arrival.remarks[Remark.FUTURE_DATE] = f"{fields['date']:%Y-%m-%d}"
     for name in _NEVER_ZERO:
         if name in fields:
             fields[name] = fields[name] or None

@@ -19,6 +19,8 @@ _HEADER = b'"number","id","reason","text"'
 
 def rejects_paths(names: Sequence[str], wanted: str | Path | None) -> dict[str, Path]:
     """The path of each input's rejects. Raises UnreadableFile if it is one of the inputs, or a file that isn't ours."""
+    if str(wanted) == "-":
+        raise UnreadableFile("Rejected rows are written to a file: name it with --rejects.")
     paths: dict[str, Path] = {}
     for name in names:
         path = Path(wanted) if wanted else _default_path(name)
@@ -49,7 +51,7 @@ def _problem_of(path: Path) -> str:
     try:
         there = path.lstat()
     except FileNotFoundError:
-        return ""
+        return "" if path.parent.is_dir() else "there is no such folder"
     except OSError as error:
         return str(error.strerror or error)
     if stat.S_ISLNK(there.st_mode):

@@ -16,8 +16,11 @@ class Remark(StrEnum):
     MENDED_ETAG = "had a damaged etag here, which was replaced by the sound one"
     KEPT_ETAG = "with an etag damaged by a spreadsheet; the sound one here stays"
     WITHOUT_DATE = "without a date of receipt; the creation date is used instead"
+    FUTURE_DATE = (
+        "received more than a day from now, so they count as the latest uploads of their bags; imported as they are"
+    )
     REVIEWED_DROPPED = "marked as reviewed but still open; imported as not reviewed"
-    NEWER_HERE = "skipped because they are newer here; they differ in"
+    NEWER_HERE = "skipped because the item is newer here; what differs"
     SCIENTIFIC = "with a number in scientific notation, which may have lost digits"
     KEPT_NUMBER = "with a rounded number; the exact one here stays"
     WITH_POINT = (
@@ -30,14 +33,19 @@ class Remark(StrEnum):
     YEAR_2001 = "with the time 2001-01-01 00:00:00, which some programs (csvkit) make of the year 1, “not set”; imported as it is"
     CUT_BY_SHEET = "with a text of exactly 32,767 characters, where a spreadsheet has cut it; imported as it is"
     SHEET_ERROR = "with an error of a spreadsheet, which took a text for a formula; imported as it is"
+    GUARDED = (
+        "with a text that starts with an apostrophe before =, +, - or @, which programs add for spreadsheets; imported as "
+        "it is"
+    )
     CUT_BY_LIST = "with a note that the list's CSV has cut; the complete one here stays"
     CUT_NOTE_NEW = "with a note that the list's CSV has cut; imported without its end, because the item is new here"
     BACKSLASHES = (
-        "with backslashes or quotes that may be escapes; imported as they are (--backslashes escaped undoes them)"
+        "with backslashes or quotes that can be read in two ways; backslashes stay as they are (--backslashes escaped "
+        "undoes them), and quotes around a cell are removed"
     )
     OWNER_GUESSED = "without an institution; it was taken from the object identifier or the bucket"
-    SAME_LINE_ENDS = "differ in the kind of line breaks only; the text here stays"
-    SAME_TIMES = "differ in digits of a time that one of the two does not have; the time here stays"
+    SAME_LINE_ENDS = "with another kind of line breaks in the same text; the text here stays"
+    SAME_TIMES = "with a time that has more or fewer digits here, and is the same otherwise; the time here stays"
 
 
 @dataclass
@@ -60,6 +68,10 @@ class Noted:
     @property
     def unnamed(self) -> int:
         return self.rows - len(self.ids)
+
+
+def count_rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def describe_ids(noted: Noted) -> str:

@@ -12,14 +12,17 @@ from .remarks import Remark
 
 LARGEST_EXACT = 2**53 - 1
 CELL_LIMIT = 32_767  # characters that a spreadsheet keeps
-_MISSING = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
+MISSING_WORDS = frozenset({"na", "nan", "nat", "null", "none", r"\n", "#n/a", "n/a", "<na>", "(null)"})
 _POINT_ZERO = re.compile(r"(-?\d{1,20})[.,]0+", re.ASCII)
+# “21,000” is twenty-one thousand to one program, and 21 with three zeros after the point to another.
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}[.,]000", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,]\d{1,20})?E\+?\d{1,3}", re.IGNORECASE | re.ASCII)
 # What a spreadsheet shows instead of a text that it took for a formula, in English and German.
 _SHEET_ERRORS = frozenset(
     ["#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!", "#NV"]
 )
 _SHEET_ERROR = re.compile(r"(Err|Fehler):5\d\d")
+_GUARDED = re.compile(r"'[=+@\t\r-]")
 # Year 1 as it is, seen through a time zone, or before Christ because of one.
 _YEAR_ONE = re.compile(r"0001-01-0[12](?!\d).*|000[01]-12-31(?!\d).*|\d{4}-\d\d-\d\d.* BC|0000-.*", re.IGNORECASE)
 _FIRST_OF_2001 = re.compile(r"2001-01-01[T ]00:00(:00(\.0+)?)?(Z|[+ ].*)?")
@@ -34,8 +37,10 @@ def repair_number(value: Any) -> Repaired:
     if type(value) is not str:
         return value, None
     text = value.strip()
-    if text.lower() in _MISSING:
+    if text.lower() in MISSING_WORDS:
         return None, Remark.NOT_SET
+    if is_ambiguous_number(text):
+        return text, None
     if found := _POINT_ZERO.fullmatch(text):
         # A floating-point number holds this many digits only; what is beyond is another number.
         return (found[1], Remark.WITH_POINT) if abs(int(found[1])) <= LARGEST_EXACT else (value, None)
@@ -48,13 +53,18 @@ def repair_number(value: Any) -> Repaired:
     return text, None
 
 
+def is_ambiguous_number(text: str) -> bool:
+    """Returns whether it may be a whole number with a separator of thousands, or with a point and zeros."""
+    return _THOUSANDS.fullmatch(text) is not None
+
+
 def repair_boolean(value: Any) -> Repaired:
     if isinstance(value, float) and math.isnan(value):
         return None, Remark.NOT_SET
     if type(value) is not str:
         return value, None
     text = value.strip()
-    return (None, Remark.NOT_SET) if text.lower() in _MISSING else (text, None)
+    return (None, Remark.NOT_SET) if text.lower() in MISSING_WORDS else (text, None)
 
 
 def repair_time(value: Any) -> Repaired:
@@ -63,7 +73,7 @@ def repair_time(value: Any) -> Repaired:
     if type(value) is not str:
         return value, None
     text = value.strip()
-    if text.lower() in _MISSING:
+    if text.lower() in MISSING_WORDS:
         return None, Remark.NOT_SET
     if _YEAR_ONE.fullmatch(text):
         return None, None
@@ -75,8 +85,10 @@ def repair_text(value: Any) -> Repaired:
         return value, None
     if len(value) == CELL_LIMIT:
         return value, Remark.CUT_BY_SHEET
-    if value.lower() in _MISSING:
+    if value.lower() in MISSING_WORDS:
         return value, Remark.WORD_KEPT
+    if _GUARDED.match(value):
+        return value, Remark.GUARDED
     return value, Remark.SHEET_ERROR if is_sheet_error(value) else None
 
 

@@ -69,18 +69,19 @@ def import_files(
     wanted, institutions, now = Options(**options), Institutions(), timezone.now()
     storing = (DryStoring if wanted.dry_run else Storing)(institutions, now)
     run = _ImportRun(wanted, institutions, storing, Summary(is_dry_run=wanted.dry_run), now, batch, progress)
-    if wanted.institution_map:
-        institutions.read_table(Path(wanted.institution_map))
     names = [str(path) for path in paths]
     paths_of = rejects_paths(names, wanted.rejects)
     with contextlib.ExitStack() as stack:
         stack.callback(storing.close)
-        # All files first, so that a wrong last one isn't noticed only when the others are stored.
-        for name in names:
-            stack.callback(_look_at(name, stdin, run).close)
         is_shown = wanted.dry_run and not wanted.rejects
         rejects_at = {} if is_shown else {path: stack.enter_context(Rejects(path)) for path in set(paths_of.values())}
         try:
+            if wanted.institution_map:
+                institutions.read_table(Path(wanted.institution_map))
+            # All files first, so that a wrong last one isn't noticed only when the others are stored.
+            for name in names:
+                source = stack.enter_context(contextlib.closing(Source(name, stdin)))
+                run.found[name] = source, _look_at(source, name, run)
             for name in names:
                 rejected = rejects_at.get(paths_of[name])
                 if rejected:
@@ -97,7 +98,10 @@ def import_files(
             run.summary.rejects_files = sorted(path for path, file in rejects_at.items() if file.is_made)
             run.summary.institutions_created = storing.institutions_created
     if run.summary.has_histories and not wanted.dry_run:
-        _update_durations(run)
+        try:
+            _update_durations(run)
+        except KeyboardInterrupt:
+            run.summary.is_interrupted = True
     return run.summary
 
 
@@ -109,20 +113,18 @@ def _update_durations(run: _ImportRun) -> None:
         durations.rebuild_durations(run.now, progress=lambda items: bar.update(items - bar.n))
 
 
-def _look_at(name: str, stdin: BinaryIO | None, run: _ImportRun) -> Source:
+def _look_at(source: Source, name: str, run: _ImportRun) -> DetectedFile:
     """Detects the format of a file, and loads the table of institutions next to it if it needs one."""
-    source = Source(name, stdin)
     found = formats.detect_format(source, wanted=run.options.format, backslashes=run.options.backslashes)
     table = None if is_stream(name) or run.options.institution_map else find_table(Path(name))
     if table:
         run.institutions.read_table(table)
     if not run.institutions.table and found.format != formats.DUMPDATA and run.institutions.is_number_only(found.first):
         raise UnreadableFile(
-            f"{name} names institutions by number. Provide Registry's institutions table (id, identifier, name) as CSV or "
+            f"{source.name} names institutions by number. Provide Registry's institutions table (id, identifier, name) as CSV or "
             f"JSON: with --institution-map, or as {TABLE_NAMES[0]} next to the file."
         )
-    run.found[name] = source, found
-    return source
+    return found
 
 
 def _progress_bar(name: str, size: int | None, progress: bool) -> Any:
@@ -136,19 +138,18 @@ def _import_file(name: str, rejects: Rejects | None, run: _ImportRun) -> None:
     run.summary.notices += found.notices
     with _progress_bar(name, source.size, run.progress) as bar:
         advance: Callable[[int], object] = bar.update if source.size else lambda size: None
-        rows = _Rows(name, found, rejects, run, bar)
+        rows = _Rows(source.name, found, rejects, run, bar)
         try:
             for raw in found.rows(advance):
                 rows.take(raw)
         except TruncatedFile as short:
-            run.summary.cut_short.append(f"{name} is incomplete: {short}.")
+            run.summary.cut_short.append(f"{source.name} is incomplete: {short}.")
         except OSError as error:
-            run.summary.cut_short.append(f"{name} can't be read any further: {error.strerror or error}.")
+            run.summary.cut_short.append(f"{source.name} can't be read any further: {error.strerror or error}.")
         rows.flush()
     if found.next_page:
-        run.summary.one_page.append((name, found.next_page))
-    if found.is_dump:
-        run.summary.notices += rows.traces.sentences()
+        run.summary.one_page.append((source.name, found.next_page))
+    run.summary.notices += rows.traces.sentences()
 
 
 class _Rows:
@@ -176,6 +177,8 @@ class _Rows:
             self.ids.add(arrival.id)
             if self.found.is_dump:
                 self.traces.add(arrival, raw.value)
+        else:
+            self.traces.add_unreadable(raw.source)
         self.waiting.append((raw, arrival))
         if len(self.waiting) >= self.run.batch:
             self.flush()

@@ -65,27 +65,33 @@ def read_pieces(stream: Any) -> Iterator[bytes]:
 
 
 class Source:
-    """One input, to be closed after use. `size`: its bytes, if it is a regular file.
+    """One input, to be closed after use. `name`: what sentences call it. `size`: its bytes, if it is a regular file.
 
     Raises UnreadableFile if it can't be opened, is empty, is damaged at its start, or is of a kind that can't be
     imported.
     """
 
     def __init__(self, name: str, stdin: BinaryIO | None = None) -> None:
-        self.name = name
+        self.name = "stdin" if name == STANDARD_INPUT else name
         self.size: int | None = None
-        self._stdin = stdin
         self._copy: Any = None
         self._broken: OSError | None = None  # what ended the copying of a pipe
         self._encoding = "utf-8"
         try:
-            if is_stream(name):
-                self._copy_pipe()
+            if name == STANDARD_INPUT:
+                self._copy_pipe(stdin or sys.stdin.buffer)
+            elif is_stream(name):
+                with open(name, "rb") as stream:
+                    self._copy_pipe(stream)
             else:
                 self.size = os.stat(name).st_size
             self.head = self._find_start()
         except OSError as error:
-            raise UnreadableFile(f"{name} can't be read: {error.strerror or error}.") from error
+            self.close()
+            raise UnreadableFile(f"{self.name} can't be read: {error.strerror or error}.") from error
+        except BaseException:
+            self.close()
+            raise
 
     def _find_start(self) -> bytes:
         """Finds the encoding, and returns the first bytes as UTF-8."""
@@ -95,7 +101,7 @@ class Source:
             raise UnreadableFile(f"{self.name} is empty.")
         self._encoding = _encoding_of(head)
         if self._encoding == "utf-8":
-            foreign_files.refuse(self.name, head)
+            foreign_files.refuse(self.name, head.removeprefix(codecs.BOM_UTF8))
         with self.open() as stream:
             return _read_head(stream, self.name)
 
@@ -135,17 +141,13 @@ class Source:
         text = io.TextIOWrapper(stream, self._encoding, errors="workitems-mark", newline="")
         return buffered(piece.encode("utf-8", "backslashreplace") for piece in iter(lambda: text.read(_PIECE), ""))
 
-    def _copy_pipe(self) -> None:
+    def _copy_pipe(self, stream: BinaryIO) -> None:
         self._copy = tempfile.TemporaryFile()  # noqa: SIM115  open for as long as this object lives
-        stream: Any = (self._stdin or sys.stdin.buffer) if self.name == STANDARD_INPUT else open(self.name, "rb")  # noqa: SIM115
         try:
             for piece in read_pieces(stream):
                 self._copy.write(piece)
         except OSError as error:
             self._broken = error
-        finally:
-            if self.name != STANDARD_INPUT:
-                stream.close()
 
 
 def is_stream(name: str) -> bool:

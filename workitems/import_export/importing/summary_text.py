@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from .raw_rows import printable
-from .remarks import Noted, Remark, describe_groups, describe_ids
+from .remarks import Noted, Remark, count_rows, describe_groups, describe_ids
 from .summary import Summary
 
 _SEE_EXAMPLES = frozenset(
@@ -18,6 +18,7 @@ _SEE_EXAMPLES = frozenset(
         Remark.YEAR_2001,
         Remark.CUT_BY_SHEET,
         Remark.SHEET_ERROR,
+        Remark.GUARDED,
     }
 )
 _BY_FIELD = frozenset({Remark.KEPT_NUMBER, Remark.NEWER_HERE, Remark.SAME_TIMES, Remark.SAME_LINE_ENDS})
@@ -27,7 +28,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     if summary.is_dry_run:
         yield "Dry run: nothing was written. This is what the import would do."
     yield (
-        f"{_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
+        f"{count_rows(summary.read)} read: {summary.created:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged, "
         f"{summary.newer_here:,} skipped because they are newer here, {summary.rejected:,} rejected."
     )
     if summary.institutions_created:
@@ -41,7 +42,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     if summary.ignored_columns:
         yield printable(f"Ignored, because there is no field for it: {', '.join(sorted(summary.ignored_columns))}.")
     for table, rows in sorted(summary.ignored_tables.items()):
-        yield printable(f"Ignored, because it is not imported: {_rows(rows)} of {table}.")
+        yield printable(f"Ignored, because it is not imported: {count_rows(rows)} of {table}.")
     yield from _pages(summary.one_page)
     yield from summary.cut_short
     yield from map(printable, summary.first_rejected)
@@ -55,11 +56,11 @@ def summary_lines(summary: Summary) -> Iterator[str]:
 
 def _remark(remark: Remark, noted: Noted) -> str:
     if remark in _BY_FIELD:
-        return f"{_rows(noted.rows)} {remark}: {describe_groups(noted)}."
+        return f"{count_rows(noted.rows)} {remark}: {describe_groups(noted)}."
     examples = ", ".join(noted.examples) if remark in _SEE_EXAMPLES else ""
     if examples and len(noted.examples) == noted.rows:
-        return f"{_rows(noted.rows)} {remark}: {examples}."
-    return f"{_rows(noted.rows)} {remark}: {describe_ids(noted)}{examples and f'; for example {examples}'}."
+        return f"{count_rows(noted.rows)} {remark}: {examples}."
+    return f"{count_rows(noted.rows)} {remark}: {describe_ids(noted)}{examples and f'; for example {examples}'}."
 
 
 def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -78,7 +79,3 @@ def _pages(one_page: Sequence[tuple[str, str]]) -> Iterator[str]:
             f"{len(one_page):,} files are each one page of a longer list. Make sure that all pages were imported; the “next” of "
             f"{name} is {following}."
         )
-
-
-def _rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number:,} rows"

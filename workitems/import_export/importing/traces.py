@@ -4,7 +4,6 @@ A table straight from a database has microseconds, tells an empty text from a mi
 breaks. Where a file has none of that, a program on the way may have dropped it, and the summary says so.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,8 @@ from django.db import models
 
 from ...models import WorkItem
 from .parsing import READERS, ImportedItem
-from .remarks import Noted, Remark, describe_ids
+from .raw_rows import NOT_UTF8
+from .remarks import Noted, Remark, count_rows, describe_ids
 from .times import UNITS, unit_of
 
 _FEWEST_ROWS = 5  # whose times say something about how a file was written
@@ -22,8 +22,6 @@ _TEXTS = frozenset(
     for column in WorkItem._meta.concrete_fields
     if column.name in READERS and isinstance(column, models.CharField | models.TextField)
 )
-# Numbers as spreadsheets write them: 5.26018159083017E+031
-_SHEET_NUMBER = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 
 
 class Traces:
@@ -38,7 +36,8 @@ class Traces:
         self._units: dict[str, tuple[str, int]] = {}  # {column: (finest unit, rows)}
         self._without_text = Noted()
         self._line_breaks = Noted()
-        self._has_crlf = False
+        self._has_crlf = self._has_lf = False
+        self._not_utf8 = 0
         self._from_sheet = Noted()
 
     def add(self, arrival: ImportedItem, row: Mapping[str, Any]) -> None:
@@ -54,8 +53,14 @@ class Traces:
         if any(isinstance(text, str) and "\n" in text for text in texts):
             self._line_breaks.add(arrival.id, "")
             self._has_crlf |= any(isinstance(text, str) and "\r\n" in text for text in texts)
-        if Remark.SHEET_ERROR in arrival.remarks or _SHEET_NUMBER.fullmatch(str(row.get("etag"))):
+            self._has_lf |= any(isinstance(text, str) and "\n" in text.replace("\r\n", "") for text in texts)
+        if not {Remark.SHEET_ERROR, Remark.DAMAGED_ETAG}.isdisjoint(arrival.remarks):
             self._from_sheet.add(arrival.id, "")
+
+    def add_unreadable(self, source: str | bytes) -> None:
+        """Takes in a row that was rejected."""
+        text = source if isinstance(source, str) else source.decode("utf-8", "workitems-mark")
+        self._not_utf8 += NOT_UTF8 in text
 
     def sentences(self) -> Iterator[str]:
         for unit, word in (("s", "seconds"), ("ms", "milliseconds")):
@@ -63,23 +68,29 @@ class Traces:
             if columns:
                 rows = max(self._units[name][1] for name in columns)
                 yield (
-                    f"All times in {', '.join(columns)} of {self.name} ({rows:,} rows) are in whole {word}. If they had more "
+                    f"All times in {', '.join(columns)} of {self.name} ({count_rows(rows)}) are in whole {word}. If they had more "
                     "digits, a program has cut them off."
                 )
         if not self.marks_empty and self._without_text.rows:
             yield (
                 f"{self.name} does not tell empty texts from missing ones, so a program such as pandas or csvkit may have "
-                f"emptied texts such as NA or null. {self._without_text.rows:,} rows have a text without a value: "
+                f"emptied texts such as NA or null. Texts without a value are in {count_rows(self._without_text.rows)}: "
                 f"{describe_ids(self._without_text)}."
             )
-        if self._line_breaks.rows and not self._has_crlf:
+        if self._line_breaks.rows and not (self._has_crlf and self._has_lf):
+            kind = "Unix line breaks (LF)" if self._has_crlf else "Windows line breaks (CRLF)"
             yield (
-                f"No text in {self.name} has Windows line breaks (CRLF). If some had, a program has replaced them. "
-                f"{self._line_breaks.rows:,} rows have a text of several lines: {describe_ids(self._line_breaks)}."
+                f"No text in {self.name} has {kind}. If some had, a program has replaced them. "
+                f"Texts of several lines are in {count_rows(self._line_breaks.rows)}: {describe_ids(self._line_breaks)}."
+            )
+        if self._not_utf8:
+            yield (
+                f"{self.name} is not in UTF-8: {count_rows(self._not_utf8)} rejected for that. In the other rows, characters "
+                "that its encoding does not have may be missing or question marks. Write it again in UTF-8."
             )
         if self._from_sheet.rows:
             yield (
-                f"{self.name} was saved by a spreadsheet, as {self._from_sheet.rows:,} rows show "
-                f"({describe_ids(self._from_sheet)}). It may also have calculated texts that start with =, +, - or @, "
-                "and rewritten texts that look like numbers, dates, or true and false."
+                f"{self.name} went through a spreadsheet, or another program that takes texts for numbers and formulas, to judge "
+                f"by {count_rows(self._from_sheet.rows)}: {describe_ids(self._from_sheet)}. It may also have calculated texts "
+                "that start with =, +, - or @, and rewritten texts that look like numbers, dates, or true and false."
             )

@@ -62,13 +62,17 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error} The rows counted above were imported; run the same command to continue."
             ) from error
-        with quiet_when_closed():
-            self.print_summary(summary)
+        self.print_summary(summary)
         if summary.is_interrupted:
             sys.exit(130)
         if not summary.is_complete:
             sys.exit(1)
 
     def print_summary(self, summary):
-        for sentence in summary_lines(summary):
-            self.stdout.write(sentence)
+        try:
+            with quiet_when_closed():
+                for sentence in summary_lines(summary):
+                    self.stdout.write(sentence)
+        except OSError as error:
+            done = "This was a dry run" if summary.is_dry_run else "The rows were imported"
+            raise CommandError(f"{done}, but the summary can't be written: {error.strerror or error}.") from error

@@ -1,3 +1,4 @@
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
@@ -5,6 +6,8 @@ from django.views import View
 from pharos.accounts.roles import Permission
 
 from ... import lifecycle
+from ...audit_log import query_entries
+from ...database import parse_bigint
 from .. import file_check
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..item_detail import ItemDetail
@@ -18,6 +21,25 @@ class FormerItemAddress(ItemViewMixin, View):
 
     def get(self, request, pk):
         return redirect("item", pk, permanent=True)
+
+
+class ItemNote(ItemViewMixin, View):
+    """`/items/ID/note`: the complete note as a text file, exactly as it is stored. `entry`: that of a history entry."""
+
+    permission = Permission.BROWSE
+
+    def get(self, request, pk):
+        item = self.item()
+        note = item.note if "entry" not in request.GET else self.entry_note(item, request.GET["entry"])
+        response = HttpResponse(note, content_type="text/plain; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="item-{item.pk}-note.txt"'
+        return response
+
+    def entry_note(self, item, number):
+        found = list(query_entries("note", item_id=item.pk, number=parse_bigint(number))[:1])
+        if not found:
+            raise Http404
+        return found[0].note
 
 
 class ItemPage(ItemViewMixin, View):

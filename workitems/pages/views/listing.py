@@ -30,6 +30,7 @@ FIELD_FILTERS = (
     "size_min",
     "size_max",
     "bucket",
+    "node",
     "user",
     "retry",
     "needs_admin_review",

@@ -17,7 +17,7 @@ from ...api import STATUS_OF
 from ...explanations import first_line
 from ...lifecycle import Refused, explain_refusal
 from ..access import ItemViewMixin, url_of_item, url_of_list
-from ..forms import CancelForm, EditForm, RequeueForm, ReviewForm
+from ..forms import CancelForm, DamagedCopyReviewForm, EditForm, RequeueForm, ReviewForm
 from ..item_detail import ItemDetail
 from ..template_helpers import plain_value
 from .notes import CANCEL_NOTES
@@ -156,10 +156,19 @@ class Review(MoveView):
     template_name = "workitems/moves/review.html"
 
     def form(self, item, data=None):
-        return ReviewForm(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
+        wanted = data.get("reviewed") == "true" if data else not item.reviewed
+        needs_note = wanted and self.state(item).is_damaged_copy and not self.refusal(item)
+        form = DamagedCopyReviewForm if needs_note else ReviewForm
+        return form(data, initial={"version": item.version, "reviewed": str(not item.reviewed).lower()})
 
     def move(self, item, values):
-        transitions.review(item, by=self.request.user, reviewed=values["reviewed"] == "true", version=values["version"])
+        transitions.review(
+            item,
+            by=self.request.user,
+            reviewed=values["reviewed"] == "true",
+            note=values.get("note"),
+            version=values["version"],
+        )
 
     def message(self, item):
         if item.reviewed:

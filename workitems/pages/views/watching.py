@@ -5,6 +5,7 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
+from ...lifecycle import Phase
 from ...mailing import watch
 from ..access import ItemViewMixin, url_of_item
 
@@ -24,8 +25,12 @@ class Watch(ItemViewMixin, View):
             messages.success(
                 request, _("We'll notify you at %(email)s when it's done.") % {"email": request.user.email}
             )
-        elif wanted:
+        elif wanted and item.phase is Phase.CLOSED:
             messages.info(request, _("This item is already done."))
+        elif wanted:
+            messages.info(
+                request, _("Another upload of this bag is processed instead, so there is nothing to wait for.")
+            )
         else:
             messages.success(request, _("You won't be notified."))
         return redirect(url_of_item(item.pk, self.listing()))
