@@ -34,6 +34,7 @@ urlpatterns = [
     path("acts/<uuid:pk>/undo", pages.UndoBulkChange.as_view(), name="undo_bulk_change"),
     path("workers/", pages.Workers.as_view(), name="workers"),
     path("words", pages.Glossary.as_view(), name="glossary"),
+    path("check-a-file", pages.CheckAFile.as_view(), name="check_a_file"),
     path("api/docs/", api.Overview.as_view(), name="api_docs"),
     path("api/docs/moves/", api.Moves.as_view(), name="api_moves"),
     *(path(f"api/docs/{v}/", api.Version.as_view(version=v), name=f"api_docs_{v}") for v in api.VERSIONS),

@@ -40,6 +40,7 @@ def of_a_depositor(shown):
     yield "/api/docs/v1/", 200
     yield "/api/docs/v3/", 200
     yield "/words", 200
+    yield "/check-a-file", 200
     yield "/account", 200
     yield "/keys", 200
     for state in ("failed", "superseded", "success"):

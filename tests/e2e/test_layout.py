@@ -90,7 +90,16 @@ def addresses(shown):
         yield f"/items/{shown[state].pk}"
     yield f"/items/{shown['pending'].pk}/cancel"
     yield f"/items/{shown['failed'].pk}/requeue"
-    yield from ("/items/review/queue", "/views/", "/acts/", "/words", "/account", "/keys", "/api/docs/v2/")
+    yield from (
+        "/items/review/queue",
+        "/views/",
+        "/acts/",
+        "/words",
+        "/check-a-file",
+        "/account",
+        "/keys",
+        "/api/docs/v2/",
+    )
 
 
 @VIEWPORTS

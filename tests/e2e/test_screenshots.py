@@ -25,6 +25,7 @@ STATES = [
     ("account", "stan", "/account", "My account"),
     ("cancel", "ada", "/items/{pending}/cancel", "Cancel this item?"),
     ("glossary", "dora", "/words", "Definitions"),
+    ("check-a-file", "dora", "/check-a-file", "Is this my file?"),
 ]
 
 

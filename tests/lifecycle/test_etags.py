@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems.lifecycle import normalize_etag
+from workitems.lifecycle import is_md5_etag, normalize_etag
 
 MD5 = "9c5a3e2b7d1f4860a1b2c3d4e5f60718"
 
@@ -39,3 +39,13 @@ def test_an_etag_of_several_parts(text):
 )
 def test_any_other_text_stays_as_it_came(text):
     assert normalize_etag(text) == text
+
+
+@pytest.mark.parametrize("text", [MD5, f"{MD5}-1", f"{MD5}-10000"])
+def test_an_etag_that_a_file_can_be_compared_with(text):
+    assert is_md5_etag(text)
+
+
+@pytest.mark.parametrize("text", ["", "ABC1", MD5[1:], f"{MD5}0", f"{MD5}-", f"{MD5}-x", f"{MD5}-1234567"])
+def test_an_etag_that_no_file_can_be_compared_with(text):
+    assert not is_md5_etag(text)

@@ -66,6 +66,7 @@ ADDRESSES = {
     "stop_digest": ["/digests/stop/nothing"],
     "bulk_changes": ["/acts/"],
     "glossary": ["/words"],
+    "check_a_file": ["/check-a-file", "/check-a-file?etag=%22ABC%3Cb%3E%22"],
     "keys": ["/keys"],
     "account": ["/account"],
     "revoke_key": ["/account/keys/{key}/revoke"],

@@ -3,7 +3,7 @@
 Pure tables and functions that know neither the database nor HTTP.
 """
 
-from .etags import normalize_etag
+from .etags import is_md5_etag, normalize_etag
 from .evaluation import (
     build_object_identifier,
     check_creation,
@@ -79,6 +79,7 @@ __all__ = [
     "first_stage",
     "infer_move",
     "is_damaged_copy",
+    "is_md5_etag",
     "is_on_path",
     "is_same_time",
     "legal_moves",

@@ -10,3 +10,8 @@ def normalize_etag(text: str) -> str:
     """Returns an etag bare and in lower case. Any other text is returned unchanged."""
     found = _ETAG.fullmatch(text.strip())
     return found["digits"].lower() if found else text
+
+
+def is_md5_etag(text: str) -> bool:
+    """Whether an etag is worked out from a file's contents by MD5, so that a file can be compared with it."""
+    return bool(_ETAG.fullmatch(text))

@@ -5,6 +5,7 @@ It knows HTTP and templates. It must not build queries of its own, and changes i
 
 from .views.bulk import BulkCancel, BulkChangeList, BulkChangePage, BulkRequeue, BulkReview, UndoBulkChange
 from .views.changes import ItemVersion, ListChanges
+from .views.file_check import CheckAFile
 from .views.item import FormerItemAddress, ItemNote, ItemPage
 from .views.listing import Glossary, ItemListPage, NamesSearch
 from .views.moves import Cancel, Edit, Requeue, Review
@@ -31,6 +32,7 @@ __all__ = [
     "BulkReview",
     "Cancel",
     "ChangeSavedView",
+    "CheckAFile",
     "DeleteSavedView",
     "Edit",
     "Favicon",

@@ -240,7 +240,7 @@ class ItemDetail:
         yield DetailField(_("Action"), item.action)
         yield DetailField(_("Stage"), item.stage)
         yield DetailField(_("Status"), item.status)
-        yield DetailField(_("Etag"), item.etag, "code")
+        yield DetailField(_("Etag"), item.etag, "etag")
         yield DetailField(_("Bucket"), item.bucket, "code")
         yield DetailField(_("Size"), item.size, "size")
         yield DetailField(_("Object identifier"), item.object_identifier, "code")

@@ -5,8 +5,10 @@ from django.views import View
 
 from pharos.accounts.roles import Permission
 
+from ... import lifecycle
 from ...audit_log import query_entries
 from ...database import parse_bigint
+from .. import file_check
 from ..access import ItemViewMixin, url_of_item, url_of_list
 from ..item_detail import ItemDetail
 from ..support_text import support_text
@@ -52,6 +54,7 @@ class ItemPage(ItemViewMixin, View):
         context = {
             "item": item,
             "detail": detail,
+            "file_check": file_check if lifecycle.is_md5_etag(item.etag) else None,
             "item_url": url_of_item(item.pk, listing),
             "permanent_url": request.build_absolute_uri(url_of_item(item.pk, None)),
             "support_text": support_text(detail),
