@@ -276,6 +276,7 @@ class UndoBulkChange(ItemViewMixin, View):
         """The page that says what the undo will do, with the form for its note."""
         context = {
             "form": form,
+            "chips": ItemList(QueryDict(change.query), self.request.user).chips(),
             "preview": bulk.dry_run_of_undo(change, self.request.user),
             "note_templates": UNDO_NOTES,
             "back_url": url_of_bulk_change(change, None),
