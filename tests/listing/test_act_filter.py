@@ -14,6 +14,7 @@ from workitems.lifecycle import TransitionRequest
 from workitems.listing import ItemList, find
 from workitems.models import ArchivedEntry, HistoryEntry
 
+from ..api.api_client import Caller
 from ..factories import make_item
 from ..pages.page_elements import parse_page
 
@@ -107,3 +108,14 @@ def test_lists_from_many_queries_name_their_bulk_changes_at_once(ada, made, djan
     with django_assert_max_num_queries(1):
         lists = start.for_queries([f"act={change.pk}"] * 5 + ["stage=Store"])
         assert [chip.value.partition(",")[0] for one in lists for chip in one.chips()] == ["Cancel"] * 5 + ["Store"]
+
+
+@pytest.mark.parametrize(("who", "place", "status"), [("ada", "/api/v2", 200), ("dora", "/member-api/v2", 400)])
+def test_version_2_of_the_api_has_it(cast, client, made, who, place, status):
+    change, items = made
+    answer = Caller(client, cast[who]).get(f"{place}/items/", f"act={change.pk}")
+    assert answer.status == status
+    if status == 200:
+        assert {one["id"] for one in answer.body["results"]} == {items[0].pk, items[1].pk}
+    else:
+        assert answer.body["act"] == ["There is no bulk change with this identifier that you can see."]

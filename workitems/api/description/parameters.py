@@ -14,6 +14,7 @@ from ...listing import (
     BooleansField,
     DayField,
     Dialect,
+    IdentifiersField,
     InstitutionsField,
     ListField,
     ListFilterSet,
@@ -106,6 +107,8 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
             return {"type": "boolean"}
         case InstitutionsField():
             return _array({"type": "string"})
+        case IdentifiersField():
+            return _array({"type": "string", "format": "uuid"})
         case NumbersField():
             return _array(dict(NUMBER))
         case NumberField():
