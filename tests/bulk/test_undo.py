@@ -179,6 +179,20 @@ def test_an_interrupted_undo_is_continued(signed_in, ada, items, cancelled, monk
     assert stored_states(items) == [("Store", "Pending"), ("Resolve", "Cancelled"), ("Requested", "Pending")]
 
 
+@pytest.mark.parametrize("why", ["role", "institution"])
+def test_an_undo_whose_author_no_longer_may_says_so(signed_in, ada, stan, jhu, items, cancelled, why):
+    undo = undoing.undo(cancelled, ada, note=NOTE)
+    ada.role = stan.role
+    ada.institution = jhu if why == "institution" else ada.institution
+    ada.save()
+    undo = run.run_slice(undo)
+    assert (undo.changed, undo.skipped) == (0, {"forbidden": 3})
+    assert stored_states(items) == [("Resolve", "Cancelled")] * 3
+    other = UserFactory(email="other@aptrust.org", institution=stan.institution, role="admin")
+    shown = signed_in(other).get(f"/acts/{undo.pk}")
+    assert outcome(shown) == "Requeued 0 of 3. 3 skipped: the role no longer allows it."
+
+
 # At most one, and nobody can block it
 
 

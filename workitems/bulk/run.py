@@ -326,8 +326,13 @@ def _count_hidden(change: BulkChange) -> int:
         change.is_of_all,
     )
     # If nothing has changed for the user, they could never see these items. Then these must look as if they didn't exist.
-    ids = [] if is_as_then else change.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
+    if is_as_then:
+        return 0
+    visible = WorkItem.objects.visible_to(by)
+    if change.is_undo:
+        return change.total - visible.filter(pk__in=query_entries("item_id", act=change.selection["undo"])).count()
+    ids = change.selection.get("ids", [])
+    return len(ids) - visible.with_ids(ids).count()
 
 
 def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
