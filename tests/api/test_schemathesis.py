@@ -197,7 +197,7 @@ def refused_for_a_reason(case, response):
             "“9999-",
         )  # years that have no beginning in every zone
         left = {name: said for name, said in told.items() if not any(one in said[0] for one in reasons)}
-        assert left.keys() <= {"institution", "institution_id", "after", "cause"}, told
+        assert left.keys() <= {"institution", "institution_id", "after", "cause", "act"}, told
 
 
 @pytest.mark.parametrize("version", VERSIONS)

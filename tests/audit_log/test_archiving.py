@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from workitems import audit_log, transitions
 from workitems.audit_log import TooRecent, archive_histories, archiving, latest_entries
-from workitems.bulk import report, run
+from workitems.bulk import report, run, undoing
 from workitems.import_export import IncompleteHistory, export_lines, import_files
 from workitems.lifecycle import Refused, TransitionRequest
 from workitems.listing import ItemList
@@ -234,7 +234,7 @@ def test_an_archived_bulk_change_is_shown_and_undone(virginia, wally, stan, ada)
     assert [entry[:3] for entry in report.changed_items(act, stan, 0, 100)] == [
         (item.pk, f"{n}.tar", "review") for n, item in enumerate(items)
     ]
-    undo = run.run_slice(run.undo(act, stan))
+    undo = run.run_slice(undoing.undo(act, stan))
     assert (undo.changed, undo.skipped) == (2, {"changed": 1})
     assert WorkItem.objects.get(reviewed=True) == items[0]
 

@@ -5,7 +5,7 @@ statements touch are counted. On SQLite, whose plans don't depend on sizes, each
 """
 
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib import admin
@@ -13,8 +13,9 @@ from django.db import connection
 
 from workitems import transitions
 from workitems.audit_log import archiving, latest_entries, read_histories
-from workitems.bulk import report
+from workitems.bulk import report, undoing
 from workitems.bulk import run as bulk_run
+from workitems.listing.conditions import changed_by
 from workitems.models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem
 from workitems.transitions import related, saving
 
@@ -111,6 +112,15 @@ def reads(user):
             bulk_run.selected_items({"ids": list(some), "mark": mark}, user).values_list("pk", flat=True)
         ),
         "what an undo must find": lambda: bulk_run._entries_to_undo(str(act.pk), 0),
+        "what undoing a cancel would do": lambda: undoing._read(BulkChange(pk=ACT), user),
+        "a list of what an act has changed": lambda: list(
+            WorkItem.objects.with_ids(some).filter(changed_by([ACT])).values_list("pk")
+        ),
+        "what an undo has left alone": lambda: list(
+            report.left_alone(BulkChange(pk=uuid4(), selection={"undo": str(ACT)}), user)
+            .order_by("pk")
+            .values_list("pk")[:20]
+        ),
         "an act's first page": lambda: report.changed_items(act, user, 0, 20),
         "the item that a client has made": lambda: WorkItem.objects.find_resubmission(
             at_hand, date=at_hand.date, who=user.email, since=LONG_AGO

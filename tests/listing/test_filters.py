@@ -150,7 +150,8 @@ def test_every_filter_is_tested():
     tested = {aliases.get(name, name) for name in tested}
     elsewhere = {
         *PROCESS_NAMES,
-        *("late", "cause", "failed_after"),  # test_late, test_failures
+        *("late", "silent", "cause", "failed_after", "acts"),  # test_late, test_silence, test_failures, test_acts
+        "act",  # test_act_filter
         "superseded",
         "duplicate",
         "other_upload",

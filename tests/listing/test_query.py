@@ -45,7 +45,7 @@ def test_a_cause_that_nothing_in_sight_has_failed_with_is_named(ada, olga, failu
     own = make_item(virginia)
     transitions.fail(own, note="Disk full.", retry=False, by=wally)
     own_cause = own.failure.cause_id
-    assert asked(ada, f"cause={own_cause}").causes == {str(own_cause): "Disk full."}
+    assert asked(ada, f"cause={own_cause}").references["cause"] == {str(own_cause): "Disk full."}
     for user, query in ((olga, f"cause={own_cause}"), (ada, "cause=987654"), (ada, f"cause={own_cause}&cause=987654")):
         listing = ItemList(QueryDict(query), user)
         assert not listing.is_valid()
@@ -62,7 +62,7 @@ def test_lists_of_several_queries_load_their_causes_at_once(ada, failures, djang
     queries = ["status=Failed", f"cause={cause}", "cause=987654", f"cause={cause}&cause=987654"]
     with django_assert_num_queries(1):
         lists = first.for_queries(queries)
-        assert [listing.causes for listing in lists] == [
+        assert [listing.references["cause"] for listing in lists] == [
             {},
             {str(cause): "no manifest"},
             {},

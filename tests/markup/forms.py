@@ -74,6 +74,13 @@ def _of_many(stan, ada, nobody, shown) -> Iterator[Seen]:
         yield from who.send(kind, address, {**sure, "snapshot": "forged", "note": "Kept."}, "of nothing")
         yield from who.send(kind, address, {**sure, "note": ""}, "without a note")
         yield from who.arrive("bulk_change", address, {**sure, "note": "Because."})
+    cancel = BulkChange.objects.get(move="cancel")
+    yield from ada.seen("bulk_change", ada.client.get(f"/acts/{cancel.pk}"), "cancelled")
+    asked = ada.client.post(f"/acts/{cancel.pk}/undo")
+    yield from ada.seen("undo_bulk_change", asked, "dry run")
+    without_note = {"confirmed": "yes", "note": ""}
+    yield from ada.send("undo_bulk_change", f"/acts/{cancel.pk}/undo", without_note, "without a note")
+    yield from ada.arrive("bulk_change", f"/acts/{cancel.pk}/undo", {"confirmed": "yes", "note": "Because."}, "undone")
     act = BulkChange.objects.get(by=stan.person)
     yield from stan.arrive("bulk_change", f"/acts/{act.pk}/undo", {}, "undone")
     # As somebody has left it before its end; the second time, the list was longer than could be counted.

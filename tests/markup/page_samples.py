@@ -88,7 +88,7 @@ ADDRESSES = {
     "not_found": ["/there-is-nothing-here"],
 }
 # Kinds that only a form leads to; `crawl.py` sends it.
-BY_A_FORM = {"bulk_change", "bulk_review", "bulk_cancel", "bulk_requeue", "create_key"}
+BY_A_FORM = {"bulk_change", "undo_bulk_change", "bulk_review", "bulk_cancel", "bulk_requeue", "create_key"}
 
 _CLOSED = "closed to everybody"
 _POSTED = "takes a form only, and leads on to another page"
@@ -107,7 +107,6 @@ NO_PAGE = {
     "watch": _POSTED,
     "set_start_view": _POSTED,
     "set_digest": _POSTED,
-    "undo_bulk_change": _POSTED,
     "account_signup": _CLOSED,
     "account_email": _CLOSED,
     "account_email_verification_sent": _CLOSED,

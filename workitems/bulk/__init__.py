@@ -4,11 +4,10 @@ It selects items by a list and changes them through `transitions`. It must not k
 """
 
 from .preview import dry_run
-from .report import can_continue, can_undo, changed_items, list_changes, skip_reasons, unchanged_items, visible_changes
+from .report import can_continue, changed_items, list_changes, skip_reasons, unchanged_items
 from .run import (
     InvalidSelection,
     Selection,
-    find_undo,
     freeze,
     read_marker,
     run_slice,
@@ -17,8 +16,8 @@ from .run import (
     sign_frozen,
     sign_snapshot,
     start,
-    undo,
 )
+from .undoing import can_undo, dry_run_of_undo, find_cancelled, find_undo, undo
 
 __all__ = [
     "InvalidSelection",
@@ -27,6 +26,8 @@ __all__ = [
     "can_undo",
     "changed_items",
     "dry_run",
+    "dry_run_of_undo",
+    "find_cancelled",
     "find_undo",
     "freeze",
     "list_changes",
@@ -40,5 +41,4 @@ __all__ = [
     "start",
     "unchanged_items",
     "undo",
-    "visible_changes",
 ]

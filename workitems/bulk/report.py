@@ -1,11 +1,12 @@
 """Reports on bulk changes: lists them, what each did to which item, and which items it skipped."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -13,9 +14,9 @@ from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
 
 from ..audit_log import query_entries
-from ..models import BulkChange, WorkItem
+from ..models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
 from .preview import UNSERVED
-from .run import INVERSE_MOVES
+from .undoing import CHANGED_SINCE, NOT_TAKEN_UP
 
 _CHANGED = _("changed since the list was opened")
 _FORBIDDEN = _("the role no longer allows it")
@@ -25,17 +26,6 @@ _ILLEGAL = {
     "cancel": _("already finished"),
     "requeue": _("already succeeded"),
 }
-_UNDONE = _("changed since they were marked")
-
-
-def visible_changes(user: User) -> QuerySet[BulkChange]:
-    """Returns the bulk changes this user can see: all for an admin, otherwise those made within the user's institution."""
-    changes = BulkChange.objects.select_related("by")
-    if not user.can(Permission.REVIEW):
-        return changes.none()
-    if user.can(Permission.SEE_EVERY_INSTITUTION):
-        return changes
-    return changes.filter(institution_id=user.institution_id, is_of_all=False)
 
 
 def can_continue(change: BulkChange, user: User) -> bool:
@@ -43,15 +33,9 @@ def can_continue(change: BulkChange, user: User) -> bool:
     return change.by_id == user.pk or user.can(Permission.CANCEL)
 
 
-def can_undo(change: BulkChange, user: User) -> bool:
-    """Returns whether this user can undo it: only their own finished bulk review, and not an undo."""
-    is_done = change.finished_at and change.changed and "undo" not in change.selection
-    return bool(change.move in INVERSE_MOVES and change.by_id == user.pk and is_done)
-
-
 def list_changes(user: User, before: tuple[datetime, UUID] | None, number: int) -> list[BulkChange]:
     """Returns at most `number` bulk changes, newest first, older than the one given as (when it started, its id)."""
-    changes = visible_changes(user).order_by("-created_at", "-id")
+    changes = BulkChange.objects.visible_to(user).select_related("by").order_by("-created_at", "-id")
     if before:
         at, pk = before
         changes = changes.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk))
@@ -60,10 +44,17 @@ def list_changes(user: User, before: tuple[datetime, UUID] | None, number: int) 
 
 def skip_reasons(change: BulkChange) -> list[tuple[str | Promise, int]]:
     """Returns (reason, number of items) for the items that a bulk change skipped."""
-    reasons = {"changed": _UNDONE if "undo" in change.selection else _CHANGED, "forbidden": _FORBIDDEN}
+    reasons: dict[str, str | Promise] = {"changed": _CHANGED, "forbidden": _FORBIDDEN}
     reasons["illegal"] = reasons["invalid"] = _ILLEGAL[change.move]
     reasons["missing"], reasons["unserved"] = _CHANGED, UNSERVED
-    return [(reasons[reason], number) for reason, number in sorted(change.skipped.items())]
+    if change.is_undo:
+        reasons["changed"] = CHANGED_SINCE[change.move]
+    if change.is_undo and change.move == "requeue":
+        reasons["invalid"] = reasons["unserved"] = NOT_TAKEN_UP
+    counted = Counter[str | Promise]()
+    for reason, number in sorted(change.skipped.items()):
+        counted[reasons[reason]] += number
+    return list(counted.items())
 
 
 class ChangedItem(NamedTuple):
@@ -97,9 +88,16 @@ def unchanged_items(change: BulkChange, user: User, number: int) -> list[WorkIte
 
     They had changed in the meantime, or the move wasn't allowed, or it was already done.
     """
-    ids = change.selection.get("ids")
-    if not change.finished_at or not ids or change.changed == len(ids):
+    if not change.finished_at or change.changed == change.total or "query" in change.selection:
         return []
-    changed = {pk for [pk] in query_entries("item_id", act=change.pk)}
-    others = [pk for pk in ids if pk not in changed]
-    return list(WorkItem.objects.visible_to(user).with_ids(others).for_rows().order_by("pk")[:number])
+    return list(left_alone(change, user).for_rows().order_by("pk")[:number])
+
+
+def left_alone(change: BulkChange, user: User) -> WorkItemQuerySet:
+    """Returns the items of a selection by ids, or of an undo, that the bulk change hasn't changed."""
+    items = WorkItem.objects.visible_to(user)
+    for entries in (HistoryEntry.objects, ArchivedEntry.objects):  # an anti-join each, however many entries there are
+        items = items.filter(~Exists(entries.filter(act=change.pk, item=OuterRef("pk"))))
+    if change.is_undo:
+        return items.filter(pk__in=query_entries("item_id", act=change.selection["undo"]))
+    return items.with_ids(change.selection["ids"])

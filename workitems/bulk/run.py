@@ -16,7 +16,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.core import signing
@@ -34,11 +34,11 @@ from ..database import fetch_prepared, parse_bigint
 from ..lifecycle import MOVES, TransitionRequest, first_stage
 from ..listing import COUNT_LIMIT, ItemList, find
 from ..models import BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
+from ..vocabulary import Action
 
 SALT = "workitems.bulk"
 # Filters whose result for an item can change although the item doesn't.
 VOLATILE_FILTERS = frozenset({"acts", "late", "silent", "superseded", "duplicate", "other_upload"})
-INVERSE_MOVES = {"review": "unreview", "unreview": "review"}
 BATCH_SIZE = 500  # items per transaction: a worker's save waits for one batch at most
 MAX_SELECTED = 1000
 ID_WINDOW = 100_000  # the range of item ids that one search for the next batch covers
@@ -239,40 +239,28 @@ def start(
     stored = dict(selection.stored)
     if "query" in stored:
         stored["until"] = WorkItem.objects.last_id()
-    values_given = {
-        "by": user,
-        "move": move,
-        "note": note,
-        "from_the_beginning": from_the_beginning,
-        "query": selection.query,
-    }
-    scope = {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
+    values_given = {"by": user, "move": move, "note": note, "from_the_beginning": from_the_beginning}
+    values_given["query"] = selection.query
     former = BulkChange.objects.filter(pk=number).first() if number else None
     if former:
         is_same = all(getattr(former, name) == value for name, value in values_given.items()) and _is_same_selection(
             former.selection, stored
         )
-        if is_same and find_undo(former) is None:
+        if is_same and not former.undos.exists():
             return former
         number = None
-    values = {"selection": stored, "total": selection.total, **values_given, **scope}
+    values = {"selection": stored, "total": selection.total, **values_given, **scope_of(user)}
     return BulkChange.objects.get_or_create(values, pk=number)[0] if number else BulkChange.objects.create(**values)
+
+
+def scope_of(user: User) -> dict[str, Any]:
+    """Returns the values of a new bulk change that say whose items its author can see."""
+    return {"institution_id": user.institution_id, "is_of_all": user.can(Permission.SEE_EVERY_INSTITUTION)}
 
 
 def _is_same_selection(former: dict[str, Any], stored: dict[str, Any]) -> bool:
     """Returns whether both select the same items on the same page. A query can have been replaced with ids since."""
     return former.get("mark") == stored.get("mark") and ("ids" not in former or former["ids"] == stored.get("ids"))
-
-
-def undo(change: BulkChange, user: User) -> BulkChange:
-    """Starts the opposite bulk change, once."""
-    move, selection = INVERSE_MOVES[change.move], Selection({"undo": str(change.pk)}, change.changed, change.query)
-    return find_undo(change) or start(selection, move, user, number=uuid5(change.pk, "undo"))
-
-
-def find_undo(change: BulkChange) -> BulkChange | None:
-    """Returns the bulk change that has undone this one, or None."""
-    return BulkChange.objects.filter(pk=uuid5(change.pk, "undo")).first()
 
 
 def run_slice(change: BulkChange) -> BulkChange:
@@ -297,7 +285,9 @@ def _run_batch(change: BulkChange) -> BulkChange:
     seen, end = _next_batch(change)
     ids = list(seen)
     # Locked all at once and in order. Locking stage by stage would use another order, and two runs could deadlock.
-    list(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk"))
+    locked = dict(WorkItem.objects.with_ids(ids).order_by("pk").select_for_update().values_list("pk", "version"))
+    if change.is_undo:  # before anything else about them: what has happened to them since is why they are left alone
+        ids = [pk for pk in ids if locked[pk] == seen[pk]]
     results = [
         result
         for stage, pks in _ids_by_stage(change, ids).items()
@@ -314,6 +304,7 @@ def _run_batch(change: BulkChange) -> BulkChange:
     reasons = Counter(result.refused.reason for result in results if result.refused)
     change.changed += sum(result.changed for result in results)
     change.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
+    reasons["changed"] += len(seen) - len(ids)
     change.skipped = dict(Counter(change.skipped) + reasons)
     change.cursor = change.cursor if end is None else end
     if end is None:
@@ -335,18 +326,39 @@ def _count_hidden(change: BulkChange) -> int:
         change.is_of_all,
     )
     # If nothing has changed for the user, they could never see these items. Then these must look as if they didn't exist.
-    ids = [] if is_as_then else change.selection.get("ids", [])
-    return len(ids) - WorkItem.objects.visible_to(by).with_ids(ids).count()
+    if is_as_then:
+        return 0
+    visible = WorkItem.objects.visible_to(by)
+    if change.is_undo:
+        return change.total - visible.filter(pk__in=query_entries("item_id", act=change.selection["undo"])).count()
+    ids = change.selection.get("ids", [])
+    return len(ids) - visible.with_ids(ids).count()
 
 
 def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:
     """Returns {target stage of the move: item ids}; None stands for the move's default stage."""
+    if change.is_undo and change.move == "requeue":
+        return _ids_by_former_stage(change.selection["undo"], ids)
     if not change.from_the_beginning:
         return {None: ids}
     found: dict[str | None, list[int]] = {}
     for pk, action in WorkItem.objects.with_ids(ids).order_by("pk").values_list("pk", "action"):
         found.setdefault(first_stage(action), []).append(pk)
     return found
+
+
+def _ids_by_former_stage(change_id: str, ids: list[int]) -> dict[str | None, list[int]]:
+    """Returns {stage at which they restart: item ids}, of items that this bulk change has cancelled."""
+    actions = dict(WorkItem.objects.with_ids(ids).values_list("pk", "action"))
+    found: dict[str | None, list[int]] = {}
+    for pk, stage in query_entries("item_id", "stage_before", act=change_id, item__in=ids).order_by("item_id"):
+        found.setdefault(restart_stage(actions[pk], stage), []).append(pk)
+    return found
+
+
+def restart_stage(action: str, stage_before: str) -> str:
+    """Returns where a cancelled item restarts if that is undone: where it stood. Only ingests restart on their way."""
+    return stage_before if action == Action.INGEST else first_stage(action)
 
 
 def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
@@ -365,7 +377,7 @@ def _next_batch(change: BulkChange) -> tuple[dict[int, int | None], int | None]:
         end = min(first + ID_WINDOW - 1, until)
         items = items.filter(pk__lte=end)
     seen: dict[int, int | None] = dict(items.values_list("pk", "version")[:BATCH_SIZE])
-    if "undo" in change.selection:
+    if change.is_undo:
         numbers: dict[int, int | None] = dict(_entries_to_undo(change.selection["undo"], change.cursor))
         return {pk: numbers[pk] for pk in seen}, max(numbers) if len(numbers) == BATCH_SIZE else None
     if len(seen) == BATCH_SIZE:

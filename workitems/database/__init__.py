@@ -9,6 +9,7 @@ from .column_limits import MAX_BIGINT, parse_bigint
 from .online_migrations import (
     AddColumnOnline,
     AddIndexOnline,
+    AddUniqueIndexOnline,
     AllowNullOnline,
     RemoveIndexOnline,
     RunPythonOnline,
@@ -25,6 +26,7 @@ __all__ = [
     "WORK_ITEMS",
     "AddColumnOnline",
     "AddIndexOnline",
+    "AddUniqueIndexOnline",
     "AllowNullOnline",
     "RemoveIndexOnline",
     "RunPythonOnline",

@@ -101,6 +101,19 @@ class AddColumnOnline(migrations.AddField):
         run_with_lock_timeout(connection, [f'ALTER TABLE "{model._meta.db_table}" {what}'])
 
 
+class AddUniqueIndexOnline(migrations.AddConstraint):
+    """AddConstraint for a UniqueConstraint with a condition, which is an index, on a small table. Blocks its writers only
+    briefly; does nothing when the index exists.
+    """
+
+    atomic = False
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not _has_index(schema_editor, self.constraint.name):
+            run_with_lock_timeout(schema_editor.connection, [str(self.constraint.create_sql(model, schema_editor))])
+
+
 class AllowNullOnline(migrations.AlterField):
     """AlterField for a column that can be NULL from now on. Blocks writers only briefly; changes nothing the second time."""
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import cache, reduce
 from operator import or_
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from ..audit_log import query_entries
 from ..counts import KindCondition
 from ..lifecycle import PHASE_DEFINITIONS, Party, Phase
 from ..models import WorkItem, in_phases
@@ -35,6 +37,11 @@ def matches(**conditions: Any) -> Callable[[bool], Q]:
 
 def compares(lookup: str) -> Callable[[Any], Q]:
     return lambda value: Q(**{lookup: value})
+
+
+def changed_by(acts: list[UUID]) -> Q:
+    """Items that any of these bulk changes has changed."""
+    return Q(pk__in=query_entries("item_id", act__in=acts))
 
 
 def bag_made_at(moment: Any) -> Q:

@@ -20,6 +20,7 @@ from .conditions import (
     any_of,
     any_registry_action,
     any_text_of,
+    changed_by,
     compares,
     contains,
     in_phase,
@@ -35,6 +36,7 @@ from .parameters import (
     BooleansField,
     EtagField,
     EtagsField,
+    IdentifiersField,
     InstitutionNumbersField,
     InstitutionsField,
     MomentField,
@@ -309,6 +311,13 @@ class ListFilterSet(RangeFilters):
         IndexStrategy.NARROW,
         label=gettext_lazy("Last failed since"),
         about="Last failed at or after this time.",
+    )
+    act = ListFilter(
+        IdentifiersField,
+        changed_by,
+        IndexStrategy.NARROW,
+        label=gettext_lazy("Bulk change"),
+        about="The identifier of a bulk change that has changed it, as in the address of the bulk change's page.",
     )
     acts = ListFilter(
         WordsField,

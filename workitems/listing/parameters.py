@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -168,6 +169,26 @@ def whole_number(text: str) -> int | None:
 class NumbersField(ListField):
     def clean_one(self, value: str) -> int:
         return NumberField().clean(value)
+
+
+class IdentifiersField(ListField):
+    """Identifiers (UUIDs), in any spelling."""
+
+    def clean_one(self, value: str) -> UUID:
+        if (found := read_identifier(value)) is None:
+            raise ValidationError(
+                _("“%(value)s” is not an identifier. Copy it from the address of the bulk change's page."),
+                params={"value": shortened(value)},
+            )
+        return found
+
+
+def read_identifier(text: str) -> UUID | None:
+    """Returns the identifier that is written here, or None."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
 
 
 class SizeField(forms.Field):

@@ -21,7 +21,6 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..counts import ANY_KIND, KindCondition, intersect_conditions
-from ..failures import find_causes
 from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..search import contains_words
@@ -31,6 +30,7 @@ from .list_filter import IndexStrategy
 from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, WordsField, match_word, shortened
+from .references import MISSING, find_references
 from .search_query import SearchQuery
 
 ALIASES = {
@@ -184,22 +184,25 @@ class ItemList:
         return other
 
     def for_queries(self, queries: Iterable[str]) -> "list[ItemList]":
-        """Returns other lists for the same reader, whose causes are loaded in one query."""
+        """Returns other lists for the same reader, whose references are loaded in one query for each name."""
         others = [self.for_query(query) for query in queries]
-        known = self._causes_of({number for other in others for number in other.params.get("cause", ())})
+        known = {
+            name: find_references(
+                name, {value for other in others for value in other.params.get(name, ())}, self.user, using=self.using
+            )
+            for name in MISSING
+        }
         for other in others:
-            other.causes = {number: known[number] for number in other.params.get("cause", ()) if number in known}
+            other.references = {
+                name: {value: words[value] for value in other.params.get(name, ()) if value in words}
+                for name, words in known.items()
+            }
         return others
 
     @cached_property
-    def causes(self) -> dict[str, str]:
-        """{id: text} of the causes in the query string that some item visible to this person has failed with."""
-        return self._causes_of(self.params.get("cause", ()))
-
-    def _causes_of(self, numbers: Collection[str]) -> dict[str, str]:
-        if not numbers:
-            return {}
-        return {str(pk): text for pk, text in find_causes(numbers, self.user.scope, using=self.using)}
+    def references(self) -> dict[str, dict[str, str]]:
+        """{name: {value: in words}} of the values in the query string that refer to something visible to this person."""
+        return {name: find_references(name, self.params.get(name, ()), self.user, using=self.using) for name in MISSING}
 
     @cached_property
     def _filter(self) -> ListFilterSet:
@@ -215,8 +218,9 @@ class ItemList:
                 self.errors[self._given[name]] = _("Use this only once.")
         for name, messages in filters.form.errors.items():
             self.errors.setdefault(self._given[name], " ".join(str(message) for message in messages))
-        if "cause" in self.params and not self.errors and self.causes.keys() != {*self.params["cause"]}:
-            self.errors[self._given["cause"]] = _("There is no cause of failure with this number.")
+        for name, sentence in MISSING.items():
+            if name in self.params and not self.errors and self.references[name].keys() != {*self.params[name]}:
+                self.errors[self._given[name]] = str(sentence)
         for name in ("after", "before"):
             if not self.errors and name in self.params:
                 self._check_cursor(name, filters.form.cleaned_data)
@@ -435,8 +439,8 @@ class ItemList:
         return found
 
     def _word(self, name: str, value: str) -> str:
-        if name == "cause":
-            return self.causes.get(value, value)
+        if name in MISSING:
+            return self.references[name].get(value, value)
         if isinstance(self._filter.form.fields[name], BooleanField | BooleansField):
             return self._yes_or_no(value)
         return value

@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from pharos.accounts.roles import Permission
 
-from ..bulk import visible_changes
 from ..listing import ItemList
 from ..models import BulkChange, WorkItem, WorkItemQuerySet
 from ..review import QueueState
@@ -47,7 +46,7 @@ class ItemViewMixin:
     def bulk_change(self) -> BulkChange:
         """The bulk change in the URL. Raises Http404 if there is none that this reader can see."""
         try:
-            return visible_changes(self.request.user).get(pk=self.kwargs["pk"])
+            return BulkChange.objects.visible_to(self.request.user).select_related("by").get(pk=self.kwargs["pk"])
         except BulkChange.DoesNotExist:
             raise Http404 from None
 

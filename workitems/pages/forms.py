@@ -128,6 +128,10 @@ class BulkRequeueForm(forms.Form):
         }
 
 
+class UndoCancelForm(forms.Form):
+    note = note_field(required=True, help_text=_("It replaces each item's note. The history keeps the old notes."))
+
+
 class RequeueForm(MoveForm):
     stage = forms.ChoiceField(label=_("Restart at"), widget=forms.RadioSelect)
     note = note_field(

@@ -16,14 +16,13 @@ from pharos.accounts.roles import Permission
 
 from .. import durations, explanations, work_queue
 from ..audit_log import latest_entries
-from ..bulk import visible_changes
 from ..durations import Lateness, UsualTime
 from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
 from ..failures import find_faults_of, find_last_cause
 from ..lifecycle import PROCESS, Phase, legal_moves
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
 from ..mailing import is_watched
-from ..models import AcceptedChange, WorkItem
+from ..models import AcceptedChange, BulkChange, WorkItem
 from ..notes import Faults
 from ..vocabulary import MOVING, Action, Status
 
@@ -134,7 +133,7 @@ class ItemDetail:
     def visible_bulk_changes(self) -> set[UUID]:
         """The bulk changes in its history that this reader can open."""
         named = {entry.act for entry in self._entries if entry.act}
-        return set(visible_changes(self.user).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+        return BulkChange.objects.visible_to(self.user).among(named) if named else set()
 
     @cached_property
     def advice(self) -> Advice:

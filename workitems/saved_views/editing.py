@@ -49,7 +49,7 @@ def is_restricted(view: SavedView) -> bool:
     """Returns whether some of its readers may be unable to open the view, because not everyone has its filters."""
     if view.reach == Reach.PRIVATE or not view.owner.can(Permission.SEE_EVERY_INSTITUTION):
         return False
-    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", *PROCESS_NAMES})
+    return bool(QueryDict(view.query).keys() & {"institution", "institution_id", "cause", "act", *PROCESS_NAMES})
 
 
 def can_change(view: SavedView, user: User) -> bool:

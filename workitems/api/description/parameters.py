@@ -15,6 +15,7 @@ from ...listing import (
     BooleansField,
     DayField,
     Dialect,
+    IdentifiersField,
     InstitutionsField,
     ListField,
     ListFilterSet,
@@ -110,6 +111,8 @@ def schema_of(field: forms.Field) -> dict[str, Any]:
             return {"type": "boolean"}
         case InstitutionsField():
             return _array({"type": "string"})
+        case IdentifiersField():
+            return _array({"type": "string", "format": "uuid"})
         case NumbersField():
             return _array(dict(NUMBER))
         case NumberField():

@@ -1,6 +1,7 @@
 """Bulk changes: select items in the list, see a preview, run the change in batches, and see the result."""
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -17,11 +18,11 @@ from ... import bulk
 from ...bulk import dry_run
 from ...database import parse_bigint
 from ...listing import ItemList
-from ...models import find_served_stages
+from ...models import BulkChange, find_served_stages
 from ...vocabulary import Action
 from ..access import ItemViewMixin, url_of_bulk_change, url_of_list, url_of_queue
-from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm
-from .notes import CANCEL_NOTES, REQUEUE_NOTES
+from ..forms import BulkCancelForm, BulkRequeueForm, ReviewForm, UndoCancelForm
+from .notes import CANCEL_NOTES, REQUEUE_NOTES, UNDO_NOTES
 
 ENTRIES_PER_PAGE = 100
 CHANGES_PER_PAGE = 50
@@ -198,7 +199,7 @@ class BulkChangePage(ItemViewMixin, View):
         entries = bulk.changed_items(change, request.user, start, ENTRIES_PER_PAGE + 1)
         listing = ItemList(QueryDict(change.query), request.user)
         unchanged = [] if start else bulk.unchanged_items(change, request.user, ENTRIES_PER_PAGE + 1)
-        state = self.queue_state()
+        state, undo = self.queue_state(), bulk.find_undo(change)
         context = {
             "change": change,
             "entries": [entry for entry in entries[:ENTRIES_PER_PAGE] if entry.name],
@@ -213,9 +214,29 @@ class BulkChangePage(ItemViewMixin, View):
             "queue_query": state.query if state else "",
             "page_query": urlencode({"round": state.query}) if state else "",
             "can_continue": bulk.can_continue(change, request.user),
-            "can_undo": bulk.can_undo(change, request.user) and bulk.find_undo(change) is None,
+            "can_undo": bulk.can_undo(change, request.user) and undo is None,
+            "undo": undo if undo and BulkChange.objects.visible_to(request.user).among([undo.pk]) else None,
+            "requeue": self.what_to_requeue(change),
         }
         return render(request, "workitems/bulk/change.html", context)
+
+    def what_to_requeue(self, change) -> dict[str, Any] | None:
+        """What an admin can requeue of the items that it has cancelled; None if there is nothing. Of too many items,
+        `still_cancelled` is None.
+        """
+        if change.move != "cancel" or not change.finished_at or not self.request.user.can(Permission.REQUEUE):
+            return None
+        found = bulk.find_cancelled(change, self.request.user)
+        if found is None:
+            return {"unchanged": 0, "still_cancelled": None}
+        if not found.still_cancelled:
+            return None
+        return {
+            "unchanged": found.unchanged.total,
+            "snapshot": bulk.sign_frozen(found.unchanged, self.request.user),
+            "list": found.unchanged.query,
+            "still_cancelled": found.still_cancelled,
+        }
 
     def post(self, request, pk):
         change = self.bulk_change()
@@ -225,15 +246,39 @@ class BulkChangePage(ItemViewMixin, View):
 
 
 class UndoBulkChange(ItemViewMixin, View):
-    """`/acts/ID/undo`: undoes a bulk review, except on items that have changed since."""
+    """`/acts/ID/undo`: undoes a bulk review or cancel, except on items that have changed since.
+
+    A cancel is undone by a requeue, so a POST first shows what will happen and asks for a note.
+    """
 
     permission = Permission.REVIEW
+
+    def get(self, request, pk):
+        """Users who were signed out when they sent the form end up here after signing in."""
+        return redirect(url_of_bulk_change(self.bulk_change(), None))
 
     def post(self, request, pk):
         change = self.bulk_change()
         if not bulk.can_undo(change, request.user):
             raise PermissionDenied
-        undo = bulk.undo(change, request.user)
+        undo, note = bulk.find_undo(change), ""
+        if undo is None and change.move == "cancel":
+            form = UndoCancelForm(request.POST if request.POST.get("confirmed") else None)
+            if not form.is_valid():
+                return self.ask(change, form)
+            note = form.cleaned_data["note"]
+        undo = undo or bulk.undo(change, request.user, note=note)
         bulk.run_slice(undo)
         state = self.queue_state()
         return redirect(url_of_bulk_change(undo, state and (state.previous or state)))
+
+    def ask(self, change, form):
+        """The page that says what the undo will do, with the form for its note."""
+        context = {
+            "form": form,
+            "chips": ItemList(QueryDict(change.query), self.request.user).chips(),
+            "preview": bulk.dry_run_of_undo(change, self.request.user),
+            "note_templates": UNDO_NOTES,
+            "back_url": url_of_bulk_change(change, None),
+        }
+        return render(self.request, "workitems/bulk/undo.html", context, status=422 if form.is_bound else 200)

@@ -27,3 +27,7 @@ REQUEUE_NOTES = (
     (gettext_lazy("Service outage"), gettext_lazy("Restarted: a service it depends on was temporarily unavailable.")),
     (gettext_lazy("Requested by the institution"), gettext_lazy("Restarted at the request of your institution.")),
 )
+UNDO_NOTES = (
+    (gettext_lazy("Cancelled by mistake"), gettext_lazy("Restarted: it had been cancelled by mistake.")),
+    REQUEUE_NOTES[-1],
+)
