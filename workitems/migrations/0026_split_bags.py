@@ -1,0 +1,23 @@
+"""An index of the parts of split bags. It is built while workers go on writing, and can be interrupted and run again."""
+
+from django.db import migrations, models
+
+import workitems.models
+from workitems.database import AddIndexOnline
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("workitems", "0024_failure_origin")]
+
+    operations = [
+        AddIndexOnline(
+            "workitem",
+            models.Index(
+                models.F("institution"),
+                workitems.models.PartHead("name"),
+                name="item_part",
+                condition=models.Q(workitems.models.IsPartIndexed("name")),
+            ),
+        )
+    ]
