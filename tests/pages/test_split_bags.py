@@ -82,9 +82,7 @@ def test_rows_have_a_mark(cast, signed_in, parts, who):
 
 def test_marks_take_one_statement(signed_in, dora, virginia, parts, wally):
     def statements():
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
+        with CaptureQueriesContext(connection) as caught:
             signed_in(dora).get("/items/")
         return len([one for one in caught if "i.date > " in one["sql"]])
 

@@ -14,8 +14,9 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             "workitem",
             models.Index(
-                models.F("institution"),
                 workitems.models.PartHead("name"),
+                models.F("institution"),
+                models.F("date"),
                 name="item_part",
                 condition=models.Q(workitems.models.IsPartIndexed("name")),
             ),

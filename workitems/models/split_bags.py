@@ -127,24 +127,22 @@ def find_split_bags(
     bags: Collection[tuple[int, str]], now: datetime, using: str = DEFAULT_DB_ALIAS
 ) -> dict[tuple[int, str, int], SplitBag]:
     """Returns {(institution, bag, total): its parts} for these (institution, bag). At most one statement."""
-    heads = sorted({(owner, f"{bag}.b"[:PREFIX_LENGTH]) for owner, bag in bags})
+    heads = {f"{bag}.b"[:PREFIX_LENGTH] for _owner, bag in bags}
     if not heads:
         return {}
+    owners = {owner for owner, _bag in bags}
     names = _name_sql("i.name", connections[using].vendor)
     if names.is_postgresql:
-        given = "SELECT * FROM unnest(%s::bigint[], %s::text[])"
-        params: list[Any] = [list(column) for column in zip(*heads, strict=True)]
+        owned, headed, params = "= ANY(%s::bigint[])", "= ANY(%s::text[])", [sorted(owners), sorted(heads)]
     else:
-        given = f"VALUES {', '.join(['(%s, %s)'] * len(heads))}"
-        params = [value for pair in heads for value in pair]
+        owned, headed = f"IN ({_gaps(owners)})", f"IN ({_gaps(heads)})"
+        params = [*sorted(owners), *sorted(heads)]
     found = fetch_prepared(
         using,
-        f"WITH bags(owner, head) AS ({given})"
-        f" {_COLUMNS}"
-        f" FROM bags CROSS JOIN {WORK_ITEMS} i {_force_index(names)}"
-        f" WHERE i.institution_id = bags.owner AND {names.is_indexed} AND {names.head} = bags.head AND i.action = %s"
+        f"{_COLUMNS} FROM {WORK_ITEMS} i {_force_index(names)}"
+        f" WHERE i.institution_id {owned} AND {names.is_indexed} AND {names.head} {headed} AND i.action = %s"
         " ORDER BY i.date, i.id",
-        [*params, _adapted(now - PART_WAIT), Action.INGEST],
+        [_adapted(now - PART_WAIT), *params, Action.INGEST],
     )
     return _grouped(found)
 
@@ -168,27 +166,27 @@ def in_bag_groups(values: Iterable[str]) -> Q:
     A value is the bag's name without part, the object's identifier (with the institution's domain), or the name of a part.
     """
     names = _name_sql("i.name", connection.vendor)
-    institutions = f"SELECT id FROM {Institution._meta.db_table}"  # noqa: S608
-    wanted, params, heads = [], [], []
+    wanted: list[str] = []
+    params: list[str] = []
     for value in values:
         part = read_part(value)
         bag = part.bag if part else value.removesuffix(".tar")
+        wanted.append(f"({names.head} = %s AND {names.stem} = %s)")
+        params += [f"{bag}.b"[:PREFIX_LENGTH], f"{bag}.b"]
         domain, slash, rest = bag.partition("/")
-        wanted.append(f"{names.stem} = %s")
-        params.append(f"{bag}.b")
-        heads.append(f"{bag}.b"[:PREFIX_LENGTH])
         if slash:
-            wanted.append(f"({names.stem} = %s AND i.institution_id IN ({institutions} WHERE identifier = %s))")
-            params += [f"{rest}.b", domain]
-            heads.append(f"{rest}.b"[:PREFIX_LENGTH])
-    # The index starts with the institution, so all are named.
+            owner = f"SELECT id FROM {Institution._meta.db_table} WHERE identifier = %s"  # noqa: S608
+            wanted.append(f"({names.head} = %s AND {names.stem} = %s AND i.institution_id IN ({owner}))")
+            params += [f"{rest}.b"[:PREFIX_LENGTH], f"{rest}.b", domain]
     sql = (
         f'"{WORK_ITEMS}".id IN (SELECT i.id FROM {WORK_ITEMS} i {_force_index(names)}'  # noqa: S608  values are parameters
-        f" WHERE i.institution_id IN ({institutions}) AND {names.is_indexed}"
-        f" AND {names.head} IN ({', '.join(['%s'] * len(heads))}) AND {names.is_part} AND ({' OR '.join(wanted)})"
-        f" AND i.action = '{Action.INGEST}')"
+        f" WHERE {names.is_indexed} AND ({' OR '.join(wanted)}) AND {names.is_part} AND i.action = '{Action.INGEST}')"
     )
-    return Q(RawSQL(sql, [*heads, *params], BooleanField()))  # noqa: S611
+    return Q(RawSQL(sql, params, BooleanField()))  # noqa: S611
+
+
+def _gaps(values: Collection[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _force_index(names: _NameSql) -> str:
@@ -200,18 +198,22 @@ def _force_index(names: _NameSql) -> str:
 def _missing_sql(vendor: str) -> str:
     mine, other = _name_sql(f'"{WORK_ITEMS}"."name"', vendor), _name_sql("o.name", vendor)
     same_bag = (
-        f'FROM {WORK_ITEMS} o WHERE o.institution_id = "{WORK_ITEMS}".institution_id AND {other.is_indexed}'
-        f" AND {other.head} = {mine.head} AND {other.stem} = {mine.stem} AND {other.is_part}"
-        f" AND {other.total} = {mine.total} AND o.action = '{Action.INGEST}'"
+        f"FROM {WORK_ITEMS} o {_force_index(other)} WHERE {other.is_indexed} AND {other.head} = m.head"
+        f' AND o.institution_id = "{WORK_ITEMS}".institution_id AND {other.stem} = m.stem AND {other.total} = m.total'
+        f" AND {other.is_part} AND o.action = '{Action.INGEST}'"
     )
-    later = f'(o.date, o.id) > ("{WORK_ITEMS}".date, "{WORK_ITEMS}".id)'
-    arrived = f"(SELECT COUNT(DISTINCT {other.number}) {same_bag} AND {other.is_possible})"
+    # The date is compared alone, too: the index has it.
+    later = f'o.date >= "{WORK_ITEMS}".date AND (o.date, o.id) > ("{WORK_ITEMS}".date, "{WORK_ITEMS}".id)'
+    later_done = f"SELECT 1 {same_bag} AND {later} AND o.status = '{Status.SUCCESS}' AND {other.is_possible}"
+    arrived = f"SELECT COUNT(DISTINCT {other.number}) {same_bag} AND {other.is_possible}"
+    # LIMIT lets the database work out once what the name says, instead of once for each row of the bag.
+    said = f"SELECT {mine.head} AS head, {mine.stem} AS stem, {mine.total} AS total LIMIT 1"
     return (
         f'"{WORK_ITEMS}".date <= %s AND {mine.is_indexed} AND {mine.is_part} AND {mine.is_possible}'
-        f" AND NOT EXISTS (SELECT 1 {same_bag} AND (o.date > %s"
-        f" OR ({later} AND o.status = '{Status.SUCCESS}' AND {other.is_possible})))"
-        f" AND CASE WHEN LENGTH({mine.total}) > 9 THEN 1 = 1 WHEN {mine.total} = '' THEN 1 = 0"
-        f" ELSE CAST({mine.total} AS INTEGER) > {arrived} END"
+        f" AND EXISTS (SELECT 1 FROM ({said}) m WHERE NOT EXISTS ({later_done})"
+        f" AND NOT EXISTS (SELECT 1 {same_bag} AND o.date > %s)"
+        f" AND CASE WHEN LENGTH(m.total) > 9 THEN 1 = 1 WHEN m.total = '' THEN 1 = 0"
+        f" ELSE CAST(m.total AS INTEGER) > ({arrived}) END)"  # noqa: S608  no user input
     )
 
 

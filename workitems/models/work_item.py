@@ -328,7 +328,7 @@ class WorkItem(models.Model):
             models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
             models.Index(prefix("name"), name="item_name"),
-            models.Index("institution", PartHead("name"), name="item_part", condition=Q(IsPartIndexed("name"))),
+            models.Index(PartHead("name"), "institution", "date", name="item_part", condition=Q(IsPartIndexed("name"))),
         ]
 
     def __str__(self) -> str:
