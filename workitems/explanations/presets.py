@@ -17,8 +17,8 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# What comes before `acts` says nothing more: it narrows the list by columns that are counted.
-_NEEDS_ME = Preset(_("Needs me"), "phase=closed&reviewed=false&acts=institution")
+# `phase` says nothing more, but lets the database leave out what is open.
+_NEEDS_ME = Preset(_("Needs me"), "phase=closed&acts=institution")
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 _NEEDS_ADMIN = Preset(
     _("Needs admin review"),

@@ -52,6 +52,7 @@ from .split_bags import (
     group_parts,
     part_status,
     read_part,
+    without_part,
 )
 from .times import is_same_time
 
@@ -111,4 +112,5 @@ __all__ = [
     "retry_stages",
     "served_stages",
     "topic_of",
+    "without_part",
 ]

@@ -18,6 +18,7 @@ from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
 from ..list.facets import Facets, suggest_drops
+from ..list.never_arrived import explain_absence
 from ..list.table import ItemTable
 
 # The filters with a field of their own above the rows; see templates/workitems/list/_search.html.
@@ -96,6 +97,8 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
             if listing.is_valid() and not facets.total and facets.is_complete
             else [],
         }
+        is_empty = listing.is_valid() and not facets.total and facets.is_complete
+        context["never_arrived"] = explain_absence(listing) if is_empty else None
         if rows and can_review:
             context["unreviewed_count"] = count_unreviewed(facets.result)
             context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
