@@ -54,7 +54,7 @@ def test_an_admin_starts_with_the_needs(window, cast, with_items):
     page, item = window(cast["ada"]), with_items["running"]
     page.goto("/")
     needs = page.get_by_role("region", name="What needs you")
-    expect(needs.get_by_role("link")).to_have_count(4)
+    expect(needs.get_by_role("link")).to_have_count(5)
     needs.get_by_role("link", name="Late").click()
     expect(row(page, item)).to_contain_text("Late: usually 24 to 72 min")
     row(page, item).get_by_role("link").first.click()

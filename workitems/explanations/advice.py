@@ -332,7 +332,8 @@ def _with_parts(rule: Rule, state: Situation) -> Text:
     """The meaning of a rule; about another etag, it adds that the etag also depends on how a file is sent."""
     if rule.code != "superseded" or not state.is_multipart:
         return rule.meaning
-    return f"{rule.meaning} {_('It may be the same file, sent in other parts.')}"
+    hint = _("It may be the same file, sent in other parts.")
+    return f"{rule.meaning} {hint}"
 
 
 def format_item_count(number: int) -> str:
