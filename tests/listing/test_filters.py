@@ -152,6 +152,7 @@ def test_every_filter_is_tested():
     elsewhere = {
         *PROCESS_NAMES,
         *("late", "cause", "failed_after"),  # test_late, test_failures
+        *("acts", "silent"),  # test_acts, test_silence
         "superseded",
         "duplicate",
         "other_upload",
