@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
 from pharos.accounts.roles import Role
 from workitems import transitions
@@ -114,6 +115,97 @@ def test_other_uploads_count(virginia, ada):
         assert listed(f"acts={party}", ada) == said[party]
 
 
+DAY = timedelta(days=1)
+DONE, FAILED_PART, OPEN, CANCELLED = (
+    {"status": "Success", "stage": "Cleanup"},
+    {"status": "Failed", "stage": "Validate", "retry": False, "note": NOTES[0]},
+    {"status": "Started", "stage": "Store"},
+    {"status": "Cancelled", "stage": "Resolve"},
+)
+# {bag: [(ending, days ago, what became of it)]}; the last element is the index of the part that says what is missing.
+SPLIT = {
+    "complete": ([(".b1.of2", 9, DONE), (".b2.of2", 8, DONE)], None),
+    "one missing": ([(".b01.of03", 9, DONE), (".b03.of03", 8, DONE)], 1),
+    "last done one is not the last": ([(".b1.of4", 9, DONE), (".b2.of4", 8, FAILED_PART), (".b3.of4", 7, OPEN)], 0),
+    "just received": ([(".b1.of3", 9, DONE), (".b2.of3", 1, DONE)], None),
+    "on its way": ([(".b1.of3", 9, DONE), (".b2.of3", 1, OPEN)], None),
+    "two days are over": ([(".b1.of2", 2.01, DONE)], 0),
+    "two days are not over": ([(".b1.of2", 1.99, DONE)], None),
+    "reviewed": ([(".b1.of2", 9, {**DONE, "reviewed": True})], None),
+    "the last one reviewed": ([(".b1.of3", 9, DONE), (".b2.of3", 8, {**DONE, "reviewed": True})], None),
+    "none done": ([(".b1.of3", 9, OPEN), (".b2.of3", 8, CANCELLED)], None),
+    "cancelled part": ([(".b1.of2", 9, DONE), (".b2.of2", 8, CANCELLED)], None),
+    "sent twice": ([(".b1.of3", 9, DONE), (".b1.of3", 8, DONE), (".b02.of003", 7, DONE)], 2),
+    "two widths": ([(".b1.of2", 9, DONE), (".b01.of02", 8, DONE)], 1),
+    "two widths, complete": ([(".b1.of2", 9, DONE), (".b02.of02", 8, DONE)], None),
+    "two totals": ([(".b1.of2", 9, DONE), (".b2.of2", 8, DONE), (".b3.of5", 7, DONE)], 2),
+    "sixth of five": ([(".b06.of05", 9, DONE)], None),
+    "sixth of five and a first": ([(".b01.of05", 9, DONE), (".b06.of05", 8, DONE)], 0),
+    "ninth of ten": ([(".b9.of10", 9, DONE)], 0),
+    "part 0": ([(".b00.of05", 9, DONE), (".b0.of0", 8, DONE), (".b1.of0", 7, DONE)], None),
+    "huge": ([(".b7.of99999", 9, DONE)], 0),
+    "larger than a number": ([(f".b7.of{'9' * 400}", 9, DONE)], 0),
+    "no parts": ([(".b.of", 9, DONE), (".b1.of", 9, DONE), (".b.of2", 9, DONE), (".B1.OF2", 9, DONE)], None),
+    "almost": ([(".b1.xof2", 9, DONE), (".b1.of2.x", 9, DONE), (".c1.of2", 9, DONE), (".of2", 9, DONE)], None),
+    "in its name.b1.of2": ([(".b1.of1", 9, DONE)], None),
+    "%": ([(".b1.of2", 9, DONE), (".b2.of2", 8, DONE)], None),
+    "n" * 300: ([(".b1.of2", 9, DONE)], 0),
+    "n" * 299 + "m": ([(".b1.of1", 9, DONE)], None),
+}
+
+
+def store_parts(institution):
+    """Stores the parts. Returns all items, and the ids of those that say what is missing."""
+    now, rows, carriers = timezone.now(), [], []
+    for bag, (parts, carrier) in SPLIT.items():
+        made = [
+            WorkItem(
+                institution=institution,
+                action="Ingest",
+                name=f"{bag}{ending}.tar",
+                etag=str(index),
+                date=now - days * DAY,
+                **values,
+            )
+            for index, (ending, days, values) in enumerate(parts)
+        ]
+        rows += made
+        carriers += [] if carrier is None else [made[carrier]]
+    tiny = [WorkItem(institution=institution, action="Ingest", name=name, date=NOON, **DONE) for name in TINY]
+    made = store([*rows, *tiny])
+    return made, {item.pk for item in carriers}
+
+
+TINY = [".of", "of", "x", ".b1.of2.tar", ".tar", "x.b1.of2"]
+
+
+def test_a_missing_part_is_said_by_one_item(virginia, jhu, ada):
+    items, carriers = store_parts(virginia)
+    store([WorkItem(institution=jhu, action="Ingest", name="one missing.b02.of03.tar", date=NOON, **DONE)])
+    said = who_acts(items)["institution"]
+    assert said == carriers | {item.pk for item in items if item.status == "Failed"}
+    items = list(WorkItem.objects.all())
+    assert listed("acts=institution", ada) == who_acts(items)["institution"]
+    assert listed("acts=consortium", ada) == who_acts(items).get("consortium", set())
+
+
+@pytest.mark.parametrize("role", [Role.DEPOSITOR, Role.STAFF])
+def test_needs_me_has_missing_parts(virginia, dora, olga, role):
+    _items, carriers = store_parts(virginia)
+    queries = {str(one.label): one.query for one in (*presets_for(role), *needs_for(role))}
+    for name in ("Needs me", "Your turn"):
+        assert carriers < listed(queries[name], dora)
+        assert listed(queries[name], olga) == set()
+
+
+def test_a_missing_part_that_comes_is_no_longer_missing(virginia, ada, wally):
+    first = make_item(virginia, name="x.b1.of2.tar", at=timezone.now() - 3 * DAY)
+    transitions.succeed(first, by=wally, stage="Cleanup")
+    assert listed("acts=institution", ada) == {first.pk}
+    make_item(virginia, name="x.b2.of2.tar", at=timezone.now() - 3 * DAY)
+    assert listed("acts=institution", ada) == set()
+
+
 @pytest.mark.parametrize("role", [Role.DEPOSITOR, Role.STAFF])
 def test_needs_me_is_what_the_institution_has_to_do(virginia, jhu, dora, role):
     items = store([*rows_of(virginia)])
@@ -121,7 +213,7 @@ def test_needs_me_is_what_the_institution_has_to_do(virginia, jhu, dora, role):
     queries = {str(one.label): one.query for one in (*presets_for(role), *needs_for(role))}
     expected = who_acts(items)["institution"]
     assert listed(queries["Needs me"], dora) == expected
-    assert listed(queries["Failed, your turn"], dora) == expected
+    assert listed(queries["Your turn"], dora) == expected
 
 
 def test_an_edited_note_changes_who_acts(virginia, wally, ada):

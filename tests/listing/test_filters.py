@@ -58,6 +58,7 @@ CASES = [
     ("name=SECOND.tar", set()),
     ("name=%20Ünï %26 “q”_%25.tar", {" Ünï & “q”_%.tar"}),
     ("name=second.tar&name=third.tar", {"second.tar", "third.tar"}),
+    ("bag_group=second", set()),  # test_split_bags
     ("name_like=COND", {"second.tar"}),
     ("name_contains=ÜNÏ", {" Ünï & “q”_%.tar"}),
     ("name_like=def2", set()),

@@ -15,6 +15,7 @@ ADDRESSES = {
         "/items/?per_page=10&page=2&sort=name",
         "/items/?page=99",
         "/items/?q=nothing+of+this+name",
+        "/items/?q=virginia.edu.nothing.b06.of05.zip",
         "/items/?status=Cancelled&q=nothing+of+this+name&action=DPN",
         "/items/?status=Lost&size_min=big&colour=red&received_from=never&received_to=2021-02-31",
         "/items/?stage=Store&stage=Validate&status=Started&status=Failed&q=bag&size_min=1+GB&received_from=2020-01-01",

@@ -19,6 +19,7 @@ from .presets import Need, needs_for, presets_for
 from .restored_copy import RestoredCopy, find_copy
 from .rule import Advice
 from .situation import Situation
+from .split_bags import describe_part, describe_parts, name_missing_parts, part_word
 
 __all__ = [
     "NO_BREAK",
@@ -32,12 +33,16 @@ __all__ = [
     "Tone",
     "advise",
     "build_pipeline",
+    "describe_part",
+    "describe_parts",
     "describe_status",
     "find_copy",
     "first_line",
     "format_duration",
     "format_item_count",
     "format_unit",
+    "name_missing_parts",
     "needs_for",
+    "part_word",
     "presets_for",
 ]

@@ -20,6 +20,7 @@ from ..vocabulary import Action, Stage, Status
 from .failure_advice import FAILURE_RULES
 from .rule import Advice, Rule, Text
 from .situation import Situation
+from .split_bags import advise_on_missing
 
 
 class Tone(StrEnum):
@@ -307,6 +308,8 @@ RULES: tuple[Rule, ...] = (
 
 def advise(state: Situation, role: str) -> Advice:
     """Returns what the situation means for a reader with this role, who needs to act, and what to do next."""
+    if state.status == Status.SUCCESS and state.incomplete_bag and not state.reviewed:
+        return advise_on_missing(state.incomplete_bag, role)
     if state.status == Status.SUCCESS:
         meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
         if has_permission(role, Permission.REVIEW) and not state.reviewed:

@@ -17,8 +17,8 @@ class Preset(NamedTuple):
 
 
 _IN_PROGRESS = Preset(_("In progress"), "phase=open&phase=held")
-# What comes before `acts` says nothing more: it narrows the list by columns that are counted.
-_NEEDS_ME = Preset(_("Needs me"), "status=Failed&phase=closed&reviewed=false&acts=institution")
+# `phase` says nothing more, but lets the database leave out what is open.
+_NEEDS_ME = Preset(_("Needs me"), "phase=closed&acts=institution")
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 _NEEDS_ADMIN = Preset(
     _("Needs admin review"),
@@ -61,9 +61,9 @@ class Need(NamedTuple):
 
 
 _UPLOADS_FAILED = Need(
-    _("Failed, your turn"),
+    _("Your turn"),
     _NEEDS_ME.query,
-    _("Correct the bag as its note says and upload it again, or request the restoration again."),
+    _("Correct the bag as its note says and upload it again, send the missing part, or request the restoration again."),
     "failed",
 )
 _DAMAGED_QUERY = "item_action=Fixity+Check&status=Failed&phase=closed&reviewed=false"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..lifecycle import Origin, Party, Phase, is_damaged_copy, phase_of, read_origin, responsible_party
+from ..lifecycle import Origin, Party, Phase, SplitBag, is_damaged_copy, phase_of, read_origin, responsible_party
 from ..vocabulary import Status
 
 
@@ -25,6 +25,7 @@ class Situation:
     duplicate_of: int | None = None
     other_upload: int | None = None
     waits_for: int | None = None
+    incomplete_bag: SplitBag | None = None  # the bag whose parts never came, if this item is the one to say so
     # Whether this upload or the one that counts instead was sent in several parts, so that their etags can differ for one file.
     is_multipart: bool = False
 

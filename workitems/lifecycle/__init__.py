@@ -43,6 +43,17 @@ from .paths import (
 from .queue import PRESENT_TOPICS, check_queue_stages, check_served, read_topics, served_stages, topic_of
 from .saves import IMMUTABLE_FIELDS, check_immutable, check_not_stale, infer_move
 from .silence import read_silent_hours
+from .split_bags import (
+    PART_WAIT,
+    BagPart,
+    PartStatus,
+    PartUpload,
+    SplitBag,
+    group_parts,
+    part_status,
+    read_part,
+    without_part,
+)
 from .times import is_same_time
 
 __all__ = [
@@ -50,6 +61,7 @@ __all__ = [
     "IMMUTABLE_FIELDS",
     "MOVES",
     "NOTE_LIMIT",
+    "PART_WAIT",
     "PATHS",
     "PHASE_DEFINITIONS",
     "PHASE_WORDS",
@@ -58,12 +70,16 @@ __all__ = [
     "REPLACEABLE_STAGES",
     "SAVEABLE_FIELDS",
     "SUCCESS_AT",
+    "BagPart",
     "ItemState",
     "Move",
     "Origin",
+    "PartStatus",
+    "PartUpload",
     "Party",
     "Phase",
     "Refused",
+    "SplitBag",
     "StageRule",
     "TransitionRequest",
     "build_object_identifier",
@@ -77,6 +93,7 @@ __all__ = [
     "explain_refusal",
     "fields_on_creation",
     "first_stage",
+    "group_parts",
     "infer_move",
     "is_damaged_copy",
     "is_md5_etag",
@@ -84,9 +101,11 @@ __all__ = [
     "is_same_time",
     "legal_moves",
     "normalize_etag",
+    "part_status",
     "phase_of",
     "position",
     "read_origin",
+    "read_part",
     "read_silent_hours",
     "read_topics",
     "requeue_stages",
@@ -94,4 +113,5 @@ __all__ = [
     "retry_stages",
     "served_stages",
     "topic_of",
+    "without_part",
 ]

@@ -1,6 +1,5 @@
 """`evaluate`, which returns what a move changes or why it is refused, and the same for new items."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,9 +23,9 @@ from .paths import (
     position,
     retry_stages,
 )
+from .split_bags import without_part
 
 _MOST_AHEAD = timedelta(days=1)  # clocks and time zones differ
-_SPLIT_BAG = re.compile(r"\.b[0-9]+\.of[0-9]+\Z")
 
 
 def evaluate(
@@ -288,7 +287,7 @@ def _stage_start(state: ItemState, new: Mapping[str, Any], now: datetime) -> dat
 
 def build_object_identifier(domain: str, name: str) -> str:
     """Returns `<institution's domain>/<name without .tar and .bNNN.ofNNN>` (member API, version 8)."""
-    return f"{domain}/{_SPLIT_BAG.sub('', name.removesuffix('.tar'))}"
+    return f"{domain}/{without_part(name)}"
 
 
 def check_received(date: datetime | None, now: datetime) -> None:

@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from ..audit_log import query_entries
 from ..counts import KindCondition
 from ..lifecycle import PHASE_DEFINITIONS, Party, Phase
-from ..models import WorkItem, in_phases
+from ..models import WorkItem, in_phases, is_part_missing
 from ..search import field_contains, same_second, same_text
 from ..vocabulary import REGISTRY_ACTIONS
 from .parameters import UNSET
@@ -103,4 +104,5 @@ def _acted_on_by(party: str) -> Q:
 
 
 def acted_on_by(parties: list[str]) -> Q:
-    return reduce(or_, map(_acted_on_by, parties))
+    found = reduce(or_, map(_acted_on_by, parties))
+    return found | is_part_missing(timezone.now()) if Party.INSTITUTION in parties else found

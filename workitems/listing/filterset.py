@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from ..durations import is_late, is_silent
 from ..lifecycle import Party, Phase
-from ..models import WorkItem
+from ..models import WorkItem, in_bag_groups
 from ..vocabulary import REGISTRY_ACTIONS, Action, Stage, Status
 from .conditions import (
     acted_on_by,
@@ -184,6 +184,14 @@ class ListFilterSet(RangeFilters):
         max_length=2500,
         label=gettext_lazy("File identifier contains"),
         about="Part of the file identifier.",
+    )
+    bag_group = ListFilter(
+        TextsField,
+        in_bag_groups,
+        IndexStrategy.NARROW,
+        max_length=1300,
+        label=gettext_lazy("Parts of bag"),
+        about="The ingests of all parts of a split bag: its name without the part, or its object identifier.",
     )
     bucket = ListFilter(
         TextsField,

@@ -1,31 +1,33 @@
 """Loads the rows of a list with everything that pages show in them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.utils import timezone
 
 from pharos.accounts.models import Institution
 
 from ..database import fetch_prepared
 from ..durations import Lateness, find_lateness, find_silence
-from ..explanations import Situation, StatusLabel, Tone, describe_status
-from ..lifecycle import Phase
-from ..models import WorkItem, count_ingests
+from ..explanations import Situation, StatusLabel, Tone, describe_part, describe_status
+from ..lifecycle import BagPart, Phase, SplitBag, read_part
+from ..models import WorkItem, count_ingests, find_split_bags
 from ..vocabulary import Action, Status
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """The other uploads of the bag that matter for an item, by id."""
+    """The other uploads of the bag that matter for an item, by id, and the bag's other parts."""
 
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
     waits_for: int | None = None
+    split_bag: SplitBag | None = None  # the parts of its bag, if its name is that of a part
 
     @property
     def is_replaced(self) -> bool:
@@ -67,6 +69,23 @@ class Row:
         return self.uploads != NO_UPLOADS
 
     @property
+    def part(self) -> BagPart | None:
+        """Which part of a split bag it is; None if its bag isn't split."""
+        return read_part(self.item.name) if self.uploads.split_bag else None
+
+    @property
+    def part_mark(self) -> str:
+        """Which part it is, and what became of all of them: 4 of 5: 3 done, 1 missing."""
+        bag, part = self.uploads.split_bag, self.part
+        return describe_part(part, bag) if bag and part else ""
+
+    @property
+    def bag_group(self) -> str:
+        """The value of the filter for all parts of its bag; with the domain if it is known, as bags can share a name."""
+        bag = self.part.bag if self.part else ""
+        return f"{self.owner.identifier}/{bag}" if self.owner else bag
+
+    @property
     def has_state_marks(self) -> bool:
         """Whether to show marks about the state in addition to the status."""
         return self.late is not None or self.silence is not None or self.is_for_admin
@@ -103,6 +122,7 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
         duplicate_of=uploads.duplicate_of,
         other_upload=uploads.other_upload,
         waits_for=uploads.waits_for,
+        incomplete_bag=bag if (bag := uploads.split_bag) and bag.carrier == item.pk else None,
     )
 
 
@@ -141,7 +161,8 @@ def _fetch_uploads(numbers: list[int], using: str) -> Iterator[tuple[int, Upload
 def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> dict[int, Uploads]:
     """Returns {item id: Uploads} from the database named `using`.
 
-    Two statements: which bags were uploaded more than once, and which of their uploads replaces which.
+    Up to three statements: which bags were uploaded more than once, which of their uploads replaces which, and the other
+    parts of split bags.
     """
     found = {item.pk: NO_UPLOADS for item in items}
     bags = {item.pk: (item.institution_id, item.name) for item in items if item.action == Action.INGEST}
@@ -149,7 +170,21 @@ def find_uploads(items: Collection[WorkItem], using: str = DEFAULT_DB_ALIAS) -> 
     asked = [pk for pk, bag in bags.items() if ingests[bag] > 1]
     if asked:
         found |= _fetch_uploads(asked, using)
+    for pk, bag in _split_bags(items, using).items():
+        found[pk] = replace(found[pk], split_bag=bag)
     return found
+
+
+def _split_bags(items: Collection[WorkItem], using: str) -> dict[int, SplitBag]:
+    """Returns {id: the parts of its bag} for the ingests among these items whose names are those of parts."""
+    parts = {item.pk: (item.institution_id, part) for item in items if (part := _part_of(item))}
+    bags = find_split_bags([(owner, part.bag) for owner, part in parts.values()], timezone.now(), using)
+    keys = {pk: (owner, part.bag, part.total) for pk, (owner, part) in parts.items()}
+    return {pk: bags[key] for pk, key in keys.items() if key in bags}
+
+
+def _part_of(item: WorkItem) -> BagPart | None:
+    return read_part(item.name) if item.action == Action.INGEST else None
 
 
 def fetch_rows(
@@ -160,7 +195,7 @@ def fetch_rows(
     *,
     fields: Iterable[str] = (),
 ) -> list[Row]:
-    """Returns the rows of these items in this order, with at most three statements however many there are.
+    """Returns the rows of these items in this order, with at most four statements however many there are.
 
     `institutions`: those that the reader can see, by id, so that they aren't loaded again. `fields`: fields of the item
     to load in addition to those of every row. `using`: the database to read.

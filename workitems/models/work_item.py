@@ -26,6 +26,7 @@ from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
 from .queue_message import find_served_stages
+from .split_bags import IsPartIndexed, PartHead
 
 # The registry's numbers, which say what a restoration or deletion is about.
 REGISTRY_NUMBERS = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
@@ -327,6 +328,7 @@ class WorkItem(models.Model):
             models.Index(fields=["created_at"], name="item_created"),
             models.Index(fields=["etag"], name="item_etag"),
             models.Index(prefix("name"), name="item_name"),
+            models.Index(PartHead("name"), "institution", "date", name="item_part", condition=Q(IsPartIndexed("name"))),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ from ..audit_log import latest_entries
 from ..durations import Lateness, UsualTime
 from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_status, find_copy
 from ..failures import find_faults_of, find_last_cause
-from ..lifecycle import PROCESS, Phase, legal_moves
+from ..lifecycle import PROCESS, BagPart, PartUpload, Phase, SplitBag, legal_moves, read_part
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
 from ..mailing import is_watched
 from ..models import AcceptedChange, BulkChange, WorkItem
@@ -214,9 +214,29 @@ class ItemDetail:
         return next(processed, None)
 
     @property
+    def split_bag(self) -> SplitBag | None:
+        """The parts of its bag; None if it isn't split."""
+        return self._uploads[self.item.pk].split_bag
+
+    @property
+    def part(self) -> BagPart | None:
+        """Which part of the bag it is."""
+        return read_part(self.item.name)
+
+    @property
+    def shown_parts(self) -> list[PartUpload]:
+        """The upload of each part that counts, or of the parts around this one if there are too many."""
+        parts = self.split_bag.parts if self.split_bag else []
+        number = self.part.number if self.part else 0
+        here = next((index for index, upload in enumerate(parts) if upload.part.number == number), 0)
+        start = max(0, min(here - MAX_RELATED // 2, len(parts) - MAX_RELATED))
+        return parts[start : start + MAX_RELATED]
+
+    @property
     def same_object(self) -> list[Row]:
-        """Other items of the object, except for the uploads in `same_bag`."""
+        """Other items of the object, except for the uploads in `same_bag` and the other parts of a split bag."""
         uploads = {other.pk for other in self._same_bag}
+        uploads |= {upload.item for upload in self.split_bag.uploads} if self.split_bag else set()
         return self._rows(other for other in self._same_object if other.pk not in uploads)
 
     def _rows(self, items: Iterable[WorkItem]) -> list[Row]:

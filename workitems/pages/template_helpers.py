@@ -273,9 +273,12 @@ class TemplateHelpers(Extension):
         environment.filters |= {
             "axis_label": format_axis_label,
             "day": _day,
+            "describe_parts": explanations.describe_parts,
             "duration": explanations.format_duration,
             "item_count": explanations.format_item_count,
             "lateness": format_lateness,
+            "name_missing_parts": explanations.name_missing_parts,
+            "part_word": explanations.part_word,
             "readable": make_readable,
             "silence": format_silence,
             "rough_duration": format_roughly,

@@ -31,6 +31,7 @@ from ...vocabulary import ACTIONS, STAGES, STATUSES
 from ..access import ItemViewMixin, url_of_queue
 from ..list import changes
 from ..list.facets import Facets, format_total, suggest_drops
+from ..list.never_arrived import explain_absence
 from ..list.search import found_without_filters, notes_on_search
 from ..list.table import ItemTable
 
@@ -115,6 +116,7 @@ class ItemListPage(ReadsFromReplica, ItemViewMixin, View):
         if listing.is_valid() and not facets.total and facets.is_complete:
             context["without_filters"] = found_without_filters(listing)
             context["drop_hints"] = suggest_drops(listing)
+            context["never_arrived"] = explain_absence(listing)
         if rows and can_review:
             context["unreviewed_count"] = count_unreviewed(facets.result)
             context["queue_url"] = url_of_queue(QueueState(list_query=listing.query(page=None)))
