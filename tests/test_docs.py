@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from workitems.listing import SORTS, ListFilterSet
-from workitems.listing.query import PAGES
+from workitems.listing.names import PAGES
 
 ROOT = Path(settings.BASE_DIR)
 README = ROOT / "README.md"

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from workitems import transitions
 from workitems.listing import PROCESS_NAMES, SORTS, ItemList, ListFilterSet, known_names
-from workitems.listing.query import API_ONLY_NAMES
+from workitems.listing.names import API_ONLY_NAMES
 from workitems.models import WorkItem
 
 from ..factories import make_item, service

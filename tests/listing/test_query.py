@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from workitems import transitions
 from workitems.listing import Dialect, ItemList, find
-from workitems.listing.query import NAMES, PAGES
+from workitems.listing.names import NAMES, PAGES
 
 from ..factories import make_item
 

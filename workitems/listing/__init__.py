@@ -6,6 +6,17 @@ It knows the reader. It must not know whether a page, the API, an export, or a b
 from .filterset import MOST_PER_PAGE, ListFilterSet
 from .list_filter import IndexStrategy
 from .named_items import missing_names, numbered_item
+from .names import (
+    ALIASES,
+    FACETS,
+    IGNORED_NAMES,
+    NAMES,
+    PAGES_ONLY_NAMES,
+    PAGING_NAMES,
+    PRESENTATION_NAMES,
+    PROCESS_NAMES,
+    V3_ONLY_NAMES,
+)
 from .nodes import Node, fetch_nodes
 from .ordering import SORTS, Sort, column_name, cursor_values, format_cursor, select_expression
 from .parameter_names import Dialect
@@ -28,19 +39,7 @@ from .parameters import (
     match_word,
     whole_number,
 )
-from .query import (
-    ALIASES,
-    FACETS,
-    IGNORED_NAMES,
-    NAMES,
-    PAGES_ONLY_NAMES,
-    PAGING_NAMES,
-    PRESENTATION_NAMES,
-    PROCESS_NAMES,
-    V3_ONLY_NAMES,
-    ItemList,
-    known_names,
-)
+from .query import ItemList, known_names
 from .rows import Row, fetch_rows, find_uploads, row_lateness, row_silence, situation_of
 from .search_query import MOST_CHARACTERS, in_one_line
 from .strategies.bounded_scan import COUNT_LIMIT, SCAN_LIMIT

@@ -21,50 +21,17 @@ from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
 from ..counts import ANY_KIND, KindCondition, intersect_conditions
-from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
 from ..search import contains_words
 from ..vocabulary import MOVING
 from .filterset import ListFilterSet
 from .list_filter import IndexStrategy
+from .names import FACETS, PAGES, PAGING_NAMES, PRESENTATION_NAMES, PROCESS_NAMES
 from .ordering import Sort, after_cursor, parse_cursor
 from .parameter_names import Dialect
 from .parameters import BooleanField, BooleansField, WordsField, match_word, shortened
 from .references import MISSING, find_references
 from .search_query import SearchQuery
-
-ALIASES = {
-    "action": "item_action",
-    "name_contains": "name_like",
-    "etag_contains": "etag_like",
-    "updated_since": "updated_after",
-}
-# Old scripts send this, although it has never filtered items.
-IGNORED_NAMES = frozenset({"access"})
-# How the list is shown, not which items are in it.
-PRESENTATION_NAMES = ("sort", "page", "per_page", "after", "before", "format")
-PAGING_NAMES = ("page", "after", "before")
-FACETS = {
-    "action": "item_action",
-    "stage": "stage",
-    "status": "status",
-    "reviewed": "reviewed",
-    "institution": "institution",
-}
-PROCESS_NAMES = tuple(f"{name}{ending}" for name in sorted(PROCESS) for ending in ("", "_empty", "_not_empty"))
-# Names that only the pages, only version 3 of the API, or only the API have.
-PAGES_ONLY_NAMES = ("before", "format")
-V3_ONLY_NAMES = (
-    *("registry_action", "not_queued", "date_from", "date_to", "claimed", "not_claimed"),
-    *("about_file", "not_about_file", "finished_at_from", "finished_at_to"),
-)
-API_ONLY_NAMES = ("bag_date_from", "bag_date_to", *V3_ONLY_NAMES)
-NAMES = {name: name for name in ListFilterSet.declared_filters} | ALIASES
-PAGES = Dialect(
-    {given: name for given, name in NAMES.items() if name not in API_ONLY_NAMES},
-    per_page=None,
-    ignored=IGNORED_NAMES,
-)
 
 
 def known_names(user: User, dialect: Dialect = PAGES) -> list[str]:
