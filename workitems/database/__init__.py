@@ -15,12 +15,14 @@ from .online_migrations import (
     RunPythonOnline,
     run_with_lock_timeout,
 )
+from .part_names import HEAD_LENGTH, IsPartIndexed, PartHead, PartNameSql, read_part_name
 from .prepared import fetch_prepared
 from .sequences import advance_sequence
 from .table_names import SEARCHED_TEXTS, WORK_ITEMS
 from .vocabulary_check import VocabularyCheck
 
 __all__ = [
+    "HEAD_LENGTH",
     "MAX_BIGINT",
     "SEARCHED_TEXTS",
     "WORK_ITEMS",
@@ -28,6 +30,9 @@ __all__ = [
     "AddIndexOnline",
     "AddUniqueIndexOnline",
     "AllowNullOnline",
+    "IsPartIndexed",
+    "PartHead",
+    "PartNameSql",
     "RemoveIndexOnline",
     "RunPythonOnline",
     "VocabularyCheck",
@@ -36,5 +41,6 @@ __all__ = [
     "fetch_prepared",
     "insert_many",
     "parse_bigint",
+    "read_part_name",
     "run_with_lock_timeout",
 ]

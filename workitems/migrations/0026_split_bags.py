@@ -2,8 +2,7 @@
 
 from django.db import migrations, models
 
-import workitems.models
-from workitems.database import AddIndexOnline
+from workitems.database import AddIndexOnline, IsPartIndexed, PartHead
 
 
 class Migration(migrations.Migration):
@@ -14,11 +13,11 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             "workitem",
             models.Index(
-                workitems.models.PartHead("name"),
+                PartHead("name"),
                 models.F("institution"),
                 models.F("date"),
                 name="item_part",
-                condition=models.Q(workitems.models.IsPartIndexed("name")),
+                condition=models.Q(IsPartIndexed("name")),
             ),
         )
     ]

@@ -14,7 +14,7 @@ from .phases import CLOSED, in_phases
 from .queue_message import QueueMessage, find_served_stages
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
-from .split_bags import IsPartIndexed, PartHead, find_split_bags, in_bag_groups, is_part_missing
+from .split_bags import find_split_bags, in_bag_groups, is_part_missing
 from .uploads import count_ingests
 from .watch import Watch
 from .work_item import WorkItem, WorkItemQuerySet
@@ -36,10 +36,8 @@ __all__ = [
     "Every",
     "Failure",
     "HistoryEntry",
-    "IsPartIndexed",
     "ItemCount",
     "OutcomeCount",
-    "PartHead",
     "QueueMessage",
     "Reach",
     "SavedView",

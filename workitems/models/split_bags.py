@@ -5,133 +5,32 @@ writers. It is only on names that contain `.of`, which few have. `lifecycle.spli
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import BooleanField, CharField, Func, Q
+from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
-from django.utils.deconstruct import deconstructible
 
 from pharos.accounts.models import Institution
 
-from ..database import WORK_ITEMS, fetch_prepared
+from ..database import HEAD_LENGTH, WORK_ITEMS, PartNameSql, fetch_prepared, read_part_name
 from ..lifecycle import PART_WAIT, PartUpload, SplitBag, group_parts, part_status, read_part
-from ..search import PREFIX_LENGTH
 from ..vocabulary import Action, Status
 
-_DIGITS = "'0123456789'"
 _COLUMNS = "SELECT i.institution_id, i.id, i.name, i.status, i.retry, i.date > %s"
-
-
-@dataclass(frozen=True)
-class _NameSql:
-    """Expressions on a column with a name, for one database. None contains `%` or takes parameters.
-
-    A name is read from its end: without `.tar`, the digits of the total, `.of`, the digits of the number, and `.b`. What is
-    left, with `.b`, is the stem, which all parts of a bag share.
-    """
-
-    column: str
-    is_postgresql: bool
-
-    def _without_last(self, text: str, number: int) -> str:
-        return f"LEFT({text}, -{number})" if self.is_postgresql else f"SUBSTR({text}, 1, LENGTH({text}) - {number})"
-
-    def _last(self, text: str, number: int) -> str:
-        return f"RIGHT({text}, {number})" if self.is_postgresql else f"SUBSTR({text}, -{number})"
-
-    @property
-    def is_indexed(self) -> str:
-        find = "STRPOS" if self.is_postgresql else "INSTR"
-        return f"{find}({self.column}, '.of') > 0"
-
-    @property
-    def _bare(self) -> str:
-        return self._without_last(self.column, len(".tar"))
-
-    @property
-    def _before_total(self) -> str:
-        return f"RTRIM({self._bare}, {_DIGITS})"
-
-    @property
-    def _before_of(self) -> str:
-        return self._without_last(self._before_total, len(".of"))
-
-    @property
-    def stem(self) -> str:
-        return f"RTRIM({self._before_of}, {_DIGITS})"
-
-    @property
-    def head(self) -> str:
-        """The start of the stem, which the index has: a name can be longer than an entry of an index."""
-        return (
-            f"LEFT({self.stem}, {PREFIX_LENGTH})" if self.is_postgresql else f"SUBSTR({self.stem}, 1, {PREFIX_LENGTH})"
-        )
-
-    @property
-    def total(self) -> str:
-        """The digits of the total without zeros at the start."""
-        return f"LTRIM(SUBSTR({self._bare}, LENGTH({self._before_total}) + 1), '0')"
-
-    @property
-    def number(self) -> str:
-        return f"LTRIM(SUBSTR({self._before_of}, LENGTH({self.stem}) + 1), '0')"
-
-    @property
-    def is_part(self) -> str:
-        return (
-            f"({self._last(self.column, 4)} = '.tar' AND {self._last(self._before_total, 3)} = '.of'"
-            f" AND {self._last(self.stem, 2)} = '.b' AND LENGTH({self.stem}) > 2"
-            f" AND LENGTH({self._bare}) > LENGTH({self._before_total})"
-            f" AND LENGTH({self._before_of}) > LENGTH({self.stem}))"
-        )
-
-    @property
-    def is_possible(self) -> str:
-        """From 1 to the total. Numbers of any length are compared, so as text."""
-        number, total = self.number, self.total
-        same_length = f"LENGTH({number}) = LENGTH({total}) AND {number} <= {total}"
-        return f"({number} <> '' AND (LENGTH({number}) < LENGTH({total}) OR ({same_length})))"
-
-
-def _name_sql(column: str, vendor: str) -> _NameSql:
-    return _NameSql(column, vendor == "postgresql")
-
-
-@deconstructible(path="workitems.models.PartHead")
-class PartHead(Func):
-    """The expression of the index `item_part`. Written out, because SQLite doesn't match a parameter with its index."""
-
-    output_field = CharField()
-
-    def as_sql(self, compiler, connection, **extra):
-        sql, params = compiler.compile(self.source_expressions[0])
-        return _name_sql(sql, connection.vendor).head, params
-
-
-@deconstructible(path="workitems.models.IsPartIndexed")
-class IsPartIndexed(Func):
-    """The condition of the index `item_part`."""
-
-    output_field = BooleanField()
-
-    def as_sql(self, compiler, connection, **extra):
-        sql, params = compiler.compile(self.source_expressions[0])
-        return _name_sql(sql, connection.vendor).is_indexed, params
 
 
 def find_split_bags(
     bags: Collection[tuple[int, str]], now: datetime, using: str = DEFAULT_DB_ALIAS
 ) -> dict[tuple[int, str, int], SplitBag]:
     """Returns {(institution, bag, total): its parts} for these (institution, bag). At most one statement."""
-    heads = {f"{bag}.b"[:PREFIX_LENGTH] for _owner, bag in bags}
+    heads = {f"{bag}.b"[:HEAD_LENGTH] for _owner, bag in bags}
     if not heads:
         return {}
     owners = {owner for owner, _bag in bags}
-    names = _name_sql("i.name", connections[using].vendor)
+    names = read_part_name("i.name", connections[using].vendor)
     if names.is_postgresql:
         owned, headed, params = "= ANY(%s::bigint[])", "= ANY(%s::text[])", [sorted(owners), sorted(heads)]
     else:
@@ -165,19 +64,19 @@ def in_bag_groups(values: Iterable[str]) -> Q:
 
     A value is the bag's name without part, the object's identifier (with the institution's domain), or the name of a part.
     """
-    names = _name_sql("i.name", connection.vendor)
+    names = read_part_name("i.name", connection.vendor)
     wanted: list[str] = []
     params: list[str] = []
     for value in values:
         part = read_part(value)
         bag = part.bag if part else value.removesuffix(".tar")
         wanted.append(f"({names.head} = %s AND {names.stem} = %s)")
-        params += [f"{bag}.b"[:PREFIX_LENGTH], f"{bag}.b"]
+        params += [f"{bag}.b"[:HEAD_LENGTH], f"{bag}.b"]
         domain, slash, rest = bag.partition("/")
         if slash:
             owner = f"SELECT id FROM {Institution._meta.db_table} WHERE identifier = %s"  # noqa: S608
             wanted.append(f"({names.head} = %s AND {names.stem} = %s AND i.institution_id IN ({owner}))")
-            params += [f"{rest}.b"[:PREFIX_LENGTH], f"{rest}.b", domain]
+            params += [f"{rest}.b"[:HEAD_LENGTH], f"{rest}.b", domain]
     sql = (
         f'"{WORK_ITEMS}".id IN (SELECT i.id FROM {WORK_ITEMS} i {_force_index(names)}'  # noqa: S608  values are parameters
         f" WHERE {names.is_indexed} AND ({' OR '.join(wanted)}) AND {names.is_part} AND i.action = '{Action.INGEST}')"
@@ -189,14 +88,14 @@ def _gaps(values: Collection[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def _force_index(names: _NameSql) -> str:
+def _force_index(names: PartNameSql) -> str:
     """For SQLite, which without statistics would choose another index."""
     return "" if names.is_postgresql else "INDEXED BY item_part"
 
 
 @cache
 def _missing_sql(vendor: str) -> str:
-    mine, other = _name_sql(f'"{WORK_ITEMS}"."name"', vendor), _name_sql("o.name", vendor)
+    mine, other = read_part_name(f'"{WORK_ITEMS}"."name"', vendor), read_part_name("o.name", vendor)
     same_bag = (
         f"SELECT {{}} FROM {WORK_ITEMS} o {_force_index(other)} WHERE {other.is_indexed} AND {other.head} = m.head"  # noqa: S608
         f' AND o.institution_id = "{WORK_ITEMS}".institution_id AND {other.stem} = m.stem AND {other.total} = m.total'

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from pharos.accounts.models import Institution, User
 from pharos.accounts.roles import Permission
 
-from ..database import VocabularyCheck
+from ..database import IsPartIndexed, PartHead, VocabularyCheck
 from ..lifecycle import ItemState, Phase, normalize_etag, phase_of
 from ..search import SearchTextField, prefix, same_second, same_text
 from ..vocabulary import MOVING, Action, Stage, Status, action_choices, stage_choices, status_choices
@@ -26,7 +26,6 @@ from .append_only import AppendOnly
 from .counts import KIND_COLUMNS, MOVING_SQL
 from .phases import CLOSED, NOT_CLOSED, in_phases
 from .queue_message import find_served_stages
-from .split_bags import IsPartIndexed, PartHead
 
 # The registry's numbers, which say what a restoration or deletion is about.
 REGISTRY_NUMBERS = ("intellectual_object_id", "generic_file_id", "deletion_request_id")
