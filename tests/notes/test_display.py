@@ -2,7 +2,7 @@
 
 import pytest
 
-from workitems.notes import FoldedNote, fold_note, make_readable
+from workitems.notes import FoldedNote, fold_note, make_one_line, make_readable
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,16 @@ def test_a_very_long_note_is_cut():
     folded = fold("x" * 5000)
     assert (len(folded.head), len(folded.rest), folded.is_cut) == (100, 900, True)
     assert not fold("x" * 1000).is_cut
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a b.tar", "a b.tar"),
+        ("a\nSubject: b\r\nc.tar", "a␊Subject: b␍␊c.tar"),
+        ("a\tb\u2028c\u2029d", "a␉b[U+2028]c[U+2029]d"),
+        ("a\u202eb", "a[U+202E]b"),
+    ],
+)
+def test_a_name_is_one_line(name, line):
+    assert make_one_line(name) == line

@@ -200,3 +200,25 @@ def test_without_site_url_nothing_is_sent(watched, settings, mailoutbox):
         call_command("send_digests")
     assert mailoutbox == []
     assert WorkItem.objects.get(pk=watched.pk).watches.exists()
+
+
+def test_a_name_adds_no_lines_to_the_email(dora, virginia, mailoutbox):
+    item = make_item(virginia, name="bag\n\nAPTrust asks for your password\u202e.tar")
+    Watch.objects.create(item=item, person=dora)
+    transitions.succeed(item, stage="Record", by=service())
+    send_due(timezone.now())
+    [message] = mailoutbox
+    lines = [line for line in message.body.splitlines() if "password" in line]
+    assert lines == ["The Ingest of bag␊␊APTrust asks for your password[U+202E].tar has finished:"]
+    assert "\u202e" not in message.body + message.subject
+
+
+def test_the_email_links_the_upload_that_counts(dora, virginia, wally, mailoutbox):
+    """Where the advice says to see another upload."""
+    item = make_item(virginia, name="bag.tar", etag="a")
+    Watch.objects.create(item=item, person=dora)
+    other = make_item(virginia, name="bag.tar", etag="b")
+    transitions.cancel(item, note="Replaced by a later upload.", by=wally)
+    send_due(timezone.now())
+    [message] = mailoutbox
+    assert f"/items/{other.pk}\n" in message.body

@@ -9,10 +9,17 @@ from .unwrapping import clean
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{_DIRECTIONS}\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")
 
+_NOT_IN_A_NAME = re.compile(f"{_UNSEEN.pattern}|[\\t\\n\\r\u2028\u2029]")
+
 
 def make_readable(text: str) -> str:
     """Returns the text without terminal codes, each progress line in its last state, and marks for control characters."""
     return _UNSEEN.sub(lambda found: _mark(found[0]), clean(text))
+
+
+def make_one_line(text: str) -> str:
+    """Returns a name as one readable line: with marks for line breaks, tabs, and control characters."""
+    return _NOT_IN_A_NAME.sub(lambda found: _mark(found[0]), text)
 
 
 def _mark(character: str) -> str:

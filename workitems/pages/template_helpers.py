@@ -18,7 +18,7 @@ from pharos.templating import iso
 
 from .. import explanations
 from ..durations import format_axis_label, format_lateness, format_roughly, format_silence, format_usual_range
-from ..notes import FoldedNote, fold_note, make_readable
+from ..notes import FoldedNote, fold_note, make_one_line, make_readable
 from ..saved_views import view_choices
 from ..vocabulary import explain as explanation_of
 
@@ -279,6 +279,7 @@ class TemplateHelpers(Extension):
             "lateness": format_lateness,
             "name_missing_parts": explanations.name_missing_parts,
             "part_word": explanations.part_word,
+            "one_line": make_one_line,
             "readable": make_readable,
             "silence": format_silence,
             "rough_duration": format_roughly,
