@@ -177,10 +177,10 @@ def test_uncounted_items_are_reported_as_more_than(stan, virginia, mailoutbox, m
 @pytest.mark.parametrize("hours", [-24 * 400, 24 * 400])
 def test_rare_items_among_many_are_found(stan, virginia, wally, mailoutbox, monkeypatch, hours):
     """More than one scan covers, in the list's own order or the email's."""
-    rare = make_item(
-        virginia, date=SOME_DAY + timedelta(hours=hours), generic_file_identifier="virginia.edu/rare/page-1.tif"
+    rare = make_item(virginia, generic_file_identifier="virginia.edu/rare/page-1.tif")
+    WorkItem.objects.filter(pk=rare.pk).update(
+        date=SOME_DAY + timedelta(hours=hours), updated_at=SOME_DAY - timedelta(hours=hours)
     )
-    WorkItem.objects.filter(pk=rare.pk).update(updated_at=SOME_DAY - timedelta(hours=hours))
     make_items(100, [virginia])
     for name, value in {"SCAN_LIMIT": 25, "COUNT_LIMIT": 10}.items():
         monkeypatch.setattr(bounded_scan, name, value)
