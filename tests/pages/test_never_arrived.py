@@ -51,6 +51,8 @@ def test_what_an_admin_reads(signed_in, ada, others):
         ("maps.tar.gz", ("end in .tar",)),
         ("maps.b01.of05.tar", ()),
         ("maps.b06.of05.tar", ("named like",)),
+        ("maps.b06.of05.zip", ("end in .tar", "named like")),
+        ("maps.b01.of05.zip", ("end in .tar",)),
         ("maps.b01.tar", ("named like",)),
         ("maps.b01-of05.tar", ("named like",)),
         ("maps.part1.tar", ("named like",)),

@@ -16,7 +16,7 @@ from ...listing import ItemList, Row, fetch_rows, find
 from ...vocabulary import Action, Stage, Status
 
 _FILE = re.compile(r".+\.(?:tar|tgz|gz|zip|7z|rar|bz2|xz|bag)", re.DOTALL | re.IGNORECASE)
-_PARTLY_NAMED = re.compile(r"\.(?:b\d+|of\d+|b\d+[._-]of[._-]?\d+|part\d+)(?:\.tar)?\Z", re.IGNORECASE)
+_PARTLY_NAMED = re.compile(r"\.(?:b\d+|of\d+|b\d+[._-]of[._-]?\d+|part\d+)\Z", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\W_]+\Z")
 MOST_NEAR = 5
 _SHORTEST = 3  # letters that names must share to be near
@@ -43,8 +43,9 @@ class NeverArrived:
     @property
     def is_badly_split(self) -> bool:
         """Whether it looks like a part of a split bag, but not as parts are named, or a part that there can't be."""
-        part = read_part(self.name)
-        return not part.is_possible if part else bool(_PARTLY_NAMED.search(self.name))
+        stem = self.name.rpartition(".")[0]
+        part = read_part(f"{stem}.tar")
+        return not part.is_possible if part else bool(_PARTLY_NAMED.search(stem))
 
     @property
     def bucket(self) -> str:
