@@ -193,8 +193,13 @@ def test_a_missing_part_is_said_by_one_item(virginia, jhu, ada):
 def test_needs_me_has_missing_parts(virginia, dora, olga, role):
     _items, carriers = store_parts(virginia)
     queries = {str(one.label): one.query for one in (*presets_for(role), *needs_for(role))}
-    for name in ("Needs me", "Your turn"):
-        assert carriers < listed(queries[name], dora)
+    assert carriers < listed(queries["Needs me"], dora)
+    assert carriers == listed(queries["Parts missing"], dora)
+    together = listed(queries["Failed, your turn"], dora) | carriers
+    assert listed(queries["Needs me"], dora) == together
+    everything = set(WorkItem.objects.values_list("pk", flat=True))
+    assert listed("missing_part=false", dora) == everything - carriers
+    for name in ("Needs me", "Parts missing", "Failed, your turn"):
         assert listed(queries[name], olga) == set()
 
 
@@ -213,7 +218,7 @@ def test_needs_me_is_what_the_institution_has_to_do(virginia, jhu, dora, role):
     queries = {str(one.label): one.query for one in (*presets_for(role), *needs_for(role))}
     expected = who_acts(items)["institution"]
     assert listed(queries["Needs me"], dora) == expected
-    assert listed(queries["Your turn"], dora) == expected
+    assert listed(queries["Failed, your turn"], dora) == expected
 
 
 def test_an_edited_note_changes_who_acts(virginia, wally, ada):

@@ -152,7 +152,7 @@ def test_every_filter_is_tested():
     elsewhere = {
         *PROCESS_NAMES,
         *("late", "silent", "cause", "failed_after", "acts"),  # test_late, test_silence, test_failures, test_acts
-        "act",  # test_act_filter
+        *("act", "missing_part"),  # test_act_filter, test_acts
         "superseded",
         "duplicate",
         "other_upload",

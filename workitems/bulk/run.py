@@ -38,7 +38,7 @@ from ..vocabulary import Action
 
 SALT = "workitems.bulk"
 # Filters whose result for an item can change although the item doesn't.
-VOLATILE_FILTERS = frozenset({"acts", "late", "silent", "superseded", "duplicate", "other_upload"})
+VOLATILE_FILTERS = frozenset({"acts", "late", "missing_part", "silent", "superseded", "duplicate", "other_upload"})
 BATCH_SIZE = 500  # items per transaction: a worker's save waits for one batch at most
 MAX_SELECTED = 1000
 ID_WINDOW = 100_000  # the range of item ids that one search for the next batch covers

@@ -60,11 +60,18 @@ class Need(NamedTuple):
     is_pressing: bool = True
 
 
+# Together, the next two have what "Needs me" has; apart, each is counted by an index.
 _UPLOADS_FAILED = Need(
-    _("Your turn"),
-    _NEEDS_ME.query,
-    _("Correct the bag as its note says and upload it again, send the missing part, or request the restoration again."),
+    _("Failed, your turn"),
+    "status=Failed&phase=closed&reviewed=false&acts=institution",
+    _("Correct the bag as its note says and upload it again, or request the restoration again."),
     "failed",
+)
+_PARTS_MISSING = Need(
+    _("Parts missing"),
+    "missing_part=true",
+    _("Of these split bags, a part never came. Upload it, or mark the item as reviewed if nothing more will come."),
+    "held",
 )
 _DAMAGED_QUERY = "item_action=Fixity+Check&status=Failed&phase=closed&reviewed=false"
 _DAMAGED = Need(
@@ -91,10 +98,11 @@ _ON_HOLD = Need(
 
 # Most urgent first.
 NEEDS: dict[str, tuple[Need, ...]] = {
-    Role.DEPOSITOR: (_DAMAGED, _UPLOADS_FAILED, _SLOW, _ON_HOLD),
+    Role.DEPOSITOR: (_DAMAGED, _UPLOADS_FAILED, _PARTS_MISSING, _SLOW, _ON_HOLD),
     Role.STAFF: (
         _DAMAGED,
         _UPLOADS_FAILED,
+        _PARTS_MISSING,
         Need(*_TO_REVIEW, _("Check each result and mark it as reviewed."), "done", is_pressing=False),
         _SLOW,
         _ON_HOLD,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from ..audit_log import query_entries
 from ..counts import KindCondition
 from ..lifecycle import PHASE_DEFINITIONS, Party, Phase
-from ..models import WorkItem, in_phases, is_part_missing
+from ..models import WorkItem, in_phases, is_part_missing, with_missing_part
 from ..search import field_contains, same_second, same_text
 from ..vocabulary import REGISTRY_ACTIONS
 from .parameters import UNSET
@@ -106,3 +106,8 @@ def _acted_on_by(party: str) -> Q:
 def acted_on_by(parties: list[str]) -> Q:
     found = reduce(or_, map(_acted_on_by, parties))
     return found | is_part_missing(timezone.now()) if Party.INSTITUTION in parties else found
+
+
+def misses_parts(wanted: bool) -> Q:
+    now = timezone.now()
+    return with_missing_part(now) if wanted else ~is_part_missing(now)

@@ -27,6 +27,7 @@ from .conditions import (
     kinds_in_phases,
     kinds_with,
     matches,
+    misses_parts,
 )
 from .list_filter import IndexStrategy, ListFilter
 from .named_items import found_by
@@ -192,6 +193,14 @@ class ListFilterSet(RangeFilters):
         max_length=1300,
         label=gettext_lazy("Parts of bag"),
         about="The ingests of all parts of a split bag: its name without the part, or its object identifier.",
+    )
+    missing_part = ListFilter(
+        BooleanField,
+        misses_parts,
+        IndexStrategy.NARROW,
+        label=gettext_lazy("Missing part"),
+        about="True: the last part received of each split bag that has been waiting for another part for two days. False: all "
+        "other items.",
     )
     bucket = ListFilter(
         TextsField,

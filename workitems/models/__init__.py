@@ -14,7 +14,7 @@ from .phases import CLOSED, in_phases
 from .queue_message import QueueMessage, find_served_stages
 from .saved_view import QUERY_LIMIT, Reach, SavedView
 from .searched_text import SearchedText
-from .split_bags import find_split_bags, in_bag_groups, is_part_missing
+from .split_bags import find_split_bags, in_bag_groups, is_part_missing, with_missing_part
 from .uploads import count_ingests
 from .watch import Watch
 from .work_item import WorkItem, WorkItemQuerySet
@@ -54,4 +54,5 @@ __all__ = [
     "in_bag_groups",
     "in_phases",
     "is_part_missing",
+    "with_missing_part",
 ]

@@ -124,3 +124,10 @@ def is_part_missing(now: datetime) -> Q:
     limit = _adapted(now - PART_WAIT)
     missing = RawSQL(_missing_sql(connection.vendor), [limit, limit], BooleanField())  # noqa: S611  no user input
     return Q(missing, action=Action.INGEST, status=Status.SUCCESS, reviewed=False)
+
+
+def with_missing_part(now: datetime) -> Q:
+    """Returns the same condition for a list of such items alone, which only looks at parts, by their index."""
+    names = read_part_name("i.name", connection.vendor)
+    sql = f'"{WORK_ITEMS}".id IN (SELECT i.id FROM {WORK_ITEMS} i {_force_index(names)} WHERE {names.is_indexed})'  # noqa: S608
+    return Q(RawSQL(sql, [], BooleanField())) & is_part_missing(now)  # noqa: S611  no user input
