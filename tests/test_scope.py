@@ -103,7 +103,7 @@ def own(virginia, wally):
 def test_every_url_with_an_item_is_tested():
     assert set(WITH_ITEM) == {
         "items/<int:pk>",
-        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "version", "watch")),
+        *(f"items/<int:pk>/{move}" for move in ("cancel", "requeue", "review", "edit", "note", "version", "watch")),
     }
 
 
@@ -150,7 +150,7 @@ def test_only_users_who_see_every_institution_reach_others_items(client, virgini
         assert status == 302
     elif not may_open(user, pattern):
         assert status == 403
-    elif method == "post" and pattern in ("items/<int:pk>", "items/<int:pk>/version"):
+    elif method == "post" and pattern in ("items/<int:pk>", "items/<int:pk>/note", "items/<int:pk>/version"):
         assert status == 405
     elif user.can(Permission.SEE_EVERY_INSTITUTION):
         assert status in (200, 302, 409)

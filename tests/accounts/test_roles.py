@@ -31,6 +31,7 @@ TABLE = {
     "cancel_upload": "worker",
     "requeue": "admin",
     "review": "institutional_admin admin",
+    "review_for_consortium": "admin",
     "share": "institutional_admin admin",
     "share_with_all": "admin",
     "edit": "admin",

@@ -7,7 +7,6 @@ from workitems.listing import ItemList, ListFilterSet
 
 pytestmark = pytest.mark.django_db
 LONGEST = {
-    "q": 1000,
     "name": 1000,
     "name_like": 1000,
     "etag": 255,
@@ -16,6 +15,7 @@ LONGEST = {
     "object_identifier_like": 1300,
     "file_identifier": 2500,
     "file_identifier_like": 2500,
+    "bag_group": 1300,
     "bucket": 255,
     "user": 255,
     "storage_option": 255,

@@ -287,7 +287,8 @@ def apply_rule(uploads):
         first, again = uploads[original], uploads[later]
         if not is_finished(first):
             return first.state in OPEN and not changes_after(original)
-        if any(first.hour <= hour <= again.hour for hour in deletions):
+        # Only what is stored can have been deleted.
+        if first.state == "done" and any(first.hour <= hour <= again.hour for hour in deletions):
             return False
         return not any(uploads[p].hour < again.hour for p in changes_after(original))
 

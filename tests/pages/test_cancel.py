@@ -5,6 +5,7 @@ from django.test import Client
 
 from workitems import transitions
 from workitems.models import WorkItem
+from workitems.notes import make_readable
 
 from ..factories import make_item
 from ..stored_items import as_stored, last_entry
@@ -192,7 +193,7 @@ def test_unusual_text_is_stored_unchanged(signed_in, ada, item, note):
     client = signed_in(ada)
     assert client.post(url(item), {"note": note}).status_code == 302
     assert last_entry(item).note == note
-    assert parse_page(client.get(f"/items/{item.pk}")).one("div", id="note-text").text == note
+    assert parse_page(client.get(f"/items/{item.pk}")).one("div", id="note-text").text == make_readable(note)
 
 
 def test_invalid_utf8_does_not_break_the_page(signed_in, ada, item):

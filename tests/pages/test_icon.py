@@ -36,7 +36,7 @@ def states(virginia, wally):
         ("open", {}),
         ("done", {}),
         ("failed", {"dora": "failed", "stan": "failed", "ada": "failed"}),
-        ("restoration failed", {"ada": "failed"}),
+        ("restoration failed", {"dora": "failed", "stan": "failed", "ada": "failed"}),
         ("held", {"ada": "held"}),
     ],
 )

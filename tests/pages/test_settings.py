@@ -138,8 +138,11 @@ def test_signed_out_visitors_have_no_shortcuts(client, db):
 
 
 def test_the_scripts_are_small(signed_in, ada, virginia):
-    files = (settings.BASE_DIR / "static").glob("*.js")
-    assert sum(file.stat().st_size for file in files) < 20_000
+    files = {file.name: file.stat().st_size for file in (settings.BASE_DIR / "static").glob("*.js")}
+    # Loaded only where a file can be compared; the second one is a worker that starts when a file is chosen.
+    for_files = files.pop("check_a_file.js") + files.pop("etag_worker.js")
+    assert sum(files.values()) < 20_000
+    assert for_files < 25_000
     item = make_item(virginia)
     for address in ("/items/", f"/items/{item.pk}"):
         assert len(signed_in(ada).get(address).content) < 100_000

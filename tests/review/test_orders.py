@@ -1,6 +1,6 @@
 """The review queue in orders in which a mark moves an item, and in lists that are too long for one scan."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -161,11 +161,12 @@ def test_items_changed_before_1970_are_shown_and_passed(signed_in, stan, virgini
 @pytest.fixture
 def rare(virginia, jhu, wally, monkeypatch):
     """One item to review before and one after a hundred that no index can exclude."""
-    before = made(virginia, 24 * 400, name="rare-1.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
+    before = made(virginia, 0, name="rare-1.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     make_items(100, [virginia])
     behind = made(virginia, -24 * 400, name="rare-2.tar", generic_file_identifier="virginia.edu/rare/page-1.tif")
     for item in (before, behind):
         transitions.succeed(item, stage="Record", by=wally)
+    WorkItem.objects.filter(pk=before.pk).update(date=before.date + timedelta(days=400))
     monkeypatch.setattr(bounded_scan, "SCAN_LIMIT", 15)
     monkeypatch.setattr(bounded_scan, "COUNT_LIMIT", 10)
     return before, behind

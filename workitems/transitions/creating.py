@@ -58,8 +58,8 @@ def _prepare(item: WorkItem, by: User, now: datetime) -> None:
     item.stage_entered_at = now
     item.version = 1  # the number of its first history entry, whatever the caller sent
     check_creation(item.action, item.stage, item.status, role=effective_role(by))
-    check_received(item.date, now)
     check_values(WorkItem, {column.name: getattr(item, column.attname) for column in item._meta.concrete_fields})
+    check_received(item.date, now)
     sets = fields_on_creation(
         item.action,
         item.status,
