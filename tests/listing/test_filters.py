@@ -102,6 +102,7 @@ CASES = [
     ("bag_date=2021-03-04T05:06:07Z", {" Ünï & “q”_%.tar"}),
     ("bag_date=2021-03-04T00:06:07.999999999-05:00", {" Ünï & “q”_%.tar"}),
     ("bag_date=2021-03-04T05:06:08Z", set()),
+    ("bag_date=0001-01-01T00:00:00Z", {"second.tar", "third.tar"}),  # as clients send an unset time
     ("created_after=2026-03-09T04:30:00Z", {"second.tar", "third.tar"}),
     ("created_before=2026-03-09T04:30:00Z", {" Ünï & “q”_%.tar"}),
     ("created_after=2026-03-09T05:30:00%2B01:00", {"second.tar", "third.tar"}),

@@ -265,6 +265,15 @@ def test_a_text_index_is_used_if_it_finds_few(many, ada, set_limits, on_postgres
         assert bounded_scan.scan(ItemList(QueryDict(query), ada)).matches is None
 
 
+def test_a_long_range_with_facets_is_counted_up_to_the_limit(many, ada, set_limits):
+    asked = ItemList(QueryDict("status=Failed&received_from=2026-03-01"), ada)
+    number = len(expected(asked))
+    for limit, is_complete in ((number, True), (number - 1, False)):
+        set_limits(COUNT_LIMIT=limit)
+        found = find(asked)
+        assert (type(found), found.total, found.is_complete) == (ByKindResult, limit, is_complete)
+
+
 def test_the_summary_answers_what_it_can(many, ada):
     """Also a list without any filter, and none with a filter that it doesn't know."""
     for query in ("", "status=Failed", "status=Failed&reviewed=false&sort=updated"):
