@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from workitems.listing import SORTS, ListFilterSet
+from workitems.listing import COUNT_LIMIT, SORTS, ListFilterSet
 from workitems.listing.names import PAGES
 
 ROOT = Path(settings.BASE_DIR)
@@ -86,6 +86,12 @@ def test_exactly_the_existing_sort_orders_are_documented():
 
 def commands_of_ours():
     return {name for name, app in get_commands().items() if app in ("workitems", "pharos.accounts")}
+
+
+def test_the_documented_limit_of_counts_is_the_real_one():
+    using = (ROOT / "docs/using.md").read_text()
+    assert f"up to {COUNT_LIMIT:,} matches" in " ".join(using.split())
+    assert f"more than {COUNT_LIMIT:,}" in " ".join(using.split())
 
 
 def test_every_command_is_documented():

@@ -126,7 +126,7 @@ def situation_of(item: WorkItem, uploads: Uploads, *, note: str) -> Situation:
     )
 
 
-_PLACEHOLDER = 10**15  # stands for an item's id in the SQL
+_PLACEHOLDER = 1_000_000_000_000_000  # stands for an item's id in the SQL
 
 
 @cache
