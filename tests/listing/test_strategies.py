@@ -265,6 +265,13 @@ def test_a_text_index_is_used_if_it_finds_few(many, ada, set_limits, on_postgres
         assert bounded_scan.scan(ItemList(QueryDict(query), ada)).matches is None
 
 
+@pytest.mark.parametrize(("query", "is_start"), [("bucket=a", True), ("retry=true&q=plain", True), ("etag=abc", False)])
+def test_what_an_index_finds_is_read_in_any_order(many, ada, monkeypatch, query, is_start):
+    """The rest is read in the list's own order, so that its first page is known."""
+    monkeypatch.setattr(bounded_scan, "is_indexed", lambda _connection: False)
+    assert bounded_scan.scan(ItemList(QueryDict(query), ada)).is_start is is_start
+
+
 def test_a_long_range_with_facets_is_counted_up_to_the_limit(many, ada, set_limits):
     asked = ItemList(QueryDict("status=Failed&received_from=2026-03-01"), ada)
     number = len(expected(asked))

@@ -48,6 +48,7 @@ ROOMS = {
             "tests/api/test_read_pagination.py",
             "tests/api/test_read_v2.py",
             "tests/api/test_read_v3.py",
+            "tests/test_docs.py",
         ],
     ),
 }
