@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -49,9 +50,18 @@ class StatusLabel:
 
 def first_line(note: str, limit: int = 140) -> str:
     """Returns the first meaningful line of a note: of its first fault, without a verdict such as "… is not valid." before."""
-    faults = find_faults(note).texts
-    line = make_readable(faults[0].splitlines()[0]) if faults else ""
+    line = _cached_first_line(note) if len(note) <= _LONGEST_CACHED else _first_line(note)
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def _first_line(note: str) -> str:
+    faults = find_faults(note).texts
+    return make_readable(faults[0].splitlines()[0]) if faults else ""
+
+
+_LONGEST_CACHED = 500  # characters: as much of a note as rows load
+# The rows of a page are shown again and again, and reading a note takes a third of a millisecond.
+_cached_first_line = lru_cache(maxsize=2048)(_first_line)
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # between a number and its unit
