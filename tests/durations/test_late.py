@@ -13,7 +13,7 @@ from workitems.models import Typical, WorkItem
 from ..api.api_client import Caller
 from ..factories import make_item
 from ..page_hooks import item_ids
-from ..pages.page_elements import parse_page
+from ..pages.page_elements import late_marks, parse_page
 
 HOUR = 3600.0
 SMALL = band_of(266_240)  # as factories make them
@@ -34,14 +34,6 @@ def make_item_at_store(institution, hours, status="Started", **fields):
     return item
 
 
-def read_badges(response):
-    return {
-        row["data-item-id"]: row.one("span", class_="mark late").words
-        for row in parse_page(response).all("tr", data_item_id=True)
-        if row.all("span", class_="mark late")
-    }
-
-
 def test_the_badge_and_the_filter_agree(signed_in, dora, virginia):
     make_usual_time()
     late = [make_item_at_store(virginia, 6), make_item_at_store(virginia, 31, status="Pending")]
@@ -54,7 +46,7 @@ def test_the_badge_and_the_filter_agree(signed_in, dora, virginia):
     ]
     client = signed_in(dora)
     shown = client.get("/items/?per_page=50")
-    assert read_badges(shown) == {str(item.pk): "Late: usually 2 to 4 h" for item in late}
+    assert late_marks(shown) == {str(item.pk): "Late: usually 2 to 4 h" for item in late}
     assert sorted(item_ids(client.get("/items/?late=true"))) == [item.pk for item in late]
     assert sorted(item_ids(client.get("/items/?late=false"))) == [item.pk for item in others]
 
@@ -64,7 +56,7 @@ def test_no_item_is_late_before_15_minutes(signed_in, dora, virginia):
     soon, late = make_item_at_store(virginia, 0.2), make_item_at_store(virginia, 0.3)
     client = signed_in(dora)
     assert item_ids(client.get("/items/?late=true")) == [late.pk]
-    assert list(read_badges(client.get("/items/"))) == [str(late.pk)]
+    assert list(late_marks(client.get("/items/"))) == [str(late.pk)]
     assert soon.pk in item_ids(client.get("/items/?late=false"))
 
 
@@ -74,7 +66,7 @@ def test_replaced_uploads_are_never_late(signed_in, dora, virginia):
     WorkItem.objects.filter(pk=old.pk).update(stage="Validate")
     make_item(virginia, name="bag.tar", etag="newer")
     client = signed_in(dora)
-    assert read_badges(client.get("/items/")) == {}
+    assert late_marks(client.get("/items/")) == {}
     assert "usually" not in parse_page(client.get(f"/items/{old.pk}")).one("main").words
     assert item_ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == []
 
@@ -84,7 +76,7 @@ def test_an_upload_that_is_finished_first_can_be_late(signed_in, dora, virginia)
     old = make_item_at_store(virginia, 31, name="bag.tar")
     make_item(virginia, name="bag.tar", etag="newer")
     client = signed_in(dora)
-    assert list(read_badges(client.get("/items/"))) == [str(old.pk)]
+    assert list(late_marks(client.get("/items/"))) == [str(old.pk)]
     assert item_ids(client.get("/items/?late=true&superseded=false&duplicate=false")) == [old.pk]
 
 
@@ -108,7 +100,7 @@ def test_a_rare_size_is_judged_by_bytes_per_hour(signed_in, dora, virginia, size
     make_usual_time(band=LARGE)
     item = make_item_at_store(virginia, hours, size=size)
     client = signed_in(dora)
-    assert (list(read_badges(client.get("/items/"))) == [str(item.pk)]) is is_late
+    assert (list(late_marks(client.get("/items/"))) == [str(item.pk)]) is is_late
     assert (item_ids(client.get("/items/?late=true")) == [item.pk]) is is_late
     assert (item_ids(client.get("/items/?late=false")) == [item.pk]) is not is_late
 

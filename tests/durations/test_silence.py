@@ -12,7 +12,7 @@ from workitems.models import WorkItem
 
 from ..factories import make_item
 from ..page_hooks import item_ids
-from ..pages.page_elements import parse_page
+from ..pages.page_elements import late_marks, parse_page
 
 
 def silent_for(institution, hours, stage="Store", status="Started", **fields):
@@ -20,14 +20,6 @@ def silent_for(institution, hours, stage="Store", status="Started", **fields):
     item = make_item(institution, stage=stage, status=status, **fields)
     WorkItem.objects.filter(pk=item.pk).update(updated_at=timezone.now() - timedelta(hours=hours))
     return item
-
-
-def marks(response):
-    return {
-        row["data-item-id"]: row.one("span", class_="mark late").words
-        for row in parse_page(response).all("tr", data_item_id=True)
-        if row.all("span", class_="mark late")
-    }
 
 
 def test_the_mark_and_the_filter_agree(signed_in, dora, virginia):
@@ -40,7 +32,7 @@ def test_the_mark_and_the_filter_agree(signed_in, dora, virginia):
         silent_for(virginia, 63, needs_admin_review=True),
     ]
     client = signed_in(dora)
-    assert marks(client.get("/items/")) == {str(silent.pk): "No sign of life for 2 d 15 h"}
+    assert late_marks(client.get("/items/")) == {str(silent.pk): "No sign of life for 2 d 15 h"}
     assert item_ids(client.get("/items/?silent=true")) == [silent.pk]
     assert sorted(item_ids(client.get("/items/?silent=false"))) == [item.pk for item in others]
 
@@ -49,7 +41,7 @@ def test_stages_have_their_own_limit(signed_in, dora, virginia, settings):
     settings.WORKITEM_SILENT_HOURS = read_silent_hours(["2", "Store=72"])
     at_store, at_fetch = silent_for(virginia, 63), silent_for(virginia, 3, stage="Fetch")
     client = signed_in(dora)
-    assert marks(client.get("/items/")) == {str(at_fetch.pk): "No sign of life for 3 h"}
+    assert late_marks(client.get("/items/")) == {str(at_fetch.pk): "No sign of life for 3 h"}
     assert item_ids(client.get("/items/?silent=true")) == [at_fetch.pk]
     assert item_ids(client.get("/items/?silent=false")) == [at_store.pk]
 
@@ -73,7 +65,7 @@ def test_a_replaced_upload_is_not_marked(signed_in, dora, virginia):
     silent_for(virginia, 63, stage="Fetch", name="bag.tar")
     make_item(virginia, name="bag.tar", etag="newer")
     client = signed_in(dora)
-    assert marks(client.get("/items/")) == {}
+    assert late_marks(client.get("/items/")) == {}
     assert item_ids(client.get("/items/?silent=true&superseded=false&duplicate=false")) == []
 
 

@@ -101,12 +101,8 @@ def in_thread(call):
     return wait
 
 
-postgresql_only = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
-
-
-@postgresql_only
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_saved_at_the_same_moment_is_kept(virginia):
+def test_a_failure_saved_at_the_same_moment_is_kept(virginia, on_postgresql):
     """The worker's transaction has written, but not committed: the command waits for it and reads its note."""
     item = make_failed_item(virginia, "Disk 7 is full.")
     spoil()
@@ -118,9 +114,8 @@ def test_a_failure_saved_at_the_same_moment_is_kept(virginia):
     assert causes() == {item.pk: "S3 is gone."}
 
 
-@postgresql_only
 @pytest.mark.django_db(transaction=True)
-def test_a_cause_that_a_worker_needs_again_is_not_deleted(virginia):
+def test_a_cause_that_a_worker_needs_again_is_not_deleted(virginia, on_postgresql):
     Cause.objects.create(text="Disk … is full.")
     item = make_item(virginia, stage="Validate", at=NOON)
     with transaction.atomic():

@@ -53,6 +53,7 @@ REPLACED = [
 ]
 GONE = [
     "The bag was deleted from the receiving bucket.",
+    "It was deleted from the aptrust.receiving.virginia.edu bucket.",
     "example.edu.bag.tar was not found in the bucket",
     "NoSuchKey: there is nothing at this key",
     "The key does not exist.",
@@ -83,6 +84,13 @@ def test_the_items_own_names_say_nothing():
     note = "timeout study, newer version: the manifest names a file that is missing"
     assert read_origin(note) is not Origin.BAG
     assert read_origin(note, ["timeout study, newer version", ""]) is Origin.BAG
+
+
+@pytest.mark.parametrize("names", [[], ["aptrust.receiving.virginia.edu"], ["virginia.edu", "bag.tar"]])
+def test_a_bucket_that_is_named_is_a_bucket(names):
+    """With and without its name taken out, so that a list and a page say the same."""
+    note = "bag.tar was deleted from the aptrust.receiving.virginia.edu bucket"
+    assert read_origin(note, names) is Origin.GONE
 
 
 def test_only_the_beginning_of_a_very_long_note_is_examined():

@@ -89,3 +89,12 @@ def problems(response):
 def find_form(response):
     """Returns the form of a confirmation page: the one in its main part."""
     return parse_page(response).one("main").one("form", method="post")
+
+
+def late_marks(response):
+    """Returns {item's number: the words of its mark} for the rows that are late or silent."""
+    return {
+        row["data-item-id"]: row.one("span", class_="mark late").words
+        for row in parse_page(response).all("tr", data_item_id=True)
+        if row.all("span", class_="mark late")
+    }

@@ -19,7 +19,7 @@ from ..lifecycle import Party, Phase
 from ..notes import find_faults, make_readable
 from ..vocabulary import Action, Stage, Status
 from .failure_advice import FAILURE_RULES
-from .rule import Advice, Rule, Text
+from .rule import NOTHING_FROM_YOU, Advice, Rule, Text
 from .situation import Situation
 from .split_bags import advise_on_missing
 
@@ -171,7 +171,6 @@ _SUCCEEDED: dict[str, tuple[Text, Text]] = {
 
 _LOOK = _t("See the upload that counts:")
 _DECIDE = _t("Read the note, fix the problem it describes, and then requeue or cancel the item.")
-_NOTHING_FROM_YOU = _t("You don't need to do anything. The note explains why.")
 
 
 # The first rule that applies is used. Rules that override others come first, rules for a single status last.
@@ -203,7 +202,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.phase is Phase.HELD,
         _t("Work on this item is on hold until an APTrust admin decides."),
         Party.CONSORTIUM,
-        _NOTHING_FROM_YOU,
+        NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(
@@ -214,7 +213,7 @@ RULES: tuple[Rule, ...] = (
             "this item."
         ),
         Party.CONSORTIUM,
-        _NOTHING_FROM_YOU,
+        NOTHING_FROM_YOU,
         _DECIDE,
     ),
     Rule(

@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy as _
 
-from ..lifecycle import Origin, Party
+from ..lifecycle import RESTORATIONS, Origin, Party
 from ..vocabulary import Action
-from .rule import Rule
+from .rule import NOTHING_FROM_YOU, Rule
 from .situation import Situation
 
-_RESTORATIONS = (Action.RESTORE, Action.GLACIER_RESTORE)
-_NOTHING_FROM_YOU = _("You don't need to do anything. The note explains why.")
 _REQUEUE_OR_REVIEW = _(
     "Read the note. Fix the problem and requeue the item, or mark it as reviewed if nothing is left to do."
 )
@@ -106,7 +104,7 @@ FAILURE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "failed-restoration",
-        _of(Party.INSTITUTION, *_RESTORATIONS),
+        _of(Party.INSTITUTION, *RESTORATIONS),
         _("The restoration failed permanently and won't be retried."),
         Party.INSTITUTION,
         _("Read the note. If you still need the copy, request it again. If it fails again, contact APTrust."),
@@ -117,7 +115,7 @@ FAILURE_RULES: tuple[Rule, ...] = (
         _of(Party.CONSORTIUM),
         _("This item failed, and an APTrust admin needs to look at it."),
         Party.CONSORTIUM,
-        _NOTHING_FROM_YOU,
+        NOTHING_FROM_YOU,
         _REQUEUE_OR_REVIEW,
     ),
     Rule(

@@ -123,7 +123,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(
             _("No sign of life"),
             "silent=true&superseded=false&duplicate=false",
-            _("Started, and then not touched for a day. Check their workers, and requeue the items if needed."),
+            _("Started, and then not touched for too long. Check their workers, and requeue the items if needed."),
             "held",
         ),
         Need(*_SUSPENDED, _("On hold until an admin decides."), "held"),

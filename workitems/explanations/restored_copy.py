@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ..vocabulary import Action, Status
+from ..lifecycle import RESTORATIONS
+from ..vocabulary import Status
 
 _ADDRESS = re.compile(r"\b(?:https?|s3)://[^\s<>\"“”|]+", re.IGNORECASE)
 _END = re.compile(
@@ -16,7 +17,6 @@ _END = re.compile(
 _FORMS = ("%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
 _WEEKDAY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? ", re.IGNORECASE)
 _DAYS = re.compile(r"\bfor (\d{1,3}) days\b", re.IGNORECASE)
-_RESTORATIONS = (Action.RESTORE, Action.GLACIER_RESTORE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RestoredCopy:
 
 def find_copy(action: str, status: str, note: str, finished_at: datetime | None) -> RestoredCopy | None:
     """Returns where the copy of a successful restoration is, or None if the note says neither where nor until when."""
-    if status != Status.SUCCESS or action not in _RESTORATIONS:
+    if status != Status.SUCCESS or action not in RESTORATIONS:
         return None
     found = _ADDRESS.search(note)
     address = found[0].rstrip(".,;:)]}'’") if found else ""

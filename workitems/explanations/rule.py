@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from ..lifecycle import Party
 from .situation import Situation
 
 Text = str | Promise
+NOTHING_FROM_YOU = _("You don't need to do anything. The note explains why.")
 
 
 @dataclass(frozen=True)

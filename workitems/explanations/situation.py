@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from ..lifecycle import Origin, Party, Phase, SplitBag, is_damaged_copy, phase_of, read_origin, responsible_party
 from ..vocabulary import Status
@@ -46,7 +47,7 @@ class Situation:
     def failed_permanently(self) -> bool:
         return self.status == Status.FAILED and not self.retry
 
-    @property
+    @cached_property
     def origin(self) -> Origin:
         """Where a failure comes from, as the note says."""
         return read_origin(self.note, self.names)
@@ -61,11 +62,6 @@ class Situation:
             reviewed=self.reviewed,
             origin=self.origin,
         )
-
-    @property
-    def waits_for_consortium(self) -> bool:
-        """Whether it failed permanently and the consortium has to act."""
-        return self.failed_permanently and self.party is Party.CONSORTIUM
 
     @property
     def is_damaged_copy(self) -> bool:

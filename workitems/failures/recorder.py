@@ -36,8 +36,8 @@ def names_of(item: "WorkItem") -> tuple[str, ...]:
     """Returns the names that a note can call an item by, its institution and its bucket among them."""
     domain = item.institution.identifier
     identifier = build_object_identifier(domain, item.name)
-    names = (item.name, item.name.removesuffix(".tar"), identifier, identifier.removeprefix(f"{domain}/"), domain)
-    return tuple(filter(None, (*names, item.object_identifier, item.generic_file_identifier, item.bucket)))
+    names = (identifier, identifier.removeprefix(f"{domain}/"), domain, item.bucket)
+    return (*item.own_names, *filter(None, names))
 
 
 def find_faults_of(item: "WorkItem") -> Faults:

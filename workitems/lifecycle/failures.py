@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from ..vocabulary import Action, Status
-from .paths import is_early
+from .paths import RESTORATIONS, is_early
 
 
 class Origin(StrEnum):
@@ -40,6 +40,7 @@ _NAMES = re.compile(
     re.VERBOSE,
 )
 
+_SPACES = re.compile(r"[ \t]+")
 _XML_TAGS = re.compile(r"</?[\w:.-]+>")
 
 # The first form that a note contains decides.
@@ -114,7 +115,7 @@ def read_origin(note: str, names: Iterable[str] = ()) -> Origin:
     text = note[:MAX_READ]
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, " ")
-    text = _NAMES.sub(" ", _XML_TAGS.sub(" ", text))
+    text = _SPACES.sub(" ", _NAMES.sub(" ", _XML_TAGS.sub(" ", text)))  # what was taken out leaves no gap
     return next((origin for origin, form in _FORMS if form.search(text)), Origin.UNKNOWN)
 
 
@@ -142,6 +143,6 @@ def _party_of(action: str, stage: str, *, needs_admin_review: bool, origin: Orig
         if not is_early(action, stage) or origin is Origin.MACHINE:
             return Party.CONSORTIUM
         return Party.NOBODY if origin is Origin.REPLACED else Party.INSTITUTION
-    if action in (Action.RESTORE, Action.GLACIER_RESTORE):
+    if action in RESTORATIONS:
         return Party.INSTITUTION
     return Party.CONSORTIUM if needs_admin_review else Party.INSTITUTION

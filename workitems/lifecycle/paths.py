@@ -60,6 +60,8 @@ SUCCESS_AT: dict[Action, tuple[Stage, ...]] = {
     Action.DPN: _ENDS,
 }
 
+RESTORATIONS = (Action.RESTORE, Action.GLACIER_RESTORE)
+
 PIPELINE: tuple[Stage, ...] = tuple(Stage)
 
 # A service can cancel an ingest up to this stage. Later, the bag has left the bucket for the work area, and its ingest is

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from ..lifecycle import EARLY_STAGES, Origin
+from ..lifecycle import EARLY_STAGES, RESTORATIONS, Origin
 from ..vocabulary import Action
 from . import uploads
 from .failure import Failure
@@ -15,7 +15,7 @@ from .phases import HELD, NOT_CLOSED, OPEN
 
 _EARLY_INGEST = Q(action=Action.INGEST, stage__in=EARLY_STAGES)
 _LATE_INGEST = Q(action=Action.INGEST) & ~Q(stage__in=EARLY_STAGES)
-_RESTORATION = Q(action__in=(Action.RESTORE, Action.GLACIER_RESTORE))
+_RESTORATION = Q(action__in=RESTORATIONS)
 _BY_FLAG = Q(action__in=(Action.DELETE, Action.DPN))
 
 

@@ -364,7 +364,7 @@ class WorkItem(models.Model):
 
     @property
     def own_names(self) -> tuple[str, ...]:
-        """The names by which its note can call it."""
+        """The names by which its note can call it, as far as they need no other row."""
         bag = self.name.removesuffix(".tar")
         return tuple(filter(None, (self.name, bag, self.object_identifier, self.generic_file_identifier)))
 
