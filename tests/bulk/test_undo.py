@@ -275,7 +275,7 @@ def test_what_is_unchanged_since_can_be_requeued(signed_in, ada, items, cancelle
     client = signed_in(ada)
     shown = client.get(f"/acts/{cancelled.pk}")
     form = requeue_form(shown)
-    assert form.one("button").words == "Requeue this 1…"
+    assert form.one("button").words == "Requeue this item…"
     link = parse_page(shown).one("p", class_="still-cancelled").one("a")
     assert link.words == "2 are still cancelled, whatever else has changed"
     assert link["href"] == f"/items/?act={cancelled.pk}&status=Cancelled"

@@ -134,6 +134,21 @@ def test_the_language_does_not_leak_to_the_next_request(signed_in, dora, stan, i
     assert title(signed_in(stan)) == "Work Items"
 
 
+@pytest.mark.parametrize("first", ["en", "es"])
+def test_an_empty_list_is_counted_in_each_readers_language(signed_in, stan, first):
+    """A template keeps nothing of the language in which it was first used."""
+    words = {"en": "0 items", "es": "0 elementos"}
+    for language in (first, *(words.keys() - {first})):
+        page = parse_page(signed_in(stan).get("/items/?q=nothing", headers={"accept-language": language}))
+        assert page.one("p", class_="total").words == words[language]
+
+
+def test_no_template_formats_a_constant():
+    """Jinja works it out once, in the language of the first reader."""
+    for file in (settings.BASE_DIR / "templates").rglob("*.*"):
+        assert not re.findall(r"""\{\{\s*(?:[0-9]+|"[^"]*"|'[^']*')\s*\|""", file.read_text()), file
+
+
 def test_the_consortiums_terms_are_not_translated(signed_in, dora, item):
     dora.language = "es"
     dora.save()

@@ -1,7 +1,7 @@
 """What became of the parts of a split bag, in words. Pure."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from pharos.accounts.roles import Permission, has_permission
 
@@ -9,10 +9,10 @@ from ..lifecycle import BagPart, PartStatus, Party, SplitBag
 from .rule import Advice
 
 _WORDS = {
-    PartStatus.DONE: gettext_lazy("done"),
-    PartStatus.FAILED: gettext_lazy("failed"),
-    PartStatus.IN_PROGRESS: gettext_lazy("in progress"),
-    PartStatus.CANCELLED: gettext_lazy("cancelled"),
+    PartStatus.DONE: pgettext_lazy("parts of a bag", "done"),
+    PartStatus.FAILED: pgettext_lazy("parts of a bag", "failed"),
+    PartStatus.IN_PROGRESS: pgettext_lazy("parts of a bag", "in progress"),
+    PartStatus.CANCELLED: pgettext_lazy("parts of a bag", "cancelled"),
 }
 MOST_NAMED = 10  # missing parts that a sentence names
 
