@@ -45,6 +45,8 @@ ROOMS = {
             "tests/failures/test_recorder.py",
             "tests/pages/test_facets.py",
             "tests/pages/test_list.py",
+            "tests/pages/test_searching.py",
+            "tests/pages/test_workers.py",
             "tests/api/test_read_pagination.py",
             "tests/api/test_read_v2.py",
             "tests/api/test_read_v3.py",
