@@ -10,7 +10,7 @@ urlpatterns = [
     path("account", Account.as_view(), name="account"),
     path("account/keys", CreateKey.as_view(), name="create_key"),
     path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("pharos.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", Health.as_view(), name="health"),
     re_path("", NotFound.as_view(), name="not_found"),
