@@ -117,6 +117,13 @@ def test_damaged_copies_are_left_alone_by_bulk_reviews(cast, signed_in, damaged,
     response = client.post("/items/review", {"which": "ids", "ids": [item.pk, damaged.pk], "reviewed": "true"})
     page = parse_page(response)
     assert "damaged copies, which an APTrust admin reviews one by one" in page.words
+    response = client.post(
+        "/items/review",
+        {"which": "ids", "ids": [item.pk, damaged.pk], "reviewed": "true", "confirmed": "yes"},
+        follow=True,
+    )
+    said = parse_page(response).one("p", class_="outcome").words
+    assert said == "Marked 1 of 2 as reviewed. 1 skipped: damaged copies, which an APTrust admin reviews one by one."
     assert not WorkItem.objects.get(pk=damaged.pk).reviewed
 
 

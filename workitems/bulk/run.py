@@ -301,7 +301,7 @@ def _run_batch(change: BulkChange) -> BulkChange:
             act=change.pk,
         )
     ]
-    reasons = Counter(result.refused.reason for result in results if result.refused)
+    reasons = Counter(_skip_reason(change.move, result) for result in results if result.refused)
     change.changed += sum(result.changed for result in results)
     change.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
     reasons["changed"] += len(seen) - len(ids)
@@ -315,6 +315,14 @@ def _run_batch(change: BulkChange) -> BulkChange:
         change.skipped = dict(Counter(change.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
     change.save()
     return change
+
+
+def _skip_reason(move: str, result: transitions.TransitionResult) -> str:
+    """Returns why an item was refused, as a word that `report` explains."""
+    reason = result.refused.reason if result.refused else ""
+    is_damaged = result.item is not None and result.item.lifecycle_state.is_damaged_copy
+    is_about_review = move in ("review", "unreview") and reason in ("illegal", "invalid")
+    return "damaged" if is_about_review and is_damaged else reason
 
 
 def _count_hidden(change: BulkChange) -> int:

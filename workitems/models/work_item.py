@@ -109,6 +109,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Returns items on which the consortium has to act."""
         return acting.consortium_acts(self, WorkItem.objects.all())
 
+    def awaiting_second_review(self) -> "WorkItemQuerySet":
+        """Returns failures that an institution has reviewed and that a review by the consortium still has to close."""
+        return acting.awaits_second_review(self)
+
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Returns every ingest of the item's bag, newest first."""
         same = self.filter(same_text("name", item.name), action=Action.INGEST, institution_id=item.institution_id)
