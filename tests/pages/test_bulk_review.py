@@ -327,61 +327,6 @@ def test_ids_of_another_institution_are_as_if_they_did_not_exist(signed_in, stan
     assert theirs.name not in "".join(said[0])
 
 
-# What still waits for the consortium after a review by the institution
-
-
-@pytest.fixture
-def half_closed(virginia, wally, stan):
-    """A failure at Store and a damaged copy that staff have reviewed, so that only the consortium has to act."""
-    failed = transitions.progress(make_item(virginia), stage="Store", node="w1", by=wally)
-    transitions.fail(failed, note="boom", retry=False, by=wally)
-    damaged = make_item(virginia, action="Fixity Check", object_identifier="virginia.edu/bag")
-    transitions.fail(damaged, stage="Validate", note="Digests differ.", retry=False, by=wally)
-    transitions.review(failed, by=stan)
-    WorkItem.objects.filter(pk=damaged.pk).update(reviewed=True, needs_admin_review=True)
-    return failed, damaged
-
-
-@pytest.mark.parametrize("limit", [10_000, 3])
-def test_an_admin_closes_what_staff_have_reviewed(signed_in, ada, half_closed, done, monkeypatch, limit):
-    monkeypatch.setattr(run, "COUNT_LIMIT", limit)  # above it, the figures come from the summary table
-    (failed, damaged), client = half_closed, signed_in(ada)
-    sent = matching(client)
-    said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
-    expected = (
-        "5 items selected 4 will be marked as reviewed: 3 Success, 1 Failed "
-        "1 will be skipped: damaged copies, which an APTrust admin reviews one by one"
-    )
-    assert said == expected
-    _act, response = done_at_once(client, sent)
-    assert outcome(response) == (
-        "Marked 4 of 5 as reviewed. 1 skipped: damaged copies, which an APTrust admin reviews one by one."
-    )
-    failed.refresh_from_db()
-    damaged.refresh_from_db()
-    assert (failed.reviewed, failed.needs_admin_review) == (True, False)
-    assert (damaged.reviewed, damaged.needs_admin_review) == (True, True)
-    said = parse_page(client.post(URL, matching(client))).one("ul", class_="preview").words
-    assert "0 will be marked as reviewed 4 are already done" in said
-
-
-def test_for_staff_it_is_already_done(signed_in, stan, half_closed):
-    client = signed_in(stan)
-    said = parse_page(client.post(URL, ticked(*half_closed))).one("ul", class_="preview").words
-    assert said == "2 items selected 0 will be marked as reviewed 2 are already done"
-
-
-@pytest.mark.parametrize(("who", "marked"), [("stan", 0), ("ada", 1)])
-def test_only_an_admin_marks_a_damaged_copy_as_not_reviewed(cast, signed_in, half_closed, who, marked):
-    _failed, damaged = half_closed
-    client, sent = signed_in(cast[who]), ticked(damaged, reviewed="false")
-    said = parse_page(client.post(URL, sent)).one("ul", class_="preview").words
-    assert f"{marked} will be marked as not reviewed" in said
-    _act, response = done_at_once(client, sent)
-    skipped = "" if marked else " 1 skipped: damaged copies, which an APTrust admin reviews one by one."
-    assert outcome(response) == f"Marked {marked} of 1 as not reviewed.{skipped}"
-
-
 # Undo
 
 

@@ -27,6 +27,8 @@ class Situation:
     other_upload: int | None = None
     waits_for: int | None = None
     incomplete_bag: SplitBag | None = None  # the bag whose parts never came, if this item is the one to say so
+    is_silent: bool = False  # a worker started it, and has shown no sign of life for too long
+    is_copy_over: bool = False  # the restored copy has been deleted since
     # Whether this upload or the one that counts instead was sent in several parts, so that their etags can differ for one file.
     is_multipart: bool = False
 
