@@ -192,6 +192,12 @@ def test_a_status_in_words(known, tone, text, detail):
     assert (said.tone, said.text, said.detail) == (tone, text, detail)
 
 
+def test_a_failure_that_still_waits_for_the_consortium_stays_red():
+    known = failed("Store", reviewed=True, needs_admin_review=True)
+    assert describe_status(known, NOON).tone is Tone.FAILED
+    assert describe_status(replace(known, needs_admin_review=False), NOON).tone is Tone.QUIET
+
+
 @pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
 def test_a_failure_that_needs_no_action_has_a_quiet_tone(calm):
     assert describe_status(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET

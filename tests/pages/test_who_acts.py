@@ -205,6 +205,25 @@ def test_an_admin_closes_what_staff_have_reviewed(signed_in, ada, half_closed, d
     assert "0 will be marked as reviewed 4 are already done" in said
 
 
+def test_a_row_offers_an_admin_the_second_review(signed_in, ada, stan, half_closed):
+    failed, broken = half_closed
+    page = parse_page(signed_in(ada).get("/items/"))
+    row = page.one("tr", data_item_id=str(failed.pk))
+    assert row.one("form").fields()["reviewed"] == "true"
+    assert row.one("span", class_="status failed")
+    assert (
+        page.one("tr", data_item_id=str(broken.pk))
+        .one("a", class_="toggle")["href"]
+        .startswith(f"{url(broken)}/review")
+    )
+    of_staff = parse_page(signed_in(stan).get("/items/")).one("tr", data_item_id=str(failed.pk))
+    assert of_staff.one("form").fields()["reviewed"] == "false"
+    signed_in(ada).post(f"{url(failed)}/review", {"reviewed": "true"})
+    row = parse_page(signed_in(ada).get("/items/")).one("tr", data_item_id=str(failed.pk))
+    assert row.one("form").fields()["reviewed"] == "false"
+    assert row.one("span", class_="status quiet")
+
+
 def test_for_staff_it_is_already_done(signed_in, stan, half_closed):
     client = signed_in(stan)
     said = parse_page(client.post(BULK, selected(*half_closed))).one("ul", class_="preview").words
