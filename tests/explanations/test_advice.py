@@ -198,9 +198,12 @@ def test_a_failure_that_still_waits_for_the_consortium_stays_red():
     assert describe_status(replace(known, needs_admin_review=False), NOON).tone is Tone.QUIET
 
 
-@pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
+NEWER = {"stage": "Fetch", "note": "A newer version is in the bucket."}
+
+
+@pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}, NEWER])
 def test_a_failure_that_needs_no_action_has_a_quiet_tone(calm):
-    assert describe_status(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
+    assert describe_status(state("Failed", **{"retry": False, **calm}), NOON).tone is Tone.QUIET
 
 
 @pytest.mark.parametrize("status", ["success", "SUCCESS", "Succeeded", "Done", "Quarantined", "", "✓"])

@@ -126,7 +126,7 @@ def _failed(state: Situation, now: datetime) -> StatusLabel:
         return StatusLabel(
             Tone.RETRYING, _("Will be retried: %(stage)s") % {"stage": state.stage}, first_line(state.note)
         )
-    is_settled = state.other_upload or (state.reviewed and state.party is Party.NOBODY)
+    is_settled = state.other_upload or state.party is Party.NOBODY
     tone = Tone.QUIET if is_settled else Tone.FAILED
     failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
     return StatusLabel(tone, failed, first_line(state.note))

@@ -22,6 +22,7 @@ class Situation:
     stage_entered_at: datetime | None
     note: str = ""
     names: tuple[str, ...] = ()  # the item's own names, as its note can contain them
+    known_origin: Origin | None = None  # where its failure comes from, if the note has been read for that already
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
@@ -52,7 +53,7 @@ class Situation:
     @cached_property
     def origin(self) -> Origin:
         """Where a failure comes from, as the note says."""
-        return read_origin(self.note, self.names)
+        return self.known_origin or read_origin(self.note, self.names)
 
     @property
     def party(self) -> Party:
