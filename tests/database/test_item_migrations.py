@@ -1,4 +1,4 @@
-"""Migrations 0020, 0021, and 0027 on rows of the previous version: when each was closed, etags in one spelling, and texts as seen."""
+"""Migrations 0020, 0021, and 0028 on rows of the previous version: when each was closed, etags in one spelling, and texts as seen."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -21,7 +21,7 @@ from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_s
 from ..failures import find_faults_of, find_last_cause
 from ..lifecycle import PROCESS, BagPart, PartUpload, Phase, SplitBag, legal_moves, read_part
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
-from ..mailing import is_watched
+from ..mailing import is_watched, refusals_of
 from ..models import AcceptedChange, BulkChange, WorkItem
 from ..notes import Faults
 from ..vocabulary import MOVING, Action, Status
@@ -109,6 +109,11 @@ class ItemDetail:
     @property
     def is_watched(self) -> bool:
         return is_watched(self.item, self.user)
+
+    @cached_property
+    def refused_emails(self) -> list[tuple[str, str]]:
+        """(address, what its mail server said) of the staff who couldn't be asked to check a restored copy."""
+        return refusals_of(self.item) if self.item.action == Action.RESTORE else []
 
     @cached_property
     def faults(self) -> Faults:

@@ -1,4 +1,4 @@
-"""Migration 0027: searched texts without invisible characters, and with single spaces."""
+"""Migration 0028: searched texts without invisible characters, and with single spaces."""
 
 import re
 

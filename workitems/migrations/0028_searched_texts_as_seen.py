@@ -15,6 +15,6 @@ def fold_texts(apps, schema_editor):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("workitems", "0026_split_bags")]
+    dependencies = [("workitems", "0027_emails_are_queued")]
 
     operations = [migrations.RunPython(fold_texts, migrations.RunPython.noop)]
