@@ -15,7 +15,7 @@ def _pattern(opening: str, closing: str) -> str:
 
 QUOTED = re.compile("|".join(_pattern(*pair) for pair in _PAIRS))
 _MAX_QUOTING = 50_000  # characters; in a longer text, quotes aren't paired
-_OPEN = re.compile(r"(?<!\w)(?:['\"](?=\S)|“)")
+_OPEN = re.compile(r"(?<!\w)(?:['\"`](?=\S)|“)")
 
 
 def split_outside_quotes(separator: str, text: str) -> list[str]:
