@@ -28,7 +28,7 @@ _THINGS = r"(?:errors?|faults?|problems?|issues?|messages?|lines?|files?|failure
 _MORE = re.compile(
     rf"""
     (?:^|(?<=[.;…!])\s*|\s\|\s|\s+[(\[…]?(?=and\b|plus\b|there\s(?:are|were)\s\d|\.\.\.|…))
-    [\s(\[…]*(?:\.\.\.\s*)?
+    [\s(\[…+]*(?:\.\.\.\s*)?
     (?:(?:and|plus|there\s(?:are|were|is|was)|with|showing|only|but)\s){{0,2}}
     (?: (?P<more>\d[\d,.]*)\s(?:\w+\s){{0,2}}?(?:more|further|others?|additional|not\s(?:shown|listed))
       | (?:many|some|several|even)?\s?(?:more|further|others?|additional)\s(?:\w+\s)?{_THINGS}
@@ -104,7 +104,7 @@ class _Reader:
     def _split(self, line: str) -> list[str]:
         """The faults in one line, which can be joined by " | " or by "; "."""
         found = []
-        for part in _split_pipes(self._cut_more(line.strip())):
+        for part in _split_pipes(_BULLET.sub("", self._cut_more(line.strip()))):
             part = _unquote(_BULLET.sub("", self._cut_more(part).strip()))
             stripped, has_verdict = split_verdict(part)
             stripped = _unquote(stripped)

@@ -41,7 +41,7 @@ _LOGGER = re.compile(
     r"^[\s|\-–:]*(?:(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
     r"|(?:(?:[a-z_]\w*\.)+[a-z_]\w*|root)\s+(?!(?:is|are|was|were|has|had|does|cannot|could)\b)(?=\w|\[))"
 )
-_PID = re.compile(r"^[\s|\-–:]*(?:\[(?![EW]\d{3})(?:\d[\w.-]*|[a-z][\w.-]*)\]:?|\d+#\d+:)\s+(?=\S)")
+_PID = re.compile(r"^[\s|\-–:]*(?:\d+\s+---\s+)?(?:\[(?![EW]\d{3})\s*(?:\d[\w.-]*|[a-z][\w.-]*)\]:?|\d+#\d+:)\s+(?=\S)")
 _LOGFMT_LEVEL = re.compile(r"\blevel=\"?(\w+)")
 _LOGFMT_MESSAGE = re.compile(r"\b(?:error|err|msg|message)=(?:\"((?:[^\"\\]|\\.)*)\"|(\S+))")
 
