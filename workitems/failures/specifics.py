@@ -118,7 +118,8 @@ _PROCESS = re.compile(
 _VALUE = re.compile(
     rf"((?i:\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong|missing|required|duplicate|extra|forbidden|more\sthan\sone|multiple))"
     rf"(?:(?:\s[\w.{_MARKS}-]+){{1,4}}:\s|\svalue\s(?!{_PREPOSITION}\b))|\b(?:allowed|accepted|permitted)\svalues\sare:?\s)[^{_MARKS}]+$"
-    rf"|((?:,\s(?:but\s)?(?:not|got|found|was|is)|\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto))\s)(?:[^\s)]+|(?=\S*\d)[^:;()]{{1,60}})$"
+    rf"|(,\s(?:but\s)?(?:not|got|found|was|is)\s)(?:[^\s)]+|(?=\S*\d)[^:;()]{{1,60}})$"
+    r"|(\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto)\s)\S+$"
     rf"|(\b{_VERB}\b[^:/]*:\s)(?=\S*/)[^:{_MARKS}]+{_EXTENSION}$"
     rf"|(\b[Tt]ags?\b[^:]*:\s)[A-Z][\w-]*(?:,\s[A-Z][\w-]*)*$"
     rf"|(\bin\sposition\s)\d.*$"
@@ -177,7 +178,7 @@ def blank_specifics(line: str, names: "re.Pattern[str] | None") -> str:
     line = _DOTTED.sub("", QUOTED.sub(_NAME, line))
     for pattern in _KEPT:
         line = pattern.sub(keep, line)
-    line = _VALUE.sub(rf"\1\2\3\4\5{_NAME}", line)
+    line = _VALUE.sub(rf"\1\2\3\4\5\6{_NAME}", line)
     line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
     line = _SPECIFIC.sub("…", line).replace(_NAME, "…")
     for number, text in enumerate(kept, 1):

@@ -13,7 +13,7 @@ _IS_ERROR = re.compile(r"ERR|FATAL|CRIT|SEVERE|PANIC")
 _IS_WARNING = re.compile(r"WARN")
 _IS_INFO = re.compile(r"INFO|DEBUG|TRACE|NOTICE")
 _BULLET = re.compile(r"^(?:[-*•–·+]|\(?\d{1,5}[.)]|\[\d{1,5}\]|#\d{1,5}:?|\d{1,5}:)\s+(?=\S)")
-_ONLY_NAME = re.compile(r"\S*/[^:“\"']*|\S+")
+_WORD = re.compile(r"\S+")
 # What follows "; " and isn't a fault of its own.
 _GOES_ON = re.compile(r"(?:allowed|accepted|permitted|valid|expected|must|should|see|please|use|try|giving)\b")
 _LONGEST_NAME = 300
@@ -215,12 +215,11 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
         part, rest = f"{rest}; {part}" if rest else part, ""
         if faults and _GOES_ON.match(part):
             faults[-1] += f"; {part}"
-            continue
-        if len(part) < _LONGEST_NAME and _ONLY_NAME.fullmatch(part) and not re.search(r"\s[a-z]+\s[a-z]+", part):
+        elif _OPEN_NAME.search(part[-_LONGEST_NAME:]) or _WORD.fullmatch(part):
             rest = part
         else:
             faults.append(part)
-    return [*faults, rest] if rest else faults
+    return [_unquote(fault) for fault in ([*faults, rest] if rest else faults)]
 
 
 def _unquote(text: str) -> str:

@@ -61,7 +61,7 @@ _INLINE_VERDICT = re.compile(
     rf"\s*[\"']?{_VERDICT}(?:\s*:+\s+|\s*[.!]\s+(?=[A-Z“\"'/])|\s+[-–—]\s+)(?=\S)", re.IGNORECASE
 )
 _ONLY_VERDICT = re.compile(rf"\s*[\"']?{_VERDICT}(?:,[^:]{{1,80}})?[\s:.!\"']*", re.IGNORECASE)
-_ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(?:\w+\.)*(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
+_ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
 _EXCEPTION = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" |Unhandled [Ee]xception[.:] |PHP Fatal error:\s+(?:Uncaught )?)?(?:[\w$]+\.)*(\w+(?:Error|Exception|Fault|Failure|Conflict))(?::\s+(?=\S)|$)"
 )
