@@ -68,7 +68,7 @@ _ORDINARY = frozenset(
 _VERB = (
     r"(?:is|are|was|were|has|have|had|does|do|did|can|cannot|could|must|should|will|would|may|contains?|exists?|fail(?:s|ed)"
     r"|differs?|listed|found|named|mentioned|present|absent|required|expected|declared|recorded|lacks?|needs?|appears?|occurs?|ends?|matche[sd]|match|belongs?|already|not|missing|never|got|ran|runs|timed|lost|ended|stopped|restarted"
-    r"|evicted|terminated|exited|died|crashed|killed)"
+    r"|denied|refused|rejected|says?|evicted|terminated|exited|died|crashed|killed)"
 )
 _PREPOSITION = (
     r"(?:in|on|at|of|to|from|for|with|by|under|within|but|and|or|as|because|after|before|than|while|during|which|that)"
@@ -105,8 +105,9 @@ _SUBJECT = re.compile(
     rf"\b({_NOUN}|{_NOUN.lower()})\s(?!{_VERB}\b|{_PREPOSITION}\b|[a-z]+(?:\s|[.,:;](?:\s|$)|$)|[{_NAME}]|[^\s/]*/)"
     rf"(?:(?:(?!:\s|\s{_VERB}\b).){{1,200}}?{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
     rf"|(?:(?![:;,]\s).){{1,200}}?(?=\s(?:{_VERB}|{_PREPOSITION})\b|[:;,]\s|\.?$))"
+    rf"|\b([Ff]iles?)\s(?:(?!(?:{_VERB}|{_PREPOSITION})\b)[^\s/:;{_NAME}]+\s){{1,3}}[^\s/:;{_NAME}]+{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
 )
-_PROCESS_ENDS = "killed|exited|died|crashed|stopped|ran|timed|lost|evicted|terminated|restarted"
+_PROCESS_ENDS = "killed|exited|died|crashed|stopped|ran|timed|lost|denied|refused|rejected|says?|evicted|terminated|restarted"
 # Containers and the like have ordinary words as names.
 _PROCESS = re.compile(
     rf"\b((?i:container|pod|worker|node|host|task|job|process|service|program)\s)"
@@ -149,7 +150,7 @@ _SPECIFIC = re.compile(
     | \b(?!Payload-Oxum\b)[A-Z][A-Za-z]+(?:-[A-Z][A-Za-z]+)+\b   # tags
     | (?<=\b[Tt]ag\s)[A-Z]\w* | (?<=\b[Ff]ield\s)[A-Z]\w*
     | (?<!\w)(?!S3\b)[^\s(\[{{<“"'=:{_NAME}]*\d[^\s,;:)\]}}>”"'{_NAME}]*(?:\s?{_UNITS}\b)?   # numbers, digests, times, names with numbers
-    | \b[0-9a-f]{{16,}}\b
+    | \b[0-9a-f]{{16,}}\b | \bU\+[0-9A-F]{{4,6}}\b
     """,
     re.VERBOSE,
 )
@@ -179,7 +180,7 @@ def blank_specifics(line: str, names: "re.Pattern[str] | None") -> str:
     for pattern in _KEPT:
         line = pattern.sub(keep, line)
     line = _VALUE.sub(rf"\1\2\3\4\5\6{_NAME}", line)
-    line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
+    line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1\2 {_NAME}", line))
     line = _SPECIFIC.sub("…", line).replace(_NAME, "…")
     for number, text in enumerate(kept, 1):
         line = line.replace(chr(ord(_NAME) + number), text)

@@ -19,6 +19,9 @@ _GOES_ON = re.compile(r"(?:allowed|accepted|permitted|valid|expected|must|should
 _LONGEST_NAME = 300
 # The start of a file's name at the end of a part: without a colon, a quote, or two words that could be a message.
 _OPEN_NAME = re.compile(r"(?:^|[;:]\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+)[^:|\"“'=])*$")
+# … or in the middle of a sentence, if the next part begins with the rest of a file's name.
+_OPEN_PATH = re.compile(r"(?:^|\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+|\.[a-z]\w{1,4}\b)[^:|\"“'=])*$")
+_REST_OF_NAME = re.compile(r"(?!bag-info|bagit|fetch\.|\w*manifest)(?:[^\s/]*[.,\d]\s)?[^\s/:]*\.[A-Za-z]\w{1,4}(?=[:\s])")
 _OCFL = re.compile(r"\s*\[[EW]\d{3}[a-z]?\]")
 _MAX_LENGTH = 200_000  # characters of a note that are read; more would take seconds of a worker's save
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
@@ -194,7 +197,7 @@ def _split_pipes(text: str) -> list[str]:
         return [text]
     parts: list[str] = []
     for part in split_outside_quotes(r"\s\|\s", text):
-        if parts and _OPEN_NAME.search(parts[-1][-_LONGEST_NAME:]):
+        if parts and _is_open(parts[-1], part):
             parts[-1] += f" | {part}"
         else:
             parts.append(part)
@@ -209,17 +212,19 @@ def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
     if len(parts) < 2 or _OCFL.match(text) or not (is_list or all(map(_PATH_OR_QUOTED.search, parts))):
         return [text]
     # The name of a file can contain "; ", and then a part is only a name.
-    faults: list[str] = []
-    rest = ""
-    for part in parts:
-        part, rest = f"{rest}; {part}" if rest else part, ""
-        if faults and _GOES_ON.match(part):
+    faults = parts[:1]
+    for part in parts[1:]:
+        if _GOES_ON.match(part) or _is_open(faults[-1], part) or _WORD.fullmatch(faults[-1]):
             faults[-1] += f"; {part}"
-        elif _OPEN_NAME.search(part[-_LONGEST_NAME:]) or _WORD.fullmatch(part):
-            rest = part
         else:
             faults.append(part)
-    return [_unquote(fault) for fault in ([*faults, rest] if rest else faults)]
+    return [_unquote(fault) for fault in faults]
+
+
+def _is_open(part: str, following: str) -> bool:
+    """Whether a part ends within the name of a file, which then has what otherwise separates faults."""
+    end = part[-_LONGEST_NAME:]
+    return bool(_OPEN_NAME.search(end) or (_REST_OF_NAME.match(following) and _OPEN_PATH.search(end)))
 
 
 def _unquote(text: str) -> str:

@@ -38,7 +38,7 @@ _LOG_LINE = re.compile(
 )
 # What a log names before the message: a logger, a process.
 _LOGGER = re.compile(
-    r"^[\s|\-–:]*(?:(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
+    r"^[\s|\-–:]*(?:(?:\w+::)+\w+[:\]]\s+|(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
     r"|(?:(?:[a-z_]\w*\.)+[a-z_]\w*|root)\s+(?!(?:is|are|was|were|has|had|does|cannot|could)\b)(?=\w|\[))"
 )
 _PID = re.compile(r"^[\s|\-–:]*(?:\d+\s+---\s+)?(?:\[(?![EW]\d{3})\s*(?:\d[\w.-]*|[a-z][\w.-]*)\]:?|\d+#\d+:)\s+(?=\S)")
