@@ -33,7 +33,9 @@ _S3 = re.compile(
 )
 # An error of OCFL is known by its code, too. Of the text after it, the words before its first detail are kept.
 _OCFL = re.compile(r"\[?\b([EW]\d{3}[a-z]?)\b\]?:?\s*(.*)", re.DOTALL)
-_OCFL_DETAIL = re.compile(r"\s*(?:…|:|\(|\b(?:root|v\d+)\b|(?<=\bfile)\s|(?<=\bdirectory)\s|(?<=\bpath)\s).*", re.DOTALL)
+_OCFL_DETAIL = re.compile(
+    r"\s*(?:…|:|\(|\b(?:root|v\d+)\b|(?<=\bfile)\s|(?<=\bdirectory)\s|(?<=\bpath)\s).*", re.DOTALL
+)
 _REPEATED = re.compile(r"…(?:(?:[\s,;&=/.:_-]|\band\b|\bor\b)*…)+")
 _EMPTY = re.compile(r"(?:[\W_…]|\band\b|\bor\b)*")
 

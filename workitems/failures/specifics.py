@@ -90,7 +90,7 @@ _PATH = "|".join(
         # An absolute path before a colon, at the beginning of a line.
         rf"^/(?:(?!\s{_VERB}\b|:\s)[^\n{_MARKS}]){{1,300}}(?=:\s)",
         # With spaces, up to a file extension with no verb before it, or up to a file extension that a verb follows.
-        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|:\s|{_LISTED}){_IN_PATH}){{1,200}}?{_EXTENSION}(?=[\s,;:.)\]]|$)",
+        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|:\s|{_LISTED}){_IN_PATH}){{1,200}}?{_EXTENSION}(?=[\s,;:)\]]|\.(?:\s|$)|$)",
         rf"{_PATH_START}{_NO_EXTENSION}\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b|{_LISTED}){_IN_PATH}){{0,200}}?{_EXTENSION}{_SUBJECT_ENDS}",
         # With a colon and a space.
         rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|:\s){_IN_PATH}){{1,100}}:\s(?:(?!\s{_VERB}\b|[:;]\s){_IN_PATH}){{1,60}}?{_EXTENSION}{_SUBJECT_ENDS}",
@@ -107,7 +107,9 @@ _SUBJECT = re.compile(
     rf"|(?:(?![:;,]\s).){{1,200}}?(?=\s(?:{_VERB}|{_PREPOSITION})\b|[:;,]\s|\.?$))"
     rf"|\b([Ff]iles?)\s(?:(?!(?:{_VERB}|{_PREPOSITION})\b)[^\s/:;{_NAME}]+\s){{1,3}}[^\s/:;{_NAME}]+{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
 )
-_PROCESS_ENDS = "killed|exited|died|crashed|stopped|ran|timed|lost|denied|refused|rejected|says?|evicted|terminated|restarted"
+_PROCESS_ENDS = (
+    "killed|exited|died|crashed|stopped|ran|timed|lost|denied|refused|rejected|says?|evicted|terminated|restarted"
+)
 # Containers and the like have ordinary words as names.
 _PROCESS = re.compile(
     rf"\b((?i:container|pod|worker|node|host|task|job|process|service|program)\s)"
@@ -137,7 +139,7 @@ _KEPT = tuple(
         rf"([1-5]\d\d\b(?!\s?{_UNITS}\b|[.,/]\d))",
         rf"()(\b[45]\d\d(?=\s(?-i:[A-Z])[a-z]+)(?!\s?{_UNITS}\b))",
         r"(\b(?:errno|exit(?:ed)?(?: with)?(?: (?:code|status))?|return code|signal)[\s:=]{1,2})(-?\d{1,3}\b)",
-        r"()((?-i:\b[EW]\d{3}[a-z]?\b))",
+        r"()((?-i:(?<!\+)\b[EW]\d{3}[a-z]?\b))",
         r"()(\b(?:S3|EC2|B2|IPv[46]|UTF-?(?:8|16)|base64|TLSv?[\d.]*|x509|OAuth2|ISO-8859-1|fetch\.txt|i/o|and/or|n/a|read/write)\b)",
     )
 )

@@ -38,7 +38,7 @@ _LOG_LINE = re.compile(
 )
 # What a log names before the message: a logger, a process.
 _LOGGER = re.compile(
-    r"^[\s|\-–:]*(?:(?:\w+::)+\w+[:\]]\s+|(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
+    r"^[\s|\-–:]*(?:(?:\w+::)+\w+[:\]]\s+|(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|\s+:\s|:(?=\S))\s*"
     r"|(?:(?:[a-z_]\w*\.)+[a-z_]\w*|root)\s+(?!(?:is|are|was|were|has|had|does|cannot|could)\b)(?=\w|\[))"
 )
 _PID = re.compile(r"^[\s|\-–:]*(?:\d+\s+---\s+)?(?:\[(?![EW]\d{3})\s*(?:\d[\w.-]*|[a-z][\w.-]*)\]:?|\d+#\d+:)\s+(?=\S)")
@@ -63,7 +63,7 @@ _INLINE_VERDICT = re.compile(
 _ONLY_VERDICT = re.compile(rf"\s*[\"']?{_VERDICT}(?:,[^:]{{1,80}})?[\s:.!\"']*", re.IGNORECASE)
 _ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
 _EXCEPTION = re.compile(
-    r"^(?:Exception in thread \"[^\"]*\" |Unhandled [Ee]xception[.:] |PHP Fatal error:\s+(?:Uncaught )?)?(?:[\w$]+\.)*(\w+(?:Error|Exception|Fault|Failure|Conflict))(?::\s+(?=\S)|$)"
+    r"^(?:Exception in thread \"[^\"]*\" |Unhandled [Ee]xception[.:] |PHP Fatal error:\s+(?:Uncaught )?)?(?:[\w$]+\.)*(\w*(?:Error|Exception|Fault|Failure|Conflict))(?::\s+(?=\S)|$)"
 )
 
 
@@ -109,8 +109,8 @@ class LogLine(NamedTuple):
     is_timed: bool = False
 
 
-def split_log_line(line: str) -> LogLine:
-    """Returns what a line of a log says, or the line itself."""
+def split_log_line(line: str, *, is_inner: bool = False) -> LogLine:
+    """Returns what a line of a log says, or the line itself. `is_inner`: the line is in a line of another log."""
     if logged := _LOGFMT_LEVEL.search(line):
         messages = _LOGFMT_MESSAGE.findall(line)
         return LogLine(logged[1].upper(), next((quoted or bare for quoted, bare in messages[::-1]), line), True)
@@ -127,7 +127,7 @@ def split_log_line(line: str) -> LogLine:
         return LogLine({"E": "ERROR", "F": "FATAL", "W": "WARNING"}.get(found["klog"], "INFO"), rest, True)
     level = (found["level"] or found["bare"] or "").upper()
     # The line of a program can be in a line of the system's log.
-    inner = LogLine(None, "") if level else split_log_line(rest)
+    inner = LogLine(None, "") if level or is_inner else split_log_line(rest, is_inner=True)
     return LogLine(level, rest, bool(found["time"])) if inner.level is None else inner._replace(is_timed=True)
 
 
