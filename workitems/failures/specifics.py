@@ -97,7 +97,7 @@ _PATH = "|".join(
         # Without an extension: also with a preposition, if a later word has a slash.
         rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|[:;,(]\s?){_IN_PATH}){{1,100}}\s(?!\.{{0,2}}/)[^\s/:]+/(?:(?!{_PATH_END}){_IN_PATH}){{1,100}}",
         rf"{_PATH_START}{_NO_EXTENSION}(?:(?!{_PATH_END}){_IN_PATH}){{1,200}}",
-        r"[^\s/(]*/\S*[^\s.,;:)]|[^\s\\]*\\\S+",
+        r"(?<![^\s/(])[^\s/(]*/\S*[^\s.,;:)]|(?<![^\s\\])[^\s\\]*\\\S+",
     )
 )
 _NOUN = r"(?:Bag|Object|File|Item|Bucket|Key|Directory|Folder|Entry|Tag|Field)"
@@ -145,13 +145,13 @@ _KEPT = tuple(
 )
 _SPECIFIC = re.compile(
     rf"""
-      \w+://[^\s<>]*[^\s<>.,;:)\]] | [^\s@<(]+@[^\s>)]+\w     # URLs and email addresses
+      (?<!\w)\w+://[^\s<>]*[^\s<>.,;:)\]] | [^\s@<(]+@[^\s>)]+\w     # URLs and email addresses
     | <[^<>\n]*>
     | {_PATH}
-    | (?:\b(?!E[A-Z]{{4,}}\b)[A-Z0-9][\w'-]*\s)*[\w'()&+-]+(?:\.[\w'()-]+)*{_EXTENSION}\b(?!\.[A-Z])   # files with capital letters before, hosts
+    | (?<![\w'()&+-])(?:\b(?!E[A-Z]{{4,}}\b)[A-Z0-9][\w'-]*\s)*[\w'()&+-]+(?:\.[\w'()-]+)*{_EXTENSION}\b(?!\.[A-Z])   # files with capital letters before, hosts
     | \b(?!Payload-Oxum\b)[A-Z][A-Za-z]+(?:-[A-Z][A-Za-z]+)+\b   # tags
     | (?<=\b[Tt]ag\s)[A-Z]\w* | (?<=\b[Ff]ield\s)[A-Z]\w*
-    | (?<!\w)(?!S3\b)[^\s(\[{{<“"'=:{_NAME}]*\d[^\s,;:)\]}}>”"'{_NAME}]*(?:\s?{_UNITS}\b)?   # numbers, digests, times, names with numbers
+    | (?<![^\s(\[{{<“"'=:{_NAME}])(?!S3\b)[^\s(\[{{<“"'=:{_NAME}]*\d[^\s,;:)\]}}>”"'{_NAME}]*(?:\s?{_UNITS}\b)?   # numbers, digests, times, names with numbers
     | \b[0-9a-f]{{16,}}\b | \bU\+[0-9A-F]{{4,6}}\b
     """,
     re.VERBOSE,
