@@ -22,7 +22,7 @@ _OPEN_NAME = re.compile(r"(?:^|[;:]\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+)[^:|\"“'=
 # … or in the middle of a sentence, if the next part begins with the rest of a file's name.
 _OPEN_PATH = re.compile(r"(?:^|\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+|\.[a-z]\w{1,4}\b)[^:|\"“'=])*$")
 _REST_OF_NAME = re.compile(
-    r"(?!bag-info|bagit|fetch\.|\w*manifest)(?:[^\s/]*[.,\d]\s)?[^\s/:]*\.[A-Za-z]\w{1,4}(?=[:\s])"
+    r"(?!bag-info|bagit|fetch\.|\w*manifest)(?:(?:[^\s/]*[.,\d]|\|)\s){0,3}[^\s/:]*\.[A-Za-z]\w{1,4}(?=[:\s])"
 )
 _OCFL = re.compile(r"\s*\[[EW]\d{3}[a-z]?\]")
 _MAX_LENGTH = 200_000  # characters of a note that are read; more would take seconds of a worker's save
