@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from workitems import transitions
+
+from ..factories import make_item
 from .conftest import NARROW, WIDE
 
 ONE_DATABASE_IS_ENOUGH = True
@@ -111,6 +114,14 @@ def test_nothing_is_wider_than_its_container(who, language, viewport, reading, w
     for address in addresses(with_items):
         page.goto(address)
         assert (address, page.evaluate(BEYOND)) == (address, [])
+
+
+def test_a_note_without_spaces_fits(reading, virginia, wally):
+    item = make_item(virginia)
+    transitions.fail(item, stage="Validate", note="w" * 3000, retry=False, by=wally)
+    page = reading("ada", "en", quiet=False)
+    page.goto(f"/items/{item.pk}")
+    assert page.evaluate(BEYOND) == []
 
 
 def test_the_check_detects_overflow(reading, with_items):

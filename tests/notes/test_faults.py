@@ -57,6 +57,8 @@ ONE = {
     "": [],
     " \n\t ": [],
     "The disk is full.": ["The disk is full."],
+    "The disk is full.\n\ufffd\n---\n": ["The disk is full."],
+    "---": ["---"],
     "No space is left; giving up": ["No space is left; giving up"],
     "Bag x.tar is not valid.": ["Bag x.tar is not valid."],
     "3 of 3 done.": ["3 of 3 done."],

@@ -27,6 +27,7 @@ _REST_OF_NAME = re.compile(
 _OCFL = re.compile(r"\s*\[[EW]\d{3}[a-z]?\]")
 _MAX_LENGTH = 200_000  # characters of a note that are read; more would take seconds of a worker's save
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
+_LETTER = re.compile("[\\w\ue000-\uf8ff]")
 
 _THINGS = r"(?:errors?|faults?|problems?|issues?|messages?|lines?|files?|failures?|entries|violations?)"
 # A sentence about faults that aren't listed. It can follow the last fault in its line.
@@ -69,7 +70,7 @@ def find_faults(note: str, names: Iterable[str] = ()) -> Faults:
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", chr(_HIDDEN + number), text)
     reader = _Reader()
     reader.read(text, 0)
-    texts = [one.strip() for one in reader.texts if one.strip()] or list(filter(None, [text.strip()]))
+    texts = [one.strip() for one in reader.texts if _LETTER.search(one)] or list(filter(None, [text.strip()]))
     for number, name in enumerate(hidden):
         texts = [text.replace(chr(_HIDDEN + number), name) for text in texts]
     return Faults(texts, max(len(texts), reader.said, len(texts) + reader.more) if texts else 0)

@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-_TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_TERMINAL_CODES = re.compile(
+    r"\x9b[0-?]*[ -/]*[@-~]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])"
+)
 _PYTHON = "Traceback (most recent call last):"
 _PRIVATE = re.compile("[\ue000-\uf8ff]")  # used here as marks
 # What a stack trace of Java, JavaScript, .NET, Go, Ruby, Rust or PHP has besides what went wrong.
