@@ -180,6 +180,8 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_tables2",
+    "pharos.email_queue",
+    "pharos.operations",
     "pharos.accounts",
     "workitems",
 ]
@@ -274,6 +276,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Otherwise anyone could make this installation send email to a stranger.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# Depends on the account's address only. allauth's would also write its own list of addresses.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Pharos] "
@@ -302,7 +306,15 @@ STORAGES = {
 # With DEBUG, files are served from their sources, otherwise from where `collectstatic` has put them.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = "pharos.email_queue.backend.QueueBackend"
+EMAIL_SEND_AT_ONCE = True  # by a thread of the process that queued it
+if EMAIL_HOST:
+    EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif DEBUG:
+    EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.console.EmailBackend"
+else:
+    # They must not be printed: links that set a password would be in the log.
+    EMAIL_DELIVERY_BACKEND = "pharos.email_queue.delivery.NoServer"
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 CONTENT_SECURITY_POLICY = {

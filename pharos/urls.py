@@ -2,15 +2,17 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, CreateKey, RevokeKey
-from pharos.views import Health, Keys, NotFound
+from pharos.operations.views import Health
+from pharos.views import Keys, NotFound
 
+handler500 = "pharos.views.server_error"
 urlpatterns = [
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),
     path("account", Account.as_view(), name="account"),
     path("account/keys", CreateKey.as_view(), name="create_key"),
     path("account/keys/<int:pk>/revoke", RevokeKey.as_view(), name="revoke_key"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("pharos.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", Health.as_view(), name="health"),
     re_path("", NotFound.as_view(), name="not_found"),

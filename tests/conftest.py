@@ -73,6 +73,12 @@ def _allow_cleanup_to_empty_history():
 
 
 @pytest.fixture(autouse=True)
+def _queue_emails(settings):
+    """Stores emails in the queue as in production. Django's test runner would put them into `mail.outbox` right away."""
+    settings.EMAIL_BACKEND = "pharos.email_queue.backend.QueueBackend"
+
+
+@pytest.fixture(autouse=True)
 def _reset_language_and_time_zone():
     """Resets the language and time zone that the previous test's request has set in this thread."""
     translation.deactivate()

@@ -24,7 +24,7 @@ KEY = "only-for-tests-of-the-server-that-runs-in-production-0123456789"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. Its emails are printed in its log."""
+    """A running server."""
 
     port: int
     process: subprocess.Popen

@@ -13,7 +13,9 @@ from pharos.settings import *  # noqa: F403
 from pharos.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Into `django.core.mail.outbox`, once a test sends what is queued; see `_queue_emails` in conftest.py.
+EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+EMAIL_SEND_AT_ONCE = False
 # What a browser test of login does in a minute is more than a person does.
 ACCOUNT_RATE_LIMITS = {"login": "10000/m/ip"}
 

@@ -246,6 +246,12 @@ def test_accounts_knows_nothing_about_items():
     assert breaches(named("pharos/accounts"), ["workitems", "pharos.urls", "pharos.settings"]) == []
 
 
+def test_the_email_queue_knows_neither_items_nor_people():
+    assert (
+        breaches(named("pharos/email_queue"), ["workitems", "pharos.accounts", "pharos.urls", "pharos.settings"]) == []
+    )
+
+
 def test_workitems_knows_neither_settings_nor_project_urls():
     assert breaches(named("workitems"), ["pharos.urls", "pharos.settings", "tests"]) == []
 

@@ -184,7 +184,7 @@ def test_invalid_values_that_may_be_secret_are_not_repeated(start):
 )
 def test_database_addresses(start, url, engine, name):
     database = start(**PRODUCTION, DATABASE_URL=url)["DATABASES"]["default"]
-    assert database["ENGINE"] == f"django.db.backends.{engine}"
+    assert database["ENGINE"] == {"sqlite3": "django.db.backends.sqlite3", "postgresql": "pharos.postgresql"}[engine]
     assert database["NAME"] == name
     if engine == "postgresql":
         assert (database["USER"], database["PASSWORD"]) == ("user", "p@ss")
@@ -286,7 +286,7 @@ def test_other_settings_take_effect(start):
     )
     assert found["SECURE_SSL_REDIRECT"] is False
     assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
-    assert found["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
+    assert found["EMAIL_DELIVERY_BACKEND"].endswith("smtp.EmailBackend")
     assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == ("mail.example.org", 25, False)
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("pharos", "hush")
     assert found["SERVER_EMAIL"] == "pharos@example.org"

@@ -3,6 +3,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .roles import Permission
 
+NOBODY = "nobody@example.invalid"  # the queue doesn't send to this domain
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's behavior for accounts that only admins create: no sign-up, and no sign-in for service accounts."""
@@ -31,3 +33,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # Sent to the person's current address. allauth would use its own list, which can be empty or have an old
         # address.
         super().send_notification_mail(template_prefix, user, context, email or user.email)
+
+    def send_password_reset_mail(self, user, email, context):
+        # Sent to the address of the account, which nobody can have typed differently.
+        super().send_password_reset_mail(user, user.email, context)

@@ -2,8 +2,10 @@ import uuid
 
 from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.utils.translation import gettext_lazy as _
 
+from .adapter import NOBODY
 from .models import ApiKey, Theme, User, language_choices, rows_choices, time_zone_choices
 from .roles import Permission
 
@@ -100,3 +102,11 @@ class ForgottenPasswordForm(ResetPasswordForm):
         email = super().clean_email()
         self.users = [user for user in User.objects.filter(email=email.lower()) if user.can(Permission.SIGN_IN)]
         return email
+
+    def save(self, request, **kwargs):
+        """Emails the link. For an address without an account, the same work is done for nobody.
+
+        Otherwise the time that the answer takes would tell who has an account.
+        """
+        self.users = self.users or [User(pk=0, email=NOBODY, password=UNUSABLE_PASSWORD_PREFIX)]
+        return super().save(request, **kwargs)

@@ -4,13 +4,16 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
 from django.core.cache import cache
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
+from pharos.email_queue.models import QueuedEmail
 
+from ..emails import sent
 from ..pages.page_elements import parse_page
 
 PASSWORD = "lighthouse-keeper"
@@ -116,7 +119,7 @@ def test_changing_the_password(client, dora):
     client.post(reverse("account_logout"))
     sign_in(client, dora.email, NEW)
     assert is_signed_in(client)
-    [message] = mail.outbox
+    [message] = sent()
     assert_tells_of_a_change(message, dora)
 
 
@@ -148,7 +151,7 @@ def ask_for_a_new_one(client, email):
 @pytest.mark.parametrize("spelling", ["dora@virginia.edu", "Dora@Virginia.EDU"])
 def test_resetting_the_password_by_email(client, dora, spelling):
     ask_for_a_new_one(client, spelling)
-    [message] = mail.outbox
+    [message] = sent()
     assert [address.lower() for address in message.to] == [dora.email]
     assert message.subject == "[Pharos] Set your password"
     assert "Someone, most likely you, asked to set a new password" in message.body
@@ -163,7 +166,7 @@ def test_resetting_the_password_by_email(client, dora, spelling):
     response = client.post(where, {"password1": NEW, "password2": NEW})
     assert response["Location"] == reverse("account_reset_password_from_key_done")
     assert client.get(response["Location"]).status_code == 200
-    assert_tells_of_a_change(mail.outbox[1], dora)
+    assert_tells_of_a_change(sent()[1], dora)
     client.post(reverse("account_logout"))
     sign_in(client, dora.email, NEW)
     assert is_signed_in(client)
@@ -179,7 +182,7 @@ def test_a_new_user_sets_the_first_password_by_email(client, virginia):
     new = User.objects.create_user("new@virginia.edu", role=Role.DEPOSITOR, institution=virginia)
     assert not new.has_usable_password()
     ask_for_a_new_one(client, new.email)
-    where = client.get(link_in(mail.outbox[0]), follow=True).redirect_chain[-1][0]
+    where = client.get(link_in(sent()[0]), follow=True).redirect_chain[-1][0]
     client.post(where, {"password1": NEW, "password2": NEW})
     client.post(reverse("account_logout"))
     sign_in(client, new.email, NEW)
@@ -191,15 +194,15 @@ def test_users_who_cannot_reset_a_password(client, cast, who):
     User.objects.filter(pk=cast["dora"].pk).update(is_active=False)
     email = {"wally": cast["wally"].email, "switched off": cast["dora"].email, "unknown": "nobody@virginia.edu"}[who]
     ask_for_a_new_one(client, email)  # and the page does not tell whether there is such a person
-    assert mail.outbox == []  # nobody is written to because a stranger typed the address
+    assert sent() == []  # nobody is written to because a stranger typed the address
 
 
 def test_a_former_email_cannot_reset_the_password(client, dora):
     EmailAddress.objects.create(user=dora, email="former@virginia.edu", verified=True, primary=True)
     ask_for_a_new_one(client, "former@virginia.edu")
-    assert mail.outbox == []
+    assert sent() == []
     ask_for_a_new_one(client, dora.email)
-    assert "/password/reset/key/" in mail.outbox[-1].body
+    assert "/password/reset/key/" in sent()[-1].body
 
 
 # Limits, and what is closed
@@ -239,3 +242,54 @@ def test_other_pages_of_allauth_are_closed(client, signed_in, ada, name):
     assert client.get(reverse(name)).status_code == 404
     assert client.post(reverse(name), {"email": "x@virginia.edu", "password1": NEW}).status_code == 404
     assert signed_in(ada).get(reverse(name)).status_code == 404
+
+
+# While the mail server is away
+
+
+@pytest.fixture
+def mail_is_away(settings):
+    settings.EMAIL_DELIVERY_BACKEND = "pharos.email_queue.delivery.NoServer"
+
+
+def test_a_password_change_does_not_need_the_mail_server(client, dora, mail_is_away, settings):
+    sign_in(client, dora.email)
+    data = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    assert client.post(reverse("account_change_password"), data).status_code == 302
+    assert is_signed_in(client)
+    assert sent() == []
+    settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert [message.to for message in sent()] == [[dora.email]]
+
+
+def test_a_password_and_the_email_about_it_are_stored_together(client, dora, monkeypatch):
+    sign_in(client, dora.email)
+
+    def fail(rows):
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(QueuedEmail.objects, "bulk_create", fail)
+    client.raise_request_exception = False
+    data = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    assert client.post(reverse("account_change_password"), data).status_code == 500
+    assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
+    monkeypatch.undo()
+    assert client.post(reverse("account_change_password"), data).status_code == 302
+
+
+@pytest.mark.parametrize("email", ["dora@virginia.edu", "wally@aptrust.org", "nobody@virginia.edu"])
+def test_a_request_for_a_password_does_the_same_work_for_every_address(client, cast, email, mail_is_away):
+    """So that neither the answer nor its time tells who has an account."""
+    ask_for_a_new_one(client, "first@elsewhere.org")  # begins to count the requests of this client
+    with CaptureQueriesContext(connection) as queries:
+        ask_for_a_new_one(client, email)
+    with CaptureQueriesContext(connection) as for_a_stranger:
+        ask_for_a_new_one(client, "stranger@elsewhere.org")
+    assert statements(queries) == statements(for_a_stranger)
+    assert 'INSERT INTO "email_queue_queuedemail"' in statements(queries)
+
+
+def statements(queries):
+    """Returns the beginnings of the SQL, which have no values, without those that count the requests of a client."""
+    texts = [query["sql"] for query in queries]
+    return [" ".join(sql.split()[:3]) for sql in texts if "SAVEPOINT" not in sql and "pharos_cache" not in sql]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pharos.email_queue.models import QueuedEmail
 from tests.factories import make_item
 from tests.http_clients import Curl, GoClient, PythonClient, check, whole_record
 from tests.stored_items import worker_state_text
@@ -95,10 +96,14 @@ def test_a_glacier_restoration(worker, virginia):
 # A restored copy is ready to be checked.
 
 
+def recipients():
+    """Returns whom the server has an email for. It has no mail server, so they wait."""
+    return list(QueuedEmail.objects.waiting().values_list("to", flat=True))
+
+
 @pytest.mark.parametrize("end", ["", "/", "?"])
-def test_staff_get_one_email_about_a_restored_copy(worker, real_server, restore, stan, dora, olga, end):
+def test_staff_get_one_email_about_a_restored_copy(worker, restore, stan, dora, olga, end):
     save(worker, restore, stage="Record", status="Success", note="Object restored.")
-    before = real_server.log()
     answer = worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}{end}")
     assert (answer["id"], answer["stage"], answer["status"]) == (restore.pk, "Record", "Success")
     assert "Email sent to admins at University of Virginia" in answer["note"]
@@ -108,21 +113,16 @@ def test_staff_get_one_email_about_a_restored_copy(worker, real_server, restore,
     restore.refresh_from_db()
     assert restore.note == answer["note"]
     assert restore.note.count("Email sent") == 1
-    mails = real_server.log().removeprefix(before)
-    assert mails.count("Subject:") == 1
-    assert "stan@virginia.edu" in mails
-    assert "olga@jhu.edu" not in mails
-    assert "dora@virginia.edu" not in mails
+    assert recipients() == [stan.email]
 
 
-def test_a_spot_test_can_be_requested_in_any_status_but_only_with_get(worker, real_server, restore, stan):
-    before = real_server.log()
+def test_a_spot_test_can_be_requested_in_any_status_but_only_with_get(worker, restore, stan):
     check(worker.reply("HEAD", f"/api/v2/notifications/spot_test_restoration/{restore.pk}/"), 405)
-    assert real_server.log().removeprefix(before).count("Subject:") == 0
+    assert recipients() == []
     assert restore.history.count() == 1
     answer = worker.get(f"/api/v2/notifications/spot_test_restoration/{restore.pk}/")
     assert (answer["status"], answer["note"]) == ("Pending", "Email sent to admins at University of Virginia")
-    assert real_server.log().removeprefix(before).count("Subject:") == 1
+    assert recipients() == [stan.email]
 
 
 def test_who_and_what_cannot_request_a_spot_test(worker, real_server, dora, restore, delete):

@@ -121,7 +121,7 @@ def _of_views(stan, ada, nobody, shown) -> Iterator[Seen]:
 
 def _digests(walker) -> Iterator[Seen]:
     """Yields the emails about a view, and the pages that their links lead to."""
-    call_command("send_digests", stdout=StringIO())
+    call_command("send_mail_queue", stdout=StringIO())
     for letter in mail.outbox:
         for html, _type in getattr(letter, "alternatives", []):
             yield Seen("email", f"{walker.name}: to {letter.to[0]}", str(html))

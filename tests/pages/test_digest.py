@@ -62,7 +62,7 @@ def test_the_same_subscription_again_changes_nothing(signed_in, stan, failures, 
     due = due_of(view, stan)
     ask(signed_in(stan), view, "day")
     assert Digest.objects.get().next_at == due.next_at
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert len(mailoutbox) == 1
 
 
@@ -86,7 +86,7 @@ def test_one_click_unsubscribe(stan, dora, failures, mailoutbox):
     view = view_of(stan, reach="institution")
     for person in (stan, dora):
         due_of(view, person)
-    call_command("send_digests")
+    call_command("send_mail_queue")
     mails = {mail.to[0]: mail for mail in mailoutbox}
     program = Client(enforce_csrf_checks=True)  # without a session, a cookie or a form
     for _again in range(2):
@@ -99,7 +99,7 @@ def test_one_click_unsubscribe(stan, dora, failures, mailoutbox):
 def test_opening_the_link_asks_for_confirmation(stan, failures, mailoutbox):
     """Email scanners open every link."""
     due_of(view_of(stan), stan)
-    call_command("send_digests")
+    call_command("send_mail_queue")
     client = Client()
     asked = client.get(stop_link(mailoutbox[0]))
     assert parse_page(asked).one("h1").words == "Unsubscribe from this view?"

@@ -184,7 +184,7 @@ def test_emails_are_in_the_recipients_language(site, dora, stan, virginia, mailo
         Watch.objects.create(item=item, person=person)
         due_of(view_of(person, query="status=Success"), person)
     transitions.succeed(item, stage="Record", by=service())
-    call_command("send_digests")
+    call_command("send_mail_queue")
     told = {(mail.to[0], mail.subject): mail.body for mail in mailoutbox}
     assert set(told) == {
         (dora.email, "Hecho: bag.tar"),

@@ -1,8 +1,6 @@
 """“Notify me when it's done”: who can request it, what the email says, and that it is sent once."""
 
-import smtplib
 import threading
-from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,9 +8,9 @@ from django.db import connections
 from django.utils import timezone
 
 from workitems import transitions
-from workitems.mailing import outbox, send_due
 from workitems.models import Watch, WorkItem
 
+from ..emails import send_due
 from ..factories import make_item, service
 from .page_elements import parse_page
 
@@ -81,7 +79,7 @@ def watched(item, dora):
 def test_nothing_is_sent_while_the_item_is_open(watched, mailoutbox):
     transitions.progress(watched, stage="Fetch", by=service())
     transitions.fail(watched, note="Later.", retry=True, by=service())
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert mailoutbox == []
     assert waiting()
 
@@ -101,14 +99,14 @@ def test_the_email(watched, ada, dora, mailoutbox, end, subject, sentences, site
         transitions.fail(watched, note="Bag is not valid: no Title.", retry=False, by=service())
     else:
         transitions.cancel(watched, note="At your request.", by=ada)
-    call_command("send_digests")
+    call_command("send_mail_queue")
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([dora.email], f"{subject}{watched.name}")
     assert f"{site}/items/{watched.pk}" in mail.body
     for sentence in sentences:
         assert sentence in mail.body
     assert waiting() == set()
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert len(mailoutbox) == 1
 
 
@@ -116,7 +114,7 @@ def test_names_cannot_break_headers(virginia, dora, mailoutbox):
     item = make_item(virginia, name="a\nBcc: b@example.org\r\n.tar")
     Watch.objects.create(item=item, person=dora)
     transitions.succeed(item, stage="Record", by=service())
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert "\n" not in mailoutbox[0].subject
     assert mailoutbox[0].recipients() == [dora.email]
 
@@ -125,7 +123,7 @@ def test_users_who_lost_access_are_not_notified(watched, dora, jhu, mailoutbox, 
     transitions.succeed(watched, stage="Record", by=service())
     dora.institution = jhu
     dora.save()
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert mailoutbox == []
     assert waiting() == set()
     assert "nothing to send: 1" in capsys.readouterr().out
@@ -135,40 +133,23 @@ def test_deactivated_users_are_not_notified(watched, dora, mailoutbox):
     transitions.succeed(watched, stage="Record", by=service())
     dora.is_active = False
     dora.save()
-    call_command("send_digests")
+    call_command("send_mail_queue")
     assert mailoutbox == []
 
 
-def test_nothing_is_lost_while_the_mail_server_is_down(virginia, dora, mailoutbox, monkeypatch):
+def test_nothing_is_lost_while_the_mail_server_is_down(virginia, dora, mailoutbox, settings):
     for _ in range(8):
         item = make_item(virginia)
         Watch.objects.create(item=item, person=dora)
         transitions.succeed(item, stage="Record", by=service())
-    asked = []
-
-    def away(mail):
-        asked.append(mail)
-        raise smtplib.SMTPServerDisconnected("gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(outbox.EmailMultiAlternatives, "send", away)
-        with pytest.raises(CommandError, match="stopped trying"):
-            call_command("send_digests")
-    assert len(asked) == outbox.MAX_FAILURES_IN_A_ROW
-    assert len(waiting()) == 8
-    call_command("send_digests")
+    working = settings.EMAIL_DELIVERY_BACKEND
+    settings.EMAIL_DELIVERY_BACKEND = "pharos.email_queue.delivery.NoServer"
+    with pytest.raises(CommandError, match="EMAIL_HOST isn't set"):
+        call_command("send_mail_queue")
+    assert (mailoutbox, waiting()) == ([], set())
+    settings.EMAIL_DELIVERY_BACKEND = working
+    call_command("send_mail_queue")
     assert len(mailoutbox) == 8
-    assert waiting() == set()
-
-
-def test_a_stale_claim_of_a_crashed_run_is_sent_later(watched, mailoutbox):
-    transitions.succeed(watched, stage="Record", by=service())
-    now = timezone.now()
-    Watch.objects.update(claimed_at=now)
-    send_due(now + outbox.STALE_CLAIM_AGE - timedelta(seconds=1))
-    assert mailoutbox == []
-    send_due(now + outbox.STALE_CLAIM_AGE + timedelta(seconds=1))
-    assert len(mailoutbox) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -197,7 +178,7 @@ def test_without_site_url_nothing_is_sent(watched, settings, mailoutbox):
     settings.SITE_URL = ""
     transitions.succeed(watched, stage="Record", by=service())
     with pytest.raises(CommandError, match="SITE_URL"):
-        call_command("send_digests")
+        call_command("send_mail_queue")
     assert mailoutbox == []
     assert WorkItem.objects.get(pk=watched.pk).watches.exists()
 

@@ -2,20 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from smtplib import SMTPServerDisconnected
 from threading import Barrier
 
 import pytest
-from django.core import mail
-from django.core.mail.backends.locmem import EmailBackend
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from pharos.accounts.roles import Role
+from pharos.email_queue.models import QueuedEmail
 from workitems import transitions
-from workitems.mailing import EmailNotSent, request_spot_test
+from workitems.mailing import request_spot_test
 from workitems.models import HistoryEntry, WorkItem
 from workitems.vocabulary import Status
 
+from ..emails import sent
 from ..factories import UserFactory, make_item
 from ..stored_items import as_stored, assert_refused, last_entry
 
@@ -54,14 +53,14 @@ def test_staff_are_emailed_and_the_note_says_so(restored, cast, who):
     assert (entry.move, entry.who, entry.via, entry.at) == ("notify", cast[who].email, "api", NOON)
     assert (entry.stage_before, entry.status_before) == (entry.stage_after, entry.status_after) == ("Record", "Success")
     assert (entry.note, entry.changes) == (restored.note, {})
-    assert [message.to for message in mail.outbox] == [["stan@virginia.edu"]]
+    assert [message.to for message in sent()] == [["stan@virginia.edu"]]
 
 
 @pytest.mark.parametrize("who", ["dora", "stan", "olga"])
 def test_members_cannot_notify(restored, cast, who):
     with assert_refused(restored, "forbidden"):
         ask(restored, cast[who])
-    assert mail.outbox == []
+    assert sent() == []
 
 
 def test_an_inactive_service_cannot_notify(restored, stan, wally):
@@ -75,8 +74,9 @@ def test_only_active_staff_of_the_institution_are_emailed(restored, cast, virgin
     UserFactory(email="gone@virginia.edu", role=Role.STAFF, institution=virginia, is_active=False)
     UserFactory(email="admin@virginia.edu", role=Role.ADMIN, institution=virginia)
     ask(restored, cast["wally"])
-    [message] = mail.outbox
-    assert message.recipients() == ["stan@virginia.edu", "stella@virginia.edu"]
+    messages = sent()
+    assert [message.recipients() for message in messages] == [["stan@virginia.edu"], ["stella@virginia.edu"]]
+    assert {message.message()["To"] for message in messages} == {"stan@virginia.edu, stella@virginia.edu"}
 
 
 @pytest.mark.parametrize("status", Status)
@@ -94,7 +94,7 @@ def test_staff_are_notified_of_restores_only(virginia, stan, wally, action):
     with assert_refused(item, "illegal") as caught:
         ask(item, wally)
     assert f"notify is only for a Restore, not for {action}." in caught.value.sentence
-    assert mail.outbox == []
+    assert sent() == []
 
 
 def test_a_second_notify_does_nothing(restored, stan, wally, ada):
@@ -105,7 +105,7 @@ def test_a_second_notify_does_nothing(restored, stan, wally, ada):
     assert ask(restored, wally) is False
     assert as_stored(restored) == before
     assert (stale.note, stale.version) == (restored.note, restored.version)
-    assert len(mail.outbox) == 1
+    assert len(sent()) == 1
 
 
 def test_a_second_notify_does_nothing_after_note_and_staff_changed(restored, stan, wally, ada):
@@ -115,7 +115,7 @@ def test_a_second_notify_does_nothing_after_note_and_staff_changed(restored, sta
     stan.save()
     assert ask(restored, wally) is False
     assert restored.note == "the copy has expired"
-    assert len(mail.outbox) == 1
+    assert len(sent()) == 1
 
 
 def test_a_stale_copy_does_not_overwrite_the_note(restored, stan, wally, ada):
@@ -130,49 +130,31 @@ def test_an_institution_without_active_staff(restored, dora, olga, ada, wally, v
     with assert_refused(restored, "illegal") as caught:
         ask(restored, wally)
     assert caught.value.sentence.startswith("University of Virginia has no active staff")
-    assert mail.outbox == []
+    assert sent() == []
     UserFactory(email="new@virginia.edu", role=Role.STAFF, institution=virginia)
     assert ask(restored, wally) is True
 
 
-class Broken(EmailBackend):
-    """A mail backend that fails as the test chooses, and counts its calls."""
-
-    fails = None
-    asked = 0
-
-    def send_messages(self, messages):
-        type(self).asked += 1
-        if self.fails is None:
-            return 0
-        raise self.fails
-
-
-FAILURES = [ConnectionRefusedError("no"), TimeoutError("slow"), SMTPServerDisconnected("gone"), None]
-
-
-@pytest.mark.parametrize("failure", FAILURES, ids=["refused", "timeout", "disconnected", "nothing sent"])
-def test_a_failing_mail_server_leaves_no_note(restored, stan, wally, settings, monkeypatch, failure):
-    monkeypatch.setattr(Broken, "fails", failure)
-    monkeypatch.setattr(Broken, "asked", 0)
+def test_the_record_and_the_emails_are_stored_together(restored, stan, wally, monkeypatch):
     before = as_stored(restored)
-    working = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = f"{__name__}.Broken"
-    with pytest.raises(EmailNotSent) as caught:
+
+    def fail(rows):
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(QueuedEmail.objects, "bulk_create", fail)
+    with pytest.raises(OperationalError):
         ask(restored, wally)
-    assert Broken.asked == 1
-    assert caught.value.sentence.endswith("Send the request again.")
     assert as_stored(restored) == before
-    assert (restored.note, restored.version) == (NOTE, 2)
-    settings.EMAIL_BACKEND = working
+    monkeypatch.undo()
+    restored.refresh_from_db()
     assert ask(restored, wally) is True
-    assert len(mail.outbox) == 1
+    assert len(sent()) == 1
 
 
 def test_the_text_of_the_email(restored, stan, wally, settings):
     settings.SUPPORT_EMAIL = "help@example.org"
     ask(restored, wally, at=datetime(2026, 5, 6, 9, 5, tzinfo=UTC))
-    [message] = mail.outbox
+    [message] = sent()
     assert message.subject == "Please check the restored copy of virginia.edu/uva-lib_2274642"
     lines = message.body.splitlines()
     assert lines[:1] == ["A restored copy is ready for University of Virginia to check:"]
@@ -193,7 +175,7 @@ def test_the_email_about_a_single_file_names_it(virginia, stan, wally):
         generic_file_identifier="virginia.edu/bag/data/<b>&'1'.tif",
     )
     ask(item, wally)
-    [message] = mail.outbox
+    [message] = sent()
     assert message.subject == "Please check the restored copy of virginia.edu/bag/data/<b>&'1'.tif"
     assert "File: virginia.edu/bag/data/<b>&'1'.tif" in message.body.splitlines()
 
@@ -201,7 +183,7 @@ def test_the_email_about_a_single_file_names_it(virginia, stan, wally):
 def test_names_cannot_inject_headers_or_lines(virginia, stan, wally):
     name = "bag\r\nBcc: olga@jhu.edu\u2028Send your password.tar"
     ask(make_item(virginia, action="Restore", name=name), wally)
-    [message] = mail.outbox
+    [message] = sent()
     assert message.recipients() == ["stan@virginia.edu"]
     assert message.message()["Bcc"] is None
     assert "Bag: bag Bcc: olga@jhu.edu Send your password.tar" in message.body.splitlines()
@@ -210,7 +192,7 @@ def test_names_cannot_inject_headers_or_lines(virginia, stan, wally):
 
 def test_a_name_of_1000_characters_fits_into_the_email(virginia, stan, wally):
     ask(make_item(virginia, action="Restore", name="é" * 996 + ".tar"), wally)
-    [message] = mail.outbox
+    [message] = sent()
     assert len(message.subject) < 150
     assert "é" * 996 in message.body
     assert message.message().as_bytes()
@@ -242,4 +224,4 @@ def test_concurrent_notifies_send_one_email(virginia, stan, wally):
             answers = [future.result(timeout=60) for future in [pool.submit(call) for _ in range(4)]]
         assert sorted(answers) == [(False, LINE)] * 3 + [(True, LINE)]
         assert HistoryEntry.objects.filter(item=item, move="notify").count() == 1
-    assert len(mail.outbox) == 5
+    assert len(sent()) == 5

@@ -319,6 +319,4 @@ class RequestSpotTest(ItemView):
                 shown = self.get_record(pk)
         except Refused as refused:
             raise self.refusal_error(refused, pk) from None
-        except mailing.EmailNotSent as error:
-            raise ApiError(503, str(error)) from None
         return json_response(shown)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
+from django.core.mail import EmailMultiAlternatives
 from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,7 +19,7 @@ from pharos.accounts.models import User
 
 from ..listing import ItemList, fetch_rows, find
 from ..models import Digest, Every, SavedView
-from .outbox import Email, localized_for
+from .queueing import list_id, localized_for
 
 SEND_AT = time(7)  # 7 a.m. in each person's time zone; weekly ones on Mondays
 # The shortest time between two digests for a person who changes their time zone, so that one Monday never has two.
@@ -70,12 +71,12 @@ def due(now: datetime) -> Iterator[Digest]:
     yield from Digest.objects.filter(next_at__lte=now).order_by("next_at", "pk")
 
 
-def claimable_row(digest: Digest, now: datetime) -> QuerySet[Digest]:
-    """Returns a queryset of its row if it is still due: another run may have sent it since it was read."""
+def due_row(digest: Digest, now: datetime) -> QuerySet[Digest]:
+    """Returns a queryset of its row if it is still due: another run may have queued it since it was read."""
     return Digest.objects.filter(pk=digest.pk, next_at__lte=now).select_related("person__institution", "view")
 
 
-def compose(digest: Digest, now: datetime) -> Email | None:
+def compose(digest: Digest, now: datetime) -> EmailMultiAlternatives | None:
     """Returns the email, or None if the view is empty for this person or they can no longer see it."""
     person, view = digest.person, digest.view
     if not (person.is_active and SavedView.objects.visible_to(person).filter(pk=view.pk).exists()):
@@ -85,7 +86,7 @@ def compose(digest: Digest, now: datetime) -> Email | None:
         return _render(digest, listing, now) if listing.is_valid() else None
 
 
-def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
+def _render(digest: Digest, listing: ItemList, now: datetime) -> EmailMultiAlternatives | None:
     person, view = digest.person, digest.view
     found = find(listing.for_query(listing.query(sort="updated")))
     rows = found.rows_after(None, ROWS) or [first for first, _end in [found.seek(None, MAX_SEEKS)] if first]
@@ -113,15 +114,21 @@ def _render(digest: Digest, listing: ItemList, now: datetime) -> Email | None:
     }
     subject = " ".join(render_to_string("workitems/email/digest_subject.txt", context).split())
     # RFC 8058: an email program unsubscribes with one POST to this address, without signing in.
-    headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    headers = {
+        "List-Unsubscribe": f"<{stop}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        **list_id("digests"),
+    }
     text = render_to_string("workitems/email/digest_message.txt", context)
-    return Email(person.email, subject, text, render_to_string("workitems/email/digest_message.html", context), headers)
+    email = EmailMultiAlternatives(subject, text, to=[person.email], headers=headers)
+    email.attach_alternative(render_to_string("workitems/email/digest_message.html", context), "text/html")
+    return email
 
 
 def reschedule(digest: Digest, now: datetime) -> None:
     """Sets when the next digest is due, after this one was sent or had nothing to send."""
     zone = digest.person.time_zone
-    row, sent = Digest.objects.filter(pk=digest.pk), {"since": now, "has_begun": True, "claimed_at": None}
+    row, sent = Digest.objects.filter(pk=digest.pk), {"since": now, "has_begun": True}
     due = {"zone": zone, "next_at": next_time(now, digest.every, zone)}
     # If the person has changed the frequency in the meantime, `next_at` has already been set.
     if not row.filter(next_at=digest.next_at).update(**sent, **due):

@@ -1,29 +1,27 @@
-"""Sends all emails that are due."""
+"""Queues all emails that are due."""
 
 from datetime import datetime
 
 from . import digests, watches
-from .outbox import SendSummary, deliver
+from .queueing import DueSummary, queue_due
 
 
-def send_due(now: datetime) -> SendSummary:
-    """Sends all emails that are due at `now`, and returns the results."""
-    sent = SendSummary()
-    deliver(
+def queue_all_due(now: datetime) -> DueSummary:
+    """Queues all emails that are due at `now`, and returns how many."""
+    summary = DueSummary()
+    queue_due(
         watches.due(),
-        watches.claimable_row,
+        watches.due_row,
         lambda watched: watches.compose(watched, now),
         lambda watched: watched.delete(),
-        now,
-        sent,
+        summary,
     )
     digests.update_time_zones(now)
-    deliver(
+    queue_due(
         digests.due(now),
-        lambda digest: digests.claimable_row(digest, now),
+        lambda digest: digests.due_row(digest, now),
         lambda digest: digests.compose(digest, now),
         lambda digest: digests.reschedule(digest, now),
-        now,
-        sent,
+        summary,
     )
-    return sent
+    return summary

@@ -1,6 +1,5 @@
 """Spot tests: asks an institution's staff, with one email, to check a restored copy."""
 
-import smtplib
 from datetime import datetime
 
 from django.conf import settings
@@ -12,29 +11,21 @@ from django.utils.translation import gettext as _
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Role
+from pharos.email_queue.backend import put
+from pharos.email_queue.models import QueuedEmail
 
 from .. import transitions
 from ..lifecycle import Refused
 from ..models import WorkItem
-
-
-class EmailNotSent(Exception):
-    """The mail server didn't accept the email. Nothing was recorded, so the caller can ask again."""
-
-    def __init__(self) -> None:
-        self.sentence = _(
-            "The mail server didn't accept the email, so no one was notified and nothing was "
-            "recorded. Send the request again."
-        )
-        super().__init__(self.sentence)
+from .queueing import list_id
 
 
 def request_spot_test(item: WorkItem, *, by: User, item_url: str, via: str = "api", at: datetime | None = None) -> bool:
-    """Emails the institution's staff and records that on the item. Returns False if they were already notified.
+    """Queues an email to each of the institution's staff and records that on the item. Returns False if they were
+    already notified.
 
-    `item_url` is the full address of the item's page. The row stays locked until the mail server has accepted the
-    email, so two callers send one email, and a failure leaves no record. Raises Refused or EmailNotSent; `item` is then
-    reloaded.
+    `item_url` is the full address of the item's page. The item's row is locked, so two callers queue one email. Raises
+    Refused; `item` is then reloaded.
     """
     now = at or timezone.now()
     try:
@@ -45,8 +36,8 @@ def request_spot_test(item: WorkItem, *, by: User, item_url: str, via: str = "ap
             transitions.notify(item, by=by, via=via, at=now)
             if item.version == seen:
                 return False
-            _send(item, _staff(item), item_url, now)
-    except (Refused, EmailNotSent):
+            _queue(item, _staff(item), item_url, now)
+    except Refused:
         item.refresh_from_db()
         raise
     return True
@@ -60,7 +51,7 @@ def _staff(item: WorkItem) -> list[str]:
     raise Refused("illegal", sentence % {"name": item.institution.name})
 
 
-def _send(item: WorkItem, addresses: list[str], item_url: str, now: datetime) -> None:
+def _queue(item: WorkItem, addresses: list[str], item_url: str, now: datetime) -> None:
     names = {
         "object": _one_line(item.object_identifier),
         "file": _one_line(item.generic_file_identifier),
@@ -76,13 +67,18 @@ def _send(item: WorkItem, addresses: list[str], item_url: str, now: datetime) ->
     }
     subject = render_to_string("workitems/email/spot_test_subject.txt", words)
     message = render_to_string("workitems/email/spot_test_message.txt", words)
-    mail = EmailMessage(_one_line(subject), message, to=addresses)
-    try:
-        sent = mail.send()
-    except (OSError, smtplib.SMTPException) as error:
-        raise EmailNotSent from error
-    if not sent:
-        raise EmailNotSent
+    email = EmailMessage(_one_line(subject), message, to=addresses, headers=list_id("spot-tests"))
+    put(email, about=_about(item))
+
+
+def refusals_of(item: WorkItem) -> list[tuple[str, str]]:
+    """Returns (address, what the mail server said) for each email about this item's spot test that it refused for good."""
+    refused = QueuedEmail.objects.given_up().filter(about=_about(item)).order_by("to")
+    return list(refused.values_list("to", "last_error"))
+
+
+def _about(item: WorkItem) -> str:
+    return f"spot_test:{item.pk}"
 
 
 def _one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,7 +16,7 @@ from ..explanations import advise, describe_status
 from ..lifecycle import Phase
 from ..listing import find_uploads, situation_of
 from ..models import Watch, WorkItem
-from .outbox import Email, localized_for
+from .queueing import list_id, localized_for
 
 
 def watch(item: WorkItem, person: User, *, wanted: bool) -> bool:
@@ -41,11 +42,11 @@ def due() -> Iterator[Watch]:
     yield from Watch.objects.filter(item__in=WorkItem.objects.closed()).order_by("pk")
 
 
-def claimable_row(watched: Watch) -> QuerySet[Watch]:
+def due_row(watched: Watch) -> QuerySet[Watch]:
     return Watch.objects.filter(pk=watched.pk).select_related("item__institution", "person__institution")
 
 
-def compose(watched: Watch, now: datetime) -> Email | None:
+def compose(watched: Watch, now: datetime) -> EmailMessage | None:
     """Returns the email, or None if the person can no longer see the item."""
     item, person = watched.item, watched.person
     if not (person.is_active and WorkItem.objects.visible_to(person).with_id(item.pk).exists()):
@@ -54,7 +55,7 @@ def compose(watched: Watch, now: datetime) -> Email | None:
         return _render(item, person, now)
 
 
-def _render(item: WorkItem, person: User, now: datetime) -> Email:
+def _render(item: WorkItem, person: User, now: datetime) -> EmailMessage:
     state = situation_of(item, find_uploads([item])[item.pk], note=item.note)
     advice = advise(state, person.role)
     context = {
@@ -66,4 +67,5 @@ def _render(item: WorkItem, person: User, now: datetime) -> Email:
         "support_email": settings.SUPPORT_EMAIL,
     }
     subject = " ".join(render_to_string("workitems/email/done_subject.txt", context).split())
-    return Email(person.email, subject, render_to_string("workitems/email/done_message.txt", context))
+    text = render_to_string("workitems/email/done_message.txt", context)
+    return EmailMessage(subject, text, to=[person.email], headers=list_id("notifications"))

@@ -28,7 +28,6 @@ class Digest(models.Model):
     zone = models.CharField(max_length=64)
     since = models.DateTimeField()
     has_begun = models.BooleanField(default=False)
-    claimed_at = models.DateTimeField(null=True)
 
     view_id: int
     person_id: int

@@ -8,15 +8,11 @@ from pharos.accounts.models import User
 
 
 class Watch(models.Model):
-    """A person's request to be notified when an item is done.
-
-    `claimed_at` is when a run claimed it in order to send the email. The row is deleted once the email is sent.
-    """
+    """A person's request to be notified when an item is done. The row is deleted once the email is queued."""
 
     item = models.ForeignKey("WorkItem", models.PROTECT, related_name="watches", db_constraint=False, db_index=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="watches", verbose_name=_("person"))
     created_at = models.DateTimeField(default=timezone.now)
-    claimed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("watched item")

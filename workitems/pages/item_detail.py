@@ -21,7 +21,7 @@ from ..explanations import Advice, RestoredCopy, StatusLabel, advise, describe_s
 from ..failures import find_faults_of, find_last_cause
 from ..lifecycle import PROCESS, BagPart, PartUpload, Phase, SplitBag, legal_moves, read_part
 from ..listing import ItemList, Row, find, find_uploads, row_lateness, row_silence, situation_of
-from ..mailing import is_watched
+from ..mailing import is_watched, refusals_of
 from ..models import AcceptedChange, BulkChange, WorkItem
 from ..notes import Faults
 from ..vocabulary import MOVING, Action, Status
@@ -67,7 +67,10 @@ class ItemDetail:
         shown = {other.pk: other for other in [item, *self._same_bag, *self._same_object]}
         self._uploads = find_uploads(shown.values())
         self.situation = replace(
-            situation_of(item, self._uploads[item.pk], note=item.note), is_multipart=self._has_multipart_etag()
+            situation_of(item, self._uploads[item.pk], note=item.note),
+            is_multipart=self._has_multipart_etag(),
+            is_silent=self.silence is not None,
+            is_copy_over=bool(self.restored_copy and self.restored_copy.is_over(now)),
         )
 
     def _has_multipart_etag(self) -> bool:
@@ -82,7 +85,7 @@ class ItemDetail:
     def late(self) -> Lateness | None:
         return row_lateness(self.item, self._uploads[self.item.pk], self.now)
 
-    @property
+    @cached_property
     def silence(self) -> timedelta | None:
         """For how long it has had no sign of life, if that is too long."""
         return row_silence(self.item, self._uploads[self.item.pk], self.now)
@@ -106,6 +109,11 @@ class ItemDetail:
     @property
     def is_watched(self) -> bool:
         return is_watched(self.item, self.user)
+
+    @cached_property
+    def refused_emails(self) -> list[tuple[str, str]]:
+        """(address, what its mail server said) of the staff who couldn't be asked to check a restored copy."""
+        return refusals_of(self.item) if self.item.action == Action.RESTORE else []
 
     @cached_property
     def faults(self) -> Faults:
@@ -144,10 +152,11 @@ class ItemDetail:
         """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
 
-    @property
+    @cached_property
     def restored_copy(self) -> RestoredCopy | None:
         """Where the copy of a restoration is, and until when."""
-        return find_copy(self.item.action, self.item.status, self.item.note, self.item.finished_at)
+        item = self.item
+        return find_copy(item.action, item.status, item.note, item.finished_at, item.own_names)
 
     @property
     def can_be_watched(self) -> bool:

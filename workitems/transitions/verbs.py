@@ -66,7 +66,7 @@ def edit(item: WorkItem, *, note: str | None = None, **context: Any) -> WorkItem
 
 
 def notify(item: WorkItem, **context: Any) -> WorkItem:
-    """Records that the institution's staff have been notified of a restored copy. `mailing` sends the email."""
+    """Records that the institution's staff have been notified of a restored copy. `mailing` queues the email."""
     # Clients search for these words, so they aren't translated.
     return _move(item, "notify", None, None, f"Email sent to admins at {item.institution.name}", context)
 
