@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 from django.utils import timezone
 
-from pharos.outages import FULL, READ_ONLY, find_outage
+from pharos.outages import AWAY, find_outage
 
 from .models import CommandRun
 
@@ -20,8 +20,8 @@ class RecordedCommand(BaseCommand):
         try:
             _store(name, began_at=timezone.now(), ended_at=None, error="")
         except DatabaseError as error:
-            if find_outage(error) not in (READ_ONLY, FULL):  # what only reads can still run
-                raise
+            if find_outage(error) is AWAY:
+                raise  # what only reads can still run on a database that is full, or not migrated yet
         try:
             output = super().execute(*args, **options)
         except BaseException as error:
