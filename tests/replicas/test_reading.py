@@ -155,7 +155,7 @@ def test_an_unknown_position_does_not_fail_the_request(monkeypatch, rf, ada, set
     """The user then reads only from the primary until the cookie expires."""
     settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
-    monkeypatch.setattr(reading, "current_position", failing)
+    monkeypatch.setattr(reading, "write_position", failing)
     changing = rf.post("/items/1/cancel")
     changing.user = ada
     answer = reading.ReadYourWrites(lambda request: HttpResponse("done"))(changing)
