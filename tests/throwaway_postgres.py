@@ -100,7 +100,7 @@ class Node:
         source = f"primary_conninfo = 'host=127.0.0.1 port={primary.port} user=pharos'\n"
         for name, text in (("standby.signal", ""), ("postgresql.auto.conf", source)):
             (self.data / name).write_text(text)
-            _give(self.data / name)
+            give(self.data / name)
 
     @property
     def url(self) -> str:
@@ -120,7 +120,7 @@ def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
     """Yields a folder that the server can write to, and removes it afterward unless it is kept."""
     folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
     try:
-        _make(folder)
+        give(folder)
         yield folder
     finally:
         if not keep:
@@ -138,14 +138,12 @@ def rights_of_the_server() -> dict[str, Any]:
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
 
-def _give(path: Path) -> None:
+def give(path: Path) -> None:
+    """Gives a file or folder to the user that the server runs as. A folder is created if necessary."""
+    if not path.exists():
+        path.mkdir(parents=True)
     if owner := _owner():
         os.chown(path, owner.pw_uid, owner.pw_gid)
-
-
-def _make(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    _give(folder)
 
 
 def _installed() -> Path:
@@ -213,7 +211,7 @@ def pair() -> Iterator[Pair]:
     with ended_in_order(), folder_of_the_servers() as folder:
         primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))
         for node in (primary, standby):
-            _make(node.folder)
+            give(node.folder)
         primary.init()
         standby.copy(primary)
         try:

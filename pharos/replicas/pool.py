@@ -177,5 +177,13 @@ def _has_written(position: int) -> bool:
     return primary is not None and primary.position >= position
 
 
+def replica_position(alias: str) -> int:
+    """The position of a replica that can be read from. Raises UnusableReplica or one of FAILURES."""
+    primary = primary_state()
+    if primary is None:
+        raise UnusableReplica("the server in DATABASE_URL is itself a standby")
+    return Replica(alias).check_position(primary)
+
+
 ALIASES = [alias for alias in settings.DATABASES if alias.startswith("standby")]  # named in settings.py
 replica_pool = ReplicaPool(ALIASES)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.replicas import ALIASES, FAILURES, Replica, UnusableReplica, primary_state
+from pharos.replicas import ALIASES, FAILURES, UnusableReplica, replica_position
 
 
 @checks.register(checks.Tags.database)
@@ -23,6 +23,24 @@ def check_jit(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> 
         )
         for alias in databases or []
         if connections[alias].vendor == "postgresql" and _fetch_value(alias, "SHOW jit") == "on"
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_encoding(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuses a PostgreSQL database that isn't in UTF-8, such as SQL_ASCII, which `initdb` chooses without a locale.
+
+    It would work until the first name with an accent, and then fail for whoever has it.
+    """
+    return [
+        checks.Error(
+            f"The database “{alias}” stores text as {encoding}, not as UTF8, so it can't store every name.",
+            hint="Create it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            id="workitems.E001",
+        )
+        for alias in databases or []
+        if connections[alias].vendor == "postgresql"
+        and (encoding := _fetch_value(alias, "SHOW server_encoding")) != "UTF8"
     ]
 
 
@@ -48,10 +66,7 @@ def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any
 def _why_unreadable(alias: str) -> str:
     """Returns why nothing can be read from this database, or an empty string."""
     try:
-        primary = primary_state()
-        if primary is None:
-            return "the server in DATABASE_URL is itself a standby"
-        Replica(alias).check_position(primary)
+        replica_position(alias)
     except (UnusableReplica, *FAILURES) as failure:
         return str(failure).strip()
     finally:
