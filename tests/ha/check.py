@@ -34,10 +34,23 @@ MOST_STRAY = 30.0  # seconds from a primary until no process of the product fail
 ACCESS_LOG = {"GUNICORN_CMD_ARGS": "--access-logfile - --access-logformat 'access %(t)s %(p)s %(s)s'"}
 _ANSWERED = re.compile(r"access \[(.+?)\] <(\d+)> (\d+)")
 COLUMNS = (
-    ("way", "mode", "failure", "primary after s", "first save + s", "all good + s", "slowest process + s")
-    + ("good", "503", "500", "other 5xx", "cut", "no Retry-After", "slowest answer s")
-    + ("acknowledged", "lost")
-)  # fmt: skip
+    "way",
+    "mode",
+    "failure",
+    "primary after s",
+    "first save + s",
+    "all good + s",
+    "slowest process + s",
+    "good",
+    "503",
+    "500",
+    "other 5xx",
+    "cut",
+    "no Retry-After",
+    "slowest answer s",
+    "acknowledged",
+    "lost",
+)
 
 
 def say(line: str) -> None:

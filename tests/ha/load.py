@@ -84,7 +84,9 @@ class Load:
         expected = dict(self.acknowledged)
         with psycopg.connect(url) as asking:
             notes = dict(asking.execute("SELECT name, note FROM workitems_workitem WHERE name LIKE 'failover-%'"))
-        lost = sum((name not in notes) + (note == SAVED and notes.get(name) != SAVED) for name, note in expected.items())
+        lost = sum(
+            (name not in notes) + (note == SAVED and notes.get(name) != SAVED) for name, note in expected.items()
+        )
         for name in expected:
             self.acknowledged.pop(name, None)
         return sum(1 + (note == SAVED) for note in expected.values()), lost

@@ -190,9 +190,9 @@ class Stack:
     def members(self) -> dict[str, dict[str, Any]]:
         """What the first node that answers knows of all of them; empty if none does."""
         for node in self.nodes.values():
-            with contextlib.suppress(OSError, ValueError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{node.rest}/cluster", timeout=1) as answer:
-                    return {one["name"]: one for one in json.load(answer)["members"]}
+            url = f"http://127.0.0.1:{node.rest}/cluster"
+            with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=1) as answer:
+                return {one["name"]: one for one in json.load(answer)["members"]}
         return {}
 
     def leader(self) -> Node | None:
