@@ -78,11 +78,11 @@ class Outcome(NamedTuple):
         rest = (self.without_header, f"{self.slowest_answer:.1f}", self.acknowledged, self.lost)
         return [*(f"{one:.1f}" for one in times), *map(str, counts), *map(str, rest)]
 
-    def faults(self, *, synchronous: bool) -> list[str]:
-        """What is not as docs/high-availability.md promises."""
+    def faults(self, *, synchronous: bool, quick: bool) -> list[str]:
+        """What is not as docs/high-availability.md promises. `quick`: whether it promises how long that takes."""
         wrong = {
-            f"the first save came {self.first_save:.1f} s after the primary": self.first_save > MOST_DELAY,
-            f"a process failed for {self.slowest_process:.0f} s": self.slowest_process > MOST_STRAY,
+            f"the first save came {self.first_save:.1f} s after the primary": quick and self.first_save > MOST_DELAY,
+            f"a process failed for {self.slowest_process:.0f} s": quick and self.slowest_process > MOST_STRAY,
             f"{self.statuses['500']} × 500": self.statuses["500"] > 0,
             f"{self.without_header} × 503 without Retry-After": self.without_header > 0,
             f"{self.lost} acknowledged saves lost": synchronous and self.lost > 0,
@@ -154,27 +154,26 @@ def failures(it: Stack) -> dict[str, tuple[Callable[[], None], Callable[[], None
     }
 
 
-def run(way: str, mode: str, times: int) -> tuple[list[list[str]], list[str]]:
-    """Returns the rows of the table, and what was not as promised."""
-    rows, faults = [], []
+def run(way: str, mode: str, times: int) -> list[str]:
+    """Prints the rows of the table, and returns what was not as promised."""
+    faults = []
     with stack(synchronous=mode == "sync") as it:
         people = create_test_data(it.through_haproxy)
         url = it.through_haproxy if way == "haproxy" else it.several_hosts
         with (
-            server(url, workers=3, threads=4, **PAGES, **ACCESS_LOG) as running,
+            server(url, workers=3, threads=4, expected=200, **PAGES, **ACCESS_LOG) as running,
             load(running, people) as at_work,
             probe(url) as seen,
         ):
             wait_until(lambda: _is_over(at_work, seen, time.monotonic() - 2 * CALM))
             for name in [name for name in failures(it) for _time in range(times)]:
                 outcome = measure(it, at_work, seen, *failures(it)[name])
-                rows.append([way, mode, name, *outcome.cells()])
-                faults += [f"{way}, {mode}, {name}: {one}" for one in outcome.faults(synchronous=mode == "sync")]
-                say(f"| {' | '.join(rows[-1])} |")
-            if os.environ.get("KEEP_LOG"):
-                with open(os.environ["KEEP_LOG"], "a") as kept:
-                    kept.write(running.log())
-    return rows, faults
+                # The driver waits for a server that is frozen; HAProxy doesn't.
+                quick = (way, name) != ("hosts", "cut off")
+                wrong = outcome.faults(synchronous=mode == "sync", quick=quick)
+                faults += [f"{way}, {mode}, {name}: {one}" for one in wrong]
+                say(f"| {' | '.join([way, mode, name, *outcome.cells()])} |")
+    return faults
 
 
 def main() -> int:
@@ -187,7 +186,7 @@ def main() -> int:
     faults = []
     for way in ways:
         for mode in modes:
-            faults += run(str(way), str(mode), int(os.environ.get("TIMES") or 3))[1]
+            faults += run(str(way), str(mode), int(os.environ.get("TIMES") or 3))
     say("\n".join(faults) or "All is as docs/high-availability.md promises.")
     return 1 if faults else 0
 

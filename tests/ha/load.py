@@ -83,7 +83,9 @@ class Load:
         """Returns how many acknowledged saves there were since the last call, and how many the database doesn't have."""
         expected = dict(self.acknowledged)
         with psycopg.connect(url) as asking:
-            notes = dict(asking.execute("SELECT name, note FROM workitems_workitem WHERE name LIKE 'failover-%'"))
+            notes: dict[str, str] = dict(
+                asking.execute("SELECT name, note FROM workitems_workitem WHERE name LIKE 'failover-%'")
+            )
         lost = sum(
             (name not in notes) + (note == SAVED and notes.get(name) != SAVED) for name, note in expected.items()
         )

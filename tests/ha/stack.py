@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,7 +42,11 @@ bootstrap:
     retry_timeout: 5
     maximum_lag_on_failover: 1048576
     synchronous_mode: {synchronous}
-    postgresql: {{use_pg_rewind: true, parameters: {{wal_log_hints: 'on', max_connections: 100}}}}
+    postgresql:
+      use_pg_rewind: true
+      remove_data_directory_on_rewind_failure: true
+      remove_data_directory_on_diverged_timelines: true
+      parameters: {{wal_log_hints: 'on', max_connections: 100}}
   initdb: [{{encoding: UTF8}}, {{locale: C.UTF-8}}, data-checksums]
   pg_hba: ['host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust']
 postgresql:
@@ -64,7 +69,7 @@ listen primary
     bind 127.0.0.1:{port}
     option httpchk OPTIONS /primary
     http-check expect status 200
-    default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 1s fall 2 rise 3 on-marked-down shutdown-sessions
 {servers}
 """
 
@@ -211,6 +216,11 @@ class Stack:
             and all(one.get("lag", 0) == 0 for one in members)
         )
 
+    def describe(self) -> str:
+        """What each node is, and the last lines of its log."""
+        logs = [f"{node.name}:\n{(node.folder / 'log').read_text()[-2000:]}" for node in self.nodes.values()]
+        return "\n".join([str(self.members()), *logs])
+
     def switch_over(self) -> None:
         """Returns when patronictl says that it is done."""
         leader = self.leader()
@@ -244,5 +254,8 @@ def stack(*, synchronous: bool) -> Iterator[Stack]:
             it.start()
             wait_until(it.is_well, 180)
             yield it
+        except BaseException:
+            print(it.describe(), file=sys.stderr)  # noqa: T201
+            raise
         finally:
             it.stop()

@@ -132,8 +132,7 @@ def test_a_replica_that_fails_during_rendering_is_replaced_by_the_primary(gone, 
 
 def test_an_exception_in_the_page_does_not_count_as_a_replica_failure(gone, signed_in, dora, monkeypatch):
     monkeypatch.setattr("workitems.pages.views.listing.Facets", failing)
-    with pytest.raises(OperationalError, match="gone just now"):
-        signed_in(dora).get("/items/")
+    assert signed_in(dora).get("/items/").status_code == 503
     assert gone.said == []
 
 
