@@ -13,6 +13,7 @@ import psycopg
 from tests.http_clients import BODY, GoClient, Reply, whole_record
 from tests.separate_server import Person, api_client
 from tests.serving import Server
+from tests.throwaway_postgres import wait_until
 
 WORKERS = 16
 READERS = 2
@@ -82,16 +83,24 @@ class Load:
     def lost(self, url: str) -> tuple[int, int]:
         """Returns how many acknowledged saves there were since the last call, and how many the database doesn't have."""
         expected = dict(self.acknowledged)
-        with psycopg.connect(url) as asking:
-            notes: dict[str, str] = dict(
-                asking.execute("SELECT name, note FROM workitems_workitem WHERE name LIKE 'failover-%'")
-            )
+        notes: dict[str, str] = {}
+        wait_until(lambda: _read_notes(url, notes))
         lost = sum(
             (name not in notes) + (note == SAVED and notes.get(name) != SAVED) for name, note in expected.items()
         )
         for name in expected:
             self.acknowledged.pop(name, None)
         return sum(1 + (note == SAVED) for note in expected.values()), lost
+
+
+def _read_notes(url: str, notes: dict[str, str]) -> bool:
+    """Reads the notes of all saved items. Returns whether that worked: the server can go away meanwhile."""
+    with contextlib.suppress(psycopg.Error), psycopg.connect(url) as asking:
+        notes.update(
+            asking.execute("SELECT name, note FROM workitems_workitem WHERE name LIKE 'failover-%'").fetchall()
+        )
+        return True
+    return False
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ _PATRONI = """
 scope: pharos
 name: {name}
 restapi: {{listen: '127.0.0.1:{rest}', connect_address: '127.0.0.1:{rest}'}}
-etcd3: {{host: '127.0.0.1:{etcd}'}}
+etcd: {{host: '127.0.0.1:{etcd}'}}
 bootstrap:
   dcs:
     ttl: 20
@@ -176,7 +176,7 @@ class Stack:
     def _start_etcd(self) -> None:
         client, peer = f"http://127.0.0.1:{self.etcd}", f"http://127.0.0.1:{free_port()}"
         urls = ("--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer)
-        first = ("--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}")
+        first = ("--enable-v2", "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}")
         self.others.append(_start(self.folder, "etcd", "--data-dir", str(self.folder / "etcd"), *urls, *first))
 
     def _configure(self, node: Node) -> None:
