@@ -116,6 +116,14 @@ def test_nothing_is_wider_than_its_container(who, language, viewport, reading, w
         assert (address, page.evaluate(BEYOND)) == (address, [])
 
 
+def test_a_note_without_spaces_fits(reading, virginia, wally):
+    item = make_item(virginia)
+    transitions.fail(item, stage="Validate", note="w" * 3000, retry=False, by=wally)
+    page = reading("ada", "en", quiet=False)
+    page.goto(f"/items/{item.pk}")
+    assert page.evaluate(BEYOND) == []
+
+
 def test_the_check_detects_overflow(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
