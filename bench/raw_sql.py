@@ -17,6 +17,7 @@ class RawConnection:
         if self.is_postgresql:
             self.connection = psycopg.connect(
                 host=values["HOST"],
+                port=values["PORT"],
                 user=values["USER"],
                 dbname=values["NAME"],
                 options="-c jit=off",

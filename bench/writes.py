@@ -48,7 +48,7 @@ def measure(writers: tuple[int, ...], seconds: float, say: Callable[[str], None]
     from django.db import connection
 
     values = connection.settings_dict
-    address = {"host": values["HOST"], "user": values["USER"], "dbname": values["NAME"]}
+    address = {"host": values["HOST"], "port": values["PORT"], "user": values["USER"], "dbname": values["NAME"]}
     found = []
     with psycopg.connect(**address, autocommit=True) as control:
         triggers = _summary_triggers(control)

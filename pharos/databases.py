@@ -1,12 +1,16 @@
 """Turns database addresses into entries of settings.DATABASES."""
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import dj_database_url
 from environs import ValidationError
 
 SCHEMES = ("sqlite", "postgres", "postgresql")
+_DEFAULT_PORT = 5432
+_ADDRESS = re.compile(r"(?P<scheme>postgres(?:ql)?://)(?P<login>[^/?#]*@)?(?P<hosts>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+# With several hosts, these find the one that takes changes.
+_FOR_WRITERS = ("read-write", "primary")
 # A server that doesn't answer must not hold a request for long. In seconds, except the last: milliseconds.
 _FAST_FAILURE = {
     "connect_timeout": 2,
@@ -26,35 +30,58 @@ _TIMEOUTS = "-c lock_timeout=2s -c statement_timeout=15s"
 
 def validate_database_url(url):
     """Raises ValidationError. Messages don't include the address, which can contain a password."""
+    scheme = url.partition(":")[0]
     try:
-        parts = urlsplit(url)
-        found = dj_database_url.parse(url) if parts.scheme in SCHEMES else None
+        found = _parse(url) if scheme in SCHEMES else None
     except Exception as error:
         raise ValidationError(f"is not a valid database address: {error}") from error
     if found is None:
         raise ValidationError("use sqlite:////absolute/path or postgres://user:password@host:port/name")
-    if parts.scheme == "sqlite":
-        if parts.netloc or not found["NAME"].startswith("/") or found["NAME"].endswith("/"):
-            raise ValidationError(
-                "use the absolute path of the file, with four slashes: sqlite:////var/lib/pharos/items.sqlite3"
-            )
-    elif not found["HOST"]:
+    if scheme == "sqlite":
+        _validate_file(url, found["NAME"])
+    elif not all(found["HOST"].split(",")):
         raise ValidationError(
             "include the host, postgres://user:password@host:port/name, or the directory of its socket, with %2F "
             "for each slash"
         )
     elif not found["NAME"] or "/" in found["NAME"]:
         raise ValidationError("put the database name after the host: postgres://user:password@host:port/name")
+    elif "," in found["HOST"] and found.get("OPTIONS", {}).get("target_session_attrs") not in _FOR_WRITERS:
+        raise ValidationError("with several hosts, end with ?target_session_attrs=read-write, to find the primary")
+
+
+def _validate_file(url, name):
+    if not url.startswith("sqlite:///") or not name.startswith("/") or name.endswith("/"):
+        raise ValidationError(
+            "use the absolute path of the file, with four slashes: sqlite:////var/lib/pharos/items.sqlite3"
+        )
 
 
 def validate_replica_urls(urls):
     """Raises ValidationError unless all of them are different PostgreSQL addresses."""
     for url in urls:
         if not url.startswith(("postgres:", "postgresql:")):
-            raise ValidationError("a standby must be a PostgreSQL server: use postgres://user:password@host:port/name")
+            raise ValidationError(
+                "a standby must be a PostgreSQL server with an address of its own: use "
+                "postgres://user:password@host:port/name"
+            )
+    for url in urls:
         validate_database_url(url)
+        if "," in _parse(url)["HOST"]:
+            raise ValidationError("each standby must have an address of its own, not several hosts in one")
     if len({*urls}) < len(urls):
         raise ValidationError("list each standby only once")
+
+
+def _parse(url: str) -> dict[str, Any]:
+    """The entry of an address. Several hosts become libpq's lists: HOST "one,two", PORT "5432,5433"."""
+    parts = _ADDRESS.fullmatch(url)
+    if parts is None or "," not in parts["hosts"]:
+        return dict(dj_database_url.parse(url))
+    beginning = parts["scheme"] + (parts["login"] or "")
+    found = [dj_database_url.parse(f"{beginning}{host}{parts['rest']}") for host in parts["hosts"].split(",")]
+    ports = [str(one["PORT"] or _DEFAULT_PORT) for one in found]
+    return {**found[0], "HOST": ",".join(one["HOST"] for one in found), "PORT": ",".join(ports)}
 
 
 def database_settings(
@@ -65,7 +92,7 @@ def database_settings(
     `pool`: the maximum number of connections per process; 0: one per thread. `session`: PostgreSQL's settings, unless
     the address has its own.
     """
-    found: dict[str, Any] = dict(dj_database_url.parse(url))
+    found = _parse(url)
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"] == "django.db.backends.sqlite3":
         # Without all three, concurrent writers fail with "database is locked".

@@ -48,15 +48,23 @@ def database_url(values: dict[str, Any]) -> str:
     person = quote(values["USER"], safe="")
     if values["PASSWORD"]:
         person += f":{quote(values['PASSWORD'], safe='')}"
-    port = f":{values['PORT']}" if values["PORT"] else ""
-    return f"postgres://{person}@{quote(values['HOST'], safe='')}{port}/{quote(values['NAME'], safe='')}"
+    hosts, ports = values["HOST"].split(","), str(values["PORT"] or "").split(",")
+    where = ",".join(
+        quote(host, safe="") + (f":{port}" if port else "") for host, port in zip(hosts, ports, strict=True)
+    )
+    chosen = values["OPTIONS"].get("target_session_attrs")
+    return f"postgres://{person}@{where}/{quote(values['NAME'], safe='')}" + (
+        f"?target_session_attrs={chosen}" if chosen else ""
+    )
 
 
 @contextlib.contextmanager
-def server(database_url: str, *, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[Server]:
+def server(
+    database_url: str, *, workers: int = 2, threads: int = 4, expected: int = 200, **environment: str
+) -> Iterator[Server]:
     """Runs gunicorn on a free port of the loopback interface, as in docs/operating.md, with further settings by name.
 
-    Its log is shown if anything fails.
+    `expected`: the status of /healthz. The log is shown if anything fails.
     """
     knobs = {
         "DATABASE_URL": database_url,
@@ -85,7 +93,7 @@ def server(database_url: str, *, workers: int = 2, threads: int = 4, **environme
         running = Server(port, process, output)
         listener.close()  # with ours open, clients that connect after the server's end would wait forever
         try:
-            _wait(running)
+            _wait(running, expected)
             yield running
         except BaseException:
             print(running.log(), file=sys.stderr)  # noqa: T201
@@ -94,7 +102,7 @@ def server(database_url: str, *, workers: int = 2, threads: int = 4, **environme
             _end(process)
 
 
-def _wait(running: Server) -> None:
+def _wait(running: Server, expected: int) -> None:
     """Waits until it answers. It is already listening, so the first request waits for the first worker."""
     try:
         with socket.create_connection((running.host, running.port), timeout=START) as asking:
@@ -104,8 +112,8 @@ def _wait(running: Server) -> None:
                 answer += part
     except OSError as error:
         raise RuntimeError(f"The server did not start: {error}") from error
-    if not answer.startswith(b"HTTP/1.1 200 "):
-        raise RuntimeError(f"The server is not well: {answer!r}")
+    if not answer.startswith(f"HTTP/1.1 {expected} ".encode()):
+        raise RuntimeError(f"The health check doesn't answer {expected}: {answer!r}")
 
 
 def _end(process: subprocess.Popen) -> None:

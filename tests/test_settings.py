@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = (ROOT / "pharos" / "settings.py").read_text()
 KNOBS = re.findall(r"^\w+(?::[^=]+)? = env\.\w+\(\s*\"(\w+)\"", SOURCE, re.MULTILINE)
 KEY = "k" * 50
+READ_WRITE = "?target_session_attrs=read-write"
 PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "pharos.example.org,items.example.org"}
 
 
@@ -122,6 +123,11 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
         ({"DATABASE_URL": "postgres://user:p@h"}, "DATABASE_URL: put the database name"),
         ({"DATABASE_URL": "postgres://user:p@h/"}, "DATABASE_URL: put the database name"),
         ({"DATABASE_URL": "postgres://user:p@h/db/other"}, "DATABASE_URL: put the database name"),
+        ({"DATABASE_URL": "postgres://u@one:5432,two:5432/db"}, "DATABASE_URL: with several hosts, end with"),
+        ({"DATABASE_URL": "postgres://u@one,two/db?target_session_attrs=any"}, "DATABASE_URL: with several hosts"),
+        ({"DATABASE_URL": f"postgres://u@one,/db{READ_WRITE}"}, "DATABASE_URL: include the host"),
+        ({"DATABASE_URL": f"postgres://u@one,two:x/db{READ_WRITE}"}, "DATABASE_URL: is not a valid database address"),
+        ({"DATABASE_URL": f"postgres://u@one,two{READ_WRITE}"}, "DATABASE_URL: put the database name"),
         ({"DATABASE_PGBOUNCER": "perhaps"}, "DATABASE_PGBOUNCER: "),
         ({"DATABASE_REPLICA_URL": "postgres://u@h/db"}, "DATABASE_REPLICA_URL: SQLite has no standbys"),
         (
@@ -189,14 +195,44 @@ def test_database_addresses(start, url, engine, name):
     if engine == "postgresql":
         assert (database["USER"], database["PASSWORD"]) == ("user", "p@ss")
         assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
-        assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8}
+        assert database["OPTIONS"]["pool"] == {
+            "min_size": 1,
+            "max_size": 8,
+            "timeout": 5,
+            "reconnect_timeout": 5,
+            "max_lifetime": 600,
+        }
         assert database["OPTIONS"]["options"] == "-c jit=off"
-        assert database["CONN_HEALTH_CHECKS"]
     else:
         # Without all three, "database is locked" (test_concurrency).
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
         assert database["OPTIONS"]["timeout"] == 20
         assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("one:5433,two:5434", "one,two", "5433,5434"),
+        ("one,two:5434,three", "one,two,three", "5432,5434,5432"),
+        ("[::1]:5433,[fe80::2]", "::1,fe80::2", "5433,5432"),
+        ("%2Frun%2Fone,two", "/run/one,two", "5432,5432"),
+    ],
+)
+def test_a_database_address_with_several_hosts(start, hosts, host, port):
+    url = f"postgres://user:p%40%2Css@{hosts}/pharos{READ_WRITE}&connect_timeout=1"
+    database = start(**PRODUCTION, DATABASE_URL=url)["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == (host, port, "pharos")
+    assert (database["USER"], database["PASSWORD"]) == ("user", "p@,ss")
+    assert database["OPTIONS"]["target_session_attrs"] == "read-write"
+    assert database["OPTIONS"]["connect_timeout"] == 1
+
+
+@pytest.mark.parametrize("hosts", ["one:5432,two:5432", "one%2Ctwo"])
+def test_a_replica_address_has_one_host(start, hosts):
+    urls = {"DATABASE_URL": "postgres://u@h/db", "DATABASE_REPLICA_URL": f"postgres://u@{hosts}/db{READ_WRITE}"}
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_REPLICA_URL: .* an address of its own"):
+        start(**PRODUCTION, **urls)
 
 
 def test_replica_addresses(start):

@@ -38,7 +38,7 @@ def server_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def _ended_in_order() -> Iterator[None]:
+def ended_in_order() -> Iterator[None]:
     """Turns SIGTERM into an exception within, so that what was started is stopped and removed."""
     if threading.current_thread() is not threading.main_thread():  # signal handlers can only be set in the main thread
         yield
@@ -82,6 +82,11 @@ class Node:
         how = ("-U", "pharos", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
         self.run("initdb", "-D", str(self.data), *how)
 
+    def copy(self, primary: "Node") -> None:
+        """Makes this server a standby, with a copy of the stopped primary's files."""
+        subprocess.run(["cp", "-a", primary.data, self.data], check=True, **rights_of_the_server())
+        self.follow(primary)
+
     def start(self) -> None:
         # Its output must not go to our pipe, because then we would wait until the server ends.
         log = ("-l", str(self.folder / "log"))
@@ -89,6 +94,13 @@ class Node:
 
     def stop(self, mode: str = "immediate") -> None:
         self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "-t", "600", "stop")
+
+    def follow(self, primary: "Node") -> None:
+        """Makes this stopped server a standby of another one, without comparing what the two have written."""
+        source = f"primary_conninfo = 'host=127.0.0.1 port={primary.port} user=pharos'\n"
+        for name, text in (("standby.signal", ""), ("postgresql.auto.conf", source)):
+            (self.data / name).write_text(text)
+            give(self.data / name)
 
     @property
     def url(self) -> str:
@@ -126,10 +138,12 @@ def rights_of_the_server() -> dict[str, Any]:
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
 
-def give(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def give(path: Path) -> None:
+    """Gives a file or folder to the user that the server runs as. A folder is created if necessary."""
+    if not path.exists():
+        path.mkdir(parents=True)
     if owner := _owner():
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
 def _installed() -> Path:
@@ -145,7 +159,7 @@ def cluster(keep: Path | None = None, **settings: str) -> Iterator[str]:
     `settings`: the server's own, by name, e.g. shared_buffers="2GB".
     """
     binaries = _installed()
-    with _ended_in_order(), folder_of_the_servers(keep) as folder:
+    with ended_in_order(), folder_of_the_servers(keep) as folder:
         node = Node(binaries, folder, {"synchronous_commit": "off", **settings})
         if not (node.data / "PG_VERSION").exists():
             node.init()
@@ -194,16 +208,15 @@ def free_port() -> int:
 def pair() -> Iterator[Pair]:
     """Starts a primary with a streaming standby. Both are stopped and removed afterward, even if one is already stopped."""
     binaries = _installed()
-    with _ended_in_order(), folder_of_the_servers() as folder:
+    with ended_in_order(), folder_of_the_servers() as folder:
         primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))
         for node in (primary, standby):
             give(node.folder)
         primary.init()
-        primary.start()
+        standby.copy(primary)
         try:
-            source = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "pharos")
-            standby.run("pg_basebackup", *source, "-D", str(standby.data), "-R", "-c", "fast", "--no-sync")
-            standby.start()
+            for node in (primary, standby):
+                node.start()
             yield Pair(primary, standby)
         finally:
             for node in (standby, primary):

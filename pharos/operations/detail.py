@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Min, Q
 
 from pharos.email_queue.models import QueuedEmail
-from pharos.replicas import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
+from pharos.replicas import ALIASES, FAILURES, UnusableReplica, replica_position
 
 from .health import ERRORS, missing_migrations, own_connection
 from .models import CommandRun
@@ -53,7 +53,7 @@ def _migrations() -> dict[str, Any]:
 
 def _standby(alias: str) -> dict[str, Any]:
     try:
-        position = Replica(alias).check_position(primary_identity())
+        position = replica_position(alias)
     except (UnusableReplica, *FAILURES) as failure:
         return {"is_readable": False, "error": " ".join(str(failure).split())}
     finally:

@@ -3,7 +3,8 @@
 It knows databases and requests. It must not know what is read.
 """
 
-from .pool import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
+from .pool import ALIASES, replica_position
 from .reading import ReadsFromReplica
+from .servers import FAILURES, UnusableReplica
 
-__all__ = ["ALIASES", "FAILURES", "ReadsFromReplica", "Replica", "UnusableReplica", "primary_identity"]
+__all__ = ["ALIASES", "FAILURES", "ReadsFromReplica", "UnusableReplica", "replica_position"]

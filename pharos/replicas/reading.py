@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
-from .pool import FAILURES, PRIMARY, ReplicaChoice, current_position, replica_pool
+from .pool import PRIMARY, ReplicaChoice, replica_pool
+from .servers import FAILURES, write_position
 
 COOKIE = "pharos_written"
 SALT = "pharos.reading"
@@ -50,9 +51,10 @@ class ReadYourWrites:
 
 def _position_after_write() -> int:
     try:
-        return current_position()
+        position = write_position()
     except FAILURES:  # the change has been saved, so an unknown position must not look like a failure
-        return _BEYOND_EVERY_POSITION
+        position = None
+    return _BEYOND_EVERY_POSITION if position is None else position
 
 
 def _required_position(request: HttpRequest) -> int:

@@ -2,9 +2,9 @@
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
+from pharos.postgresql.base import DatabaseWrapper
 from workitems.counts import missing_triggers
 from workitems.models import AppendOnly, HistoryEntry, WorkItem
 

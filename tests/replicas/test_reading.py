@@ -132,8 +132,7 @@ def test_a_replica_that_fails_during_rendering_is_replaced_by_the_primary(gone, 
 
 def test_an_exception_in_the_page_does_not_count_as_a_replica_failure(gone, signed_in, dora, monkeypatch):
     monkeypatch.setattr("workitems.pages.views.listing.Facets", failing)
-    with pytest.raises(OperationalError, match="gone just now"):
-        signed_in(dora).get("/items/")
+    assert signed_in(dora).get("/items/").status_code == 503
     assert gone.said == []
 
 
@@ -155,7 +154,7 @@ def test_an_unknown_position_does_not_fail_the_request(monkeypatch, rf, ada, set
     """The user then reads only from the primary until the cookie expires."""
     settings.SESSION_COOKIE_SECURE = True
     monkeypatch.setattr(reading, "replica_pool", Chosen("elsewhere"))
-    monkeypatch.setattr(reading, "current_position", failing)
+    monkeypatch.setattr(reading, "write_position", failing)
     changing = rf.post("/items/1/cancel")
     changing.user = ada
     answer = reading.ReadYourWrites(lambda request: HttpResponse("done"))(changing)

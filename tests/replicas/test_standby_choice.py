@@ -8,38 +8,38 @@ from django.db import OperationalError
 
 from pharos.replicas import pool
 from pharos.replicas.pool import MAX_LAG, POSITION_INTERVAL, RETRY_INTERVAL, ReplicaPool
+from pharos.replicas.servers import ServerState, UnusableReplica
 
 
 class World:
-    """Simulated servers. `replayed[alias]`: a position, None for a promoted server, or an exception."""
+    """Simulated servers. `replayed[alias]`: a position, or an exception. `flushed`: the primary's, or None in recovery."""
 
     def __init__(self):
         self.now = 1000.0
         self.flushed = 5000
+        self.timeline = 1
         self.replayed = {}
         self.whose = {}
+        self.timelines = {}
         self.asked = []
 
-    def answer(self, alias, sql):
-        self.asked.append(alias)
-        if sql == pool._FLUSH_POSITION:
-            return [self.flushed]
-        assert sql == pool._IDENTITY
-        return ["7", "pharos"]
+    def primary(self):
+        self.asked.append("default")
+        return None if self.flushed is None else ServerState(("7", "pharos"), self.timeline, self.flushed)
 
-    def come(self, alias):
+    def replica(self, alias):
         self.asked.append(alias)
         found = self.replayed[alias]
         if isinstance(found, Exception):
             raise found
-        return self.whose.get(alias, ("7", "pharos")), found
+        return ServerState(self.whose.get(alias, ("7", "pharos")), self.timelines.get(alias, 1), found)
 
 
 @pytest.fixture
 def world(monkeypatch):
     made = World()
-    monkeypatch.setattr(pool, "_fetch_row", made.answer)
-    monkeypatch.setattr(pool, "_replay_status", made.come)
+    monkeypatch.setattr(pool, "primary_state", made.primary)
+    monkeypatch.setattr(pool, "replica_state", made.replica)
     monkeypatch.setattr(pool, "connections", {alias: Closable() for alias in ("standby1", "standby2")})
     return made
 
@@ -81,7 +81,7 @@ def test_a_writer_reads_from_a_replica_only_after_it_has_replayed_the_change(wor
     assert read(5000) == "standby1"
     assert read(5001) == "default"
     assert read() == "standby1"
-    world.replayed["standby1"] = 5001
+    world.flushed = world.replayed["standby1"] = 5001
     assert read(5001) == "standby1"
 
 
@@ -118,7 +118,7 @@ def test_the_primarys_position_is_queried_once_a_second(world, read):
     for _time in range(20):
         read()
         world.now += POSITION_INTERVAL / 10
-    assert world.asked.count("default") == 3  # two looks, and once whose database it is
+    assert world.asked.count("default") == 2
 
 
 def test_a_failed_replica_is_retried_by_one_request_after_some_seconds(world, read, said):
@@ -175,8 +175,57 @@ def test_a_replica_of_another_database_is_not_used(world, read, said):
 
 def test_a_promoted_replica_is_not_used(world, read):
     read()
-    world.replayed["standby1"] = None
+    world.replayed["standby1"] = UnusableReplica("it is no longer a standby")
     assert read() == "default"
+
+
+def test_a_replica_of_another_timeline_is_not_used_until_it_follows(world, read, said):
+    """It has what a failover has lost, wherever its position is."""
+    assert read() == "standby1"
+    world.timeline, world.flushed = 2, 5100
+    world.now += POSITION_INTERVAL
+    for position in (4900, 5100, 5200):
+        world.replayed["standby1"] = position
+        assert read() == "default"
+        world.now += RETRY_INTERVAL
+    world.timelines["standby1"], world.replayed["standby1"] = 2, 5100
+    assert read() == "standby1"
+    assert said() == [
+        ("INFO", "standby1 is used for reading"),
+        ("WARNING", "standby1 is not used for reading: it is on timeline 1, the primary on 2"),
+        ("INFO", "standby1 is used for reading"),
+    ]
+
+
+def test_positions_of_the_previous_primary_do_not_count(world, read):
+    """It had written more than the new one has taken over."""
+    world.flushed = 6000
+    read()
+    world.now += POSITION_INTERVAL
+    world.timeline, world.flushed = 2, 5000
+    world.timelines["standby1"] = 2
+    assert read() == "standby1"
+
+
+def test_a_replica_ahead_of_the_primary_is_not_used(world, read, said):
+    world.replayed["standby1"] = 5001
+    assert read() == "default"
+    assert said() == [("WARNING", "standby1 is not used for reading: it is ahead of the primary")]
+
+
+def test_a_replica_can_be_ahead_of_what_was_known_of_the_primary(world, read):
+    read()
+    world.flushed = world.replayed["standby1"] = 5001  # less than a second later
+    assert read() == "standby1"
+
+
+def test_no_replica_is_used_while_the_primary_is_in_recovery(world, read):
+    read()
+    world.now += POSITION_INTERVAL
+    world.flushed = None
+    assert [read(), read()] == ["default", "default"]
+    world.flushed = 5000
+    assert read() == "standby1"
 
 
 def test_several_replicas_take_turns(world):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pharos.replicas.pool import ALIASES, FAILURES, Replica, UnusableReplica, primary_identity
+from pharos.replicas import ALIASES, FAILURES, UnusableReplica, replica_position
 
 
 @checks.register(checks.Tags.database)
@@ -66,7 +66,7 @@ def check_standbys(app_configs: Any = None, databases: Any = None, **kwargs: Any
 def _why_unreadable(alias: str) -> str:
     """Returns why nothing can be read from this database, or an empty string."""
     try:
-        Replica(alias).check_position(primary_identity())
+        replica_position(alias)
     except (UnusableReplica, *FAILURES) as failure:
         return str(failure).strip()
     finally:

@@ -1,0 +1,1 @@
+"""The product on a PostgreSQL that fails over, with real programs: `make test-ha`."""
