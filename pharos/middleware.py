@@ -1,10 +1,12 @@
+from django.conf import settings
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 
 class ErrorAndCacheMiddleware:
-    """Gives every 404 the same page, and keeps shared caches from storing pages of signed-in users.
+    """Gives every 404 the same page, and keeps caches, including the browser's own, from storing pages of signed-in
+    users.
 
     The 404 page is the same while DEBUG is on, because Django's own would list every address to visitors of the demo.
     """
@@ -15,8 +17,21 @@ class ErrorAndCacheMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         if not response.has_header("Cache-Control") and request.user.is_authenticated:
-            patch_cache_control(response, private=True, no_cache=True)
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
     def process_exception(self, request, exception):
         return render(request, "404.html", status=404) if isinstance(exception, Http404) else None
+
+
+class PermissionsPolicyMiddleware:
+    """Tells browsers which of their features pages can use (settings.PERMISSIONS_POLICY)."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.policy = ", ".join(f"{feature}=({origins})" for feature, origins in settings.PERMISSIONS_POLICY.items())
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["Permissions-Policy"] = self.policy
+        return response

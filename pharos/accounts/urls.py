@@ -1,10 +1,18 @@
-"""allauth's pages. What a form there changes and the email about it are stored together, or neither is."""
+"""allauth's pages, some of them with additions. What a form there changes and the email about it are stored together, or neither is."""
 
 from functools import wraps
 
 from allauth.account.urls import urlpatterns as library_patterns
 from django.db import transaction
 from django.urls import URLPattern
+
+from .sign_in_views import NewPassword, SignIn, SignOut
+
+OUR_VIEWS = {
+    "account_login": SignIn.as_view(),
+    "account_logout": SignOut.as_view(),
+    "account_reset_password_from_key": NewPassword.as_view(),
+}
 
 
 def _in_one_transaction(view):
@@ -19,5 +27,6 @@ def _in_one_transaction(view):
 
 
 urlpatterns = [
-    URLPattern(one.pattern, _in_one_transaction(one.callback), one.default_args, one.name) for one in library_patterns
+    URLPattern(one.pattern, _in_one_transaction(OUR_VIEWS.get(one.name, one.callback)), one.default_args, one.name)
+    for one in library_patterns
 ]

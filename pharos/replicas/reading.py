@@ -17,7 +17,7 @@ from django.template.response import SimpleTemplateResponse
 
 from .pool import FAILURES, PRIMARY, ReplicaChoice, current_position, replica_pool
 
-COOKIE = "pharos_written"
+COOKIE = f"{settings.COOKIE_PREFIX}pharos_written"
 SALT = "pharos.reading"
 # Seconds. After MAX_LAG seconds every usable replica has replayed it anyway.
 COOKIE_LIFETIME = 300

@@ -1,0 +1,54 @@
+"""Signs people out after a time without activity (settings.SESSION_IDLE_MINUTES)."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+# Sent by live.js, whose polling mustn't keep a session alive.
+BACKGROUND_HEADER = "X-Pharos-Background"
+SESSION_KEY = "last_active"  # seconds since 1970
+
+
+class IdleMiddleware:
+    """Ends the session of whoever has been idle for too long, and says so on the sign-in page, which then leads back.
+
+    Activity is stored only when a twentieth of the time has passed since it last was, so that most requests write
+    nothing. A session can thus end that much too early, but never late.
+    """
+
+    def __init__(self, get_response):
+        if not settings.SESSION_IDLE_MINUTES:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+        self.limit = settings.SESSION_IDLE_MINUTES * 60
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            self._check(request)
+        return self.get_response(request)
+
+    def _check(self, request: HttpRequest) -> None:
+        is_background = BACKGROUND_HEADER in request.headers
+        now = timezone.now().timestamp()
+        idle = now - request.session.get(SESSION_KEY, now)
+        if idle >= self.limit:
+            self._end(request, is_background=is_background)
+        elif not is_background and (SESSION_KEY not in request.session or idle >= self.limit / 20):
+            request.session[SESSION_KEY] = now
+
+    def _end(self, request: HttpRequest, *, is_background: bool) -> None:
+        if not is_background:  # its session is left, so that the next page can say what has happened
+            request.session.flush()
+            minutes = settings.SESSION_IDLE_MINUTES
+            sentence = ngettext(
+                "You were signed out after %(minutes)d minute without activity. Sign in to continue where you were.",
+                "You were signed out after %(minutes)d minutes without activity. Sign in to continue where you were.",
+                minutes,
+            )
+            messages.info(request, sentence % {"minutes": minutes})
+        request.user = AnonymousUser()
