@@ -359,11 +359,11 @@ PERMISSIONS_POLICY = {
     **dict.fromkeys(["publickey-credentials-create", "publickey-credentials-get"], "self"),
     **dict.fromkeys(
         [
-            *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read"),
+            *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read"),
             *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid"),
             *("identity-credentials-get", "idle-detection", "keyboard-map", "local-fonts", "magnetometer"),
             *("microphone", "midi", "otp-credentials", "payment", "picture-in-picture", "screen-wake-lock", "serial"),
-            *("storage-access", "sync-xhr", "usb", "web-share", "window-management", "xr-spatial-tracking"),
+            *("storage-access", "sync-xhr", "usb", "window-management", "xr-spatial-tracking"),
         ],
         "",
     ),

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -22,23 +21,20 @@ class IdleMiddleware:
     """
 
     def __init__(self, get_response):
-        if not settings.SESSION_IDLE_MINUTES:
-            raise MiddlewareNotUsed
         self.get_response = get_response
-        self.limit = settings.SESSION_IDLE_MINUTES * 60
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.user.is_authenticated:
-            self._check(request)
+        if settings.SESSION_IDLE_MINUTES and request.user.is_authenticated:
+            self._check(request, settings.SESSION_IDLE_MINUTES * 60)
         return self.get_response(request)
 
-    def _check(self, request: HttpRequest) -> None:
+    def _check(self, request: HttpRequest, limit: int) -> None:
         is_background = BACKGROUND_HEADER in request.headers
         now = timezone.now().timestamp()
         idle = now - request.session.get(SESSION_KEY, now)
-        if idle >= self.limit:
+        if idle >= limit:
             self._end(request, is_background=is_background)
-        elif not is_background and (SESSION_KEY not in request.session or idle >= self.limit / 20):
+        elif not is_background and (SESSION_KEY not in request.session or idle >= limit / 20):
             request.session[SESSION_KEY] = now
 
     def _end(self, request: HttpRequest, *, is_background: bool) -> None:
