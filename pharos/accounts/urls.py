@@ -15,6 +15,11 @@ OUR_VIEWS = {
 }
 
 
+# Checking a password takes long. In a transaction, SQLite would keep all writers waiting, and failed attempts at the same
+# time would wait for each other.
+ONLY_CHECKS_A_PASSWORD = {"account_login", "account_reauthenticate"}
+
+
 def _in_one_transaction(view):
     @wraps(view)
     def run(request, *args, **kwargs):
@@ -26,7 +31,9 @@ def _in_one_transaction(view):
     return run
 
 
-urlpatterns = [
-    URLPattern(one.pattern, _in_one_transaction(OUR_VIEWS.get(one.name, one.callback)), one.default_args, one.name)
-    for one in library_patterns
-]
+def _view(pattern):
+    view = OUR_VIEWS.get(pattern.name, pattern.callback)
+    return view if pattern.name in ONLY_CHECKS_A_PASSWORD else _in_one_transaction(view)
+
+
+urlpatterns = [URLPattern(one.pattern, _view(one), one.default_args, one.name) for one in library_patterns]
