@@ -35,13 +35,13 @@ class GuessablePasswordValidator(CommonPasswordValidator):
     def get_error_message(self) -> str:
         return _(
             "This password is too easy to guess: it is a common one, or little more than your name, your email, your "
-            "institution, or this place."
+            "institution, or this service."
         )
 
     def get_help_text(self) -> str:
         return _(
             "Your password can't be a common one, or consist mainly of your name, your email, your institution, or this "
-            "place, such as “aptrust2026!”."
+            "service, such as “aptrust2026!”."
         )
 
     def _is_guessable(self, password: str, words: Iterable[str]) -> bool:
