@@ -191,6 +191,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_tables2",
     "pharos.email_queue",
+    "pharos.operations",
     "pharos.accounts",
     "workitems",
 ]

@@ -2,8 +2,10 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, CreateKey, RevokeKey
-from pharos.views import Health, Keys, NotFound
+from pharos.operations.views import Health
+from pharos.views import Keys, NotFound
 
+handler500 = "pharos.views.server_error"
 urlpatterns = [
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),
