@@ -14,7 +14,7 @@ Attempts spread over many addresses use up the total, which then locks only brow
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from allauth.core.internal import ratelimit
@@ -28,8 +28,9 @@ from django.utils.translation import ngettext
 from .known_browsers import known_browser
 
 APP: Final = "allauth.account"
-# Of an attempt that can't be counted, because too many others are just being counted.
-BUSY: Final = 60
+# An attempt that can't be counted, because too many others are just being counted or the database takes no changes.
+UNCOUNTED: Final = "uncounted"
+UNCOUNTED_SECONDS: Final = 60
 
 
 class SignInLocked(Exception):
@@ -63,6 +64,8 @@ class SignInLocked(Exception):
                 "Someone keeps trying wrong passwords for this email. For safety, only browsers that have signed in "
                 "with it before can do so now."
             )
+        if self.limit == UNCOUNTED:
+            return _("Signing in isn't possible right now.")
         return _("Too many attempts from your network.")
 
 
@@ -88,7 +91,7 @@ def begin(request: HttpRequest, email: str) -> Attempt:
         usage = ratelimit.consume(request, app=APP, action=limit, key=key)
         if usage is None:
             attempt.succeeded()  # a refused attempt is no failure: waiting must help
-            raise SignInLocked(limit, _until(request, limit, key))
+            raise _locked(request, limit, key)
         if limit != "sign_in":
             attempt.counted.append(usage)
     return attempt
@@ -106,12 +109,12 @@ def _limits(request: HttpRequest, email: str) -> Iterator[tuple[str, str | None]
     yield "sign_in_failed_in_total", email
 
 
-def _until(request: HttpRequest, limit: str, key: str | None) -> datetime:
-    now = timezone.now().timestamp()
+def _locked(request: HttpRequest, limit: str, key: str | None) -> SignInLocked:
     [rate] = ratelimit.get_rates(app=APP, action=limit)
     moments = cache.get(ratelimit.get_cache_key(request, app=APP, action=limit, rate=rate, key=key), [])
-    is_used_up = len(moments) >= rate.amount
-    return datetime.fromtimestamp(moments[-1] + rate.duration if is_used_up else now + BUSY, UTC)
+    if len(moments) < rate.amount:
+        return SignInLocked(UNCOUNTED, timezone.now() + timedelta(seconds=UNCOUNTED_SECONDS))
+    return SignInLocked(limit, datetime.fromtimestamp(moments[-1] + rate.duration, UTC))
 
 
 def _next_minute(moment: datetime) -> datetime:

@@ -1,7 +1,8 @@
 """Signing people out after a time without activity (SESSION_IDLE_MINUTES)."""
 
 import pytest
-from django.db import connection
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -81,6 +82,20 @@ def test_most_requests_write_nothing(ten_minutes, client, dora, clock):  # noqa:
     with CaptureQueriesContext(connection) as queries:
         is_in(client)
     assert [one["sql"].split()[1] for one in queries if one["sql"].startswith("UPDATE")] == ['"django_session"']
+
+
+@pytest.mark.parametrize("minutes", [9, 11])
+def test_a_read_only_database_keeps_nobody_from_reading(ten_minutes, client, dora, clock, monkeypatch, minutes):  # noqa: F811
+    client.force_login(dora)
+    is_in(client)
+
+    def fail(*args, **more):
+        raise OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(Session, "save", fail)
+    monkeypatch.setattr(Session, "delete", fail)
+    clock(minutes=minutes)
+    assert is_in(client) is (minutes < 10)
 
 
 def test_people_who_are_not_signed_in_and_the_sign_in_page(ten_minutes, client, db):

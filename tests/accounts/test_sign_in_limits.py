@@ -1,8 +1,10 @@
 """Who is locked out after wrong passwords: those who try, not the person they try for."""
 
+import contextlib
 import re
 
 import pytest
+from allauth.core.internal import ratelimit
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -269,6 +271,15 @@ def test_a_spread_attack_is_explained_to_the_person(client, dora):
     assert "Someone keeps trying wrong passwords for this email." in said
     assert "only browsers that have signed in with it before" in said
     assert re.search(r"Try again in (59|60) minutes \(\d\d:\d\d UTC\), or set a new password by email\.", said)
+
+
+def test_an_attempt_that_cannot_be_counted_is_refused(client, dora, monkeypatch):
+    """As while the database takes no changes."""
+    monkeypatch.setattr(ratelimit, "cache_lock", lambda key: contextlib.nullcontext(False))
+    response = attempt(client, dora.email)
+    assert response.status_code == 429
+    assert problems(response)[0].startswith("Signing in isn't possible right now. Try again in 1 minute (")
+    assert not is_signed_in(client)
 
 
 def test_one_minute_is_said_as_one(client, dora, clock):  # noqa: F811
