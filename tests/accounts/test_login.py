@@ -245,7 +245,7 @@ def test_a_password_and_the_email_about_it_are_stored_together(client, dora, mon
     monkeypatch.setattr(QueuedEmail.objects, "bulk_create", fail)
     client.raise_request_exception = False
     data = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
-    assert client.post(reverse("account_change_password"), data).status_code == 500
+    assert client.post(reverse("account_change_password"), data).status_code == 503
     assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
     monkeypatch.undo()
     assert client.post(reverse("account_change_password"), data).status_code == 302
@@ -265,5 +265,5 @@ def test_a_request_for_a_password_does_the_same_work_for_every_address(client, c
 
 def statements(queries):
     """Returns the beginnings of the SQL, which have no values, without those that count the requests of a client."""
-    texts = [query["sql"] for query in queries]
+    texts = [re.sub(r"\d", "", query["sql"]) for query in queries]  # cursors are numbered
     return [" ".join(sql.split()[:3]) for sql in texts if "SAVEPOINT" not in sql and "pharos_cache" not in sql]
