@@ -193,6 +193,7 @@ INSTALLED_APPS = [
     "pharos.email_queue",
     "pharos.operations",
     "pharos.accounts",
+    "pharos.announcements",
     "workitems",
 ]
 
@@ -227,6 +228,7 @@ CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
     "pharos.accounts.context.page_context",
+    "pharos.announcements.context.announcements",
 ]
 TEMPLATES = [
     {
