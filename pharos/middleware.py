@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
@@ -7,7 +8,8 @@ from .views import outage_page
 
 
 class ErrorAndCacheMiddleware:
-    """Gives every 404 and every outage of the database the same page, and keeps shared caches from storing pages of signed-in users.
+    """Gives every 404 and every outage of the database the same page, and keeps caches, including the browser's own,
+    from storing pages of signed-in users.
 
     The 404 page is the same while DEBUG is on, because Django's own would list every address to visitors of the demo.
     """
@@ -18,7 +20,7 @@ class ErrorAndCacheMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         if not response.has_header("Cache-Control") and request.user.is_authenticated:
-            patch_cache_control(response, private=True, no_cache=True)
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
     def process_exception(self, request, exception):
@@ -26,3 +28,16 @@ class ErrorAndCacheMiddleware:
             return render(request, "404.html", status=404)
         outage = find_outage(exception)
         return outage_page(request, outage, exception) if outage else None
+
+
+class PermissionsPolicyMiddleware:
+    """Tells browsers which of their features pages can use (settings.PERMISSIONS_POLICY)."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.policy = ", ".join(f"{feature}=({origins})" for feature, origins in settings.PERMISSIONS_POLICY.items())
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["Permissions-Policy"] = self.policy
+        return response

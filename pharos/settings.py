@@ -16,6 +16,7 @@ from pharos.databases import database_settings, replica_settings, validate_datab
 from workitems import lifecycle
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_LENGTH = 50
 
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
@@ -60,6 +61,11 @@ def validate_domain(name):
         raise ValidationError(f"“{name}” is not a domain; use one in lowercase, such as aptrust.org")
 
 
+def validate_secrets(values):
+    if any(len(value) < SECRET_LENGTH for value in values):
+        raise ValidationError(f"list earlier values of SECRET_KEY, each of at least {SECRET_LENGTH} characters")
+
+
 def validate_queue_url(value):
     if value and not ORIGIN.fullmatch(value):
         raise ValidationError(f"“{value}” is not the HTTP address of nsqd; use one such as http://127.0.0.1:4151")
@@ -89,6 +95,7 @@ def validate_bucket_pattern(pattern):
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], subcast=str.strip, validate=validate_secrets)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=validate_hosts)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=validate_origins)
 HTTPS = env.bool("HTTPS", None)
@@ -113,6 +120,8 @@ RECEIVING_BUCKET = env.str("RECEIVING_BUCKET", "aptrust.receiving.{identifier}",
 RESTORE_BUCKET = env.str("RESTORE_BUCKET", "aptrust.restore.{identifier}", validate=validate_bucket_pattern)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@aptrust.org", validate=validate.Email())
 HELP_URL = env.str("HELP_URL", "", validate=validate_web_address)
+API_KEY_DAYS = env.int("API_KEY_DAYS", 0, validate=validate.Range(0, 3650))
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 0, validate=validate.Range(0, 10_080))
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600, validate=validate.Range(1))
 API_CALLS_PER_MINUTE_SERVICES = env.int("API_CALLS_PER_MINUTE_SERVICES", 60_000, validate=validate.Range(1))
 SITE_URL = env.str("SITE_URL", "", validate=validate_origin)
@@ -139,8 +148,9 @@ def configuration_errors():
         env.seal()
     except EnvError as error:
         found |= getattr(error, "error_messages", None) or {"environment": [str(error)]}
-    if not DEBUG and len(SECRET_KEY or "") < 50:
-        found.setdefault("SECRET_KEY", ["use at least 50 random characters (there is no default unless DEBUG is true)"])
+    if not DEBUG and len(SECRET_KEY or "") < SECRET_LENGTH:
+        sentence = f"use at least {SECRET_LENGTH} random characters (there is no default unless DEBUG is true)"
+        found.setdefault("SECRET_KEY", [sentence])
     if not DEBUG and not ALLOWED_HOSTS:
         found.setdefault("ALLOWED_HOSTS", ["list the host names of this installation, separated by commas"])
     if DATABASE_REPLICA_URL and str(DATABASE_URL).startswith("sqlite:"):
@@ -193,14 +203,17 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "pharos.middleware.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pharos.accounts.known_browsers.KnownBrowserMiddleware",
     "pharos.replicas.reading.ReadYourWrites",
     "pharos.accounts.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "pharos.accounts.idle.IdleMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pharos.middleware.ErrorAndCacheMiddleware",
     "pharos.accounts.authorization.PermissionMiddleware",
@@ -260,7 +273,7 @@ AUTHENTICATION_BACKENDS = ["pharos.accounts.backends.PeopleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "pharos.accounts.password_rules.GuessablePasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 DEMO_PASSWORD = "lighthouse"  # noqa: S105  public, so PeopleBackend refuses it unless DEBUG is on
@@ -270,6 +283,17 @@ ACCOUNT_ADAPTER = "pharos.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "pharos.accounts.forms.SignInForm",
     "reset_password": "pharos.accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "pharos.accounts.forms.NewPasswordForm",
+}
+# Of attempts to sign in, counted by pharos.accounts.sign_in_limits, which explains them. allauth's own ("login" and
+# "login_failed") would let a stranger lock a person out from anywhere, and lose what was typed.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] = {
+    "login": None,
+    "login_failed": None,
+    "sign_in": "30/m/ip",
+    "sign_in_failed": "10/m/ip",
+    "sign_in_failed_at_place": "5/5m/key",
+    "sign_in_failed_in_total": "50/h/key",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -332,8 +356,27 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# Everything not listed is nobody's business here either, but browsers need each name to refuse it.
+PERMISSIONS_POLICY = {
+    "clipboard-write": "self",  # the buttons that copy
+    **dict.fromkeys(["publickey-credentials-create", "publickey-credentials-get"], "self"),
+    **dict.fromkeys(
+        [
+            *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read"),
+            *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid"),
+            *("identity-credentials-get", "idle-detection", "keyboard-map", "local-fonts", "magnetometer"),
+            *("microphone", "midi", "otp-credentials", "payment", "picture-in-picture", "screen-wake-lock", "serial"),
+            *("storage-access", "sync-xhr", "usb", "window-management", "xr-spatial-tracking"),
+        ],
+        "",
+    ),
+}
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "pharos_session"
+# With this prefix, browsers accept a cookie only from this very host and over HTTPS, so that no other site of the domain
+# can set one for us. Without HTTPS they wouldn't accept it at all.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}pharos_session"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers call the server directly, without the proxy's https

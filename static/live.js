@@ -66,7 +66,8 @@ const backOff = () => schedule(Math.min(interval * 2, MAX_RETRY_INTERVAL));
 async function fetchOrNull(address, headers = {}) {
   let response;
   try {
-    response = await fetch(address, { redirect: "manual", headers });
+    // The server mustn't take this for activity of the reader, who may have left.
+    response = await fetch(address, { redirect: "manual", headers: { ...headers, "X-Pharos-Background": "1" } });
   } catch {
     backOff();
     return null;

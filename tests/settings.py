@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ.setdefault("DEBUG", "true")
 
 from pharos.settings import *  # noqa: F403
+from pharos.settings import ACCOUNT_RATE_LIMITS as LIMITS
 from pharos.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -17,7 +18,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 EMAIL_SEND_AT_ONCE = False
 # What a browser test of login does in a minute is more than a person does.
-ACCOUNT_RATE_LIMITS = {"login": "10000/m/ip"}
+ACCOUNT_RATE_LIMITS = LIMITS | {"sign_in": "10000/m/ip"}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: writers of several threads and processes meet for real.

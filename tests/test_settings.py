@@ -59,6 +59,12 @@ def test_settings_in_production(start):
     for name in ("HTTPS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT"):
         assert found[name] is True
     assert found["SECURE_HSTS_SECONDS"] > 0
+    assert (found["SECRET_KEY_FALLBACKS"], found["SESSION_IDLE_MINUTES"], found["API_KEY_DAYS"]) == ([], 0, 0)
+
+
+def test_earlier_secret_keys(start):
+    found = start(**PRODUCTION, SECRET_KEY_FALLBACKS=f"{'a' * 50}, {'b' * 60}")
+    assert found["SECRET_KEY_FALLBACKS"] == ["a" * 50, "b" * 60]
 
 
 def test_no_code_of_the_demo_is_loaded_in_production(start):
@@ -74,6 +80,16 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY: use at least 50"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY: use at least 50"),
+        (
+            {"SECRET_KEY_FALLBACKS": "short"},
+            "SECRET_KEY_FALLBACKS: list earlier values of SECRET_KEY, each of at least 50",
+        ),
+        ({"SECRET_KEY_FALLBACKS": f"{KEY},"}, "SECRET_KEY_FALLBACKS: list earlier values of SECRET_KEY"),
+        ({"SESSION_IDLE_MINUTES": "-1"}, "SESSION_IDLE_MINUTES: "),
+        ({"SESSION_IDLE_MINUTES": "10081"}, "SESSION_IDLE_MINUTES: "),
+        ({"SESSION_IDLE_MINUTES": "soon"}, "SESSION_IDLE_MINUTES: "),
+        ({"API_KEY_DAYS": "-1"}, "API_KEY_DAYS: "),
+        ({"API_KEY_DAYS": "3651"}, "API_KEY_DAYS: "),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS: list the host names"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS: list each host"),
         ({"ALLOWED_HOSTS": "a.example.org,*.example.org"}, "ALLOWED_HOSTS: list each host"),
@@ -175,8 +191,16 @@ def test_all_problems_are_reported_together(start):
 
 def test_invalid_values_that_may_be_secret_are_not_repeated(start):
     with pytest.raises(ImproperlyConfigured) as caught:
-        start(**PRODUCTION | {"SECRET_KEY": "mother's name", "DATABASE_URL": "mysql://me:hush@h/db"})
+        start(
+            **PRODUCTION
+            | {
+                "SECRET_KEY": "mother's name",
+                "SECRET_KEY_FALLBACKS": "father's name",
+                "DATABASE_URL": "mysql://me:hush@h/db",
+            }
+        )
     assert "mother" not in str(caught.value)
+    assert "father" not in str(caught.value)
     assert "hush" not in str(caught.value)
 
 

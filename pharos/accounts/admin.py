@@ -57,10 +57,16 @@ class ActiveFilter(admin.SimpleListFilter):
     parameter_name = "works"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Active")), ("no", _("Revoked"))]
+        return [("yes", _("Active")), ("expired", _("Expired")), ("no", _("Revoked"))]
 
     def queryset(self, request, queryset):
-        return {"yes": queryset.active(), "no": queryset.exclude(revoked_at=None)}.get(self.value(), queryset)
+        now = timezone.now()
+        states = {
+            "yes": queryset.active(now),
+            "expired": queryset.not_revoked().filter(expires_at__lte=now),
+            "no": queryset.exclude(revoked_at=None),
+        }
+        return states.get(self.value(), queryset)
 
 
 @admin.register(ApiKey)
@@ -71,7 +77,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
     """
 
     form = KeyForm
-    list_display = ["prefix_shown", "state", "label", "user", "last_used"]
+    list_display = ["prefix_shown", "state", "label", "user", "access", "last_used"]
     list_filter = [ActiveFilter]
     list_select_related = ["user"]
     search_fields = ["prefix", "label", "user__email"]
@@ -80,12 +86,12 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     def get_fields(self, request, obj=None):
         if obj is None:
-            return ["user", "label", "once"]
-        return ["prefix", "label", "user", "created_at", "last_used_at", "revoked_at"]
+            return ["user", "label", "access", "days", "once"]
+        return ["prefix", "label", "user", "access", "created_at", "expires_at", "last_used_at", "revoked_at"]
 
     @admin.display(description=_("starts with"), ordering="prefix")
     def prefix_shown(self, key):
-        return f"{key.prefix}…" if key.revoked_at is None else format_html("<del>{}…</del>", key.prefix)
+        return f"{key.prefix}…" if key.is_active(timezone.now()) else format_html("<del>{}…</del>", key.prefix)
 
     @admin.display(description=_("last used"), ordering="last_used_at")
     def last_used(self, key):
@@ -93,7 +99,9 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("state"), ordering="revoked_at")
     def state(self, key):
-        return _("revoked") if key.revoked_at else _("active")
+        if key.revoked_at:
+            return _("revoked")
+        return _("active") if key.is_active(timezone.now()) else _("expired")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         # With a person's key an admin could act on that person's behalf, so people create their own.
@@ -114,7 +122,12 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         made, obj.secret = api_keys.create_key(
-            obj.user, label=obj.label, once=form.cleaned_data["once"], now=timezone.now()
+            obj.user,
+            label=obj.label,
+            access=obj.access,
+            days=form.cleaned_data["days"],
+            once=form.cleaned_data["once"],
+            now=timezone.now(),
         )
         obj.pk, obj.prefix = made.pk, made.prefix
 
@@ -124,7 +137,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
     @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
     def revoke(self, request, queryset):
         """Asks for confirmation, and revokes only active keys."""
-        active_keys = list(queryset.active().select_related("user"))
+        active_keys = list(queryset.active(timezone.now()).select_related("user"))
         if not active_keys:
             self.message_user(request, _("None of these keys is active, so nothing was changed."), messages.INFO)
             return None

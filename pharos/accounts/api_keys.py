@@ -9,18 +9,20 @@ import hmac
 import re
 import secrets
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Case, F, Value, When
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .models import ApiKey, User
+from .models import ApiKey, KeyAccess, User
 from .roles import Permission
 
 MAX_ACTIVE_KEYS: Final = 20
+MAX_DAYS: Final = 3650
 MAX_EMAIL_LENGTH: Final = 254
 KEY_FORMAT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 PREFIX_LENGTH: Final = ApiKey._meta.get_field("prefix").max_length
@@ -33,16 +35,30 @@ class KeyRefused(Exception):
     """No key was created; the message says why."""
 
 
+class KeyExpired(Exception):
+    """The key was right, but no longer works."""
+
+    def __init__(self, expired_at: datetime):
+        super().__init__(expired_at)
+        self.expired_at = expired_at
+
+
 class AlreadyCreated(KeyRefused):
     """The same form was sent a second time."""
 
 
 def create_key(
-    user: User, *, label: str = "", now: datetime, once: uuid.UUID | str | None = None
+    user: User,
+    *,
+    label: str = "",
+    access: str = KeyAccess.READ_WRITE,
+    days: int | None = None,
+    now: datetime,
+    once: uuid.UUID | str | None = None,
 ) -> tuple[ApiKey, str]:
     """Creates a key, and returns it with its text, which isn't stored and can't be shown later.
 
-    `once` identifies the form. Raises AlreadyCreated if the same form is sent again, as by reloading the page, and
+    It expires after `days`; without them, it doesn't. `once` identifies the form. Raises AlreadyCreated if the same form is sent again, as by reloading the page, and
     KeyRefused if the user can't have another key.
     """
     if not user.can(Permission.API_KEY):
@@ -58,20 +74,27 @@ def create_key(
                     "copy, revoke the key and create another."
                 )
             )
-        if user.api_keys.active().count() >= MAX_ACTIVE_KEYS:
+        if user.api_keys.active(now).count() >= MAX_ACTIVE_KEYS:
             raise KeyRefused(
                 _("%(email)s already has %(most)d keys, which is the maximum. Revoke one that is no longer used.")
                 % {"email": user.email, "most": MAX_ACTIVE_KEYS}
             )
         secret = secrets.token_urlsafe(32)
-        key = user.api_keys.create(label=label, prefix=secret[:PREFIX_LENGTH], digest=_digest(secret), created_at=now)
+        key = user.api_keys.create(
+            label=label,
+            access=access,
+            prefix=secret[:PREFIX_LENGTH],
+            digest=_digest(secret),
+            created_at=now,
+            expires_at=now + timedelta(days=days) if days else None,
+        )
     return key, secret
 
 
 def find_key(email: str | None, secret: str | None) -> ApiKey | None:
     """The active key with this text if it belongs to the user with this email and that user can use keys, else None.
 
-    It never raises, whatever is sent.
+    Raises KeyExpired for a key that would be the answer if it hadn't expired, and nothing else, whatever is sent.
 
     Every answer takes one SELECT, one digest, and one comparison of digests: the time doesn't reveal how close a guess
     was, except for the first characters, which pages show and which are no secret.
@@ -81,17 +104,27 @@ def find_key(email: str | None, secret: str | None) -> ApiKey | None:
     # through.
     candidate = secret if KEY_FORMAT.fullmatch(secret) else ""
     digest = _digest(candidate)
-    keys = ApiKey.objects.active().filter(prefix=candidate[:PREFIX_LENGTH]).select_related("user__institution")
+    keys = ApiKey.objects.not_revoked().filter(prefix=candidate[:PREFIX_LENGTH]).select_related("user__institution")
     # Two keys can start with the same characters, though hardly ever.
     found = [key for key in list(keys) or [ApiKey(digest=DUMMY_DIGEST)] if _is_equal(key.digest, digest)]
     if not found or not _is_address_of(found[0].user, email) or not found[0].user.can(Permission.API_KEY):
         return None
-    return found[0]
+    [key] = found
+    if key.expires_at and key.is_expired(timezone.now()):
+        raise KeyExpired(key.expires_at)
+    return key
 
 
 def revoke_key(key: ApiKey, *, now: datetime) -> None:
     """Revokes the key. If it is already revoked, nothing changes."""
-    ApiKey.objects.active().filter(pk=key.pk).update(revoked_at=now)
+    ApiKey.objects.not_revoked().filter(pk=key.pk).update(revoked_at=now)
+
+
+def revoke_all(user: User, *, now: datetime) -> int:
+    """Revokes all keys of the user, and returns how many of them were active."""
+    active = user.api_keys.active(now).count()
+    user.api_keys.not_revoked().update(revoked_at=now)
+    return active
 
 
 def _digest(secret: str) -> str:

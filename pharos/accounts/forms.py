@@ -1,12 +1,16 @@
 import uuid
 
-from allauth.account.forms import LoginForm, ResetPasswordForm
+from allauth.account.forms import LoginForm, ResetPasswordForm, ResetPasswordKeyForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from . import api_keys
 from .adapter import NOBODY
-from .models import ApiKey, Theme, User, language_choices, rows_choices, time_zone_choices
+from .models import ApiKey, KeyAccess, Theme, User, language_choices, rows_choices, time_zone_choices
 from .roles import Permission
 
 
@@ -68,12 +72,34 @@ class KeyForm(forms.ModelForm):
         error_messages={"required": INCOMPLETE, "invalid": INCOMPLETE},
     )
 
+    access = forms.ChoiceField(
+        label=_("Access"),
+        choices=KeyAccess.choices,
+        initial=KeyAccess.READ_WRITE,
+        required=False,  # members' keys can only read in any case, so their form doesn't ask
+        widget=forms.RadioSelect,
+    )
+    days = forms.IntegerField(
+        label=_("Expires after (days)"),
+        required=False,
+        min_value=1,
+        max_value=api_keys.MAX_DAYS,
+        help_text=_("Leave it empty for a key that doesn't expire."),
+    )
+
     class Meta:
         model = ApiKey
-        fields = ["label"]
+        fields = ["label", "access"]
         help_texts = {
             "label": _("To help you recognize the key later, for example: desktop app on my laptop. Optional.")
         }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["days"].initial = settings.API_KEY_DAYS or None
+
+    def clean_access(self):
+        return self.cleaned_data["access"] or KeyAccess.READ_WRITE
 
 
 class SignInForm(LoginForm):
@@ -110,3 +136,27 @@ class ForgottenPasswordForm(ResetPasswordForm):
         """
         self.users = self.users or [User(pk=0, email=NOBODY, password=UNUSABLE_PASSWORD_PREFIX)]
         return super().save(request, **kwargs)
+
+
+class NewPasswordForm(ResetPasswordKeyForm):
+    """Sets the password that a link in an email allows to set. If the person wishes, it also revokes their API keys."""
+
+    revoke_keys = forms.BooleanField(required=False)
+    revoked = 0  # how many keys `save` has revoked
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        number = self.user.api_keys.active(timezone.now()).count() if self.user else 0
+        if not number:
+            del self.fields["revoke_keys"]
+            return
+        label = ngettext("Also revoke my API key", "Also revoke my %(number)d API keys", number)
+        self.fields["revoke_keys"].label = label % {"number": number}
+        self.fields["revoke_keys"].help_text = _(
+            "Do this if someone else may have had access to your account. Programs that use the keys will stop working."
+        )
+
+    def save(self):
+        super().save()
+        if self.cleaned_data.get("revoke_keys"):
+            self.revoked = api_keys.revoke_all(self.user, now=timezone.now())

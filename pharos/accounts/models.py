@@ -1,4 +1,5 @@
 import zoneinfo
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -200,8 +201,17 @@ class User(AbstractBaseUser):
         return app_label in {"accounts", "announcements", "email_queue", "workitems"} and self.can(Permission.MANAGE)
 
 
+class KeyAccess(models.TextChoices):
+    READ = "read", _("Read")
+    READ_WRITE = "read_write", _("Read and write")
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def active(self) -> "ApiKeyQuerySet":
+    def active(self, now: datetime) -> "ApiKeyQuerySet":
+        """Those that work: neither revoked nor expired."""
+        return self.not_revoked().filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
+
+    def not_revoked(self) -> "ApiKeyQuerySet":
         return self.filter(revoked_at=None)
 
 
@@ -215,7 +225,16 @@ class ApiKey(models.Model):
     )
     prefix = models.CharField(_("starts with"), max_length=8, db_index=True)
     digest = models.CharField(_("SHA-256 digest"), max_length=64, unique=True)
+    # Old keys can write, and so can those of servers running the previous version during an upgrade.
+    access = models.CharField(
+        _("access"),
+        max_length=16,
+        choices=KeyAccess,
+        default=KeyAccess.READ_WRITE,
+        db_default=KeyAccess.READ_WRITE.value,
+    )
     created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     # The calls counted in one minute, which is given in minutes since 1970; shared by all server processes.
@@ -231,3 +250,14 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.label})" if self.label else f"{self.prefix}…"
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+    def is_active(self, now: datetime) -> bool:
+        return self.revoked_at is None and not self.is_expired(now)
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the key itself allows changes; its owner's role can still forbid them."""
+        return self.access == KeyAccess.READ_WRITE

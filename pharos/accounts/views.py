@@ -36,8 +36,13 @@ class Account(SuccessMessageMixin, UpdateView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **context):
-        keys = self.request.user.api_keys.active()
-        return super().get_context_data(**{"key_form": KeyForm(), "keys": keys, **context})
+        user = self.request.user
+        more = {
+            "key_form": KeyForm(),
+            "keys": user.api_keys.not_revoked(),
+            "keys_can_write": user.can(Permission.ADMIN_API),
+        }
+        return super().get_context_data(**{**more, **context})
 
 
 class CreateKey(Account):

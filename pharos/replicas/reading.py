@@ -18,7 +18,7 @@ from django.template.response import SimpleTemplateResponse
 from .pool import PRIMARY, ReplicaChoice, replica_pool
 from .servers import FAILURES, write_position
 
-COOKIE = "pharos_written"
+COOKIE = f"{settings.COOKIE_PREFIX}pharos_written"
 SALT = "pharos.reading"
 # Seconds. After MAX_LAG seconds every usable replica has replayed it anyway.
 COOKIE_LIFETIME = 300

@@ -228,7 +228,7 @@ def test_service_accounts_have_no_page(cast, client, who):
     for way in ("/account/keys", f"/account/keys/{key.pk}/revoke"):
         for answer in (client.get(way), client.post(way, {"once": uuid.uuid4()})):
             assert answer["Location"] == f"/accounts/login/?next={way}"
-    assert [*ApiKey.objects.active()] == [key]
+    assert [*ApiKey.objects.not_revoked()] == [key]
 
 
 def test_requests_from_other_sites_are_refused(dora):
@@ -237,7 +237,7 @@ def test_requests_from_other_sites_are_refused(dora):
     client.force_login(dora)
     assert client.post("/account/keys", {"label": "", "once": uuid.uuid4()}).status_code == 403
     assert client.post(f"/account/keys/{key.pk}/revoke").status_code == 403
-    assert [*ApiKey.objects.active()] == [key]
+    assert [*ApiKey.objects.not_revoked()] == [key]
 
 
 # On the admin site
@@ -297,7 +297,7 @@ def test_an_admin_revokes_the_keys_of_any_user(signed_in, ada, wally, dora):
     sent = {"action": "revoke", "_selected_action": [live.pk, hers.pk, earlier.pk], "index": "0"}
     client = signed_in(ada)
     asked = parse_page(client.post(ADMIN, sent)).one("div", id="content")
-    assert ApiKey.objects.active().count() == 3
+    assert ApiKey.objects.not_revoked().count() == 3
     assert live.prefix in asked.words
     assert earlier.prefix not in asked.words
     form = asked.one("form")
@@ -305,7 +305,7 @@ def test_an_admin_revokes_the_keys_of_any_user(signed_in, ada, wally, dora):
     chosen = [one["value"] for one in form.all("input", name="_selected_action")]
     response = client.post(ADMIN, form.fields() | {"_selected_action": chosen}, follow=True)
     assert "Revoked 2 keys." in response.text
-    assert [*ApiKey.objects.active()] == [kept]
+    assert [*ApiKey.objects.not_revoked()] == [kept]
     earlier.refresh_from_db()
     assert earlier.revoked_at == NOON
     assert {entry.object_id for entry in LogEntry.objects.all()} == {str(live.pk), str(hers.pk)}

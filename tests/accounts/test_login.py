@@ -205,33 +205,7 @@ def test_a_former_email_cannot_reset_the_password(client, dora):
     assert "/password/reset/key/" in sent()[-1].body
 
 
-# Limits, and what is closed
-
-
-def test_failed_sign_ins_are_limited_per_user(client, dora):
-    for _ in range(5):
-        sign_in(client, dora.email, "wrong")
-    response = sign_in(client, dora.email)
-    assert not is_signed_in(client)
-    assert "Wait five minutes" in response.text
-
-
-def test_attempts_are_limited_per_ip_address(client, dora, settings):
-    settings.ACCOUNT_RATE_LIMITS = {"login": "3/m/ip"}
-    statuses = [sign_in(client, f"{number}@virginia.edu", "wrong").status_code for number in range(4)]
-    assert statuses == [200, 200, 200, 429]
-    response = sign_in(client, dora.email)
-    assert response.status_code == 429
-    assert 'class="narrow"' in response.text
-    assert not is_signed_in(client)
-
-
-def test_the_limits_are_enabled_in_the_settings():
-    from pharos import settings as product
-
-    assert not hasattr(
-        product, "ACCOUNT_RATE_LIMITS"
-    )  # allauth's own hold: 30 logins a minute, 10 wrong ones, 5 per person
+# What is closed; test_sign_in_limits.py has the limits
 
 
 @pytest.mark.parametrize(
@@ -271,7 +245,7 @@ def test_a_password_and_the_email_about_it_are_stored_together(client, dora, mon
     monkeypatch.setattr(QueuedEmail.objects, "bulk_create", fail)
     client.raise_request_exception = False
     data = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
-    assert client.post(reverse("account_change_password"), data).status_code == 500
+    assert client.post(reverse("account_change_password"), data).status_code == 503
     assert User.objects.get(pk=dora.pk).check_password(PASSWORD)
     monkeypatch.undo()
     assert client.post(reverse("account_change_password"), data).status_code == 302
@@ -291,5 +265,5 @@ def test_a_request_for_a_password_does_the_same_work_for_every_address(client, c
 
 def statements(queries):
     """Returns the beginnings of the SQL, which have no values, without those that count the requests of a client."""
-    texts = [query["sql"] for query in queries]
+    texts = [re.sub(r"\d", "", query["sql"]) for query in queries]  # cursors are numbered
     return [" ".join(sql.split()[:3]) for sql in texts if "SAVEPOINT" not in sql and "pharos_cache" not in sql]

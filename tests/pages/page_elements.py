@@ -37,9 +37,14 @@ class Element:
         """Returns {name: value} that a browser would send without any input, except for buttons."""
         sent = {}
         for field in self.all("input", name=True) + self.all("textarea", name=True):
-            if field.attributes.get("type") in ("checkbox", "radio") and "checked" not in field.attributes:
+            has_box = field.attributes.get("type") in ("checkbox", "radio")
+            if has_box and "checked" not in field.attributes:
                 continue
-            typed = field.text.removeprefix("\n") if field.tag == "textarea" else field.attributes.get("value", "on")
+            typed = (
+                field.text.removeprefix("\n")
+                if field.tag == "textarea"
+                else field.attributes.get("value", "on" if has_box else "")
+            )
             sent[field["name"]] = typed
         return sent
 

@@ -205,6 +205,17 @@ def test_not_found_looks_the_same_while_debugging(signed_in, stan, settings):
     assert "urlpatterns" not in signed_in(stan).get("/nowhere").content.decode()
 
 
-def test_personal_pages_are_not_publicly_cacheable(signed_in, stan, item):
-    for url in ("/items/", f"/items/{item.pk}", "/nowhere"):
-        assert set(signed_in(stan).get(url)["Cache-Control"].split(", ")) == {"no-cache", "private"}
+@pytest.mark.parametrize("who", ["dora", "stan", "olga", "ada"])
+def test_no_cache_stores_personal_pages(signed_in, cast, who, item):
+    client = signed_in(cast[who])
+    for url in (
+        "/",
+        "/items/",
+        f"/items/{item.pk}",
+        "/items/?format=csv",
+        "/account",
+        "/words",
+        "/api/docs/",
+        "/nowhere",
+    ):
+        assert {"no-store", "private"} <= set(client.get(url)["Cache-Control"].split(", ")), url

@@ -1,6 +1,7 @@
 """Authenticates callers by the two headers that every request has, and limits how often they can call."""
 
 import logging
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -33,7 +34,10 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request):
         headers = request.parser_context["view"].variant.headers
         email, secret = request.headers.get(headers.user, ""), request.headers.get(headers.key, "")
-        key = api_keys.find_key(email, secret)
+        try:
+            key = api_keys.find_key(email, secret)
+        except api_keys.KeyExpired as expired:
+            raise AuthenticationFailed(_expired(expired.expired_at)) from expired
         if key is None:
             raise AuthenticationFailed(_rejection(headers, email, secret))
         return key.user, key
@@ -50,6 +54,13 @@ def _rejection(headers: AuthHeaders, email: str, secret: str) -> str:
         f"The email in {headers.user} or the key in {headers.key} is incorrect, the key was revoked, or the account is "
         "deactivated. People create keys under “My account”; for a service, an admin creates one on the admin site or with "
         "manage.py create_api_key."
+    )
+
+
+def _expired(moment: datetime) -> str:
+    return (
+        f"This API key expired on {moment:%Y-%m-%d} at {moment:%H:%M} UTC. People create a new one under “My account”; for a "
+        "service, an admin creates one on the admin site or with manage.py create_api_key."
     )
 
 

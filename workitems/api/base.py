@@ -62,6 +62,8 @@ class ApiView(APIView):
             self.throttled(request, throttle.wait())
 
     def check_permissions(self, request):
+        if request.method not in ("GET", "HEAD") and not request.auth.can_write:
+            raise PermissionDenied("This API key can only read. Use a key that can read and write.")
         if request.user.can(self.variant.permission):
             return
         if self.for_readers and request.method in ("GET", "HEAD") and request.user.can(self.for_readers.permission):

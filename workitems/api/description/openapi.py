@@ -52,8 +52,8 @@ _TAGS = [
     {"name": SERVICES, "description": "For the consortium's services and admins: all institutions' items."},
 ]
 _SENTENCES = {
-    401: "A header is missing, or the email or key is incorrect.",
-    403: "Your role doesn't allow this.",
+    401: "A header is missing, the email or key is incorrect, or the key has expired.",
+    403: "Your role doesn't allow this, or your key can only read.",
     404: "Not found, or it belongs to another institution.",
     409: "The item's current state doesn't allow this.",
     411: "The body was sent without its length.",
