@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 START = 60  # seconds to wait until it answers, on a busy machine
-PAGES = {"DJANGO_SETTINGS_MODULE": "tests.settings_served"}  # settings of a server whose pages are requested
 KEY = "only-for-tests-of-the-server-that-runs-in-production-0123456789"
 
 
@@ -72,6 +71,8 @@ def server(
         "HTTPS": "false",
         "SECRET_KEY": KEY,
         "ALLOWED_HOSTS": "127.0.0.1",
+        # As in production, but without collecting static files first.
+        "DJANGO_SETTINGS_MODULE": "tests.settings_served",
         **environment,
     }
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}

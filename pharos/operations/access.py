@@ -19,6 +19,6 @@ def is_operator(request: HttpRequest) -> bool:
         return True
     try:
         key = api_keys.find_key(request.headers.get("X-Pharos-API-User"), request.headers.get("X-Pharos-API-Key"))
-    except (DatabaseError, InterfaceError):
+    except (api_keys.KeyExpired, DatabaseError, InterfaceError):
         return False
     return key is not None and key.user.can(Permission.ADMIN_API)

@@ -10,7 +10,7 @@ from pharos.accounts.models import User
 from workitems.demo.cast import create_cast
 
 from ..pages.page_elements import parse_page
-from ..serving import PAGES, database_url, server
+from ..serving import database_url, server
 
 SIGN_IN = reverse("account_login")
 BY_ROLE = {
@@ -65,7 +65,7 @@ def test_without_the_complete_demo_no_accounts_are_offered(demo, client, changes
 @pytest.mark.django_db(transaction=True)
 def test_the_production_server_offers_no_accounts():
     create_cast()
-    with server(database_url(connection.settings_dict), **PAGES) as running:
+    with server(database_url(connection.settings_dict)) as running:
         text = urlopen(f"{running.url}{SIGN_IN}").read().decode()  # noqa: S310  our own server
     assert "Sign in" in text
     assert "institution1.edu" not in text

@@ -13,7 +13,7 @@ from pharos.accounts.models import User
 from pharos.email_queue.models import QueuedEmail
 
 from ..separate_server import Browser
-from ..serving import PAGES, database_url, server
+from ..serving import database_url, server
 from ..throwaway_postgres import wait_until
 from .smtp_server import Rules, smtp_server
 
@@ -32,7 +32,7 @@ def serving(port):
         "EMAIL_PORT": str(port),
         "EMAIL_USE_TLS": "false",
     }
-    with server(database_url(connection.settings_dict), **PAGES, **settings) as running:
+    with server(database_url(connection.settings_dict), **settings) as running:
         yield running
 
 

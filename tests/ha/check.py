@@ -22,7 +22,7 @@ import django
 django.setup()
 
 from tests.separate_server import create_test_data  # noqa: E402
-from tests.serving import PAGES, Server, server  # noqa: E402
+from tests.serving import Server, server  # noqa: E402
 from tests.throwaway_postgres import wait_until  # noqa: E402
 
 from .load import Load, Probe, load, probe  # noqa: E402
@@ -161,7 +161,7 @@ def run(way: str, mode: str, times: int) -> list[str]:
         people = create_test_data(it.through_haproxy)
         url = it.through_haproxy if way == "haproxy" else it.several_hosts
         with (
-            server(url, workers=3, threads=4, expected=200, **PAGES, **ACCESS_LOG) as running,
+            server(url, workers=3, threads=4, expected=200, **ACCESS_LOG) as running,
             load(running, people) as at_work,
             probe(url) as seen,
         ):

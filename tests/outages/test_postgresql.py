@@ -9,7 +9,7 @@ from django.db import connection
 
 from ..http_clients import exchange
 from ..separate_server import Browser, api_client, create_test_data
-from ..serving import PAGES, server
+from ..serving import server
 from ..throwaway_postgres import Node, folder_of_the_servers, free_port, give, server_binaries, wait_until
 
 LIST, ITEMS = "/items/?per_page=10", "/api/v2/items/?per_page=5"
@@ -40,7 +40,7 @@ def people(node):
 
 @pytest.fixture(scope="module")
 def running(node, people):
-    with server(node.url, workers=1, threads=THREADS, **PAGES) as one:
+    with server(node.url, workers=1, threads=THREADS) as one:
         yield one
 
 

@@ -6,7 +6,7 @@ from django.db import connection
 from ..http_clients import BODY
 from ..page_hooks import item_ids
 from ..separate_server import Browser, api_client, create_test_data
-from ..serving import PAGES, database_url, server
+from ..serving import database_url, server
 from ..throwaway_postgres import pair, server_binaries, wait_until
 
 SAVE = "UPDATE workitems_workitem SET name = '{}', version = version + 1 WHERE id = (SELECT min(id) FROM workitems_workitem)"
@@ -52,7 +52,7 @@ def read_from(browser, path="/items/"):
 @pytest.mark.parametrize("has_replica", [True, False])
 def test_a_standby_in_database_url_serves_reads(servers, people, has_replica):
     replica = {"DATABASE_REPLICA_URL": servers.standby.url.replace("127.0.0.1", "localhost")} if has_replica else {}
-    with server(servers.standby.url, workers=1, expected=503, **replica, **PAGES) as running:
+    with server(servers.standby.url, workers=1, expected=503, **replica) as running:
         ada = Browser(running, people["ada"].session)
         assert {read_from(ada) for _time in range(3)} == {"default" if has_replica else None}
         assert read_from(ada, "/items/?format=csv") == ("default" if has_replica else None)
@@ -70,7 +70,7 @@ def test_a_diverged_standby_is_not_used(servers, people):
     promote(servers)
     old.follow(new)
     old.start()
-    with server(new.url, workers=1, DATABASE_REPLICA_URL=old.url, **PAGES) as running:
+    with server(new.url, workers=1, DATABASE_REPLICA_URL=old.url) as running:
         ada = Browser(running, people["ada"].session)
         assert (item_ids(ada.get("/items/?name=lost.tar")), read_from(ada)) == ([], "default")
         [position] = old.ask("SELECT pg_last_wal_replay_lsn()")
@@ -88,7 +88,7 @@ def test_a_switchover_with_several_hosts(servers, people):
     old.ask("GRANT pg_read_all_stats TO monitor")
     hosts = f"postgres://pharos@127.0.0.1:{new.port},127.0.0.1:{old.port}/postgres?target_session_attrs=read-write"
     standbys = ",".join(old.url.replace("pharos", role) for role in ("reader", "monitor"))
-    with server(hosts, workers=1, DATABASE_REPLICA_URL=standbys, **PAGES) as running:
+    with server(hosts, workers=1, DATABASE_REPLICA_URL=standbys) as running:
         wally, ada = api_client(running, people["wally"]), Browser(running, people["ada"].session)
         record = {**BODY, "institution_id": people["dora"].institution}
         wally.post("/api/v2/items/", {**record, "name": "before.tar"})

@@ -22,7 +22,7 @@ from ..lifecycle.history_checks import all_faults
 from ..many_items import make_items
 from ..page_hooks import data_hooks
 from ..separate_server import Browser
-from ..serving import PAGES, database_url, server
+from ..serving import database_url, server
 from ..throwaway_pgbouncer import pgbouncer, program
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +44,7 @@ def address(django_db_setup):
 
 @pytest.fixture(scope="module")
 def running(address):
-    knobs = {"SECRET_KEY": settings.SECRET_KEY, "API_CALLS_PER_MINUTE_SERVICES": "1000000", **PAGES}
+    knobs = {"SECRET_KEY": settings.SECRET_KEY, "API_CALLS_PER_MINUTE_SERVICES": "1000000"}
     with server(address, workers=2, threads=6, DATABASE_PGBOUNCER="true", **knobs) as one:
         yield one
 

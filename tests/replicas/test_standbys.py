@@ -17,7 +17,7 @@ from ..http_clients import BODY, whole_record
 from ..page_hooks import data_hooks, item_ids
 from ..pages.page_elements import parse_page
 from ..separate_server import Browser, api_client, create_test_data
-from ..serving import KEY, PAGES, ROOT, server
+from ..serving import KEY, ROOT, server
 from ..throwaway_postgres import pair, server_binaries, wait_until
 
 FILES = {"csv": "/items/?format=csv", "json": "/items/?format=json"}
@@ -43,7 +43,7 @@ def people(servers):
 @pytest.fixture(scope="module")
 def running(servers, people):
     """One server process, so that its knowledge of the replica is predictable."""
-    with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url, **PAGES) as one:
+    with server(servers.primary.url, workers=1, threads=8, DATABASE_REPLICA_URL=servers.standby.url) as one:
         yield one
 
 
@@ -327,7 +327,7 @@ def test_usable_replicas_take_turns(servers, people):
     away = servers.primary.url.replace(str(servers.primary.port), "1")
     again = servers.standby.url.replace("127.0.0.1", "localhost")
     with server(
-        servers.primary.url, workers=1, DATABASE_REPLICA_URL=f"{servers.standby.url},{away},{again}", **PAGES
+        servers.primary.url, workers=1, DATABASE_REPLICA_URL=f"{servers.standby.url},{away},{again}"
     ) as running:
         dora = Browser(running, people["dora"].session)
         wait_until(lambda: dora.get("/items/").read_from == "standby1")
