@@ -21,9 +21,9 @@ def back_up_sqlite(source: Path, target: Path, progress: Progress) -> None:
     name; an existing file is never replaced. `progress` is called with the pages copied and the total. Raises BackupFailed.
     """
     unfinished = target.with_name(f".{target.name}.unfinished")
-    for file in (target, unfinished):
-        if file.exists():
-            raise BackupFailed(f"{file} already exists. Choose another name, or move that file away.")
+    for path in (target, unfinished):
+        if path.exists():
+            raise BackupFailed(f"{path} already exists. Choose another name, or move that file away.")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(source, unfinished, progress)

@@ -81,7 +81,7 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             entry["stack"] = self.formatStack(record.stack_info)
         masked = {name: mask_secrets(value) if isinstance(value, str) else value for name, value in entry.items()}
-        return json.dumps(masked, ensure_ascii=False, default=str)
+        return json.dumps(masked, default=str)
 
 
 FORMATTERS: Final = {"text": TextFormatter, "json": JsonFormatter}

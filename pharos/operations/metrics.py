@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest
 from django.utils import timezone
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -26,24 +26,40 @@ Source = Callable[[], Iterable[GaugeMetricFamily]]
 
 BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 METHODS: Final = {"GET", "HEAD", "POST", "PUT", "OPTIONS"}
-requests_total = Counter("pharos_requests", "Requests answered", ["view", "method", "status"])
+_OF_THIS_PROCESS = CollectorRegistry()
+requests_total = Counter(
+    "pharos_requests", "Requests answered", ["view", "method", "status"], registry=_OF_THIS_PROCESS
+)
 request_seconds = Histogram(
-    "pharos_request_duration_seconds", "Time until a request was answered", ["view"], buckets=BUCKETS
+    "pharos_request_duration_seconds",
+    "Time until a request was answered",
+    ["view"],
+    buckets=BUCKETS,
+    registry=_OF_THIS_PROCESS,
 )
 pool_connections = Gauge(
     "pharos_database_pool_connections",
     "Connections to the database of all processes: open, open and unused, and the most there can be",
     ["state"],
     multiprocess_mode="livesum",
+    registry=_OF_THIS_PROCESS,
 )
-pool_waiting = Gauge("pharos_database_pool_waiting", "Requests waiting for a connection", multiprocess_mode="livesum")
+pool_waiting = Gauge(
+    "pharos_database_pool_waiting",
+    "Requests waiting for a connection",
+    multiprocess_mode="livesum",
+    registry=_OF_THIS_PROCESS,
+)
 # {the pool's name: what is counted}. The pool counts up from the start of its process.
 _POOL_COUNTERS: Final = {
-    "requests_num": Counter("pharos_database_pool_requests", "Connections taken from a pool"),
-    "requests_queued": Counter("pharos_database_pool_requests_queued", "Connections that had to be waited for"),
-    "requests_errors": Counter("pharos_database_pool_requests_failed", "Connections waited for in vain"),
-    "connections_lost": Counter("pharos_database_pool_connections_lost", "Connections found to be lost"),
-    "connections_errors": Counter("pharos_database_pool_connections_failed", "Failed attempts to connect"),
+    name: Counter(f"pharos_database_pool_{ours}", about, registry=_OF_THIS_PROCESS)
+    for name, ours, about in (
+        ("requests_num", "requests", "Connections taken from a pool"),
+        ("requests_queued", "requests_queued", "Connections that had to be waited for"),
+        ("requests_errors", "requests_failed", "Connections waited for in vain"),
+        ("connections_lost", "connections_lost", "Connections found to be lost"),
+        ("connections_errors", "connections_failed", "Failed attempts to connect"),
+    )
 }
 _counted: dict[str, int] = {}
 
@@ -136,6 +152,6 @@ def build_registry(sources: Iterable[Source]) -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" in environ:
         MultiProcessCollector(registry)
     else:
-        registry.register(REGISTRY)
+        registry.register(_OF_THIS_PROCESS)
     registry.register(_Sources(sources))
     return registry

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 from urllib.parse import quote
 
 from django.conf import settings
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject
 
@@ -30,7 +31,7 @@ class RequestMiddleware:
         with request_id_in_use(request_id):
             response = self.get_response(request)
             response[HEADER] = request_id
-            if response.streaming and not response.has_header("Content-Length"):
+            if isinstance(response, StreamingHttpResponse) and not response.has_header("Content-Length"):
                 response.streaming_content = _Streamed(response, lambda sent: _note(request, response, began, sent))
             else:
                 _note(request, response, began, _size(response))
@@ -39,14 +40,14 @@ class RequestMiddleware:
 
 def _size(response: HttpResponseBase) -> int:
     """The bytes of the body; those of a file, which the server sends from disk, are in its header."""
-    return int(response["Content-Length"]) if response.streaming else len(response.content)
+    return len(response.content) if isinstance(response, HttpResponse) else int(response["Content-Length"])
 
 
 class _Streamed:
     """The content of a streamed response. It is finished when all of it is sent or when the client has left."""
 
     def __init__(self, response: StreamingHttpResponse, finish: Callable[[int], None]):
-        self._parts, self._request_id = iter(response.streaming_content), response[HEADER]
+        self._parts, self._request_id = cast(Iterator[bytes], response.streaming_content), response[HEADER]
         self._finish, self._sent, self._open = finish, 0, True
 
     def __iter__(self) -> "_Streamed":
