@@ -7,7 +7,7 @@ import dj_database_url
 from environs import ValidationError
 
 SCHEMES = ("sqlite", "postgres", "postgresql")
-# If a replica doesn't answer, a page must fall back to the primary quickly. In seconds, except the last: milliseconds.
+# A server that doesn't answer must not hold a request for long. In seconds, except the last: milliseconds.
 _FAST_FAILURE = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -15,6 +15,9 @@ _FAST_FAILURE = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
+# `timeout`: how long a request waits for a connection. `reconnect_timeout`: after that the pool begins anew; otherwise the
+# pauses between its attempts would grow to minutes, and last beyond the server's return. All in seconds.
+_POOL = {"min_size": 1, "timeout": 5, "reconnect_timeout": 5, "max_lifetime": 600}
 # JIT compilation of a query can take seconds that then runs in 70 ms, such as superseded uploads among 100,000 items.
 _PLANNER_OPTIONS = "-c jit=off"
 # On a replica, WAL replay can hold a lock that a reader waits for, and the disks can hang.
@@ -72,8 +75,8 @@ def database_settings(
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
         return found
-    # Otherwise, after a restart of the server, each broken connection would cause a failed request.
-    found["CONN_HEALTH_CHECKS"] = True
+    found["ENGINE"] = "pharos.postgresql"
+    found["OPTIONS"] = options = _FAST_FAILURE | options
     # Between transactions, PgBouncer gives the server connection, with any open cursor, to another client.
     found["DISABLE_SERVER_SIDE_CURSORS"] = behind_pgbouncer
     if not behind_pgbouncer:
@@ -82,9 +85,11 @@ def database_settings(
         # PgBouncer refuses such options; behind it they are set for the database's account, and a check verifies that.
         options.setdefault("options", session)
     if pool and not behind_pgbouncer:
-        options["pool"] = {"min_size": 1, "max_size": pool}
+        options["pool"] = {**_POOL, "max_size": pool}  # our backend checks its connections
     else:
         found["CONN_MAX_AGE"] = 60
+        # Otherwise, after a restart of the server, each broken connection would cause a failed request.
+        found["CONN_HEALTH_CHECKS"] = True
     return found
 
 
@@ -95,6 +100,5 @@ def replica_settings(url: str, *, behind_pgbouncer: bool) -> dict[str, Any]:
     """
     found = database_settings(url, pool=0, behind_pgbouncer=behind_pgbouncer, session=f"{_PLANNER_OPTIONS} {_TIMEOUTS}")
     found["CONN_HEALTH_CHECKS"] = False  # its position is checked before each use, with a timeout
-    found["OPTIONS"] = _FAST_FAILURE | found["OPTIONS"]
     found["TEST"] = {"MIRROR": "default"}
     return found

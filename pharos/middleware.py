@@ -2,9 +2,12 @@ from django.http import Http404
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
+from .outages import find_outage
+from .views import outage_page
+
 
 class ErrorAndCacheMiddleware:
-    """Gives every 404 the same page, and keeps shared caches from storing pages of signed-in users.
+    """Gives every 404 and every outage of the database the same page, and keeps shared caches from storing pages of signed-in users.
 
     The 404 page is the same while DEBUG is on, because Django's own would list every address to visitors of the demo.
     """
@@ -19,4 +22,7 @@ class ErrorAndCacheMiddleware:
         return response
 
     def process_exception(self, request, exception):
-        return render(request, "404.html", status=404) if isinstance(exception, Http404) else None
+        if isinstance(exception, Http404):
+            return render(request, "404.html", status=404)
+        outage = find_outage(exception)
+        return outage_page(request, outage, exception) if outage else None

@@ -183,8 +183,8 @@ INSTALLED_APPS = [
     "django_filters",
     "django_tables2",
     "pharos.email_queue",
-    "pharos.accounts",
     "pharos.operations",
+    "pharos.accounts",
     "workitems",
 ]
 

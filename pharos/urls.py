@@ -3,12 +3,13 @@ from django.urls import include, path, re_path
 
 from pharos.accounts.views import Account, CreateKey, RevokeKey
 from pharos.operations import metrics
-from pharos.operations.views import Metrics
-from pharos.views import Health, Keys, NotFound
+from pharos.operations.views import Health, Metrics
+from pharos.views import Keys, NotFound
 from workitems.monitoring import item_metrics
 
-METRIC_SOURCES = [item_metrics, metrics.email_metrics, metrics.standby_metrics]
+METRIC_SOURCES = [item_metrics, metrics.email_metrics, metrics.command_metrics, metrics.standby_metrics]
 
+handler500 = "pharos.views.server_error"
 urlpatterns = [
     path("", include("workitems.urls")),
     path("keys", Keys.as_view(), name="keys"),

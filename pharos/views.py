@@ -1,12 +1,17 @@
-from django.db import connection
-from django.http import HttpResponse
+import sys
+
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import get_template
 from django.urls import resolve
-from django.views import View
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language
+from django.views import View, defaults
 from django.views.generic import TemplateView
 
 from pharos.accounts.authorization import PUBLIC
 from pharos.accounts.roles import Permission
+from pharos.outages import Outage, end_outage, find_outage
 
 
 class Keys(TemplateView):
@@ -14,17 +19,6 @@ class Keys(TemplateView):
 
     permission = Permission.SIGN_IN
     template_name = "keys.html"
-
-
-class Health(View):
-    """`/healthz`, for load balancers: 200 if the database answers, else 500."""
-
-    permission = PUBLIC
-
-    def get(self, request):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return HttpResponse("ok\n", content_type="text/plain")
 
 
 class NotFound(View):
@@ -39,3 +33,34 @@ class NotFound(View):
             query = request.META.get("QUERY_STRING", "")
             return redirect(f"{path}?{query}" if query else path)
         return render(request, "404.html", status=404)
+
+
+def outage_page(request: HttpRequest, outage: Outage, error: BaseException) -> HttpResponse:
+    """The page that says what is wrong with the database. It asks nothing of the database itself.
+
+    A form that was sent can be sent again from there, so that nothing that was typed is lost; never passwords.
+    """
+    end_outage(outage, error)
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    can_resend = request.method == "POST" and not request.FILES and not any("password" in name for name, _ in fields)
+    context = {
+        "outage": outage,
+        "language": get_language(),
+        "address": request.get_full_path(),
+        "is_form": request.method == "POST",
+        "resend": fields if can_resend else None,
+    }
+    response = HttpResponse(get_template("503.html").render(context), status=503)
+    response["Retry-After"] = str(outage.retry_after)
+    add_never_cache_headers(response)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would add a traceback
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What Django calls for an error that no middleware has answered, such as one of reading the session."""
+    error = sys.exc_info()[1]
+    outage = find_outage(error)
+    if error is None or outage is None:
+        return defaults.server_error(request)
+    return outage_page(request, outage, error)

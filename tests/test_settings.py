@@ -184,7 +184,7 @@ def test_invalid_values_that_may_be_secret_are_not_repeated(start):
 )
 def test_database_addresses(start, url, engine, name):
     database = start(**PRODUCTION, DATABASE_URL=url)["DATABASES"]["default"]
-    assert database["ENGINE"] == f"django.db.backends.{engine}"
+    assert database["ENGINE"] == {"sqlite3": "django.db.backends.sqlite3", "postgresql": "pharos.postgresql"}[engine]
     assert database["NAME"] == name
     if engine == "postgresql":
         assert (database["USER"], database["PASSWORD"]) == ("user", "p@ss")

@@ -108,7 +108,7 @@ def folder_of_the_servers(keep: Path | None = None) -> Iterator[Path]:
     """Yields a folder that the server can write to, and removes it afterward unless it is kept."""
     folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="pharos-pg-"))
     try:
-        _give(folder)
+        give(folder)
         yield folder
     finally:
         if not keep:
@@ -126,7 +126,7 @@ def rights_of_the_server() -> dict[str, Any]:
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
 
-def _give(folder: Path) -> None:
+def give(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if owner := _owner():
         os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -197,7 +197,7 @@ def pair() -> Iterator[Pair]:
     with _ended_in_order(), folder_of_the_servers() as folder:
         primary, standby = (Node(binaries, folder / name, {}, free_port()) for name in ("primary", "standby"))
         for node in (primary, standby):
-            _give(node.folder)
+            give(node.folder)
         primary.init()
         primary.start()
         try:

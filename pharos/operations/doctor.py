@@ -16,16 +16,19 @@ from django.core import checks
 from django.core.mail import get_connection
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from pharos.email_queue.models import QueuedEmail
 from pharos.replicas import FAILURES, measure_lag
 
+from . import health
+from .models import CommandRun
+
 MIN_FREE = 1 << 30  # bytes
 MIN_FREE_SHARE = 0.05
 # Emails are sent right away, and every minute by the timer. One that the server postpones is tried again hourly.
 OLDEST_EMAIL = timedelta(hours=2)
+LONGEST_PAUSE = timedelta(minutes=10)  # of a command that runs every minute
 MAX_LAG_BYTES = 64 << 20
 
 
@@ -46,8 +49,11 @@ def examine() -> Iterator[Finding]:
         yield Finding("database", _one_line(error), "Start the database, or correct DATABASE_URL.")
         return
     yield Finding("database", f"{connection.vendor} answers")
-    for check in ON_THE_DATABASE:
-        yield from check()
+    for name, check in ON_THE_DATABASE.items():
+        try:
+            yield from check()
+        except FAILURES as error:
+            yield Finding(name, _one_line(error), "Solve the problems above first.")
 
 
 def _settings() -> Iterator[Finding]:
@@ -71,13 +77,13 @@ def _reported(subject: str, messages: list[checks.CheckMessage]) -> Iterator[Fin
         yield Finding(subject, "no problems found")
 
 
-def _migrations() -> Iterator[Finding]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        yield Finding("migrations", f"{len(plan)} not applied, {plan[0][0]} first", "Run manage.py migrate.")
-    else:
-        yield Finding("migrations", "all applied")
+def _service() -> Iterator[Finding]:
+    """What `/healthz` says."""
+    problems = health.find_problems()
+    for problem in problems:
+        yield Finding("service", problem, "Run manage.py migrate." if "migrat" in problem else "See the message.")
+    if not problems:
+        yield Finding("service", "the database is migrated and takes changes")
 
 
 def _static_files() -> Iterator[Finding]:
@@ -127,6 +133,26 @@ def _email_queue() -> Iterator[Finding]:
         )
 
 
+def _timers() -> Iterator[Finding]:
+    runs = {run.name: run for run in CommandRun.objects.all()}
+    for name in _commands_of_every_minute():
+        run = runs.get(name)
+        if run is None:
+            yield Finding(name, "has never run", "Enable its timer (deploy/systemd).")
+        elif timezone.now() - run.began_at > LONGEST_PAUSE:
+            since = run.began_at.isoformat(sep=" ", timespec="minutes")
+            yield Finding(name, f"last began at {since}", "Look for its timer: systemctl list-timers.")
+        else:
+            yield Finding(name, f"last began at {run.began_at.isoformat(sep=' ', timespec='seconds')}")
+    for name, run in runs.items():
+        if run.error:
+            yield Finding(name, f"its last run failed: {run.error}", f"Run manage.py {name} again once that is solved.")
+
+
+def _commands_of_every_minute() -> list[str]:
+    return ["send_mail_queue", *(["push_requeued"] if settings.WORKITEM_QUEUE_URL else [])]
+
+
 def _standbys() -> Iterator[Finding]:
     for name, lag in measure_lag().items():
         if lag is None:
@@ -163,13 +189,14 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-ON_THE_DATABASE: list[Callable[[], Iterator[Finding]]] = [
-    _migrations,
-    _database_setup,
-    _static_files,
-    _mail_server,
-    _email_queue,
-    _standbys,
-    _counts,
-    _disks,
-]
+ON_THE_DATABASE: dict[str, Callable[[], Iterator[Finding]]] = {
+    "service": _service,
+    "database setup": _database_setup,
+    "static files": _static_files,
+    "mail server": _mail_server,
+    "email queue": _email_queue,
+    "timers": _timers,
+    "standbys": _standbys,
+    "counts": _counts,
+    "disk": _disks,
+}

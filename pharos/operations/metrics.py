@@ -22,6 +22,8 @@ from prometheus_client.registry import Collector
 from pharos.email_queue.models import QueuedEmail
 from pharos.replicas import FAILURES, measure_lag
 
+from .models import CommandRun
+
 Source = Callable[[], Iterable[GaugeMetricFamily]]
 
 BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -108,6 +110,15 @@ def email_metrics() -> Iterable[GaugeMetricFamily]:
     yield gauge("pharos_emails_waiting", "Emails that wait to be sent", [((), found["waiting"])])
     yield gauge("pharos_emails_given_up", "Emails given up in the last 90 days", [((), found["given_up"])])
     yield gauge("pharos_emails_oldest_seconds", "How long the oldest email has waited", [((), age)])
+
+
+def command_metrics() -> Iterable[GaugeMetricFamily]:
+    """When each command of a timer last began, and whether it failed."""
+    runs = list(CommandRun.objects.all())
+    began = [((run.name,), run.began_at.timestamp()) for run in runs]
+    yield gauge("pharos_command_began_timestamp_seconds", "When the command last began", began, ["command"])
+    failed = [((run.name,), int(bool(run.error))) for run in runs]
+    yield gauge("pharos_command_failed", "Whether its last run failed", failed, ["command"])
 
 
 def standby_metrics() -> Iterable[GaugeMetricFamily]:

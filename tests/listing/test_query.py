@@ -100,6 +100,29 @@ def test_what_is_wrong_is_said_by_name(ada, query, errors):
     assert "Did you mean" not in listing.errors.get("zzz", "")
 
 
+def test_a_filter_with_two_names_counts_once_if_both_have_the_same_value(ada):
+    """However it is spelled, and also if it is wrong."""
+    of_caller = Dialect({**NAMES, "since": "received_from"}, per_page=None)
+    for query, are_same in (
+        ("received_from=2026-05-01&since=2026-05-01", True),
+        ("received_from=2026-05-01&since=2026-05-02", False),
+        ("received_from=x&since=x", True),
+        ("received_from=x&since=y", False),
+    ):
+        errors = ItemList(QueryDict(query), ada, of_caller).errors
+        assert ("are the same filter" not in " ".join(errors.values())) is are_same, (query, errors)
+
+
+def test_words_are_known_in_any_spelling(ada):
+    assert asked(ada, "status=FAILED&sort=-UPDATED").query() == "status=Failed&sort=-updated"
+
+
+def test_the_text_of_the_search_box(ada):
+    assert asked(ada, "q=one").search_text == "one"
+    assert ItemList(QueryDict("q=one&q=two"), ada).search_text == "one"
+    assert asked(ada, "").search_text == ""
+
+
 def test_a_change_leads_back_to_the_first_page(ada):
     listing = asked(ada, "status=Failed&page=3&format=csv&sort=name")
     assert listing.query() == "status=Failed&page=3&sort=name"

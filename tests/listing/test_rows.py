@@ -2,6 +2,7 @@
 
 import pytest
 
+from workitems import transitions
 from workitems.listing import find_uploads, rows
 from workitems.listing.rows import NO_UPLOADS, Uploads
 
@@ -47,6 +48,19 @@ def test_an_upload_that_another_one_replaces_is_never_late(virginia, monkeypatch
         Uploads(duplicate_of=1): None,
     }
     assert {uploads: rows.row_lateness(item, uploads, item.created_at) for uploads in of} == of
+
+
+def test_an_upload_that_another_one_replaces_is_never_silent(virginia, monkeypatch):
+    monkeypatch.setattr(rows, "find_silence", lambda item, now: "silent")
+    item = make_item(virginia)
+    of = {NO_UPLOADS: "silent", Uploads(superseded_by=1): None, Uploads(duplicate_of=1): None}
+    assert {uploads: rows.row_silence(item, uploads, item.created_at) for uploads in of} == of
+
+
+def test_a_row_has_failed_only_while_its_item_is_failed(virginia, wally):
+    items = [make_item(virginia), transitions.fail(make_item(virginia), note="No manifest.", retry=False, by=wally)]
+    found = rows.fetch_rows([item.pk for item in items], items[0].created_at, {virginia.pk: virginia})
+    assert [row.has_failed for row in found] == [False, True]
 
 
 def test_the_rows_of_a_page_in_its_order(virginia, jhu):

@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from workitems.listing import ItemList
-from workitems.listing.search_query import MOST_NAMES, read_search
+from workitems.listing.search_query import MOST_CHARACTERS, MOST_NAMES, MOST_WORDS, in_one_line, read_search
 
 ETAG = "d18720b9ec3c24e0e6370fb4ff42b132"
 NFD = unicodedata.normalize("NFD", "Fotos für Ärger")
@@ -39,6 +39,7 @@ def names(text):
         ('W/"ABC1"', ["ABC1"]),
         ("s3://aptrust.receiving.virginia.edu/in/my bag.tar", ["my bag.tar"]),
         ("S3://bucket/what?.tar", ["what?.tar"]),
+        ("s3://bucket/bag.tar?versionId=ab.c", ["bag.tar"]),
         ("https://s3.amazonaws.com/bucket/my%20bag.tar?X-Amz-Signature=ab,c;d", ["my%20bag.tar"]),
         ("https://bucket.example/bag.tar#top", ["bag.tar"]),
         ("https://bucket.example/", ["bucket.example"]),
@@ -89,6 +90,12 @@ def test_lists_of_names(text):
         ("my bag.tar\nMy, other.tar", ["my bag.tar", "My, other.tar"]),
         ("bag one; bag two", ["bag one", "bag two"]),
         ("Letters, 1890", ["Letters", "1890"]),
+        ("'one bag'\n“two bags”\n'", ["one bag", "two bags", "'"]),
+        ("\"one\nbag two'", ['"one', "bag two'"]),
+        (
+            "https://x.example/a%2Etar https://x.example/b%2Etar",
+            ["https://x.example/a%2Etar", "https://x.example/b%2Etar"],
+        ),
     ],
 )
 def test_names_in_lists(text, expected):
@@ -111,7 +118,9 @@ def test_a_comma_can_be_part_of_a_name_so_the_words_are_searched_too():
         ("2818.tar", None),
         ("#", None),
         ("٣", None),
-        ("9" * 20, None),
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, None),
+        (f"https://workitems.example/items/{'9' * 19}", None),
     ],
 )
 def test_numbers(text, number):
@@ -142,3 +151,28 @@ def test_errors_say_what_to_do(ada, text, error):
 
 def test_a_thousand_names_are_a_search():
     assert len(read_search("\n".join(f"{n}.tar" for n in range(MOST_NAMES))).names) == MOST_NAMES
+
+
+def test_a_long_text_of_several_names_is_a_list():
+    """Where it isn't clear whether commas separate names, the length decides: of characters, or of words."""
+    shorter = f"{'a' * 498}, {'b' * 500}"
+    assert len(shorter) == MOST_CHARACTERS
+    assert not read_search(shorter).is_list
+    assert read_search(f"{shorter}b").is_list
+    fifty = f"{'a ' * (MOST_WORDS - 1)}, b"
+    assert len(words(fifty)) == 3  # equal ones count once
+    many = [f"{number}" for number in range(MOST_WORDS)]
+    assert not read_search(f"{' '.join(many[:-1])}, {many[-1]}").is_list
+    assert read_search(f"{' '.join(many)}, x").is_list
+
+
+def test_words_up_to_their_limits(ada):
+    for text in ("x" * MOST_CHARACTERS, " ".join(map(str, range(MOST_WORDS)))):
+        data = QueryDict(mutable=True)
+        data["q"] = text
+        assert ItemList(data, ada).is_valid(), text
+
+
+def test_a_search_in_one_line():
+    assert in_one_line(" a  b ") == " a  b "
+    assert in_one_line(" a \n\n b") == "a; b"

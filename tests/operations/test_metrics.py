@@ -162,9 +162,9 @@ def test_no_label_names_an_item_or_a_person(scrape, item, ada, signed_in):
     assert str(item.pk) not in [value for _name, values in scrape() for value in values]
 
 
-def test_a_scrape_takes_five_statements(client, item, django_assert_num_queries):
+def test_a_scrape_takes_six_statements(client, item, django_assert_num_queries):
     client.get("/metrics")
-    with django_assert_num_queries(5):  # summary, oldest, late, deltas, emails
+    with django_assert_num_queries(6):  # summary, oldest, late, deltas, emails, commands
         client.get("/metrics")
 
 

@@ -4,7 +4,7 @@ import logging
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -63,8 +63,8 @@ class ApiKeyThrottle(BaseThrottle):
         limit = settings.API_CALLS_PER_MINUTE_SERVICES if is_service else settings.API_CALLS_PER_MINUTE
         try:
             self.seconds = api_keys.count_call(request.auth, limit=limit, now=timezone.now())
-        except OperationalError:
-            # The database is busy with another writer. Losing a count is better than keeping a reader waiting.
+        except DatabaseError:
+            # The database is busy with another writer, or takes no changes. Losing a count is better than losing a reader.
             log.warning("A request with key %s could not be counted", request.auth.pk)
             self.seconds = 0
         return self.seconds == 0

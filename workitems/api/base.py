@@ -4,12 +4,13 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated, Throttled, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
+
+from pharos.outages import end_outage, find_outage
 
 from ..lifecycle import Refused
 from .authentication import ApiKeyAuthentication, ApiKeyThrottle
@@ -101,12 +102,10 @@ def handle_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
         return error_response(413, "This body is too large.")
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return error_response(400, "The request is malformed.")
-    if isinstance(error, OperationalError):
-        log.error("The database could not complete a request: %s", error)
-        response = error_response(
-            503, "The database did not respond in time. Try again in a moment. You can safely repeat a save."
-        )
-        response["Retry-After"] = "5"
+    if outage := find_outage(error):
+        end_outage(outage, error)
+        response = error_response(503, str(outage.sentence))
+        response["Retry-After"] = str(outage.retry_after)
         return response
     return _framework_error(error, context) if isinstance(error, APIException) else None
 

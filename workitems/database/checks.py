@@ -26,6 +26,24 @@ def check_jit(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> 
     ]
 
 
+@checks.register(checks.Tags.database)
+def check_encoding(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuses a PostgreSQL database that isn't in UTF-8, such as SQL_ASCII, which `initdb` chooses without a locale.
+
+    It would work until the first name with an accent, and then fail for whoever has it.
+    """
+    return [
+        checks.Error(
+            f"The database “{alias}” stores text as {encoding}, not as UTF8, so it can't store every name.",
+            hint="Create it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            id="workitems.E001",
+        )
+        for alias in databases or []
+        if connections[alias].vendor == "postgresql"
+        and (encoding := _fetch_value(alias, "SHOW server_encoding")) != "UTF8"
+    ]
+
+
 def _fetch_value(alias: str, sql: str) -> Any:
     with connections[alias].cursor() as cursor:
         cursor.execute(sql)

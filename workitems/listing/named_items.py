@@ -7,13 +7,11 @@ from django.db.models import Q
 
 from pharos.accounts.models import Institution, User
 
-from ..database import MAX_BIGINT
 from ..models import WorkItem, WorkItemQuerySet
 from ..search import contains_words, one_of_texts
 from .search_query import SearchQuery, SoughtName
 
 _TAR = ".tar"
-_LONGEST_ETAG = 255
 
 
 def found_by(search: SearchQuery) -> Q:
@@ -42,7 +40,7 @@ def missing_names(names: Iterable[SoughtName], user: User, using: str = DEFAULT_
 
 def numbered_item(number: int | None, user: User, using: str = DEFAULT_DB_ALIAS) -> WorkItem | None:
     """Returns the item with this number if this person can see it."""
-    if number is None or number > MAX_BIGINT:
+    if number is None:
         return None
     return WorkItem.objects.using(using).visible_to(user).filter(pk=number).first()
 
@@ -55,7 +53,7 @@ def _lookups(texts: list[str]) -> tuple[WorkItemQuerySet, WorkItemQuerySet, Work
     owners = Institution.objects.filter(identifier__in={one.partition("/")[0] for one in objects})
     return (
         WorkItem.objects.filter(one_of_texts("name", names)),
-        WorkItem.objects.filter(etag__in=[text for text in texts if len(text) <= _LONGEST_ETAG]),
+        WorkItem.objects.filter(etag__in=texts),
         WorkItem.objects.filter(one_of_texts("object_identifier", objects), institution__in=owners.values("pk")),
     )
 

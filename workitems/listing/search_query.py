@@ -23,13 +23,14 @@ _INVISIBLE = dict.fromkeys(
 )
 _ADDRESS = re.compile(r"(?:s3|https?)://", re.IGNORECASE)
 _ANOTHER_ADDRESS = re.compile(r"[\s,;]+(?=(?:s3|https?)://)", re.IGNORECASE)
-_ITEM_PAGE = re.compile(r"/items/([0-9]+)/?$")
+_ITEM_PAGE = re.compile(r"/items/([0-9]{1,18})/?$")
 # A quoted phrase is one word, also in the quotes that text programs put; so is a weak etag, as HTTP has it.
 _WORD = re.compile(r'(?<!\S)(?:W/)?["“”]([^"“”]*[^"“”\s][^"“”]*)["“”](?!\S)|(\S+)')
 _PHRASE = re.compile(r'["“”][^"“”]*["“”]')
-_NUMBER = re.compile(r"#?([0-9]{1,19})", re.ASCII)
+_NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)  # longer ones are the number of no item
 _OBJECT = re.compile(r"[\w-]+(?:\.[\w-]+)+/\S+")
 _QUOTES = "\"'“”‘’`"
+_QUOTED = re.compile(f"[{_QUOTES}](.*)[{_QUOTES}]", re.DOTALL)
 Spellings = tuple[str, ...]
 
 
@@ -143,8 +144,8 @@ def _last_part(address: str) -> list[str]:
 def _sought_name(piece: str) -> SoughtName:
     """Returns a name of a list without the quotes around it, and its last part if it is an address."""
     shown = _visible(piece).strip()
-    if len(shown) > 1 and shown[0] in _QUOTES and shown[-1] in _QUOTES:
-        shown = shown[1:-1].strip()
+    if quoted := _QUOTED.fullmatch(shown):
+        shown = quoted[1].strip()
     return SoughtName(shown, _spellings(_candidates(piece.strip(), shown)))
 
 
@@ -186,4 +187,4 @@ def _read_word(phrase: str | None, word: str | None) -> Spellings:
 def _read_number(text: str) -> int | None:
     shown = _visible(text).strip()
     found = _NUMBER.fullmatch(shown) or (_ITEM_PAGE.search(shown) if _ADDRESS.match(shown) else None)
-    return int(found[1]) if found and len(found[1]) < 20 else None
+    return int(found[1]) if found else None

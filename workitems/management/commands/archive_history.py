@@ -3,15 +3,16 @@
 import sys
 from datetime import UTC, datetime
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from tqdm import tqdm
 
+from pharos.operations.recording import RecordedCommand
 from workitems import audit_log
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Moves the histories of closed items that haven't changed since DATE into the archive. Items and pages stay the same. "
         "If interrupted, it keeps what it has moved; run the same command to continue."

@@ -1,10 +1,11 @@
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
+from pharos.operations.recording import RecordedCommand
 from workitems import counts
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Compares the counts of the left column, which the database maintains, with the items themselves. "
         "You can run it at any time; it doesn't block writers."

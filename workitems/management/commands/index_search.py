@@ -1,10 +1,11 @@
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
+from pharos.operations.recording import RecordedCommand
 from workitems import search
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Builds the search index on PostgreSQL once the extension pg_trgm is available. It doesn't block writers."
 
     def handle(self, *args, **options):

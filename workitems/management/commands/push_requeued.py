@@ -1,13 +1,14 @@
 """`manage.py push_requeued`: a command-line interface to `workitems.work_queue`. Run it every minute."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from pharos.operations.recording import RecordedCommand
 from workitems import work_queue
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Pushes the requeued items that the workers' queue hasn't accepted yet, for example because it was away. Run it "
         "every minute, with cron or a timer. Two runs at once push each item only once."

@@ -1,16 +1,17 @@
 """`manage.py send_mail_queue`: a command-line interface to `workitems.mailing` and the email queue. Run it every minute."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from pharos.email_queue import immediate
 from pharos.email_queue.models import QueuedEmail
 from pharos.email_queue.sending import SendResult, send_queued
+from pharos.operations.recording import RecordedCommand
 from workitems.mailing import DueSummary, queue_all_due
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Sends all email: notifications that an item is done, saved views, daily or weekly, and what couldn't be sent right "
         "away, such as links to set a password. Run it every minute, with cron or a timer. Two runs at once send each email "

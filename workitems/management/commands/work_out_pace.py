@@ -1,13 +1,13 @@
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
+from pharos.operations.recording import RecordedCommand
 from workitems import durations
 from workitems.failures import backfill_failures, rework_causes
 from workitems.models import WorkItem
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Recalculates how long stages take and how many items finish per day, from the histories of the last three months, "
         "and why items failed, from their notes. Needed after rows were written outside Pharos, and after an upgrade whose "

@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL, with a pool that recovers at once when connections were cut."""
