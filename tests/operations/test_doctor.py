@@ -1,6 +1,7 @@
 """`manage.py doctor`: each check says what is fine, or what to do."""
 
 import shutil
+import socket
 from datetime import timedelta
 
 import pytest
@@ -110,8 +111,6 @@ def test_a_mail_server_that_is_away(settings, unused_port):
 @pytest.fixture
 def unused_port():
     """A port that is taken, and not listened on."""
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

@@ -1,14 +1,16 @@
 """The raw output of the production server: no link and no key that works, and one ID from header to line."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
-import urllib.error
-import urllib.request
+import subprocess
+import sys
 
 import pytest
 
-from ..serving import PAGES, server
+from .. import serving
 
 RESET = "1-c9x4f2-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 TOKEN = "eyJ2aWV3IjozfQ:1tGhJk:Zm9vYmFyYmF6cXV4"
@@ -28,36 +30,28 @@ REQUESTS = {
 
 
 def ask(running, path, headers):
-    """Returns (status, X-Request-ID)."""
-    request = urllib.request.Request(running.url + path, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.headers["X-Request-ID"]
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers["X-Request-ID"]
+    """Returns (status, X-Request-ID, body)."""
+    with contextlib.closing(http.client.HTTPConnection(running.host, running.port, timeout=60)) as connection:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["X-Request-ID"], answer.read().decode()
 
 
 @pytest.fixture(params=["text", "json"])
 def served(request, tmp_path):
-    """(the format, the answers, the whole output) of a server after all requests and its end."""
+    """(the format, the answers, the whole output) of a server after all requests."""
     url = f"sqlite:///{tmp_path / 'log.sqlite3'}"
     migrate(url)
-    environment = {**PAGES, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "TRUSTED_PROXIES": "1"}
-    with server(url, workers=1, **environment) as running:
-        answers = {path: ask(running, path, headers) for path, headers in REQUESTS.items()}
-    return request.param, answers, running.log()
+    environment = {**serving.PAGES, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "TRUSTED_PROXIES": "1"}
+    with serving.server(url, workers=1, **environment) as running:
+        answers = {path: ask(running, path, headers)[:2] for path, headers in REQUESTS.items()}
+        return request.param, answers, running.log()
 
 
 def migrate(url):
-    import subprocess
-    import sys
-
-    from ..serving import KEY as SECRET_KEY
-    from ..serving import ROOT
-
-    environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "false", "SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": "a"}
+    environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "false", "SECRET_KEY": serving.KEY, "ALLOWED_HOSTS": "a"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=serving.ROOT, env=environment, check=True)
 
 
 def test_the_log(served):
@@ -72,8 +66,12 @@ def test_the_log(served):
         accesses = {one["request_id"]: one["status"] for one in entries if one["logger"] == "pharos.access"}
         failures = {one.get("request_id") for one in entries if one["logger"] == "django.request"}
     else:
-        assert [line for line in lines if not re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ [\w.]+( \[|:)", line)] == []
-        found = re.findall(r"pharos\.access \[([\w.-]+)\]: GET \S+ (\d{3}) \d+ ms \d+ bytes user -$", output, re.MULTILINE)
+        assert [
+            line for line in lines if not re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ [\w.]+( \[|:)", line)
+        ] == []
+        found = re.findall(
+            r"pharos\.access \[([\w.-]+)\]: GET \S+ (\d{3}) \d+ ms \d+ bytes user -$", output, re.MULTILINE
+        )
         accesses = {request_id: int(status) for request_id, status in found}
         failures = {*re.findall(r"django\.request \[([\w.-]+)\]: ", output)}
     assert {request_id: status for status, request_id in answers.values()}.items() <= accesses.items()
@@ -85,10 +83,9 @@ def test_the_log(served):
 def test_counters_of_all_processes_are_added_up(tmp_path):
     url = f"sqlite:///{tmp_path / 'metrics.sqlite3'}"
     migrate(url)
-    with server(url, workers=3, threads=1, **PAGES) as running:
+    with serving.server(url, workers=3, threads=1, **serving.PAGES) as running:
         for _number in range(12):
             ask(running, "/nothing", {})
-        with urllib.request.urlopen(f"{running.url}/metrics", timeout=60) as answer:
-            text = answer.read().decode()
+        _status, _request_id, text = ask(running, "/metrics", {})
     assert 'pharos_requests_total{method="GET",status="404",view="not_found"} 12.0' in text
     assert "pharos_database_readable 1.0" in text
