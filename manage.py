@@ -13,6 +13,8 @@ if __name__ == "__main__":
         settings.DEBUG  # noqa: B018  reads the environment, so that errors in it are shown without a traceback
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    # A command needs one connection, and should say at once why there is none; a pool would try for a while.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
     try:
         execute_from_command_line(sys.argv)
     except OperationalError as error:

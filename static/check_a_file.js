@@ -8,7 +8,7 @@ const ROUND = [128, 100, 64, 50, 32, 25, 20, 16, 10, 8, 5, 4, 2, 1];
 // How many bytes are hashed to try unusual sizes, unless that would be fewer than four sizes.
 const MOST_TO_HASH = 8 * 2 ** 30;
 
-const ETAG = /^(?:W\/)?("?)(?<digits>[0-9a-f]{32}(?:-(?<parts>[0-9]{1,6}))?)\1$/i;
+const ETAG = /^(?:W\/)?("?)(?<digits>[0-9a-f]{32}(?:-(?<parts>[1-9][0-9]{0,5}))?)\1$/i;
 
 const LANGUAGE = document.documentElement.lang;
 

@@ -363,6 +363,7 @@ def test_nothing_relies_on_a_database_session():
     found = {
         path.relative_to(ROOT).as_posix(): line
         for path in SOURCES
+        if path.name != "migrate.py"  # has a connection of its own, and doesn't wait behind PgBouncer
         for line in path.read_text().splitlines()
         if OF_A_SESSION.search(line.partition("#")[0])
     }

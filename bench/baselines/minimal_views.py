@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from pharos.views import Health
+from pharos.operations.views import Health
 from workitems.api.v2 import Item
 from workitems.models import WorkItem
 

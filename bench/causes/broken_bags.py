@@ -42,6 +42,10 @@ FILES = (
     "data/a b/c d; e.xml",
     "data/annual report of the library 1999.pdf",
     "data/x.y/notes",
+    "data/minutes: annual.rtf",
+    "data/Vol. 1; 2 | 3.csv",
+    "data/D:\\Scans\\Box 1.TIF",
+    "data/shelf of maps/leaf",
 )
 SEED = 15
 Fault = Callable[[Path, random.Random], None]
@@ -146,6 +150,35 @@ def version_no_number(path: Path, rng: random.Random) -> None:
     renew_tag_manifests(path)
 
 
+def declare(path: Path, content: bytes) -> None:
+    (path / "bagit.txt").write_bytes(content)
+    renew_tag_manifests(path)
+
+
+def declaration_incomplete(path: Path, rng: random.Random) -> None:
+    declare(path, rng.choice((b"BagIt-Version: 1.0\n", b"Tag-File-Character-Encoding: UTF-8\n")))
+
+
+def declaration_with_mark(path: Path, rng: random.Random) -> None:
+    declare(path, b"\xef\xbb\xbfBagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+
+
+def encoding_unknown(path: Path, rng: random.Random) -> None:
+    declare(path, b"BagIt-Version: 1.0\nTag-File-Character-Encoding: " + rng.choice((b"UTF-9", b"ansel")) + b"\n")
+
+
+def tag_not_utf8(path: Path, rng: random.Random) -> None:
+    file = path / "bag-info.txt"
+    file.write_bytes(file.read_bytes() + b"Title: caf" + rng.choice((b"\xe9", b"\xff")) + b"\n")
+    renew_tag_manifests(path)
+
+
+def entry_twice(path: Path, rng: random.Random) -> None:
+    manifest = path / "manifest-md5.txt"
+    manifest.write_text(manifest.read_text() + rng.choice(manifest.read_text().splitlines(True)))
+    renew_tag_manifests(path)
+
+
 def tag_line_invalid(path: Path, rng: random.Random) -> None:
     edit_info(path, bool, rng.choice(("no colon here", "Just words", "12345")))
 
@@ -168,6 +201,11 @@ STRUCTURE: tuple[Fault, ...] = (
     no_data,
     wrong_version,
     version_no_number,
+    declaration_incomplete,
+    declaration_with_mark,
+    encoding_unknown,
+    tag_not_utf8,
+    entry_twice,
     tag_line_invalid,
     unsafe_path,
 )

@@ -20,6 +20,8 @@ FILES = (
     "data/レポート [1].pdf",
     "data/README",
     "data/annual report 1999.pdf",
+    "data/minutes: annual.rtf",
+    "data/Vol. 1; 2 | 3.csv",
 )
 ALGORITHMS = ("md5", "sha256", "sha512")
 TAGS = ("Title", "Access", "Source-Organization", "Storage-Option")
@@ -83,6 +85,10 @@ def _crlf(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
     )
 
 
+def _numbered(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
+    return "\n".join(["Problems found:", *(f"#{n} {one}" for n, one in enumerate(_several(rng, labels, 5), 1))])
+
+
 def _text(rng: random.Random, name: str, labels: tuple[str, ...]) -> str:
     return "\n".join(_several(rng, labels, 5))
 
@@ -119,6 +125,7 @@ BAG_FORMS = {
     "ingest worker, piped": _piped,
     "ingest worker, lines": _lines,
     "numbered, CRLF": _crlf,
+    "numbered with #": _numbered,
     "DART text": _text,
     "DART JSON": _json,
     "JSON, indented": _indented,
@@ -218,6 +225,17 @@ TRACEBACKS: dict[str, dict[str, Say]] = {
         "timeout": lambda rng: f"java.net.SocketTimeoutException: Read timed out after {rng.randint(1, 90)} s",
         "missing": lambda rng: f"java.nio.file.NoSuchFileException: /mnt/{rng.choice(FILES)}",
     },
+    "other traceback": {
+        "space": lambda rng: f"no space left on device: /mnt/{_digest(rng, 6)}",
+        "timeout": lambda rng: f"deadline exceeded after {rng.randint(1, 90)} s",
+        "404": lambda rng: f"status 404 from https://example.org/{rng.randint(1, 999)}",
+        "503": lambda rng: f"status 503 from https://example.org/{rng.randint(1, 999)}",
+    },
+    "other log": {
+        "space": lambda rng: f"no space left on device: /mnt/{_digest(rng, 6)}",
+        "digest": _mismatch,
+        "404": lambda rng: f"status 404 from https://example.org/{rng.randint(1, 999)}",
+    },
 }
 
 
@@ -236,6 +254,31 @@ def _java_traceback(rng: random.Random, first: str) -> str:
     if rng.random() < 0.5:
         return f"java.lang.RuntimeException: stage failed\n{frames}Caused by: {first}\n{frames}\t... 12 more\n"
     return f'Exception in thread "worker-{rng.randint(1, 9)}" {first}\n{frames}'
+
+
+def _other_traceback(rng: random.Random, text: str) -> str:
+    """Of Rust, PHP, or .NET."""
+    line = rng.randint(1, 999)
+    return rng.choice(
+        (
+            f"thread 'main' panicked at src/a.rs:{line}:1:\n{text}\nnote: run with `RUST_BACKTRACE=1` for more",
+            f"{text}\nStack trace:\n#0 /app/a.php({line}): run()\n#1 {{main}}\n  thrown in /app/a.php on line 3",
+            f"{text}\n   at App.Worker.Run() in /src/A.cs:line {line}\n   at App.Main()",
+        )
+    )
+
+
+def _other_log(rng: random.Random, text: str) -> str:
+    """Of Ruby, Celery, a web server, or Go, with an error that follows from the first one."""
+    time, pid = f"2026-11-{rng.randint(10, 29)}T10:{rng.randint(10, 59)}:07", rng.randint(1, 9999)
+    forms: tuple[Callable[[str, str], str], ...] = (
+        lambda level, message: f"{level[0]}, [{time}.123456 #{pid}] {level:>5} -- : {message}",
+        lambda level, message: f"[{time},123: {level}/ForkPoolWorker-{pid}] {message}",
+        lambda level, message: f"{time.replace('-', '/')} [{level.lower()}] {pid}#{pid}: {message}",
+        lambda level, message: json.dumps({"level": level.lower(), "ts": 1.5 * pid, "msg": message}),
+    )
+    line = rng.choice(forms)
+    return "\n".join([line("INFO", "start"), line("ERROR", text), line("ERROR", rng.choice(("giving up", "stopped")))])
 
 
 def _as_it_is(rng: random.Random, text: str) -> str:
@@ -270,7 +313,12 @@ def notes(rounds: int) -> Iterator[tuple[str, str, str, str]]:
             name = rng.choice(NAMES)
             yield "S3", code, name, make_s3(rng, code, message.format(rng.randint(1, 99), rng.choice(("a.b-c", "x.y"))))
     for form, kinds in {**PLATFORM, **TRACEBACKS}.items():
-        wrap = {"python traceback": _python_traceback, "java traceback": _java_traceback}.get(form, _as_it_is)
+        wrap = {
+            "python traceback": _python_traceback,
+            "java traceback": _java_traceback,
+            "other traceback": _other_traceback,
+            "other log": _other_log,
+        }.get(form, _as_it_is)
         for label, say in kinds.items():
             for _ in range(rounds):
                 yield form, label, rng.choice(NAMES), wrap(rng, say(rng))

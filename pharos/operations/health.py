@@ -18,6 +18,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.loader import MigrationLoader
 
 TIMEOUT = 2  # seconds
+# Of the connection's parameters, those that say where the server is and who asks.
+_ADDRESS = (
+    *("host", "port", "user", "password", "dbname", "target_session_attrs"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey"),
+)
 ERRORS = (psycopg.Error, sqlite3.Error)
 
 
@@ -48,22 +53,10 @@ def own_connection() -> Iterator[Any]:
             yield file
         return
     given = wrapper.get_connection_params()
-    limits = f"{given.get('options', '')} -c statement_timeout={TIMEOUT * 1000}"
-    names = (
-        "host",
-        "port",
-        "user",
-        "password",
-        "dbname",
-        "target_session_attrs",
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-    )
-    address = {name: given[name] for name in names if name in given}
-    options = {} if wrapper.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else {"options": limits}
-    with psycopg.connect(**address, **options, connect_timeout=TIMEOUT, autocommit=True) as server:
+    server_address: dict[str, Any] = {name: given[name] for name in _ADDRESS if name in given}
+    if not wrapper.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # PgBouncer refuses options
+        server_address["options"] = f"{given.get('options', '')} -c statement_timeout={TIMEOUT * 1000}"
+    with psycopg.connect(**server_address, connect_timeout=TIMEOUT, autocommit=True) as server:
         yield server
 
 

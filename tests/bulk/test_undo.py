@@ -338,3 +338,27 @@ def test_the_page_links_to_the_list_of_its_items(cast, signed_in, virginia, wall
     ]
     assert link.words == "The 2 items"
     assert listed(client, link["href"]) == {item.pk for item in done}
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_undoing_a_review_restores_who_has_to_act(virginia, wally, ada, flag):
+    """A review by an admin clears the flag, and a deletion that failed waits for the consortium only with it."""
+    item = make_item(virginia, action="Delete", stage="Requested", object_identifier="virginia.edu/bag")
+    transitions.fail(item, note="Denied.", retry=False, needs_admin_review=flag, by=wally)
+    change = change_of(ada, item, move="review", note="")
+    item.refresh_from_db()
+    assert (item.reviewed, item.needs_admin_review) == (True, False)
+    run.run_slice(undoing.undo(change, ada))
+    item.refresh_from_db()
+    assert (item.reviewed, item.needs_admin_review) == (False, flag)
+
+
+def test_staff_undo_what_their_review_left_to_the_consortium(virginia, wally, stan):
+    item = make_item(virginia)
+    transitions.fail(item, stage="Store", note="Boom.", retry=False, by=wally)
+    change = change_of(stan, item, move="review", note="")
+    item.refresh_from_db()
+    assert (item.reviewed, item.needs_admin_review) == (True, True)
+    run.run_slice(undoing.undo(change, stan))
+    item.refresh_from_db()
+    assert (item.reviewed, item.needs_admin_review) == (False, False)

@@ -1,4 +1,4 @@
-"""Migrations 0020 and 0021 on rows of the previous version: when each was closed, and etags in one spelling."""
+"""Migrations 0020, 0021, and 0028 on rows of the previous version: when each was closed, etags in one spelling, and texts as seen."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from django.db.models import F
 
 from tests.factories import make_item
 from workitems import durations, transitions
-from workitems.migrations.frozen import etags, finished
+from workitems.migrations.frozen import etags, finished, folding
 from workitems.models import HistoryEntry, WorkItem
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -99,3 +99,17 @@ def test_an_item_that_changes_in_between_is_read_again(items, monkeypatch):
     etags.normalize_etags(apps, connection)
     assert dict(WorkItem.objects.values_list("pk", "etag")) == items
     assert set(WorkItem.objects.values_list("note", flat=True)) == {"Somebody else's."}
+
+
+def test_texts_are_searched_as_they_are_seen(virginia):
+    names = ["zero\u200bwidth.tar", " two  spaces\u00a0.tar", "plain.tar"]
+    made = [make_item(virginia, name=name, object_identifier="virginia.edu/Bag") for name in names]
+    expected = dict(WorkItem.objects.values_list("pk", "search_text"))
+    for item in made:
+        old = "\n".join(text.casefold() for text in (item.name, item.etag, item.object_identifier, ""))
+        WorkItem.objects.filter(pk=item.pk).update(search_text=old)
+    assert WorkItem.objects.filter(search_text__contains="zerowidth").count() == 0
+    before = list(WorkItem.objects.order_by("pk").values_list("version", "updated_at", "name"))
+    folding.fold_texts(apps, connection)
+    assert dict(WorkItem.objects.values_list("pk", "search_text")) == expected
+    assert list(WorkItem.objects.order_by("pk").values_list("version", "updated_at", "name")) == before

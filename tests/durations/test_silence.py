@@ -53,12 +53,35 @@ def test_the_next_save_is_a_sign_of_life(signed_in, dora, wally, virginia):
     assert item_ids(signed_in(dora).get("/items/?silent=true")) == []
 
 
-@pytest.mark.parametrize(("who", "words"), [("dora", "APTrust sees this, too."), ("ada", "Check whether its worker")])
+@pytest.mark.parametrize(("who", "words"), [("dora", "APTrust can see this too."), ("ada", "Check whether its worker")])
 def test_the_items_page(cast, signed_in, virginia, who, words):
     item = silent_for(virginia, 63)
-    said = parse_page(signed_in(cast[who]).get(f"/items/{item.pk}")).one("ul", class_="typical-times").words
-    assert "No sign of life for 2 d 15 h" in said
-    assert words in said
+    box = parse_page(signed_in(cast[who]).get(f"/items/{item.pk}")).one("section", aria_labelledby="what-now")
+    assert (box["data-acts"], box["data-why"]) == ("consortium", "no-sign-of-life")
+    assert "No sign of life for 2 d 15 h" in box.words
+    assert words in box.words
+    assert "No action needed" not in box.words
+
+
+def test_who_has_to_act_agrees_with_the_pages(signed_in, ada, dora, virginia):
+    items = [
+        silent_for(virginia, 63, node="w1"),
+        silent_for(virginia, 63, action="Restore", stage="Requested"),
+        silent_for(virginia, 63, stage="Fetch", name="bag.tar"),  # replaced by the next one
+        make_item(virginia, name="bag.tar", etag="newer"),
+        silent_for(virginia, 63, stage="Store", name="twice.tar", etag="e"),
+        silent_for(virginia, 63, stage="Fetch", name="twice.tar", etag="e"),  # a duplicate
+        silent_for(virginia, 1, node="w1"),
+    ]
+    for person in (ada, dora):
+        client = signed_in(person)
+        acts = {
+            item.pk: parse_page(client.get(f"/items/{item.pk}")).one("section", aria_labelledby="what-now")["data-acts"]
+            for item in items
+        }
+        waiting = [pk for pk, party in acts.items() if party == "consortium"]
+        assert waiting == [items[0].pk, items[1].pk, items[4].pk]
+        assert sorted(item_ids(client.get("/items/?acts=consortium"))) == waiting
 
 
 def test_a_replaced_upload_is_not_marked(signed_in, dora, virginia):

@@ -239,9 +239,10 @@ def test_an_etag_as_it_was_copied(at_the_page, file):
     expect(outcome(at_the_page)).to_have_text("This isn't the file that was uploaded.")
 
 
-def test_an_etag_that_nothing_can_be_compared_with(at_the_page, file):
+@pytest.mark.parametrize("etag", ["12345", f"{'a' * 32}-0"])
+def test_an_etag_that_nothing_can_be_compared_with(etag, at_the_page, file):
     field = at_the_page.get_by_label("Etag (optional)")
-    field.fill("12345")
+    field.fill(etag)
     chooser(at_the_page).set_input_files(file)
     expect(outcome(at_the_page)).to_contain_text("This isn't an etag that a file can be compared with.")
     expect(field).to_have_attribute("aria-invalid", "true")

@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from workitems import transitions
+
+from ..factories import make_item
 from .conftest import NARROW, WIDE
 
 ONE_DATABASE_IS_ENOUGH = True
@@ -113,6 +116,14 @@ def test_nothing_is_wider_than_its_container(who, language, viewport, reading, w
         assert (address, page.evaluate(BEYOND)) == (address, [])
 
 
+def test_a_note_without_spaces_fits(reading, virginia, wally):
+    item = make_item(virginia)
+    transitions.fail(item, stage="Validate", note="w" * 3000, retry=False, by=wally)
+    page = reading("ada", "en", quiet=False)
+    page.goto(f"/items/{item.pk}")
+    assert page.evaluate(BEYOND) == []
+
+
 def test_the_check_detects_overflow(reading, with_items):
     page = reading("ada", "es")
     page.goto("/")
@@ -155,3 +166,14 @@ def test_on_a_phone_the_filters_are_folded_at_first(scripts, address, inside, op
     page.set_viewport_size(WIDE)
     expect(content).to_be_visible()
     expect(fold).to_be_hidden()
+
+
+@pytest.mark.parametrize("who", ["dora", "ada"])
+def test_the_stages_of_a_running_item_are_in_one_line(who, reading, virginia, wally):
+    """Labels are of one or two lines, with or without a time below."""
+    item = transitions.progress(make_item(virginia), stage="Copy To Staging", node="w1", by=wally)
+    page = reading(who, "en")
+    page.goto(f"/items/{item.pk}")
+    tops = page.locator(".pipeline .dot").evaluate_all("(dots) => dots.map((dot) => dot.getBoundingClientRect().top)")
+    assert len(tops) > 5
+    assert len(set(tops)) == 1

@@ -42,6 +42,7 @@ REACHED = {
     "on-hold": (state("Suspended", retry=False, needs_admin_review=True), "consortium", "on hold until"),
     "needs-decision": (state("Started", retry=False, needs_admin_review=True), "consortium", "needs a decision"),
     "retried": (state("Failed"), "nobody", "retried automatically"),
+    "no-sign-of-life": (state("Started", is_silent=True), "consortium", "nothing has changed since"),
     "no-retry": (state("Started", retry=False), "nobody", "won't be retried automatically"),
     "not-claimed": (state("Started", has_node=False), "nobody", "no worker is processing it"),
     "in-progress": (state("Started", "Requested", "Restore"), "nobody", "processing this item"),
@@ -94,6 +95,27 @@ def test_an_admin_reads_what_an_admin_can_do(code):
     if who == "consortium":
         assert "requeue" in str(to_admin.next)
         assert "requeue" not in str(to_staff.next)
+
+
+def test_an_admin_is_not_asked_to_upload():
+    gone = failed("Fetch", note="It was deleted from the bucket.")
+    assert "upload it again" in str(advise(gone, Role.DEPOSITOR).next)
+    assert "If the depositor" in str(advise(gone, Role.ADMIN).next)
+
+
+RESTORED = state("Success", "Resolve", "Restore", retry=False)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"note": "Restored to s3://bucket/a.tar"}, "Its address is below."),
+        ({"note": "Finished."}, "If the note doesn't say where it is, contact APTrust."),
+        ({"note": "Restored to s3://bucket/a.tar", "is_copy_over": True}, "If you still need it, request it again."),
+    ],
+)
+def test_where_a_restored_copy_is(more, words):
+    assert words in str(advise(replace(RESTORED, **more), Role.DEPOSITOR).next)
 
 
 @pytest.mark.parametrize("which", ["superseded_by", "duplicate_of"])
@@ -170,9 +192,18 @@ def test_a_status_in_words(known, tone, text, detail):
     assert (said.tone, said.text, said.detail) == (tone, text, detail)
 
 
-@pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}])
+def test_a_failure_that_still_waits_for_the_consortium_stays_red():
+    known = failed("Store", reviewed=True, needs_admin_review=True)
+    assert describe_status(known, NOON).tone is Tone.FAILED
+    assert describe_status(replace(known, needs_admin_review=False), NOON).tone is Tone.QUIET
+
+
+NEWER = {"stage": "Fetch", "note": "A newer version is in the bucket."}
+
+
+@pytest.mark.parametrize("calm", [{"reviewed": True}, {"other_upload": 7}, NEWER])
 def test_a_failure_that_needs_no_action_has_a_quiet_tone(calm):
-    assert describe_status(state("Failed", retry=False, **calm), NOON).tone is Tone.QUIET
+    assert describe_status(state("Failed", **{"retry": False, **calm}), NOON).tone is Tone.QUIET
 
 
 @pytest.mark.parametrize("status", ["success", "SUCCESS", "Succeeded", "Done", "Quarantined", "", "✓"])

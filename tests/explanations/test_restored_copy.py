@@ -1,6 +1,6 @@
 """Where a restored copy is and until when, as notes say it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,6 +26,38 @@ def found(note, *, action="Restore", status="Success", finished_at=DONE):
 )
 def test_the_address(note, address):
     assert found(note) == (address, None)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Restored to s3://bucket/two words (1).tar. It stays for 3 days.",
+        "Restored to s3://bucket/two words (1).tar",
+        "Restored to “s3://bucket/two words (1).tar” for you",
+    ],
+)
+def test_the_address_of_a_name_with_spaces(note):
+    names = ("two words (1).tar", "two words (1)")
+    assert find_copy("Restore", "Success", note, None, names).address == "s3://bucket/two words (1).tar"
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "is_whole_day"),
+    [
+        ("until 2026-05-18", datetime(2026, 5, 19, tzinfo=UTC), True),
+        ("until 2026-05-18T10:00:00Z", datetime(2026, 5, 18, 10, tzinfo=UTC), False),
+        ("It stays for 14 days.", datetime(2026, 5, 18, 12, tzinfo=UTC), False),
+    ],
+)
+def test_when_it_is_over(words, last, is_whole_day):
+    copy = find_copy("Restore", "Success", f"Restored to s3://bucket/a.tar. {words}", DONE)
+    assert copy.is_whole_day is is_whole_day
+    assert not copy.is_over(last - timedelta(seconds=1))
+    assert copy.is_over(last)
+
+
+def test_without_an_end_it_is_never_over():
+    assert not find_copy("Restore", "Success", "s3://bucket/a.tar", DONE).is_over(datetime(2100, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,26 @@ SAME = {
         "File My Photo 12.jpg in manifest-sha256.txt does not exist",
         "File Hathaway's diary, page 3.txt in manifest-sha256.txt does not exist",
     ],
+    "… is listed twice": [
+        "data/README is listed twice",
+        "data/a tree of things/leaf is listed twice",
+        "data/notes: with a colon.txt is listed twice",
+        "data/a, b; c | d.csv is listed twice",
+        "data/plans_v2.final.docx is listed twice",
+        "E:\\Scans\\Box 1\\1.TIF is listed twice",
+    ],
+    "manifest lists … twice": ["manifest lists data/README twice", "manifest lists data/a/tree of things/leaf twice"],
+    "More than one top-level directory: …": [
+        "More than one top-level directory: photos, a b",
+        "More than one top-level directory: Bag of letters",
+    ],
+    "tag file … is not permitted": ["tag file x.xml is not permitted", "tag file old info.xml is not permitted"],
+    "Character … in file name …": ["Character U+E674 in file name 'x'", "Character U+DADC in file name 'y'"],
+    "SomethingIsOff2Day": [
+        "<Error><Code>SomethingIsOff2Day</Code><Message>x</Message></Error>",
+        "operation error S3: PutObject, RequestID: 4F, api error SomethingIsOff2Day: x",
+        "Error copying a.tar [SomethingIsOff2Day]: x",
+    ],
     "Required tag is missing: …": ["Required tag is missing: Access", "Required tag is missing: bag-info.txt/Title"],
     "The version must be a number, not …": [
         "The version must be a number, not one",

@@ -89,6 +89,8 @@ def test_lists_of_names(text):
         ("s3://bucket/a.tar s3://bucket/b.tar", ["s3://bucket/a.tar", "s3://bucket/b.tar"]),
         ("my bag.tar\nMy, other.tar", ["my bag.tar", "My, other.tar"]),
         ("bag one; bag two", ["bag one", "bag two"]),
+        ("a.tar\nb.tar, my bag", ["a.tar", "b.tar", "my bag"]),
+        ("a.tar\nMy, other.tar, b.tar", ["a.tar", "My, other.tar, b.tar"]),
         ("Letters, 1890", ["Letters", "1890"]),
         ("'one bag'\n“two bags”\n'", ["one bag", "two bags", "'"]),
         ("\"one\nbag two'", ['"one', "bag two'"]),

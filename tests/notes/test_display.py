@@ -11,6 +11,7 @@ from workitems.notes import FoldedNote, fold_note, make_one_line, make_readable
         ("plain\n  text\twith ümläuts 💥", "plain\n  text\twith ümläuts 💥"),
         ("\x1b[31mred\x1b[0m and \x1b[1;4mbold\x1b[m", "red and bold"),
         ("\x1b]8;;https://example.org\x07link\x1b]8;;\x07", "link"),
+        ("\x9b31mred\x9b0m", "red"),
         ("10 %\r50 %\r100 %", "100 %"),
         ("10 %\r50 %\r", "50 %"),
         ("a\r\nb\r\n", "a\nb\n"),

@@ -35,6 +35,14 @@ FORMS = {
     "log": f"2026-11-30 10:00:00,123 - INFO - start\n2026-11-30 10:00:01,001 - ERROR - x is invalid: {A}; {B}\n"
     "2026-11-30 10:00:02,001 - ERROR - stopped",
     "levels": f"* error: {A}\n* warning: the clock is off\n* error: {B}",
+    "numbered with #": f"Errors:\n#1 {A}\n#2 {B}",
+    "reasons in one line": f"Validation failed for the following reasons: {A}; {B}",
+    "profile": f"Bag structure does not conform to specified profile: '{A}'; '{B}'",
+    "Ruby's log": f"I, [2026-11-30T10:00:00.123456 #42]  INFO -- : start\n"
+    f"E, [2026-11-30T10:00:01.123456 #42] ERROR -- : Bag is invalid: {A}; {B}\n"
+    "E, [2026-11-30T10:00:02.123456 #42] ERROR -- : stopped",
+    "log of several containers": f"worker-1  | 2026-11-30T10:00:00Z ERROR failed: {A} | {B}",
+    "log of a web server": f"2026/11/30 10:00:00 [notice] 7#7: start\n2026/11/30 10:00:01 [error] 7#7: failed: {A} | {B}",
     "colors": f"\x1b[31mERROR\x1b[0m {A}\n\x1b[1;31mERROR\x1b[0m {B}",
     "progress": f"10 %\r20 %\r100 %\r\nERROR: {A}\nERROR: {B}",
 }
@@ -49,6 +57,8 @@ ONE = {
     "": [],
     " \n\t ": [],
     "The disk is full.": ["The disk is full."],
+    "The disk is full.\n\ufffd\n---\n": ["The disk is full."],
+    "---": ["---"],
     "No space is left; giving up": ["No space is left; giving up"],
     "Bag x.tar is not valid.": ["Bag x.tar is not valid."],
     "3 of 3 done.": ["3 of 3 done."],
@@ -71,6 +81,37 @@ ONE = {
         "IOException: full"
     ],
     "panic: index out of range\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:3": ["panic: index out of range"],
+    '{"level": "info", "ts": 1.5, "msg": "x"}\n{"level": "error", "ts": 2.5, "msg": "redis is gone"}\n'
+    '{"level": "error", "ts": 2.5, "msg": "stopped"}': ["redis is gone"],
+    "INFO:ingest:start\nERROR:ingest:redis is gone\nERROR:ingest:stopped": ["redis is gone"],
+    "I1130 10:00:00.123456    7 x.go:1] start\nE1130 10:00:00.123456    7 x.go:2] gone\nE1130 10:00:00.2    7 x.go:3] stopped": [
+        "gone"
+    ],
+    "2026-11-30 10:00:00,123 ERROR ingest.validator gone": ["gone"],
+    "2026-11-30 10:00:00,123 ERROR photo.tif is gone": ["photo.tif is gone"],
+    "[2026-11-30 10:00:00,123: ERROR/ForkPoolWorker-5] gone": ["gone"],
+    "2026-11-30T10:00:00.123Z ERROR 71 --- [           main] org.example.Task      : gone": ["gone"],
+    "2026-11-30T10:00:00.123456Z ERROR ingest::worker: gone": ["gone"],
+    "thread 'main' panicked at src/a.rs:1:2:\ngone\nnote: run with `RUST_BACKTRACE=1` to see more": ["gone"],
+    "PHP Fatal error:  Uncaught Exception: gone in /x.php:3\nStack trace:\n#0 /x.php(9): run()\n#1 {main}\n  thrown in /x.php on line 3": [
+        "Exception: gone in /x.php:3"
+    ],
+    "Unhandled exception. System.IO.IOException: gone\n   at App.Run() in /src/A.cs:line 9": ["IOException: gone"],
+    "/app/a.js:9\n    throw err;\n    ^\n\nError: gone\n    at Object.open (node:fs:9:3) {\n  errno: -2,\n  code: 'X'\n}\n\nNode.js v22.1.0": [
+        "gone"
+    ],
+    "panic: gone\n[signal SIGSEGV: segmentation violation code=0x1]\n\ngoroutine 1 [running]:\nmain.main()": [
+        "panic: gone"
+    ],
+    "data/a, b; c | d.csv: is empty": ["data/a, b; c | d.csv: is empty"],
+    "failed: File data/one; two.csv is gone | File data/Vol. 1 | Vol. 2.pdf is gone": [
+        "File data/one; two.csv is gone",
+        "File data/Vol. 1 | Vol. 2.pdf is gone",
+    ],
+    "File name `a; b | c` is not allowed": ["File name `a; b | c` is not allowed"],
+    "[E042b] Object root includes content path a; b | c.xml here": [
+        "[E042b] Object root includes content path a; b | c.xml here"
+    ],
     'time="2026-11-30T10:00:00Z" level=info msg="a"\ntime="2026-11-30T10:00:01Z" level=error msg="b \\"c\\" d"': [
         'b \\"c\\" d'
     ],
@@ -94,6 +135,7 @@ def test_other_notes(note):
         (f"{A} | {B} | There are 58 more errors.", 60),
         (f"{A} | {B} There are 58 more errors", 60),
         (f"{A}\n{B}\n... and 58 more", 60),
+        (f"{A}\n{B}\n(+58 more)", 60),
         (f"{A}\n{B}\nShowing the first 2 of 60", 60),
         (f"{A}\n{B}\nTotal errors: 60", 60),
         (f"60 errors found:\n{A}\n{B}", 60),
@@ -114,6 +156,12 @@ def test_names_of_the_item_are_not_split():
     ]
 
 
+@pytest.mark.parametrize("name", ["b", "x", "in", "error", "Traceback"])
+def test_a_short_name_of_the_item_does_not_break_words(name):
+    note = f"{TRACEBACK}bagit.BagValidationError: Bag is invalid: {A}; {B}\n"
+    assert find_faults(note, [name]) == ([A, B], 2)
+
+
 @given(st.text(max_size=500))
 def test_any_text_has_faults_that_are_not_blank(note):
     found = find_faults(note)
@@ -130,7 +178,23 @@ def test_each_fault_of_a_list_is_found(faults):
 
 
 @pytest.mark.parametrize(
-    "piece", ["'a; ", "a | ", '{"a":', "<Error><Code>", "x\n ", "\n at x", "errors in ", "\x1b[", "“"]
+    "piece",
+    [
+        "'a; ",
+        "a | ",
+        '{"a":',
+        "<Error><Code>",
+        "x\n ",
+        "\n at x",
+        "errors in ",
+        "\x1b[",
+        "“",
+        "a/b; ",
+        "a/b c | ",
+        " at {\n",
+        "a:1\n",
+        "a | 10:00:00 ",
+    ],
 )
 def test_hostile_notes_take_linear_time(piece):
     """Quadratic reading would take many minutes for notes of this length."""

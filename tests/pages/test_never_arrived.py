@@ -35,6 +35,12 @@ def test_what_a_member_reads(cast, signed_in, others, who, name):
     assert "secret" not in found.words
 
 
+def test_an_upload_ahead_of_our_clock_is_not_the_last_one(signed_in, dora, virginia, others):
+    make_item(virginia, name="ahead.tar", at=timezone.now() + timedelta(hours=5))
+    found = answer(signed_in(dora), "q=virginia.edu.maps_2.tar")
+    assert "was received 3 h ago" in found.words
+
+
 def test_what_an_admin_reads(signed_in, ada, others):
     found = answer(signed_in(ada), "q=virginia.edu.maps_2.tar")
     assert "was received 1 h ago" in found.words

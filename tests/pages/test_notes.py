@@ -80,3 +80,9 @@ def test_terminal_codes_and_directions_are_not_shown_raw(signed_in, dora, wally,
         assert "\u202e" not in text
     shown = note_panel(client.get(url(item))).one("pre").text
     assert shown == "The file[U+202E] gpj.exe is missing.\n90 %"
+
+
+def test_the_title_of_a_page_shows_directions_of_a_name(signed_in, dora, virginia):
+    item = make_item(virginia, name="\u202egpj.exe.tar")
+    page = parse_page(signed_in(dora).get(url(item)))
+    assert page.one("title").words == "[U+202E]gpj.exe.tar · Pharos"

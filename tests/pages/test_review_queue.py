@@ -284,6 +284,15 @@ def test_items_with_the_same_cause_are_counted_and_marked_together(signed_in, st
     assert shown(client.get(parse_page(undone).one("a", class_="button primary")["href"])) == done[0].pk
 
 
+def test_damaged_copies_are_not_offered_to_be_marked_together(signed_in, ada, virginia, wally):
+    for hour in (8, 9):
+        check = made(virginia, hour, action="Fixity Check", object_identifier="virginia.edu/x")
+        transitions.fail(check, stage="Validate", note="The digests differ.", retry=False, by=wally)
+    page = parse_page(begun(signed_in(ada)))
+    assert "One more of these failed for the same cause" in page.one("div", class_="similar").words
+    assert page.all("form", class_="similar") == []
+
+
 def test_an_invalid_bulk_selection_returns_to_the_queue(signed_in, stan, done):
     client = signed_in(stan)
     alike = parse_page(begun(client)).one("form", class_="similar")

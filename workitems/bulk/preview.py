@@ -10,11 +10,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pharos.accounts.models import User
+from pharos.accounts.roles import Permission
 
 from ..lifecycle import Phase, is_damaged_copy, phase_of, requeue_stages
 from ..listing import find
 from ..models import find_served_stages
-from ..vocabulary import Status
+from ..vocabulary import Action, Status
 from .run import Selection, selected_items, selected_list
 
 AFFECTED = ""  # the verdict on an item that the move would change
@@ -45,34 +46,44 @@ class Outcome(NamedTuple):
     def is_closed(self) -> bool:
         return phase_of(self.status, retry=self.retry) is Phase.CLOSED
 
-
-def _of_review(reviewed: bool) -> Callable[[Outcome], str]:
-    def verdict(outcome: Outcome) -> str:
-        if not outcome.is_closed:
-            return "open"
-        if reviewed and is_damaged_copy(outcome.action, outcome.status, retry=outcome.retry):
-            return ALREADY if outcome.reviewed else "damaged"
-        return ALREADY if outcome.reviewed == reviewed else AFFECTED
-
-    return verdict
+    @property
+    def is_damaged_copy(self) -> bool:
+        return is_damaged_copy(self.action, self.status, retry=self.retry)
 
 
-def _of_cancel(outcome: Outcome) -> str:
+def _of_review(outcome: Outcome, user: User) -> str:
+    if not outcome.is_closed:
+        return "open"
+    if outcome.reviewed:
+        return ALREADY
+    return "damaged" if outcome.is_damaged_copy else AFFECTED
+
+
+def _of_unreview(outcome: Outcome, user: User) -> str:
+    if not outcome.is_closed:
+        return "open"
+    if not outcome.reviewed:
+        return ALREADY
+    is_barred = outcome.is_damaged_copy and not user.can(Permission.REVIEW_FOR_CONSORTIUM)
+    return "damaged" if is_barred else AFFECTED
+
+
+def _of_cancel(outcome: Outcome, user: User) -> str:
     if outcome.status == Status.CANCELLED:
         return "cancelled"
     return "closed" if outcome.is_closed else AFFECTED
 
 
-def _of_requeue(outcome: Outcome) -> str:
+def _of_requeue(outcome: Outcome, user: User) -> str:
     if outcome.status == Status.SUCCESS:
         return "succeeded"
     served = find_served_stages(outcome.action)
     return AFFECTED if requeue_stages(outcome.action, outcome.stage, served) else "unserved"
 
 
-VERDICTS: dict[str, Callable[[Outcome], str]] = {
-    "review": _of_review(True),
-    "unreview": _of_review(False),
+VERDICTS: dict[str, Callable[[Outcome, User], str]] = {
+    "review": _of_review,
+    "unreview": _of_unreview,
     "cancel": _of_cancel,
     "requeue": _of_requeue,
 }
@@ -110,14 +121,29 @@ def dry_run(selection: Selection, user: User, move: str) -> Preview:
     kinds = _kinds_of(selection, user) if is_small else find(selected_list(selection.stored, user)).outcomes
     for kind, number in kinds.items():
         outcome = Outcome(*kind)
-        verdict = VERDICTS[move](outcome)
+        verdict = VERDICTS[move](outcome, user)
         counted[verdict] += number
         outcomes[outcome.status] += number if verdict == AFFECTED else 0
+    if move == "review" and user.can(Permission.REVIEW_FOR_CONSORTIUM):
+        _count_second_reviews(selection, user, counted, outcomes)
     if is_small:
         counted["gone"] = max(0, selection.total - counted.total())
     skipped = [(sentence, counted[why]) for why, sentence in SKIPPED.items() if counted[why]]
     made = [(status, number) for status, number in outcomes.most_common() if number]
     return Preview(selection.total, counted[AFFECTED], counted[ALREADY], made, skipped, selection.is_complete)
+
+
+def _count_second_reviews(selection: Selection, user: User, counted: Counter[str], outcomes: Counter[str]) -> None:
+    """Moves failures that an institution has reviewed, but that this review closes, away from those that are already done.
+
+    Whether they still wait isn't part of an item's kind, so they are counted apart; an index has the few that can be meant.
+    """
+    waiting = selected_items(selection.stored, user).awaiting_second_review().order_by()
+    for action, number in waiting.values_list("action").annotate(number=Count("pk")):
+        moved = min(number, counted[ALREADY])  # of a list that is only counted in part, there can be more
+        counted[ALREADY] -= moved
+        counted["damaged" if action == Action.FIXITY_CHECK else AFFECTED] += moved
+        outcomes[Status.FAILED] += 0 if action == Action.FIXITY_CHECK else moved
 
 
 def _kinds_of(selection: Selection, user: User) -> dict[tuple[str, str, str, bool, bool], int]:

@@ -15,7 +15,7 @@ from pharos.accounts.roles import Permission
 
 from ..audit_log import query_entries
 from ..models import ArchivedEntry, BulkChange, HistoryEntry, WorkItem, WorkItemQuerySet
-from .preview import UNSERVED
+from .preview import SKIPPED, UNSERVED
 from .undoing import CHANGED_SINCE, NOT_TAKEN_UP
 
 _CHANGED = _("changed since the list was opened")
@@ -46,7 +46,7 @@ def skip_reasons(change: BulkChange) -> list[tuple[str | Promise, int]]:
     """Returns (reason, number of items) for the items that a bulk change skipped."""
     reasons: dict[str, str | Promise] = {"changed": _CHANGED, "forbidden": _FORBIDDEN}
     reasons["illegal"] = reasons["invalid"] = _ILLEGAL[change.move]
-    reasons["missing"], reasons["unserved"] = _CHANGED, UNSERVED
+    reasons["missing"], reasons["unserved"], reasons["damaged"] = _CHANGED, UNSERVED, SKIPPED["damaged"]
     if change.is_undo:
         reasons["changed"] = CHANGED_SINCE[change.move]
     if change.is_undo and change.move == "requeue":

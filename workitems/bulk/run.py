@@ -290,18 +290,18 @@ def _run_batch(change: BulkChange) -> BulkChange:
         ids = [pk for pk in ids if locked[pk] == seen[pk]]
     results = [
         result
-        for stage, pks in _ids_by_stage(change, ids).items()
+        for request, pks in _requests(change, ids)
         for result in transitions.apply(
             change.move,
             pks,
-            TransitionRequest(stage=stage, note=change.note or None),
+            request,
             by=change.by,
             via="page",
             versions=seen,
             act=change.pk,
         )
     ]
-    reasons = Counter(result.refused.reason for result in results if result.refused)
+    reasons = Counter(_skip_reason(change.move, result) for result in results if result.refused)
     change.changed += sum(result.changed for result in results)
     change.unchanged += len(results) - sum(result.changed for result in results) - reasons.total()
     reasons["changed"] += len(seen) - len(ids)
@@ -315,6 +315,14 @@ def _run_batch(change: BulkChange) -> BulkChange:
         change.skipped = dict(Counter(change.skipped) + Counter(changed=gone - unseen, forbidden=unseen))
     change.save()
     return change
+
+
+def _skip_reason(move: str, result: transitions.TransitionResult) -> str:
+    """Returns why an item was refused, as a word that `report` explains."""
+    reason = result.refused.reason if result.refused else ""
+    is_damaged = result.item is not None and result.item.lifecycle_state.is_damaged_copy
+    is_about_review = move in ("review", "unreview") and reason in ("illegal", "invalid")
+    return "damaged" if is_about_review and is_damaged else reason
 
 
 def _count_hidden(change: BulkChange) -> int:
@@ -333,6 +341,29 @@ def _count_hidden(change: BulkChange) -> int:
         return change.total - visible.filter(pk__in=query_entries("item_id", act=change.selection["undo"])).count()
     ids = change.selection.get("ids", [])
     return len(ids) - visible.with_ids(ids).count()
+
+
+def _requests(change: BulkChange, ids: list[int]) -> list[tuple[TransitionRequest, list[int]]]:
+    """Returns (what the move asks for, item ids) for the items of a batch."""
+    note = change.note or None
+    if change.is_undo and change.move == "unreview":
+        return [
+            (TransitionRequest(note=note, fields=fields), pks)
+            for fields, pks in _ids_by_former_flag(change.selection["undo"], ids)
+        ]
+    return [(TransitionRequest(stage=stage, note=note), pks) for stage, pks in _ids_by_stage(change, ids).items()]
+
+
+def _ids_by_former_flag(change_id: str, ids: list[int]) -> list[tuple[dict[str, bool], list[int]]]:
+    """Returns (fields to set, item ids): whether items waited for the consortium before this bulk change reviewed them."""
+    kept: list[int] = []
+    flagged: dict[bool, list[int]] = {True: [], False: []}
+    for pk, changes in query_entries("item_id", "changes", act=change_id, item__in=ids).order_by("item_id"):
+        before = changes.get("needs_admin_review")
+        (flagged[before[0]] if before else kept).append(pk)
+    found: list[tuple[dict[str, bool], list[int]]] = [({}, kept)]
+    found += [({"needs_admin_review": flag}, pks) for flag, pks in flagged.items()]
+    return [(fields, pks) for fields, pks in found if pks]
 
 
 def _ids_by_stage(change: BulkChange, ids: list[int]) -> dict[str | None, list[int]]:

@@ -19,6 +19,7 @@ from ..lifecycle import Party, Phase
 from ..notes import find_faults, make_readable
 from ..vocabulary import Action, Stage, Status
 from .failure_advice import FAILURE_RULES
+from .restored_copy import find_copy
 from .rule import NOTHING_FROM_YOU, Advice, Rule, Text
 from .situation import Situation
 from .split_bags import advise_on_missing
@@ -125,7 +126,8 @@ def _failed(state: Situation, now: datetime) -> StatusLabel:
         return StatusLabel(
             Tone.RETRYING, _("Will be retried: %(stage)s") % {"stage": state.stage}, first_line(state.note)
         )
-    tone = Tone.QUIET if state.reviewed or state.other_upload else Tone.FAILED
+    is_settled = state.other_upload or state.party is Party.NOBODY
+    tone = Tone.QUIET if is_settled else Tone.FAILED
     failed = _("Failed") if state.stage == Stage.REQUESTED else _("Failed at %(stage)s") % {"stage": state.stage}
     return StatusLabel(tone, failed, first_line(state.note))
 
@@ -158,7 +160,7 @@ _SUCCEEDED: dict[str, tuple[Text, Text]] = {
     Action.INGEST: (_t("The bag is in preservation storage."), ""),
     Action.RESTORE: (
         _t("Your restored copy is in the restoration bucket."),
-        _t("You can download and check it. The note says where it is."),
+        _t("You can download and check it. If the note doesn't say where it is, contact APTrust."),
     ),
     Action.GLACIER_RESTORE: (
         _t("The files have been retrieved from Glacier."),
@@ -168,6 +170,12 @@ _SUCCEEDED: dict[str, tuple[Text, Text]] = {
     Action.FIXITY_CHECK: (_t("The stored copies match their checksums."), ""),
     Action.DPN: (_t("The object has been copied to DPN."), ""),
 }
+
+_COPY_WITH_ADDRESS = _t("You can download and check it. Its address is below.")
+_COPY_OVER = (
+    _t("Your restored copy was in the restoration bucket for a limited time, which has passed."),
+    _t("If you still need it, request it again."),
+)
 
 _LOOK = _t("See the upload that counts:")
 _DECIDE = _t("Read the note, fix the problem it describes, and then requeue or cancel the item.")
@@ -223,6 +231,14 @@ RULES: tuple[Rule, ...] = (
         Party.NOBODY,
         _t("If it keeps failing, an APTrust admin will step in."),
         _t("If it keeps failing with the same note, look into the cause."),
+    ),
+    Rule(
+        "no-sign-of-life",
+        lambda s: s.status == Status.STARTED and s.is_silent,
+        _t("A worker started this stage, but nothing has changed since then for longer than it should take."),
+        Party.CONSORTIUM,
+        _t("You don't need to do anything. APTrust can see this too."),
+        _t("Check whether its worker is still running. If not, requeue the item."),
     ),
     Rule(
         "no-retry",
@@ -320,7 +336,7 @@ def advise(state: Situation, role: str) -> Advice:
     if state.status == Status.SUCCESS and state.incomplete_bag and not state.reviewed:
         return advise_on_missing(state.incomplete_bag, role)
     if state.status == Status.SUCCESS:
-        meaning, then = _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
+        meaning, then = _describe_success(state)
         if has_permission(role, Permission.REVIEW) and not state.reviewed:
             then = " ".join(filter(None, [str(then), _("Mark it as reviewed once you have checked it.")]))
         return Advice(meaning, Party.NOBODY, then, "done")
@@ -335,6 +351,17 @@ def advise(state: Situation, role: str) -> Advice:
         _("Contact APTrust."),
         "unknown-status",
     )
+
+
+def _describe_success(state: Situation) -> tuple[Text, Text]:
+    """What a success means, and what to do next."""
+    if state.action == Action.RESTORE:
+        if state.is_copy_over:
+            return _COPY_OVER
+        copy = find_copy(state.action, state.status, state.note, None, state.names)
+        if copy and copy.address:
+            return _SUCCEEDED[Action.RESTORE][0], _COPY_WITH_ADDRESS
+    return _SUCCEEDED.get(state.action, (_("The task is complete."), ""))
 
 
 def _with_parts(rule: Rule, state: Situation) -> Text:

@@ -78,6 +78,7 @@ FAILURE_RULES: tuple[Rule, ...] = (
         _("The bag was no longer in the receiving bucket when its ingest started."),
         Party.INSTITUTION,
         _("If you still want it ingested, upload it again. The new upload appears as a new item."),
+        _("If the depositor still wants it ingested, it needs to be uploaded again."),
     ),
     Rule(
         "invalid-bag",

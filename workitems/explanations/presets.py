@@ -22,7 +22,8 @@ _NEEDS_ME = Preset(_("Needs me"), "phase=closed&acts=institution")
 _TO_REVIEW = Preset(_("Finished, not reviewed"), "phase=closed&reviewed=false")
 _NEEDS_ADMIN = Preset(
     _("Needs admin review"),
-    "needs_admin_review=true&status=Pending&status=Started&status=Failed&status=Suspended",
+    # Workers set the flag on every fatal error, so failures on which nobody has to act any more still have it.
+    "needs_admin_review=true&acts=institution&acts=consortium",
 )
 _LATE = Preset(_("Late"), "late=true&superseded=false&duplicate=false")
 _SUSPENDED = Preset(_("Suspended"), "status=Suspended")
@@ -114,7 +115,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
             _("Repair each from another copy. Then requeue the check, or mark it as reviewed and say what was done."),
             "failed",
         ),
-        Need(*_NEEDS_ADMIN, _("Workers stopped and need your decision: requeue or cancel the items."), "held"),
+        Need(
+            *_NEEDS_ADMIN,
+            _("Workers stopped or gave up. Read each note, and requeue, cancel, or review the item."),
+            "held",
+        ),
         Need(
             *_LATE,
             _("Slower than 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}of similar items. Check whether anything is stuck."),

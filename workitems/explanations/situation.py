@@ -22,11 +22,14 @@ class Situation:
     stage_entered_at: datetime | None
     note: str = ""
     names: tuple[str, ...] = ()  # the item's own names, as its note can contain them
+    known_origin: Origin | None = None  # where its failure comes from, if the note has been read for that already
     superseded_by: int | None = None
     duplicate_of: int | None = None
     other_upload: int | None = None
     waits_for: int | None = None
     incomplete_bag: SplitBag | None = None  # the bag whose parts never came, if this item is the one to say so
+    is_silent: bool = False  # a worker started it, and has shown no sign of life for too long
+    is_copy_over: bool = False  # the restored copy has been deleted since
     # Whether this upload or the one that counts instead was sent in several parts, so that their etags can differ for one file.
     is_multipart: bool = False
 
@@ -50,7 +53,7 @@ class Situation:
     @cached_property
     def origin(self) -> Origin:
         """Where a failure comes from, as the note says."""
-        return read_origin(self.note, self.names)
+        return self.known_origin or read_origin(self.note, self.names)
 
     @property
     def party(self) -> Party:

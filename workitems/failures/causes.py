@@ -27,13 +27,15 @@ _S3_CODES = (
 )
 # Whatever else a client of S3 writes around it, its error is known by the code.
 _S3 = re.compile(
-    r"An error occurred \((\w+)\) when calling|\bError Code: (\w+)|\bcode: (\w+), message:"
+    r"An error occurred \(([\w.]+)\) when calling|\b(?:Error Code:|api error) ([\w.]+\b)|\bcode: ([\w.]+), message:"
     rf"|\b({_S3_CODES})\b(?=[\])]|:|,|$|\s)"
-    r"|\[((?!\w+(?:Error|Exception)\])[A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]+)\]"
+    r"|\[((?!\w+(?:Error|Exception)\])(?:[A-Z]\w*\.)?[A-Z][A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z]+)\]"
 )
 # An error of OCFL is known by its code, too. Of the text after it, the words before its first detail are kept.
 _OCFL = re.compile(r"\[?\b([EW]\d{3}[a-z]?)\b\]?:?\s*(.*)", re.DOTALL)
-_OCFL_DETAIL = re.compile(r"\s*(?:…|:|\(|\b(?:root|v\d+)(?=\s(?:inventory|inv)\b)).*", re.DOTALL)
+_OCFL_DETAIL = re.compile(
+    r"\s*(?:…|:|\(|\b(?:root|v\d+)\b|(?<=\bfile)\s|(?<=\bdirectory)\s|(?<=\bpath)\s).*", re.DOTALL
+)
 _REPEATED = re.compile(r"…(?:(?:[\s,;&=/.:_-]|\band\b|\bor\b)*…)+")
 _EMPTY = re.compile(r"(?:[\W_…]|\band\b|\bor\b)*")
 

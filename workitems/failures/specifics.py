@@ -68,7 +68,7 @@ _ORDINARY = frozenset(
 _VERB = (
     r"(?:is|are|was|were|has|have|had|does|do|did|can|cannot|could|must|should|will|would|may|contains?|exists?|fail(?:s|ed)"
     r"|differs?|listed|found|named|mentioned|present|absent|required|expected|declared|recorded|lacks?|needs?|appears?|occurs?|ends?|matche[sd]|match|belongs?|already|not|missing|never|got|ran|runs|timed|lost|ended|stopped|restarted"
-    r"|evicted|terminated|exited|died|crashed|killed)"
+    r"|denied|refused|rejected|says?|evicted|terminated|exited|died|crashed|killed)"
 )
 _PREPOSITION = (
     r"(?:in|on|at|of|to|from|for|with|by|under|within|but|and|or|as|because|after|before|than|while|during|which|that)"
@@ -78,23 +78,38 @@ _PATH_START = r"(?:(?<![\w<])(?:[A-Za-z]:\\|~?/|\.{1,2}/)|(?<![\w/])(?=[^\s/]*/)
 _ALGORITHM = r"(?:md5|sha-?\d+|MD5|SHA-?\d+)"
 _LISTED = rf"\s{_PREPOSITION}\s(?:the\s)?\S*(?:manifest|-info|bagit)"  # "… in manifest-md5.txt"
 # Where a path without a file extension ends.
-_PATH_END = rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash)\b|[:;,]\s|\s\((?=[\d.]+\s\w|[a-z]+[\s:]|{_ALGORITHM}\))|[.)]$"
-_PATH = (
-    # An absolute path before a colon, at the beginning of a line.
-    rf"^/(?:(?!\s{_VERB}\b|:\s)[^\n{_MARKS}]){{1,300}}(?=:\s)|"
-    # A path with spaces up to a file extension with no verb before it, or up to a file extension that a verb follows.
-    rf"{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])(?:(?!\s{_VERB}\b|:\s|{_LISTED})[^\n|\"“{_MARKS}]){{1,200}}?{_EXTENSION}(?=[\s,;:.)\]]|$)"
-    rf"|{_PATH_START}(?!\S*{_EXTENSION}[\s,;:)])\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b|{_LISTED})[^\n|\"“{_MARKS}]){{0,200}}?{_EXTENSION}(?=:\s|\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
-    rf"|{_PATH_START}(?!\S*{_EXTENSION}(?:[\s,;:)]|$))(?:(?!{_PATH_END})[^\n|\"“{_MARKS}]){{1,200}}"
-    rf"|[^\s/(]*/\S*[^\s.,;:)]|[^\s\\]*\\\S+"
+_PATH_END = (
+    rf"\s(?:{_VERB}|{_PREPOSITION}|{_ALGORITHM}|[Vv]alidation|[Cc]hecksum|[Dd]igest|[Hh]ash|multiple|twice)\b|[:;,]\s"
+    rf"|\s\((?=[\d.]+\s\w|[a-z]+[\s:]|{_ALGORITHM}\)|[A-Z]\w+(?:::|Error|Exception))|[.)]$"
+)
+_NO_EXTENSION = rf"(?!\S*{_EXTENSION}(?:[\s,;:)]|$))"  # at the end of a path's first word
+_SUBJECT_ENDS = rf"(?=:\s|\s(?:{_ALGORITHM}\s)?(?:{_VERB}|validation)\b)"
+_IN_PATH = rf"[^\n\"“{_MARKS}]"
+_PATH = "|".join(
+    (
+        # An absolute path before a colon, at the beginning of a line.
+        rf"^/(?:(?!\s{_VERB}\b|:\s)[^\n{_MARKS}]){{1,300}}(?=:\s)",
+        # With spaces, up to a file extension with no verb before it, or up to a file extension that a verb follows.
+        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|:\s|{_LISTED}){_IN_PATH}){{1,200}}?{_EXTENSION}(?=[\s,;:)\]]|\.(?:\s|$)|$)",
+        rf"{_PATH_START}{_NO_EXTENSION}\S(?:(?!:\s|\s{_VERB}\s{_PREPOSITION}\b|{_LISTED}){_IN_PATH}){{0,200}}?{_EXTENSION}{_SUBJECT_ENDS}",
+        # With a colon and a space.
+        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|:\s){_IN_PATH}){{1,100}}:\s(?:(?!\s{_VERB}\b|[:;]\s){_IN_PATH}){{1,60}}?{_EXTENSION}{_SUBJECT_ENDS}",
+        # Without an extension: also with a preposition, if a later word has a slash.
+        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!\s{_VERB}\b|[:;,(]\s?){_IN_PATH}){{1,100}}\s(?!\.{{0,2}}/)[^\s/:]+/(?:(?!{_PATH_END}){_IN_PATH}){{1,100}}",
+        rf"{_PATH_START}{_NO_EXTENSION}(?:(?!{_PATH_END}){_IN_PATH}){{1,200}}",
+        r"(?<![^\s/(])[^\s/(]*/\S*[^\s.,;:)]|(?<![^\s\\])[^\s\\]*\\\S+",
+    )
 )
 _NOUN = r"(?:Bag|Object|File|Item|Bucket|Key|Directory|Folder|Entry|Tag|Field)"
 _SUBJECT = re.compile(
     rf"\b({_NOUN}|{_NOUN.lower()})\s(?!{_VERB}\b|{_PREPOSITION}\b|[a-z]+(?:\s|[.,:;](?:\s|$)|$)|[{_NAME}]|[^\s/]*/)"
     rf"(?:(?:(?!:\s|\s{_VERB}\b).){{1,200}}?{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
     rf"|(?:(?![:;,]\s).){{1,200}}?(?=\s(?:{_VERB}|{_PREPOSITION})\b|[:;,]\s|\.?$))"
+    rf"|\b([Ff]iles?)\s(?:(?!(?:{_VERB}|{_PREPOSITION})\b)[^\s/:;{_NAME}]+\s){{1,3}}[^\s/:;{_NAME}]+{_EXTENSION}(?=\.?(?:[\s,;:]|$))"
 )
-_PROCESS_ENDS = "killed|exited|died|crashed|stopped|ran|timed|lost|evicted|terminated|restarted"
+_PROCESS_ENDS = (
+    "killed|exited|died|crashed|stopped|ran|timed|lost|denied|refused|rejected|says?|evicted|terminated|restarted"
+)
 # Containers and the like have ordinary words as names.
 _PROCESS = re.compile(
     rf"\b((?i:container|pod|worker|node|host|task|job|process|service|program)\s)"
@@ -104,11 +119,13 @@ _PROCESS = re.compile(
 )
 # A value at the end: "invalid tag: x", "must be a number, not x", "a directory called x", "tag is missing: x".
 _VALUE = re.compile(
-    rf"((?i:\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong))"
+    rf"((?i:\b(?:invalid|unknown|unsupported|unexpected|malformed|illegal|unrecogni[sz]ed|bad|wrong|missing|required|duplicate|extra|forbidden|more\sthan\sone|multiple))"
     rf"(?:(?:\s[\w.{_MARKS}-]+){{1,4}}:\s|\svalue\s(?!{_PREPOSITION}\b))|\b(?:allowed|accepted|permitted)\svalues\sare:?\s)[^{_MARKS}]+$"
-    rf"|((?:,\s(?:but\s)?(?:not|got|found|was|is)|\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto))\s)\S+$"
+    rf"|(,\s(?:but\s)?(?:not|got|found|was|is)\s)(?:[^\s)]+|(?=\S*\d)[^:;()]{{1,60}})$"
+    r"|(\b(?:called|named|directory|folder|untars?\sto|unpacks?\sto)\s)\S+$"
     rf"|(\b{_VERB}\b[^:/]*:\s)(?=\S*/)[^:{_MARKS}]+{_EXTENSION}$"
     rf"|(\b[Tt]ags?\b[^:]*:\s)[A-Z][\w-]*(?:,\s[A-Z][\w-]*)*$"
+    rf"|(\bin\sposition\s)\d.*$"
 )
 
 _UNITS = r"(?:[KMGTP]i?B|bytes?|B|ms|s|sec|secs|seconds?|min|minutes?|h|hours?|d|days?|%|times)"
@@ -122,20 +139,20 @@ _KEPT = tuple(
         rf"([1-5]\d\d\b(?!\s?{_UNITS}\b|[.,/]\d))",
         rf"()(\b[45]\d\d(?=\s(?-i:[A-Z])[a-z]+)(?!\s?{_UNITS}\b))",
         r"(\b(?:errno|exit(?:ed)?(?: with)?(?: (?:code|status))?|return code|signal)[\s:=]{1,2})(-?\d{1,3}\b)",
-        r"()((?-i:\b[EW]\d{3}[a-z]?\b))",
+        r"()((?-i:(?<!\+)\b[EW]\d{3}[a-z]?\b))",
         r"()(\b(?:S3|EC2|B2|IPv[46]|UTF-?(?:8|16)|base64|TLSv?[\d.]*|x509|OAuth2|ISO-8859-1|fetch\.txt|i/o|and/or|n/a|read/write)\b)",
     )
 )
 _SPECIFIC = re.compile(
     rf"""
-      \w+://[^\s<>]*[^\s<>.,;:)\]] | [^\s@<(]+@[^\s>)]+\w     # URLs and email addresses
+      (?<!\w)\w+://[^\s<>]*[^\s<>.,;:)\]] | [^\s@<(]+@[^\s>)]+\w     # URLs and email addresses
     | <[^<>\n]*>
     | {_PATH}
-    | (?:\b[A-Z0-9][\w'-]*\s)*[\w'()&+-]+(?:\.[\w'()-]+)*{_EXTENSION}\b(?!\.[A-Z])   # files with capital letters before, hosts
+    | (?<![\w'()&+-])(?:\b(?!E[A-Z]{{4,}}\b)[A-Z0-9][\w'-]*\s)*[\w'()&+-]+(?:\.[\w'()-]+)*{_EXTENSION}\b(?!\.[A-Z])   # files with capital letters before, hosts
     | \b(?!Payload-Oxum\b)[A-Z][A-Za-z]+(?:-[A-Z][A-Za-z]+)+\b   # tags
     | (?<=\b[Tt]ag\s)[A-Z]\w* | (?<=\b[Ff]ield\s)[A-Z]\w*
-    | (?<!\w)(?!S3\b)[^\s(\[{{<“"'=:{_NAME}]*\d[^\s,;:)\]}}>”"'{_NAME}]*(?:\s?{_UNITS}\b)?   # numbers, digests, times, names with numbers
-    | \b[0-9a-f]{{16,}}\b
+    | (?<![^\s(\[{{<“"'=:{_NAME}])(?!S3\b)[^\s(\[{{<“"'=:{_NAME}]*\d[^\s,;:)\]}}>”"'{_NAME}]*(?:\s?{_UNITS}\b)?   # numbers, digests, times, names with numbers
+    | \b[0-9a-f]{{16,}}\b | \bU\+[0-9A-F]{{4,6}}\b
     """,
     re.VERBOSE,
 )
@@ -164,8 +181,8 @@ def blank_specifics(line: str, names: "re.Pattern[str] | None") -> str:
     line = _DOTTED.sub("", QUOTED.sub(_NAME, line))
     for pattern in _KEPT:
         line = pattern.sub(keep, line)
-    line = _VALUE.sub(rf"\1\2\3\4{_NAME}", line)
-    line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1 {_NAME}", line))
+    line = _VALUE.sub(rf"\1\2\3\4\5\6{_NAME}", line)
+    line = _PROCESS.sub(lambda found: f"{found[1] or ''}{_NAME}", _SUBJECT.sub(rf"\1\2 {_NAME}", line))
     line = _SPECIFIC.sub("…", line).replace(_NAME, "…")
     for number, text in enumerate(kept, 1):
         line = line.replace(chr(ord(_NAME) + number), text)

@@ -144,7 +144,14 @@ MOVES: dict[str, Move] = {
         ),
         # A note is appended to the item's note as a new line. A damaged copy needs one.
         Move("review", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": True}),
-        Move("unreview", (Permission.REVIEW,), frozenset({Phase.CLOSED}), sets={"reviewed": False}),
+        # An undo also sets whether the item needs an admin, as it was before the review.
+        Move(
+            "unreview",
+            (Permission.REVIEW,),
+            frozenset({Phase.CLOSED}),
+            sets={"reviewed": False},
+            allows=frozenset({"needs_admin_review"}),
+        ),
         Move("edit", (Permission.EDIT,), _ANY, allows=PROCESS | {"retry", "needs_admin_review"}),
         # Its note is appended to the item's note as a new line; nothing else changes.
         Move("notify", (Permission.NOTIFY,), _ANY, note_required=True),

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from ..audit_log import query_entries
 from ..counts import KindCondition
+from ..durations import is_silent
 from ..lifecycle import PHASE_DEFINITIONS, Party, Phase
 from ..models import WorkItem, in_phases, is_part_missing, with_missing_part
 from ..search import field_contains, same_second, same_text
@@ -96,6 +97,10 @@ def _where(found: QuerySet) -> Q:
     return Q(RawSQL(sql.partition(" WHERE ")[2], params, models.BooleanField()))  # noqa: S611  the ORM wrote it
 
 
+is_superseded = among(WorkItem.objects.superseded, WorkItem.objects.not_superseded)
+is_open_duplicate = among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates)
+
+
 @cache
 def _acted_on_by(party: str) -> Q:
     if party == Party.INSTITUTION:
@@ -105,7 +110,11 @@ def _acted_on_by(party: str) -> Q:
 
 def acted_on_by(parties: list[str]) -> Q:
     found = reduce(or_, map(_acted_on_by, parties))
-    return found | is_part_missing(timezone.now()) if Party.INSTITUTION in parties else found
+    if Party.INSTITUTION in parties:
+        found |= is_part_missing(timezone.now())
+    if Party.CONSORTIUM in parties:
+        found |= is_silent() & is_superseded(False) & is_open_duplicate(False)
+    return found
 
 
 def misses_parts(wanted: bool) -> Q:

@@ -24,6 +24,8 @@ from .conditions import (
     compares,
     contains,
     in_phase,
+    is_open_duplicate,
+    is_superseded,
     kinds_in_phases,
     kinds_with,
     matches,
@@ -345,14 +347,14 @@ class ListFilterSet(RangeFilters):
     )
     superseded = ListFilter(
         BooleanField,
-        among(WorkItem.objects.superseded, WorkItem.objects.not_superseded),
+        is_superseded,
         IndexStrategy.NARROW,
         label=gettext_lazy("Superseded"),
         about="True: open uploads that another upload of the same bag has replaced. False: all others.",
     )
     duplicate = ListFilter(
         BooleanField,
-        among(WorkItem.objects.open_duplicates, WorkItem.objects.not_open_duplicates),
+        is_open_duplicate,
         IndexStrategy.NARROW,
         label=gettext_lazy("Duplicate"),
         about="True: open uploads of a file that is being or has been ingested from another upload. False: all others.",

@@ -14,7 +14,7 @@ from pharos.accounts.models import Institution
 from ..database import fetch_prepared
 from ..durations import Lateness, find_lateness, find_silence
 from ..explanations import Situation, StatusLabel, Tone, describe_part, describe_status
-from ..lifecycle import BagPart, Phase, SplitBag, read_part
+from ..lifecycle import BagPart, Origin, Party, Phase, SplitBag, read_part
 from ..models import WorkItem, count_ingests, find_split_bags
 from ..vocabulary import Action, Status
 
@@ -52,7 +52,9 @@ class Row:
 
     @cached_property
     def _situation(self) -> Situation:
-        return situation_of(self.item, self.uploads, note=self.item.note_head)
+        known = self.item.failure_origin
+        situation = situation_of(self.item, self.uploads, note=self.item.note_head)
+        return replace(situation, known_origin=Origin(known)) if known else situation
 
     @cached_property
     def status_label(self) -> StatusLabel:
@@ -62,6 +64,11 @@ class Row:
     def is_damaged_copy(self) -> bool:
         """Whether only an APTrust admin can mark it as reviewed, with a note."""
         return self._situation.is_damaged_copy
+
+    @property
+    def waits_for_consortium(self) -> bool:
+        """Whether it failed and the consortium has to act, also after a review by its institution."""
+        return self._situation.failed_permanently and self._situation.party is Party.CONSORTIUM
 
     @property
     def has_marks(self) -> bool:

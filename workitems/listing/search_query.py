@@ -1,7 +1,8 @@
 """What somebody types or pastes into the search box: words, a list of complete names, or an item's number.
 
 Names in the database stay as they came, and so does the text that is searched. So the spellings that count as the same
-are all tried: composed and decomposed letters (NFC and NFD), with and without invisible characters.
+are all tried: composed and decomposed letters (NFC and NFD).
+Invisible characters and the number of spaces don't count in words; complete names are also tried without them.
 """
 
 import re
@@ -12,15 +13,12 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..lifecycle import normalize_etag
+from ..search import visible
 
 MOST_NAMES = 1_000
 MOST_WORDS = 50  # more than that is a sentence from somewhere else, and each word costs a comparison per item
 MOST_CHARACTERS = 1_000  # of words; names are limited by their number
 
-# Soft hyphens, zero-width spaces and joiners, marks of direction, and byte order marks: copied along unseen.
-_INVISIBLE = dict.fromkeys(
-    [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
-)
 _ADDRESS = re.compile(r"(?:s3|https?)://", re.IGNORECASE)
 _ANOTHER_ADDRESS = re.compile(r"[\s,;]+(?=(?:s3|https?)://)", re.IGNORECASE)
 _ITEM_PAGE = re.compile(r"/items/([0-9]{1,18})/?$")
@@ -77,13 +75,9 @@ def in_one_line(text: str) -> str:
     return "; ".join(line.strip() for line in text.splitlines() if line.strip()) if len(text.splitlines()) > 1 else text
 
 
-def _visible(text: str) -> str:
-    return text.translate(_INVISIBLE)
-
-
 def _split(text: str) -> list[str]:
     """Returns the names of a list, by line, semicolon, or comma; by spaces only if each part looks like a whole name."""
-    if _is_address(text) or _PHRASE.fullmatch(_visible(text).strip()):
+    if _is_address(text) or _PHRASE.fullmatch(visible(text).strip()):
         return [text]
     for pieces in (text.splitlines(), text.split(";"), text.split(",")):
         if sum(map(_is_filled, pieces)) > 1:
@@ -94,17 +88,25 @@ def _split(text: str) -> list[str]:
 def _split_further(piece: str) -> list[str]:
     if _is_address(piece):
         return [piece]
-    parts = [part for part in re.split(r"[\s,;]+", piece) if _is_filled(part)]
-    return parts if all(map(_looks_complete, parts)) else [piece]
+    parts = _filled_parts(r"[\s,;]+", piece)
+    if all(map(_looks_complete, parts)):
+        return parts
+    # A comma after something that isn't a complete name can be part of a name.
+    parts = _filled_parts(r"[,;]", piece)
+    return [part.strip() for part in parts] if all(map(_looks_complete, parts[:-1])) else [piece]
+
+
+def _filled_parts(separator: str, text: str) -> list[str]:
+    return [part for part in re.split(separator, text) if _is_filled(part)]
 
 
 def _is_filled(text: str) -> bool:
-    return bool(_visible(text).strip())
+    return bool(visible(text).strip())
 
 
 def _is_address(text: str) -> bool:
     """Returns whether the text is one address: those of S3 can hold spaces and commas."""
-    text = _visible(text).strip()
+    text = visible(text).strip()
     return bool(_ADDRESS.match(text)) and not _ANOTHER_ADDRESS.search(text) and not _names_follow(text)
 
 
@@ -115,7 +117,7 @@ def _names_follow(text: str) -> bool:
 
 
 def _looks_complete(text: str) -> bool:
-    text = _visible(text).strip().strip(_QUOTES)
+    text = visible(text).strip().strip(_QUOTES)
     if _ADDRESS.match(text):
         text = _last_part(text)[-1]
     return (
@@ -143,7 +145,7 @@ def _last_part(address: str) -> list[str]:
 
 def _sought_name(piece: str) -> SoughtName:
     """Returns a name of a list without the quotes around it, and its last part if it is an address."""
-    shown = _visible(piece).strip()
+    shown = visible(piece).strip()
     if quoted := _QUOTED.fullmatch(shown):
         shown = quoted[1].strip()
     return SoughtName(shown, _spellings(_candidates(piece.strip(), shown)))
@@ -152,7 +154,7 @@ def _sought_name(piece: str) -> SoughtName:
 def _candidates(given: str, shown: str) -> list[str]:
     if _ADDRESS.match(shown):
         return _last_part(shown)
-    etag = normalize_etag(_visible(given).strip())
+    etag = normalize_etag(visible(given).strip())
     return [shown, etag, given, " ".join(shown.split())]
 
 
@@ -166,14 +168,14 @@ def _read_words(text: str) -> tuple[Spellings, ...]:
     if not _is_filled(text):
         return ()
     if _is_address(text):
-        return (_spellings(_last_part(_visible(text).strip())),)
+        return (_spellings(_last_part(visible(text).strip())),)
     words = [_read_word(found[1], found[2]) for found in _WORD.finditer(text)]
     return tuple(dict.fromkeys(word for word in words if word))
 
 
 def _read_word(phrase: str | None, word: str | None) -> Spellings:
     given = (phrase or word or "").strip()
-    shown = " ".join(_visible(given).split())
+    shown = " ".join(visible(given).split())
     if not shown:
         return ()
     if word and _ADDRESS.match(shown):
@@ -185,6 +187,6 @@ def _read_word(phrase: str | None, word: str | None) -> Spellings:
 
 
 def _read_number(text: str) -> int | None:
-    shown = _visible(text).strip()
+    shown = visible(text).strip()
     found = _NUMBER.fullmatch(shown) or (_ITEM_PAGE.search(shown) if _ADDRESS.match(shown) else None)
     return int(found[1]) if found else None

@@ -34,11 +34,20 @@ def institution_acts(rows: Any, items: QuerySet) -> Any:
     return _failed_without_other_upload(rows.filter(theirs, reviewed=False), items)
 
 
+def awaits_second_review(rows: Any) -> Any:
+    """Returns those of the rows whose failure an institution has reviewed while the consortium still has to act."""
+    return rows.filter(uploads.FAILED_PERMANENTLY & _ours(), reviewed=True, needs_admin_review=True)
+
+
+def _ours() -> Q:
+    """The condition that a permanent failure is the consortium's to deal with."""
+    early = _EARLY_INGEST & _has_origin(Origin.MACHINE)
+    return Q(action=Action.FIXITY_CHECK) | _LATE_INGEST | early | (_BY_FLAG & Q(needs_admin_review=True))
+
+
 def consortium_acts(rows: Any, items: QuerySet) -> Any:
     """Returns those of the rows on which the consortium has to act. `items`: all items."""
-    ours = Q(action=Action.FIXITY_CHECK) | _LATE_INGEST | (_EARLY_INGEST & _has_origin(Origin.MACHINE))
-    ours |= _BY_FLAG & Q(needs_admin_review=True)
-    failed = uploads.FAILED_PERMANENTLY & ours & (Q(reviewed=False) | Q(needs_admin_review=True))
+    failed = uploads.FAILED_PERMANENTLY & _ours() & (Q(reviewed=False) | Q(needs_admin_review=True))
     waiting = NOT_CLOSED & (HELD | (OPEN & Q(needs_admin_review=True)))
     rows = uploads.annotate_duplicates(rows.filter(failed | waiting), items)
     rows = uploads.annotate_other_uploads(uploads.annotate_superseded(rows, items), items)

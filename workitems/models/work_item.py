@@ -109,6 +109,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Returns items on which the consortium has to act."""
         return acting.consortium_acts(self, WorkItem.objects.all())
 
+    def awaiting_second_review(self) -> "WorkItemQuerySet":
+        """Returns failures that an institution has reviewed and that a review by the consortium still has to close."""
+        return acting.awaits_second_review(self)
+
     def uploads_of_same_bag(self, item: "WorkItem") -> "WorkItemQuerySet":
         """Returns every ingest of the item's bag, newest first."""
         same = self.filter(same_text("name", item.name), action=Action.INGEST, institution_id=item.institution_id)
@@ -199,10 +203,13 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def for_rows(self, fields: Iterable[str] = ()) -> "WorkItemQuerySet":
         """Loads only these fields and those that every row of a list needs, with the start of the note as `note_head`, and the
-        cause and number of faults of its last failure.
+        cause, number of faults, and origin of its last failure.
         """
         return self.only(*ROW_COLUMNS, *fields).annotate(
-            note_head=Left("note", 500), cause_id=F("failure__cause_id"), fault_count=F("failure__faults")
+            note_head=Left("note", 500),
+            cause_id=F("failure__cause_id"),
+            fault_count=F("failure__faults"),
+            failure_origin=F("failure__origin"),
         )
 
     def find_resubmission(
@@ -284,6 +291,7 @@ class WorkItem(models.Model):
     note_head: str  # the start of the note, in rows loaded by `for_rows`
     cause_id: int | None  # in rows loaded by `for_rows`: of its last failure, like the number of faults
     fault_count: int | None
+    failure_origin: str | None
     work_item_state_id: int | None  # in rows loaded by `with_state_id`
 
     objects = WorkItemQuerySet.as_manager()

@@ -6,25 +6,35 @@ from typing import NamedTuple
 
 from .quotes import split_outside_quotes
 from .structured import parse_json, parse_xml
-from .unwrapping import clean, is_verdict, split_log_line, split_verdict, strip_verdict, unwrap_traceback
+from .unwrapping import LogLine, clean, is_verdict, split_log_line, split_verdict, strip_verdict, unwrap_traceback
 
 _MAX_DEPTH = 4  # JSON in a quoted text in a traceback …
 _IS_ERROR = re.compile(r"ERR|FATAL|CRIT|SEVERE|PANIC")
 _IS_WARNING = re.compile(r"WARN")
+_IS_INFO = re.compile(r"INFO|DEBUG|TRACE|NOTICE")
 _BULLET = re.compile(r"^(?:[-*•–·+]|\(?\d{1,5}[.)]|\[\d{1,5}\]|#\d{1,5}:?|\d{1,5}:)\s+(?=\S)")
-_ONLY_NAME = re.compile(r"\S*/[^:“\"']*|\S+")
+_WORD = re.compile(r"\S+")
 # What follows "; " and isn't a fault of its own.
 _GOES_ON = re.compile(r"(?:allowed|accepted|permitted|valid|expected|must|should|see|please|use|try|giving)\b")
 _LONGEST_NAME = 300
+# The start of a file's name at the end of a part: without a colon, a quote, or two words that could be a message.
+_OPEN_NAME = re.compile(r"(?:^|[;:]\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+)[^:|\"“'=])*$")
+# … or in the middle of a sentence, if the next part begins with the rest of a file's name.
+_OPEN_PATH = re.compile(r"(?:^|\s)[^\s;]*/(?:(?!\s[a-z]+\s[a-z]+|\.[a-z]\w{1,4}\b)[^:|\"“'=])*$")
+_REST_OF_NAME = re.compile(
+    r"(?!bag-info|bagit|fetch\.|\w*manifest)(?:(?:[^\s/]*[.,\d]|\|)\s){0,3}[^\s/:]*\.[A-Za-z]\w{1,4}(?=[:\s])"
+)
+_OCFL = re.compile(r"\s*\[[EW]\d{3}[a-z]?\]")
 _MAX_LENGTH = 200_000  # characters of a note that are read; more would take seconds of a worker's save
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
+_LETTER = re.compile("[\\w\ue000-\uf8ff]")
 
 _THINGS = r"(?:errors?|faults?|problems?|issues?|messages?|lines?|files?|failures?|entries|violations?)"
 # A sentence about faults that aren't listed. It can follow the last fault in its line.
 _MORE = re.compile(
     rf"""
     (?:^|(?<=[.;…!])\s*|\s\|\s|\s+[(\[…]?(?=and\b|plus\b|there\s(?:are|were)\s\d|\.\.\.|…))
-    [\s(\[…]*(?:\.\.\.\s*)?
+    [\s(\[…+]*(?:\.\.\.\s*)?
     (?:(?:and|plus|there\s(?:are|were|is|was)|with|showing|only|but)\s){{0,2}}
     (?: (?P<more>\d[\d,.]*)\s(?:\w+\s){{0,2}}?(?:more|further|others?|additional|not\s(?:shown|listed))
       | (?:many|some|several|even)?\s?(?:more|further|others?|additional)\s(?:\w+\s)?{_THINGS}
@@ -54,13 +64,13 @@ def find_faults(note: str, names: Iterable[str] = ()) -> Faults:
     `names`: names of the item, which can contain what otherwise separates faults. A note without a known form is one
     fault; an empty note has none.
     """
-    hidden = sorted({name for name in names if name}, key=len, reverse=True)
+    hidden = sorted({name for name in names if re.search(r"\W", name)}, key=len, reverse=True)
     text = clean(note[:_MAX_LENGTH])
     for number, name in enumerate(hidden):
-        text = text.replace(name, chr(_HIDDEN + number))
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", chr(_HIDDEN + number), text)
     reader = _Reader()
     reader.read(text, 0)
-    texts = [one.strip() for one in reader.texts if one.strip()] or list(filter(None, [text.strip()]))
+    texts = [one.strip() for one in reader.texts if _LETTER.search(one)] or list(filter(None, [text.strip()]))
     for number, name in enumerate(hidden):
         texts = [text.replace(chr(_HIDDEN + number), name) for text in texts]
     return Faults(texts, max(len(texts), reader.said, len(texts) + reader.more) if texts else 0)
@@ -100,7 +110,7 @@ class _Reader:
     def _split(self, line: str) -> list[str]:
         """The faults in one line, which can be joined by " | " or by "; "."""
         found = []
-        for part in split_outside_quotes(r"\s\|\s", self._cut_more(line.strip())):
+        for part in _split_pipes(_BULLET.sub("", self._cut_more(line.strip()))):
             part = _unquote(_BULLET.sub("", self._cut_more(part).strip()))
             stripped, has_verdict = split_verdict(part)
             stripped = _unquote(stripped)
@@ -137,35 +147,30 @@ def _select_lines(text: str) -> list[str]:
     """The lines of a text, without prefixes of a log. Of a log only the first error with the lines that belong to it."""
     lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     logged = [split_log_line(_BULLET.sub("", line.strip())) for line in lines]
-    if not any(level is not None for level, _message in logged):
+    if not any(one.level is not None for one in logged):
         return lines
     for pattern in (_IS_ERROR, _IS_WARNING):
-        errors = [n for n, (level, _message) in enumerate(logged) if level and pattern.match(level)]
+        errors = [n for n, one in enumerate(logged) if one.level and pattern.match(one.level)]
         if errors:
             return _errors(lines, logged, errors)
-    if all(level == "" for level, _message in logged):
-        return [message for _level, message in logged]
-    return [message if level is not None else line for line, (level, message) in zip(lines, logged, strict=True)]
+    if all(one.level == "" for one in logged):
+        return [one.message for one in logged]
+    return [one.message if one.level is not None else line for line, one in zip(lines, logged, strict=True)]
 
 
-def _errors(lines: list[str], logged: list[tuple[str | None, str]], errors: list[int]) -> list[str]:
+def _errors(lines: list[str], logged: list[LogLine], errors: list[int]) -> list[str]:
     """The error messages. A list of lines that only begin with a level has all of them; of a log it is the first,
     because what a program reports next mostly follows from it.
     """
-    is_log = any(level is not None and not _begins_with_level(lines[n]) for n, (level, _message) in enumerate(logged))
-    if not is_log:
+    if not any(one.is_timed or (one.level and _IS_INFO.match(one.level)) for one in logged):
         return [
-            message if level is not None else line
-            for n, (line, (level, message)) in enumerate(zip(lines, logged, strict=True))
-            if n in set(errors) or (level is None and n > errors[0])
+            one.message if one.level is not None else line
+            for n, (line, one) in enumerate(zip(lines, logged, strict=True))
+            if n in set(errors) or (one.level is None and n > errors[0])
         ]
     first = errors[0]
-    end = next((n for n in range(first + 1, len(lines)) if logged[n][0] is not None), len(lines))
-    return [logged[first][1], *lines[first + 1 : end]]
-
-
-def _begins_with_level(line: str) -> bool:
-    return not re.match(r"\W*\d|\W*[A-Z][a-z]{2} +\d|.*\blevel=", _BULLET.sub("", line.strip()))
+    end = next((n for n in range(first + 1, len(lines)) if logged[n].level is not None), len(lines))
+    return [logged[first].message, *lines[first + 1 : end]]
 
 
 def _join_details(lines: list[str]) -> list[str]:
@@ -189,26 +194,40 @@ def _join_details(lines: list[str]) -> list[str]:
     return joined[1:] if is_title and len(joined) > 1 else joined
 
 
+def _split_pipes(text: str) -> list[str]:
+    """The parts of a text joined by " | ". The name of a file can contain it, too; what OCFL says about one file is a line."""
+    if _OCFL.match(text):
+        return [text]
+    parts: list[str] = []
+    for part in split_outside_quotes(r"\s\|\s", text):
+        if parts and _is_open(parts[-1], part):
+            parts[-1] += f" | {part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def _split_semicolons(text: str, *, is_list: bool) -> list[str]:
     """The faults joined by "; ". Without a verdict before them, "; " can be part of a sentence: then every part must be
     about a file or something quoted.
     """
     parts = [part for part in split_outside_quotes(r";\s+", text) if part.strip()]
-    if len(parts) < 2 or not (is_list or all(map(_PATH_OR_QUOTED.search, parts))):
+    if len(parts) < 2 or _OCFL.match(text) or not (is_list or all(map(_PATH_OR_QUOTED.search, parts))):
         return [text]
     # The name of a file can contain "; ", and then a part is only a name.
-    faults: list[str] = []
-    rest = ""
-    for part in parts:
-        part, rest = f"{rest}; {part}" if rest else part, ""
-        if faults and _GOES_ON.match(part):
+    faults = parts[:1]
+    for part in parts[1:]:
+        if _GOES_ON.match(part) or _is_open(faults[-1], part) or _WORD.fullmatch(faults[-1]):
             faults[-1] += f"; {part}"
-            continue
-        if len(part) < _LONGEST_NAME and _ONLY_NAME.fullmatch(part) and not re.search(r"\s[a-z]+\s[a-z]+", part):
-            rest = part
         else:
             faults.append(part)
-    return [*faults, rest] if rest else faults
+    return [_unquote(fault) for fault in faults]
+
+
+def _is_open(part: str, following: str) -> bool:
+    """Whether a part ends within the name of a file, which then has what otherwise separates faults."""
+    end = part[-_LONGEST_NAME:]
+    return bool(_OPEN_NAME.search(end) or (_REST_OF_NAME.match(following) and _OPEN_PATH.search(end)))
 
 
 def _unquote(text: str) -> str:

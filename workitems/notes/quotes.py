@@ -7,7 +7,7 @@ _PAIRS = (("“", "”"), ("‘", "’"), ("«", "»"), ('"', '"'), ("'", "'"), 
 
 def _pattern(opening: str, closing: str) -> str:
     if opening != closing:
-        return f"{opening}[^{closing}]*{closing}"
+        return f"{opening}[^{opening}{closing}]*{closing}"
     # A closing quote has no word after it, and the quote that follows it opens again: it doesn't follow a word.
     inner = rf"(?:[^{opening}\n]|{opening}(?=\w)|{opening}(?=[^{opening}\n]*[^\s{opening}(\[{{<=:,]{opening}(?!\w)))"
     return rf"(?<!\w){opening}{inner}{{0,500}}{opening}(?!\w)"
@@ -15,7 +15,7 @@ def _pattern(opening: str, closing: str) -> str:
 
 QUOTED = re.compile("|".join(_pattern(*pair) for pair in _PAIRS))
 _MAX_QUOTING = 50_000  # characters; in a longer text, quotes aren't paired
-_OPEN = re.compile(r"(?<!\w)(?:['\"](?=\S)|“)")
+_OPEN = re.compile(r"(?<!\w)(?:['\"`](?=\S)|“)")
 
 
 def split_outside_quotes(separator: str, text: str) -> list[str]:

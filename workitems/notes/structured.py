@@ -12,6 +12,7 @@ _LISTS = ("errors", "faults", "failures", "problems", "violations", "issues", "i
 _MESSAGES = ("message", "msg", "errormessage", "detail", "error", "description", "reason", "fault", "cause", "details")
 _CODES = ("code", "errorcode", "errortype", "type", "exception", "class", "status", "statuscode")
 _LEVELS = ("level", "severity", "levelname")
+_TIMES = ("time", "ts", "timestamp", "t", "asctime", "date", "eventtime")
 _IS_ERROR = re.compile(r"err|fatal|crit|severe|panic", re.IGNORECASE)
 # What a fault is about or when it came, but not the fault.
 _CONTEXT = re.compile(
@@ -52,7 +53,9 @@ def _load_lines(text: str) -> list[Any]:
     """One JSON object per line, as services log."""
     if text[0] != "{":
         raise ValueError(text[0])
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    entries = [json.loads(line) for line in text.splitlines() if line.strip()]
+    errors = [one for one in entries if _is_error(one) and any(_fold(str(key)) in _TIMES for key in one)]
+    return errors[:1] or entries  # of a log the first error, because what comes next mostly follows from it
 
 
 def _load_repr(text: str) -> Any:
@@ -80,10 +83,11 @@ def _walk(value: Any, depth: int) -> Iterator[str]:
 
 def _errors_only(values: Any) -> list[Any]:
     """Leaves out the entries of a log that are no errors, if any entry is one."""
-    levels = [_pick(_folded(one), _LEVELS) if isinstance(one, dict) else None for one in values]
-    if any(level and _IS_ERROR.match(str(level)) for level in levels):
-        return [one for one, level in zip(values, levels, strict=True) if level and _IS_ERROR.match(str(level))]
-    return list(values)
+    return list(filter(_is_error, values)) or list(values)
+
+
+def _is_error(value: Any) -> bool:
+    return isinstance(value, dict) and bool(_IS_ERROR.match(str(_pick(_folded(value), _LEVELS) or "")))
 
 
 def _walk_object(value: dict[str, Any], depth: int) -> Iterator[str]:

@@ -1,28 +1,36 @@
 """Takes off what surrounds the faults in a note: terminal codes, log prefixes, tracebacks, and verdicts."""
 
 import re
+from typing import NamedTuple
 
-_TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_TERMINAL_CODES = re.compile(
+    r"\x9b[0-?]*[ -/]*[@-~]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])"
+)
 _PYTHON = "Traceback (most recent call last):"
 _PRIVATE = re.compile("[\ue000-\uf8ff]")  # used here as marks
-# The frames of a stack trace of Java, JavaScript, Go, Ruby or PHP.
+# What a stack trace of Java, JavaScript, .NET, Go, Ruby, Rust or PHP has besides what went wrong.
 _FRAME = re.compile(
-    r"^\s+(?:at |from )\S.*$|^\s*\.\.\. \d+ (?:more|common frames).*$|^\s+File \"[^\"\n]*\", line \d+.*(?:\n {4}.*)*"
-    r"|^goroutine \d+ \[[\s\S]*\Z|^#\d+ .*$",
+    r"^\s+at .* \{\n(?:.*\n)*?\}$"  # the fields of a JavaScript error
+    r"|^\s+(?:at |from )\S.*$|^\s*\.\.\. \d+ (?:more|common frames).*$|^\s+File \"[^\"\n]*\", line \d+.*(?:\n {4}.*)*"
+    r"|^(?:\[signal SIG.*\]\n+)?goroutine \d+ \[[\s\S]*\Z"
+    r"|^#\d+ (?:\{main\}|\S+\(\d+\): .*|\[internal function\].*)$|^Stack trace:$|^\s+thrown in .*$"
+    r"|^thread '[^'\n]*' panicked at .*:$|^note: run with .*$|^Node\.js v\d.*$|^\S+:\d+\n.*\n\s*\^+$",
     re.MULTILINE,
 )
 _CAUSED_BY = re.compile(r"^\s*Caused by: (.+)", re.MULTILINE)
 
-_LEVEL = r"(?:DEBUG|TRACE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|FATAL|CRIT(?:ICAL)?|PANIC)"
+_LEVEL = r"(?:DEBUG|TRACE|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|SEVERE|FATAL|CRIT(?:ICAL)?|PANIC|(?<=\[)(?:debug|info|notice|warn|error|crit|alert|emerg)(?=\]))"
 _TIME = (
     r"(?:\d{4}[-/]\d\d[-/]\d\d[T\x20]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\x20?(?:Z|UTC|[+-]\d\d:?\d\d))?"
     r"|[A-Z][a-z]{2}\x20+\d{1,2}\x20\d\d:\d\d:\d\d|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
 )
 _BEFORE, _AFTER = r"[\s|\[(]*", r"[\s|\]):–-]+"
+# A system's log, the log of several containers, and Ruby have something before the time.
+_SOURCE = rf"(?:<\d{{1,3}}>\d?\s|[\w.-]+\s+\|\s(?={_BEFORE}(?:{_TIME}|{_LEVEL}\b))|[DIWEFA],\s(?=\[{_TIME}))?"
 _LOG_LINE = re.compile(
     rf"""
-    ^{_BEFORE}
-    (?: {_TIME}{_AFTER} (?: (?:\[[^\]]{{1,60}}\]\s*|[\w.$/-]+(?:\[\d+\])?:?\s[|\s-]*){{0,4}}? [\[(|]*(?P<level>{_LEVEL})\b[\])]?
+    ^{_SOURCE}{_BEFORE}
+    (?: (?P<time>{_TIME}){_AFTER} (?: (?:\[[^\]]{{1,60}}\]\s*|[\w.$/#-]+(?:\[\d+\])?\]?:?\s[|\s-]*){{0,4}}? [\[(|]*(?P<level>{_LEVEL})\b(?:/[\w.-]+)?[\])]?
                           | (?:\S+\s)?[\w./-]+\[\d+\]:\s | )
       | (?P<bare>{_LEVEL}|[Ee]rror|[Ww]arning|[Ff]atal|[Ii]nfo)[\])]?\s*(?:[:|]|-\s|(?<=[\])])\s|(?<=[A-Z])\s+(?=\S))
       | (?P<klog>[IWEF])\d{{4}}\x20[\d:.]+\s+\d+\s[\w./-]+:\d+\]\s
@@ -30,31 +38,34 @@ _LOG_LINE = re.compile(
     """,
     re.VERBOSE,
 )
+# What a log names before the message: a logger, a process.
 _LOGGER = re.compile(
-    r"^[\s|\-–:]*(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|:(?=\S))\s*"
+    r"^[\s|\-–:]*(?:(?:\w+::)+\w+[:\]]\s+|(?:(?:[\w$]+\.)+[\w$]+|root|[a-z][\w-]{1,30})(?::[\w<>]+)?(?::\d+)?(?:\s*(?:[|]|-\s|—)|\s+:\s|:(?=\S))\s*"
+    r"|(?:(?:[a-z_]\w*\.)+[a-z_]\w*|root)\s+(?!(?:is|are|was|were|has|had|does|cannot|could)\b)(?=\w|\[))"
 )
-_PID = re.compile(r"^[\s|\-–:]*\[(?![EW]\d{3})(?:\d[\w.-]*|[a-z][\w.-]*)\]:?\s+(?=\S)")
+_PID = re.compile(r"^[\s|\-–:]*(?:\d+\s+---\s+)?(?:\[(?![EW]\d{3})\s*(?:\d[\w.-]*|[a-z][\w.-]*)\]:?|\d+#\d+:)\s+(?=\S)")
 _LOGFMT_LEVEL = re.compile(r"\blevel=\"?(\w+)")
 _LOGFMT_MESSAGE = re.compile(r"\b(?:error|err|msg|message)=(?:\"((?:[^\"\\]|\\.)*)\"|(\S+))")
 
 # Announces faults without being one. The subject of "is not valid" can be any name; before "failed" only plain words.
 _VERDICT = (
     r"(?:(?P<subject>[^|]{0,300}?)\s?\b(?:is|was)\s(?:not\s(?:a\s)?(?:valid|complete)(?:\s\w+)?|invalid|incomplete)"
-    r"(?:\sfor\sthe\sfollowing\sreasons?|\sbecause(?:\sof)?)?"
+    r"|(?:(?P<conforms>[^|]{0,300}?)\s)?(?:does|do|did)\snot\s(?:conform|comply)(?:\s(?:to|with))?(?:\s\w+){0,2}\sprofile"
     r"|(?:the\s)?(?:[A-Za-z]+\s){0,3}(?:validation|verification|check|ingest|ingestion|restoration|processing|job|task)"
     r"(?:\s(?:has\s)?failed|\s(?:errors?|failures?))?"
     r"|(?:the\s|there\s(?:is|are|were)\s)?(?:following\s|validation\s|ingest\s|bag\s|multiple\s|several\s|some\s|(?:too\s)?many\s|[\d,]+\s){0,3}"
     r"(?:errors?|faults|problems|issues|failures)(?:\s\(\d+\))?(?:\s(?:were\s|was\s)?(?:found|detected|occurred|listed|reported))?"
     r"(?:\s(?:in|with|for)\s[^:]{1,300})?"
     r"|failed|failure|invalid|not\svalid|rejected)"
+    r"(?:\s(?:for\sthe\sfollowing\sreasons?|because(?:\sof)?))?"
 )
 _INLINE_VERDICT = re.compile(
     rf"\s*[\"']?{_VERDICT}(?:\s*:+\s+|\s*[.!]\s+(?=[A-Z“\"'/])|\s+[-–—]\s+)(?=\S)", re.IGNORECASE
 )
 _ONLY_VERDICT = re.compile(rf"\s*[\"']?{_VERDICT}(?:,[^:]{{1,80}})?[\s:.!\"']*", re.IGNORECASE)
-_ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(?:\w+\.)*(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
+_ERROR_OF_CLASS = re.compile(r"^(?:error:?\s*)?\[(\w+(?:Error|Exception|Fault))\]:?\s*", re.IGNORECASE)
 _EXCEPTION = re.compile(
-    r"^(?:Exception in thread \"[^\"]*\" )?(?:[\w$]+\.)*(\w+(?:Error|Exception|Fault|Failure|Conflict))(?::\s+(?=\S)|$)"
+    r"^(?:Exception in thread \"[^\"]*\" |Unhandled [Ee]xception[.:] |PHP Fatal error:\s+(?:Uncaught )?)?(?:[\w$]+\.)*(\w*(?:Error|Exception|Fault|Failure|Conflict))(?::\s+(?=\S)|$)"
 )
 
 
@@ -92,25 +103,34 @@ def _last_exception(frames: str) -> str:
     return "\n".join(message).strip()
 
 
-def split_log_line(line: str) -> tuple[str | None, str]:
-    """Returns the level of a line of a log ("" without one), and its message; (None, line) for any other line."""
+class LogLine(NamedTuple):
+    """A line of a log. `level`: "" for a line without one, None for what isn't of a log; `is_timed`: whether it has a time."""
+
+    level: str | None
+    message: str
+    is_timed: bool = False
+
+
+def split_log_line(line: str, *, is_inner: bool = False) -> LogLine:
+    """Returns what a line of a log says, or the line itself. `is_inner`: the line is in a line of another log."""
     if logged := _LOGFMT_LEVEL.search(line):
         messages = _LOGFMT_MESSAGE.findall(line)
-        return logged[1].upper(), next((quoted or bare for quoted, bare in messages[::-1]), line)
+        return LogLine(logged[1].upper(), next((quoted or bare for quoted, bare in messages[::-1]), line), True)
     found = _LOG_LINE.match(line)
     if not found or found.end() == len(line):
-        return None, line
+        return LogLine(None, line)
     rest = line[found.end() :]
     if found["ocfl"]:
-        return {"E": "ERROR", "W": "WARNING"}[found["ocfl"]], line
+        return LogLine({"E": "ERROR", "W": "WARNING"}[found["ocfl"]], line)
     for prefix in (_PID, _LOGGER) if found["bare"] is None or found["bare"].isupper() else ():
         rest = prefix.sub("", rest, count=1)
     rest = rest.lstrip(" |-–:\t")
     if found["klog"]:
-        return {"E": "ERROR", "F": "FATAL", "W": "WARNING"}.get(found["klog"], "INFO"), rest
+        return LogLine({"E": "ERROR", "F": "FATAL", "W": "WARNING"}.get(found["klog"], "INFO"), rest, True)
     level = (found["level"] or found["bare"] or "").upper()
-    inner = (None, "") if level else split_log_line(rest)  # the line of a program in a line of the system's log
-    return (level, rest) if inner[0] is None else inner
+    # The line of a program can be in a line of the system's log.
+    inner = LogLine(None, "") if level or is_inner else split_log_line(rest, is_inner=True)
+    return LogLine(level, rest, bool(found["time"])) if inner.level is None else inner._replace(is_timed=True)
 
 
 def strip_verdict(text: str) -> str:
@@ -140,7 +160,7 @@ def _is_announced(text: str) -> bool:
 
 def _is_a_fault(found: "re.Match[str]") -> bool:
     """Whether what looks like a verdict says what is wrong: "bag-info.txt: Title is invalid: x"."""
-    return bool(re.search(r":\s", found["subject"] or ""))
+    return bool(re.search(r":\s", found["subject"] or found["conforms"] or ""))
 
 
 def is_verdict(text: str) -> bool:

@@ -67,7 +67,10 @@ class ItemDetail:
         shown = {other.pk: other for other in [item, *self._same_bag, *self._same_object]}
         self._uploads = find_uploads(shown.values())
         self.situation = replace(
-            situation_of(item, self._uploads[item.pk], note=item.note), is_multipart=self._has_multipart_etag()
+            situation_of(item, self._uploads[item.pk], note=item.note),
+            is_multipart=self._has_multipart_etag(),
+            is_silent=self.silence is not None,
+            is_copy_over=bool(self.restored_copy and self.restored_copy.is_over(now)),
         )
 
     def _has_multipart_etag(self) -> bool:
@@ -82,7 +85,7 @@ class ItemDetail:
     def late(self) -> Lateness | None:
         return row_lateness(self.item, self._uploads[self.item.pk], self.now)
 
-    @property
+    @cached_property
     def silence(self) -> timedelta | None:
         """For how long it has had no sign of life, if that is too long."""
         return row_silence(self.item, self._uploads[self.item.pk], self.now)
@@ -149,10 +152,11 @@ class ItemDetail:
         """The moves that this reader can make now."""
         return legal_moves(self.item.lifecycle_state, self.user.role)
 
-    @property
+    @cached_property
     def restored_copy(self) -> RestoredCopy | None:
         """Where the copy of a restoration is, and until when."""
-        return find_copy(self.item.action, self.item.status, self.item.note, self.item.finished_at)
+        item = self.item
+        return find_copy(item.action, item.status, item.note, item.finished_at, item.own_names)
 
     @property
     def can_be_watched(self) -> bool:

@@ -1,7 +1,7 @@
 """Template filters that format values for the pages: sizes, times, long names, and words of the vocabulary."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -52,6 +52,11 @@ def _local(moment: datetime) -> datetime:
 def exact_time(moment: datetime | None) -> str:
     """A time to the second, in the reader's time zone and with its name: 4 Mar 2021, 05:06:07 UTC."""
     return "–" if moment is None else _exact(_local(moment))
+
+
+def utc_day(moment: datetime) -> str:
+    """A day of which no time is known, the same in every time zone: 4 Mar 2021."""
+    return _day(moment.astimezone(UTC))
 
 
 def minute(moment: datetime) -> str:
@@ -255,6 +260,7 @@ class TemplateHelpers(Extension):
         helpers = (
             size,
             exact_time,
+            utc_day,
             minute,
             ago,
             truncate_middle,

@@ -17,6 +17,7 @@ from .text import (
     prefix,
     same_second,
     same_text,
+    visible,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "prefix",
     "same_second",
     "same_text",
+    "visible",
 ]

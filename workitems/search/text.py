@@ -22,9 +22,21 @@ PREFIX_LENGTH = 200
 _TRIGRAM = re.compile("[a-z0-9]{3}")
 
 
+# Soft hyphens, zero-width spaces and joiners, marks of direction, and byte order marks: copied along unseen.
+_INVISIBLE = dict.fromkeys(
+    [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
+)
+_SPACES = re.compile(r"\s+")
+
+
+def visible(text: str) -> str:
+    """Returns the text without characters that can't be seen."""
+    return text.translate(_INVISIBLE)
+
+
 def fold(text: str) -> str:
-    """Returns the text in the form that is searched: case-folded, in every alphabet, on one line."""
-    return text.casefold().replace("\n", " ")
+    """Returns the text in the form that is searched: visible, case-folded, in every alphabet, with single spaces, on one line."""
+    return _SPACES.sub(" ", visible(text).casefold())
 
 
 def build_search_text(item: Any) -> str:

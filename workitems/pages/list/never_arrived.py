@@ -76,8 +76,9 @@ def _owner(listing: ItemList, name: str) -> Institution | None:
 
 def _last_received(listing: ItemList) -> datetime | None:
     """When the last upload that the reader can see was received."""
-    rows = _rows(listing, urlencode({"item_action": Action.INGEST}), 1)
-    return rows[0].item.date if rows else None
+    rows = _rows(listing, urlencode({"item_action": Action.INGEST}), listing.per_page)
+    now = timezone.now()
+    return next((row.item.date for row in rows if row.item.date <= now), None)  # clocks differ, and dates can be ahead
 
 
 def _backlog(listing: ItemList) -> int:
