@@ -20,11 +20,15 @@ def is_operator(request: HttpRequest) -> bool:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    try:
-        is_loopback = ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:  # a socket in the file system has no address; a proxy is at its other end
+    if any(name in request.headers for name in FORWARDED):
         return False
-    return is_loopback and not any(name in request.headers for name in FORWARDED)
+    address = request.META.get("REMOTE_ADDR", "")
+    if not address:  # a socket in the file system has none
+        return True
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _has_key(request: HttpRequest) -> bool:
