@@ -185,6 +185,7 @@ INSTALLED_APPS = [
     "pharos.email_queue",
     "pharos.operations",
     "pharos.accounts",
+    "pharos.announcements",
     "workitems",
 ]
 
@@ -217,6 +218,7 @@ CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
     "pharos.accounts.context.page_context",
+    "pharos.announcements.context.announcements",
 ]
 TEMPLATES = [
     {

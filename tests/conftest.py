@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from pharos.accounts.roles import Role
+from pharos.announcements import showing
 from workitems import transitions
 from workitems.durations import typical
 
@@ -86,9 +87,10 @@ def _reset_language_and_time_zone():
 
 
 @pytest.fixture(autouse=True)
-def _clear_usual_times():
-    """Clears the usual times, which a process caches for a minute."""
+def _clear_caches_of_the_process():
+    """Clears the usual times and the announcements, which a process caches for a while."""
     typical.clear_cache()
+    showing.clear_cache()
 
 
 @pytest.fixture(scope="session")

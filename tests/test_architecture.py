@@ -247,6 +247,10 @@ def test_accounts_knows_nothing_about_items():
     assert breaches(named("pharos/accounts"), ["workitems", "pharos.urls", "pharos.settings"]) == []
 
 
+def test_announcements_know_people_but_not_items():
+    assert breaches(named("pharos/announcements"), ["workitems", "pharos.urls", "pharos.settings"]) == []
+
+
 def test_the_email_queue_knows_neither_items_nor_people():
     assert (
         breaches(named("pharos/email_queue"), ["workitems", "pharos.accounts", "pharos.urls", "pharos.settings"]) == []

@@ -197,7 +197,7 @@ class User(AbstractBaseUser):
         return self.has_module_perms(perm.split(".")[0])
 
     def has_module_perms(self, app_label: str) -> bool:
-        return app_label in {"accounts", "email_queue", "workitems"} and self.can(Permission.MANAGE)
+        return app_label in {"accounts", "announcements", "email_queue", "workitems"} and self.can(Permission.MANAGE)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

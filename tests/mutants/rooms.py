@@ -42,6 +42,7 @@ ROOMS = {
         [
             "tests/listing",
             "tests/durations/test_late.py",
+            "tests/durations/test_silence.py",
             "tests/failures/test_recorder.py",
             "tests/pages/test_facets.py",
             "tests/pages/test_list.py",

@@ -199,3 +199,11 @@ def test_each_fault_of_a_list_is_found(faults):
 def test_hostile_notes_take_linear_time(piece):
     """Quadratic reading would take many minutes for notes of this length."""
     assert find_faults(piece * (200_000 // len(piece))).number >= 0
+
+
+def test_the_middle_of_a_very_long_list_counts_a_fault_a_line():
+    """It isn't read in full, but the end is, where a note says how many faults it doesn't list."""
+    lines = [f"data/page {number}.tif is missing" for number in range(5_000)]
+    assert find_faults("\n".join(lines)) == (lines, 5_000)
+    faults = find_faults("\n".join(["Bag is incomplete:", *lines, "… and 12 more"]))
+    assert (faults.texts[:2], faults.texts[-1], faults.number) == (lines[:2], lines[-1], 5_012)

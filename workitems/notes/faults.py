@@ -26,6 +26,9 @@ _REST_OF_NAME = re.compile(
 )
 _OCFL = re.compile(r"\s*\[[EW]\d{3}[a-z]?\]")
 _MAX_LENGTH = 200_000  # characters of a note that are read; more would take seconds of a worker's save
+# Lines that are read in full, from the start and from the end; a big bag's note can have ten thousand alike. The others
+# count as one fault each.
+_MAX_READ, _LAST_READ = 1_000, 20
 _HIDDEN = 0xE000  # the first character of Unicode's private use area
 _LETTER = re.compile("[\\w\ue000-\uf8ff]")
 
@@ -97,9 +100,11 @@ class _Reader:
             self._read_lines(_select_lines(text))
 
     def _read_lines(self, lines: list[str]) -> None:
+        joined = _join_details(lines)
         found: list[str] = []
-        for line in _join_details(lines):
-            found += self._split(line)
+        for number, line in enumerate(joined):
+            is_read = number < _MAX_READ or number >= len(joined) - _LAST_READ
+            found += self._split(line) if is_read else [line.strip()]
         faults = [one for one in found if not is_verdict(one)]
         for one in found:
             if is_verdict(one) and (said := _SAID.search(one)):

@@ -120,6 +120,11 @@ class Overview:
     def _summary(self) -> FacetCounts:
         return read_summary(self.scope, self.scope, None, using=self.using)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether this reader can see no item at all."""
+        return not any(self._summary.kinds.values())
+
     def _list(self, query: str) -> ItemList:
         return ItemList(QueryDict(query), self.user, using=self.using)
 
