@@ -26,11 +26,16 @@ _SECRETS: Final = [
         r"(\b\w+://[^\s:/@]*:)[^\s/@]+(?=@)",  # the password in the address of a database
     )
 ]
+# A text without any of these has no secret; most lines have none, and this is much faster than the patterns.
+_HINTS: Final = ("reset", "stop", "key", "token", "secret", "password", "signature", "session", "://")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def mask_secrets(text: str) -> str:
     """Returns the text with the secret part of links, query strings, headers, and addresses replaced by “…”."""
+    lowered = text.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return text
     for secret in _SECRETS:
         text = secret.sub(rf"\1{MASK}", text)
     return text

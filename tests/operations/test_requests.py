@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.core.handlers.exception import convert_exception_to_response
+from django.db import OperationalError
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -130,6 +131,18 @@ def test_the_error_page_has_the_id(monkeypatch, access_log):
     assert response.status_code == 500
     assert f"Give this number to support: <code>{response['X-Request-ID']}</code>" in response.content.decode()
     assert [line["status"] for line in access_log()] == [500]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Give this number to support:"), ("es", "soporte")])
+def test_the_page_of_an_outage_has_the_id(monkeypatch, client, language, words):
+    def fail(*args):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("pharos.views.NotFound.dispatch", fail)
+    response = client.get("/nothing", headers={"Accept-Language": language})
+    assert response.status_code == 503
+    assert f"<code>{response['X-Request-ID']}</code>" in response.content.decode()
+    assert words in response.content.decode()
 
 
 def test_without_a_request_the_error_page_has_no_number():
