@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.utils.functional import SimpleLazyObject
 
 from pharos.operations.request_ids import choose_request_id, current_request_id
 from pharos.operations.requests import RequestMiddleware
@@ -116,9 +117,12 @@ def test_people_are_logged_by_their_number(name, cast, signed_in, access_log):
     assert line["user"] == cast[name].pk
 
 
-def test_strangers_are_logged_without_looking_anybody_up(client, access_log, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        client.get("/accounts/login/")
+def test_nobody_is_looked_up_for_the_log(access_log):
+    def view(request):
+        request.user = SimpleLazyObject(lambda: pytest.fail("somebody was looked up"))
+        return HttpResponse()
+
+    answered(view)
     assert [line["user"] for line in access_log()] == [None]
 
 
@@ -133,16 +137,14 @@ def test_the_error_page_has_the_id(monkeypatch, access_log):
     assert [line["status"] for line in access_log()] == [500]
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Give this number to support:"), ("es", "soporte")])
-def test_the_page_of_an_outage_has_the_id(monkeypatch, client, language, words):
+def test_the_page_of_an_outage_has_the_id(monkeypatch, client):
     def fail(*args):
         raise OperationalError("the database is away")
 
     monkeypatch.setattr("pharos.views.NotFound.dispatch", fail)
-    response = client.get("/nothing", headers={"Accept-Language": language})
+    response = client.get("/nothing")
     assert response.status_code == 503
-    assert f"<code>{response['X-Request-ID']}</code>" in response.content.decode()
-    assert words in response.content.decode()
+    assert f"Give this number to support: <code>{response['X-Request-ID']}</code>" in response.content.decode()
 
 
 def test_without_a_request_the_error_page_has_no_number():
