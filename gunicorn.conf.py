@@ -1,9 +1,14 @@
 """The production server's settings, read by `gunicorn pharos.wsgi`; each can be overridden on its command line."""
 
 import json
+import os
+import shutil
+import tempfile
 
-from gunicorn import util
+from gunicorn import glogging, util
 from gunicorn.http import message
+
+from pharos.operations.logs import FORMATTERS
 
 worker_class = "gthread"
 workers = 3
@@ -17,6 +22,36 @@ limit_request_field_size = 65_536
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
+
+
+class logger_class(glogging.Logger):  # noqa: N801  gunicorn's name for it
+    """Logs like the product: text or JSON, without secrets. A wrong LOG_FORMAT is reported by the settings."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        formatter = FORMATTERS.get(os.environ.get("LOG_FORMAT", ""), FORMATTERS["text"])
+        for handler in [*self.error_log.handlers, *self.access_log.handlers]:
+            handler.setFormatter(formatter())
+
+
+def _metrics_directory():
+    """The directory in which this server's processes count, for pharos/operations/metrics.py. A reload keeps it."""
+    mark = f"pharos-metrics-{os.getpid()}-"
+    present = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    return present if os.path.basename(present).startswith(mark) else tempfile.mkdtemp(prefix=mark)
+
+
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_directory()
+
+
+def child_exit(server, worker):
+    from prometheus_client import multiprocess  # it reads the variable when it is imported
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def _write_error(sock, status, reason, message):

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, ValidationError, validate
 
 from pharos.databases import database_settings, replica_settings, validate_database_url, validate_replica_urls
+from pharos.operations.logs import FORMATTERS
 from workitems import lifecycle
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -134,6 +135,7 @@ WORKITEM_QUEUE_STAGES: list[str] = env.list(
 WORKITEM_QUEUE_URL = env.str("WORKITEM_QUEUE_URL", "", validate=validate_queue_url)
 QUEUE_TOPIC_PAIRS: list[str] = env.list("WORKITEM_QUEUE_TOPICS", [], validate=checked_by(lifecycle.read_topics))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(list(FORMATTERS)))
 
 
 def queue_topics():
@@ -198,6 +200,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "pharos.operations.requests.RequestMiddleware",
     "workitems.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -379,7 +382,8 @@ SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}pharos_session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers call the server directly, without the proxy's https
+# Load balancers and Prometheus call the server directly, without the proxy's https.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # A thousand selected items, and the other fields of the form.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100
@@ -392,8 +396,12 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "models.W040"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": FORMATTERS[LOG_FORMAT]}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django.utils.autoreload": {"level": "WARNING"}},
+    "loggers": {
+        "django.utils.autoreload": {"level": "WARNING"},
+        # The development server's own line for each request would show links that work.
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+    },
 }

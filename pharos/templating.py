@@ -17,6 +17,8 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone, translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
+from pharos.operations.request_ids import current_request_id
+
 _PLACEHOLDER = 987_654_321
 
 
@@ -35,6 +37,7 @@ def environment(**options: Any) -> Environment:
         "static": static,
         "now": timezone.now,
         "language": translation.get_language,
+        "request_id": current_request_id,
         "zone": timezone.get_current_timezone_name,
     }
     made.filters |= {

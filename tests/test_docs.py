@@ -85,7 +85,9 @@ def test_exactly_the_existing_sort_orders_are_documented():
 
 
 def commands_of_ours():
-    return {name for name, app in get_commands().items() if app in ("workitems", "pharos.accounts")}
+    return {
+        name for name, app in get_commands().items() if app in ("workitems", "pharos.accounts", "pharos.operations")
+    }
 
 
 def test_the_documented_limit_of_counts_is_the_real_one():
@@ -102,7 +104,7 @@ def test_every_command_is_documented():
 def test_every_documented_command_exists():
     for document in DOCUMENTS:
         text = document.read_text()
-        assert {*re.findall(r"manage\.py ([a-z_]+)", text)} <= {*get_commands()}, document.name
+        assert {*re.findall(r"(?:manage\.py|deploy/manage) ([a-z_]+)", text)} <= {*get_commands()}, document.name
         targets = {*re.findall(r"^\$ make ([a-z-]+)|`make ([a-z-]+)", text, re.MULTILINE)}
         for target in {name for pair in targets for name in pair if name}:
             assert f"\n{target}: " in (ROOT / "Makefile").read_text(), (document.name, target)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from pharos.operations.logs import JsonFormatter
 from workitems.lifecycle import PRESENT_TOPICS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,7 @@ def test_no_code_of_the_demo_is_loaded_in_production(start):
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL: "),
         ({"SUPPORT_EMAIL": "help at example.org"}, "SUPPORT_EMAIL: "),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT: "),
         ({"DATABASE_URL": "mysql://u:p@h/db"}, "DATABASE_URL: use sqlite:////absolute/path or postgres://"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL: use sqlite:////absolute/path or postgres://"),
         ({"DATABASE_URL": "postgres://u:p@h:notaport/db"}, "DATABASE_URL: is not a valid database address"),
@@ -316,6 +318,7 @@ def test_the_health_check_answers_without_https(start, settings, client):
     settings.SECURE_SSL_REDIRECT = production["SECURE_SSL_REDIRECT"]
     settings.SECURE_REDIRECT_EXEMPT = production["SECURE_REDIRECT_EXEMPT"]
     assert client.get("/healthz").status_code == 200
+    assert client.get("/metrics").status_code == 200
     for other in ("/accounts/login/", "/items/", "/healthz/more"):
         assert client.get(other)["Location"] == f"https://testserver{other}"
 
@@ -343,6 +346,7 @@ def test_other_settings_take_effect(start):
         CONSORTIUM_DOMAIN="example.org",
         SUPPORT_EMAIL="help@example.org",
         LOG_LEVEL="WARNING",
+        LOG_FORMAT="json",
     )
     assert found["SECURE_SSL_REDIRECT"] is False
     assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
@@ -352,6 +356,7 @@ def test_other_settings_take_effect(start):
     assert found["SERVER_EMAIL"] == "pharos@example.org"
     assert found["CONSORTIUM_DOMAIN"] == "example.org"
     assert found["LOGGING"]["root"]["level"] == "WARNING"
+    assert found["LOGGING"]["formatters"]["line"]["()"] is JsonFormatter
 
 
 def test_a_stage_that_is_to_be_served_needs_a_topic(start):

@@ -3,8 +3,9 @@
 It knows databases and requests. It must not know what is read.
 """
 
+from .lag import measure_lag
 from .pool import ALIASES, replica_position
 from .reading import ReadsFromReplica
 from .servers import FAILURES, UnusableReplica
 
-__all__ = ["ALIASES", "FAILURES", "ReadsFromReplica", "UnusableReplica", "replica_position"]
+__all__ = ["ALIASES", "FAILURES", "ReadsFromReplica", "UnusableReplica", "measure_lag", "replica_position"]

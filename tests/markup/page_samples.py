@@ -105,6 +105,7 @@ NO_PAGE = {
     "api_v2_json": "a description for tools",
     "api_v3_json": "a description for tools",
     "health": "plain text",
+    "metrics": "plain text, for Prometheus",
     "watch": _POSTED,
     "set_start_view": _POSTED,
     "set_digest": _POSTED,

@@ -1,5 +1,6 @@
 """Reading from a replica, with a real primary and standby: what is read where, and that failures go unnoticed."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -102,6 +103,36 @@ def test_lists_and_files_are_read_from_the_replica(sees, paused, upload, servers
     assert item_ids(dora.get("/items/?name=unseen.tar")) == [new]
     for path in FILES.values():
         assert "unseen.tar" in dora.get(path).text
+
+
+def metrics(running):
+    """Returns {metric with its labels: number}, as Prometheus reads them."""
+    with contextlib.closing(http.client.HTTPConnection(running.host, running.port, timeout=60)) as asking:
+        asking.request("GET", "/metrics")
+        lines = asking.getresponse().read().decode().splitlines()
+    return {name: float(number) for name, number in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+def test_metrics_say_how_far_behind_it_is(running, paused, upload, servers):
+    lag = 'pharos_standby_lag_bytes{standby="standby1"}'
+    servers.catch_up()
+    paused()
+    upload("behind.tar")
+    found = metrics(running)
+    assert found['pharos_standby_up{standby="standby1"}'] == 1
+    assert found[lag] > 0
+    assert found["pharos_count_deltas"] >= 0
+    servers.resume()
+    wait_until(lambda: metrics(running)[lag] < found[lag])
+
+
+def test_metrics_count_the_connections_of_the_pool(running, upload):
+    before = metrics(running)["pharos_database_pool_requests_total"]
+    upload("pooled.tar")
+    found = metrics(running)
+    assert found["pharos_database_pool_requests_total"] > before
+    assert 1 <= found['pharos_database_pool_connections{state="open"}'] <= 8
+    assert found['pharos_database_pool_connections{state="most"}'] == 8
 
 
 def test_items_pages_and_the_api_are_read_from_the_primary(sees, paused, upload, worker):

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class ApiMiddleware:
-    """Must be the first middleware. It responds to requests for the API, and passes all others on."""
+    """Only RequestMiddleware comes before it. It responds to requests for the API, and passes all others on."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -61,6 +61,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     match = _resolve(request.path_info)
     if match is None:
         return error_response(404, "The API has no such address. See /api/docs/ for the addresses it has.")
+    request.resolver_match = match
     return match.func(request, *match.args, **match.kwargs)
 
 
