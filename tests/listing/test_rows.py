@@ -63,6 +63,24 @@ def test_a_row_has_failed_only_while_its_item_is_failed(virginia, wally):
     assert [row.has_failed for row in found] == [False, True]
 
 
+def test_a_row_waits_for_the_consortium_if_its_failure_is_theirs_for_good(virginia, wally):
+    no_manifest = transitions.fail(make_item(virginia, stage="Validate"), note="No manifest.", retry=False, by=wally)
+    no_space = transitions.fail(make_item(virginia, stage="Store"), note="S3 is full.", retry=False, by=wally)
+    retried = transitions.fail(make_item(virginia, stage="Store"), note="S3 is slow.", retry=True, by=wally)
+    ids = [item.pk for item in (no_manifest, no_space, retried)]
+    found = rows.fetch_rows(ids, no_space.created_at, {virginia.pk: virginia})
+    assert [row.waits_for_consortium for row in found] == [False, True, False]
+
+
+def test_a_part_of_a_split_bag_knows_its_group(virginia):
+    part = make_item(virginia, name="virginia.edu.ledger.b01.of02.tar")
+    whole = make_item(virginia, name="whole.tar")
+    for owners, group in (({virginia.pk: virginia}, "virginia.edu/virginia.edu.ledger"), ({}, "virginia.edu.ledger")):
+        first, second = rows.fetch_rows([part.pk, whole.pk], part.created_at, owners)
+        assert (first.bag_group, second.part, second.part_mark) == (group, None, "")
+        assert first.part_mark.startswith("1 of 2")
+
+
 def test_the_rows_of_a_page_in_its_order(virginia, jhu):
     """Each knows the one that follows; what is gone, or belongs to somebody unknown, is left out or has no owner."""
     first, second, third = make_item(virginia), make_item(jhu), make_item(virginia, needs_admin_review=True)

@@ -47,6 +47,7 @@ ROOMS = {
             "tests/pages/test_facets.py",
             "tests/pages/test_list.py",
             "tests/pages/test_searching.py",
+            "tests/pages/test_split_bags.py",
             "tests/pages/test_workers.py",
             "tests/api/test_read_pagination.py",
             "tests/api/test_read_v2.py",
