@@ -147,7 +147,7 @@ def person(name):
     role, institution, domain = CAST[name]
 
     @pytest.fixture(name=name)
-    def made(request):
+    def made(request, db):  # named here, because pytest-django prepares the databases of fixtures that it can see
         return UserFactory(email=f"{name}@{domain}", role=role, institution=request.getfixturevalue(institution))
 
     return made
@@ -158,7 +158,7 @@ for one in CAST:
 
 
 @pytest.fixture
-def cast(request):
+def cast(request, db):
     """All test users, by first name."""
     return {name: request.getfixturevalue(name) for name in CAST}
 

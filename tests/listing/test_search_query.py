@@ -98,6 +98,7 @@ def test_lists_of_names(text):
             "https://x.example/a%2Etar https://x.example/b%2Etar",
             ["https://x.example/a%2Etar", "https://x.example/b%2Etar"],
         ),
+        ("a.tar, b c, d.tar\nx.tar", ["a.tar, b c, d.tar", "x.tar"]),
     ],
 )
 def test_names_in_lists(text, expected):
