@@ -16,6 +16,7 @@ EXCUSED: dict[str, dict[str, str]] = {
         "for name in get_close_matches(given, known, n= 2, cutoff=0.75):": "The first of the names is used in either case."
     },
     "workitems/listing/rows.py": {
+        'return describe_part(part, bag) if bag or part else ""': "A row has a part with its bag, or neither.",
         "_PLACEHOLDER = 1000000000000001  # stands for an item's id in the SQL": "Any number that no item has would do.",
         "_PLACEHOLDER = 999999999999999  # stands for an item's id in the SQL": "Any number that no item has would do.",
     },
@@ -46,6 +47,7 @@ EXCUSED: dict[str, dict[str, str]] = {
         "if row[ -1] == values[-1] and bounded_scan.cursor_of(self.listing, row).values == tuple(values):": "Every order ends with the item's id, so the last value of a row is its first.",
     },
     "workitems/listing/strategies/result.py": {
+        "def rows_after(self, values: Sequence[Any] | None, number: int, *, back: bool = True) -> list[Cursor]:": "An abstract method's default is nobody's.",
         "return following[ -1], None": "There is one row at most.",
         "return [] if self.is_complete and from_end <= 1 else None": "The last row is near the end: two lines above.",
         'rows = self.rows_after(parse_cursor(self.sort.columns, given["before"]), number + 2, back=True)': "One row more than asked for is left out again.",
