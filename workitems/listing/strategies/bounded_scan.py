@@ -116,9 +116,9 @@ def _find_matches(listing: ItemList) -> TextMatches | None:
         return None
     for name in names:
         texts = SearchedText.objects.using(listing.using).filter(in_copies(listing.text_condition(name)))
-        ids = list(texts.values_list("item", flat=True)[: MATCH_LIMIT + 1])
+        ids = {*texts.values_list("item", flat=True)[: MATCH_LIMIT + 1], *_named_ids(listing, name)}
         if len(ids) <= MATCH_LIMIT:
-            return TextMatches(name, [*{*ids, *_named_ids(listing, name)}])
+            return TextMatches(name, [*ids])
     return None
 
 
@@ -130,7 +130,7 @@ def _is_indexable(listing: ItemList, name: str) -> bool:
 
 
 def _named_ids(listing: ItemList, name: str) -> list[int]:
-    """Returns the items that a search finds by their complete names."""
+    """Returns the items that a search finds by their complete names, at most one more than can be used."""
     value = listing.cleaned_data[name]
     if not isinstance(value, SearchQuery) or not value.names:
         return []
