@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from .clipboard import pasted
+
 ONE_DATABASE_IS_ENOUGH = True
 
 
@@ -19,10 +21,6 @@ def at_the_item(opened, cast, with_items):
     return open_item
 
 
-def copied(page):
-    return page.evaluate("navigator.clipboard.readText()")
-
-
 def test_every_button_copies_what_it_says(at_the_item):
     page, item = at_the_item("clipboard-read", "clipboard-write")
     for name, text in (
@@ -36,7 +34,7 @@ def test_every_button_copies_what_it_says(at_the_item):
         button.click()
         expect(page.locator(".messages .copied")).to_have_text("Copied.")
         expect(page.locator(".is-copied")).to_have_count(1)
-        assert copied(page) == text
+        assert pasted(page) == text
 
 
 def test_the_support_text_is_copied_while_folded(at_the_item):
@@ -44,7 +42,7 @@ def test_the_support_text_is_copied_while_folded(at_the_item):
     expect(page.locator("#support-text")).to_be_hidden()
     page.get_by_role("button", name="Copy for support").press("Enter")
     expect(page.locator(".messages .copied")).to_have_text("Copied.")
-    lines = copied(page).splitlines()
+    lines = pasted(page).splitlines()
     assert lines[0] == page.url.partition("?")[0]
     assert lines[1] == f"Item: {item.pk}, {item.name}"
     assert f"Etag: {item.etag}" in lines

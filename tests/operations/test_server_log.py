@@ -42,7 +42,7 @@ def served(request, tmp_path):
     """(the format, the answers, the whole output) of a server after all requests."""
     url = f"sqlite:///{tmp_path / 'log.sqlite3'}"
     migrate(url)
-    environment = {**serving.PAGES, "LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "TRUSTED_PROXIES": "1"}
+    environment = {"LOG_FORMAT": request.param, "LOG_LEVEL": "DEBUG", "TRUSTED_PROXIES": "1"}
     with serving.server(url, workers=1, **environment) as running:
         answers = {path: ask(running, path, headers)[:2] for path, headers in REQUESTS.items()}
         return request.param, answers, running.log()
@@ -83,7 +83,7 @@ def test_the_log(served):
 def test_counters_of_all_processes_are_added_up(tmp_path):
     url = f"sqlite:///{tmp_path / 'metrics.sqlite3'}"
     migrate(url)
-    with serving.server(url, workers=3, threads=1, **serving.PAGES) as running:
+    with serving.server(url, workers=3, threads=1) as running:
         for _number in range(12):
             ask(running, "/nothing", {})
         _status, _request_id, text = ask(running, "/metrics", {})
