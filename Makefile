@@ -38,7 +38,7 @@ check: install-dev  ## run linters, the type checker, and Django's checks
 	DEBUG=true $(BIN)/mypy .
 	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=false HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=pharos.example.org \
-	DEFAULT_FROM_EMAIL=pharos@example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
+	DEFAULT_FROM_EMAIL=pharos@example.org EMAIL_HOST=mail.example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 check-pages: install-dev  ## check the HTML of every page with html-validate and the Nu checker (needs npm and Java; takes two minutes)
 	@$(BIN)/python tests/markup/check.py
