@@ -8,7 +8,7 @@ from django.test import Client
 
 from .page_samples import ADDRESSES
 
-ERRORS = {400: "error 400", 403: "error 403", 404: "error 404", 429: "error 429", 500: "error 500"}
+ERRORS = {400: "error 400", 403: "error 403", 404: "error 404", 429: "error 429", 500: "error 500", 503: "error 503"}
 
 
 @dataclass(frozen=True)

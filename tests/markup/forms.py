@@ -8,10 +8,13 @@ from unittest import mock
 
 from django.core import mail
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client, override_settings
 
+from pharos.accounts.views import Account
 from pharos.views import Keys
 from workitems.models import BulkChange
+from workitems.pages.overview import Overview
 
 from ..emails import sent
 from ..pages.page_elements import find_form, parse_page
@@ -166,3 +169,10 @@ def _of_errors(stan, ada, nobody, shown) -> Iterator[Seen]:
     ada.client.raise_request_exception = False
     with mock.patch.object(Keys, "get_context_data", side_effect=RuntimeError("broken, for the page of that error")):
         yield from ada.seen("", ada.client.get("/keys"), "something broken")
+    away = OperationalError("connection refused, for the page of that error")
+    with mock.patch.object(Keys, "get_context_data", side_effect=away):
+        yield from ada.seen("", ada.client.get("/keys"), "while the database is away")
+    with mock.patch.object(Account, "post", side_effect=away):
+        yield from stan.seen("", stan.client.post("/account", {"name": "<Stan> & co"}), "a form, meanwhile")
+    with mock.patch.object(Overview, "is_empty", True):
+        yield from ada.visit(["home"], {})
