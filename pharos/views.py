@@ -1,6 +1,8 @@
 import sys
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect, render
 from django.template.loader import get_template
 from django.urls import resolve
@@ -41,20 +43,29 @@ def outage_page(request: HttpRequest, outage: Outage, error: BaseException) -> H
     A form that was sent can be sent again from there, so that nothing that was typed is lost; never passwords.
     """
     end_outage(outage, error)
-    fields = [(name, value) for name, values in request.POST.lists() for value in values]
-    can_resend = request.method == "POST" and not request.FILES and not any("password" in name for name, _ in fields)
     context = {
         "outage": outage,
         "language": get_language(),
         "address": request.get_full_path(),
         "is_form": request.method == "POST",
-        "resend": fields if can_resend else None,
+        "resend": _resendable_fields(request),
     }
     response = HttpResponse(get_template("503.html").render(context), status=503)
     response["Retry-After"] = str(outage.retry_after)
     add_never_cache_headers(response)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would add a traceback
     return response
+
+
+def _resendable_fields(request: HttpRequest) -> list[tuple[str, str]] | None:
+    """Returns (name, value) for each field of the form that was sent, or None if it can't be sent again from a page."""
+    try:
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+        has_files = bool(request.FILES)
+    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return None  # the outage came before anybody looked at the form, which turns out to be none
+    is_secret = any("password" in name for name, _value in fields)
+    return None if has_files or is_secret or not fields else fields
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection
+
+from pharos.consistent_read import consistent_read
 
 _CHUNK = 2000
 _MODULUS = 1 << 256
@@ -27,7 +28,7 @@ def digest_tables() -> Iterator[TableDigest]:
     The digests of rows are added up, so no table is sorted. This detects mistakes; it isn't protection against somebody who
     constructs rows for the purpose. Only databases of the same kind can be compared.
     """
-    with _one_moment():
+    with consistent_read(DEFAULT_DB_ALIAS):
         for table in sorted(connection.introspection.table_names()):
             total, rows = 0, 0
             for row in _rows(table):
@@ -39,22 +40,6 @@ def digest_tables() -> Iterator[TableDigest]:
 def digest_of_all(tables: list[TableDigest]) -> str:
     """Returns one digest for all of them."""
     return hashlib.sha256("\n".join(f"{one.table} {one.rows} {one.digest}" for one in tables).encode()).hexdigest()
-
-
-@contextmanager
-def _one_moment() -> Iterator[None]:
-    if connection.vendor != "sqlite":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-        return
-    # `atomic` would begin a writing transaction, which is what the settings make of every transaction on SQLite.
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN DEFERRED")
-        try:
-            yield
-        finally:
-            cursor.execute("ROLLBACK")
 
 
 def _rows(table: str) -> Iterator[bytes]:

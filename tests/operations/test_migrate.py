@@ -6,18 +6,17 @@ import sys
 
 import psycopg
 import pytest
-from django.db import connection
 
 from pharos.operations.management.commands.migrate import LOCK
 
+from ..own_servers import skip_without_servers
 from ..serving import KEY, ROOT
-from ..throwaway_postgres import cluster, server_binaries, wait_until
+from ..throwaway_postgres import cluster, wait_until
 
 
 @pytest.fixture(scope="module")
 def url():
-    if connection.vendor != "postgresql" or server_binaries() is None:
-        pytest.skip("a PostgreSQL server of our own is needed")
+    skip_without_servers()
     with cluster() as address:
         yield address
 

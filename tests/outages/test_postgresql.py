@@ -5,9 +5,9 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 
 from ..http_clients import exchange
+from ..own_servers import skip_without_servers
 from ..separate_server import Browser, api_client, create_test_data
 from ..serving import server
 from ..throwaway_postgres import Node, folder_of_the_servers, free_port, give, server_binaries, wait_until
@@ -19,8 +19,7 @@ THREADS = 4
 @pytest.fixture(scope="module")
 def node():
     """A PostgreSQL server of our own, which can be stopped."""
-    if connection.vendor != "postgresql" or server_binaries() is None:
-        pytest.skip("a PostgreSQL server of our own is needed")
+    skip_without_servers()
     with folder_of_the_servers() as folder:
         found = Node(server_binaries(), folder / "node", {}, free_port())
         give(found.folder)

@@ -7,7 +7,7 @@ from ..api.api_client import Caller
 from ..page_hooks import data_hooks
 from ..pages.page_elements import parse_page
 
-pytestmark = [pytest.mark.skipif("connection.vendor != 'sqlite'"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.usefixtures("on_sqlite"), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -1,23 +1,20 @@
 """Failovers of a real pair: a standby in DATABASE_URL, several hosts in it, and a standby that has what was lost."""
 
 import pytest
-from django.db import connection
 
 from ..http_clients import BODY
+from ..own_servers import skip_without_servers
 from ..page_hooks import item_ids
 from ..separate_server import Browser, api_client, create_test_data
 from ..serving import database_url, server
-from ..throwaway_postgres import pair, server_binaries, wait_until
+from ..throwaway_postgres import pair, wait_until
 
 SAVE = "UPDATE workitems_workitem SET name = '{}', version = version + 1 WHERE id = (SELECT min(id) FROM workitems_workitem)"
 
 
 @pytest.fixture
 def servers():
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL has standbys")
-    if server_binaries() is None:
-        pytest.skip("a primary and a standby of our own need PostgreSQL's programs on this machine")
+    skip_without_servers()
     with pair() as both:
         yield both
 

@@ -12,24 +12,21 @@ from collections import Counter
 
 import psycopg
 import pytest
-from django.db import connection
 
 from ..http_clients import BODY, whole_record
+from ..own_servers import skip_without_servers
 from ..page_hooks import data_hooks, item_ids
 from ..pages.page_elements import parse_page
 from ..separate_server import Browser, api_client, create_test_data
 from ..serving import KEY, ROOT, server
-from ..throwaway_postgres import pair, server_binaries, wait_until
+from ..throwaway_postgres import pair, wait_until
 
 FILES = {"csv": "/items/?format=csv", "json": "/items/?format=json"}
 
 
 @pytest.fixture(scope="module")
 def servers():
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL has standbys")
-    if server_binaries() is None:
-        pytest.skip("a primary and a standby of our own need PostgreSQL's programs on this machine")
+    skip_without_servers()
     with pair() as both:
         yield both
 

@@ -12,10 +12,11 @@ from django.db import DEFAULT_DB_ALIAS, reset_queries
 from django.utils import timezone
 
 from pharos.accounts.models import Institution
+from pharos.consistent_read import consistent_read
 
 from ..audit_log import read_histories
 from ..models import HistoryEntry, WorkItem, WorkItemState
-from .reading import DERIVED_COLUMNS, as_json, consistent_read
+from .reading import DERIVED_COLUMNS, as_json
 
 FORMAT, VERSION = "pharos-work-items", 2  # version 1 has no worker states
 NOT_EXPORTED = "people and their settings, API keys, saved views, watches, bulk changes, and emails waiting to be sent"

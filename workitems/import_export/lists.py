@@ -14,10 +14,11 @@ from typing import Any
 
 from pharos.accounts.models import User
 from pharos.accounts.roles import Permission
+from pharos.consistent_read import consistent_read
 
 from ..lifecycle import PROCESS
 from ..models import WorkItem, WorkItemQuerySet
-from .reading import DERIVED_COLUMNS, as_json, consistent_read, format_time
+from .reading import DERIVED_COLUMNS, as_json, format_time
 from .spreadsheet_cells import guard, shorten
 
 # The columns in front, and those that a file of a list doesn't have; every other column of an item follows by itself.
